@@ -1,0 +1,25 @@
+# Every target first installs what is missing; see tools/bootstrap.sh. `make demo` and `make test` are the two to know.
+
+# Node 24 comes with the npm packages; the machine's own Node only has to fetch them.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: help install check test demo bench chaos soak
+
+help:
+	@echo 'make demo     run everything on this machine: worker, scheduler, own PostgreSQL and Redis, sandbox'
+	@echo 'make test     all checks and tests'
+	@echo 'make check    types, lint, format, unused code, import directions, documents'
+	@echo 'make bench    measurements'
+	@echo 'make chaos    kills, restarts and outages under full load; SEED=1 MINUTES=3 SEEDS=1'
+	@echo 'make soak     a quarter of an hour of load, to see that nothing grows; MINUTES=15'
+	@echo 'make install  only install what is missing'
+
+install:
+	@tools/bootstrap.sh
+
+check test bench chaos soak: install
+	@npm run --silent $@
+
+# Not through npm, which makes an error of Ctrl-C, the usual end of it.
+demo: install
+	@node tools/demo/main.ts

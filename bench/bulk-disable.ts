@@ -1,0 +1,91 @@
+import { forEachAtMost } from '../src/lib/async-iteration.ts';
+import { seconds } from '../src/lib/duration.ts';
+import type { RoleProcess } from '../src/testing/world/role-process.ts';
+import { World } from '../src/testing/world/world.ts';
+import type { Figure, Measure } from './harness/measure.ts';
+import { type PanelProcess, startPanel } from './harness/panel.ts';
+import { rounds, type Scale } from './harness/scale.ts';
+import { ratios, sideBySide } from './harness/side-by-side.ts';
+
+/** REMNAWAVE_CONCURRENCY, as it is by default. */
+const CONCURRENCY = 8;
+/** What a panel beside its own PostgreSQL takes for such a call; and none, where every millisecond of ours shows. */
+const LATENCIES_MS = [20, 0] as const;
+const BULK_LIMIT_MS = seconds(600);
+
+export const measure: Measure = {
+  title: 'bulk disable of 10,000 users against a bare loop of the same calls at the same concurrency',
+  limits:
+    'The panel: as many calls at once as `REMNAWAVE_CONCURRENCY` lets through, over all workers. What is kept of each user costs a round trip to Redis and a share of a statement; with a panel that answers at once that shows, with one of 20 ms it does not.',
+
+  async run(scale) {
+    const users = scale === 'full' ? 10_000 : 1_000;
+    const figures: Figure[] = [];
+    for (const latencyMs of LATENCIES_MS) figures.push(...(await compare(users, latencyMs, scale)));
+    return {
+      figures,
+      notes: [
+        `${users} users a round, each round others, ${CONCURRENCY} calls at once. The panel is the sandbox in a process of its own.`,
+        'The bare loop is `fetch` in eight loops and nothing else. Ours also takes a place at the gate over all workers, keeps what became',
+        'of each user in Redis, writes one row of audit_logs for each, drops the cached copy of the backend, and shows progress.',
+        'The bar holds for a panel that takes 20 ms a call; with none the panel is no bound, and what the above costs is seen.',
+      ],
+    };
+  },
+};
+
+async function compare(users: number, latencyMs: number, scale: Scale): Promise<Figure[]> {
+  // The warm-up round too, and twice: for each contestant.
+  await using panel = await startPanel(users * 2 * (rounds(scale) + 1));
+  if (latencyMs > 0) await panel.slowDown(latencyMs);
+  await using world = await World.start({
+    durable: true,
+    env: { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token, LOG_LEVEL: 'INFO' },
+  });
+  const worker = await world.startWorker();
+  let next = 1;
+  const others = (): number[] => {
+    const first = next;
+    next += users;
+    return Array.from({ length: users }, (_, i) => first + i);
+  };
+  const perSecond = await sideBySide(
+    {
+      bare: async () => users / (await bareLoop(panel, others())),
+      ours: async () => users / (await bulkOperation(world, worker, others())),
+    },
+    rounds(scale),
+  );
+  const at = latencyMs === 0 ? 'a panel of no latency' : `a panel of ${latencyMs} ms`;
+  const ratio = { what: `${at}: ours ÷ bare`, unit: '×', samples: ratios(perSecond.ours, perSecond.bare) };
+  return [
+    { what: `${at}: bare loop`, unit: '/s', samples: perSecond.bare },
+    { what: `${at}: bulk operation`, unit: '/s', samples: perSecond.ours },
+    latencyMs === 0 ? ratio : { ...ratio, bar: { atLeast: 0.9 } },
+  ];
+}
+
+/** Seconds that the calls alone take. */
+async function bareLoop(panel: PanelProcess, users: readonly number[]): Promise<number> {
+  const headers = {
+    authorization: `Bearer ${panel.token}`,
+    'x-forwarded-for': '127.0.0.1',
+    'x-forwarded-proto': 'https',
+  };
+  const startedAt = performance.now();
+  await forEachAtMost(users, CONCURRENCY, async (id) => {
+    const response = await fetch(`${panel.url}/api/users/${id}/actions/disable`, { method: 'POST', headers });
+    await response.arrayBuffer();
+    if (response.status >= 500 || response.status === 401) throw new Error(`the panel answered ${response.status}`);
+  });
+  return (performance.now() - startedAt) / 1000;
+}
+
+/** Seconds that the task takes, as it logs them. */
+async function bulkOperation(world: World, worker: RoleProcess, users: readonly number[]): Promise<number> {
+  const id = await world.dispatch('execute_bulk_user_operation', { operation: 'disable', user_uuids: users });
+  const line = await worker.untilLogged(({ job_id: job, msg }) => job === id && msg.startsWith('task '), BULK_LIMIT_MS);
+  if (line.msg !== 'task done' || line.failed !== 0)
+    throw new Error(`the bulk operation did not end well: ${JSON.stringify(line)}`);
+  return Number(line.seconds);
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { AnyTask } from '../../src/runtime/define-task.ts';
+
+/** What both tasks get: `dispatchedAtMs` where the time to the start is measured. */
+export type ProbePayload = { n: number; dispatchedAtMs?: number };
+
+/** On one clock for all processes of this machine: CLOCK_MONOTONIC. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** A task that does nothing, with the retries and the alert of an ordinary one. Starts are noted where asked for. */
+export function probeTask(onStart: (latencyMs: number) => void): AnyTask {
+  return {
+    name: 'bench_probe',
+    summary: 'Does nothing',
+    queue: 'sync',
+    payload: z.object({ n: z.int(), dispatchedAtMs: z.number().optional() }),
+    retry: { delaysMs: [1_000, 5_000], exhausted: 'alert' },
+    counts: { done: 'Runs' },
+    needs: [],
+    async run({ dispatchedAtMs }: ProbePayload) {
+      if (dispatchedAtMs !== undefined) onStart(monotonicMs() - dispatchedAtMs);
+      return { done: 1 };
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Machine } from './machine.ts';
+import type { Bar, Figure, Findings, Measure } from './measure.ts';
+import type { Scale } from './scale.ts';
+import { median } from './statistics.ts';
+
+const FOLDER = join(import.meta.dirname, '../results');
+
+/** One measure as it is kept in `bench/results/`. */
+export type Kept = {
+  name: string;
+  title: string;
+  /** When it was taken, ISO 8601. */
+  at: string;
+  scale: Scale;
+  machine: Machine;
+  figures: readonly (Figure & { median: number; met?: boolean })[];
+  notes: readonly string[];
+};
+
+/** What was last kept of this measure at full scale. Rejects where it never was. */
+export async function kept(name: string): Promise<Kept> {
+  return JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8')) as Kept;
+}
+
+/** The table that people read. */
+export function printed(name: string, measure: Measure, { figures, notes }: Findings): string {
+  const head = ['figure', 'median', 'from', 'to', 'n', 'bar', ''];
+  const rows = figures.map(({ what, unit, samples, bar }) => [
+    what,
+    `${round(median(samples))} ${unit}`.trim(),
+    `${round(Math.min(...samples))}`,
+    `${round(Math.max(...samples))}`,
+    `${samples.length}`,
+    bar ? wording(bar) : '',
+    bar ? (isMet(bar, samples) ? 'ok' : 'MISSED') : '',
+  ]);
+  return [
+    '',
+    `${name}: ${measure.title}`,
+    '',
+    ...aligned([head, ...rows]),
+    '',
+    ...notes.map((note) => `  ${note}`),
+  ].join('\n');
+}
+
+/** What machines and `docs/performance.md` read: every sample, with where it comes from. Small runs are kept apart and not committed. */
+export async function keep(
+  name: string,
+  { title }: Measure,
+  { figures, notes }: Findings,
+  machine: Machine,
+  scale: Scale,
+): Promise<void> {
+  const at = new Date().toISOString();
+  const all = figures.map((figure) => ({ ...figure, samples: figure.samples.map(round), ...summary(figure) }));
+  const file = join(FOLDER, scale === 'full' ? `${name}.json` : `${name}.tmp.json`);
+  await mkdir(FOLDER, { recursive: true });
+  const result: Kept = { name, title, at, scale, machine, figures: all, notes };
+  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function summary({ samples, bar }: Figure): { median: number; met?: boolean } {
+  return { median: round(median(samples)), ...(bar && { met: isMet(bar, samples) }) };
+}
+
+function isMet(bar: Bar, samples: readonly number[]): boolean {
+  if ('neverOver' in bar) return Math.max(...samples) <= bar.neverOver;
+  const value = median(samples);
+  if ('atLeast' in bar) return value >= bar.atLeast;
+  return 'atMost' in bar ? value <= bar.atMost : value < bar.below;
+}
+
+/** A bar in a few signs. */
+export function wording(bar: Bar): string {
+  if ('neverOver' in bar) return `never > ${bar.neverOver}`;
+  if ('atLeast' in bar) return `≥ ${bar.atLeast}`;
+  return 'atMost' in bar ? `≤ ${bar.atMost}` : `< ${bar.below}`;
+}
+
+/** Three significant digits are more than a shared machine can promise. */
+function round(value: number): number {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const isText = (column: number): boolean => column === 0 || column >= 5;
+  return rows.map((row) =>
+    `  ${row.map((cell, i) => (isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`.trimEnd(),
+  );
+}

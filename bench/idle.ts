@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { seconds } from '../src/lib/duration.ts';
+import type { RoleProcess } from '../src/testing/world/role-process.ts';
+import { World } from '../src/testing/world/world.ts';
+import { leanNode } from './harness/lean.ts';
+import type { Figure, Measure } from './harness/measure.ts';
+import { usageOfGroup } from './harness/process-usage.ts';
+import { rounds } from './harness/scale.ts';
+
+/** After this, what belongs to the start (compiling, first connections, first collections of garbage) is over. */
+const SETTLE_MS = seconds(15);
+
+export const measure: Measure = {
+  title: 'memory and processor time of workers that have nothing to do',
+  limits:
+    "Node itself and the loaded code; `--max-semi-space-size` and the heap's limit keep the rest small. Processor time goes into BullMQ's waiting reads, the schedules and a heartbeat.",
+
+  async run(scale) {
+    const windowMs = scale === 'full' ? seconds(30) : seconds(10);
+    await using stack = new AsyncDisposableStack();
+    const world = stack.use(await World.start());
+    const lean = await leanNode(stack);
+    // Fills the cache.
+    await (await world.startWorker(lean)).stop();
+    const [one, set, leanOne] = await Promise.all([
+      world.startWorker(),
+      world.startWorker({ WORKER_CONCURRENCY: '2' }),
+      world.startWorker(lean),
+    ]);
+    await delay(SETTLE_MS);
+    const rows: Idle[][] = [];
+    for (let round = 0; round < rounds(scale); round += 1) {
+      rows.push(await Promise.all([one, set, leanOne].map((worker) => idle(worker, windowMs))));
+    }
+    return {
+      figures: [
+        ...figuresOf(
+          'worker, 1 process',
+          rows.map((row) => row[0]!),
+        ),
+        ...figuresOf(
+          'worker, 2 processes and supervisor, each',
+          rows.map((row) => row[1]!),
+        ),
+        ...figuresOf(
+          'worker, 1 process, lean',
+          rows.map((row) => row[2]!),
+        ),
+        {
+          what: 'worker, 2 processes and supervisor, together',
+          unit: 'MB',
+          samples: rows.map((row) => row[1]!.residentMb * row[1]!.processes),
+        },
+      ],
+      notes: [
+        `Windows of ${windowMs / 1000} s. The shipped worker with its TaskIQ intake and no scheduler beside it, so that nothing comes due.`,
+        'Resident memory counts pages that processes share (Node itself, some 55 MB) in each of them.',
+        'Lean: NODE_COMPILE_CACHE is set and was filled by an earlier start, NODE_OPTIONS=--max-semi-space-size=4.',
+      ],
+    };
+  },
+};
+
+/** Of each process, on average. */
+type Idle = { residentMb: number; percent: number; processes: number };
+
+function figuresOf(what: string, idles: readonly Idle[]): Figure[] {
+  return [
+    { what, unit: 'MB', samples: idles.map(({ residentMb }) => residentMb), bar: { below: 160 } },
+    { what, unit: '% of a core', samples: idles.map(({ percent }) => percent), bar: { below: 3 } },
+  ];
+}
+
+async function idle(worker: RoleProcess, windowMs: number): Promise<Idle> {
+  const before = await usageOfGroup(worker.pid);
+  const startedAt = performance.now();
+  await delay(windowMs);
+  const { processes, processorMs, residentMb } = await usageOfGroup(worker.pid);
+  const percent = ((processorMs - before.processorMs) / (performance.now() - startedAt)) * 100;
+  return { residentMb: residentMb / processes, percent: percent / processes, processes };
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { World } from '../src/testing/world/world.ts';
+import { taskiqPython } from '../test/contract/taskiq/python.ts';
+import { Contestant } from './harness/contestant.ts';
+import type { Figure, Measure } from './harness/measure.ts';
+import { bareProducer, ourProducer, type Producer, streamProducer } from './harness/producer.ts';
+import { rounds } from './harness/scale.ts';
+import { ratios, type Samples, sideBySide } from './harness/side-by-side.ts';
+
+const CONCURRENCY = 16;
+const PYTHON_STREAM = 'bench_taskiq';
+/** How often we look whether all is done: a round lasts seconds. */
+const LOOK_EVERY_MS = 10;
+
+export const measure: Measure = {
+  title: 'a task that does nothing through the whole stack, against bare BullMQ and the Python TaskIQ worker',
+  limits:
+    "Processor time of the worker's one thread. Of what a task takes, BullMQ and its Redis client have some 40 µs, which bare BullMQ takes as well; the other 28 µs are what is done for each task besides: about 7 for collecting garbage, 6 for the run's own frame (context, time limit, cancellation, outcome), 5 for its log line, 4 for metrics, 1 for checking the payload, the rest for writing lines out and what the profiler can not tell. No single part stands out, so the bar of 0.8 is missed while the bare worker has nothing else to do than take a task: in a task that works for 1 ms the same 28 µs are 3 %.",
+
+  async run(scale) {
+    await using stack = new AsyncDisposableStack();
+    const world = stack.use(await World.start());
+    const url = world.redis.url;
+    const tasks = scale === 'full' ? 20_000 : 2_000;
+    const env = { ...world.env, TASK_CONCURRENCY: `${CONCURRENCY}`, TASKIQ_STREAM: '' };
+    const ours = new Drain(stack.use(await Contestant.node('task-worker.ts', env)), ourProducer(url, stack));
+    const bare = new Drain(stack.use(await Contestant.node('bare-bullmq.ts', env)), bareProducer(url, stack));
+    const python = await taskiqPython();
+    const taskiq = 'python' in python ? await startTaskiq(python.python, url, stack) : undefined;
+
+    const contestants = { ours: () => ours.run(tasks), bare: () => bare.run(tasks) };
+    const perSecond: Samples<'ours' | 'bare'> & Partial<Samples<'taskiq'>> = taskiq
+      ? await sideBySide({ ...contestants, taskiq: () => taskiq.run(tasks / 10) }, rounds(scale))
+      : await sideBySide(contestants, rounds(scale));
+    const figures: Figure[] = [
+      { what: 'task-worker', unit: '/s', samples: perSecond.ours },
+      { what: 'bare BullMQ', unit: '/s', samples: perSecond.bare },
+      { what: 'ours ÷ bare', unit: '×', samples: ratios(perSecond.ours, perSecond.bare), bar: { atLeast: 0.8 } },
+      { what: 'processor time of a task, ours', unit: 'µs', samples: ours.processorUs },
+      { what: 'processor time of a task, bare', unit: 'µs', samples: bare.processorUs },
+    ];
+    if (taskiq && perSecond.taskiq) {
+      const timesPython = ratios(perSecond.ours, perSecond.taskiq);
+      figures.push(
+        { what: 'Python TaskIQ worker', unit: '/s', samples: perSecond.taskiq },
+        { what: 'ours ÷ Python', unit: '×', samples: timesPython, bar: { atLeast: 3 } },
+        { what: 'processor time of a task, Python', unit: 'µs', samples: taskiq.processorUs },
+      );
+    }
+    return {
+      figures,
+      notes: [
+        `${tasks} tasks a round (a tenth for Python), laid out while the worker is frozen; one process each, one Redis.`,
+        `Concurrency ${CONCURRENCY} for both BullMQ workers; Python has its own default, 100.`,
+        'Ours writes a log line, measures and keeps the result of each run; Python keeps results and logs nothing.',
+        'Processor time is the worker process alone, and does not depend on who else uses the machine.',
+        ...('skipped' in python ? [`Python left out: ${python.skipped}`] : []),
+      ],
+    };
+  },
+};
+
+/** One worker that is given a full queue, again and again. */
+class Drain {
+  /** Microseconds of processor time for one task, in each round but the first, which only warms up. */
+  readonly processorUs: number[] = [];
+  readonly #contestant: Contestant;
+  readonly #producer: Producer;
+  #isWarm = false;
+
+  constructor(contestant: Contestant, producer: Producer) {
+    this.#contestant = contestant;
+    this.#producer = producer;
+  }
+
+  /** Tasks a second, from the thaw of the worker to the last task being done. */
+  async run(tasks: number): Promise<number> {
+    this.#contestant.freeze();
+    await Promise.all(Array.from({ length: tasks }, (_, n) => this.#producer.add({ n })));
+    const before = await this.#contestant.usage();
+    const startedAt = performance.now();
+    this.#contestant.thaw();
+    while (!(await this.#producer.isDrained())) await delay(LOOK_EVERY_MS);
+    const perSecond = tasks / ((performance.now() - startedAt) / 1000);
+    const after = await this.#contestant.usage();
+    if (this.#isWarm) this.processorUs.push(((after.processorMs - before.processorMs) * 1000) / tasks);
+    this.#isWarm = true;
+    await this.#producer.tidy();
+    return perSecond;
+  }
+}
+
+/** The command that deployments run, with one worker process and without its log lines. */
+async function startTaskiq(python: string, redisUrl: string, stack: AsyncDisposableStack): Promise<Drain> {
+  const folder = join(import.meta.dirname, 'contestants');
+  const args = ['-m', 'taskiq', 'worker', 'taskiq_worker:broker', '--workers', '1', '--log-level', 'WARNING'];
+  const env = { REDIS_URL: redisUrl, PYTHONDONTWRITEBYTECODE: '1' };
+  const worker = stack.use(await Contestant.program(python, args, env, folder));
+  const producer = streamProducer(redisUrl, PYTHON_STREAM, stack);
+  await producer.add({ n: 0 });
+  // Until the worker has made its group, asking for it fails.
+  const isReady = () => producer.isDrained().catch(() => false);
+  while (!(await isReady())) await delay(LOOK_EVERY_MS);
+  return new Drain(worker, producer);
+}

@@ -1,0 +1,58 @@
+import { seconds } from '../src/lib/duration.ts';
+import { until } from '../src/testing/until.ts';
+import type { RoleProcess } from '../src/testing/world/role-process.ts';
+import { World } from '../src/testing/world/world.ts';
+import { leanNode } from './harness/lean.ts';
+import type { Measure } from './harness/measure.ts';
+import { usageOfGroup } from './harness/process-usage.ts';
+import { rounds } from './harness/scale.ts';
+import { sideBySide } from './harness/side-by-side.ts';
+
+const BAR = { below: seconds(2) };
+
+export const measure: Measure = {
+  title: 'from starting the process to /health/ready saying yes',
+  limits:
+    'Loading the code: Node strips types and compiles some 400 modules. With `NODE_COMPILE_CACHE`, as in the image, the second start is quicker.',
+
+  async run(scale) {
+    await using stack = new AsyncDisposableStack();
+    const world = stack.use(await World.start());
+    const lean = await leanNode(stack);
+    const processorMs = { one: [] as number[], lean: [] as number[] };
+    const samples = await sideBySide(
+      {
+        one: () => startedIn(() => world.startWorker(), processorMs.one),
+        two: () => startedIn(() => world.startWorker({ WORKER_CONCURRENCY: '2' })),
+        lean: () => startedIn(() => world.startWorker(lean), processorMs.lean),
+        scheduler: () => startedIn(() => world.startScheduler()),
+      },
+      rounds(scale),
+    );
+    return {
+      figures: [
+        { what: 'worker, 1 process', unit: 'ms', samples: samples.one, bar: BAR },
+        { what: 'worker, 2 processes and supervisor', unit: 'ms', samples: samples.two, bar: BAR },
+        { what: 'worker, 1 process, lean', unit: 'ms', samples: samples.lean, bar: BAR },
+        { what: 'scheduler', unit: 'ms', samples: samples.scheduler, bar: BAR },
+        { what: 'processor time of 1 process', unit: 'ms', samples: processorMs.one.slice(1) },
+        { what: 'processor time of 1 process, lean', unit: 'ms', samples: processorMs.lean.slice(1) },
+      ],
+      notes: [
+        'The shipped command line with PostgreSQL, Redis, Telegram and Crypto Pay ready around it. No panel.',
+        'Lean: NODE_COMPILE_CACHE is set and was filled by an earlier start, NODE_OPTIONS=--max-semi-space-size=4.',
+      ],
+    };
+  },
+};
+
+/** Milliseconds; the processor time until then is added to `processorMs`. */
+async function startedIn(start: () => Promise<RoleProcess>, processorMs: number[] = []): Promise<number> {
+  const startedAt = performance.now();
+  const role = await start();
+  await until('it is ready', async () => (await fetch(`${role.httpUrl}/health/ready`)).ok);
+  const elapsed = performance.now() - startedAt;
+  processorMs.push((await usageOfGroup(role.pid)).processorMs);
+  await role.stop();
+  return elapsed;
+}

@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Pool, type PoolClient } from 'pg';
+import { verifySignature } from '../../src/clients/cryptobot/webhook.ts';
+import { createFaults, cut, type Fault } from '../faults.ts';
+
+export type BackendSandboxOptions = {
+  /** The platform's database: the backend changes rows in it. */
+  databaseUrl: string;
+  /** Whose signatures it takes. */
+  cryptobotToken: string;
+  /** 0 (default): any free port. */
+  port?: number;
+};
+
+/** What a webhook came to, as the real backend words it. */
+export type Told = { event: string; invoiceId: string; status: string };
+
+export type BackendSandbox = AsyncDisposable & {
+  /** Base URL, for `BACKEND_API_URL`. */
+  url: string;
+  /** Webhooks with a right signature, in order. */
+  told: readonly Told[];
+  /** How often each payment got what follows a payment: commissions, wallet, orders. More than once is a fault of the backend. */
+  sideEffects: ReadonlyMap<string, number>;
+  /** From now on paid webhooks are answered 200 and ignored, as for an attempt that has ended. */
+  ignore(on: boolean): void;
+  /** Arms a fault; without one, clears them all. */
+  faults(fault?: Fault): void;
+};
+
+/** What becomes of a payment, its attempt and its order. An order that is paid stays so. */
+const NEXT = {
+  invoice_paid: { payment: 'completed', attempt: 'succeeded', order: 'paid' },
+  invoice_expired: { payment: 'failed', attempt: 'expired', order: 'failed' },
+} as const;
+
+type Found = { id: string; status: string; attempt_status: string | null };
+
+/** Attempts that have ended without payment: a webhook about them is taken and ignored. */
+const ENDED = new Set(['failed', 'expired', 'cancelled']);
+
+/** A stand-in for the platform's backend: its webhook route, as far as payments go. */
+export async function startBackendSandbox(options: BackendSandboxOptions): Promise<BackendSandbox> {
+  const pool = new Pool({ connectionString: options.databaseUrl, max: 2 });
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const told: Told[] = [];
+  const sideEffects = new Map<string, number>();
+  const faults = createFaults();
+  let isIgnoring = false;
+
+  const handle = async (body: Buffer): Promise<string> => {
+    const { update_type: event, payload } = JSON.parse(body.toString()) as {
+      update_type: keyof typeof NEXT;
+      payload: { invoice_id: number };
+    };
+    const invoiceId = String(payload.invoice_id);
+    const note = (status: string): string => {
+      told.push({ event, invoiceId, status });
+      return status;
+    };
+    if (!(event in NEXT)) return note('ignored');
+    if (isIgnoring) return note('ignored_terminal_attempt');
+    return note(await inTransaction(pool, (client) => settle(client, invoiceId, event)));
+  };
+
+  const settle = async (client: PoolClient, invoiceId: string, event: keyof typeof NEXT): Promise<string> => {
+    const { rows } = await client.query<Found>(
+      `select payment.id, payment.status, attempt.status as attempt_status
+         from payments as payment left join payment_attempts as attempt on attempt.payment_id = payment.id
+        where payment.external_id = $1`,
+      [invoiceId],
+    );
+    // Nothing is found for a webhook that comes before its payment, either; the route says the same.
+    if (rows.length === 0) return 'processed';
+    if (rows.some((row) => ENDED.has(row.attempt_status ?? ''))) return 'ignored_terminal_attempt';
+    const next = NEXT[event];
+    // No row is locked: a worker may be at the same payment.
+    const { rows: changed } = await client.query<{ id: string }>(
+      `update payments set status = $2::text, updated_at = now(),
+              metadata = case when $2::text = 'failed' and (metadata ->> 'wallet_frozen')::bool
+                              then (metadata::jsonb || '{"wallet_frozen": false}')::json else metadata end
+        where external_id = $1 and status = 'pending' returning id`,
+      [invoiceId, next.payment],
+    );
+    const ids = changed.map(({ id }) => id);
+    await client.query(
+      `with attempt as (
+         update payment_attempts set status = $2, terminal_at = now(), updated_at = now()
+          where payment_id = any($1) returning order_id)
+       update orders set settlement_status = $3, updated_at = now()
+         from attempt where orders.id = attempt.order_id and settlement_status <> 'paid'`,
+      [ids, next.attempt, next.order],
+    );
+    for (const id of ids) sideEffects.set(id, (sideEffects.get(id) ?? 0) + 1);
+    return ids.length > 0 ? 'processed' : 'already_processed';
+  };
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await faults.routes(request, response)) return;
+    const verdict = await faults.apply(request, response);
+    if (verdict === 'handled') return;
+    const body = await read(request);
+    if (request.url !== '/api/v1/webhooks/cryptobot') return respond(response, 404, {});
+    if (request.method !== 'POST') return respond(response, 405, { detail: 'Method Not Allowed' });
+    const signature = request.headers['crypto-pay-api-signature'];
+    if (!verifySignature(body, typeof signature === 'string' ? signature : undefined, options.cryptobotToken)) {
+      return respond(response, 401, { detail: 'Invalid webhook signature' });
+    }
+    const status = await handle(body);
+    if (verdict === 'cut-after') return cut(response);
+    respond(response, 200, { status });
+  };
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: Error) => respond(response, 500, { detail: error.message }));
+  });
+  server.keepAliveTimeout = 75_000;
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    told,
+    sideEffects,
+    ignore(on) {
+      isIgnoring = on;
+    },
+    faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      faults.clear();
+      server.closeAllConnections();
+      await closed;
+      await pool.end();
+    },
+  };
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function respond(response: ServerResponse, status: number, body: object): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

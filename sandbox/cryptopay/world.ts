@@ -1,0 +1,106 @@
+import { InvoiceStore, template, type WireInvoice } from './invoices.ts';
+import { type Delivery, type DeliveryOptions, WebhookSender } from './webhooks.ts';
+
+/** One call of the API, as it came in. */
+export type Call = { method: string; fields: Record<string, unknown>; at: string };
+
+export type PayOptions = {
+  /** By default what the invoice asks for; a fiat price is paid in USDT at one for one. */
+  paid_asset?: string | undefined;
+  paid_amount?: string | undefined;
+  /** `false`: nobody is told, so that only polling finds it, or `deliver` tells later and in any order. */
+  webhook?: DeliveryOptions | false | undefined;
+};
+
+/** An invoice of any id, amount and state. */
+export type PutOptions = {
+  amount: string;
+  asset?: string | undefined;
+  fiat?: string | undefined;
+  id?: number | undefined;
+  status?: WireInvoice['status'] | undefined;
+  payload?: string | undefined;
+  created_at?: string | undefined;
+  expiration_date?: string | undefined;
+};
+
+/** Asked for an invoice that there is not. */
+export class NoSuchInvoice extends Error {
+  override name = 'NoSuchInvoice';
+}
+
+/** Everything behind the sandbox's doors: what the API reads and writes, and what tests do in the place of a customer. */
+export class CryptoPayWorld {
+  readonly token: string;
+  readonly store: InvoiceStore;
+  readonly webhooks: WebhookSender;
+  readonly calls: Call[] = [];
+  readonly #clock: () => Date;
+  #aheadMs = 0;
+
+  constructor(options: { token: string; webhookUrl: string | undefined; clock: () => Date }) {
+    this.token = options.token;
+    this.#clock = options.clock;
+    const now = () => this.now();
+    this.store = new InvoiceStore(now);
+    this.webhooks = new WebhookSender({ token: options.token, url: options.webhookUrl, now });
+  }
+
+  now(): Date {
+    return new Date(this.#clock().getTime() + this.#aheadMs);
+  }
+
+  /** Moves the clock of the sandbox forward, and with it all expiries nearer. */
+  advance(ms: number): void {
+    this.#aheadMs += ms;
+  }
+
+  invoice(id: number): WireInvoice {
+    const invoice = this.store.get(id);
+    if (!invoice) throw new NoSuchInvoice(`no invoice ${id}`);
+    return invoice;
+  }
+
+  /** Pays it whatever its state, and tells the webhook. Resolves with the webhook's answers. */
+  async pay(id: number, options: PayOptions = {}): Promise<Delivery[]> {
+    const invoice = this.invoice(id);
+    invoice.status = 'paid';
+    invoice.paid_at = this.now().toISOString();
+    invoice.paid_asset = options.paid_asset ?? invoice.asset ?? 'USDT';
+    invoice.paid_amount = options.paid_amount ?? invoice.amount;
+    return options.webhook === false ? [] : await this.webhooks.deliver(invoice, options.webhook);
+  }
+
+  /** Lets an active invoice run out now. Crypto Pay sends no webhook for that. */
+  expire(id: number): WireInvoice {
+    const invoice = this.invoice(id);
+    invoice.status = 'expired';
+    invoice.expiration_date = this.now().toISOString();
+    return invoice;
+  }
+
+  put(wanted: PutOptions): WireInvoice {
+    const { id = this.store.nextId(), asset, fiat, status = 'active', amount, payload, expiration_date } = wanted;
+    const invoice: WireInvoice = {
+      ...template(id),
+      currency_type: fiat === undefined ? 'crypto' : 'fiat',
+      ...(fiat === undefined ? { asset: asset ?? 'USDT' } : { fiat }),
+      amount,
+      ...(payload !== undefined && { payload }),
+      status: 'active',
+      created_at: wanted.created_at ?? this.now().toISOString(),
+      ...(expiration_date !== undefined && { expiration_date }),
+    };
+    this.store.put(invoice);
+    if (status === 'expired') this.expire(id);
+    if (status === 'paid') void this.pay(id, { webhook: false });
+    return invoice;
+  }
+
+  /** Sends an update for each of these invoices, one after the other: out of order where that is not the order of payment. */
+  async deliver(ids: readonly number[], options: DeliveryOptions = {}): Promise<Delivery[]> {
+    const deliveries: Delivery[] = [];
+    for (const id of ids) deliveries.push(...(await this.webhooks.deliver(this.invoice(id), options)));
+    return deliveries;
+  }
+}

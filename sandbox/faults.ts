@@ -1,0 +1,158 @@
+/**
+ * Scripted failures, shared by every sandbox server:
+ *
+ *     const faults = createFaults()
+ *     createServer(async (request, response) => {
+ *       if (await faults.routes(request, response)) return            // GET, POST, DELETE /_sandbox/faults
+ *       const verdict = await faults.apply(request, response)
+ *       if (verdict === 'handled') return                            // answered, hung or cut: nothing must happen
+ *       …do the work…
+ *       if (verdict === 'cut-after') return cut(response)            // done, but the caller never learns of it
+ *       …answer…
+ *     })
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+
+const Scope = {
+  /** Only requests whose path contains this text, e.g. `sendMessage`; all without it. */
+  path: z.string().optional(),
+  /** Strikes this often, then is gone. */
+  count: z.int().min(1).optional(),
+  /** Is gone after this many milliseconds. */
+  forMs: z.number().min(0).optional(),
+  /** Share of the matching requests it strikes, evenly spread: 0.25 strikes exactly every fourth. */
+  rate: z.number().min(0).max(1).optional(),
+};
+
+const Fault = z.discriminatedUnion('kind', [
+  /** Waits, then goes on: combines with any other fault. */
+  z.strictObject({ kind: z.literal('latency'), ms: z.number().min(0), ...Scope }),
+  /** Answers with this status and body: by default text that is not JSON, as proxies do. */
+  z.strictObject({
+    kind: z.literal('error'),
+    status: z.int().min(400).max(599).default(502),
+    body: z.union([z.string(), z.record(z.string(), z.unknown())]).default('<html>Bad Gateway</html>'),
+    ...Scope,
+  }),
+  /** Too many requests, in the shape that the service uses. */
+  z.strictObject({ kind: z.literal('rate_limited'), retryAfterSeconds: z.number().min(0).default(1), ...Scope }),
+  /** Never answers. `clear` cuts what still hangs. */
+  z.strictObject({ kind: z.literal('hang'), ...Scope }),
+  /** Resets the connection before anything happens. */
+  z.strictObject({ kind: z.literal('reset'), ...Scope }),
+  /** Does the work, then cuts the connection instead of answering. */
+  z.strictObject({ kind: z.literal('cut_after'), ...Scope }),
+]);
+
+/** What `POST /_sandbox/faults` and `add` take. Without `count` and `forMs` a fault stays until cleared. */
+export type Fault = z.input<typeof Fault>;
+
+export type Verdict = 'handled' | 'pass' | 'cut-after';
+
+export type Faults = {
+  add(fault: Fault): void;
+  clear(): void;
+  /** Lets the faults strike. `pass`: answer as usual. `cut-after`: do the work, then `cut`. `handled`: nothing left to do. */
+  apply(request: IncomingMessage, response: ServerResponse): Promise<Verdict>;
+  /** Serves `/_sandbox/faults`; true where the request was for it. */
+  routes(request: IncomingMessage, response: ServerResponse): Promise<boolean>;
+};
+
+type Armed = { fault: z.output<typeof Fault>; left: number; until: number; owed: number };
+
+/** @param tooManyRequests how this service says 429; by default only the `retry-after` header says when. */
+export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: number) => object }): Faults {
+  const tooManyRequests = options?.tooManyRequests ?? (() => ({ message: 'Too Many Requests' }));
+  const hanging = new Set<ServerResponse>();
+  let armed: Armed[] = [];
+
+  const add = (input: Fault): void => {
+    const fault = Fault.parse(input);
+    const until = fault.forMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + fault.forMs;
+    armed.push({ fault, left: fault.count ?? Number.POSITIVE_INFINITY, until, owed: 0 });
+  };
+
+  const clear = (): void => {
+    armed = [];
+    for (const response of hanging) cut(response);
+    hanging.clear();
+  };
+
+  const apply = async (request: IncomingMessage, response: ServerResponse): Promise<Verdict> => {
+    if (armed.length === 0) return 'pass';
+    armed = armed.filter(({ left, until }) => left > 0 && performance.now() < until);
+    const struck = armed.filter((one) => strikes(one, request.url ?? ''));
+    const delayMs = struck.reduce((sum, { fault }) => sum + (fault.kind === 'latency' ? fault.ms : 0), 0);
+    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    const fault = struck.find((one) => one.fault.kind !== 'latency')?.fault;
+    switch (fault?.kind) {
+      case 'error':
+        return respond(response, fault.status, fault.body);
+      case 'rate_limited':
+        response.setHeader('retry-after', Math.ceil(fault.retryAfterSeconds));
+        return respond(response, 429, tooManyRequests(fault.retryAfterSeconds));
+      case 'hang':
+        hanging.add(response);
+        response.once('close', () => hanging.delete(response));
+        return 'handled';
+      case 'reset':
+        request.socket.resetAndDestroy();
+        return 'handled';
+      case 'cut_after':
+        return 'cut-after';
+      default:
+        return 'pass';
+    }
+  };
+
+  const routes = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    if (!request.url?.startsWith('/_sandbox/faults')) return false;
+    if (request.method === 'DELETE') clear();
+    if (request.method === 'POST') {
+      const fault = Fault.safeParse(await readJson(request));
+      if (!fault.success) {
+        respond(response, 400, { error: z.prettifyError(fault.error) });
+        return true;
+      }
+      add(fault.data);
+    }
+    respond(response, 200, { faults: armed.map(({ fault }) => fault) });
+    return true;
+  };
+
+  return { add, clear, apply, routes };
+}
+
+/** Ends the connection without an answer. */
+export function cut(response: ServerResponse): void {
+  response.destroy();
+}
+
+function strikes(one: Armed, path: string): boolean {
+  const { fault } = one;
+  if (fault.path !== undefined && !path.includes(fault.path)) return false;
+  one.owed += fault.rate ?? 1;
+  // A thousandth of slack: ten times 0.1 must count as 1.
+  if (one.owed < 0.999) return false;
+  one.owed -= 1;
+  one.left -= 1;
+  return true;
+}
+
+function respond(response: ServerResponse, status: number, body: string | object): 'handled' {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' });
+  response.end(text);
+  return 'handled';
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

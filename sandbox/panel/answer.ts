@@ -1,0 +1,149 @@
+import type { IncomingMessage } from 'node:http';
+import { contractOf, misfit, type RouteContract, type Schema } from './contract.ts';
+import type { Journal } from './journal.ts';
+import type { Lies } from './lies.ts';
+import { DomainError } from './model.ts';
+import { type Match, matching, type Reply } from './routes.ts';
+import type { PanelState } from './state.ts';
+
+export type Panel = {
+  state: PanelState;
+  journal: Journal;
+  lies: Lies;
+  token: string;
+  tokenRevoked: boolean;
+  /** `sample`: of a listing only the first five users are checked, as 100,000 take their time. */
+  validateResponses: 'all' | 'sample';
+};
+
+export type HttpAnswer = { status: number; body?: unknown };
+
+/** Users of a listing that `sample` checks. */
+const SAMPLE = 5;
+
+/** Answers as the panel does, checking both directions against the contract. `text` is the request's body. */
+export function answer(panel: Panel, request: IncomingMessage, text: string): HttpAnswer {
+  const url = new URL(request.url ?? '/', 'http://sandbox');
+  const method = request.method ?? 'GET';
+  const refused = authorise(panel, request.headers.authorization);
+  if (refused) return refused;
+
+  const { generation } = panel.state;
+  const match = matching(method, url.pathname).find(({ route }) => contractOf(generation, route.name));
+  if (!match) {
+    const label = `${method} ${url.pathname}`;
+    panel.journal.violations.push({
+      where: 'route',
+      route: label,
+      problem: `no such route in generation ${generation}`,
+    });
+    return framework(404, `Cannot ${label}`, 'Not Found');
+  }
+  const label = `${method} ${match.route.path}`;
+  panel.journal.called(label);
+
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch (error) {
+    return framework(400, (error as Error).message, 'Bad Request');
+  }
+  const answered = answerMatch(panel, { match, label, url, body });
+  if (method !== 'GET') {
+    panel.journal.mutations.push({ route: label, path: url.pathname, body, status: answered.status, at: Date.now() });
+  }
+  return answered;
+}
+
+function authorise({ token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
+  if (header !== `Bearer ${token}`) return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
+  return tokenRevoked ? framework(403, 'Forbidden resource', 'Forbidden') : undefined;
+}
+
+type Matched = { match: Match; label: string; url: URL; body: unknown };
+
+function answerMatch(panel: Panel, { match, label, url, body }: Matched): HttpAnswer {
+  const { state, journal } = panel;
+  const { route, params } = match;
+  const contract = contractOf(state.generation, route.name)!;
+  const violated = (where: 'request' | 'response', problem: string) =>
+    journal.violations.push({ where, route: label, problem });
+
+  const { user, ...others } = params;
+  const named = user === undefined ? others : { [state.generation === 2 ? 'uuid' : 'userId']: user };
+  const query = contract.query?.safeParse(Object.fromEntries(url.searchParams));
+  const issues = [
+    ...(contract.params?.safeParse(named).error?.issues ?? []),
+    ...(query?.error?.issues ?? []),
+    ...(contract.body?.safeParse(inRealTime(body, state)).error?.issues ?? []),
+  ];
+  if (issues.length > 0) {
+    violated('request', issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+    return { status: 400, body: { statusCode: 400, message: 'Validation failed', errors: issues } };
+  }
+  // The panel drops unknown keys without a word; a client that sends them believes something wrong.
+  for (const key of unknownKeys(contract.body, inRealTime(body, state))) violated('request', `unknown field ${key}`);
+
+  let reply: Reply;
+  try {
+    const call = { state, params, query: (query?.data ?? {}) as Record<string, unknown> };
+    reply = route.run({ ...call, body: (body ?? {}) as Record<string, unknown> });
+  } catch (error) {
+    if (error instanceof DomainError) return domain(error, url.pathname, state);
+    throw error;
+  }
+  const problem = responseMisfit(contract, reply, panel.validateResponses);
+  if (problem !== undefined) {
+    violated('response', problem);
+    return { status: 500, body: { message: `the sandbox's own answer does not fit the contract: ${problem}` } };
+  }
+  if (reply.response === undefined) return { status: reply.status };
+  return { status: reply.status, body: { response: panel.lies.tell(url.pathname, reply.response) } };
+}
+
+function responseMisfit(contract: RouteContract, reply: Reply, mode: Panel['validateResponses']): string | undefined {
+  if (reply.response === undefined) return contract.response && 'an empty answer';
+  // In the statistics `users` are counts.
+  const { users } = reply.response as { users?: unknown };
+  const checked =
+    mode === 'sample' && Array.isArray(users) ? { ...reply.response, users: users.slice(0, SAMPLE) } : reply.response;
+  return misfit(contract.response, { response: checked });
+}
+
+/** The contract compares `expireAt` with the real clock; the panel's may be elsewhere. */
+function inRealTime(body: unknown, { clock }: PanelState): unknown {
+  const { expireAt, fields } = (body ?? {}) as { expireAt?: unknown; fields?: unknown };
+  const moved = typeof expireAt === 'string' && !Number.isNaN(Date.parse(expireAt));
+  return {
+    ...(body as object | undefined),
+    ...(moved && { expireAt: new Date(Date.parse(expireAt) + Date.now() - clock.now()).toISOString() }),
+    ...(fields !== undefined && { fields: inRealTime(fields, { clock } as PanelState) }),
+  };
+}
+
+function unknownKeys(schema: Schema | undefined, body: unknown): string[] {
+  if (!schema) return [];
+  const sent = body as Record<string, unknown>;
+  const known = (schema.safeParse(body).data ?? {}) as Record<string, unknown>;
+  const nested = Object.keys((sent.fields as object | undefined) ?? {}).filter(
+    (key) => !(key in (known.fields as object)),
+  );
+  return [...Object.keys(sent).filter((key) => !(key in known)), ...nested.map((key) => `fields.${key}`)];
+}
+
+function domain(error: DomainError, path: string, { clock }: PanelState): HttpAnswer {
+  const { message, errorCode, status } = error;
+  return { status, body: { timestamp: new Date(clock.now()).toISOString(), path, message, errorCode } };
+}
+
+const framework = (statusCode: number, message: string, error: string): HttpAnswer => {
+  return { status: statusCode, body: { message, error, statusCode } };
+};
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export { readText };

@@ -1,0 +1,75 @@
+/** What the sandbox panel keeps, small enough for 100,000 users: everything that can be derived from the id is (`wire.ts`). */
+
+export type Status = 'ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED';
+export type Strategy = 'NO_RESET' | 'DAY' | 'WEEK' | 'MONTH' | 'MONTH_ROLLING';
+
+/** Times are milliseconds since the epoch. */
+export type SandboxUser = {
+  id: number;
+  uuid: string;
+  shortUuid: string;
+  username: string;
+  status: Status;
+  expireAt: number;
+  createdAt: number;
+  updatedAt: number;
+  telegramId: number | null;
+  email: string | null;
+  tag: string | null;
+  description: string | null;
+  trafficLimitBytes: number;
+  trafficLimitStrategy: Strategy;
+  usedTrafficBytes: number;
+  lifetimeUsedTrafficBytes: number;
+  onlineAt: number | null;
+  lastTrafficResetAt: number | null;
+  subRevokedAt: number | null;
+  /** Counts up with each revocation: the secrets are derived from it and the id. */
+  revocations: number;
+};
+
+export type NodeState = 'connected' | 'connecting' | 'down' | 'disabled';
+
+export type SandboxNode = {
+  id: number;
+  uuid: string;
+  name: string;
+  countryCode: string;
+  address: string;
+  state: NodeState;
+  lastStatusChange: number;
+  lastStatusMessage: string | null;
+  usersOnline: number;
+  trafficResetDay: number;
+  /** The counter at `countedAt`; it grows by the rate while the node is connected. */
+  trafficUsedBytes: number;
+  trafficBytesPerSecond: number;
+  countedAt: number;
+  createdAt: number;
+};
+
+/** A refusal with the panel's own code. */
+export class DomainError extends Error {
+  readonly status: number;
+  readonly errorCode: string;
+
+  constructor(errorCode: keyof typeof DOMAIN_ERRORS) {
+    const { status, message } = DOMAIN_ERRORS[errorCode];
+    super(message);
+    this.status = status;
+    this.errorCode = errorCode;
+  }
+}
+
+/** From `constants/errors` of the contract package; A018 for a duplicate name as observed on a running 3.3.2, A019 as its source means it. */
+const DOMAIN_ERRORS = {
+  A011: { status: 404, message: 'Node not found' },
+  A019: { status: 400, message: 'User username already exists' },
+  A024: { status: 500, message: 'Get all users error' },
+  A025: { status: 404, message: 'User not found' },
+  A029: { status: 400, message: 'User already disabled' },
+  A030: { status: 400, message: 'User already enabled' },
+  A062: { status: 404, message: 'Users not found' },
+  A063: { status: 404, message: 'User with specified params not found' },
+  A089: { status: 500, message: 'Bulk update all users error' },
+} as const;

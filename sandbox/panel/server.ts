@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createFaults, cut, type Fault } from '../faults.ts';
+import { answer, type HttpAnswer, type Panel, readText } from './answer.ts';
+import { misfit, webhookContract } from './contract.ts';
+import { control } from './control.ts';
+import { Journal, type Mutation, type Violation } from './journal.ts';
+import { type Lie, Lies } from './lies.ts';
+import type { SandboxNode, SandboxUser } from './model.ts';
+import { seedNodes, seedUsers } from './seed.ts';
+import { type NodeChange, PanelState } from './state.ts';
+import type { NewUser } from './users.ts';
+import { type Delivery, Webhooks } from './webhooks.ts';
+import type { GenerationNumber } from './wire.ts';
+
+export type PanelSandboxOptions = {
+  generation: GenerationNumber;
+  /** 0 (default): any free port. */
+  port?: number;
+  /** Seeded at the start; 0 by default. */
+  users?: number;
+  nodes?: number;
+  /** The one API token that is let in. */
+  token?: string;
+  /** What the panel says of itself; a version of that generation by default. */
+  version?: string;
+  webhookUrl?: string;
+  webhookSecret?: string;
+  /** Between the tries of a webhook: 5 s by default, as the panel. */
+  webhookRetryDelayMs?: number;
+  /** Makes time stand still at this instant until `advance`; by default it follows the real clock. */
+  startAt?: Date;
+  validateResponses?: 'all' | 'sample';
+  /** How long 3.x takes for a bulk call after its 202; 20 ms by default. */
+  bulkDelayMs?: number;
+};
+
+/** Handle of a running sandbox panel. */
+export type PanelSandbox = AsyncDisposable & {
+  /** Base URL, for `REMNAWAVE_URL`. */
+  url: string;
+  port: number;
+  token: string;
+  /** The panel's time. */
+  now(): Date;
+  /** Moves time on and lets the panel do by itself what is due until then. */
+  advance(ms: number): void;
+  /** Created without asking the contract, so a test can have what the API would not let in. Times in ms since the epoch. */
+  addUser(user: NewUser): SandboxUser;
+  /** By username. Changes it behind the panel's back: no rules, no webhook. */
+  changeUser(username: string, change: Partial<SandboxUser>): SandboxUser;
+  /** All of them, as the panel has them now. */
+  users(): SandboxUser[];
+  /** As the panel has it now, by username. */
+  user(username: string): SandboxUser | undefined;
+  addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode;
+  /** By uuid. A change of state is told by webhook. */
+  changeNode(uuid: string, change: NodeChange): SandboxNode;
+  removeNode(uuid: string): void;
+  /** Arms a fault; without one, clears all faults and lies. */
+  faults(fault?: Fault): void;
+  /** Arms a lie: an answer that looks well and is not so. */
+  lie(lie: Lie): void;
+  revokeToken(): void;
+  /** Calls per route, and the bodies of those that change something, since `forgetCalls`. */
+  calls(): { counts: Record<string, number>; mutations: readonly Mutation[] };
+  /** What did not fit the contract since `forgetCalls`. */
+  violations(): readonly Violation[];
+  forgetCalls(): void;
+  /** Webhooks sent so far, once all are delivered or given up. */
+  webhooks(): Promise<readonly Delivery[]>;
+  stop(): Promise<void>;
+};
+
+const SANDBOX_PANEL_TOKEN = 'sandbox-panel-token-that-opens-nothing';
+
+/** How often the panel looks whether something is due, in real time. */
+const LOOK_MS = 1000;
+
+/** Starts a Remnawave panel on loopback that keeps the contract, acts by itself, remembers what it was asked and fails on command. */
+export async function startPanelSandbox(options: PanelSandboxOptions): Promise<PanelSandbox> {
+  const { generation, webhookUrl, webhookSecret = 'sandbox-webhook-secret-0123456789abcdef' } = options;
+  const webhooks = new Webhooks(
+    webhookUrl === undefined
+      ? undefined
+      : {
+          url: webhookUrl,
+          secret: webhookSecret,
+          retryDelayMs: options.webhookRetryDelayMs ?? 5000,
+          check: (body) => misfit(webhookContract(generation), body),
+        },
+  );
+  const state = new PanelState({
+    generation,
+    version: options.version ?? (generation === 2 ? '2.7.4' : '3.3.2'),
+    webhooks,
+    startAt: options.startAt,
+    bulkDelayMs: options.bulkDelayMs ?? 20,
+  });
+  seedUsers(state, options.users ?? 0);
+  seedNodes(state, options.nodes ?? 0);
+  const panel: Panel = {
+    state,
+    journal: new Journal(),
+    lies: new Lies(),
+    token: options.token ?? SANDBOX_PANEL_TOKEN,
+    tokenRevoked: false,
+    validateResponses: options.validateResponses ?? 'all',
+  };
+  const faults = createFaults({ tooManyRequests: () => ({ statusCode: 429, message: 'Too Many Requests' }) });
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await faults.routes(request, response)) return;
+    if (request.url?.startsWith('/_sandbox/')) return respond(response, await control(panel, request));
+    if (!looksProxied(request)) return void request.socket.destroy();
+    // A slow panel has the request all the same, and does it though its caller has left.
+    const body = await readText(request);
+    const verdict = await faults.apply(request, response);
+    if (verdict === 'handled') return;
+    const answered = answer(panel, request, body);
+    if (verdict === 'cut-after') return cut(response);
+    respond(response, answered);
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: Error) =>
+      respond(response, { status: 500, body: { message: error.stack } }),
+    );
+  });
+  // Longer than callers keep idle connections, so that none is reset at random.
+  server.keepAliveTimeout = 75_000;
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+  const looking = setInterval(() => state.act(), LOOK_MS).unref();
+
+  const stop = async (): Promise<void> => {
+    clearInterval(looking);
+    state.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    faults.clear();
+    server.closeAllConnections();
+    await Promise.all([closed, webhooks.close()]);
+  };
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    token: panel.token,
+    now: () => new Date(state.clock.now()),
+    advance(ms) {
+      state.clock.advance(ms);
+      state.act();
+    },
+    addUser: (user) => state.users.create(user),
+    changeUser: (username, change) => Object.assign(known(state.users.byUsername(username), username), change),
+    users: () => [...state.users.all()],
+    user: (username) => state.users.byUsername(username),
+    addNode: (node) => state.addNode(node),
+    changeNode(uuid, change) {
+      const node = known(state.nodes.get(uuid), uuid);
+      state.changeNode(node, change);
+      return node;
+    },
+    removeNode: (uuid) => void state.nodes.delete(uuid),
+    faults(fault) {
+      if (fault) return faults.add(fault);
+      faults.clear();
+      panel.lies.clear();
+    },
+    lie: (lie) => panel.lies.add(lie),
+    revokeToken() {
+      panel.tokenRevoked = true;
+    },
+    calls: () => ({ counts: panel.journal.counts, mutations: panel.journal.mutations }),
+    violations: () => panel.journal.violations,
+    forgetCalls: () => panel.journal.clear(),
+    async webhooks() {
+      await webhooks.settled();
+      return webhooks.deliveries;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** The panel cuts whoever does not look as if a TLS proxy stood between. */
+function looksProxied({ headers }: IncomingMessage): boolean {
+  return headers['x-forwarded-for'] !== undefined && headers['x-forwarded-proto'] === 'https';
+}
+
+function known<T>(thing: T | undefined, name: string): T {
+  if (thing === undefined) throw new Error(`the sandbox panel has no ${name}`);
+  return thing;
+}
+
+function respond(response: ServerResponse, { status, body }: HttpAnswer): void {
+  if (body === undefined) return void response.writeHead(status).end();
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}

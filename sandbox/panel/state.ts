@@ -1,0 +1,133 @@
+import { countTraffic, panelActs, SILENT_FROM } from './behaviour.ts';
+import { SandboxClock } from './clock.ts';
+import type { NodeState, SandboxNode, SandboxUser } from './model.ts';
+import { SandboxUsers, type UserEvent } from './users.ts';
+import type { Webhooks } from './webhooks.ts';
+import { type GenerationNumber, nodeToWire, nodeUuidOf, userToWire } from './wire.ts';
+
+export type StateOptions = {
+  generation: GenerationNumber;
+  version: string;
+  webhooks: Webhooks;
+  startAt: Date | undefined;
+  /** How long the panel's queue takes for a bulk call that it answered with 202. */
+  bulkDelayMs: number;
+};
+
+export type NodeChange = Partial<
+  Pick<
+    SandboxNode,
+    'state' | 'lastStatusMessage' | 'usersOnline' | 'trafficUsedBytes' | 'trafficBytesPerSecond' | 'trafficResetDay'
+  >
+>;
+
+/** Everything the sandbox panel is and has: users, nodes, time, and what it does by itself. */
+export class PanelState {
+  readonly generation: GenerationNumber;
+  readonly version: string;
+  readonly clock: SandboxClock;
+  readonly users: SandboxUsers;
+  readonly nodes = new Map<string, SandboxNode>();
+  readonly webhooks: Webhooks;
+  readonly #bulkDelayMs: number;
+  readonly #queued = new Set<NodeJS.Timeout>();
+  #actedUntil: number;
+  #batch: { event: UserEvent; user: SandboxUser }[] | undefined;
+
+  constructor(options: StateOptions) {
+    this.generation = options.generation;
+    this.version = options.version;
+    this.webhooks = options.webhooks;
+    this.clock = new SandboxClock(options.startAt);
+    this.#bulkDelayMs = options.bulkDelayMs;
+    this.#actedUntil = this.clock.now();
+    this.users = new SandboxUsers(
+      () => this.clock.now(),
+      (event, user) => (this.#batch ? this.#batch.push({ event, user }) : this.#tellUser(event, user)),
+    );
+  }
+
+  /** Lets the panel do what was due since the last look. */
+  act(): void {
+    const from = this.#actedUntil;
+    this.#actedUntil = this.clock.now();
+    panelActs({ users: this.users, nodes: this.nodes, batch: (run) => this.#asBatch(run) }, from, this.#actedUntil);
+  }
+
+  /** Runs a bulk call as the panel does: 3.x from a queue, after the answer; 2.x at once. */
+  bulk(run: () => void): void {
+    if (this.generation === 2) {
+      run();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#queued.delete(timer);
+      run();
+    }, this.#bulkDelayMs);
+    this.#queued.add(timer);
+  }
+
+  addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode {
+    const id = this.nodes.size + 1;
+    const now = this.clock.now();
+    const added: SandboxNode = {
+      id,
+      uuid: nodeUuidOf(id),
+      address: `node-${id}.example.test`,
+      state: 'connected',
+      lastStatusChange: now,
+      lastStatusMessage: null,
+      usersOnline: 0,
+      trafficResetDay: 1,
+      trafficUsedBytes: 0,
+      trafficBytesPerSecond: 0,
+      countedAt: now,
+      createdAt: now,
+      ...node,
+    };
+    this.nodes.set(added.uuid, added);
+    return added;
+  }
+
+  changeNode(node: SandboxNode, change: NodeChange): void {
+    const before = node.state;
+    const now = this.clock.now();
+    countTraffic(node, now);
+    Object.assign(node, change);
+    if (node.state === before) return;
+    node.lastStatusChange = now;
+    if (change.lastStatusMessage === undefined) {
+      // The panel writes a JSON text into the text.
+      node.lastStatusMessage =
+        node.state === 'down' ? JSON.stringify(`connect ECONNREFUSED ${node.address}:2222`) : null;
+    }
+    const event = nodeEvent(before, node.state);
+    if (event) this.webhooks.send('node', event, now, () => nodeToWire(node, this.generation, now));
+  }
+
+  close(): void {
+    for (const timer of this.#queued) clearTimeout(timer);
+  }
+
+  #asBatch(run: () => void): void {
+    const batch: { event: UserEvent; user: SandboxUser }[] = [];
+    this.#batch = batch;
+    try {
+      run();
+    } finally {
+      this.#batch = undefined;
+    }
+    if (batch.length < SILENT_FROM) for (const { event, user } of batch) this.#tellUser(event, user);
+  }
+
+  #tellUser(event: UserEvent, user: SandboxUser): void {
+    this.webhooks.send('user', `user.${event}`, this.clock.now(), () => userToWire(user, this.generation));
+  }
+}
+
+function nodeEvent(before: NodeState, after: NodeState): string | undefined {
+  if (after === 'disabled') return 'node.disabled';
+  if (before === 'disabled') return 'node.enabled';
+  if (after === 'connected') return 'node.connection_restored';
+  return before === 'connected' ? 'node.connection_lost' : undefined;
+}

@@ -1,0 +1,184 @@
+import { DomainError, type SandboxUser, type Status } from './model.ts';
+import { comparing, type Sorting } from './order.ts';
+import { shortUuidOf, uuidOf } from './wire.ts';
+
+export type NewUser = Partial<Omit<SandboxUser, 'id' | 'revocations'>> & { username: string; expireAt: number };
+
+/** What PATCH and bulk/update may set. */
+export type UserChange = Partial<
+  Pick<
+    SandboxUser,
+    'expireAt' | 'trafficLimitBytes' | 'trafficLimitStrategy' | 'telegramId' | 'email' | 'tag' | 'description'
+  >
+> & { status?: 'ACTIVE' | 'DISABLED' };
+
+export type UserEvent =
+  | 'created'
+  | 'modified'
+  | 'deleted'
+  | 'revoked'
+  | 'disabled'
+  | 'enabled'
+  | 'limited'
+  | 'expired'
+  | 'traffic_reset';
+
+/** The users of the panel and what its calls do to them (`panel.md` §4). Every change is told to `onEvent`. */
+export class SandboxUsers {
+  readonly #byId = new Map<number, SandboxUser>();
+  readonly #idByUsername = new Map<string, number>();
+  /** Only those that differ from what the id gives. */
+  readonly #idByOther = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #onEvent: (event: UserEvent, user: SandboxUser) => void;
+  #lastId = 0;
+  /** The last ordered listing, kept while nobody comes or goes: pages of 100,000 users are not sorted one by one. */
+  #ordered: { by: string; users: SandboxUser[] } | undefined;
+
+  constructor(now: () => number, onEvent: (event: UserEvent, user: SandboxUser) => void) {
+    this.#now = now;
+    this.#onEvent = onEvent;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** In ascending order of id. */
+  all(): MapIterator<SandboxUser> {
+    return this.#byId.values();
+  }
+
+  inOrder(sorting: Sorting): readonly SandboxUser[] {
+    const by = JSON.stringify(sorting);
+    if (this.#ordered?.by !== by) this.#ordered = { by, users: [...this.#byId.values()].sort(comparing(sorting)) };
+    return this.#ordered.users;
+  }
+
+  byId(id: number): SandboxUser | undefined {
+    return this.#byId.get(id);
+  }
+
+  byUuid(uuid: string): SandboxUser | undefined {
+    const id = this.#idByOther.get(uuid) ?? Number.parseInt(uuid.slice(-12), 16);
+    const user = this.#byId.get(id);
+    return user?.uuid === uuid ? user : undefined;
+  }
+
+  byUsername(username: string): SandboxUser | undefined {
+    return this.#byId.get(this.#idByUsername.get(username) ?? 0);
+  }
+
+  byShortUuid(shortUuid: string): SandboxUser | undefined {
+    const user = this.#byId.get(this.#idByOther.get(shortUuid) ?? Number.parseInt(shortUuid.slice(1), 36));
+    return user?.shortUuid === shortUuid ? user : undefined;
+  }
+
+  /** `quiet`: without an event, for seeding. */
+  create(input: NewUser, quiet = false): SandboxUser {
+    if (this.#idByUsername.has(input.username)) throw new DomainError('A019');
+    const id = ++this.#lastId;
+    const now = this.#now();
+    const user: SandboxUser = {
+      uuid: uuidOf(id),
+      shortUuid: shortUuidOf(id),
+      status: 'ACTIVE',
+      createdAt: now,
+      updatedAt: now,
+      telegramId: null,
+      email: null,
+      tag: null,
+      description: null,
+      trafficLimitBytes: 0,
+      trafficLimitStrategy: 'NO_RESET',
+      usedTrafficBytes: 0,
+      lifetimeUsedTrafficBytes: input.usedTrafficBytes ?? 0,
+      onlineAt: null,
+      lastTrafficResetAt: null,
+      subRevokedAt: null,
+      revocations: 0,
+      ...input,
+      id,
+    };
+    this.#byId.set(id, user);
+    this.#ordered = undefined;
+    this.#idByUsername.set(user.username, id);
+    if (user.uuid !== uuidOf(id)) this.#idByOther.set(user.uuid, id);
+    if (user.shortUuid !== shortUuidOf(id)) this.#idByOther.set(user.shortUuid, id);
+    if (!quiet) this.#onEvent('created', user);
+    return user;
+  }
+
+  /** Any status but DISABLED can be disabled; a second time is A029. */
+  disable(user: SandboxUser): void {
+    if (user.status === 'DISABLED') throw new DomainError('A029');
+    this.#become(user, 'DISABLED', 'disabled');
+  }
+
+  /** Does not look at the expiry: the panel's next run takes an expired user back. */
+  enable(user: SandboxUser): void {
+    if (user.status === 'ACTIVE') throw new DomainError('A030');
+    this.#become(user, 'ACTIVE', 'enabled');
+  }
+
+  resetTraffic(user: SandboxUser): void {
+    user.usedTrafficBytes = 0;
+    user.lastTrafficResetAt = this.#now();
+    this.#become(user, user.status === 'LIMITED' ? 'ACTIVE' : user.status, 'traffic_reset');
+  }
+
+  limit(user: SandboxUser): void {
+    this.#become(user, 'LIMITED', 'limited');
+  }
+
+  expire(user: SandboxUser): void {
+    this.#become(user, 'EXPIRED', 'expired');
+  }
+
+  /**
+   * A future date revives EXPIRED, more traffic revives LIMITED; status DISABLED is ignored unless the user is ACTIVE, as
+   * seen on 3.3.2.
+   */
+  update(user: SandboxUser, { status, ...fields }: UserChange): void {
+    const { expireAt, trafficLimitBytes } = fields;
+    let next: Status =
+      status === 'ACTIVE' || (status === 'DISABLED' && user.status === 'ACTIVE') ? status : user.status;
+    if (trafficLimitBytes !== undefined && user.status === 'LIMITED') {
+      if (trafficLimitBytes === 0 || trafficLimitBytes > user.trafficLimitBytes) next = 'ACTIVE';
+    }
+    if (user.status === 'EXPIRED' && status === undefined && expireAt !== undefined && expireAt !== user.expireAt) {
+      if (expireAt > this.#now()) next = 'ACTIVE';
+    }
+    Object.assign(user, fields);
+    this.#become(user, next, 'modified');
+  }
+
+  /** From the later of now and the expiry on. Not idempotent. */
+  extend(user: SandboxUser, days: number, event = true): void {
+    user.expireAt = Math.max(this.#now(), user.expireAt) + days * 86_400_000;
+    const next = user.status === 'EXPIRED' ? 'ACTIVE' : user.status;
+    this.#become(user, next, event ? 'modified' : undefined);
+  }
+
+  revoke(user: SandboxUser): void {
+    user.revocations += 1;
+    user.subRevokedAt = this.#now();
+    user.shortUuid = `r${user.revocations}${shortUuidOf(user.id)}`;
+    this.#idByOther.set(user.shortUuid, user.id);
+    this.#become(user, user.status, 'revoked');
+  }
+
+  delete(user: SandboxUser): void {
+    this.#byId.delete(user.id);
+    this.#ordered = undefined;
+    this.#idByUsername.delete(user.username);
+    this.#onEvent('deleted', user);
+  }
+
+  #become(user: SandboxUser, status: Status, event: UserEvent | undefined): void {
+    user.status = status;
+    user.updatedAt = this.#now();
+    if (this.#ordered?.by.includes('expireAt')) this.#ordered = undefined;
+    if (event) this.#onEvent(event, user);
+  }
+}

@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto';
+
+export type WebhookOptions = {
+  url: string;
+  secret: string;
+  /** Between the tries of one delivery: 5 s at the panel. */
+  retryDelayMs: number;
+  /** Says what is wrong with a body before it is sent. */
+  check(body: object): string | undefined;
+};
+
+export type Delivery = { event: string; tries: number; delivered: boolean };
+
+/** Tries of one delivery: the panel gives up after these. */
+const TRIES = 3;
+
+/** Deliveries that the panel has under way at once. */
+const PARALLEL = 100;
+
+/** Sends the panel's webhooks: signed over the exact body, in parallel and so in no order, three tries, then dropped. */
+export class Webhooks {
+  readonly deliveries: Delivery[] = [];
+  readonly #options: WebhookOptions | undefined;
+  readonly #waiting: (() => Promise<void>)[] = [];
+  readonly #pending = new Set<Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(options: WebhookOptions | undefined) {
+    this.#options = options;
+  }
+
+  /** `data` is asked for only where somebody listens. */
+  send(scope: 'user' | 'node', event: string, at: number, data: () => object): void {
+    const options = this.#options;
+    if (!options) return;
+    const timestamp = new Date(at).toISOString();
+    const body = { scope, event, timestamp, data: data(), ...(scope === 'user' && { meta: null }) };
+    const problem = options.check(body);
+    if (problem) throw new Error(`webhook ${event} does not fit the contract: ${problem}`);
+    const text = JSON.stringify(body);
+    this.#waiting.push(() => this.#deliver(options, event, timestamp, text));
+    if (this.#pending.size === PARALLEL) return;
+    const worker = this.#work().finally(() => this.#pending.delete(worker));
+    this.#pending.add(worker);
+  }
+
+  /** Resolves when everything sent so far is delivered or given up. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#waiting.length = 0;
+    await this.settled();
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await next();
+  }
+
+  async #deliver(options: WebhookOptions, event: string, timestamp: string, body: string): Promise<void> {
+    const delivery: Delivery = { event, tries: 0, delivered: false };
+    this.deliveries.push(delivery);
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'Remnawave',
+      'x-remnawave-signature': createHmac('sha256', options.secret).update(body).digest('hex'),
+      'x-remnawave-timestamp': timestamp,
+    };
+    const { signal } = this.#closed;
+    while (!delivery.delivered && delivery.tries < TRIES && !signal.aborted) {
+      if (delivery.tries > 0) await pause(options.retryDelayMs, signal);
+      delivery.tries += 1;
+      delivery.delivered = await fetch(options.url, { method: 'POST', headers, body, signal }).then(
+        async (response) => {
+          await response.body?.cancel();
+          return response.ok;
+        },
+        () => false,
+      );
+    }
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    resolve();
+  });
+  return promise;
+}

@@ -1,0 +1,40 @@
+import { createHash, randomUUID } from 'node:crypto';
+
+export type Stored = { readonly body: Buffer; readonly modifiedAt: Date; readonly etag: string };
+export type Unfinished = { readonly key: string; readonly initiatedAt: Date; readonly parts: Map<number, Buffer> };
+
+/** One bucket in memory. */
+export class Bucket {
+  readonly objects = new Map<string, Stored>();
+  /** Uploads in parts that were neither completed nor aborted, by their id. */
+  readonly uploads = new Map<string, Unfinished>();
+  /** What objects and uploads are dated with. */
+  clock: () => Date = () => new Date();
+
+  put(key: string, body: Buffer): Stored {
+    const stored = { body, modifiedAt: this.clock(), etag: etagOf(body) };
+    this.objects.set(key, stored);
+    return stored;
+  }
+
+  begin(key: string): string {
+    const id = randomUUID();
+    this.uploads.set(id, { key, initiatedAt: this.clock(), parts: new Map() });
+    return id;
+  }
+
+  /** False where no upload has this id. */
+  addPart(id: string, number: number, body: Buffer): boolean {
+    return this.uploads.get(id)?.parts.set(number, body) !== undefined;
+  }
+
+  /** Undefined where no upload has this id. */
+  complete(id: string, numbers: readonly number[]): Stored | undefined {
+    const upload = this.uploads.get(id);
+    if (!upload || !numbers.every((number) => upload.parts.has(number))) return undefined;
+    this.uploads.delete(id);
+    return this.put(upload.key, Buffer.concat(numbers.map((number) => upload.parts.get(number)!)));
+  }
+}
+
+export const etagOf = (body: Buffer): string => `"${createHash('md5').update(body).digest('hex')}"`;

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createFaults, cut, type Fault } from '../faults.ts';
+import { Bucket } from './bucket.ts';
+import { type Answer, operations, refuse } from './operations.ts';
+import { isSigned, type Keys } from './signature.ts';
+
+export type S3Sandbox = AsyncDisposable & {
+  /** For `S3_ENDPOINT`, with `S3_FORCE_PATH_STYLE=true`. */
+  url: string;
+  name: string;
+  keys: Keys;
+  bucket: Bucket;
+  /** Arms a fault; without one, clears them all. */
+  faults(fault?: Fault): void;
+  stop(): Promise<void>;
+};
+
+export type S3SandboxOptions = {
+  /** 0 (default): any free port. */
+  port?: number;
+};
+
+const NAME = 'sandbox-exports';
+const SANDBOX_S3_KEYS: Keys = { accessKeyId: 'AKSANDBOX', secretAccessKey: 'sandbox-secret-that-opens-nothing' };
+
+/** Starts an S3 on loopback: one bucket in memory, path style, every signature checked, and it fails on command. */
+export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3Sandbox> {
+  const bucket = new Bucket();
+  const faults = createFaults();
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (await faults.routes(request, response)) return;
+    const verdict = await faults.apply(request, response);
+    if (verdict === 'handled') return;
+    const answer = await answerTo(bucket, request);
+    if (verdict === 'cut-after') return cut(response);
+    response.writeHead(answer.status, answer.headers);
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
+  };
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => cut(response));
+  });
+  // Longer than Node's 5 s: a shorter time resets callers at random.
+  server.keepAliveTimeout = 75_000;
+  server.listen(options.port ?? 0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    faults.clear();
+    server.closeAllConnections();
+    await closed;
+  };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    name: NAME,
+    keys: SANDBOX_S3_KEYS,
+    bucket,
+    faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function answerTo(bucket: Bucket, request: IncomingMessage): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const body = Buffer.concat(chunks);
+  if (!isSigned(request, body, SANDBOX_S3_KEYS)) return refuse(403, 'SignatureDoesNotMatch');
+  const url = new URL(request.url ?? '/', 'http://sandbox');
+  const [, name, ...path] = url.pathname.split('/');
+  if (name !== NAME) return refuse(404, 'NoSuchBucket');
+  const key = decodeURIComponent(path.join('/'));
+  const marker = ['uploads', 'uploadId'].find((one) => url.searchParams.has(one));
+  const operation = [request.method, key ? 'object' : 'bucket', marker].filter(Boolean).join(' ');
+  const perform = operations[operation];
+  if (!perform) return refuse(501, 'NotImplemented');
+  return perform({ bucket, key, query: url.searchParams, range: request.headers.range, body });
+}

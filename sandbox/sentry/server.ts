@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { z } from 'zod';
+import { createFaults, cut, type Fault } from '../faults.ts';
+
+const Frame = z.strictObject({
+  filename: z.string(),
+  function: z.string().optional(),
+  lineno: z.int().min(1),
+  colno: z.int().min(1),
+  in_app: z.boolean(),
+});
+
+/** What the service sends of https://develop.sentry.dev/sdk/data-model/event-payloads/: a field more is an error, for none may slip in. */
+const SentEvent = z.strictObject({
+  event_id: z.string().regex(/^[\da-f]{32}$/),
+  timestamp: z.number().positive(),
+  platform: z.literal('node'),
+  level: z.enum(['error', 'fatal']),
+  environment: z.string().min(1),
+  release: z.string().min(1),
+  transaction: z.string(),
+  fingerprint: z.array(z.string()).min(1),
+  tags: z.record(z.string(), z.string()),
+  extra: z.record(z.string(), z.union([z.string(), z.number()])),
+  contexts: z.strictObject({ trace: z.strictObject({ trace_id: z.string(), span_id: z.string() }) }).optional(),
+  exception: z.strictObject({
+    values: z
+      .array(
+        z.strictObject({
+          type: z.string(),
+          value: z.string(),
+          stacktrace: z.strictObject({ frames: z.array(Frame) }).optional(),
+        }),
+      )
+      .min(1),
+  }),
+});
+
+export type ReceivedEvent = z.output<typeof SentEvent>;
+
+export type SentrySandbox = AsyncDisposable & {
+  /** For `SENTRY_DSN`. */
+  dsn: string;
+  events(): readonly ReceivedEvent[];
+  /** Every request with address and body, for finding what must not be in it. */
+  requests(): readonly string[];
+  /** Why requests were refused. */
+  refusals(): readonly string[];
+  /** Arms a fault; without one, clears them all. */
+  faults(fault?: Fault): void;
+  stop(): Promise<void>;
+};
+
+const PROJECT = 7;
+
+/** Starts the part of a Sentry server that takes events: https://develop.sentry.dev/sdk/data-model/envelopes/ */
+export async function startSentrySandbox(): Promise<SentrySandbox> {
+  const faults = createFaults();
+  const key = randomBytes(16).toString('hex');
+  const events: ReceivedEvent[] = [];
+  const requests: string[] = [];
+  const refusals: string[] = [];
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    requests.push(`${request.url}\n${body}`);
+    const verdict = await faults.apply(request, response);
+    if (verdict === 'handled') return;
+    const refusal = take(new URL(request.url ?? '/', 'http://sandbox'), body);
+    if (verdict === 'cut-after') return cut(response);
+    if (refusal !== undefined) refusals.push(refusal);
+    response.writeHead(refusal === undefined ? 200 : 400, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(refusal === undefined ? { id: events.at(-1)!.event_id } : { detail: refusal }));
+  };
+
+  /** Why it is refused; undefined where it was taken. */
+  const take = (url: URL, body: string): string | undefined => {
+    if (url.pathname !== `/api/${PROJECT}/envelope/`) return `nothing at ${url.pathname}`;
+    if (url.searchParams.get('sentry_key') !== key) return 'wrong key';
+    const [, itemHeader, payload] = body.split('\n').map((line) => JSON.parse(line) as unknown);
+    if ((itemHeader as { type: string }).type !== 'event') return 'not an event';
+    const event = SentEvent.safeParse(payload);
+    if (!event.success) return z.prettifyError(event.error);
+    events.push(event.data);
+    return undefined;
+  };
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch(() => cut(response));
+  });
+  // Longer than Node's 5 s: a shorter time resets callers at random.
+  server.keepAliveTimeout = 75_000;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const stop = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    faults.clear();
+    server.closeAllConnections();
+    await closed;
+  };
+  return {
+    dsn: `http://${key}@127.0.0.1:${(server.address() as AddressInfo).port}/${PROJECT}`,
+    events: () => events,
+    requests: () => requests,
+    refusals: () => refusals,
+    faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

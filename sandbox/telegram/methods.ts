@@ -1,0 +1,181 @@
+import { type Fields, type Upload, uploadOf } from './body.ts';
+import { type Parsed, parseHtml } from './entities.ts';
+import type { SendingLimits } from './limits.ts';
+import type { ArrivalRecord, DeliveredMessage } from './record.ts';
+
+/** How a chat answers. A chat that nobody set is `ok`. */
+export type ChatState =
+  | { state: 'ok' | 'blocked' | 'deactivated' | 'kicked' | 'not_found' }
+  | { state: 'migrated_to'; chatId: number };
+
+/** What the methods work on. */
+export type World = {
+  token: string;
+  record: ArrivalRecord;
+  limits: SendingLimits;
+  chats: Map<number, ChatState>;
+  nextMessageId: number;
+};
+
+/** The body of a Bot API answer (https://core.telegram.org/bots/api#making-requests). */
+export type Reply =
+  | { ok: true; result: unknown }
+  | { ok: false; error_code: number; description: string; parameters?: Record<string, number> };
+
+const MAX_TEXT = 4096;
+const MAX_CAPTION = 1024;
+
+const FORBIDDEN: Readonly<Record<string, string>> = {
+  blocked: 'Forbidden: bot was blocked by the user',
+  deactivated: 'Forbidden: user is deactivated',
+  kicked: 'Forbidden: bot was kicked from the group chat',
+};
+
+/** Runs one method by its name; names are case-insensitive, as at Telegram. `at`: when its request came in. */
+export function callMethod(world: World, method: string, fields: Fields, at: number): Reply {
+  switch (method.toLowerCase()) {
+    case 'getme':
+      return { ok: true, result: user(world) };
+    case 'sendmessage':
+      return send(world, 'sendMessage', fields, at, 'text');
+    case 'sendphoto':
+      return send(world, 'sendPhoto', fields, at, 'photo');
+    case 'senddocument':
+      return send(world, 'sendDocument', fields, at, 'document');
+    case 'editmessagetext':
+      return edit(world, fields);
+    case 'answercallbackquery':
+      return fields.callback_query_id
+        ? { ok: true, result: true }
+        : refuse(world, 400, 'Bad Request: query is too old');
+    default:
+      return refuse(world, 404, 'Not Found');
+  }
+}
+
+/** The answer 429 with the wait in seconds. */
+export function tooManyRequests(retryAfterSeconds: number): Reply & { ok: false } {
+  return {
+    ok: false,
+    error_code: 429,
+    description: `Too Many Requests: retry after ${retryAfterSeconds}`,
+    parameters: { retry_after: retryAfterSeconds },
+  };
+}
+
+type Content = 'text' | 'photo' | 'document';
+
+function send(world: World, method: string, fields: Fields, at: number, content: Content): Reply {
+  world.record.arrived(at);
+  const chatId = Number(fields.chat_id);
+  if (fields.chat_id === undefined || fields.chat_id === '') return refuse(world, 400, 'Bad Request: chat_id is empty');
+  const text = String(fields[content === 'text' ? 'text' : 'caption'] ?? '');
+  const parsed = checkText(text, fields.parse_mode, content);
+  if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
+  const file = content === 'text' ? undefined : uploadOf(fields, content);
+  if (content !== 'text' && !file) return refuse(world, 400, `Bad Request: there is no ${content} in the request`);
+
+  const denied = checkChat(world, chatId);
+  if (denied) return denied;
+  const waitSeconds = world.limits.take(chatId, at);
+  if (waitSeconds > 0) {
+    world.record.tooManyRequests();
+    return tooManyRequests(waitSeconds);
+  }
+  return deliver(world, { method, chatId, text, visible: parsed.visible, file: file ?? null, at }, fields);
+}
+
+type Accepted = { method: string; chatId: number; text: string; visible: string; file: Upload | null; at: number };
+
+function deliver(world: World, message: Accepted, fields: Fields): Reply {
+  const delivered: DeliveredMessage = {
+    message_id: world.nextMessageId++,
+    method: message.method,
+    chat_id: message.chatId,
+    text: message.text,
+    visible: message.visible,
+    parse_mode: fields.parse_mode === undefined ? null : String(fields.parse_mode),
+    reply_markup: parseMarkup(fields.reply_markup),
+    preview: message.method === 'sendMessage' && !isDisabled(fields.link_preview_options),
+    file: message.file,
+    at: message.at,
+  };
+  world.record.delivered(delivered);
+  return { ok: true, result: apiMessage(world, delivered) };
+}
+
+function edit(world: World, fields: Fields): Reply {
+  const found = world.record
+    .messages({ chatId: Number(fields.chat_id) })
+    .find((message) => message.message_id === Number(fields.message_id));
+  if (!found) return refuse(world, 400, 'Bad Request: message to edit not found');
+  const text = String(fields.text ?? '');
+  const parsed = checkText(text, fields.parse_mode, 'text');
+  if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
+  if (found.visible === parsed.visible) {
+    return refuse(world, 400, 'Bad Request: message is not modified');
+  }
+  Object.assign(found, { text, visible: parsed.visible });
+  return { ok: true, result: apiMessage(world, found) };
+}
+
+/** Markdown is taken as it is: the service sends HTML. */
+function checkText(text: string, parseMode: unknown, content: Content): Parsed {
+  const mode = String(parseMode ?? '').toLowerCase();
+  if (!['', 'html', 'markdown', 'markdownv2'].includes(mode)) return { ok: false, error: 'unsupported parse_mode' };
+  const parsed = mode === 'html' ? parseHtml(text) : ({ ok: true, visible: text } as const);
+  if (!parsed.ok) return parsed;
+  const visible = parsed.visible.trim();
+  if (content === 'text' && visible === '') return { ok: false, error: 'message text is empty' };
+  if (content === 'text' && visible.length > MAX_TEXT) return { ok: false, error: 'message is too long' };
+  if (content !== 'text' && visible.length > MAX_CAPTION) return { ok: false, error: 'message caption is too long' };
+  return { ok: true, visible };
+}
+
+function checkChat(world: World, chatId: number): Reply | undefined {
+  const chat = world.chats.get(chatId) ?? { state: 'ok' };
+  if (!Number.isSafeInteger(chatId) || chatId === 0 || chat.state === 'not_found') {
+    return refuse(world, 400, 'Bad Request: chat not found');
+  }
+  if (chat.state === 'migrated_to') {
+    return refuse(world, 400, 'Bad Request: group chat was upgraded to a supergroup chat', {
+      migrate_to_chat_id: chat.chatId,
+    });
+  }
+  return chat.state === 'ok' ? undefined : refuse(world, 403, FORBIDDEN[chat.state]!);
+}
+
+function refuse(world: World, code: number, description: string, parameters?: Record<string, number>): Reply {
+  world.record.refused(description);
+  return { ok: false, error_code: code, description, ...(parameters && { parameters }) };
+}
+
+/** Form bodies carry the markup as JSON text. */
+const isDisabled = (options: unknown): boolean =>
+  (parseMarkup(options) as { is_disabled?: boolean } | null)?.is_disabled === true;
+
+function parseMarkup(markup: unknown): unknown {
+  return typeof markup === 'string' ? JSON.parse(markup) : (markup ?? null);
+}
+
+function user(world: World) {
+  const id = Number(world.token.split(':')[0]);
+  return { id, is_bot: true, first_name: 'Sandbox', username: 'sandbox_bot', can_join_groups: true };
+}
+
+function apiMessage(world: World, message: DeliveredMessage) {
+  const { message_id, chat_id, visible, at, file } = message;
+  const chat = { id: chat_id, type: chat_id < 0 ? 'supergroup' : 'private' };
+  const from = user(world);
+  const body = file
+    ? {
+        caption: visible,
+        document: { file_id: `file-${message_id}`, file_unique_id: `${message_id}`, ...fileFields(file) },
+      }
+    : { text: visible };
+  return { message_id, from, chat, date: Math.floor(at / 1000), ...body };
+}
+
+function fileFields(file: Upload) {
+  return { file_name: file.name, file_size: file.bytes };
+}

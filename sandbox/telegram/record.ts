@@ -1,0 +1,110 @@
+/** A message that reached its chat. */
+export type DeliveredMessage = {
+  message_id: number;
+  /** `edited` replaces an earlier text and is no new message. */
+  method: string;
+  chat_id: number;
+  /** As sent; `visible` is what the reader sees. Captions of photos and documents are texts too. */
+  text: string;
+  visible: string;
+  parse_mode: string | null;
+  reply_markup: unknown;
+  /** Whether Telegram would open the first link in it to show what is there. */
+  preview: boolean;
+  /** Name and size in bytes of a photo or document. */
+  file: { name: string; bytes: number } | null;
+  /** Milliseconds since 1970, with fractions. */
+  at: number;
+};
+
+export type Stats = {
+  /** Messages delivered. */
+  total: number;
+  /** Calls of sending methods, with those that were refused. */
+  arrivals: number;
+  /** Most arrivals in any sliding second. */
+  max_per_second: number;
+  /** Answers 429, by the limits or by a fault. */
+  too_many_requests: number;
+  /** Other refusals, by description. */
+  refused: Record<string, number>;
+  /** First and last arrival, milliseconds since 1970. */
+  first_at: number | null;
+  last_at: number | null;
+  /** Arrivals in each whole second from the first one on. */
+  series: number[];
+};
+
+export type MessageFilter = { chatId?: number; sinceMs?: number; limit?: number };
+
+/** Everything that arrived, for tests to count. */
+export class ArrivalRecord {
+  #messages: DeliveredMessage[] = [];
+  #arrivals: number[] = [];
+  #tooMany = 0;
+  #refused = new Map<string, number>();
+
+  arrived(at: number): void {
+    this.#arrivals.push(at);
+  }
+
+  delivered(message: DeliveredMessage): void {
+    this.#messages.push(message);
+  }
+
+  tooManyRequests(): void {
+    this.#tooMany += 1;
+  }
+
+  refused(description: string): void {
+    this.#refused.set(description, (this.#refused.get(description) ?? 0) + 1);
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#arrivals = [];
+    this.#tooMany = 0;
+    this.#refused.clear();
+  }
+
+  /** The newest `limit` messages that fit, oldest first. */
+  messages({ chatId, sinceMs, limit }: MessageFilter = {}): DeliveredMessage[] {
+    const fitting = this.#messages.filter(
+      (message) =>
+        (chatId === undefined || message.chat_id === chatId) && (sinceMs === undefined || message.at >= sinceMs),
+    );
+    return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
+  }
+
+  stats(): Stats {
+    const arrivals = this.#arrivals;
+    const first = arrivals[0];
+    const series: number[] = [];
+    for (const at of arrivals) {
+      const second = Math.floor((at - first!) / 1000);
+      while (series.length <= second) series.push(0);
+      series[second] = series[second]! + 1;
+    }
+    return {
+      total: this.#messages.length,
+      arrivals: arrivals.length,
+      max_per_second: mostWithin(arrivals, 1000),
+      too_many_requests: this.#tooMany,
+      refused: Object.fromEntries(this.#refused),
+      first_at: first ?? null,
+      last_at: arrivals.at(-1) ?? null,
+      series,
+    };
+  }
+}
+
+/** The most of these ascending times that lie within any half-open window of this length. */
+export function mostWithin(times: readonly number[], windowMs: number): number {
+  let most = 0;
+  let from = 0;
+  times.forEach((at, to) => {
+    while (at - times[from]! >= windowMs) from += 1;
+    most = Math.max(most, to - from + 1);
+  });
+  return most;
+}

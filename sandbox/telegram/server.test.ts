@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
+import { NO_LIMITS } from './limits.ts';
+import { startTelegramSandbox, type TelegramSandboxOptions } from './server.ts';
+
+type Answer = { ok: boolean; description?: string; error_code?: number };
+
+async function start(options: TelegramSandboxOptions = { limits: NO_LIMITS }) {
+  const sandbox = await startTelegramSandbox(options);
+  onTestFinished(() => sandbox.stop());
+  const call = async (method: string, body: object = {}, token = sandbox.token) => {
+    const headers = { 'content-type': 'application/json' };
+    const request = { method: 'POST', headers, body: JSON.stringify(body) };
+    return (await (await fetch(`${sandbox.url}/bot${token}/${method}`, request)).json()) as Answer;
+  };
+  const send = (text: string, chatId = 7, more: object = {}) => call('sendMessage', { chat_id: chatId, text, ...more });
+  const sendHtml = async (text: string) => {
+    const reply = await send(text, 7, { parse_mode: 'HTML' });
+    return reply.ok ? sandbox.messages().at(-1)!.visible : reply.description;
+  };
+  return { sandbox, call, send, sendHtml };
+}
+
+test('a message is delivered, listed and counted, with ids that increase', async () => {
+  const { sandbox, send } = await start();
+  expect(await send('one')).toMatchObject({ ok: true, result: { message_id: 1, text: 'one', chat: { id: 7 } } });
+  expect(await send('two', 8)).toMatchObject({ ok: true, result: { message_id: 2 } });
+  const listed = await (await fetch(`${sandbox.url}/_sandbox/messages?chat_id=8&limit=5`)).json();
+  expect(listed).toMatchObject({ messages: [{ chat_id: 8, text: 'two' }] });
+  expect(sandbox.stats()).toMatchObject({
+    total: 2,
+    arrivals: 2,
+    max_per_second: 2,
+    too_many_requests: 0,
+    series: [2],
+  });
+  await fetch(`${sandbox.url}/_sandbox/messages`, { method: 'DELETE' });
+  expect(await (await fetch(`${sandbox.url}/_sandbox/stats`)).json()).toMatchObject({ total: 0, first_at: null });
+});
+
+test('JSON, forms, multipart and the query are all understood', async () => {
+  const { sandbox } = await start();
+  const url = `${sandbox.url}/bot${sandbox.token}`;
+  const form = new FormData();
+  form.set('chat_id', '7');
+  form.set('caption', 'chart');
+  form.set('photo', new File(['12345'], 'chart.png'));
+  await fetch(`${url}/sendPhoto`, { method: 'POST', body: form });
+  await fetch(`${url}/sendMessage`, { method: 'POST', body: new URLSearchParams({ chat_id: '7', text: 'form' }) });
+  await fetch(`${url}/sendMessage?chat_id=7&text=query`);
+  expect(sandbox.messages().map(({ text, file }) => [text, file])).toEqual([
+    ['chart', { name: 'chart.png', bytes: 5 }],
+    ['form', null],
+    ['query', null],
+  ]);
+});
+
+test('a wrong token is not let in, a malformed one is no route', async () => {
+  const { call } = await start();
+  expect(await call('getMe', {}, '1:wrong')).toEqual({ ok: false, error_code: 401, description: 'Unauthorized' });
+  expect(await call('getMe', {}, 'wrong')).toMatchObject({ error_code: 404 });
+  expect(await call('getMe')).toMatchObject({ ok: true, result: { is_bot: true } });
+  expect(await call('sing')).toMatchObject({ error_code: 404 });
+});
+
+test('chats refuse as they were told to', async () => {
+  const { sandbox, send } = await start();
+  const states = ['blocked', 'deactivated', 'kicked', 'not_found'] as const;
+  const codes = [];
+  for (const state of states) {
+    await fetch(`${sandbox.url}/_sandbox/chats/9`, { method: 'POST', body: JSON.stringify({ state }) });
+    codes.push((await send('x', 9)).error_code);
+  }
+  expect(codes).toEqual([403, 403, 403, 400]);
+  sandbox.setChat(-5, { state: 'migrated_to', chatId: -1005 });
+  expect(await send('x', -5)).toMatchObject({ error_code: 400, parameters: { migrate_to_chat_id: -1005 } });
+  const wrong = { method: 'POST', body: JSON.stringify({ state: 'sulking' }) };
+  expect((await fetch(`${sandbox.url}/_sandbox/chats/9`, wrong)).status).toBe(400);
+});
+
+test('HTML is checked and measured after its entities are parsed', async () => {
+  const { sendHtml } = await start();
+  expect(await sendHtml('<b>1 &lt; 2</b> <a href="https://example.org/?a=1&amp;b=2">&#128274;</a> &nbsp;')).toBe(
+    '1 < 2 🔒 &nbsp;',
+  );
+  expect(await sendHtml('<b>bold')).toMatch(
+    'can\'t parse entities: Can\'t find end tag corresponding to start tag "b"',
+  );
+  expect(await sendHtml('é<div>x</div>')).toMatch('Unsupported start tag "div" at byte offset 2');
+  expect(await sendHtml('<b><i>x</b></i>')).toMatch('Unmatched end tag');
+  expect(await sendHtml('x</b>')).toMatch('Unexpected end tag');
+  expect(await sendHtml('1 < 2')).toMatch('Unsupported start tag ""');
+  expect(await sendHtml('<b> </b>')).toMatch('message text is empty');
+  expect(await sendHtml(`<b>${'&lt;'.repeat(4096)}</b>`)).toBe('<'.repeat(4096));
+  expect(await sendHtml(`<b>${'&lt;'.repeat(4097)}</b>`)).toMatch('message is too long');
+});
+
+test('more than 30 in a sliding second, one a second per chat or 20 a minute per group is 429', async () => {
+  const { sandbox, send } = await start({});
+  for (let chat = 1; chat <= 30; chat++) expect(await send('x', chat)).toMatchObject({ ok: true });
+  expect(await send('x', 31)).toMatchObject({ error_code: 429, parameters: { retry_after: 1 } });
+  expect(sandbox.stats()).toMatchObject({ total: 30, arrivals: 31, too_many_requests: 1 });
+
+  const slow = await start({ limits: { ...NO_LIMITS, perChatMs: 1000 } });
+  await slow.send('x', 1);
+  expect(await slow.send('x', 1)).toMatchObject({ error_code: 429 });
+
+  const group = await start({ limits: { ...NO_LIMITS, perGroupMinute: 20 } });
+  for (let i = 0; i < 20; i++) expect(await group.send('x', -1)).toMatchObject({ ok: true });
+  expect(await group.send('x', -1)).toMatchObject({ error_code: 429, parameters: { retry_after: 60 } });
+});
+
+test('a message can be delivered without its sender learning of it', async () => {
+  const { sandbox, send } = await start();
+  sandbox.faults({ kind: 'cut_after', path: 'sendMessage', count: 1 });
+  await expect(send('x')).rejects.toThrow();
+  expect(sandbox.stats().total).toBe(1);
+  sandbox.faults({ kind: 'rate_limited', retryAfterSeconds: 3, count: 1 });
+  expect(await send('x')).toMatchObject({ error_code: 429, parameters: { retry_after: 3 } });
+});
+
+test('a text is edited in place, and a callback query is answered', async () => {
+  const { sandbox, call, send } = await start();
+  await send('before');
+  const edit = { chat_id: 7, message_id: 1, text: 'after' };
+  expect(await call('editMessageText', edit)).toMatchObject({ ok: true });
+  expect(await call('editMessageText', edit)).toMatchObject({ error_code: 400 });
+  expect(await call('editMessageText', { ...edit, message_id: 2 })).toMatchObject({ error_code: 400 });
+  expect(sandbox.messages()).toMatchObject([{ text: 'after' }]);
+  expect(await call('answerCallbackQuery', { callback_query_id: '1' })).toMatchObject({ ok: true });
+});
+
+test('as a process it prints one line of JSON and stops on SIGTERM', async () => {
+  const main = new URL('main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [main, '--token', '1:abc', '--no-limits'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const { url, token } = JSON.parse(line.toString()) as { url: string; token: string };
+  expect(await (await fetch(`${url}/bot${token}/getMe`)).json()).toMatchObject({ ok: true, result: { id: 1 } });
+  child.kill('SIGTERM');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});

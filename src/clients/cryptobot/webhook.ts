@@ -1,0 +1,63 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { PermanentError } from '../../lib/errors.ts';
+import { misfit } from './errors.ts';
+import { type Invoice, InvoiceSchema, parseExactJson } from './invoice.ts';
+
+/** The header that carries the signature of a delivery. */
+export const SIGNATURE_HEADER = 'crypto-pay-api-signature';
+
+/** A delivery of Crypto Pay (https://help.crypt.bot/crypto-pay-api#Update). */
+export type Update = {
+  id: string;
+  /** Crypto Pay documents `invoice_paid` only. */
+  type: string;
+  requestedAt: Date;
+  /** Absent where the update is about something else than an invoice. */
+  invoice: Invoice | undefined;
+};
+
+/** What Crypto Pay puts into the header: HMAC-SHA256 of these very bytes with SHA-256(token) as key, lower-case hex. */
+export function signBody(rawBody: Buffer, token: string): string {
+  const key = createHash('sha256').update(token).digest();
+  return createHmac('sha256', key).update(rawBody).digest('hex');
+}
+
+/** Whether Crypto Pay signed exactly these bytes. Takes as long for a nearly right signature as for a wrong one. */
+export function verifySignature(rawBody: Buffer, header: string | undefined, token: string): boolean {
+  const expected = Buffer.from(signBody(rawBody, token), 'utf8');
+  const given = Buffer.from(header ?? '', 'utf8');
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+const Envelope = z.object({
+  update_id: z.string(),
+  // It goes into a column of text, which takes no NUL.
+  update_type: z.string().regex(/^\w{1,100}$/),
+  request_date: z.iso.datetime({ offset: true }).transform((text) => new Date(text)),
+  payload: z.unknown(),
+});
+
+/** Reads a body whose signature was verified. Throws `PermanentError` that names what does not fit: the same bytes never will. */
+export function parseUpdate(rawBody: Buffer): Update {
+  const envelope = Envelope.safeParse(json(rawBody));
+  if (!envelope.success) throw unfit(envelope.error);
+  const { update_id: id, update_type: type, request_date: requestedAt, payload } = envelope.data;
+  if (!type.startsWith('invoice_')) return { id, type, requestedAt, invoice: undefined };
+  const invoice = z.object({ payload: InvoiceSchema }).safeParse({ payload });
+  if (!invoice.success) throw unfit(invoice.error);
+  return { id, type, requestedAt, invoice: invoice.data.payload };
+}
+
+function json(rawBody: Buffer): unknown {
+  try {
+    return parseExactJson(rawBody.toString('utf8'));
+  } catch {
+    // The cause would quote the body.
+    throw new PermanentError('cryptobot_schema', `cryptobot webhook: the body of ${rawBody.length} bytes is no JSON`);
+  }
+}
+
+function unfit(error: z.ZodError): PermanentError {
+  return new PermanentError('cryptobot_schema', misfit('cryptobot webhook: the body', error).message);
+}

@@ -1,0 +1,248 @@
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { seconds } from '../lib/duration.ts';
+import { BreakerOpenError, errorCode, PermanentError, TransientError } from '../lib/errors.ts';
+
+/**
+ * Admission to a resource that all workers share. `acquire` waits for a place and answers the function that frees it.
+ * Places are leases: one that could not be freed comes back by itself.
+ */
+export type Gate = { acquire(signal: AbortSignal): Promise<() => Promise<void>> };
+
+/** What happened to one outside call, for metrics and traces. `status` is the HTTP status, `none` without an answer. */
+export type ClientCall = {
+  service: string;
+  endpoint: string;
+  method: string;
+  status: string;
+  outcome: 'ok' | 'error' | 'timeout' | 'rejected';
+  seconds: number;
+};
+
+export type BreakerState = 'closed' | 'half_open' | 'open';
+
+/** Receives what the policies see; `observability/metrics.ts` turns it into series. */
+export type ClientObserver = {
+  called(call: ClientCall): void;
+  breaker(service: string, state: BreakerState): void;
+};
+
+export type PolicyOptions = {
+  service: string;
+  observer: ClientObserver;
+  /** A call is given up after this long; its outcome is then unknown. */
+  timeLimitMs: number;
+  /** A call unanswered for this long counts as a failure for the breaker while it goes on, so that a hanging service opens it in under 5 s. */
+  slowAfterMs?: number;
+  /** Failures in a row that open the breaker. */
+  failuresToOpen?: number;
+  /** Time until an open breaker lets one probe through. */
+  halfOpenAfterMs?: number;
+  gate?: Gate;
+};
+
+export type CallOptions = {
+  /** Short and of few values: a metric label. Never contains ids. */
+  endpoint: string;
+  method?: string;
+  signal: AbortSignal;
+  /** A read is repeated once, at once, when its connection broke before an answer. */
+  idempotent?: boolean;
+  /**
+   * What it does can not be done twice without harm, as a message: a call under way when the signal fires gets `ANSWER_GRACE_MS` for its
+   * answer, since without it the caller would have to do it again.
+   */
+  unrepeatable?: boolean;
+};
+
+/** Answers come in well under a second; less than the 2 s that a stopping worker waits for handlers after it fired their signals. */
+const ANSWER_GRACE_MS = seconds(1.5);
+
+/** Thrown into the breaker only; callers never see it. */
+class SlowCall extends Error {}
+
+/** The caller gave up while its call was the breaker's probe: that proves nothing, so the breaker stays open. */
+class Inconclusive extends Error {}
+
+const FAILURES = [TransientError, SlowCall, Inconclusive];
+const isFailure = (error: unknown): boolean => FAILURES.some((kind) => error instanceof kind);
+
+/** What the service said, a no included: to the breaker both are a sign of life. */
+type Answer<T> = { value: T } | { refusal: unknown };
+
+/**
+ * The one way out: time limit, breaker, global concurrency and metrics around every call of a client.
+ * Every error other than a `TransientError` ends a run of failures as a success does, because the service did answer.
+ * What the caller itself ends counts as neither.
+ */
+export class ClientPolicy {
+  readonly #options: PolicyOptions;
+  readonly #breaker;
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+    this.#breaker = circuitBreaker(
+      handleWhen((error) => isFailure(error)),
+      {
+        halfOpenAfter: options.halfOpenAfterMs ?? seconds(2),
+        breaker: new ConsecutiveBreaker(options.failuresToOpen ?? 5),
+      },
+    );
+    this.#breaker.onStateChange((state) => options.observer.breaker(options.service, stateName(state)));
+    options.observer.breaker(options.service, 'closed');
+  }
+
+  get state(): BreakerState {
+    return stateName(this.#breaker.state);
+  }
+
+  /**
+   * Runs `send` under the policy. `send` gets a signal that fires on the caller's abort and on the time limit.
+   * Rejects with `BreakerOpenError` (nothing was sent), `TransientError` (code `<service>_timeout`: outcome unknown) or what `send` threw.
+   */
+  async call<T>(given: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    given.signal.throwIfAborted();
+    const release = await this.#options.gate?.acquire(given.signal);
+    using patience = given.unrepeatable ? new Patience(given.signal, ANSWER_GRACE_MS) : undefined;
+    const options = patience ? { ...given, signal: patience.signal } : given;
+    try {
+      try {
+        return await this.#guarded(options, send);
+      } catch (error) {
+        if (!options.idempotent || !brokeBeforeAnswer(error) || this.state !== 'closed') throw error;
+        return await this.#guarded(options, send);
+      }
+    } finally {
+      // Not waited for, and no error: the call was made, and losing its result would make it again.
+      release?.().catch(() => {});
+    }
+  }
+
+  async #guarded<T>(options: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    let attempt: Promise<T> | undefined;
+    const answer = this.#breaker.execute(async (): Promise<Answer<T>> => {
+      const isProbe = this.state === 'half_open';
+      try {
+        // Others wait here while a probe is under way; their caller may have left meanwhile.
+        options.signal.throwIfAborted();
+        attempt = this.#timed(options, send);
+        return { value: await this.#noticeSlow(attempt) };
+      } catch (error) {
+        if (options.signal.aborted) throw isProbe ? new Inconclusive() : options.signal.reason;
+        if (isFailure(error)) throw error;
+        return { refusal: error };
+      }
+    });
+    try {
+      const said = await orAborted(answer, options.signal);
+      if ('refusal' in said) throw said.refusal;
+      return said.value;
+    } catch (error) {
+      if (error instanceof SlowCall && attempt !== undefined) return await attempt;
+      if (error instanceof BrokenCircuitError) {
+        this.#report(options, 'rejected', 'none', 0);
+        throw new BreakerOpenError(this.#options.service, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #noticeSlow<T>(attempt: Promise<T>): Promise<T> {
+    const { promise: slow, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new SlowCall()), this.#options.slowAfterMs ?? seconds(4));
+    try {
+      return await Promise.race([attempt, slow]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #timed<T>(options: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { service, timeLimitMs } = this.#options;
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), timeLimitMs);
+    const startedAt = performance.now();
+    const elapsed = (): number => (performance.now() - startedAt) / 1000;
+    try {
+      const signal = AbortSignal.any([options.signal, limit.signal]);
+      const value = await orAborted(send(signal), signal);
+      this.#report(options, 'ok', '200', elapsed());
+      return value;
+    } catch (error) {
+      const timedOut = limit.signal.aborted && !options.signal.aborted;
+      this.#report(options, timedOut ? 'timeout' : 'error', statusOf(error), elapsed());
+      if (!timedOut) throw error;
+      const message = `${service} ${options.endpoint}: no answer within ${timeLimitMs} ms`;
+      throw new TransientError(`${service}_timeout`, message, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #report(
+    { endpoint, method = 'POST' }: CallOptions,
+    outcome: ClientCall['outcome'],
+    status: string,
+    seconds: number,
+  ): void {
+    const { service, observer } = this.#options;
+    observer.called({ service, endpoint, method, outcome, status, seconds });
+  }
+}
+
+/** A signal that fires this much later than another, for as long as it is used. */
+class Patience implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #hurried: AbortSignal;
+  readonly #hurry: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(hurried: AbortSignal, byMs: number) {
+    this.#hurried = hurried;
+    this.#hurry = () => {
+      this.#timer = setTimeout(() => this.#controller.abort(hurried.reason), byMs);
+    };
+    if (hurried.aborted) this.#hurry();
+    else hurried.addEventListener('abort', this.#hurry, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#hurried.removeEventListener('abort', this.#hurry);
+  }
+}
+
+/** Settles with the promise, or rejects with the signal's reason: for work that does not listen to the signal itself. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** An answer of a service that is no success. Kept on the thrown error as `status`, so that metrics can tell 4xx from 5xx. */
+function statusOf(error: unknown): string {
+  const status = (error as { status?: unknown } | null)?.status;
+  return typeof status === 'number' ? String(status) : 'none';
+}
+
+const BROKEN = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'UND_ERR_SOCKET']);
+
+function brokeBeforeAnswer(error: unknown): boolean {
+  if (error instanceof PermanentError) return false;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (BROKEN.has(errorCode(cause))) return true;
+  return false;
+}
+
+function stateName(state: CircuitState): BreakerState {
+  if (state === CircuitState.Closed) return 'closed';
+  return state === CircuitState.HalfOpen ? 'half_open' : 'open';
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { seconds } from '../../lib/duration.ts';
+import { PermanentError, TransientError } from '../../lib/errors.ts';
+
+/** The panel understood and refused: running the same again can not help. */
+export class PanelRefusal extends PermanentError {
+  override name = 'PanelRefusal';
+  readonly status: number;
+  /** The panel's own code, `A025`; absent where the framework refused before the panel looked at the request. */
+  readonly panelCode: string | undefined;
+
+  constructor(code: string, message: string, answer: { status: number; panelCode: string | undefined }) {
+    super(code, message);
+    this.status = answer.status;
+    this.panelCode = answer.panelCode;
+  }
+}
+
+/** The panel, or a proxy before it, failed. */
+export class PanelFailure extends TransientError {
+  override name = 'PanelFailure';
+  readonly status: number;
+
+  constructor(code: string, message: string, options: { status: number; retryAfterMs?: number | undefined }) {
+    super(code, message, options);
+    this.status = options.status;
+  }
+}
+
+/**
+ * The four shapes in which the panel says no: authorisation `{message, statusCode}`, validation `{statusCode, message, errors[]}`,
+ * domain `{timestamp, path, message, errorCode}`, framework `{message, error, statusCode}`.
+ */
+const Complaint = z.object({
+  message: z.string().optional(),
+  errorCode: z.string().optional(),
+  errors: z
+    .array(z.object({ path: z.array(z.union([z.string(), z.number()])).default([]), message: z.string().default('') }))
+    .optional(),
+});
+
+type Answer = { status: number; text: string; retryAfter: string | null; location: string | null };
+
+/** The error that an answer other than 2xx means. `endpoint` names the route without ids. */
+export function errorOf(endpoint: string, answer: Answer): PanelRefusal | PanelFailure {
+  const { status } = answer;
+  const complaint = complaintOf(answer.text);
+  const panelCode = complaint?.errorCode;
+  const at = `remnawave ${endpoint}: ${status} ${describe(complaint, answer)}`;
+  const refusal = (code: string, message: string) => new PanelRefusal(code, message, { status, panelCode });
+
+  if (status === 401 || status === 403) {
+    const advice = 'check REMNAWAVE_API_TOKEN: was the token revoked, or does it lack this scope?';
+    return refusal('remnawave_unauthorized', `${at}; ${advice}`);
+  }
+  if (status >= 300 && status < 400) {
+    return refusal('remnawave_redirected', `${at}; check REMNAWAVE_URL`);
+  }
+  if (status === 408 || status === 425 || status === 429) {
+    const retryAfterMs = waitOf(answer.retryAfter);
+    return new PanelFailure('remnawave_rate_limited', at, { status, retryAfterMs });
+  }
+  if (status >= 500) {
+    return new PanelFailure('remnawave_unavailable', at, { status, retryAfterMs: waitOf(answer.retryAfter) });
+  }
+  if (status === 404 && panelCode === undefined) {
+    return refusal('remnawave_no_route', `${at}; the panel has no such route: check REMNAWAVE_URL and its version`);
+  }
+  return refusal('remnawave_rejected', at);
+}
+
+/** 404 with a code of the panel: the object is missing. (Without a code the route is.) */
+export function isMissing(error: unknown): boolean {
+  return error instanceof PanelRefusal && error.status === 404 && error.panelCode !== undefined;
+}
+
+/** Whether an error could mean that the panel was up- or downgraded since we asked for its version. */
+export function looksLikeOtherGeneration(error: unknown): boolean {
+  if (error instanceof PanelRefusal)
+    return error.panelCode === undefined && (error.status === 400 || error.status === 404);
+  return error instanceof TransientError && error.code === 'remnawave_schema';
+}
+
+function complaintOf(text: string): z.output<typeof Complaint> | undefined {
+  try {
+    return Complaint.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(complaint: z.output<typeof Complaint> | undefined, answer: Answer): string {
+  if (answer.location !== null) return `redirect to ${answer.location}`;
+  if (complaint === undefined) return '(no answer of the panel itself: a proxy before it?)';
+  const fields = (complaint.errors ?? []).slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return [complaint.errorCode, complaint.message, ...fields].filter(Boolean).join(', ') || '(without a reason)';
+}
+
+/** `Retry-After` in seconds or as a date (RFC 9110, 10.2.3). A proxy's clock may differ, so a date in the past means at once. */
+function waitOf(retryAfter: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const delay = Number(retryAfter);
+  const waitMs = Number.isNaN(delay) ? Date.parse(retryAfter) - Date.now() : seconds(delay);
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
+}

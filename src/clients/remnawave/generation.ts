@@ -1,0 +1,17 @@
+import type { z } from 'zod';
+import type { PanelHttp } from './http.ts';
+import type { PanelUser, PanelUserId, UserFilter } from './types.ts';
+
+/** How one generation of the panel names and lists users. Everything else about users is the same and lives in `users.ts`. */
+export type Generation = {
+  number: 2 | 3;
+  user: z.ZodType<PanelUser>;
+  /** The body fields that name one user, or `undefined` when this generation can not have such an id. */
+  one(id: PanelUserId): { uuid: string } | { id: number } | undefined;
+  /** The body field that names many users; ids that this generation can not have are left out. */
+  many(ids: readonly PanelUserId[]): { uuids: string[] } | { userIds: number[] };
+  list(http: PanelHttp, filter: UserFilter, signal: AbortSignal): AsyncGenerator<PanelUser>;
+};
+
+/** Users per page: the most that both generations give (2.7.2 and 3.4.15 contracts: `size` 1..1000). */
+export const PAGE_SIZE = 1000;

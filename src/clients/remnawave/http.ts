@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { TransientError } from '../../lib/errors.ts';
+import type { ClientPolicy } from '../policy.ts';
+import { errorOf, isMissing, PanelFailure } from './errors.ts';
+
+/** What the panel demands of every request, or it cuts the connection without an answer: it wants to look proxied. */
+const FORWARDED = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https' };
+
+/**
+ * An answer larger than this is given up. A page of 1000 users is about 1.5 MB; configuration profiles are the largest
+ * answers, some hundred KB each.
+ */
+const BODY_LIMIT_BYTES = 32 * 1024 * 1024;
+
+export type PanelRequest<T> = {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With ids, from the base URL on. */
+  path: string;
+  /** The route without ids: names the endpoint in errors and metrics. */
+  endpoint: string;
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  /** Of the value under `response`. Without one, whatever the panel answers is dropped. */
+  schema?: z.ZodType<T>;
+  signal: AbortSignal;
+};
+
+export type PanelHttpOptions = { baseUrl: string; token: string; policy: ClientPolicy };
+
+/** One HTTP call to the panel: headers, policy, bounded body, errors, and the schema that drops what we do not need. */
+export class PanelHttp {
+  readonly #baseUrl: string;
+  readonly #token: string;
+  readonly #policy: ClientPolicy;
+
+  constructor(options: PanelHttpOptions) {
+    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#token = options.token;
+    this.#policy = options.policy;
+  }
+
+  /**
+   * Rejects with `PanelRefusal`, `PanelFailure`, or `TransientError` `remnawave_schema` when an answer does not fit. That is
+   * parsed outside the policy: an endpoint that lies must not open the breaker for the others. It is transient, so that the
+   * next run asks again and nobody is acted upon meanwhile.
+   */
+  async call<T = undefined>(request: PanelRequest<T>): Promise<T> {
+    const { method, endpoint, signal, schema } = request;
+    const label = `${method} ${endpoint}`;
+    const answer = await this.#policy.call({ endpoint, method, signal, idempotent: method === 'GET' }, (limited) =>
+      this.#exchange(label, request, limited),
+    );
+    if (!schema) return undefined as T;
+    const parsed = z.object({ response: schema }).safeParse(answer);
+    if (parsed.success) return parsed.data.response;
+    const { path, message } = parsed.error.issues[0]!;
+    const more = parsed.error.issues.length - 1;
+    const rest = more > 0 ? ` (and ${more} more)` : '';
+    throw new TransientError(
+      'remnawave_schema',
+      `remnawave ${label}: the answer does not fit at ${dotted(path)}: ${message}${rest}; is this panel version supported?`,
+    );
+  }
+
+  /** The same for one object: `undefined` where the panel says that there is no such. */
+  async find<T>(request: PanelRequest<T> & { schema: z.ZodType<T> }): Promise<T | undefined> {
+    try {
+      return await this.call(request);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #exchange(label: string, request: PanelRequest<unknown>, signal: AbortSignal): Promise<unknown> {
+    const response = await this.#send(label, request, signal);
+    const text = await readBounded(label, response, signal);
+    if (!response.ok) {
+      const { status, headers } = response;
+      throw errorOf(label, {
+        status,
+        text,
+        retryAfter: headers.get('retry-after'),
+        location: headers.get('location'),
+      });
+    }
+    if (text === '') return undefined;
+    try {
+      return JSON.parse(text);
+    } catch {
+      const message = `remnawave ${label}: ${response.status} with ${text.length} characters that are no JSON; a proxy's page?`;
+      throw new PanelFailure('remnawave_schema', message, { status: response.status });
+    }
+  }
+
+  async #send(label: string, request: PanelRequest<unknown>, signal: AbortSignal): Promise<Response> {
+    const url = new URL(this.#baseUrl + request.path);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const hasBody = request.body !== undefined;
+    try {
+      return await fetch(url, {
+        method: request.method,
+        headers: {
+          ...FORWARDED,
+          accept: 'application/json',
+          authorization: `Bearer ${this.#token}`,
+          ...(hasBody && { 'content-type': 'application/json' }),
+        },
+        ...(hasBody && { body: JSON.stringify(request.body) }),
+        redirect: 'manual',
+        signal,
+      });
+    } catch (error) {
+      throw unreachable(label, error, signal);
+    }
+  }
+}
+
+async function readBounded(label: string, response: Response, signal: AbortSignal): Promise<string> {
+  const tooLarge = (): TransientError => {
+    const message = `remnawave ${label}: the answer is larger than ${BODY_LIMIT_BYTES} bytes and was given up`;
+    return new PanelFailure('remnawave_too_large', message, { status: response.status });
+  };
+  if (Number(response.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) {
+    await response.body?.cancel();
+    throw tooLarge();
+  }
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > BODY_LIMIT_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    throw error instanceof TransientError ? error : unreachable(label, error, signal);
+  }
+  return text + decoder.decode();
+}
+
+/** A caller's abort stays what it is; everything else is the network. The cause keeps Node's code (`ECONNRESET`). */
+function unreachable(label: string, error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted || !(error instanceof Error)) return error;
+  const reason = error.cause instanceof Error ? error.cause.message : error.message;
+  return new TransientError('remnawave_unreachable', `remnawave ${label}: no answer: ${reason}`, { cause: error });
+}
+
+const dotted = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '') || 'its root';

@@ -1,0 +1,71 @@
+import type {
+  ActionResult,
+  PanelBandwidth,
+  PanelConfigProfile,
+  PanelHealth,
+  PanelHost,
+  PanelInbound,
+  PanelNode,
+  PanelNodeMetrics,
+  PanelStats,
+  PanelStatsBandwidth,
+  PanelUser,
+  PanelUserId,
+  PanelVersion,
+  UserCounts,
+  UserFields,
+  UserFilter,
+} from './types.ts';
+
+/**
+ * Users of the Remnawave panel. Expected outcomes are values: a user that is not there is `undefined` or `not_found`,
+ * a state it already had is `already`. An id that this generation of panel can not have (a uuid on 3.x) is not found.
+ * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused for good.
+ */
+export type PanelUsers = {
+  /**
+   * All users, page by page at constant memory. Users that are created or removed meanwhile may or may not appear; every
+   * other one appears exactly once. An error ends the iteration: what came before it is not the whole list.
+   */
+  users(filter: UserFilter, signal: AbortSignal): AsyncIterable<PanelUser>;
+  user(id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined>;
+  usersByTelegramId(telegramId: number, signal: AbortSignal): Promise<PanelUser[]>;
+  userByUsername(username: string, signal: AbortSignal): Promise<PanelUser | undefined>;
+  userByShortUuid(shortUuid: string, signal: AbortSignal): Promise<PanelUser | undefined>;
+
+  disable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /** Does not look at the expiry: an expired user would be ACTIVE until the panel's next look. Use `extendTo` to revive. */
+  enable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /** A LIMITED user becomes ACTIVE. */
+  resetTraffic(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  delete(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /**
+   * Sets exactly this expiry, which must lie in the future, and makes the user ACTIVE: EXPIRED revives by the date,
+   * DISABLED is enabled after the date is set, LIMITED gets its traffic reset, as nothing else would last.
+   * May run twice. Answers the user as read afterwards; `undefined` = no such user.
+   */
+  extendTo(id: PanelUserId, expireAt: Date, signal: AbortSignal): Promise<PanelUser | undefined>;
+
+  /** Bulk calls say nothing about the single user and ignore unknown ids: read again to confirm. Answer how many ids were sent. */
+  bulkResetTraffic(ids: readonly PanelUserId[], signal: AbortSignal): Promise<number>;
+  bulkDelete(ids: readonly PanelUserId[], signal: AbortSignal): Promise<number>;
+  bulkUpdate(ids: readonly PanelUserId[], fields: UserFields, signal: AbortSignal): Promise<number>;
+};
+
+/** What the panel says about itself and its nodes; the same in both generations. */
+export type PanelSystem = {
+  countUsers(signal: AbortSignal): Promise<UserCounts>;
+  nodes(signal: AbortSignal): Promise<PanelNode[]>;
+  nodeMetrics(signal: AbortSignal): Promise<PanelNodeMetrics[]>;
+  /** Days as `YYYY-MM-DD`, both included. */
+  bandwidth(startDay: string, endDay: string, signal: AbortSignal): Promise<PanelBandwidth>;
+  stats(signal: AbortSignal): Promise<PanelStats>;
+  statsBandwidth(signal: AbortSignal): Promise<PanelStatsBandwidth>;
+  health(signal: AbortSignal): Promise<PanelHealth>;
+  hosts(signal: AbortSignal): Promise<PanelHost[]>;
+  configProfiles(signal: AbortSignal): Promise<PanelConfigProfile[]>;
+  inbounds(signal: AbortSignal): Promise<PanelInbound[]>;
+};
+
+/** The Remnawave panel as tasks see it, whichever generation runs. `connectPanel` makes one. */
+export type Panel = PanelUsers & PanelSystem & { version(signal: AbortSignal): Promise<PanelVersion> };

@@ -1,0 +1,22 @@
+import { type ClientCall, ClientPolicy, type PolicyOptions } from '../policy.ts';
+import { connectPanel } from './connect.ts';
+import type { Panel } from './panel.ts';
+
+export type TestPanel = { panel: Panel; policy: ClientPolicy; calls: ClientCall[] };
+
+/** For tests: the client as `main.ts` builds it, with what its policy saw. */
+export function testPanel(to: { url: string; token: string }, options: Partial<PolicyOptions> = {}): TestPanel {
+  const calls: ClientCall[] = [];
+  const observer = { called: (call: ClientCall) => void calls.push(call), breaker: () => {} };
+  const policy = new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: 15_000, ...options });
+  return { panel: connectPanel({ baseUrl: to.url, token: to.token, policy }), policy, calls };
+}
+
+/** For calls that nobody aborts. */
+export const never: AbortSignal = new AbortController().signal;
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

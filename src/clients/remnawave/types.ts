@@ -1,0 +1,147 @@
+/**
+ * The panel in our own words, the same for both generations. Nothing here holds a VPN secret: passwords, vless ids,
+ * subscription links and raw configurations are dropped where answers are parsed (`schemas.ts`).
+ */
+
+/** A user's key at the panel, opaque to tasks: the uuid on 2.x, the number as decimal text on 3.x. */
+export type PanelUserId = string;
+
+export type PanelUserStatus = 'ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED';
+
+export type TrafficLimitStrategy = 'NO_RESET' | 'DAY' | 'WEEK' | 'MONTH' | 'MONTH_ROLLING';
+
+export type PanelUser = {
+  id: PanelUserId;
+  /** Only panels 2.x have it. */
+  uuid?: string;
+  shortUuid: string;
+  username: string;
+  status: PanelUserStatus;
+  expireAt: Date;
+  /** Not unique: one person can own several panel users. */
+  telegramId?: number;
+  tag?: string;
+  /** 0 = unlimited. */
+  trafficLimitBytes: number;
+  trafficLimitStrategy: TrafficLimitStrategy;
+  usedTrafficBytes: number;
+  /** Whoever did it: the panel by the strategy, a task, or an admin. */
+  lastTrafficResetAt?: Date;
+  onlineAt?: Date;
+  createdAt: Date;
+};
+
+export type UserFilter = { status?: PanelUserStatus; telegramId?: number };
+
+/** What an action on one user came to. `already`: it was in that state before, which is success. */
+export type ActionResult = 'done' | 'already' | 'not_found';
+
+/** Fields that a bulk update may set. LIMITED and EXPIRED are the panel's own to give. */
+export type UserFields = {
+  status?: 'ACTIVE' | 'DISABLED';
+  /** Must lie in the future. */
+  expireAt?: Date;
+  trafficLimitBytes?: number;
+  trafficLimitStrategy?: TrafficLimitStrategy;
+  tag?: string | null;
+  telegramId?: number | null;
+};
+
+/** How many users the panel says it has, asked apart from the listing so that one can be checked against the other. */
+export type UserCounts = { total: number; byStatus: Record<PanelUserStatus, number> };
+
+export type PanelInbound = {
+  uuid: string;
+  profileUuid: string;
+  tag: string;
+  type: string;
+  network?: string;
+  security?: string;
+  port?: number;
+};
+
+export type PanelNode = {
+  uuid: string;
+  name: string;
+  address: string;
+  port?: number;
+  countryCode: string;
+  isConnected: boolean;
+  isConnecting: boolean;
+  /** Switched off by an admin. */
+  isDisabled: boolean;
+  lastStatusChange?: Date;
+  lastStatusMessage?: string;
+  /** A counter that starts again at 0 on the node's `trafficResetDay`. Absent where the panel does not track it. */
+  trafficUsedBytes?: number;
+  trafficLimitBytes?: number;
+  trafficResetDay?: number;
+  /** Absent = the panel did not say; not zero. */
+  usersOnline?: number;
+  activeConfigProfileUuid?: string;
+  inbounds: PanelInbound[];
+};
+
+/**
+ * Traffic of a node since its start, from the panel's own metrics. The panel rounds these to two decimals of the largest
+ * unit ("1.23 TiB"), so they are approximate: take `PanelNode.trafficUsedBytes` for differences.
+ * The panel answers an empty list when it can not read its metrics: a missing node is unknown, not idle.
+ */
+export type PanelNodeMetrics = {
+  nodeUuid: string;
+  nodeName: string;
+  usersOnline: number;
+  uploadBytes: number;
+  downloadBytes: number;
+  inbounds: { tag: string; uploadBytes: number; downloadBytes: number }[];
+};
+
+/** Bytes per node and day. `days` are `YYYY-MM-DD`; `nodes[].bytes[i]` belongs to `days[i]`. */
+export type PanelBandwidth = {
+  days: string[];
+  nodes: { uuid: string; name: string; countryCode: string; totalBytes: number; bytes: number[] }[];
+};
+
+export type PanelStats = {
+  users: UserCounts;
+  online: { now: number; lastDay: number; lastWeek: number; never: number };
+  /** Traffic of all nodes since the panel was installed. */
+  totalBytesLifetime: number;
+  uptimeSeconds: number;
+};
+
+/** Approximate bytes, as the panel rounds them to two decimals of the largest unit. */
+export type BandwidthPeriod = { currentBytes: number; previousBytes: number };
+
+export type PanelStatsBandwidth = {
+  lastTwoDays: BandwidthPeriod;
+  lastSevenDays: BandwidthPeriod;
+  last30Days: BandwidthPeriod;
+  calendarMonth: BandwidthPeriod;
+  currentYear: BandwidthPeriod;
+};
+
+/** One entry per process of the panel. */
+export type PanelHealth = {
+  processes: { type: string; pid: number; rssBytes: number; eventLoopP99Ms: number; uptimeSeconds: number }[];
+};
+
+export type PanelVersion = { version: string; generation: 2 | 3 };
+
+export type PanelHost = {
+  uuid: string;
+  remark: string;
+  address: string;
+  port: number;
+  isDisabled: boolean;
+  configProfileUuid?: string;
+  inboundUuid?: string;
+  nodeUuids: string[];
+};
+
+export type PanelConfigProfile = {
+  uuid: string;
+  name: string;
+  inbounds: PanelInbound[];
+  nodeUuids: string[];
+};

@@ -1,0 +1,96 @@
+import { isMissing, PanelRefusal } from './errors.ts';
+import type { Generation } from './generation.ts';
+import type { PanelHttp } from './http.ts';
+import type { PanelUsers } from './panel.ts';
+import type { ActionResult, PanelUser, PanelUserId, UserFields } from './types.ts';
+
+/** Ids per bulk call: the panel refuses more (both contracts: `max(500)`). */
+const BULK_SIZE = 500;
+
+/** The panel's codes for a state that the user has already. */
+const ALREADY = new Set(['A029', 'A030']);
+
+/** Users of one generation of panel. */
+export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
+  const schema = generation.user;
+
+  const find = (path: string, endpoint: string, signal: AbortSignal): Promise<PanelUser | undefined> =>
+    http.find({ method: 'GET', path, endpoint, schema, signal });
+
+  const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
+    generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal));
+
+  const act = async (
+    id: PanelUserId,
+    signal: AbortSignal,
+    method: 'POST' | 'DELETE',
+    action: string,
+  ): Promise<ActionResult> => {
+    if (!generation.one(id)) return 'not_found';
+    try {
+      await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
+      return 'done';
+    } catch (error) {
+      if (isMissing(error)) return 'not_found';
+      if (error instanceof PanelRefusal && ALREADY.has(error.panelCode ?? '')) return 'already';
+      throw error;
+    }
+  };
+
+  const enable = (id: PanelUserId, signal: AbortSignal) => act(id, signal, 'POST', '/actions/enable');
+  const resetTraffic = (id: PanelUserId, signal: AbortSignal) => act(id, signal, 'POST', '/actions/reset-traffic');
+
+  const bulk = async (
+    ids: readonly PanelUserId[],
+    signal: AbortSignal,
+    action: string,
+    fields: object = {},
+  ): Promise<number> => {
+    const valid = ids.filter((id) => generation.one(id) !== undefined);
+    const path = `/api/users/bulk/${action}`;
+    for (let from = 0; from < valid.length; from += BULK_SIZE) {
+      const body = { ...generation.many(valid.slice(from, from + BULK_SIZE)), ...fields };
+      await http.call({ method: 'POST', path, endpoint: path, body, signal });
+    }
+    return valid.length;
+  };
+
+  return {
+    user,
+    enable,
+    resetTraffic,
+    users: (filter, signal) => generation.list(http, filter, signal),
+    usersByTelegramId: async (telegramId, signal) => {
+      const found: PanelUser[] = [];
+      for await (const one of generation.list(http, { telegramId }, signal)) found.push(one);
+      return found;
+    },
+    userByUsername: (username, signal) =>
+      find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
+    userByShortUuid: (shortUuid, signal) =>
+      find(`/api/users/by-short-uuid/${encodeURIComponent(shortUuid)}`, '/api/users/by-short-uuid/:shortUuid', signal),
+    disable: (id, signal) => act(id, signal, 'POST', '/actions/disable'),
+    delete: (id, signal) => act(id, signal, 'DELETE', ''),
+
+    async extendTo(id, expireAt, signal) {
+      const key = generation.one(id);
+      if (!key) return undefined;
+      const body = { ...key, expireAt: expireAt.toISOString() };
+      const endpoint = '/api/users';
+      const dated = await http.find({ method: 'PATCH', path: endpoint, endpoint, body, schema, signal });
+      if (dated === undefined || dated.status === 'ACTIVE') return dated;
+      // `enable` alone would not last for a LIMITED user: the panel limits whoever is over the limit again within 45 s.
+      await (dated.status === 'LIMITED' ? resetTraffic : enable)(id, signal);
+      return await user(id, signal);
+    },
+
+    bulkResetTraffic: (ids, signal) => bulk(ids, signal, 'reset-traffic'),
+    bulkDelete: (ids, signal) => bulk(ids, signal, 'delete'),
+    bulkUpdate: (ids, fields, signal) => bulk(ids, signal, 'update', { fields: wire(fields) }),
+  };
+}
+
+const wire = ({ expireAt, ...fields }: UserFields): object => ({
+  ...fields,
+  ...(expireAt && { expireAt: expireAt.toISOString() }),
+});

@@ -1,0 +1,202 @@
+import { Readable } from 'node:stream';
+import type { ListMultipartUploadsOutput, ListMultipartUploadsRequest, MultipartUpload } from '@aws-sdk/client-s3';
+import { errorCode, errorMessage, TransientError } from '../../lib/errors.ts';
+import { loadSdk, type S3Options, type Sdk } from './s3-sdk.ts';
+import { assertName, type ByteRange, type Content, type Storage, type StoredObject } from './storage.ts';
+
+/**
+ * Objects are sent in parts of this size, two at once: 16 MiB of memory at any length. With at most 10,000 parts
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html) an object may have 78 GiB.
+ */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_AT_ONCE = 2;
+
+/** Objects in a bucket of AWS or of anything that speaks its protocol: MinIO, Ceph, R2. */
+export class S3Bucket implements Storage, Disposable {
+  readonly place: string;
+  readonly #options: S3Options;
+  #sdk: Promise<Sdk> | undefined;
+
+  constructor(options: S3Options) {
+    this.place = `s3://${options.bucket}/${options.prefix}`;
+    this.#options = options;
+  }
+
+  async put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }> {
+    const Key = this.#key(name);
+    const source = new CountedContent(content);
+    return await this.#call(`put ${name}`, signal, async ({ client, Upload }) => {
+      const upload = new Upload({
+        client,
+        params: { Bucket: this.#options.bucket, Key, Body: Readable.from(source) },
+        partSize: PART_BYTES,
+        queueSize: PARTS_AT_ONCE,
+      });
+      const abort = (): void => void upload.abort();
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        await upload.done();
+        return { bytes: source.bytes };
+      } catch (error) {
+        throw source.failure ?? error;
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    });
+  }
+
+  async *list(folder: string, signal: AbortSignal): AsyncGenerator<StoredObject> {
+    const inside = folder === '' ? `${this.#options.prefix}/` : `${this.#key(folder)}/`;
+    let token: string | undefined;
+    do {
+      const page = await this.#call(`list ${folder}`, signal, ({ client, ListObjectsV2Command }) =>
+        client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#options.bucket,
+            Prefix: inside,
+            Delimiter: '/',
+            ContinuationToken: token,
+          }),
+          { abortSignal: signal },
+        ),
+      );
+      for (const { Key, Size, LastModified } of page.Contents ?? []) {
+        if (Key === undefined || Key === inside || !LastModified) continue;
+        yield { name: this.#name(Key), bytes: Size ?? 0, modifiedAt: LastModified };
+      }
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  async stat(name: string, signal: AbortSignal): Promise<StoredObject | undefined> {
+    const Key = this.#key(name);
+    const found = await this.#call(`stat ${name}`, signal, ({ client, HeadObjectCommand }) =>
+      client.send(new HeadObjectCommand({ Bucket: this.#options.bucket, Key }), { abortSignal: signal }).catch(absent),
+    );
+    return found && { name, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) };
+  }
+
+  async open(name: string, signal: AbortSignal, range?: ByteRange): Promise<Readable | undefined> {
+    const Key = this.#key(name);
+    const Range = range && `bytes=${range.start}-${range.end ?? ''}`;
+    const found = await this.#call(`open ${name}`, signal, ({ client, GetObjectCommand }) =>
+      client
+        .send(new GetObjectCommand({ Bucket: this.#options.bucket, Key, Range }), { abortSignal: signal })
+        .catch(absent),
+    );
+    // The SDK's type covers browsers too; on Node the body is a stream of Node's: https://github.com/aws/aws-sdk-js-v3#streams
+    return found?.Body as Readable | undefined;
+  }
+
+  async delete(name: string, signal: AbortSignal): Promise<void> {
+    const Key = this.#key(name);
+    await this.#call(`delete ${name}`, signal, ({ client, DeleteObjectCommand }) =>
+      client.send(new DeleteObjectCommand({ Bucket: this.#options.bucket, Key }), { abortSignal: signal }),
+    );
+  }
+
+  async deleteUnfinished(before: Date, signal: AbortSignal): Promise<number> {
+    let deleted = 0;
+    for await (const { Initiated, Key, UploadId } of this.#uploads(signal)) {
+      if (!Initiated || Initiated >= before) continue;
+      const upload = { Bucket: this.#options.bucket, Key, UploadId };
+      await this.#call('abort upload', signal, ({ AbortMultipartUploadCommand, client }) =>
+        client.send(new AbortMultipartUploadCommand(upload), { abortSignal: signal }).catch(absent),
+      );
+      deleted += 1;
+    }
+    return deleted;
+  }
+
+  [Symbol.dispose](): void {
+    void this.#sdk?.then(({ client }) => client.destroy());
+  }
+
+  /** Uploads in parts that nobody completed or aborted: they are no objects, and cost money all the same. */
+  async *#uploads(signal: AbortSignal): AsyncGenerator<MultipartUpload> {
+    const bucket = { Bucket: this.#options.bucket, Prefix: `${this.#options.prefix}/` };
+    let marker: Pick<ListMultipartUploadsOutput, 'KeyMarker' | 'UploadIdMarker'> | undefined = {};
+    while (marker) {
+      const input: ListMultipartUploadsRequest = { ...bucket, ...marker };
+      const page: ListMultipartUploadsOutput | undefined = await this.#call('list uploads', signal, (sdk) =>
+        sdk.client.send(new sdk.ListMultipartUploadsCommand(input), { abortSignal: signal }).catch(absent),
+      );
+      // Not every S3 looks at the prefix, and other people's uploads are not ours to end.
+      yield* (page?.Uploads ?? []).filter(({ Key }) => Key?.startsWith(bucket.Prefix));
+      marker = page?.IsTruncated
+        ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+        : undefined;
+    }
+  }
+
+  #key(name: string): string {
+    assertName(name);
+    return `${this.#options.prefix}/${name}`;
+  }
+
+  #name(key: string): string {
+    return key.slice(this.#options.prefix.length + 1);
+  }
+
+  /** Runs `act`; its failure tells the bucket and what S3 said. */
+  async #call<T>(what: string, signal: AbortSignal, act: (sdk: Sdk) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    this.#sdk ??= loadSdk(this.#options);
+    try {
+      return await act(await this.#sdk);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw storageError(`storage ${what} in ${this.place}`, error);
+    }
+  }
+}
+
+/** Content on its way: how much of it has passed, and whether it failed itself. */
+class CountedContent implements AsyncIterable<Uint8Array> {
+  bytes = 0;
+  failure: ContentError | undefined;
+  readonly #content: Content;
+
+  constructor(content: Content) {
+    this.#content = content;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#content instanceof Uint8Array ? [this.#content] : this.#content) {
+        this.bytes += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      this.failure = new ContentError(error);
+      throw error;
+    }
+  }
+}
+
+/** Whoever made the content failed, not S3. */
+class ContentError extends Error {
+  readonly thrown: unknown;
+
+  constructor(thrown: unknown) {
+    super('content failed');
+    this.thrown = thrown;
+  }
+}
+
+/** `NotImplemented`: not every S3 can list uploads; those remove old ones by themselves. */
+const ABSENT = new Set(['NotFound', 'NoSuchKey', 'NoSuchUpload', 'NotImplemented']);
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && ABSENT.has(error.name)) return undefined;
+  throw error;
+}
+
+/** 403 and 404 mean that the settings are wrong, which may be put right while a retry waits. */
+function storageError(where: string, error: unknown): unknown {
+  if (error instanceof ContentError) return error.thrown;
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const hint = status === 403 || status === 404 ? '; check S3_BUCKET, S3_REGION and the key' : '';
+  const message = `${where}: ${status ?? errorCode(error)} ${errorMessage(error)}${hint}`;
+  return new TransientError('storage_failed', message, { cause: error });
+}

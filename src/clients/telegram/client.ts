@@ -1,0 +1,195 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { Api, InputFile } from 'grammy';
+import { seconds } from '../../lib/duration.ts';
+import { TransientError } from '../../lib/errors.ts';
+import { plainText } from '../../lib/telegram-html.ts';
+import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
+import { ApiRefusal, toOwnError } from './errors.ts';
+import { refusalReason, type SendOutcome } from './outcome.ts';
+
+export type { SendOutcome } from './outcome.ts';
+
+/** A button under a message that opens a link. */
+export type Button = { text: string; url: string };
+
+export type ParseMode = 'HTML' | 'none';
+
+type Common = {
+  /** Negative: a group or channel. */
+  chatId: number;
+  /** `HTML` by default. */
+  parseMode?: ParseMode;
+  /** Rows of buttons. */
+  buttons?: readonly (readonly Button[])[];
+  /** Arrives without a sound. */
+  silent?: boolean;
+};
+
+/** At most 4096 visible characters; see `messages/split.ts`. */
+export type TextMessage = Common & {
+  text: string;
+  /** False: Telegram opens no link in it to show a preview. True by default. */
+  preview?: boolean;
+};
+
+/** A caption has at most 1024 visible characters. */
+export type FileMessage = Common & { file: { name: string; bytes: Uint8Array }; caption?: string };
+
+export type TelegramOptions = {
+  token: string;
+  observer: ClientObserver;
+  /** Another Bot API server: a local one, or the sandbox. */
+  apiRoot?: string | undefined;
+  /** Breaker and time limit, where a test needs them shorter. */
+  timeLimitMs?: number;
+  slowAfterMs?: number;
+  halfOpenAfterMs?: number;
+};
+
+type Raw = Api['raw'];
+/** grammY types its signals by a polyfill; Node's own fits. */
+type GrammySignal = NonNullable<Parameters<Raw['getMe']>[0]>;
+
+/**
+ * Sends through the Bot API (https://core.telegram.org/bots/api). What Telegram decides is a value; no answer is a
+ * `TransientError` (`telegram_unavailable`, `telegram_timeout`: the message may have arrived) or a `BreakerOpenError`
+ * (nothing was sent). An invalid token is a `PermanentError`. No error ever contains the token.
+ */
+export class TelegramClient implements Disposable {
+  readonly #token: string;
+  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #raw: Raw;
+  readonly #policy: ClientPolicy;
+
+  constructor({ token, observer, apiRoot = 'https://api.telegram.org', ...limits }: TelegramOptions) {
+    this.#token = token;
+    this.#agent = new (apiRoot.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
+    const baseFetchConfig = { compress: true, agent: this.#agent };
+    this.#raw = new Api(token, { apiRoot: apiRoot.replace(/\/+$/, ''), baseFetchConfig }).raw;
+    this.#policy = new ClientPolicy({
+      service: 'telegram',
+      observer,
+      timeLimitMs: seconds(20),
+      slowAfterMs: seconds(4),
+      ...limits,
+    });
+  }
+
+  get breakerState(): BreakerState {
+    return this.#policy.state;
+  }
+
+  async sendMessage(message: TextMessage, signal: AbortSignal): Promise<SendOutcome> {
+    const options = message.preview === false ? { link_preview_options: { is_disabled: true } } : {};
+    return await this.#send('sendMessage', message, message.text, signal, (text) => ({ text, ...options }));
+  }
+
+  async sendPhoto(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
+    const { bytes, name } = message.file;
+    return await this.#send('sendPhoto', message, message.caption ?? '', signal, (caption) => ({
+      caption,
+      photo: new InputFile(bytes, name),
+    }));
+  }
+
+  async sendDocument(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
+    const { bytes, name } = message.file;
+    return await this.#send('sendDocument', message, message.caption ?? '', signal, (caption) => ({
+      caption,
+      document: new InputFile(bytes, name),
+    }));
+  }
+
+  /** The bot itself. Fails with `telegram_token_invalid` where the token opens nothing. */
+  async getMe(signal: AbortSignal): Promise<{ id: number; username: string }> {
+    const { id, username } = await this.#call('getMe', signal, (ownSignal) => this.#raw.getMe(ownSignal), true);
+    return { id, username };
+  }
+
+  /** Whether Telegram answers. Goes through the breaker, so that a probe is what closes it and no message is spent on that. */
+  async probe(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.getMe(signal);
+      return true;
+    } catch (error) {
+      if (error instanceof TransientError) return false;
+      throw error;
+    }
+  }
+
+  /** Closes idle connections. */
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  /**
+   * Sends, and at most once each: follows a group to its new id (`migrate_to_chat_id`), and repeats as plain text what
+   * Telegram could not read as HTML. Both come after a refusal, so nothing is sent twice.
+   */
+  async #send(
+    method: 'sendMessage' | 'sendPhoto' | 'sendDocument',
+    message: Common,
+    text: string,
+    signal: AbortSignal,
+    content: (text: string) => object,
+  ): Promise<SendOutcome> {
+    const api = this.#raw[method] as (fields: object, signal: GrammySignal) => Promise<{ message_id: number }>;
+    const send = async (to: Common, body: string): Promise<SendOutcome | ApiRefusal> => {
+      try {
+        const fields = { ...commonFields(to), ...content(body) };
+        const sent = await this.#call(method, signal, (ownSignal) => api(fields, ownSignal));
+        return { kind: 'sent', messageId: sent.message_id };
+      } catch (error) {
+        if (error instanceof ApiRefusal) return error;
+        throw error;
+      }
+    };
+
+    let to = message;
+    let body = text;
+    for (;;) {
+      const outcome = await send(to, body);
+      if (!(outcome instanceof ApiRefusal)) return outcome;
+      if (outcome.migrateToChatId !== undefined && to.chatId === message.chatId) {
+        to = { ...to, chatId: outcome.migrateToChatId };
+      } else if (refusalReason(outcome.description) === 'bad_markup' && to.parseMode !== 'none') {
+        to = { ...to, parseMode: 'none' };
+        body = plainText(text);
+      } else {
+        return asOutcome(outcome);
+      }
+    }
+  }
+
+  async #call<T>(
+    endpoint: string,
+    signal: AbortSignal,
+    send: (signal: GrammySignal) => Promise<T>,
+    idempotent = false,
+  ): Promise<T> {
+    return await this.#policy.call({ endpoint, signal, idempotent, unrepeatable: !idempotent }, async (ownSignal) => {
+      try {
+        return await send(ownSignal as unknown as GrammySignal);
+      } catch (error) {
+        ownSignal.throwIfAborted();
+        throw toOwnError(endpoint, error, this.#token);
+      }
+    });
+  }
+}
+
+function commonFields({ chatId, parseMode = 'HTML', buttons, silent }: Common) {
+  return {
+    chat_id: chatId,
+    ...(parseMode === 'HTML' && { parse_mode: parseMode }),
+    ...(buttons && { reply_markup: { inline_keyboard: buttons.map((row) => [...row]) } }),
+    ...(silent && { disable_notification: true }),
+  };
+}
+
+function asOutcome({ status, description, retryAfterSeconds }: ApiRefusal): SendOutcome {
+  if (status === 429)
+    return { kind: 'rate_limited', retryAfterMs: Math.max(seconds(1), seconds(retryAfterSeconds ?? 1)) };
+  return { kind: 'refused', reason: refusalReason(description), description };
+}

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, describeConfig, parseConfig } from './config.ts';
+
+const COMPLETE = {
+  DATABASE_URL: 'postgresql+asyncpg://worker:pass@db:5432/cybervpn',
+  REDIS_URL: 'redis://redis:6379/0',
+  REMNAWAVE_URL: 'http://panel:3000/',
+  REMNAWAVE_API_TOKEN: 'panel-token',
+  TELEGRAM_BOT_TOKEN: '123456:abcdefgh',
+  CRYPTOBOT_TOKEN: '1:crypto',
+  ADMIN_TELEGRAM_IDS: '11, 22,11',
+};
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the environment', () => {
+  test('of a complete set is read with its defaults', () => {
+    const config = parseConfig(COMPLETE);
+    expect(config).toMatchObject({
+      DATABASE_URL: 'postgresql://worker:pass@db:5432/cybervpn',
+      REMNAWAVE_URL: 'http://panel:3000',
+      ADMIN_TELEGRAM_IDS: [11, 22],
+      WORKER_CONCURRENCY: 2,
+      TASK_CONCURRENCY: 16,
+      TASKIQ_STREAM: 'taskiq',
+      DEFAULT_LOCALE: 'ru',
+      SAFETY_MAX_SHARE: 0.2,
+      API_TOKENS: [],
+    });
+  });
+
+  test('that is empty names every required variable at once, with an example', () => {
+    const problems = problemsOf({});
+    expect(problems).toHaveLength(7);
+    expect(problems).toContain('REDIS_URL is required but not set, for example REDIS_URL=redis://redis:6379/0');
+  });
+
+  test('with wrong values names each variable and what is wrong, and never the value', () => {
+    const problems = problemsOf({
+      ...COMPLETE,
+      REDIS_URL: 'hunter2-not-a-url',
+      METRICS_PORT: '99999',
+      LOG_LEVEL: 'loud',
+      API_TOKENS: 'bot:short',
+    });
+    expect(problems.map((line) => line.split(' ')[0])).toEqual([
+      'REDIS_URL',
+      'LOG_LEVEL',
+      'METRICS_PORT',
+      'API_TOKENS',
+    ]);
+    expect(problems.join()).not.toContain('hunter2');
+    expect(problems.join()).not.toContain('bot:short');
+  });
+
+  test('treats an empty value as not set, except for the stream name that it turns off', () => {
+    const config = parseConfig({ ...COMPLETE, WORKER_CONCURRENCY: '', BACKEND_API_URL: ' ', TASKIQ_STREAM: '' });
+    expect(config.WORKER_CONCURRENCY).toBe(2);
+    expect(config.BACKEND_API_URL).toBeUndefined();
+    expect(config.TASKIQ_STREAM).toBe('');
+  });
+
+  test('with certificates that can not be read names the files', () => {
+    expect(
+      problemsOf({
+        ...COMPLETE,
+        REDIS_URL: 'rediss://r/0?ssl_ca_certs=/nowhere/redis-ca.pem',
+        DATABASE_URL: 'postgresql://u:secret@db/x?sslmode=verify-full&sslrootcert=/nowhere/pg-ca.pem',
+      }),
+    ).toEqual([
+      expect.stringMatching(
+        /^DATABASE_URL is not valid: names the file \/nowhere\/pg-ca\.pem, which can not be read here/,
+      ),
+      expect.stringMatching(
+        /^REDIS_URL is not valid: names the file \/nowhere\/redis-ca\.pem, which can not be read here/,
+      ),
+    ]);
+  });
+
+  test('with a stream name whose braces a cluster would read in its own way is refused', () => {
+    expect(problemsOf({ ...COMPLETE, TASKIQ_STREAM: '{a}{b}' })[0]).toMatch(
+      /^TASKIQ_STREAM is not valid: may have braces only once/,
+    );
+    expect(parseConfig({ ...COMPLETE, TASKIQ_STREAM: '{py}:taskiq' }).TASKIQ_STREAM).toBe('{py}:taskiq');
+  });
+
+  test.each([
+    ['20 %', 0.2],
+    ['20%', 0.2],
+    ['0.35', 0.35],
+    ['100%', 1],
+  ])('reads the share %s as %d', (text, value) => {
+    expect(parseConfig({ ...COMPLETE, SAFETY_MAX_SHARE: text }).SAFETY_MAX_SHARE).toBeCloseTo(value);
+  });
+
+  test.each(['120%', '0', 'half', '-1'])('refuses the share %s', (text) => {
+    expect(problemsOf({ ...COMPLETE, SAFETY_MAX_SHARE: text })[0]).toMatch(/^SAFETY_MAX_SHARE is not valid/);
+  });
+
+  test('reads API tokens, flags, lists and schedules', () => {
+    const config = parseConfig({
+      ...COMPLETE,
+      API_TOKENS: 'alice:0123456789abcdef:x, bot:fedcba9876543210',
+      AUDIT_ARCHIVE: 'true',
+      DISABLED_TASKS: 'a, b,',
+      SCHEDULE_CHECK_SERVER_HEALTH: ' 30s ',
+    });
+    expect(config.API_TOKENS).toEqual([
+      { name: 'alice', token: '0123456789abcdef:x' },
+      { name: 'bot', token: 'fedcba9876543210' },
+    ]);
+    expect(config.AUDIT_ARCHIVE).toBe(true);
+    expect(config.DISABLED_TASKS).toEqual(['a', 'b']);
+    expect(config.schedules.get('check_server_health')).toBe('30s');
+  });
+
+  test('is described for the documentation: every variable with its default and meaning', () => {
+    const described = describeConfig();
+    expect(described.filter(({ required }) => required).map(({ name }) => name)).toEqual(Object.keys(COMPLETE));
+    expect(described.every(({ meaning }) => meaning.length > 0)).toBe(true);
+  });
+
+  test('reads headers for the collector of traces as OpenTelemetry writes them', () => {
+    const read = (headers: string) =>
+      parseConfig({ ...COMPLETE, OTEL_EXPORTER_OTLP_HEADERS: headers }).OTEL_EXPORTER_OTLP_HEADERS;
+    expect(read('Authorization=Basic%20YTpi%3D, x-tenant = vpn,empty=')).toEqual({
+      Authorization: 'Basic YTpi=',
+      'x-tenant': 'vpn',
+      empty: '',
+    });
+    for (const wrong of ['token', '=value', 'a=%E0%A4%A', 'bad name=1'])
+      expect(problemsOf({ ...COMPLETE, OTEL_EXPORTER_OTLP_HEADERS: wrong })).toEqual([
+        'OTEL_EXPORTER_OTLP_HEADERS is not valid: must be name=value pairs, values percent-encoded',
+      ]);
+  });
+
+  test('takes a DSN of Sentry, and no other address', () => {
+    for (const dsn of ['https://0ab1@o1.ingest.sentry.io/7', 'http://key@sentry.lan:9000/prefix/12'])
+      expect(parseConfig({ ...COMPLETE, SENTRY_DSN: dsn }).SENTRY_DSN).toBe(dsn);
+    for (const wrong of [
+      'https://sentry.io/7',
+      'https://key@sentry.io/',
+      'https://key@sentry.io/team',
+      'key@sentry.io/7',
+    ])
+      expect(problemsOf({ ...COMPLETE, SENTRY_DSN: wrong })[0]).toMatch(/^SENTRY_DSN is not valid: /);
+  });
+
+  test('with half of the S3 variables names the missing half', () => {
+    const missing = (env: Record<string, string>) =>
+      problemsOf({ ...COMPLETE, ...env }).map((line) => line.split(',')[0]);
+    expect(missing({ S3_ENDPOINT: 'http://minio:9000' })).toEqual(['S3_BUCKET is required but not set']);
+    expect(missing({ S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'id' })).toEqual([
+      'S3_SECRET_ACCESS_KEY is required but not set',
+    ]);
+    expect(missing({ S3_BUCKET: 'b', S3_SECRET_ACCESS_KEY: 'key' })).toEqual([
+      'S3_ACCESS_KEY_ID is required but not set',
+    ]);
+    expect(missing({ S3_BUCKET: 'b' })).toEqual([]);
+  });
+
+  test.each(['/', 'exports', '../exports'])('refuses EXPORT_DIR=%s: clean-up removes files there', (EXPORT_DIR) => {
+    expect(problemsOf({ ...COMPLETE, EXPORT_DIR })).toEqual([
+      'EXPORT_DIR is not valid: must be an absolute path of a folder',
+    ]);
+  });
+});

@@ -1,0 +1,271 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import {
+  apiTokens,
+  connectionUrl,
+  count,
+  dsn,
+  flag,
+  headers,
+  httpUrl,
+  list,
+  STREAM_NAME,
+  STREAM_NAME_PROBLEM,
+  share,
+  telegramIds,
+  text,
+  url,
+} from './lib/env-values.ts';
+import { issueInWords } from './lib/issue-in-words.ts';
+import { nearest } from './lib/nearest.ts';
+import { filesOfPostgresUrl, postgresUrl } from './lib/postgres-url.ts';
+import { filesOfRedisUrl, parseRedisUrl } from './lib/redis-url.ts';
+
+/** The environment, read once and checked as a whole. An empty value counts as unset, so that `NAME=` in an env file means the default. */
+const variables = z.object({
+  DATABASE_URL: connectionUrl(postgresUrl, filesOfPostgresUrl).describe(
+    'PostgreSQL URL; the postgresql+asyncpg:// form of the backend is accepted too. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path/ca.pem',
+  ),
+  REDIS_URL: connectionUrl((value) => {
+    parseRedisUrl(value);
+    return value;
+  }, filesOfRedisUrl).describe(
+    'Redis or Valkey: redis://host:port/db, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/master/db; rediss instead of redis for TLS, ?ssl_ca_certs=/path/ca.pem for an own CA',
+  ),
+  REMNAWAVE_URL: httpUrl.describe('Base URL of the Remnawave panel'),
+  REMNAWAVE_API_TOKEN: text.min(1).describe('API token made in the panel'),
+  TELEGRAM_BOT_TOKEN: text
+    .regex(/^\d+:[\w-]{8,}$/, { error: 'must look like 123456:ABC-DEF' })
+    .describe('Bot API token'),
+  CRYPTOBOT_TOKEN: text.min(1).describe('Crypto Pay API token'),
+  ADMIN_TELEGRAM_IDS: telegramIds.describe('Telegram ids of those who get alerts and reports, comma-separated'),
+  WORKER_CONCURRENCY: count(1, 64).default(2).describe('Worker processes'),
+  TASK_CONCURRENCY: count(1, 1000).default(16).describe('Tasks at once per process'),
+  LOG_LEVEL: text
+    .toUpperCase()
+    .pipe(z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR']))
+    .default('INFO')
+    .describe('Least severe line that is logged: DEBUG, INFO, WARNING or ERROR'),
+  RESULT_TTL_SECONDS: count(1, 2_592_000).default(3600).describe('Seconds that results are kept'),
+  NOTIFICATION_MAX_RETRIES: count(1, 5).default(5).describe('Attempts of one notification, at most 5'),
+  NOTIFICATION_BATCH_SIZE: count(1, 1000).default(50).describe('Notifications claimed at once'),
+  NOTIFICATION_STALE_HOURS: count(1, 8760)
+    .default(24)
+    .describe('Hours overdue from which a backlog of notifications is held for an admin'),
+  HEALTH_CHECK_INTERVAL_SECONDS: count(5, 3600)
+    .default(120)
+    .describe('Seconds between two looks at the nodes; above 120 an outage may be noticed later than promised'),
+  CLEANUP_AUDIT_RETENTION_DAYS: count(1, 3650).default(90).describe('Days that audit logs are kept'),
+  CLEANUP_WEBHOOK_RETENTION_DAYS: count(1, 3650).default(30).describe('Days that webhook logs are kept'),
+  AUDIT_ARCHIVE: flag.default(false).describe('Store audit logs in export storage before deleting them'),
+  BULK_BATCH_SIZE: count(1, 500).default(50).describe('Users per batch of a bulk operation'),
+  METRICS_PORT: count(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
+  METRICS_BASIC_AUTH: text
+    .regex(/^[^:]+:.+$/, { error: 'must be user:password' })
+    .optional()
+    .describe('user:password that /metrics asks for; open to all without'),
+  API_TOKENS: apiTokens
+    .default([])
+    .describe(
+      'Who may call the API and use the operations page: name:token pairs, comma-separated, tokens of 16 characters or more; both are off without',
+    ),
+  DB_POOL_SIZE: count(1, 200).default(15).describe('PostgreSQL connections per process'),
+  TELEGRAM_API_URL: httpUrl.default('https://api.telegram.org').describe('Another Bot API server'),
+  CRYPTOBOT_API_URL: httpUrl.default('https://pay.crypt.bot').describe('Another Crypto Pay host, such as the testnet'),
+  TELEGRAM_RATE_PER_SECOND: count(1, 100_000).default(30).describe('Messages a second over all workers'),
+  REMNAWAVE_CONCURRENCY: count(1, 100).default(8).describe('Panel requests at once over all workers'),
+  TASKIQ_STREAM: z
+    .string()
+    .trim()
+    .regex(STREAM_NAME, STREAM_NAME_PROBLEM)
+    .default('taskiq')
+    .describe('Stream of the Python producers; empty turns the intake off'),
+  TASKIQ_GROUP: text.min(1).default('taskiq').describe('Consumer group on that stream'),
+  TASKIQ_RESULT_FORMAT: z
+    .enum(['pickle', 'json'])
+    .default('pickle')
+    .describe('How results for Python producers are written: pickle or json'),
+  TASKIQ_FORWARD_STREAM: text
+    .regex(STREAM_NAME, STREAM_NAME_PROBLEM)
+    .optional()
+    .describe('Unknown tasks go there unchanged instead of to the dead letters'),
+  TASKIQ_TAKEOVER_SECONDS: count(5, 3600)
+    .default(60)
+    .describe('What a silent consumer of the group holds is taken over after this; a stuck lock is respected as long'),
+  BACKEND_API_URL: httpUrl.optional().describe("The platform's backend; payments are completed through it when set"),
+  SMTP_URL: url(['smtp', 'smtps'])
+    .optional()
+    .describe('Server that sends e-mail, as smtp://user:password@host:587 or smtps://; the e-mail tasks fail without'),
+  SMTP_URL_RESEND: url(['smtp', 'smtps']).optional().describe('Second server, for repeated messages'),
+  EMAIL_FROM: text.min(3).optional().describe('Address that e-mail comes from; the e-mail tasks fail without'),
+  MAGIC_LINK_BASE_URL: httpUrl
+    .optional()
+    .describe('Where the link of a magic-link e-mail leads; the token is appended'),
+  DEFAULT_LOCALE: z.enum(['ru', 'en']).default('ru').describe('Language of messages where the user has none: ru or en'),
+  DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
+  SAFETY_MAX_SHARE: share
+    .default(0.2)
+    .describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
+  RESET_STRATEGIES: list
+    .default(['NO_RESET'])
+    .describe('Traffic strategies of the panel whose monthly reset is done by this service, comma-separated'),
+  EXPORT_DIR: text
+    .refine((value) => isAbsolute(value) && value !== '/', { error: 'must be an absolute path of a folder' })
+    .default('/tmp/exports')
+    .describe('Folder of exports and of the audit archive, unless S3_BUCKET is set'),
+  EXPORT_TTL_HOURS: count(1, 8760).default(24).describe('Hours until an export is removed'),
+  S3_BUCKET: text.optional().describe('Exports and the audit archive go to this bucket when set'),
+  S3_PREFIX: text
+    .regex(/^[\w.-]+(\/[\w.-]+)*$/, { error: 'must be a name or a path such as platform/task-worker' })
+    .default('task-worker')
+    .describe('Folder inside the bucket; nothing outside it is read or removed'),
+  S3_ENDPOINT: httpUrl.optional().describe('Another S3 than that of AWS: MinIO, R2, Ceph'),
+  S3_REGION: text.default('us-east-1').describe('Region of the bucket'),
+  S3_ACCESS_KEY_ID: text.optional().describe("Without it, the machine's own role is used"),
+  S3_SECRET_ACCESS_KEY: text.optional().describe('Belongs to S3_ACCESS_KEY_ID'),
+  S3_FORCE_PATH_STYLE: flag.default(false).describe('Bucket in the path, not in the host name, as MinIO wants it'),
+  PUBLIC_URL: httpUrl.optional().describe('Where people reach this service; the start of links to exports'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
+    .optional()
+    .describe('Collector that takes traces by OTLP over HTTP, usually on port 4318; traces are off without'),
+  OTEL_EXPORTER_OTLP_HEADERS: headers.optional().describe('Headers for the collector, as name=value,name=value'),
+  OTEL_SERVICE_NAME: text.min(1).default('cybervpn-task-worker').describe('Name of this service in traces'),
+  OTEL_TRACES_SAMPLER: z
+    .enum([
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ])
+    .default('parentbased_always_on')
+    .describe(
+      'Which traces are kept: always_on, always_off, traceidratio, or one of these after parentbased_, which follows the producer where it decided',
+    ),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).describe('Share that is kept by traceidratio'),
+  SENTRY_DSN: dsn.optional().describe('Where errors of tasks out of retries and crashes are reported; off without'),
+  SENTRY_ENVIRONMENT: text.min(1).default('production').describe('Which installation reports'),
+});
+
+/** Variables that need another. */
+const schema = variables.superRefine((config, context) => {
+  const want = (name: keyof typeof config): void => {
+    if (config[name] === undefined) context.addIssue({ code: 'custom', path: [name] });
+  };
+  if (config.S3_ENDPOINT !== undefined || config.S3_ACCESS_KEY_ID !== undefined) want('S3_BUCKET');
+  if (config.S3_ACCESS_KEY_ID !== undefined) want('S3_SECRET_ACCESS_KEY');
+  if (config.S3_SECRET_ACCESS_KEY !== undefined) want('S3_ACCESS_KEY_ID');
+});
+
+/** Variables whose empty value means something other than "unset". */
+const EMPTY_HAS_MEANING = new Set(['TASKIQ_STREAM']);
+
+const EXAMPLES: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'postgresql://worker:secret@db:5432/cybervpn',
+  REDIS_URL: 'redis://redis:6379/0',
+  REMNAWAVE_URL: 'http://remnawave:3000',
+  REMNAWAVE_API_TOKEN: 'eyJhbGciOi...',
+  TELEGRAM_BOT_TOKEN: '123456:ABC-DEF1234',
+  CRYPTOBOT_TOKEN: '12345:AAabcdef',
+  S3_BUCKET: 'cybervpn-exports',
+  ADMIN_TELEGRAM_IDS: '111111111,222222222',
+};
+
+/** Where a schedule is set from outside: `SCHEDULE_<TASK_NAME>`, a cron pattern or an interval such as `30s`. */
+const SCHEDULE_PREFIX = 'SCHEDULE_';
+
+export type Config = z.output<typeof schema> & {
+  /** Overrides by task name: a cron pattern in UTC or an interval (`30s`, `5m`, `2h`). */
+  schedules: ReadonlyMap<string, string>;
+};
+
+/** The part of the configuration that tasks see: no address, no secret. */
+export type Settings = Pick<
+  Config,
+  | 'ADMIN_TELEGRAM_IDS'
+  | 'AUDIT_ARCHIVE'
+  | 'BULK_BATCH_SIZE'
+  | 'CLEANUP_AUDIT_RETENTION_DAYS'
+  | 'CLEANUP_WEBHOOK_RETENTION_DAYS'
+  | 'DEFAULT_LOCALE'
+  | 'EXPORT_TTL_HOURS'
+  | 'HEALTH_CHECK_INTERVAL_SECONDS'
+  | 'MAGIC_LINK_BASE_URL'
+  | 'NOTIFICATION_BATCH_SIZE'
+  | 'NOTIFICATION_MAX_RETRIES'
+  | 'NOTIFICATION_STALE_HOURS'
+  | 'PUBLIC_URL'
+  | 'RESET_STRATEGIES'
+  | 'RESULT_TTL_SECONDS'
+  | 'SAFETY_MAX_SHARE'
+>;
+
+/** The environment does not fit. Its message lists every problem; the process exits with code 78 (EX_CONFIG of sysexits.h). */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The environment has ${problems.length} problem(s):\n${problems.map((line) => `  ${line}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** Checks `env` and names every problem at once. Throws `ConfigError`; the values themselves never appear in it. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) => value !== undefined && (value.trim() !== '' || EMPTY_HAS_MEANING.has(name)),
+    ),
+  );
+  const parsed = schema.safeParse(given, { error: issueInWords });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)));
+  const schedules = new Map<string, string>();
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith(SCHEDULE_PREFIX))
+      schedules.set(name.slice(SCHEDULE_PREFIX.length).toLowerCase(), value!.trim());
+  }
+  return { ...parsed.data, schedules };
+}
+
+/** Names that nothing here reads, but that look like one of ours, with what was probably meant. */
+export function misspelt(
+  env: Readonly<Record<string, string | undefined>>,
+): readonly { name: string; meant: readonly string[] }[] {
+  const known = Object.keys(variables.shape);
+  return Object.keys(env)
+    .filter((name) => name.includes('_') && !known.includes(name) && !name.startsWith(SCHEDULE_PREFIX))
+    .map((name) => ({ name, meant: nearest(name, known).filter((near) => !(near in env)) }))
+    .filter(({ meant }) => meant.length > 0);
+}
+
+/** The address of the database alone, for what needs nothing else. Throws `ConfigError`. */
+export function parseDatabaseUrl({ DATABASE_URL }: Readonly<Record<string, string | undefined>>): string {
+  const given = { DATABASE_URL: DATABASE_URL?.trim() || undefined };
+  const parsed = variables.pick({ DATABASE_URL: true }).safeParse(given, { error: issueInWords });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)));
+  return parsed.data.DATABASE_URL;
+}
+
+/** All variables with default and meaning, for `docs/configuration.md` and `.env.example`. */
+export function describeConfig(): readonly {
+  name: string;
+  required: boolean;
+  default: unknown;
+  meaning: string;
+  example: string | undefined;
+}[] {
+  return Object.entries(variables.shape).map(([name, field]) => {
+    const required = !field.safeParse(undefined).success;
+    const fallback = required ? undefined : field.safeParse(undefined).data;
+    return { name, required, default: fallback, meaning: field.description ?? '', example: EXAMPLES[name] };
+  });
+}
+
+function describe(issue: z.core.$ZodIssue, given: Readonly<Record<string, string | undefined>>): string {
+  const name = String(issue.path[0]);
+  const example = EXAMPLES[name] ? `, for example ${name}=${EXAMPLES[name]}` : '';
+  if (given[name] === undefined) return `${name} is required but not set${example}`;
+  return `${name} is not valid: ${issue.message.replace(/^Invalid input: /, '')}${example}`;
+}

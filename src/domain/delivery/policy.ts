@@ -1,0 +1,24 @@
+import { hours, minutes, seconds } from '../../lib/duration.ts';
+
+/** The numbers of tasks.md 1.1. */
+
+/** A claimed row is ours for this long; a worker that dies leaves it to become due again then. */
+export const LEASE_MS = minutes(5);
+
+/** Of the lease, what must be left to begin a send: a process that was stopped and woke up late must not send what another has taken over. */
+export const LEASE_RESERVE_MS = minutes(1);
+
+/** Delay after the first, second, … failed attempt of a row. */
+export const RETRY_DELAYS_MS = [seconds(30), minutes(1), minutes(5), minutes(15), hours(1)] as const;
+
+/** A run ends after this and hands over to a fresh one, so that no run is long. */
+export const RUN_MS = minutes(2);
+
+/** Rows in `processing` come from a worker without leases; after this they are taken up again. */
+export const ORPHAN_AFTER_MS = minutes(15);
+
+/** More old rows than this are a backlog that an admin has to decide over. */
+export const BACKLOG_ROWS = 100;
+
+/** Alerts of one kind within this leave as one message. */
+export const ALERT_MERGE_MS = minutes(10);

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BackendClient } from '../../clients/backend.ts';
+import { seconds } from '../../lib/duration.ts';
+import { TransientError } from '../../lib/errors.ts';
+import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Payment, PaymentRepository, PaymentStatus } from '../../repositories/payments.ts';
+import type { Settlement } from './settlement.ts';
+
+/** The backend changes the row while it answers; longer than this means that it decided otherwise. */
+const WAIT_MS = seconds(3);
+const LOOK_EVERY_MS = 100;
+
+export type BackendSettlementOptions = {
+  backend: BackendClient;
+  payments: PaymentRepository;
+  notifications: NotificationRepository;
+};
+
+/** With a backend: it is told as Crypto Pay would tell it, does commissions, wallet and orders, and changes the row. */
+export function settleThroughBackend({ backend, payments, notifications }: BackendSettlementOptions): Settlement {
+  const status = async (id: string): Promise<PaymentStatus | undefined> => (await payments.find(id))?.status;
+
+  const becomes = async ({ id }: Payment, wanted: PaymentStatus, signal: AbortSignal): Promise<boolean> => {
+    const deadline = performance.now() + WAIT_MS;
+    while ((await status(id)) !== wanted) {
+      if (performance.now() > deadline) return false;
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+    return true;
+  };
+
+  return {
+    by: 'backend',
+    async paid(payment, signal) {
+      if ((await status(payment.id)) === 'completed') return;
+      await backend.tell('invoice_paid', { id: payment.invoiceId!, price: payment.price }, signal);
+      if (await becomes(payment, 'completed', signal)) return;
+      const message = `backend: took the webhook of invoice ${payment.invoiceId}, but payment ${payment.id} is not completed; see its log`;
+      throw new TransientError('backend_not_completed', message);
+    },
+    async unpaid(payment, notice, signal) {
+      // Without an invoice there is nothing to tell it: no gateway, no attempt, no order waits for this payment.
+      const { id, invoiceId, price } = payment;
+      if (invoiceId === undefined) {
+        if (!(await payments.fail(id, { settled_by: 'worker' }))) return false;
+      } else {
+        await backend.tell('invoice_expired', { id: invoiceId, price }, signal);
+        if (!(await becomes(payment, 'failed', signal))) return false;
+      }
+      if (notice) await notifications.insert([notice]);
+      return true;
+    },
+  };
+}

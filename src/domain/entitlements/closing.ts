@@ -1,0 +1,46 @@
+import { uuidFrom } from '../../lib/uuid.ts';
+import type { Locale } from '../../messages/alerts.ts';
+import { paymentFailed } from '../../messages/payments.ts';
+import type { CustomerRepository } from '../../repositories/customers.ts';
+import type { NewNotification } from '../../repositories/notifications.ts';
+import type { Payment } from '../../repositories/payments.ts';
+import type { PanelUserResolver } from './panel-user.ts';
+import type { Settlement } from './settlement.ts';
+
+export type ClosingDependencies = {
+  customers: CustomerRepository;
+  locale: Locale;
+  resolver: PanelUserResolver;
+  settlement: Settlement;
+};
+
+/** The end of payments that nobody paid. */
+export class PaymentClosing {
+  readonly #dependencies: ClosingDependencies;
+
+  constructor(dependencies: ClosingDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Takes a pending payment to `failed`, and tells the customer where `tell`. False when it was paid or ended meanwhile. */
+  async unpaid(payment: Payment, tell: boolean, signal: AbortSignal): Promise<boolean> {
+    const notice = tell ? await this.#notice(payment, signal) : undefined;
+    return this.#dependencies.settlement.unpaid(payment, notice, signal);
+  }
+
+  async #notice(payment: Payment, signal: AbortSignal): Promise<NewNotification | undefined> {
+    const telegramId = await this.#chatOf(payment, signal);
+    if (telegramId === undefined) return undefined;
+    const message = paymentFailed(payment, this.#dependencies.locale).toString();
+    return { id: uuidFrom(`payment-failed:${payment.id}`), telegramId, message, type: 'payment_failed' };
+  }
+
+  /** The platform's own tables first: a failed payment is told with the panel down, too. */
+  async #chatOf(payment: Payment, signal: AbortSignal): Promise<number | undefined> {
+    const { customers, resolver } = this.#dependencies;
+    const customer = await customers.find(payment.customerId);
+    if (customer?.telegramId !== undefined) return customer.telegramId;
+    const resolved = await resolver.resolve(payment, signal).catch(() => undefined);
+    return resolved?.kind === 'found' ? resolved.user.telegramId : undefined;
+  }
+}

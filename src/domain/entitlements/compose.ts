@@ -1,0 +1,60 @@
+import { BackendClient } from '../../clients/backend.ts';
+import type { CryptoBotClient } from '../../clients/cryptobot/client.ts';
+import type { ClientPolicy } from '../../clients/policy.ts';
+import { NotificationRepository } from '../../repositories/notifications.ts';
+import { PaymentAlarms } from './alarms.ts';
+import { settleThroughBackend } from './backend-settlement.ts';
+import { type ClosingDependencies, PaymentClosing } from './closing.ts';
+import { type CompletionDependencies, PaymentCompletion } from './completion.ts';
+import { CryptobotInvoices } from './cryptobot-invoices.ts';
+import { EntitlementLedger } from './ledger.ts';
+import { PanelUserResolver } from './panel-user.ts';
+import { settleHere } from './settlement.ts';
+
+/** What the payment tasks work with. */
+export type Entitlements = {
+  alarms: PaymentAlarms;
+  closing: PaymentClosing;
+  completion: PaymentCompletion;
+  invoices: CryptobotInvoices;
+  observer: PaymentObserver;
+  resolver: PanelUserResolver;
+};
+
+/** Counts what payments turned out to be; `status` is of few values. */
+export type PaymentObserver = { paymentVerified(status: string): void };
+
+type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'settlement'> &
+  Omit<ClosingDependencies, 'resolver' | 'settlement'> &
+  ConstructorParameters<typeof PaymentAlarms>[0] & {
+    cryptobot: CryptoBotClient;
+    cryptobotToken: string;
+    observer: PaymentObserver;
+    /** Payments are completed through it where it is given. */
+    backendUrl: string | undefined;
+    backendPolicy(): ClientPolicy;
+  };
+
+/** Builds the parts from what the whole application shares. Nothing connects. */
+export function composeEntitlements(given: Given): Entitlements {
+  const { backendPolicy, backendUrl, cryptobot, cryptobotToken, database, payments } = given;
+  const resolver = new PanelUserResolver(given);
+  const settlement =
+    backendUrl === undefined
+      ? settleHere(database, payments)
+      : settleThroughBackend({
+          backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
+          payments,
+          notifications: new NotificationRepository(database),
+        });
+  const alarms = new PaymentAlarms(given);
+  const ledger = new EntitlementLedger(database, payments);
+  return {
+    alarms,
+    closing: new PaymentClosing({ ...given, resolver, settlement }),
+    completion: new PaymentCompletion({ ...given, alarms, ledger, resolver, settlement }),
+    invoices: new CryptobotInvoices(cryptobot, cryptobotToken),
+    observer: given.observer,
+    resolver,
+  };
+}

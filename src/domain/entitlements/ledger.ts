@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { days } from '../../lib/duration.ts';
+import { PermanentError } from '../../lib/errors.ts';
+import type { Database } from '../../repositories/database.ts';
+import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
+
+/** What a payment promised to a panel user. */
+export type Promised = { panelUser: string; basis: Date; target: Date; recordedAt: Date };
+
+/** The invoice of this payment has already been counted for another one: CryptoBot took the money once. */
+export class InvoiceTakenError extends PermanentError {
+  override name = 'InvoiceTakenError';
+}
+
+/**
+ * Which payment extends whom until when, kept in `metadata.worker` of the payment itself. The target is worked out once, under a lock
+ * of the panel user, and written before the panel is called; from then on every run wants that same date, however many there are.
+ */
+export class EntitlementLedger {
+  readonly #database: Database;
+  readonly #payments: PaymentRepository;
+
+  constructor(database: Database, payments: PaymentRepository) {
+    this.#database = database;
+    this.#payments = payments;
+  }
+
+  /**
+   * Notes that the payment is paid, since when where that is known, and that an attempt begins; `undefined` when the payment is over.
+   * Throws `InvoiceTakenError`.
+   */
+  async claim({ id, invoiceId }: Payment, paidAt: Date | undefined): Promise<Payment | undefined> {
+    return this.#database.transaction().execute(async (transaction) => {
+      const payments = this.#payments.within(transaction);
+      await payments.serialise(`payment-invoice:${invoiceId ?? id}`);
+      const row = await payments.findLocked(id);
+      if (!row || isOver(row)) return undefined;
+      const other = await payments.invoiceTakenBy(row);
+      if (other !== undefined) throw invoiceTaken(row, other);
+      const attempts = (row.mark.attempts ?? 0) + 1;
+      const change = { activation: 'pending', attempts, ...(paidAt && { paid_at: paidAt.toISOString() }) } as const;
+      await payments.mark(id, change);
+      return { ...row, mark: { ...row.mark, ...change } };
+    });
+  }
+
+  /** What was promised before, if it was. */
+  promised({ mark }: Payment): Promised | undefined {
+    const { panel_user: panelUser, basis, target_expire_at: target, recorded_at: recordedAt } = mark;
+    if (panelUser === undefined || !basis || !target || !recordedAt) return undefined;
+    return { panelUser, basis: new Date(basis), target: new Date(target), recordedAt: new Date(recordedAt) };
+  }
+
+  /** When a reading of the panel begins, by the clock that all workers share. */
+  async readingBegins(): Promise<Date> {
+    return this.#payments.clock();
+  }
+
+  /**
+   * Promises the later of now and the current expiry plus the bought days, or repeats what was promised; `undefined` when the payment
+   * is over. `user` is as the panel had it after `readAt`. Days that other payments promised to the same user, and that the panel may
+   * not have shown in that reading, count as current expiry: two payments at the same time add up.
+   */
+  async promise(payment: Payment, user: PanelUser, readAt: Date): Promise<Promised | undefined> {
+    return this.#database.transaction().execute(async (transaction) => {
+      const payments = this.#payments.within(transaction);
+      await payments.serialise(`payment-user:${user.id}`);
+      const row = await payments.findLocked(payment.id);
+      if (!row || isOver(row)) return undefined;
+      const earlier = this.promised(row);
+      if (earlier) {
+        if (earlier.panelUser !== user.id) await payments.mark(row.id, { panel_user: user.id });
+        return { ...earlier, panelUser: user.id };
+      }
+      const others = await payments.latestTarget(ownersOf(row, user), user.id, readAt);
+      const basis = new Date(Math.max(readAt.getTime(), user.expireAt.getTime(), others?.getTime() ?? 0));
+      const target = new Date(basis.getTime() + days(row.days));
+      const recordedAt = await payments.clock();
+      await payments.mark(row.id, {
+        panel_user: user.id,
+        basis: basis.toISOString(),
+        target_expire_at: target.toISOString(),
+        recorded_at: recordedAt.toISOString(),
+      });
+      return { panelUser: user.id, basis, target, recordedAt };
+    });
+  }
+
+  /** Until when the panel must let this user in by now: what was promised, or what later payments of the same user built upon it. */
+  async wanted(payment: Payment, { recordedAt, target }: Promised, user: PanelUser): Promise<Date> {
+    const later = await this.#payments.latestTarget(ownersOf(payment, user), user.id, recordedAt);
+    return later && later > target ? later : target;
+  }
+}
+
+/** While a completion of this invoice waits or runs, another is not queued. */
+export const completionKey = (invoiceId: string): string => `payment:${invoiceId}`;
+
+/** Whether nothing is to be done any more: active, or ended otherwise. A completed row without our mark was activated by others. */
+export function isOver({ status, mark }: Payment): boolean {
+  if (status === 'pending') return mark.activation === 'done';
+  return status !== 'completed' || mark.activation !== 'pending';
+}
+
+/** Under which `user_uuid` payments for this panel user may stand. */
+function ownersOf(payment: Payment, { uuid }: PanelUser): string[] {
+  return [payment.customerId, uuid].filter((id) => z.guid().safeParse(id).success) as string[];
+}
+
+function invoiceTaken({ id, invoiceId }: Payment, other: string): InvoiceTakenError {
+  const message = `payment ${id}: invoice ${invoiceId} was already counted for payment ${other}; check which of the two it paid for`;
+  return new InvoiceTakenError('payment_invoice_taken', message);
+}

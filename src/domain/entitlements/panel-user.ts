@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Panel } from '../../clients/remnawave/panel.ts';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import type { Customer, CustomerRepository } from '../../repositories/customers.ts';
+import type { Payment } from '../../repositories/payments.ts';
+
+/** The panel user of a payment, or what was found instead of exactly one. */
+export type Resolution =
+  | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
+  | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
+
+export type ResolverDependencies = { panel: Panel; customers: CustomerRepository };
+
+/** Finds for whom a payment is, in the platform's order. Nothing is guessed: none or several is `unresolved`. */
+export class PanelUserResolver {
+  readonly #panel: Panel;
+  readonly #customers: CustomerRepository;
+
+  constructor({ panel, customers }: ResolverDependencies) {
+    this.#panel = panel;
+    this.#customers = customers;
+  }
+
+  async resolve(payment: Payment, signal: AbortSignal): Promise<Resolution> {
+    const customer = await this.#customers.find(payment.customerId);
+    const names = await this.#names(payment, customer);
+    if (names.length > 1) return { kind: 'unresolved', candidates: names, customer };
+    const found = names[0] === undefined ? [] : await this.#look(names[0], customer, signal);
+    if (found.length === 1) return { kind: 'found', user: found[0]!, customer };
+    const candidates = found.length > 0 ? found.map(({ id }) => id) : names;
+    return { kind: 'unresolved', candidates, customer };
+  }
+
+  /** What the platform calls the panel user: the first source that says anything decides. */
+  async #names({ customerId, hints }: Payment, customer: Customer | undefined): Promise<string[]> {
+    const told = hints.remnawave_uuid ?? hints.remnawave_user_id;
+    if (told !== undefined) return [told];
+    const owned = await this.#customers.identities(customerId);
+    const targeted = owned.filter(({ subscriptionKey: key }) => key && key === hints.target_subscription_key);
+    const chosen = targeted.length > 0 ? targeted : owned.filter(({ scope }) => scope === 'account');
+    if (chosen.length > 0) return [...new Set(chosen.map(({ panelUser }) => panelUser))];
+    if (customer) return customer.panelUuid === undefined ? [] : [customer.panelUuid];
+    return [customerId];
+  }
+
+  async #look(name: string, customer: Customer | undefined, signal: AbortSignal): Promise<PanelUser[]> {
+    const user = await this.#panel.user(name, signal);
+    if (user) return [user];
+    const isUuid = z.guid().safeParse(name).success;
+    if (isUuid && (await this.#panel.version(signal)).generation === 2) return [];
+    return isUuid ? this.#byPerson(customer, signal) : this.#byName(name, signal);
+  }
+
+  async #byName(name: string, signal: AbortSignal): Promise<PanelUser[]> {
+    const user = (await this.#panel.userByUsername(name, signal)) ?? (await this.#panel.userByShortUuid(name, signal));
+    return user ? [user] : [];
+  }
+
+  /**
+   * Panels 3.x know no uuid: the customer's own name and Telegram id are left. A name whose Telegram id is the customer's settles it;
+   * one that belongs to somebody else does not count.
+   */
+  async #byPerson(customer: Customer | undefined, signal: AbortSignal): Promise<PanelUser[]> {
+    if (!customer) return [];
+    const { telegramId, username } = customer;
+    const named = username === undefined ? undefined : await this.#panel.userByUsername(username, signal);
+    if (named && telegramId !== undefined && named.telegramId === telegramId) return [named];
+    const linked = telegramId === undefined ? [] : await this.#panel.usersByTelegramId(telegramId, signal);
+    const isFree = named && (named.telegramId === undefined || telegramId === undefined);
+    return isFree ? [named, ...linked.filter(({ id }) => id !== named.id)] : linked;
+  }
+}

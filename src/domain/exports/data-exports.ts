@@ -1,0 +1,140 @@
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { Storage } from '../../clients/storage/storage.ts';
+import { hours, seconds } from '../../lib/duration.ts';
+import { errorCode, errorMessage } from '../../lib/errors.ts';
+import { exportFailed, exportReady } from '../../messages/bulk-export.ts';
+import type { ExportRange } from '../../repositories/exports.ts';
+import type { BulkNotices } from '../bulk-notices.ts';
+import { BulkProgress, type BulkProgressOptions, type BulkState } from '../bulk-progress.ts';
+import { type ExportFormat, exportIdOf, exportName } from '../export-files.ts';
+import { csv } from './csv.ts';
+import { json } from './json.ts';
+import type { ExportLinks } from './links.ts';
+import type { ExportSources, ExportType } from './sources.ts';
+import type { ExportTable, RowGroup } from './table.ts';
+import { xlsx } from './xlsx.ts';
+
+export type DataExportsOptions = {
+  sources: ExportSources;
+  storage: Storage;
+  links: ExportLinks;
+  notices: BulkNotices;
+  progress: BulkProgressOptions;
+  /** EXPORT_TTL_HOURS: as long as a link opens it. */
+  ttlHours: number;
+  clock(): Date;
+};
+
+export type ExportJob = {
+  jobId: string;
+  progressId: string;
+  type: ExportType;
+  range: ExportRange;
+  format: ExportFormat;
+  gzip: boolean;
+  enqueuedAt: Date;
+};
+
+export type ExportResult = { exportId: string; rows: number; bytes: number };
+
+const WRITERS: Readonly<Record<ExportFormat, (table: ExportTable) => AsyncIterable<Uint8Array>>> = { csv, json, xlsx };
+
+/** Between two records of the progress. */
+const SHOW_EVERY_MS = seconds(1);
+
+/** Writes tables to export storage as they stream, and sends the admins a link. A file is there whole or not at all. */
+export class DataExports {
+  readonly #options: DataExportsOptions;
+
+  constructor(options: DataExportsOptions) {
+    this.#options = options;
+  }
+
+  /** Run again after a kill, it begins anew under the same name; run again after its end, it tells nobody twice. */
+  async run(job: ExportJob, signal: AbortSignal): Promise<ExportResult> {
+    const { clock, links, notices, sources, storage, ttlHours } = this.#options;
+    using progress = this.#progressOf(job);
+    const exportId = exportIdOf(job.jobId);
+    const fileName = exportName(exportId, job.format, isGzipped(job));
+    try {
+      const table = await sources.open(job.type, job.range, signal);
+      const count = { rows: 0 };
+      const content = WRITERS[job.format]({ ...table, groups: watched(table, count, progress) });
+      const { bytes } = await storage.put(fileName, isGzipped(job) ? gzipped(content) : content, signal);
+      const { rows } = count;
+      await progress.show({ status: 'completed', ...counted(rows, rows) });
+      const expiresAt = new Date(clock().getTime() + hours(ttlHours));
+      await notices.tell(job.jobId, 'export_ready', (locale) =>
+        exportReady(
+          {
+            ...job,
+            exportId,
+            rows,
+            bytes,
+            expiresAt,
+            fileName,
+            place: storage.place,
+            link: links.to(exportId, expiresAt),
+          },
+          locale,
+        ),
+      );
+      return { exportId, rows, bytes };
+    } catch (error) {
+      if (errorCode(signal.reason) !== 'cancelled') throw error;
+      await progress.show({ status: 'cancelled', ...counted(0, 0) });
+      throw signal.reason;
+    }
+  }
+
+  /** Tells that there will be no file. */
+  async failed(job: ExportJob, error: Error): Promise<void> {
+    using progress = this.#progressOf(job);
+    const reason = errorMessage(error);
+    await progress.show({ status: 'failed', ...counted(0, 0), errors: [{ error: reason }] });
+    await this.#options.notices.tell(job.jobId, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
+  }
+
+  #progressOf({ enqueuedAt, progressId, type }: ExportJob): BulkProgress {
+    return new BulkProgress(this.#options.progress, {
+      id: progressId,
+      operation: `export_${type}`,
+      startedAt: enqueuedAt,
+      events: { moved: 'bulk.progress', ended: 'bulk.completed' },
+    });
+  }
+}
+
+/** The same rows; on their way they are counted, and every second it is shown how far they are. */
+async function* watched(
+  { estimate, groups }: ExportTable,
+  count: { rows: number },
+  progress: BulkProgress,
+): AsyncGenerator<RowGroup> {
+  let shownAt = 0;
+  for await (const group of groups) {
+    yield group;
+    count.rows += group.length;
+    if (performance.now() - shownAt < SHOW_EVERY_MS) continue;
+    shownAt = performance.now();
+    // The planner's guess may be too low; a bar that is full before the end would be a lie.
+    await progress.show({ status: 'running', ...counted(count.rows, Math.max(estimate, count.rows + 1)) });
+  }
+}
+
+const counted = (rows: number, total: number): Omit<BulkState, 'status'> => ({
+  processed: rows,
+  total,
+  succeeded: rows,
+  failed: 0,
+  errors: [],
+});
+
+/** A workbook is compressed already. */
+const isGzipped = ({ format, gzip }: ExportJob): boolean => gzip && format !== 'xlsx';
+
+/** Reads nothing before somebody asks for it, and stops when nobody does any more. */
+async function* gzipped(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* Readable.from(content).compose(createGzip());
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { days } from '../../lib/duration.ts';
+import type { ExportRange } from '../../repositories/exports.ts';
+
+const boundary = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]).nullable();
+
+/** From the first on and before the second; a plain day as the second is included whole. Without a zone a time is UTC. */
+export const DateRange = z.tuple([boundary, boundary]).refine(
+  (range) => {
+    const { from, to } = rangeOf(range);
+    return !from || !to || from < to;
+  },
+  { error: 'must begin before it ends' },
+);
+
+/** The moments that are meant. */
+export function rangeOf(given: readonly [string | null, string | null] | null | undefined): ExportRange {
+  const [from, to] = given ?? [null, null];
+  return {
+    from: from === null ? undefined : momentOf(from),
+    to: to === null ? undefined : new Date(momentOf(to).getTime() + (isDay(to) ? days(1) : 0)),
+  };
+}
+
+const isDay = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text);
+
+const momentOf = (text: string): Date =>
+  new Date(isDay(text) ? `${text}T00:00:00Z` : /(?:Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text}Z`);

@@ -1,0 +1,158 @@
+import type { Panel } from '../../clients/remnawave/panel.ts';
+import type { PanelNode, PanelUser } from '../../clients/remnawave/types.ts';
+import { inGroups } from '../../lib/async-iteration.ts';
+import type { ExportRange, ExportRows } from '../../repositories/exports.ts';
+import type { CellKind, Column, ExportTable, Row } from './table.ts';
+
+export const EXPORT_TYPES = ['users', 'payments', 'servers', 'audit'] as const;
+export type ExportType = (typeof EXPORT_TYPES)[number];
+
+export type ExportSourcesOptions = { panel: Pick<Panel, 'users' | 'countUsers' | 'nodes'>; rows: ExportRows };
+
+const GROUP = 1_000;
+
+const columns = (kinds: Readonly<Record<string, CellKind>>): Column[] =>
+  Object.entries(kinds).map(([name, kind]) => ({ name, kind }));
+
+const PAYMENTS = columns({
+  id: 'text',
+  external_id: 'text',
+  user_uuid: 'text',
+  amount: 'money',
+  final_amount: 'money',
+  currency: 'text',
+  status: 'text',
+  provider: 'text',
+  subscription_days: 'number',
+  plan_id: 'text',
+  created_at: 'time',
+  updated_at: 'time',
+});
+
+const AUDIT = columns({
+  id: 'text',
+  created_at: 'time',
+  admin_id: 'text',
+  admin_login: 'text',
+  action: 'text',
+  entity_type: 'text',
+  entity_id: 'text',
+  old_value: 'json',
+  new_value: 'json',
+  ip_address: 'text',
+  user_agent: 'text',
+});
+
+/** Without what opens a subscription: the short uuid is the secret part of its link. */
+const USERS = columns({
+  id: 'text',
+  username: 'text',
+  status: 'text',
+  expire_at: 'time',
+  telegram_id: 'number',
+  tag: 'text',
+  traffic_limit_bytes: 'number',
+  traffic_limit_strategy: 'text',
+  used_traffic_bytes: 'number',
+  last_traffic_reset_at: 'time',
+  online_at: 'time',
+  created_at: 'time',
+});
+
+const SERVERS = columns({
+  uuid: 'text',
+  name: 'text',
+  address: 'text',
+  port: 'number',
+  country_code: 'text',
+  is_connected: 'boolean',
+  is_connecting: 'boolean',
+  is_disabled: 'boolean',
+  users_online: 'number',
+  traffic_used_bytes: 'number',
+  traffic_limit_bytes: 'number',
+  last_status_change: 'time',
+  last_status_message: 'text',
+});
+
+/** Where the rows of each export come from. */
+export class ExportSources {
+  readonly #options: ExportSourcesOptions;
+
+  constructor(options: ExportSourcesOptions) {
+    this.#options = options;
+  }
+
+  /** The range is about when a row was created. Servers have no such time: they are given as they are now. */
+  async open(type: ExportType, range: ExportRange, signal: AbortSignal): Promise<ExportTable> {
+    const { panel, rows } = this.#options;
+    switch (type) {
+      case 'payments':
+        return {
+          columns: PAYMENTS,
+          groups: rows.payments(range, signal),
+          estimate: await rows.estimate('payments', range),
+        };
+      case 'audit':
+        return {
+          columns: AUDIT,
+          groups: rows.audit(range, signal),
+          estimate: await rows.estimate('audit_logs', range),
+        };
+      case 'users':
+        return {
+          columns: USERS,
+          groups: inGroups(usersIn(panel.users({}, signal), range), GROUP),
+          estimate: (await panel.countUsers(signal)).total,
+        };
+      case 'servers': {
+        const nodes = await panel.nodes(signal);
+        return { columns: SERVERS, groups: inGroups(serversOf(nodes), GROUP), estimate: nodes.length };
+      }
+    }
+  }
+}
+
+async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRange): AsyncGenerator<Row> {
+  for await (const user of users) {
+    if ((from && user.createdAt < from) || (to && user.createdAt >= to)) continue;
+    yield [
+      user.id,
+      user.username,
+      user.status,
+      user.expireAt.toISOString(),
+      text(user.telegramId),
+      text(user.tag),
+      text(user.trafficLimitBytes),
+      user.trafficLimitStrategy,
+      text(user.usedTrafficBytes),
+      time(user.lastTrafficResetAt),
+      time(user.onlineAt),
+      user.createdAt.toISOString(),
+    ];
+  }
+}
+
+async function* serversOf(nodes: readonly PanelNode[]): AsyncGenerator<Row> {
+  for (const node of nodes) {
+    yield [
+      node.uuid,
+      node.name,
+      node.address,
+      text(node.port),
+      node.countryCode,
+      text(node.isConnected),
+      text(node.isConnecting),
+      text(node.isDisabled),
+      text(node.usersOnline),
+      text(node.trafficUsedBytes),
+      text(node.trafficLimitBytes),
+      time(node.lastStatusChange),
+      text(node.lastStatusMessage),
+    ];
+  }
+}
+
+const text = (value: string | number | boolean | undefined): string | null =>
+  value === undefined ? null : String(value);
+const time = (value: Date | undefined): string | null => value?.toISOString() ?? null;

@@ -1,0 +1,56 @@
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { days, hours } from '../../lib/duration.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
+
+/** What a customer is told of an expiry date: one of the reminders before it, or that it has passed. */
+export type NoticeKind = '6h' | '24h' | '3d' | '7d' | 'expired';
+
+/** A reminder is due from `ms` before the expiry until the next nearer bracket begins. */
+export type Bracket = { kind: Exclude<NoticeKind, 'expired'>; ms: number };
+
+/** Nearest first (tasks.md 2.1). */
+export const BRACKETS: readonly Bracket[] = [
+  { kind: '6h', ms: hours(6) },
+  { kind: '24h', ms: hours(24) },
+  { kind: '3d', ms: days(3) },
+  { kind: '7d', ms: days(7) },
+];
+
+/** Whoever left longer ago than this is not written to: the first run in a long-lived system must not greet everyone who ever was (tasks.md 2.2). */
+const TOLD_WITHIN_MS = hours(48);
+
+/** The nearest bracket around this expiry; undefined when it is further away, or has passed. */
+export function nearestBracket(expireAt: Date, now: Date): Bracket | undefined {
+  const left = expireAt.getTime() - now.getTime();
+  return left <= 0 ? undefined : BRACKETS.find(({ ms }) => left <= ms);
+}
+
+/** Whether the user's time is up since less than 48 hours. */
+export function isJustOver(user: PanelUser, now: Date): boolean {
+  const since = now.getTime() - user.expireAt.getTime();
+  return since >= 0 && since < TOLD_WITHIN_MS;
+}
+
+/** How long Redis remembers that this was told: as long as it could be due. */
+export const rememberedMs = (kind: NoticeKind): number =>
+  BRACKETS.find((bracket) => bracket.kind === kind)?.ms ?? TOLD_WITHIN_MS;
+
+/** `notification_queue.notification_type` of a notice. */
+export const typeOfNotice = (kind: NoticeKind): string =>
+  kind === 'expired' ? 'subscription_expired' : `reminder:${kind}`;
+
+/** The other way round; undefined for messages that are no such notice. */
+export function noticeOfType(type: string): NoticeKind | undefined {
+  const kinds: readonly NoticeKind[] = [...BRACKETS.map(({ kind }) => kind), 'expired'];
+  return kinds.find((kind) => typeOfNotice(kind) === type);
+}
+
+/**
+ * The id of the row that tells this user this about this expiry date. It follows from them, so a second insert adds nothing, whatever
+ * Redis remembers, and a row can be recognised as long as it is true. By username, which the panel never changes: the ids of users
+ * differ between its generations, and an upgrade must not remind everybody again. The table keeps rows for 7 days after they are
+ * done, and the longest time in which one notice can be due is 4 days (from 7 days before the expiry to 3).
+ */
+export function noticeId(kind: NoticeKind, { username, expireAt }: Pick<PanelUser, 'username' | 'expireAt'>): string {
+  return uuidFrom(`notice:${kind}:${username}:${expireAt.toISOString()}`);
+}

@@ -1,0 +1,85 @@
+import { accessSync, constants } from 'node:fs';
+import { z } from 'zod';
+import { errorMessage } from './errors.ts';
+
+/** How the text of one variable becomes its value. What is wrong with it is said without the value: it may be a secret. */
+
+export const text = z.string().trim();
+export const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+export const url = (protocols: readonly string[]) =>
+  text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
+    error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+  });
+export const httpUrl = url(['http', 'https']).transform((value) => value.replace(/\/+$/, ''));
+
+/** A URL that `read` understands and whose files can be read; the value is what `read` makes of it. */
+export const connectionUrl = (read: (value: string) => string, filesOf: (value: string) => string[]) =>
+  text.transform((value, context) => {
+    try {
+      const url = read(value);
+      for (const path of filesOf(url)) assertReadable(path);
+      return url;
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: errorMessage(error) });
+      return z.NEVER;
+    }
+  });
+
+function assertReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    throw new Error(`names the file ${path}, which can not be read here`, { cause });
+  }
+}
+
+export const flag = z.stringbool();
+export const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+
+/** `20 %`, `20%` or `0.2`, as a share between 0 and 1. */
+export const share = text
+  .refine((value) => /^\d+(\.\d+)?\s*%?$/.test(value), { error: 'must be a share such as 20% or 0.2' })
+  .transform((value) => (value.endsWith('%') ? Number.parseFloat(value) / 100 : Number(value)))
+  .refine((value) => value > 0 && value <= 1, { error: 'must lie between 0 and 100 %' });
+
+export const telegramIds = list
+  .refine((ids) => ids.length > 0 && ids.every((id) => /^-?\d{1,16}$/.test(id)), {
+    error: 'must be comma-separated numeric Telegram ids',
+  })
+  .transform((ids) => [...new Set(ids.map(Number))]);
+
+/** One `name:token` pair a person or a program that may call the API. */
+type ApiToken = { name: string; token: string };
+export const apiTokens = list
+  .refine((pairs) => pairs.every((pair) => /^[\w.-]+:\S{16,}$/.test(pair)), {
+    error: 'must be name:token pairs, each token at least 16 characters',
+  })
+  .transform((pairs): ApiToken[] =>
+    pairs.map((pair) => ({ name: pair.slice(0, pair.indexOf(':')), token: pair.slice(pair.indexOf(':') + 1) })),
+  );
+
+/** In a Redis Cluster braces decide where a key lies; what is remembered of a stream must lie beside it. */
+export const STREAM_NAME = /^[^{}]*(\{[^{}]+\}[^{}]*)?$/;
+export const STREAM_NAME_PROBLEM = { error: 'may have braces only once, around some of its name' };
+
+/** As OpenTelemetry writes headers: `name=value,name=value`, values percent-encoded where they need it. */
+export const headers = list.transform((pairs, context) => {
+  const read = pairs.map((pair) => /^([\w!#$%&'*+.^`|~-]+)\s*=\s*(.*)$/.exec(pair));
+  try {
+    if (!read.includes(null)) return Object.fromEntries(read.map((pair) => [pair![1]!, decodeURIComponent(pair![2]!)]));
+  } catch {
+    // A stray percent sign: said below, as all that is no pair.
+  }
+  context.issues.push({ code: 'custom', input: '', message: 'must be name=value pairs, values percent-encoded' });
+  return z.NEVER;
+});
+
+/** As Sentry shows it: the key is public, whoever has it can only send. */
+export const dsn = url(['http', 'https']).refine((value) => /^https?:\/\/\w+@[^/]+\/(.+\/)?\d+$/.test(value), {
+  error: 'must be a DSN such as https://key@sentry.example.com/7',
+});

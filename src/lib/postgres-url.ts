@@ -1,0 +1,48 @@
+import { isIP } from 'node:net';
+
+/**
+ * How a connection is encrypted, in libpq's words (https://www.postgresql.org/docs/current/libpq-ssl.html). `allow` and `prefer` are left
+ * out: they fall back to a connection that anybody can read, and whether they did nobody sees.
+ */
+const MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+
+/**
+ * A PostgreSQL URL as the driver takes it, read as libpq would. Accepts `postgresql+asyncpg://` and its `ssl=`, as the platform's backend
+ * writes them. Throws an `Error` whose message says what is wrong without any part of the URL that could be secret.
+ */
+export function postgresUrl(text: string): string {
+  const plain = text.replace(/^postgres(ql)?(\+(asyncpg|psycopg))?:/, 'postgresql:');
+  if (!plain.startsWith('postgresql://') || !URL.canParse(plain))
+    throw new Error('must be a URL starting with postgresql:// or postgresql+asyncpg://');
+  const url = new URL(plain);
+  if (url.hostname.includes(',')) throw new Error('names several hosts, but the driver takes one');
+  const query = url.searchParams;
+  const mode = query.get('sslmode') ?? modeOfAsyncpg(query.get('ssl'));
+  if (query.has('ssl')) query.delete('ssl');
+  if (mode !== undefined && !MODES.includes(mode))
+    throw new Error(`has an sslmode that is none of ${MODES.join(', ')}`);
+  if (query.get('sslrootcert') === 'system') {
+    query.delete('sslrootcert');
+    query.set('sslmode', 'verify-full');
+  } else if (mode !== undefined) query.set('sslmode', mode);
+  if (query.has('sslrootcert') && !query.has('sslmode')) throw new Error('has an sslrootcert but no sslmode');
+  if (query.get('sslmode') === 'verify-ca' && !query.has('sslrootcert'))
+    throw new Error('needs sslrootcert for verify-ca: any public CA would do otherwise');
+  if (query.get('sslmode') === 'verify-full' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0)
+    throw new Error('names the server by its address, but verify-full compares names: use its name, or verify-ca');
+  // Without it the driver takes `require` and `verify-ca` for `verify-full`.
+  if (query.has('sslmode')) query.set('uselibpqcompat', 'true');
+  return url.href;
+}
+
+/** Paths of the PEM files that a PostgreSQL URL names. */
+export function filesOfPostgresUrl(url: string): string[] {
+  const query = new URL(url).searchParams;
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => query.get(name) ?? []);
+}
+
+function modeOfAsyncpg(ssl: string | null): string | undefined {
+  if (ssl === null) return undefined;
+  if (ssl === 'true' || ssl === '1') return 'verify-full';
+  return ssl === 'false' || ssl === '0' ? 'disable' : ssl;
+}

@@ -1,0 +1,47 @@
+import { days, hours } from './duration.ts';
+
+/** From `from` on and before `to`. */
+export type Interval = { readonly from: Date; readonly to: Date };
+
+/** The UTC day of a moment as `YYYY-MM-DD`. */
+export const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
+
+/** The UTC day before the day of a moment. */
+export const dayBefore = (at: Date): string => dayOf(new Date(at.getTime() - days(1)));
+
+/** `YYYY-MM-DD`, moved by whole days. */
+export const shiftDay = (day: string, by: number): string => dayOf(new Date(startOf(day).getTime() + days(by)));
+
+/** `count` days that end with `last`, oldest first. */
+export const daysUpTo = (last: string, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => shiftDay(last, i - count + 1));
+
+/** A UTC day has 24 hours, always. */
+export const intervalOfDay = (day: string): Interval => ({ from: startOf(day), to: startOf(shiftDay(day, 1)) });
+
+/** The UTC hour of a moment as `YYYY-MM-DDTHH`. */
+export const hourOf = (at: Date): string => at.toISOString().slice(0, 13);
+
+/** `YYYY-MM-DDTHH` as an interval. */
+export function intervalOfHour(hour: string): Interval {
+  const from = new Date(`${hour}:00:00Z`);
+  return { from, to: new Date(from.getTime() + hours(1)) };
+}
+
+/** The 24 hours of a day as `YYYY-MM-DDTHH`. */
+export const hoursOf = (day: string): string[] =>
+  Array.from({ length: 24 }, (_, hour) => `${day}T${String(hour).padStart(2, '0')}`);
+
+/** Seconds that both have in common. */
+export function overlapSeconds(a: Interval, b: Interval): number {
+  const from = Math.max(a.from.getTime(), b.from.getTime());
+  return Math.max(0, Math.min(a.to.getTime(), b.to.getTime()) - from) / 1000;
+}
+
+const startOf = (day: string): Date => new Date(`${day}T00:00:00Z`);
+
+/** The Sunday that ends the week of a day; weeks begin on Monday (ISO 8601). */
+export const sundayOfWeek = (day: string): string => shiftDay(day, (7 - startOf(day).getUTCDay()) % 7);
+
+/** The last Sunday that was over at a moment. */
+export const lastSundayBefore = (at: Date): string => sundayOfWeek(shiftDay(dayOf(at), -7));

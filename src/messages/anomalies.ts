@@ -1,0 +1,107 @@
+import { type Html, html } from '../lib/html.ts';
+import { alertMessage, type Locale } from './alerts.ts';
+import { durationText } from './monitoring.ts';
+
+const LISTED = 10;
+const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
+
+export type ErrorRate = {
+  failed: number;
+  total: number;
+  minutes: number;
+  errors: readonly { task: string; code: string; count: number }[];
+};
+
+/** Too many jobs end in errors. The errors are those of the day so far. */
+export function taskErrors({ errors, failed, minutes, total }: ErrorRate, locale: Locale): Html {
+  const share = percent(failed / total);
+  const title = { en: `Tasks fail: ${share}`, ru: `Задачи завершаются с ошибкой: ${share}` }[locale];
+  const counts = {
+    en: `${failed} of ${total} jobs in ${minutes} minutes`,
+    ru: `${failed} из ${total} заданий за ${minutes} минут`,
+  }[locale];
+  const lines = errors.slice(0, 5).map(({ code, count, task }) => html`• <code>${task}</code> ${code} × ${count}`);
+  return alertMessage('warning', title, [counts, ...lines], locale);
+}
+
+/** Jobs pile up. */
+export function queuesDeep(queues: readonly { name: string; waiting: number }[], locale: Locale): Html {
+  const title = { en: 'Jobs pile up', ru: 'Очереди растут' }[locale];
+  const waiting = { en: 'waiting', ru: 'ждут' }[locale];
+  return alertMessage(
+    'warning',
+    title,
+    queues.slice(0, LISTED).map(({ name, waiting: n }) => html`• <code>${name}</code>: ${n} ${waiting}`),
+    locale,
+  );
+}
+
+/** Too many payments fail. */
+export function paymentsFail(payments: { failed: number; ended: number; hours: number }, locale: Locale): Html {
+  const { ended, failed, hours } = payments;
+  const share = percent(failed / ended);
+  const title = { en: `Payments fail: ${share}`, ru: `Платежи не проходят: ${share}` }[locale];
+  const counts = {
+    en: `${failed} of ${ended} payments made in the last ${hours} hours, invoices nobody paid included`,
+    ru: `${failed} из ${ended} платежей за ${hours} ч, включая неоплаченные счета`,
+  }[locale];
+  return alertMessage('critical', title, [counts], locale);
+}
+
+/** Workers are near the end of their memory. */
+export function memoryHigh(
+  workers: readonly { host: string; usedBytes: number; limitBytes: number; share: number }[],
+  locale: Locale,
+): Html {
+  const title = { en: 'Worker memory is nearly full', ru: 'Память воркера почти исчерпана' }[locale];
+  const mb = (bytes: number): number => Math.round(bytes / 1_048_576);
+  const unit = { en: 'MiB', ru: 'МиБ' }[locale];
+  const of = { en: 'of', ru: 'из' }[locale];
+  const lines = workers.slice(0, LISTED).map(({ host, limitBytes, share, usedBytes }) => {
+    return html`• <code>${host.slice(0, 64)}</code>: ${percent(share)} (${mb(usedBytes)} ${of} ${mb(limitBytes)} ${unit})`;
+  });
+  return alertMessage('warning', title, lines, locale);
+}
+
+/** Schedules that do not succeed any more. */
+export function schedulesOverdue(
+  schedules: readonly { task: string; lastSuccess?: Date | undefined; periodMs: number }[],
+  locale: Locale,
+): Html {
+  const title = { en: 'Scheduled tasks do not succeed any more', ru: 'Задачи по расписанию перестали выполняться' }[
+    locale
+  ];
+  const never = { en: 'no success yet', ru: 'ещё ни разу' }[locale];
+  const last = { en: 'last success', ru: 'последний успех' }[locale];
+  const every = { en: 'every', ru: 'каждые' }[locale];
+  const lines = schedules.slice(0, LISTED).map(({ lastSuccess, periodMs, task }) => {
+    const when = lastSuccess ? `${last} ${stamp(lastSuccess)}` : never;
+    return html`• <code>${task}</code>: ${when} (${every} ${durationText(periodMs, locale)})`;
+  });
+  const rest = schedules.length - lines.length;
+  const more = { en: `… and ${rest} more`, ru: `… и ещё ${rest}` }[locale];
+  return alertMessage('warning', title, rest > 0 ? [...lines, more] : lines, locale);
+}
+
+const OVER: Readonly<Record<string, Record<Locale, string>>> = {
+  task_errors: { en: 'Tasks succeed again', ru: 'Задачи снова выполняются' },
+  queue_depth: { en: 'Queues are short again', ru: 'Очереди снова короткие' },
+  payment_failures: { en: 'Payments go through again', ru: 'Платежи снова проходят' },
+  worker_memory: { en: 'Worker memory is back to normal', ru: 'Память воркера снова в норме' },
+  schedule_overdue: { en: 'Scheduled tasks succeed again', ru: 'Задачи по расписанию снова выполняются' },
+};
+
+/** Anomalies of one kind that are over, each with how long it lasted. */
+export function anomaliesOver(
+  ended: readonly { kind: string; subject: string; downtimeMs: number }[],
+  locale: Locale,
+): Html {
+  const kind = ended[0]!.kind;
+  const lasted = { en: 'lasted', ru: 'длилось' }[locale];
+  const lines = ended
+    .slice(0, LISTED)
+    .map(({ downtimeMs, subject }) => html`• ${subject}: ${lasted} ${durationText(downtimeMs, locale)}`);
+  return alertMessage('resolved', OVER[kind]?.[locale] ?? kind, lines, locale);
+}
+
+const stamp = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

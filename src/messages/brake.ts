@@ -1,0 +1,67 @@
+import { type Html, html } from '../lib/html.ts';
+import { alertMessage, type Locale } from './alerts.ts';
+
+export type HeldEffect = {
+  name: string;
+  reason: 'share' | 'listing';
+  wouldTouch: number;
+  listed: number;
+  expected: number;
+};
+
+/** What a held run would do and why it does not, as one sentence for lists. */
+export function effectInBrief(
+  { expected, listed, reason, wouldTouch }: Omit<HeldEffect, 'name'>,
+  locale: Locale,
+): string {
+  if (locale === 'ru') {
+    const why = reason === 'share' ? 'слишком много сразу' : `панель показала ${listed} из примерно ${expected}`;
+    return `затронет ${wouldTouch} из ${listed} пользователей: ${why}`;
+  }
+  const why = reason === 'share' ? 'too many at once' : `the panel listed ${listed} of about ${expected}`;
+  return `would touch ${wouldTouch} of ${listed} users: ${why}`;
+}
+
+/** How many old notifications are not sent until somebody decides, as one sentence for lists. */
+export function backlogInBrief(
+  { hours, oldest, rows }: { rows: number; oldest: Date; hours: number },
+  locale: Locale,
+): string {
+  const since = `${oldest.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return locale === 'ru'
+    ? `старых уведомлений: ${rows} (просрочены более чем на ${hours} ч, самое раннее от ${since})`
+    : `${rows} notifications that are over ${hours} h late, the oldest due since ${since}`;
+}
+
+/** To the admins: a scheduled run would touch too many users, or was shown too few, and waits for a word. */
+export function effectHeld(held: HeldEffect, locale: Locale): Html {
+  const { name, reason, wouldTouch, listed, expected } = held;
+  const share = listed > 0 ? ` (${Math.round((wouldTouch / listed) * 100)} %)` : '';
+  const command = html`<code>task-worker brake confirm ${name} go</code>`;
+  if (locale === 'ru') {
+    const title = html`Задача <code>${name}</code> остановлена и ждёт подтверждения`;
+    const counts = html`Затронула бы: <b>${wouldTouch}</b> из ${listed} пользователей${share}`;
+    const why =
+      reason === 'share'
+        ? html`Это больше, чем разрешено без подтверждения (SAFETY_MAX_SHARE).`
+        : html`Панель показала <b>${listed}</b> пользователей, а должно быть около <b>${expected}</b>: список неполон.`;
+    return alertMessage(
+      'warning',
+      title,
+      [why, counts, 'До решения ничего не изменено.', html`Если так и должно быть: ${command}`],
+      locale,
+    );
+  }
+  const title = html`Task <code>${name}</code> is held and waits for an admin`;
+  const counts = html`It would touch: <b>${wouldTouch}</b> of ${listed} users${share}`;
+  const why =
+    reason === 'share'
+      ? html`That is more than it may without a confirmation (SAFETY_MAX_SHARE).`
+      : html`The panel listed <b>${listed}</b> users where about <b>${expected}</b> should be: the list is not whole.`;
+  return alertMessage(
+    'warning',
+    title,
+    [why, counts, 'Nothing has been changed.', html`If this is right: ${command}`],
+    locale,
+  );
+}

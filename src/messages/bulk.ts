@@ -1,0 +1,77 @@
+import { type Html, html, join } from '../lib/html.ts';
+import { alertMessage, type Locale } from './alerts.ts';
+
+export type BulkEnd = 'completed' | 'cancelled' | 'failed';
+
+export type BulkSummary = {
+  operation: 'disable' | 'enable' | 'reset_traffic' | 'delete';
+  status: BulkEnd;
+  jobId: string;
+  initiatedBy: string;
+  total: number;
+  succeeded: number;
+  failures: readonly { user: string; error: string }[];
+  durationMs: number;
+};
+
+/** More would be several messages; the job's result and its progress record have them too. */
+const IDS_SHOWN = 100;
+/** Above this share of failures something is wrong with more than single users. */
+const PARTIAL_SHARE = 0.1;
+
+const OPERATIONS: Readonly<Record<BulkSummary['operation'], Readonly<Record<Locale, string>>>> = {
+  disable: { en: 'disable', ru: 'отключение' },
+  enable: { en: 'enable', ru: 'включение' },
+  reset_traffic: { en: 'reset of traffic', ru: 'сброс трафика' },
+  delete: { en: 'delete', ru: 'удаление' },
+};
+
+const ENDS: Readonly<Record<BulkEnd, Readonly<Record<Locale, string>>>> = {
+  completed: { en: 'is done', ru: 'завершена' },
+  cancelled: { en: 'was cancelled', ru: 'отменена' },
+  failed: { en: 'ended early', ru: 'прервана' },
+};
+
+/** To the admins, at the end of a bulk operation: the counts, and who failed. */
+export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
+  const { failures, operation, status, succeeded, total } = summary;
+  const left = total - succeeded - failures.length;
+  const icon = failures.length === 0 ? '✅' : failures.length < total * PARTIAL_SHARE ? '⚠️' : '❌';
+  const shown = failures.slice(0, IDS_SHOWN).map(({ user, error }) => html`<code>${user}</code> ${error}`);
+  const hidden = failures.length - shown.length;
+  if (locale === 'ru') {
+    return alertMessage(
+      'info',
+      html`Массовая операция ${ENDS[status].ru}: ${OPERATIONS[operation].ru}`,
+      [
+        html`${icon} Успешно: <b>${succeeded}</b> из ${total}, с ошибкой: <b>${failures.length}</b>`,
+        ...(left > 0 ? [html`Не обработано: <b>${left}</b>`] : []),
+        html`Длительность: ${spell(summary.durationMs, 'ru')}. Запустил: ${summary.initiatedBy}`,
+        html`Задание: <code>${summary.jobId}</code>`,
+        ...(shown.length > 0 ? [html`\nС ошибкой:\n${join(shown, '\n')}`] : []),
+        ...(hidden > 0 ? [`… и ещё ${hidden}`] : []),
+      ],
+      locale,
+    );
+  }
+  return alertMessage(
+    'info',
+    html`Bulk operation ${ENDS[status].en}: ${OPERATIONS[operation].en}`,
+    [
+      html`${icon} Succeeded: <b>${succeeded}</b> of ${total}, failed: <b>${failures.length}</b>`,
+      ...(left > 0 ? [html`Not handled: <b>${left}</b>`] : []),
+      html`Took ${spell(summary.durationMs, 'en')}. Asked for by: ${summary.initiatedBy}`,
+      html`Job: <code>${summary.jobId}</code>`,
+      ...(shown.length > 0 ? [html`\nFailed:\n${join(shown, '\n')}`] : []),
+      ...(hidden > 0 ? [`… and ${hidden} more`] : []),
+    ],
+    locale,
+  );
+}
+
+function spell(ms: number, locale: Locale): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 120) return locale === 'ru' ? `${seconds} с` : `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return locale === 'ru' ? `${minutes} мин` : `${minutes} min`;
+}

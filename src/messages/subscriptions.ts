@@ -1,0 +1,90 @@
+import { days, hours, minutes } from '../lib/duration.ts';
+import { type Html, html, join } from '../lib/html.ts';
+import type { Locale } from './alerts.ts';
+
+/** What is said of a subscription in every message about it. */
+export type SubscriptionFacts = {
+  /** The panel user's name: one person can have several. */
+  username: string;
+  expiresAt: Date;
+  /** Opens the bot where the subscription is renewed; absent where the bot's name is not known. */
+  renewUrl?: string | undefined;
+};
+
+/** To the customer: the subscription ends soon. `now` is what the distance is counted from. */
+export function subscriptionExpiring(subscription: SubscriptionFacts, now: Date, locale: Locale): Html {
+  const left = subscription.expiresAt.getTime() - now.getTime();
+  const distance = inTime(left, locale);
+  const title = {
+    en: `Your subscription ends ${distance}`,
+    ru: `Подписка заканчивается ${distance}`,
+  }[locale];
+  return message(urgency(left), title, 'activeUntil', subscription, locale);
+}
+
+/** To the customer: the subscription has ended. */
+export function subscriptionExpired(subscription: SubscriptionFacts, locale: Locale): Html {
+  const title = { en: 'Your subscription has ended', ru: 'Подписка закончилась' }[locale];
+  return message('⛔', title, 'endedAt', subscription, locale);
+}
+
+/** To the customer: the monthly traffic starts again. */
+export function trafficReset(locale: Locale): Html {
+  const title = { en: 'Your traffic has been reset', ru: 'Трафик обновлён' }[locale];
+  const text = {
+    en: 'A new month has begun: your full traffic allowance is available again.',
+    ru: 'Начался новый месяц: весь объём трафика снова доступен.',
+  }[locale];
+  return html`🔄 <b>${title}</b>\n\n${text}`;
+}
+
+/**
+ * The distance as a person says it, to the nearest unit and never "in 0": minutes below an hour, hours below two days, else days.
+ * Plural forms are those of the Unicode locale data in `Intl`.
+ */
+export function inTime(leftMs: number, locale: Locale): string {
+  const [unit, unitMs] =
+    leftMs < hours(1) - minutes(0.5)
+      ? (['minute', minutes(1)] as const)
+      : leftMs < days(2) - hours(0.5)
+        ? (['hour', hours(1)] as const)
+        : (['day', days(1)] as const);
+  return new Intl.RelativeTimeFormat(locale, { numeric: 'always' }).format(
+    Math.max(1, Math.round(leftMs / unitMs)),
+    unit,
+  );
+}
+
+/** A minute in UTC, as the platform writes times everywhere. */
+const utc = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const LABELS = {
+  subscription: { en: 'Subscription', ru: 'Подписка' },
+  activeUntil: { en: 'Active until', ru: 'Активна до' },
+  endedAt: { en: 'Ended', ru: 'Закончилась' },
+} as const;
+
+/** Red within a day, yellow within three, green beyond. */
+function urgency(leftMs: number): string {
+  if (leftMs <= days(1)) return '🔴';
+  return leftMs <= days(3) ? '🟡' : '🟢';
+}
+
+function message(
+  icon: string,
+  title: string,
+  date: 'activeUntil' | 'endedAt',
+  { username, expiresAt, renewUrl }: SubscriptionFacts,
+  locale: Locale,
+): Html {
+  const lines = [
+    html`${LABELS.subscription[locale]}: <code>${username}</code>`,
+    html`${LABELS[date][locale]}: <b>${utc(expiresAt)}</b>`,
+  ];
+  const renew = { en: 'Renew', ru: 'Продлить' }[locale];
+  const openBot = { en: 'To renew, open the menu of this bot.', ru: 'Чтобы продлить, откройте меню этого бота.' }[
+    locale
+  ];
+  const action = renewUrl ? html`👉 <a href="${renewUrl}">${renew}</a>` : html`${openBot}`;
+  return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}\n\n${action}`;
+}

@@ -1,0 +1,70 @@
+import { pino } from 'pino';
+import { errorCode } from '../lib/errors.ts';
+import { writeInBatches } from './write-in-batches.ts';
+
+/** What code may log with; pino's own type stays in this file. */
+export type Log = {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Log;
+};
+
+export type LogOptions = {
+  level: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
+  /** Fields on every line: role, version, process. */
+  base: Readonly<Record<string, unknown>>;
+  /** Texts that must never be written: tokens and passwords of this process. */
+  secrets: readonly string[];
+  /** More fields for each line, of the moment it is logged. */
+  fields?: (() => object | undefined) | undefined;
+  /** Commands answer on standard output, so what they log goes to the other stream. */
+  stream?: 'stdout' | 'stderr';
+};
+
+const LEVELS = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
+const MASK = '***';
+
+/**
+ * JSON lines; an error that ends the process loses none (`write-in-batches.ts`). Every finished line is searched for the secrets
+ * this process knows, whatever field, message or stack they stand in: a list of field names could not see them all.
+ */
+export function openLog(options: LogOptions): Log {
+  const mask = masker(options.secrets);
+  const { fields } = options;
+  return pino(
+    {
+      level: LEVELS[options.level],
+      base: options.base,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
+      serializers: { err: describeError },
+      ...(fields && { mixin: () => fields() ?? {} }),
+    },
+    { write: writeInBatches((lines) => void process[options.stream ?? 'stdout'].write(mask(lines))) },
+  );
+}
+
+/** Replaces each secret of at least 6 characters, also in its percent-encoded form, by `***`. */
+export function masker(secrets: readonly string[]): (text: string) => string {
+  const all = new Set(
+    secrets.filter((secret) => secret.length >= 6).flatMap((secret) => [secret, encodeURIComponent(secret)]),
+  );
+  const found = [...all].sort((a, b) => b.length - a.length);
+  if (found.length === 0) return (text) => text;
+  const pattern = new RegExp(found.map((secret) => secret.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'g');
+  return (text) => text.replace(pattern, MASK);
+}
+
+/** Name, code, message, stack and causes: never the other fields of an error, where libraries put requests with their headers. */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    type: error.name,
+    code: errorCode(error),
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}

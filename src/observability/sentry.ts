@@ -1,0 +1,98 @@
+import {
+  createEventEnvelope,
+  createTransport,
+  type DsnComponents,
+  getEnvelopeEndpointWithUrlEncodedAuth,
+  makeDsn,
+  type Transport,
+  type TransportMakeRequestResponse,
+  uuid4,
+} from '@sentry/core';
+import { minutes, seconds } from '../lib/duration.ts';
+import type { ErrorReports, ErrorReportsOptions, Problem } from './error-reports.ts';
+import { ReportBudget } from './report-budget.ts';
+import { describeThrown } from './stack-frames.ts';
+
+/** Reports on their way; what comes while so many are is dropped. */
+const AT_ONCE = 16;
+const SEND_LIMIT_MS = seconds(5);
+/** Within the reserve that a supervisor leaves its processes after the drain (`processes.ts`). */
+const FLUSH_LIMIT_MS = seconds(1);
+
+/** A failing dependency fails hundreds of jobs a minute, and they are one problem. */
+const PER_GROUP_MS = minutes(1);
+const PER_MINUTE = 20;
+
+/**
+ * Sentry's envelopes and its transport, which keeps to the server's rate limits, without the rest of its SDK: that would collect
+ * breadcrumbs, host and request by itself.
+ */
+class SentryReports implements ErrorReports {
+  readonly #options: ErrorReportsOptions;
+  readonly #dsn: DsnComponents;
+  readonly #transport: Transport;
+  readonly #budget = new ReportBudget({ perGroupMs: PER_GROUP_MS, perMinute: PER_MINUTE });
+
+  constructor(options: ErrorReportsOptions, dsn: DsnComponents) {
+    this.#options = options;
+    this.#dsn = dsn;
+    const url = getEnvelopeEndpointWithUrlEncodedAuth(dsn);
+    const recordDroppedEvent = (): void => undefined;
+    this.#transport = createTransport({ bufferSize: AT_ONCE, recordDroppedEvent }, async ({ body }) => {
+      const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
+      return await send(url, options.mask(text));
+    });
+  }
+
+  report(problem: Problem): void {
+    const suppressed = this.#budget.take(problem.group.join(' '), performance.now());
+    if (suppressed === undefined) return;
+    const { environment, onLost, role, version } = this.#options;
+    const { error, group, ids, level } = problem;
+    const { span_id, trace_id, ...extra } = ids;
+    const event = {
+      event_id: uuid4(),
+      timestamp: Date.now() / 1000,
+      platform: 'node',
+      level,
+      environment,
+      release: `cybervpn-task-worker@${version}`,
+      transaction: group[0],
+      fingerprint: [...group],
+      tags: { role, what: group[0], code: group[1] },
+      extra: { ...extra, ...(suppressed > 0 && { not_reported_since: suppressed }) },
+      ...(trace_id && span_id && { contexts: { trace: { trace_id: String(trace_id), span_id: String(span_id) } } }),
+      exception: { values: describeThrown(error, group) },
+    };
+    Promise.resolve(this.#transport.send(createEventEnvelope(event, this.#dsn))).catch(onLost);
+  }
+
+  async flush(): Promise<void> {
+    await this.#transport.flush(FLUSH_LIMIT_MS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush();
+  }
+}
+
+/** Throws an `Error` for a DSN that is none; `config.ts` has checked it before. */
+export function startSentry(options: ErrorReportsOptions): ErrorReports {
+  const dsn = makeDsn(options.dsn);
+  if (!dsn) throw new Error('SENTRY_DSN is not valid');
+  return new SentryReports(options, dsn);
+}
+
+async function send(url: string, body: string): Promise<TransportMakeRequestResponse> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-sentry-envelope' },
+    body,
+    signal: AbortSignal.timeout(SEND_LIMIT_MS),
+  });
+  await response.body?.cancel();
+  const limits = response.headers.get('x-sentry-rate-limits');
+  const retryAfter = response.headers.get('retry-after');
+  if (!response.ok && response.status !== 429) throw new Error(`the error tracker answered ${response.status}`);
+  return { statusCode: response.status, headers: { 'x-sentry-rate-limits': limits, 'retry-after': retryAfter } };
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import { type RowVersion, WITHOUT_WAITING_FOR_DISK } from './heap-walk.ts';
+
+export type AuditEntry = {
+  /** Where the same decision may be written twice: an id that is there already is left as it is. */
+  id?: string;
+  /** Dotted, as the backend writes them: `subscription.disabled`. */
+  action: string;
+  entityType: string;
+  entityId: string;
+  oldValue?: unknown;
+  newValue?: unknown;
+};
+
+/** Rows held in memory at once while they are archived: they may be large. */
+const ARCHIVE_CHUNK = 100;
+
+/** The platform's record of who did what. The worker is a system: no admin, `ip_address` "system". */
+export class AuditLogRepository {
+  readonly #db: Database;
+  readonly #userAgent: string;
+
+  constructor(db: Database, version: string) {
+    this.#db = db;
+    this.#userAgent = `task-worker/${version}`;
+  }
+
+  /** Writes all in one statement. Give it a transaction where the entry must not exist without the change. */
+  async write(entries: readonly AuditEntry[], db: Database = this.#db): Promise<void> {
+    if (entries.length === 0) return;
+    const rows = entries.map(({ id, action, entityType, entityId, oldValue, newValue }) => ({
+      id: id ?? randomUUID(),
+      admin_id: null,
+      action,
+      entity_type: entityType,
+      entity_id: entityId,
+      old_value: oldValue === undefined ? null : JSON.stringify(oldValue),
+      new_value: newValue === undefined ? null : JSON.stringify(newValue),
+      ip_address: 'system',
+      user_agent: this.#userAgent,
+    }));
+    await db
+      .insertInto('audit_logs')
+      .values(rows)
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .execute();
+  }
+
+  /** These rows as JSON, one line each, with every column that the table has, also those that this worker does not know. */
+  async *archiveLines(ids: readonly string[]): AsyncGenerator<string> {
+    // Each id as one parameter of one array: a thousand rows, read a hundred at a time.
+    const rows = this.#db
+      .selectFrom('audit_logs')
+      .select(sql<string>`row_to_json(audit_logs)::text`.as('line'))
+      .where(sql<boolean>`id = any(${ids}::uuid[])`)
+      .orderBy('created_at')
+      .orderBy('id')
+      .stream(ARCHIVE_CHUNK);
+    for await (const { line } of rows) yield `${line}\n`;
+  }
+
+  /** Deletes the rows that are still what they were when they were picked, and says how many. */
+  async deleteUnchanged(rows: readonly RowVersion[]): Promise<number> {
+    const { numAffectedRows } = await sql`
+      with unchanged as (
+        select logs.ctid
+          from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.version)}::text[]) as picked(id, version)
+          join audit_logs as logs on logs.id = picked.id and logs.xmin::text = picked.version
+         where ${WITHOUT_WAITING_FOR_DISK}
+           for update of logs skip locked
+      )
+      delete from audit_logs where ctid = any(array(select ctid from unchanged))`.execute(this.#db);
+    return Number(numAffectedRows);
+  }
+}

@@ -1,0 +1,27 @@
+import { CopyText } from '../lib/copy-text.ts';
+
+const NEW_LINE = 10;
+
+/** The server sends 8 KiB at a time; what is worth a turn of everything that follows is more. */
+const GROUP_BYTES = 256 * 1024;
+
+/** What `COPY ... TO STDOUT` sends in its text format, line by line, in groups of about `groupBytes`; a line is never cut. */
+export async function* copiedLines(content: AsyncIterable<Buffer>, groupBytes = GROUP_BYTES): AsyncGenerator<CopyText> {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes < groupBytes) continue;
+    // Lines are cut as bytes: a chunk may end within a character.
+    const all = Buffer.concat(chunks);
+    const end = all.lastIndexOf(NEW_LINE) + 1;
+    if (end > 0) yield linesOf(all.subarray(0, end));
+    chunks = [all.subarray(end)];
+    bytes = all.length - end;
+  }
+  if (bytes > 0) yield linesOf(Buffer.concat(chunks));
+}
+
+/** Whole lines, each with its end. */
+const linesOf = (lines: Buffer): CopyText => new CopyText(lines.toString('utf8', 0, lines.length - 1));

@@ -1,0 +1,62 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** Panel users of one person are few; more than this are not a person's. */
+const SUBSCRIPTIONS_OF_ONE = 20;
+
+/** How panel users, customers and Telegram chats belong together where the panel itself does not say (data.md, "A customer's Telegram id"). */
+export class CustomerContacts {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Telegram ids of panel users, by the reference asked for: through `service_identities`, else through `mobile_users.remnawave_uuid`.
+   * References are uuids in lower case; those without a Telegram id are not in the answer.
+   */
+  async telegramIds(panelRefs: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (panelRefs.length === 0) return new Map();
+    const { rows } = await sql<{ ref: string; telegram_id: number }>`
+      select distinct on (ref) ref, telegram_id
+        from (select identity.provider_subject_ref as ref, customer.telegram_id,
+                     case when identity.identity_status = 'active' then 1 else 2 end as rank
+                from service_identities as identity
+                join mobile_users as customer on customer.id = identity.customer_account_id
+               where identity.provider_name = 'remnawave' and identity.provider_subject_ref = any(${panelRefs}::text[])
+               union all
+              select remnawave_uuid, telegram_id, 3
+                from mobile_users
+               where remnawave_uuid = any(${panelRefs}::text[])) as found
+       where telegram_id is not null
+       order by ref, rank`.execute(this.#db);
+    return new Map(rows.map((row) => [row.ref, row.telegram_id]));
+  }
+
+  /** The other way round: references of the panel users that belong to this chat, at most 20. */
+  async panelRefs(telegramId: number): Promise<string[]> {
+    const { rows } = await sql<{ ref: string }>`
+      select distinct ref
+        from (select identity.provider_subject_ref as ref
+                from mobile_users as customer
+                join service_identities as identity on identity.customer_account_id = customer.id
+               where customer.telegram_id = ${telegramId} and identity.provider_name = 'remnawave'
+               union all
+              select remnawave_uuid from mobile_users where telegram_id = ${telegramId}) as found
+       where ref is not null
+       order by ref
+       limit ${SUBSCRIPTIONS_OF_ONE}`.execute(this.#db);
+    return rows.map((row) => row.ref);
+  }
+
+  /** The language that the platform's accounts have chosen, such as `en` or `ru-RU`, by Telegram id. Customers of the app have none. */
+  async languages(telegramIds: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    if (telegramIds.length === 0) return new Map();
+    const { rows } = await sql<{ telegram_id: number; language: string }>`
+      select telegram_id, language from admin_users where telegram_id = any(${telegramIds}::bigint[])`.execute(
+      this.#db,
+    );
+    return new Map(rows.map((row) => [row.telegram_id, row.language]));
+  }
+}

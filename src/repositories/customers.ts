@@ -1,0 +1,90 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+export type Customer = {
+  id: string;
+  username: string | undefined;
+  telegramId: number | undefined;
+  /** The panel user of the time when a customer had only one. */
+  panelUuid: string | undefined;
+};
+
+/** A panel user that belongs to a customer. */
+export type ServiceIdentity = {
+  /** As the platform knows it: on panels 2.x the uuid. */
+  panelUser: string;
+  scope: 'account' | 'subscription';
+  subscriptionKey: string | undefined;
+};
+
+/** A panel user as its owner has it. */
+export type Ownership = { customer: Customer; scope: ServiceIdentity['scope']; subscriptionKey: string | undefined };
+
+type Row = { id: string; username: string | null; telegram_id: number | null; remnawave_uuid: string | null };
+type OwnerRow = Row & { identity_scope: string; subscription_key: string | null };
+
+const COLUMNS = sql`c.id, c.username, c.telegram_id, c.remnawave_uuid`;
+
+/** Customers of the platform and the panel users they own. Read only. */
+export class CustomerRepository {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async find(id: string): Promise<Customer | undefined> {
+    const { rows } = await sql<Row>`select ${COLUMNS} from mobile_users c where c.id = ${id}`.execute(this.#db);
+    return rows[0] && customerOf(rows[0]);
+  }
+
+  /** At most 100 active ones; nobody owns more. */
+  async identities(customerId: string): Promise<ServiceIdentity[]> {
+    const { rows } = await sql<{
+      provider_subject_ref: string;
+      identity_scope: string;
+      subscription_key: string | null;
+    }>`
+      select provider_subject_ref, identity_scope, subscription_key from service_identities
+       where customer_account_id = ${customerId} and provider_name = 'remnawave' and identity_status = 'active'
+         and provider_subject_ref is not null
+       order by identity_scope, provider_subject_ref limit 100`.execute(this.#db);
+    return rows.map((row) => ({
+      panelUser: row.provider_subject_ref,
+      scope: row.identity_scope === 'subscription' ? 'subscription' : 'account',
+      subscriptionKey: row.subscription_key ?? undefined,
+    }));
+  }
+
+  /** Whose panel user this is: through `service_identities`, else through `mobile_users.remnawave_uuid`. */
+  async ownerOf(panelUuid: string): Promise<Ownership | undefined> {
+    const { rows } = await sql<OwnerRow>`
+      select ${COLUMNS}, i.identity_scope, i.subscription_key
+        from service_identities i join mobile_users c on c.id = i.customer_account_id
+       where i.provider_subject_ref = any(${[panelUuid, panelUuid.toLowerCase()]}::text[]) and i.provider_name = 'remnawave'
+         and i.identity_status = 'active'
+      union all
+      select ${COLUMNS}, 'account', null from mobile_users c where c.remnawave_uuid = ${panelUuid.toLowerCase()}
+       limit 1`.execute(this.#db);
+    return rows[0] && ownershipOf(rows[0]);
+  }
+
+  async byTelegramId(telegramId: number): Promise<Customer | undefined> {
+    const { rows } = await sql<Row>`
+      select ${COLUMNS} from mobile_users c where c.telegram_id = ${telegramId}`.execute(this.#db);
+    return rows[0] && customerOf(rows[0]);
+  }
+}
+
+const customerOf = (row: Row): Customer => ({
+  id: row.id,
+  username: row.username ?? undefined,
+  telegramId: row.telegram_id ?? undefined,
+  panelUuid: row.remnawave_uuid ?? undefined,
+});
+
+const ownershipOf = (row: OwnerRow): Ownership => ({
+  customer: customerOf(row),
+  scope: row.identity_scope === 'subscription' ? 'subscription' : 'account',
+  subscriptionKey: row.subscription_key ?? undefined,
+});

@@ -1,0 +1,77 @@
+import { Socket } from 'node:net';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import Cursor from 'pg-cursor';
+import { seconds } from '../lib/duration.ts';
+import type { Tables } from './tables.ts';
+
+export type Database = Kysely<Tables>;
+
+export type DatabaseOptions = {
+  url: string;
+  poolSize: number;
+  /** For tests: how long a connection in use may be silent. */
+  silenceMs?: number;
+  /** An idle connection broke; the pool replaces it by itself. */
+  onIdleError(error: Error): void;
+  /** A statement was answered; its text has placeholders, never values. */
+  onStatement?: ((statement: { sql: string; ms: number }) => void) | undefined;
+};
+
+const INT8 = 20;
+
+/** A statement that hangs on a lock must not hold a task for ever. Exports use their own, longer limit. */
+const STATEMENT_LIMIT_MS = seconds(30);
+/**
+ * The server answers every statement within its limit, so a connection that is in use and silent for longer is dead, though neither end
+ * was told (a firewall forgot it, a machine vanished): it is replaced.
+ */
+const SILENCE_MS = STATEMENT_LIMIT_MS + seconds(5);
+/** The other way round: a session whose client vanished in the middle of a transaction must not keep its locks. Ours pause for milliseconds. */
+const IDLE_IN_TRANSACTION_MS = seconds(20);
+/** Idle connections are closed before they could count as silent. */
+const IDLE_MS = seconds(30);
+
+/**
+ * Opens a pool. It connects lazily and reconnects by itself, so a database that is down or restarts needs no restart of the worker.
+ * 64-bit integers arrive as numbers; one outside the safe range is an error, not a wrong number. `numeric` stays text.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(INT8, (text: string) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value)) throw new RangeError(`database: ${text} does not fit into a safe integer`);
+    return value;
+  });
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize,
+    connectionTimeoutMillis: seconds(10),
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
+    application_name: 'task-worker',
+    statement_timeout: STATEMENT_LIMIT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    stream: () => endingWhenSilent(options.silenceMs ?? SILENCE_MS),
+    types,
+  });
+  pool.on('error', (error) => options.onIdleError(error));
+  // A connection has no other listener between two statements of its user, and while the pool closes it: one that breaks just then
+  // must not end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const { onStatement } = options;
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool, cursor: Cursor }),
+    ...(onStatement && { log: ({ query, queryDurationMillis: ms }) => onStatement({ sql: query.sql, ms }) }),
+  });
+}
+
+/** A socket for one connection that ends with an error once nothing has been heard or said for this long. */
+export function endingWhenSilent(silenceMs: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(silenceMs, () => {
+    const message = `database: no answer within ${silenceMs} ms, the connection is given up`;
+    socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
+  });
+  return socket;
+}

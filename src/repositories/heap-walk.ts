@@ -1,0 +1,97 @@
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { TransientError } from '../lib/errors.ts';
+import type { Database } from './database.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * One statement looks at no more than this part of the table: 8 MiB, a few milliseconds. A part that holds more rows than a batch is
+ * looked at again, so it is kept small.
+ */
+const BLOCKS_PER_SLICE = 1_024;
+
+/** PostgreSQL's code for a table that is not there: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const UNDEFINED_TABLE = '42P01';
+
+/**
+ * For this transaction only: its commit does not wait for the disk, so clean-up takes no turn at it from those who do wait. What a crash
+ * of the server undoes is deleted again by the next run.
+ */
+export const WITHOUT_WAITING_FOR_DISK = sql<SqlBool>`(select set_config('synchronous_commit', 'off', true)) is not null`;
+
+/** A row as it was when it was picked: any change since then gives it another version. */
+export type RowVersion = { readonly id: string; readonly version: string; readonly createdAt: Date };
+
+/**
+ * Goes once through a table in the order in which it lies on disk and finds the rows that match, batch by batch. No index is needed
+ * and none is used: each part of the table is read about once, however many rows match, whereas a search by an unindexed
+ * column costs a whole scan per batch, and one by index visits again and again what was deleted before it.
+ * Rows that come during the walk, or that someone has locked, are left to the next walk.
+ */
+export class HeapWalk {
+  readonly #db: Database;
+  readonly #table: keyof Tables;
+  readonly #condition: RawBuilder<SqlBool>;
+  #block = 0;
+  #blocks: number | undefined;
+
+  /** `condition` must not be one that an index can answer: its plan could then visit all matching rows for every slice. */
+  constructor(db: Database, table: keyof Tables, condition: RawBuilder<SqlBool>) {
+    this.#db = db;
+    this.#table = table;
+    this.#condition = condition;
+  }
+
+  /** Deletes at most `limit` rows in one short transaction. `done` once the end of the table is reached. */
+  async deleteNext(limit: number): Promise<{ deleted: number; done: boolean; tookMs: number }> {
+    const startedAt = performance.now();
+    let deleted = 0;
+    const { done } = await this.#step(limit, async () => {
+      const { numAffectedRows } = await sql`
+        with old as (${this.#rows(sql`ctid`, limit)})
+        delete from ${sql.table(this.#table)} where ctid = any(array(select ctid from old))`.execute(this.#db);
+      deleted = Number(numAffectedRows);
+      return deleted;
+    });
+    return { deleted, done, tookMs: performance.now() - startedAt };
+  }
+
+  /** Finds at most `limit` rows and keeps none of them locked. They are found again until they are gone. */
+  async pickNext(limit: number): Promise<{ rows: readonly RowVersion[]; done: boolean }> {
+    let rows: readonly RowVersion[] = [];
+    const { done } = await this.#step(limit, async () => {
+      const columns = sql`id, xmin::text as version, created_at as "createdAt"`;
+      rows = (await sql<RowVersion>`${this.#rows(columns, limit)}`.execute(this.#db)).rows;
+      return rows.length;
+    });
+    return { rows, done };
+  }
+
+  #rows(columns: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
+    const from = `(${this.#block},0)`;
+    const to = `(${this.#block + BLOCKS_PER_SLICE},0)`;
+    return sql`select ${columns} from ${sql.table(this.#table)}
+                where ctid >= ${from}::tid and ctid < ${to}::tid and ${this.#condition} and ${WITHOUT_WAITING_FOR_DISK}
+                limit ${limit}
+                  for update skip locked`;
+  }
+
+  /** Stays at a slice until it holds fewer rows than asked for, so nothing depends on the order in which rows are found. */
+  async #step(limit: number, find: () => Promise<number>): Promise<{ done: boolean }> {
+    this.#blocks ??= await this.#countBlocks();
+    if (this.#block >= this.#blocks) return { done: true };
+    if ((await find()) < limit) this.#block += BLOCKS_PER_SLICE;
+    return { done: this.#block >= this.#blocks };
+  }
+
+  async #countBlocks(): Promise<number> {
+    const size = sql<{ blocks: number }>`
+      select (pg_relation_size(${this.#table}::regclass) / current_setting('block_size')::int)::int as blocks`;
+    try {
+      return (await size.execute(this.#db)).rows[0]!.blocks;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== UNDEFINED_TABLE) throw error;
+      const message = `database: there is no table ${this.#table}; the platform's backend creates it with its migrations`;
+      throw new TransientError('table_missing', message, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,286 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Database } from './database.ts';
+import type { GrowthDeliveries, GrowthOutcome } from './growth-deliveries.ts';
+
+/** A row that this worker holds until `leaseMs` after its claim. */
+export type DueNotification = {
+  id: string;
+  telegramId: number;
+  message: string;
+  type: string;
+  /** Failed attempts so far. */
+  attempts: number;
+  /** When it was due; the claim has moved `scheduled_at` past it. */
+  dueAt: Date;
+};
+
+export type NewNotification = {
+  id: string;
+  telegramId: number;
+  message: string;
+  type: string;
+  scheduledAt?: Date;
+};
+
+/** `startedAt`: when the row was given to Telegram; undefined where it was not, or nobody knows when. */
+export type Attempt = { id: string; startedAt?: Date | undefined };
+
+export type Claim = {
+  /** `urgent` claims only what must never wait behind a broadcast. */
+  lane: 'urgent' | 'any';
+  limit: number;
+  leaseMs: number;
+  maxAttempts: number;
+  /** Rows due before this are held by the brake. */
+  heldBefore?: Date | undefined;
+};
+
+/** Written against `notification_type`; `like` because a claim asks it of thousands of rows, and a regular expression costs ten times as much. */
+const typeIsUrgent = sql<boolean>`(notification_type like 'alert%' or notification_type like 'payment%'
+                                   or notification_type like 'security%')`;
+
+/** Alerts, payments and security first, then everything, then broadcasts. */
+const urgency = sql<number>`case when ${typeIsUrgent} then 0
+                                 when notification_type like 'broadcast%' or notification_type like ${'%\\_broadcast%'} then 2
+                                 else 1 end`;
+
+/** Only this many of the oldest due rows are put in order of urgency, so that a claim costs the same with 10² and 10⁷ rows waiting. */
+const ORDERED_WINDOW = 5_000;
+
+/**
+ * The condition without what the planner makes of it. Its statistics lag behind a broadcast that has just been queued; it then takes
+ * `pending` for rare, reads all pending rows and compares each with each of the ids at hand instead of looking these up by their key.
+ */
+const unestimated = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${condition}, false)`;
+
+const startsOf = (rows: readonly Attempt[]): (Date | null)[] => rows.map(({ startedAt }) => startedAt ?? null);
+
+/** Leaves alone what was settled meanwhile. */
+const isPending = unestimated(sql`queue.status = 'pending'`);
+
+/** The queue of messages to customers and admins, as the platform's table holds it. */
+export class NotificationRepository {
+  readonly #db: Database;
+  readonly #growth: GrowthDeliveries | undefined;
+
+  /** With `growth`, what the platform keeps of growth messages follows every row that is settled; adding rows needs none. */
+  constructor(db: Database, growth?: GrowthDeliveries) {
+    this.#db = db;
+    this.#growth = growth;
+  }
+
+  /**
+   * Takes due rows, most urgent first, by moving `scheduled_at` past the lease in the same statement: a worker that dies leaves them
+   * to become due again by themselves. Rows that another transaction holds are skipped.
+   */
+  async claim(claim: Claim): Promise<DueNotification[]> {
+    const due = sql`status = 'pending' and scheduled_at <= now() and attempts < ${claim.maxAttempts}
+      and scheduled_at >= ${claim.heldBefore ?? '-infinity'}::timestamptz
+      ${claim.lane === 'urgent' ? sql`and ${typeIsUrgent}` : sql``}`;
+    const { rows } = await sql<ClaimedRow>`
+      with oldest as materialized (
+        select id, scheduled_at, created_at, ${urgency} as urgency
+          from notification_queue where ${due} order by scheduled_at limit ${ORDERED_WINDOW}
+      ), ordered as materialized (
+        select id from oldest order by urgency, scheduled_at, created_at
+      ), claimed as materialized (
+        select held.id, held.scheduled_at
+          from ordered cross join lateral (
+            select queue.id, queue.scheduled_at
+              from notification_queue as queue
+             where queue.id = ordered.id and ${unestimated(due)}
+               for update skip locked) as held
+         limit ${claim.limit}
+      )
+      update notification_queue as queue
+         set scheduled_at = now() + ${claim.leaseMs} * interval '1 millisecond'
+        from claimed
+       where queue.id = claimed.id
+      returning queue.id, queue.telegram_id, queue.message, queue.notification_type, queue.attempts,
+                queue.created_at, claimed.scheduled_at as due_at`.execute(this.#db);
+    return rows
+      .sort(
+        (a, b) =>
+          rank(a.notification_type) - rank(b.notification_type) ||
+          a.due_at.getTime() - b.due_at.getTime() ||
+          a.created_at.getTime() - b.created_at.getTime(),
+      )
+      .map((row) => ({
+        id: row.id,
+        telegramId: row.telegram_id,
+        message: row.message,
+        type: row.notification_type ?? 'other',
+        attempts: row.attempts,
+        dueAt: row.due_at,
+      }));
+  }
+
+  /** Marks as sent whatever of these is still pending; `scheduled_at` tells again when they were due. */
+  async markSent(rows: readonly (Attempt & { dueAt: Date; sentAt: Date })[]): Promise<void> {
+    if (rows.length === 0) return;
+    const update = sql`
+      update notification_queue as queue
+         set status = 'sent', sent_at = done.sent_at, scheduled_at = done.due_at, error_message = null
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.dueAt)}::timestamptz[],
+                    ${rows.map((row) => row.sentAt)}::timestamptz[], ${startsOf(rows)}::timestamptz[])
+             as done(id, due_at, sent_at, started_at)
+       where queue.id = done.id and ${isPending}`;
+    await this.#settle(update, 'delivered', sql`done.started_at`);
+  }
+
+  /** Counts a failed attempt and makes the rows due again after their delays. */
+  async markRetry(rows: readonly (Attempt & { error: string; delayMs: number })[]): Promise<void> {
+    if (rows.length === 0) return;
+    const update = sql`
+      update notification_queue as queue
+         set attempts = queue.attempts + 1, error_message = again.error,
+             scheduled_at = now() + again.delay_ms * interval '1 millisecond'
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.error)}::text[],
+                    ${rows.map((row) => Math.round(row.delayMs))}::int[], ${startsOf(rows)}::timestamptz[])
+             as again(id, error, delay_ms, started_at)
+       where queue.id = again.id and ${isPending}`;
+    await this.#settle(update, 'retried', sql`again.started_at`);
+  }
+
+  /** Ends rows that will not be sent, counting the attempt, with the reason. */
+  async markFailed(rows: readonly (Attempt & { error: string; dueAt: Date })[]): Promise<void> {
+    if (rows.length === 0) return;
+    const update = sql`
+      update notification_queue as queue
+         set status = 'failed', attempts = queue.attempts + 1, error_message = ended.error, scheduled_at = ended.due_at
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.error)}::text[],
+                    ${rows.map((row) => row.dueAt)}::timestamptz[], ${startsOf(rows)}::timestamptz[])
+             as ended(id, error, due_at, started_at)
+       where queue.id = ended.id and ${isPending}`;
+    await this.#settle(update, 'failed', sql`ended.started_at`);
+  }
+
+  /** Gives claimed rows back unsent, due at the given time; no attempt is counted. */
+  async release(rows: readonly { id: string; dueAt: Date }[]): Promise<void> {
+    if (rows.length === 0) return;
+    await sql`
+      update notification_queue as queue
+         set scheduled_at = back.due_at
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.dueAt)}::timestamptz[]) as back(id, due_at)
+       where queue.id = back.id and ${isPending}`.execute(this.#db);
+  }
+
+  /** Gives claimed rows back unsent, due so much later by the database's own clock; no attempt is counted. */
+  async putOff(rows: readonly { id: string; delayMs: number }[]): Promise<void> {
+    if (rows.length === 0) return;
+    await sql`
+      update notification_queue as queue
+         set scheduled_at = now() + greatest(back.delay_ms, 0) * interval '1 millisecond'
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.delayMs)}::float8[]) as back(id, delay_ms)
+       where queue.id = back.id and ${isPending}`.execute(this.#db);
+  }
+
+  /** Queues messages in one statement; an id that is there already is left as it is, so a re-run adds nobody twice. */
+  async insert(rows: readonly NewNotification[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    const { numAffectedRows } = await sql`
+      insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at, created_at)
+      select id, telegram_id, message, type, 'pending', 0, coalesce(scheduled_at, now()), now()
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.telegramId)}::bigint[],
+                    ${rows.map((row) => row.message)}::text[], ${rows.map((row) => row.type)}::text[],
+                    ${rows.map((row) => row.scheduledAt ?? null)}::timestamptz[]) as new(id, telegram_id, message, type, scheduled_at)
+      on conflict (id) do nothing`.execute(this.#db);
+    return Number(numAffectedRows ?? 0);
+  }
+
+  /**
+   * Queues an alert for one admin. The first of its type is due at once; one that comes within `mergeMs` of the last is due when that
+   * time is over, so that all of them leave as one message.
+   */
+  async insertAlert(row: NewNotification, mergeMs: number): Promise<void> {
+    await this.#db.transaction().execute(async (transaction) => {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${`${row.type}:${row.telegramId}`}, 0))`.execute(
+        transaction,
+      );
+      await sql`
+        insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at, created_at)
+        select ${row.id}::uuid, ${row.telegramId}::bigint, ${row.message}, ${row.type}, 'pending', 0,
+               case when last.at > now() then last.at
+                    when last.at > now() - ${mergeMs} * interval '1 millisecond' then last.at + ${mergeMs} * interval '1 millisecond'
+                    else now() end,
+               now()
+          from (select max(case when status = 'sent' then sent_at when attempts = 0 then scheduled_at end) as at
+                  from notification_queue
+                 where status in ('sent', 'pending')
+                   and scheduled_at > now() - 2 * ${mergeMs} * interval '1 millisecond'
+                   and telegram_id = ${row.telegramId}
+                   and notification_type = ${row.type}) as last`.execute(transaction);
+    });
+  }
+
+  /** Makes rows pending again that a worker without leases left in `processing` more than `idleMs` after they were due. */
+  async adoptOrphans(idleMs: number): Promise<number> {
+    const { numAffectedRows } = await sql`
+      update notification_queue set status = 'pending'
+       where id in (select id from notification_queue
+                     where status = 'processing' and scheduled_at < now() - ${idleMs} * interval '1 millisecond'
+                     order by scheduled_at limit 10000 for update skip locked)`.execute(this.#db);
+    return Number(numAffectedRows ?? 0);
+  }
+
+  /** Rows waiting now, due or not. */
+  async countPending(): Promise<number> {
+    const { rows } = await sql<{ rows: number }>`
+      select count(*)::int as rows from notification_queue where status = 'pending'`.execute(this.#db);
+    return rows[0]!.rows;
+  }
+
+  /** Pending rows that were due before `before`, and when the oldest was. */
+  async countDueBefore(before: Date): Promise<{ rows: number; oldest: Date | undefined }> {
+    const { rows } = await sql<{ rows: number; oldest: Date | null }>`
+      select count(*)::int as rows, min(scheduled_at) as oldest
+        from notification_queue where status = 'pending' and scheduled_at < ${before}`.execute(this.#db);
+    return { rows: rows[0]!.rows, oldest: rows[0]!.oldest ?? undefined };
+  }
+
+  /** How many rows are still to be sent, and how many of them could leave now. */
+  async countWaiting(now: Date): Promise<{ pending: number; due: number }> {
+    const { rows } = await sql<{ pending: number; due: number }>`
+      select count(*)::int as pending, count(*) filter (where scheduled_at <= ${now})::int as due
+        from notification_queue where status = 'pending'`.execute(this.#db);
+    return rows[0]!;
+  }
+
+  /** Decides over one batch of held rows: due now, or failed with the reason. Answers how many; 0 when none is left. */
+  async decideHeld(before: Date, decision: 'send' | 'drop', limit: number): Promise<number> {
+    const held = sql`
+       where queue.id in (select id from notification_queue
+                           where status = 'pending' and scheduled_at < ${before}
+                           order by scheduled_at limit ${limit} for update skip locked)`;
+    if (decision === 'drop') {
+      const error = 'dropped: held as an old backlog, an admin decided';
+      const update = sql`update notification_queue as queue set status = 'failed', error_message = ${error} ${held}`;
+      return this.#settle(update, 'failed', sql`null::timestamptz`);
+    }
+    const update = sql`update notification_queue as queue set scheduled_at = now() ${held}`;
+    const { numAffectedRows } = await update.execute(this.#db);
+    return Number(numAffectedRows ?? 0);
+  }
+
+  /** Answers how many rows were changed. */
+  async #settle(update: RawBuilder<unknown>, outcome: GrowthOutcome, startedAt: RawBuilder<unknown>): Promise<number> {
+    if (this.#growth) return this.#growth.follow(update, outcome, startedAt);
+    const { numAffectedRows } = await update.execute(this.#db);
+    return Number(numAffectedRows ?? 0);
+  }
+}
+
+type ClaimedRow = {
+  id: string;
+  telegram_id: number;
+  message: string;
+  notification_type: string | null;
+  attempts: number;
+  created_at: Date;
+  due_at: Date;
+};
+
+/** Types whose messages never wait behind a broadcast. */
+export const isUrgent = (type: string): boolean => /^(alert|payment|security)/.test(type);
+const isBroadcast = (type: string): boolean => /(^|_)broadcast/.test(type);
+const rank = (type: string | null): number => (type === null ? 1 : isUrgent(type) ? 0 : isBroadcast(type) ? 2 : 1);

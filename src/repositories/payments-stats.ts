@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import type { Money } from '../lib/money.ts';
+import type { Database } from './database.ts';
+
+/** Payments of one kind, created in a period. */
+export type PaymentGroup = {
+  status: 'completed' | 'failed' | 'pending' | 'refunded';
+  provider: string;
+  /** As customers know it; absent where the payment names none or it is gone. */
+  plan: string | undefined;
+  payments: number;
+  /** What was really due, added up. */
+  total: Money;
+};
+
+type Row = { status: string; provider: string; plan: string | null; payments: number; currency: string; total: string };
+
+/** Figures over `payments`. */
+export class PaymentStats {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /**
+   * Payments created in `[from, to)` by status, provider, plan and currency. By creation and not by completion, for which there is no
+   * column: `updated_at` moves with every later change, and the same day must give the same figures again.
+   */
+  async createdBetween(from: Date, to: Date): Promise<PaymentGroup[]> {
+    const { rows } = await sql<Row>`
+      select p.status, p.provider, coalesce(nullif(plan.display_name, ''), plan.name) as plan, count(*)::int as payments,
+             p.currency, trim_scale(sum(coalesce(p.final_amount, p.amount)))::text as total
+        from payments p left join subscription_plans plan on plan.id = p.plan_id
+       where p.created_at >= ${from} and p.created_at < ${to}
+       group by 1, 2, 3, p.currency
+       order by 1, 2, 3, p.currency`.execute(this.#db);
+    return rows.map(({ currency, plan, total, ...row }) => ({
+      status: row.status as PaymentGroup['status'],
+      provider: row.provider,
+      plan: plan ?? undefined,
+      payments: row.payments,
+      total: { amount: total, currency },
+    }));
+  }
+}

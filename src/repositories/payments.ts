@@ -1,0 +1,272 @@
+import { sql } from 'kysely';
+import { z } from 'zod';
+import type { Money } from '../lib/money.ts';
+import type { Database } from './database.ts';
+
+export type PaymentStatus = 'pending' | 'completed' | 'failed' | 'refunded';
+
+/** A field that somebody else spoiled counts as absent and takes no other with it. */
+const kept = <T extends z.ZodType>(field: T) => field.optional().catch(undefined);
+
+/** What this worker keeps of a payment in `metadata.worker`. Times are ISO 8601 UTC. */
+const Mark = z.object({
+  /** `pending`: paid, and the panel may not have it yet. `done`: the panel had it. */
+  activation: kept(z.enum(['pending', 'done'])),
+  /** Panel user that gets the days, as the panel names it. */
+  panel_user: kept(z.string()),
+  /** From when the bought days count, and when they end. Written once, before the panel is called. */
+  basis: kept(z.iso.datetime()),
+  target_expire_at: kept(z.iso.datetime()),
+  recorded_at: kept(z.iso.datetime()),
+  attempts: kept(z.int()),
+  /** When the invoice was paid, as Crypto Pay has it. */
+  paid_at: kept(z.iso.datetime()),
+  done_at: kept(z.iso.datetime()),
+  /** Who marked the payment completed or failed: only the backend does commissions, wallet and orders. */
+  settled_by: kept(z.enum(['worker', 'backend'])),
+  /** The paid invoice was not the one that this payment expects. */
+  mismatch: kept(z.object({ amount: z.string(), currency: z.string() })),
+  /** On a payment that auto-renew made: for which expiry, and whom to tell. */
+  renewal: kept(z.object({ expires_at: z.iso.datetime(), telegram_id: z.int() })),
+});
+export type PaymentMark = z.output<typeof Mark>;
+
+/** Where the platform says whom a payment is for. */
+const Hints = z.object({
+  remnawave_uuid: kept(z.string().min(1)),
+  remnawave_user_id: kept(z.union([z.string().min(1), z.number().transform(String)])),
+  target_subscription_key: kept(z.string().min(1)),
+});
+export type PaymentHints = z.output<typeof Hints>;
+
+export type Payment = {
+  id: string;
+  /** At Crypto Pay; `external_id`. */
+  invoiceId: string | undefined;
+  /** `user_uuid`: a customer's id, on old rows a panel uuid. */
+  customerId: string;
+  /** What is really due. */
+  price: Money;
+  /** What it costs before wallet and discount. */
+  fullPrice: Money;
+  status: PaymentStatus;
+  provider: string;
+  days: number;
+  planId: string | undefined;
+  /** As customers know it. */
+  planName: string | undefined;
+  hints: PaymentHints;
+  autoRenew: boolean;
+  mark: PaymentMark;
+  createdAt: Date;
+  updatedAt: Date;
+};
+
+export type NewPayment = {
+  id: string;
+  customerId: string;
+  price: Money;
+  days: number;
+  planId: string | undefined;
+  metadata: Readonly<Record<string, unknown>>;
+};
+
+type Row = {
+  id: string;
+  external_id: string | null;
+  user_uuid: string;
+  due: string;
+  amount: string;
+  currency: string;
+  status: string;
+  provider: string;
+  subscription_days: number;
+  plan_id: string | null;
+  plan_name: string | null;
+  metadata: unknown;
+  created_at: Date;
+  updated_at: Date;
+};
+
+/** `final_amount` is what the gateway charges where it is set; `amount` is before wallet and discount. */
+const COLUMNS = sql`p.id, p.external_id, p.user_uuid, trim_scale(coalesce(p.final_amount, p.amount))::text as due,
+  trim_scale(p.amount)::text as amount, p.currency,
+  p.status, p.provider, p.subscription_days, p.plan_id, coalesce(nullif(plan.display_name, ''), plan.name) as plan_name,
+  p.metadata, p.created_at, p.updated_at`;
+const FROM = sql`payments p left join subscription_plans plan on plan.id = p.plan_id`;
+
+/** The column is json, not jsonb, and holds keys of the backend: ours are merged in, the rest stays. */
+const merged = (patch: PaymentMark) => sql`(
+  case when jsonb_typeof(metadata::jsonb) = 'object' then metadata::jsonb else '{}' end
+  || jsonb_build_object('worker', coalesce(metadata::jsonb -> 'worker', '{}') || ${JSON.stringify(patch)}::jsonb))::json`;
+
+const activation = (value: 'pending' | 'done') => sql<boolean>`p.metadata #>> '{worker,activation}' = ${value}`;
+
+/** Payments of customers. The backend owns the table; the worker completes and fails what it can prove. */
+export class PaymentRepository {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** The same queries inside a transaction. */
+  within(transaction: Database): PaymentRepository {
+    return new PaymentRepository(transaction);
+  }
+
+  async find(id: string): Promise<Payment | undefined> {
+    return (await this.#list(sql`where p.id = ${id}`))[0];
+  }
+
+  /** Holds the row until the transaction ends. */
+  async findLocked(id: string): Promise<Payment | undefined> {
+    return (await this.#list(sql`where p.id = ${id} for update of p`))[0];
+  }
+
+  /** CryptoBot payments of this invoice, oldest first; the column is not unique. At most 10. */
+  async byInvoice(invoiceId: string): Promise<Payment[]> {
+    return this.#list(
+      sql`where p.external_id = ${invoiceId} and p.provider = 'cryptobot' order by p.created_at, p.id limit 10`,
+    );
+  }
+
+  /** Pending CryptoBot payments by id, after `afterId`: times are cut to milliseconds here and would be no exact place to go on from. */
+  async pending(afterId: string | undefined, limit: number): Promise<Payment[]> {
+    const after = afterId === undefined ? sql`` : sql`and p.id > ${afterId}`;
+    return this.#list(
+      sql`where p.status = 'pending' and p.provider = 'cryptobot' ${after} order by p.id limit ${limit}`,
+    );
+  }
+
+  /** Completed payments whose days the panel may not have yet. Only those created after `since`: the column has no index. */
+  async completedNotActive(since: Date, limit: number): Promise<Payment[]> {
+    return this.#list(sql`where p.status = 'completed' and p.provider = 'cryptobot' and p.created_at > ${since}
+      and ${activation('pending')} order by p.created_at, p.id limit ${limit}`);
+  }
+
+  /** Another payment that took this invoice as its own, if there is one. */
+  async invoiceTakenBy(payment: Payment): Promise<string | undefined> {
+    const { rows } = await sql<{ id: string }>`
+      select p.id from payments p
+       where p.external_id = ${payment.invoiceId ?? null} and p.provider = 'cryptobot' and p.id <> ${payment.id}
+         and (p.status = 'completed' or p.metadata #>> '{worker,activation}' is not null)
+       limit 1`.execute(this.#db);
+    return rows[0]?.id;
+  }
+
+  /** PostgreSQL's clock: the one that all workers share. */
+  async clock(): Promise<Date> {
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(this.#db);
+    return rows[0]!.now;
+  }
+
+  /** Lets one transaction at a time work under this name. Give the names in the same order everywhere. */
+  async serialise(name: string): Promise<void> {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(this.#db);
+  }
+
+  /** The latest expiry that payments promised to this panel user and that the panel may not have had at `since`. */
+  async latestTarget(customerIds: readonly string[], panelUser: string, since: Date): Promise<Date | undefined> {
+    const { rows } = await sql<{ target: Date | null }>`
+      select max((p.metadata #>> '{worker,target_expire_at}')::timestamptz) as target
+        from payments p
+       where p.user_uuid = any(${[...customerIds]}::uuid[])
+         and p.status in ('pending', 'completed')
+         and p.metadata #>> '{worker,panel_user}' = ${panelUser}
+         and (${activation('pending')} or (p.metadata #>> '{worker,done_at}')::timestamptz >= ${since})`.execute(
+      this.#db,
+    );
+    return rows[0]?.target ?? undefined;
+  }
+
+  /** Merges into `metadata.worker`. */
+  async mark(id: string, patch: PaymentMark): Promise<void> {
+    await sql`update payments set metadata = ${merged(patch)}, updated_at = now() where id = ${id}`.execute(this.#db);
+  }
+
+  /** True for the one caller that takes the payment to `completed` and active; false when that was done or it failed. */
+  async complete(id: string, patch: PaymentMark): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update payments as p set status = 'completed', metadata = ${merged(patch)}, updated_at = now()
+       where id = ${id} and status in ('pending', 'completed') and (status = 'pending' or ${activation('pending')})`.execute(
+      this.#db,
+    );
+    return numAffectedRows === 1n;
+  }
+
+  /** True for the one caller that takes a pending payment to `failed`; false when it is paid, completed or failed already. */
+  async fail(id: string, patch: PaymentMark): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update payments as p set status = 'failed', metadata = ${merged(patch)}, updated_at = now()
+       where id = ${id} and status = 'pending' and p.metadata #>> '{worker,activation}' is null`.execute(this.#db);
+    return numAffectedRows === 1n;
+  }
+
+  /** A pending CryptoBot payment that has no invoice yet. False when it was there before. */
+  async insertPending({ id, customerId, price, days, planId, metadata }: NewPayment): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      insert into payments (id, user_uuid, amount, currency, status, provider, subscription_days, plan_id, final_amount, metadata)
+      values (${id}, ${customerId}, ${price.amount}::numeric, ${price.currency}, 'pending', 'cryptobot', ${days},
+              ${planId ?? null}, ${price.amount}::numeric, ${JSON.stringify(metadata)}::json)
+      on conflict (id) do nothing`.execute(this.#db);
+    return numAffectedRows === 1n;
+  }
+
+  async setInvoice(id: string, invoiceId: string): Promise<void> {
+    await sql`update payments set external_id = ${invoiceId}, updated_at = now() where id = ${id}`.execute(this.#db);
+  }
+
+  /** Payments that auto-renew began after `since` and that have no invoice: a worker died over them. */
+  async unfinishedRenewals(since: Date, limit: number): Promise<Payment[]> {
+    return this.#list(sql`where p.status = 'pending' and p.provider = 'cryptobot' and p.external_id is null
+      and p.created_at > ${since} and p.metadata #>> '{worker,renewal}' is not null
+      order by p.created_at, p.id limit ${limit}`);
+  }
+
+  /** The customer's newest completed payment for that subscription; `undefined` is the account's own. */
+  async newestCompleted(customerId: string, subscriptionKey: string | undefined): Promise<Payment | undefined> {
+    const [newest] = await this.#list(sql`where p.user_uuid = ${customerId} and p.status = 'completed'
+      and p.metadata ->> 'target_subscription_key' is not distinct from ${subscriptionKey ?? null}
+      order by p.created_at desc, p.id desc limit 1`);
+    return newest;
+  }
+
+  /** CryptoBot payments created after `since`, by the SHA-256 fingerprint of their invoice id. */
+  async byFingerprints(fingerprints: readonly string[], since: Date): Promise<ReadonlyMap<string, Payment[]>> {
+    const fingerprint = sql`encode(sha256(convert_to(p.external_id, 'UTF8')), 'hex')`;
+    const { rows } = await sql<Row & { fingerprint: string }>`
+      select ${COLUMNS}, ${fingerprint} as fingerprint from ${FROM}
+       where p.provider = 'cryptobot' and p.created_at > ${since} and ${fingerprint} = any(${[...fingerprints]}::text[])
+       order by p.created_at, p.id`.execute(this.#db);
+    const found = new Map<string, Payment[]>();
+    for (const row of rows) found.set(row.fingerprint, [...(found.get(row.fingerprint) ?? []), paymentOf(row)]);
+    return found;
+  }
+
+  async #list(rest: ReturnType<typeof sql>): Promise<Payment[]> {
+    const { rows } = await sql<Row>`select ${COLUMNS} from ${FROM} ${rest}`.execute(this.#db);
+    return rows.map(paymentOf);
+  }
+}
+
+function paymentOf(row: Row): Payment {
+  const metadata = z.record(z.string(), z.unknown()).safeParse(row.metadata).data ?? {};
+  return {
+    id: row.id,
+    invoiceId: row.external_id ?? undefined,
+    customerId: row.user_uuid,
+    price: { amount: row.due, currency: row.currency },
+    fullPrice: { amount: row.amount, currency: row.currency },
+    status: row.status as PaymentStatus,
+    provider: row.provider,
+    days: row.subscription_days,
+    planId: row.plan_id ?? undefined,
+    planName: row.plan_name ?? undefined,
+    hints: Hints.safeParse(metadata).data ?? {},
+    autoRenew: metadata.auto_renew === true,
+    mark: Mark.safeParse(metadata.worker ?? {}).data ?? {},
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,139 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import { type Tables, tables } from './tables.ts';
+
+type Privilege = 'select' | 'insert' | 'update' | 'delete';
+
+/** Columns by name; `table` where a statement needs more than columns (`ctid`, a whole row), `lock` where any column will do. */
+type Need = {
+  select: 'table' | readonly string[];
+  insert?: readonly string[];
+  update?: readonly string[] | 'lock';
+  delete?: true;
+};
+
+const columnsOf = (table: keyof Tables): readonly string[] => Object.keys(tables[table]);
+
+/** What the statements in this folder do, table by table, and nothing more. */
+const NEEDED: Readonly<Record<keyof Tables, Need>> = {
+  notification_queue: {
+    select: 'table',
+    insert: columnsOf('notification_queue').filter((column) => column !== 'sent_at' && column !== 'error_message'),
+    update: ['status', 'attempts', 'scheduled_at', 'sent_at', 'error_message'],
+    delete: true,
+  },
+  payments: {
+    select: columnsOf('payments'),
+    insert: [
+      'id',
+      'user_uuid',
+      'amount',
+      'currency',
+      'status',
+      'provider',
+      'subscription_days',
+      'plan_id',
+      'final_amount',
+      'metadata',
+    ],
+    update: ['external_id', 'status', 'metadata', 'updated_at'],
+  },
+  subscription_plans: { select: columnsOf('subscription_plans') },
+  refresh_tokens: { select: 'table', update: 'lock', delete: true },
+  audit_logs: {
+    select: 'table',
+    insert: columnsOf('audit_logs').filter((column) => column !== 'created_at'),
+    update: 'lock',
+    delete: true,
+  },
+  webhook_logs: {
+    select: 'table',
+    insert: ['id', 'source', 'event_type', 'payload', 'signature', 'is_valid', 'error_message'],
+    update: ['processed_at', 'error_message'],
+    delete: true,
+  },
+  server_geolocations: {
+    select: columnsOf('server_geolocations'),
+    insert: ['id', 'node_uuid', 'country_code', 'latitude', 'longitude'],
+    update: ['node_uuid', 'country_code', 'latitude', 'longitude', 'updated_at'],
+  },
+  mobile_users: { select: columnsOf('mobile_users') },
+  admin_users: { select: columnsOf('admin_users') },
+  service_identities: { select: columnsOf('service_identities') },
+  customer_growth_notification_deliveries: {
+    select: columnsOf('customer_growth_notification_deliveries'),
+    update: ['delivery_status', 'status_reason', 'delivered_at', 'updated_at'],
+  },
+  customer_growth_notification_delivery_events: {
+    select: [],
+    insert: columnsOf('customer_growth_notification_delivery_events'),
+  },
+};
+
+/** One privilege that the worker's role lacks. */
+export type MissingPrivilege = { table: string; privilege: Privilege; columns: readonly string[]; grant: string };
+
+/** One row for each thing to ask: a column, or the table where `column` is null. */
+type Question = { table: string; privilege: Privilege; column: string | null; scope: 'table' | 'column' | 'lock' };
+
+const QUESTIONS: readonly Question[] = Object.entries(NEEDED).flatMap(([table, need]: [string, Need]) => [
+  ...(need.select === 'table' ? [ofTable(table, 'select')] : ofColumns(table, 'select', need.select)),
+  ...ofColumns(table, 'insert', need.insert ?? []),
+  ...(need.update === 'lock' ? [lockOf(table)] : ofColumns(table, 'update', need.update ?? [])),
+  ...(need.delete ? [ofTable(table, 'delete')] : []),
+]);
+
+function ofTable(table: string, privilege: Privilege): Question {
+  return { table, privilege, column: null, scope: 'table' };
+}
+
+/** `select … for update` asks for the right to update, be it of one column. */
+function lockOf(table: string): Question {
+  return { table, privilege: 'update', column: null, scope: 'lock' };
+}
+
+function ofColumns(table: string, privilege: Privilege, columns: readonly string[]): Question[] {
+  return columns.map((column) => ({ table, privilege, column, scope: 'column' }));
+}
+
+/** What the role that we are connected as may not do although a statement of ours does it. Tables and columns that are missing are not asked for. */
+export async function missingPrivileges(db: Database): Promise<MissingPrivilege[]> {
+  const { rows } = await sql<{ table: string; privilege: Privilege; column: string | null; role: string }>`
+    select asked.table, asked.privilege, asked.column, current_user as role
+      from unnest(${QUESTIONS.map(({ table }) => table)}::text[], ${QUESTIONS.map(({ privilege }) => privilege)}::text[],
+                  ${QUESTIONS.map(({ column }) => column)}::text[], ${QUESTIONS.map(({ scope }) => scope)}::text[])
+             with ordinality as asked("table", privilege, "column", scope, position)
+      cross join lateral (select to_regclass(asked.table)::oid as oid) as class
+      left join pg_attribute as attribute on attribute.attrelid = class.oid and attribute.attname = asked.column and not attribute.attisdropped
+     where class.oid is not null
+       and not case asked.scope
+             when 'column' then attribute.attnum is null or has_column_privilege(class.oid, attribute.attnum, asked.privilege)
+             when 'lock' then has_any_column_privilege(class.oid, asked.privilege)
+             else has_table_privilege(class.oid, asked.privilege)
+           end
+     order by asked.position`.execute(db);
+  const groups = Map.groupBy(rows, ({ privilege, table }) => `${table} ${privilege}`);
+  return [...groups.values()].map((group) => {
+    const { privilege, role, table } = group[0]!;
+    const columns = group.flatMap(({ column }) => column ?? []);
+    return { table, privilege, columns, grant: grantOf({ table, privilege, columns }, role) };
+  });
+}
+
+/** Statements that let a role do what the worker does, and no more. */
+export function grantsFor(role: string): string[] {
+  const groups = Map.groupBy(QUESTIONS, ({ privilege, table }) => `${table} ${privilege}`);
+  return [...groups.values()].map((group) => {
+    const { privilege, table } = group[0]!;
+    return grantOf({ table, privilege, columns: group.flatMap(({ column }) => column ?? []) }, role);
+  });
+}
+
+/** Where a lock is what is needed, the narrowest right to update gives it. */
+function grantOf({ columns, privilege, table }: Omit<MissingPrivilege, 'grant'>, role: string): string {
+  const narrowed = privilege === 'update' && columns.length === 0 ? ['id'] : columns;
+  const list = narrowed.length === 0 ? '' : ` (${narrowed.join(', ')})`;
+  return `grant ${privilege}${list} on ${table} to ${quoted(role)};`;
+}
+
+const quoted = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);

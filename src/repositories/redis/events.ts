@@ -1,0 +1,58 @@
+import type { RedisClient } from '../../lib/redis-client.ts';
+import { keys } from './keys.ts';
+
+/** What the platform may hear of; the names are a contract with the backend's SSE endpoint and the dashboard. */
+export type EventType =
+  | 'server.status_changed'
+  | 'payment.completed'
+  | 'bulk.progress'
+  | 'bulk.completed'
+  | 'bulk.broadcast.progress'
+  | 'bulk.broadcast.completed'
+  | 'report.daily.sent'
+  | 'report.weekly.sent'
+  | 'subscription.disabled'
+  | 'subscription.reminded'
+  | 'service.status_changed'
+  | 'webhook.reprocessed'
+  | 'dashboard.realtime'
+  | 'alert.started'
+  | 'alert.ended';
+
+export type PlatformEvent = { id: string; type: EventType; data: Readonly<Record<string, unknown>>; at: Date };
+
+/** About this many of the last events are kept. */
+const KEPT_EVENTS = 1_000;
+
+/** Events that are only worth hearing at once: kept, they would push out what people look for later. */
+const NOT_KEPT: ReadonlySet<EventType> = new Set(['dashboard.realtime', 'bulk.progress', 'bulk.broadcast.progress']);
+
+/** Tells whoever listens, and keeps the last thousand. An event is a courtesy: losing one loses no work. */
+export class Events {
+  readonly #redis: RedisClient;
+  readonly #onError: (error: unknown) => void;
+
+  constructor(redis: RedisClient, onError: (error: unknown) => void) {
+    this.#redis = redis;
+    this.#onError = onError;
+  }
+
+  /** Never throws. `data` has `snake_case` fields, times as ISO 8601 UTC, and nothing secret. */
+  async publish(type: EventType, data: Readonly<Record<string, unknown>>): Promise<void> {
+    const message = JSON.stringify({ type, data });
+    const told = this.#redis.publish(keys.eventsChannel(), message);
+    const kept = NOT_KEPT.has(type)
+      ? undefined
+      : this.#redis.xadd(keys.events(), 'MAXLEN', '~', KEPT_EVENTS, '*', 'event', message);
+    await Promise.all([told, kept]).catch(this.#onError);
+  }
+
+  /** The newest kept events, newest first. */
+  async latest(limit: number): Promise<PlatformEvent[]> {
+    const entries = await this.#redis.xrevrange(keys.events(), '+', '-', 'COUNT', limit);
+    return entries.map(([id, fields]) => {
+      const { type, data } = JSON.parse(fields[1]!) as Pick<PlatformEvent, 'type' | 'data'>;
+      return { id, type, data, at: new Date(Number(id.slice(0, id.indexOf('-')))) };
+    });
+  }
+}

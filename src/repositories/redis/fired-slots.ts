@@ -1,0 +1,30 @@
+import { days } from '../../lib/duration.ts';
+import type { RedisClient } from '../../lib/redis-client.ts';
+import { keys } from './keys.ts';
+
+/** A clock that was wrong by more than this has made slots that nobody remembers. */
+const KEPT_MS = days(2);
+
+/** Which slots of each schedule have fired, so that none fires again when a clock is set back. */
+export class FiredSlotStore {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  async has(task: string, slot: Date): Promise<boolean> {
+    return (await this.#redis.zscore(keys.firedSlots(task), String(slot.getTime()))) !== null;
+  }
+
+  async add(task: string, slot: Date): Promise<void> {
+    const key = keys.firedSlots(task);
+    const ms = slot.getTime();
+    await this.#redis
+      .multi()
+      .zadd(key, ms, String(ms))
+      .zremrangebyscore(key, '-inf', ms - KEPT_MS)
+      .pexpire(key, KEPT_MS)
+      .exec();
+  }
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** What a webhook of Crypto Pay is remembered by: the backend's own redacted form, with fingerprints in place of ids. */
+export type ReceivedWebhook = {
+  id: string;
+  eventType: string | undefined;
+  isValid: boolean;
+  /** Why it was refused. */
+  reason?: string;
+  signature: string | undefined;
+  updateId?: string;
+  invoiceId?: string;
+  status?: string;
+};
+
+export type UnprocessedWebhook = {
+  id: string;
+  source: string;
+  eventType: string;
+  payload: unknown;
+  /** Failed tries so far. */
+  attempts: number;
+};
+
+type Row = {
+  id: string;
+  source: string;
+  event_type: string | null;
+  payload: unknown;
+  attempts: number;
+};
+
+/** How the platform stands for an id that it must not keep: hex SHA-256 of the trimmed text. */
+export function fingerprintOf(text: string): string {
+  return createHash('sha256').update(text.trim()).digest('hex');
+}
+
+/** The prefix that Python workers count tries with; there is no column for them. */
+const ATTEMPTS = sql`coalesce(substring(error_message from '^attempt=(\\d{1,3}); ')::int, 0)`;
+
+/** Webhooks as they came in. The backend writes them too, and never says whether they were handled. */
+export class WebhookLogRepository {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Keeps a webhook of Crypto Pay. */
+  async insertCryptobot(webhook: ReceivedWebhook): Promise<void> {
+    const { eventType, id, invoiceId, isValid, reason, signature, status, updateId } = webhook;
+    const payload = {
+      schema: 'webhook_log.redacted.v1',
+      source: 'cryptobot',
+      event_type: eventType ?? null,
+      event_id_fingerprint: updateId === undefined ? null : fingerprintOf(updateId),
+      invoice_id_fingerprint: invoiceId === undefined ? null : fingerprintOf(invoiceId),
+      status: status ?? null,
+      signature_present: signature !== undefined,
+      validation_status: isValid ? 'valid' : 'invalid',
+      validation_reason: reason ?? null,
+    };
+    await sql`
+      insert into webhook_logs (id, source, event_type, payload, signature, is_valid, error_message)
+      values (${id}, 'cryptobot', ${eventType ?? null}, ${JSON.stringify(payload)}::jsonb,
+              ${signature === undefined ? null : fingerprintOf(signature)}, ${isValid}, ${reason ?? null})`.execute(
+      this.#db,
+    );
+  }
+
+  /** Valid rows that nobody has dealt with, created after `since`, with fewer than `maxAttempts` failed tries, by id after `afterId`. */
+  async unprocessed(
+    since: Date,
+    maxAttempts: number,
+    afterId: string | undefined,
+    limit: number,
+  ): Promise<UnprocessedWebhook[]> {
+    const after = afterId === undefined ? sql`` : sql`and id > ${afterId}`;
+    const { rows } = await sql<Row>`
+      select id, source, event_type, payload, ${ATTEMPTS} as attempts from webhook_logs
+       where is_valid and processed_at is null and created_at > ${since} and ${ATTEMPTS} < ${maxAttempts} ${after}
+       order by id limit ${limit}`.execute(this.#db);
+    return rows.map((row) => ({
+      id: row.id,
+      source: row.source,
+      eventType: row.event_type ?? 'unknown',
+      payload: row.payload,
+      attempts: row.attempts,
+    }));
+  }
+
+  async markProcessed(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await sql`update webhook_logs set processed_at = now() where id = any(${[...ids]}::uuid[]) and processed_at is null`.execute(
+      this.#db,
+    );
+  }
+
+  /** Marks all deliveries about this invoice since then. */
+  async markInvoiceProcessed(invoiceId: string, since: Date): Promise<void> {
+    await sql`
+      update webhook_logs set processed_at = now()
+       where source = 'cryptobot' and is_valid and processed_at is null and created_at > ${since}
+         and payload ->> 'invoice_id_fingerprint' = ${fingerprintOf(invoiceId)}`.execute(this.#db);
+  }
+
+  /** Counts a failed try of each, of `maxAttempts`, with its reason. */
+  async recordFailures(rows: readonly { id: string; reason: string }[], maxAttempts: number): Promise<void> {
+    if (rows.length === 0) return;
+    await sql`
+      update webhook_logs as log
+         set error_message = format('attempt=%s; retry %s/%s: %s', ${ATTEMPTS} + 1, ${ATTEMPTS} + 1, ${maxAttempts}::int, failed.reason)
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.reason)}::text[]) as failed(id, reason)
+       where log.id = failed.id and log.processed_at is null`.execute(this.#db);
+  }
+}

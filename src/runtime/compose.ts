@@ -1,0 +1,49 @@
+import type { AnyTask, QueueName, Result, RunContext } from './define-task.ts';
+import type { JobData } from './job-data.ts';
+
+/** One attempt on its way through the onion. */
+export type Run = {
+  readonly task: AnyTask;
+  readonly payload: unknown;
+  readonly context: RunContext;
+  readonly job: JobFacts;
+};
+
+/** What the engine knows of the job that a task does not need. */
+export type JobFacts = {
+  readonly data: JobData;
+  /** The one it came through: a producer may ask for another than the task's. */
+  readonly queue: QueueName;
+  /** How often a worker died or stalled while it held this job. */
+  readonly stalls: number;
+  /** No retry is left after this attempt. */
+  readonly isLastAttempt: boolean;
+  /** Somebody ended the job while it waited to go on: this run is its last. */
+  readonly isCancelled: boolean;
+  /** Milliseconds from the moment the job could have started to the moment it did. */
+  readonly waitedMs: number;
+};
+
+export type Next = (run: Run) => Promise<Result>;
+export type Middleware = (run: Run, next: Next) => Promise<Result>;
+
+/** The first middleware is the outermost: it sees the run first and its outcome last. */
+export function compose(middleware: readonly Middleware[], handler: Next): Next {
+  return middleware.reduceRight<Next>((next, layer) => (run) => layer(run, next), handler);
+}
+
+/** The innermost layer: runs the task with the services that it `needs`, and no others. */
+export function withNeeds(services: object): Next {
+  const known = new WeakMap<AnyTask, object>();
+  return async (run) => {
+    const needed = known.get(run.task) ?? needsOf(run.task, services);
+    known.set(run.task, needed);
+    return await run.task.run(run.payload, { ...run.context, ...needed });
+  };
+}
+
+/** Spread into each context in their place, because all services together are many, and copying them costs a short task as much as a log line. */
+export function needsOf({ needs }: AnyTask, services: object): object {
+  const all: Readonly<Record<string, unknown>> = { ...services };
+  return Object.fromEntries(needs.map((name) => [name, all[name]]));
+}

@@ -1,0 +1,69 @@
+import type { Job } from 'bullmq';
+import type { QueueName } from './define-task.ts';
+import type { JobData } from './job-data.ts';
+import type { Queues } from './queues.ts';
+
+/** A job that is out of retries. */
+export type DeadJob = {
+  id: string;
+  kind: 'job';
+  task: string;
+  queue: QueueName;
+  attempts: number;
+  failedAt: Date;
+  reason: string;
+  initiatedBy: string;
+};
+
+/** The failed jobs of all queues: kept for 30 days, listed newest first, replayable. */
+export class DeadJobs {
+  readonly #queues: Queues;
+
+  constructor(queues: Queues) {
+    this.#queues = queues;
+  }
+
+  async list(limit: number): Promise<DeadJob[]> {
+    await this.#queues.ready();
+    const found = await Promise.all(
+      [...this.#queues.entries()].map(async ([queue, handle]) =>
+        (await handle.getFailed(0, limit - 1)).map((job) => describe(queue, job)),
+      ),
+    );
+    return found
+      .flat()
+      .sort((a, b) => b.failedAt.getTime() - a.failedAt.getTime())
+      .slice(0, limit);
+  }
+
+  async count(): Promise<number> {
+    await this.#queues.ready();
+    const counts = await Promise.all([...this.#queues.entries()].map(([, handle]) => handle.getFailedCount()));
+    return counts.reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Puts the job back into its queue with all its attempts. False where there is no such dead letter (any more). */
+  async replay(id: string): Promise<boolean> {
+    await this.#queues.ready();
+    for (const [, handle] of this.#queues.entries()) {
+      const job = await handle.getJob(id);
+      if (!job || !(await job.isFailed())) continue;
+      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return true;
+    }
+    return false;
+  }
+}
+
+function describe(queue: QueueName, job: Job<JobData>): DeadJob {
+  return {
+    id: job.id!,
+    kind: 'job',
+    task: job.name,
+    queue,
+    attempts: job.attemptsMade,
+    failedAt: new Date(job.finishedOn ?? job.timestamp),
+    reason: job.failedReason ?? 'unknown',
+    initiatedBy: job.data.initiatedBy,
+  };
+}

@@ -1,0 +1,137 @@
+import type * as z from 'zod';
+import type { Settings } from '../config.ts';
+import type { Log } from '../observability/log.ts';
+import type { Services } from '../services.ts';
+
+/** A cron pattern of five or six fields in UTC, or a fixed interval in milliseconds. */
+export type Schedule = { readonly cron: string } | { readonly everyMs: number };
+
+/** Another name under which producers call the task; with a preset where the name itself says part of the payload. */
+export type Alias = string | { readonly name: string; readonly payload: Readonly<Record<string, unknown>> };
+
+/** What happens once the last retry has failed, besides the job becoming a dead letter. */
+export type Exhausted =
+  /** One alert to the admins. */
+  | 'alert'
+  /** One CRITICAL alert to the admins. */
+  | 'alert-critical'
+  /** A warning in the log. */
+  | 'log'
+  /** Nothing: the next scheduled run does the work. A scheduled run is then not kept as a dead letter. */
+  | 'next-run';
+
+/** A finished run's result: a small JSON object. */
+export type Result = Readonly<Record<string, unknown>>;
+
+export type EnqueueOptions = {
+  delayMs?: number;
+  /** The same id twice is one job, as long as the first is kept. */
+  jobId?: string;
+  /** While a job with this key waits or runs, another is not added. */
+  uniqueKey?: string;
+  /** With `uniqueKey`: one that comes while the first runs is kept and starts right after it. */
+  afterActive?: boolean;
+  /** False for runs whose failure the next run makes good: they leave no dead letter. */
+  keepFailed?: boolean;
+};
+
+/** What every run gets besides the services it `needs`. */
+export type RunContext = {
+  readonly jobId: string;
+  /** 1 on the first attempt. A snooze or a hand-back at shutdown is no attempt. */
+  readonly attempt: number;
+  /** When this run began, by the clock that all workers share. Fixed for the run. */
+  readonly now: Date;
+  /** When the job was added. The same on every attempt and after every snooze. */
+  readonly enqueuedAt: Date;
+  /** Fires on the time limit, on cancellation and at shutdown. Every wait and every outside call takes it. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** Follows the work through logs, jobs and messages. */
+  readonly correlationId: string;
+  /** Who asked for this job: the name of an API token, `taskiq`, `schedule`, `cli` or a task. */
+  readonly initiatedBy: string;
+  enqueue<P extends z.ZodObject>(
+    task: TaskOf<P>,
+    payload: z.input<P>,
+    options?: EnqueueOptions,
+  ): Promise<{ jobId: string }>;
+};
+
+/** Just enough of a task to enqueue it with a checked payload. */
+export type TaskOf<P extends z.ZodObject> = { readonly name: string; readonly payload: P };
+
+export type Task<
+  P extends z.ZodObject = z.ZodObject,
+  Count extends string = string,
+  Need extends keyof Services = keyof Services,
+> = {
+  /** The wire name: the file's name in snake_case. The registry refuses to start when they differ. */
+  readonly name: string;
+  /** One sentence for the catalogue, the API and the operations page. */
+  readonly summary: string;
+  /** Former names and those that Python producers use. */
+  readonly aliases?: readonly Alias[];
+  /** Validated once, in the runner and at every door. Where the task has a schedule, `{}` must be valid. */
+  readonly payload: P;
+  /** Other names for payload fields that older producers send, as `{ theirs: ours }`. */
+  readonly fieldAliases?: Readonly<Record<string, string>>;
+  /** Order of positional arguments in a TaskIQ message. */
+  readonly args?: readonly string[];
+  /** Absent: the task runs only when something dispatches it. A scheduled task is unique: one run waits or is active, never two. */
+  readonly schedule?: Schedule | ((settings: Settings) => Schedule);
+  readonly retry: RetryPolicy<P, Need>;
+  /** Wall-clock limit of one attempt in milliseconds (default 5 minutes); `none` for bulk work, which reports progress instead. */
+  readonly timeLimitMs?: number | 'none';
+  /** 1 is most urgent; without, jobs go in order of arrival before all that have a priority. */
+  readonly priority?: number;
+  /** The numbers in the result with their help text: logged, and counted in `cybervpn_task_items_total{task_name,item}`. */
+  readonly counts: Readonly<Record<Count, string>>;
+  readonly needs: readonly Need[];
+  run(
+    payload: z.output<P>,
+    context: RunContext & Pick<Services, Need>,
+  ): Promise<Readonly<Record<NoInfer<Count>, number>> & Result>;
+};
+
+export type RetryPolicy<P extends z.ZodObject = z.ZodObject, Need extends keyof Services = keyof Services> = {
+  /** Delay before each retry in milliseconds; its length is the number of retries. Each gets up to 10 % of jitter. */
+  readonly delaysMs: readonly number[];
+  readonly exhausted: Exhausted;
+  /** Runs once after the last failure, before the job becomes a dead letter: the place to save the work for later. */
+  readonly onExhausted?: (
+    payload: z.output<P>,
+    context: RunContext & Pick<Services, Need>,
+    error: Error,
+  ) => Promise<void>;
+};
+
+/** What the registry and the runner hold: tasks whose payload types they cannot know. Only the runner calls `run`, after parsing. */
+// biome-ignore-start lint/suspicious/noExplicitAny: parameter bivariance, see above
+export type AnyTask = Omit<Task<any, any, any>, 'run'> & {
+  readonly queue: QueueName;
+  run(payload: any, context: any): Promise<Result>;
+};
+// biome-ignore-end lint/suspicious/noExplicitAny: parameter bivariance, see above
+
+/** One queue per capability folder, so that a slow capability can not delay another. */
+export const QUEUES = [
+  'notifications',
+  'subscriptions',
+  'monitoring',
+  'payments',
+  'analytics',
+  'cleanup',
+  'sync',
+  'reports',
+  'bulk',
+  'email',
+] as const;
+export type QueueName = (typeof QUEUES)[number];
+
+/** Identity at run time; at compile time it ties `run` to `payload`, `counts` and `needs`. */
+export function defineTask<P extends z.ZodObject, C extends string, N extends keyof Services>(
+  task: Task<P, C, N>,
+): Task<P, C, N> {
+  return task;
+}

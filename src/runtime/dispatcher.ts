@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import type { JobsOptions } from 'bullmq';
+import { z } from 'zod';
+import { days } from '../lib/duration.ts';
+import { PermanentError } from '../lib/errors.ts';
+import { issueInWords } from '../lib/issue-in-words.ts';
+import type { Tracing } from '../observability/tracing.ts';
+import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
+import type { JobData, JobSource } from './job-data.ts';
+import type { Queues } from './queues.ts';
+import type { NamedTask, TaskRegistry } from './registry.ts';
+
+/** The payload does not fit the task; `issues` has one line for each bad field, with its path. */
+export class PayloadError extends PermanentError {
+  override name = 'PayloadError';
+  readonly issues: readonly { path: string; message: string }[];
+
+  constructor(task: string, issues: readonly { path: string; message: string }[]) {
+    const lines = issues.map(({ path, message }) => `${path}: ${message}`);
+    super('payload_invalid', `The payload of ${task} does not fit: ${lines.join('; ')}`);
+    this.issues = issues;
+  }
+}
+
+/** The operator switched this task off. */
+export class TaskDisabledError extends PermanentError {
+  override name = 'TaskDisabledError';
+
+  constructor(task: string) {
+    super('task_disabled', `${task} is switched off by DISABLED_TASKS; remove it there and restart to use it.`);
+  }
+}
+
+export type DispatchOptions = EnqueueOptions & {
+  source: JobSource;
+  initiatedBy: string;
+  correlationId?: string;
+  /** 1 is most urgent; overrides the task's. */
+  priority?: number;
+  /** Another queue than the task's own. */
+  queue?: QueueName;
+  timeLimitMs?: number;
+  delaysMs?: readonly number[];
+  taskiq?: JobData['taskiq'];
+  /** `traceparent` of whoever asks; what is none has no effect. */
+  traceparent?: string;
+  /** When the producer asked for the job, where that was before now: it may have waited in a stream. */
+  createdAt?: Date;
+};
+
+export type DispatcherOptions = {
+  registry: TaskRegistry;
+  queues: Queues;
+  disabledTasks: ReadonlySet<string>;
+  resultTtlSeconds: number;
+  tracing?: Pick<Tracing, 'adding'> | undefined;
+};
+
+/** Finished jobs beyond these are removed oldest first, so Redis stays bounded whatever the load. */
+const KEPT_RESULTS = 5_000;
+const KEPT_DEAD_LETTERS = 10_000;
+
+/** The one way into the queues. Every job is validated here, at the edge, and again when it runs. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves. */
+  async dispatch(name: string, payload: unknown, options: DispatchOptions): Promise<{ jobId: string; task: AnyTask }> {
+    const named = this.#options.registry.get(name);
+    return { jobId: await this.#add(named.task, this.accept(named, payload), options), task: named.task };
+  }
+
+  /** The payload with aliases resolved and presets set, checked. Throws `TaskDisabledError` or `PayloadError`. */
+  accept({ task, preset }: NamedTask, payload: unknown): Readonly<Record<string, unknown>> {
+    if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
+    const given = { ...renamed(payload ?? {}, task), ...preset };
+    parsePayload(task, given);
+    return given;
+  }
+
+  async #add(task: AnyTask, payload: Readonly<Record<string, unknown>>, options: DispatchOptions): Promise<string> {
+    const id = randomUUID();
+    const delaysMs = options.delaysMs ?? task.retry.delaysMs;
+    const data: JobData = {
+      payload,
+      correlationId: options.correlationId ?? id,
+      initiatedBy: options.initiatedBy,
+      source: options.source,
+      ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
+      ...(options.delaysMs === undefined ? {} : { delaysMs }),
+      ...(options.taskiq === undefined ? {} : { taskiq: options.taskiq }),
+    };
+    const priority = options.priority ?? task.priority;
+    const jobOptions: JobsOptions = {
+      jobId: options.jobId ?? id,
+      attempts: delaysMs.length + 1,
+      backoff: { type: 'policy' },
+      removeOnComplete: { age: this.#options.resultTtlSeconds, count: KEPT_RESULTS },
+      removeOnFail: options.keepFailed === false ? true : { age: days(30) / 1000, count: KEPT_DEAD_LETTERS },
+      ...(priority === undefined ? {} : { priority }),
+      ...(options.createdAt === undefined ? {} : { timestamp: options.createdAt.getTime() }),
+      ...(options.delayMs === undefined ? {} : { delay: options.delayMs }),
+      ...(options.uniqueKey === undefined
+        ? {}
+        : { deduplication: { id: options.uniqueKey, keepLastIfActive: options.afterActive ?? false } }),
+    };
+    const queue = options.queue ?? task.queue;
+    const { queues, tracing } = this.#options;
+    await queues.ready();
+    const add = async (traced: JobData): Promise<string> =>
+      (await queues.get(queue).add(task.name, traced, jobOptions)).id!;
+    if (!tracing) return await add(data);
+    const { correlationId, source } = data;
+    const job = { task: task.name, queue, source, correlationId, jobId: jobOptions.jobId! };
+    return await tracing.adding({ ...job, traceparent: options.traceparent }, (traceparent) =>
+      add({ ...data, traceparent }),
+    );
+  }
+}
+
+/** The payload as the task's own type. Throws `PayloadError` with every bad field. */
+export function parsePayload(task: AnyTask, payload: unknown): Record<string, unknown> {
+  const parsed = (task.payload as z.ZodObject).safeParse(payload, { error: issueInWords });
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.') || '(payload)',
+    message: issue.message,
+  }));
+  throw new PayloadError(task.name, issues);
+}
+
+function renamed(payload: unknown, task: AnyTask): Record<string, unknown> {
+  const object = z.record(z.string(), z.unknown()).safeParse(payload);
+  if (!object.success) throw new PayloadError(task.name, [{ path: '(payload)', message: 'must be a JSON object' }]);
+  const names: Readonly<Record<string, string>> = task.fieldAliases ?? {};
+  return Object.fromEntries(Object.entries(object.data).map(([field, value]) => [names[field] ?? field, value]));
+}

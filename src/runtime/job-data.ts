@@ -1,0 +1,19 @@
+/** What a job carries in the queue. Kept small: Redis holds it for as long as the job is kept. */
+export type JobData = {
+  /** As it was dispatched; parsed again by the runner, because code may have changed meanwhile. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  readonly correlationId: string;
+  readonly initiatedBy: string;
+  readonly source: JobSource;
+  /** Overrides the task's time limit, in milliseconds. */
+  readonly timeLimitMs?: number;
+  /** Overrides the task's retry delays, in milliseconds. */
+  readonly delaysMs?: readonly number[];
+  /** Of the span that added the job, where traces are on: https://www.w3.org/TR/trace-context/ */
+  readonly traceparent?: string;
+  /** Present where a TaskIQ producer may wait for the result under this id. */
+  readonly taskiq?: { readonly taskId: string; readonly labels: Readonly<Record<string, unknown>> };
+};
+
+/** The doors through which a job can come in. */
+export type JobSource = 'schedule' | 'taskiq' | 'http' | 'cli' | 'task';

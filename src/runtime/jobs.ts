@@ -1,0 +1,174 @@
+import type { Job } from 'bullmq';
+import type { QueueName } from './define-task.ts';
+import type { JobData, JobSource } from './job-data.ts';
+import type { Queues } from './queues.ts';
+
+export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+
+/** A job as people and programs see it from outside: everything but its payload, which may hold what nobody should read. */
+export type JobView = {
+  id: string;
+  task: string;
+  queue: QueueName;
+  state: JobState;
+  /** Attempts that have begun and counted. */
+  attempts: number;
+  maxAttempts: number;
+  initiatedBy: string;
+  source: JobSource;
+  correlationId: string;
+  createdAt: Date;
+  /** When it becomes due; only while delayed. */
+  dueAt?: Date;
+  startedAt?: Date;
+  finishedAt?: Date;
+  result?: unknown;
+  error?: string;
+  /** The record that its progress is kept under. */
+  progressId: string;
+};
+
+/** How a request to cancel ended: gone from its queue, told to the process that runs it, or too late. */
+export type Cancelled = 'removed' | 'told' | 'ended';
+
+const STATES: Readonly<Record<string, JobState>> = {
+  waiting: 'waiting',
+  prioritized: 'waiting',
+  'waiting-children': 'waiting',
+  paused: 'waiting',
+  delayed: 'delayed',
+  active: 'active',
+  completed: 'completed',
+  failed: 'failed',
+};
+
+/** How the word reaches the process that runs the job, wherever it is. */
+export type CancellationSender = {
+  /** For a job that runs now. */
+  tell(jobId: string): Promise<void>;
+  /** For the next run of a job that has begun. */
+  leave(jobId: string): Promise<void>;
+};
+
+/** Queues whose work is long enough to be watched while it goes on. */
+const WATCHED_QUEUES: readonly QueueName[] = ['bulk', 'notifications'];
+const LONG_TASKS: ReadonlySet<string> = new Set(['broadcast_message']);
+const WATCHED_JOBS = 200;
+
+/** Single jobs of all queues: found, watched and cancelled. */
+export class Jobs {
+  readonly #queues: Queues;
+  readonly #cancellations: CancellationSender;
+
+  constructor(queues: Queues, cancellations: CancellationSender) {
+    this.#queues = queues;
+    this.#cancellations = cancellations;
+  }
+
+  async find(id: string): Promise<JobView | undefined> {
+    const found = await this.#locate(id);
+    return found && (await this.#describe(found.queue, found.job));
+  }
+
+  /** The payload as it was dispatched. */
+  async payload(id: string): Promise<unknown> {
+    return (await this.#locate(id))?.job.data.payload;
+  }
+
+  /**
+   * Takes a job that has not begun out of its queue. One that runs is told; one that has begun and waits to go on does so at once, and
+   * is told then, so that its handler can undo or sum up. Both end as failed with the reason `cancelled`. Undefined where there is no
+   * such job.
+   */
+  async cancel(id: string): Promise<Cancelled | undefined> {
+    const found = await this.#locate(id);
+    if (!found) return undefined;
+    const { job } = found;
+    const state = STATES[await job.getState()];
+    if (state === 'completed' || state === 'failed') return 'ended';
+    const hasBegun = job.attemptsStarted > 0;
+    if (!hasBegun && state !== 'active' && (await wasRemoved(job))) return 'removed';
+    // First left, then told: a run that snoozes just then finds it when it goes on, which it does at once.
+    await this.#cancellations.leave(id);
+    if (hasBegun && state === 'delayed') await job.promote().catch(() => undefined);
+    await this.#cancellations.tell(id);
+    return 'told';
+  }
+
+  /** Bulk work and broadcasts that are not over, the newest first, and what of it has ended lately. */
+  async watched(): Promise<JobView[]> {
+    await this.#queues.ready();
+    const lists = await Promise.all(
+      WATCHED_QUEUES.map(async (queue) => {
+        const handle = this.#queues.get(queue);
+        const jobs = [
+          ...(await handle.getJobs(['active', 'delayed', 'waiting', 'prioritized'], 0, WATCHED_JOBS)),
+          ...(queue === 'bulk' ? await handle.getJobs(['completed', 'failed'], 0, 9) : []),
+        ];
+        const long = jobs.filter((job) => job && (queue === 'bulk' || LONG_TASKS.has(job.name)));
+        return await Promise.all(long.map((job) => this.#describe(queue, job)));
+      }),
+    );
+    return lists
+      .flat()
+      .filter((job) => job !== undefined)
+      .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  }
+
+  /** Undefined where the job is gone meanwhile. */
+  async #describe(queue: QueueName, job: Job<JobData>): Promise<JobView | undefined> {
+    const state = STATES[await job.getState()];
+    if (!state) return undefined;
+    const isOver = state === 'completed' || state === 'failed';
+    if (!isOver || job.finishedOn !== undefined) return view(queue, job, state);
+    // It ended between the two reads, so what was read first knows no result yet.
+    const ended = await this.#queues.get(queue).getJob(job.id!);
+    return ended && view(queue, ended, state);
+  }
+
+  async #locate(id: string): Promise<{ queue: QueueName; job: Job<JobData> } | undefined> {
+    await this.#queues.ready();
+    const found = await Promise.all(
+      [...this.#queues.entries()].map(async ([queue, handle]) => {
+        // BullMQ keeps its own records beside the jobs, under names such as `meta` and `wait`.
+        if (Object.hasOwn(handle.keys, id)) return undefined;
+        const job = await handle.getJob(id);
+        return job && { queue, job };
+      }),
+    );
+    return found.find((one) => one !== undefined);
+  }
+}
+
+/** False where a worker has taken the job meanwhile. */
+async function wasRemoved(job: Job): Promise<boolean> {
+  try {
+    await job.remove();
+    return true;
+  } catch (error) {
+    if ((await job.getState()) === 'active') return false;
+    throw error;
+  }
+}
+
+function view(queue: QueueName, job: Job<JobData>, state: JobState): JobView {
+  const named = job.data.payload.job_id;
+  return {
+    id: job.id!,
+    task: job.name,
+    queue,
+    state,
+    attempts: job.attemptsMade + (state === 'active' ? 1 : 0),
+    maxAttempts: job.opts.attempts ?? 1,
+    initiatedBy: job.data.initiatedBy,
+    source: job.data.source,
+    correlationId: job.data.correlationId,
+    createdAt: new Date(job.timestamp),
+    progressId: typeof named === 'string' && named !== '' ? named : job.id!,
+    ...(state === 'delayed' && { dueAt: new Date(job.timestamp + job.delay) }),
+    ...(job.processedOn !== undefined && { startedAt: new Date(job.processedOn) }),
+    ...(job.finishedOn !== undefined && { finishedAt: new Date(job.finishedOn) }),
+    ...(state === 'completed' && { result: job.returnvalue as unknown }),
+    ...(job.failedReason !== undefined && { error: job.failedReason }),
+  };
+}

@@ -1,0 +1,78 @@
+import { days, minutes, seconds } from '../../lib/duration.ts';
+import { errorCode, errorMessage, SnoozeError } from '../../lib/errors.ts';
+import { type Middleware, needsOf, type Run } from '../compose.ts';
+import type { Exhausted } from '../define-task.ts';
+import { outcomeOf } from '../outcome.ts';
+
+/** Tells the admins that a task has given up. Must not throw. */
+export type TaskAlert = (alert: {
+  task: string;
+  jobId: string;
+  attempts: number;
+  critical: boolean;
+  code: string;
+  error: string;
+}) => Promise<void>;
+
+/** A job whose end can not be dealt with, as where PostgreSQL is away just then, does not end: it runs again after these, for at most a day. */
+const AGAIN_AT_LEAST_MS = seconds(15);
+const AGAIN_AT_MOST_MS = minutes(10);
+const GIVE_UP_AFTER_MS = days(1);
+
+/**
+ * Does what the task declared for the end of its retries, inside the last attempt: were the worker killed in between, the attempt
+ * would run again and the action with it. Where the action fails, the whole job is snoozed: what it would have saved or told lives nowhere
+ * else.
+ */
+export function handleExhausted(services: object, alert: TaskAlert): Middleware {
+  return async (run, next) => {
+    try {
+      return await next(run);
+    } catch (error) {
+      const code = errorCode(error);
+      const isFinal = outcomeOf(error, run.context.signal, run.job.isLastAttempt) === 'error';
+      if (!isFinal || code === 'cancelled') throw error;
+      await saveForLater(run, services, error).catch((failure: unknown) => {
+        throw lateEnd(run, failure, error);
+      });
+      const action = actionFor(run.task.retry.exhausted, code);
+      if (action === 'log') run.context.log.warn({ err: error }, 'task out of retries');
+      if (action === 'alert' || action === 'alert-critical') {
+        await alert({
+          task: run.task.name,
+          jobId: run.context.jobId,
+          attempts: run.context.attempt,
+          critical: action === 'alert-critical',
+          code,
+          error: errorMessage(error),
+        });
+      }
+      throw error;
+    }
+  };
+}
+
+/** A job that kills its worker is always worth an alert, whatever the task says of ordinary failures. */
+function actionFor(declared: Exhausted, code: string): Exhausted {
+  return code === 'poison_job' && declared !== 'alert-critical' ? 'alert' : declared;
+}
+
+async function saveForLater(run: Run, services: object, error: unknown): Promise<void> {
+  const { onExhausted } = run.task.retry;
+  const parsed = run.task.payload.safeParse(run.payload);
+  if (!onExhausted || !parsed.success) return;
+  const failure = error instanceof Error ? error : new Error(String(error));
+  await onExhausted(parsed.data, { ...run.context, ...needsOf(run.task, services) }, failure);
+}
+
+/** What ends the attempt instead: a snooze, or after a day the error itself. */
+function lateEnd({ context, task }: Run, failure: unknown, error: unknown): unknown {
+  const ageMs = context.now.getTime() - context.enqueuedAt.getTime();
+  context.log.error({ err: failure, cause: errorMessage(error) }, 'the end of a job could not be dealt with');
+  if (ageMs >= GIVE_UP_AFTER_MS) return error;
+  const delayMs = Math.min(Math.max(AGAIN_AT_LEAST_MS, ageMs / 10), AGAIN_AT_MOST_MS);
+  return new SnoozeError(`${task.name}: its end could not be dealt with: ${errorMessage(failure)}`, {
+    delayMs,
+    cause: error,
+  });
+}

@@ -1,0 +1,64 @@
+import { Queue } from 'bullmq';
+import { seconds } from '../lib/duration.ts';
+import { TransientError } from '../lib/errors.ts';
+import type { RedisClient } from '../lib/redis-client.ts';
+import { within } from '../lib/within.ts';
+import { QUEUES, type QueueName } from './define-task.ts';
+import type { JobData } from './job-data.ts';
+
+/** Before every key of BullMQ. */
+export const QUEUE_PREFIX = 'cybervpn:jobs';
+
+/** The queue whose jobs are ticks of schedules; see `scheduler.ts`. */
+export const TICKS = 'schedules';
+
+/** In braces, so that all keys of one queue lie in one slot of a Redis Cluster while queues spread over it. */
+export const redisName = (queue: QueueName | typeof TICKS): string => `{${queue}}`;
+
+/** As long as a command of the connection takes to fail while Redis is away. */
+const READY_LIMIT_MS = seconds(5);
+
+/** One producer handle for each queue, on one shared connection. */
+export class Queues {
+  readonly #byName: ReadonlyMap<QueueName, Queue<JobData>>;
+  readonly ticks: Queue;
+  #isReady = false;
+
+  constructor(connection: RedisClient, onError: (error: Error) => void) {
+    const open = (name: QueueName | typeof TICKS): Queue => {
+      const queue = new Queue(redisName(name), { connection, prefix: QUEUE_PREFIX });
+      queue.on('error', onError);
+      return queue;
+    };
+    this.#byName = new Map(QUEUES.map((name) => [name, open(name)]));
+    this.ticks = open(TICKS);
+  }
+
+  get(name: QueueName): Queue<JobData> {
+    return this.#byName.get(name)!;
+  }
+
+  entries(): IterableIterator<[QueueName, Queue<JobData>]> {
+    return this.#byName.entries() as IterableIterator<[QueueName, Queue<JobData>]>;
+  }
+
+  /**
+   * For whoever asks a queue and has somebody waiting: BullMQ waits without end for a Redis that has not answered since the start, and
+   * only later commands fail in time. Throws `TransientError` `redis_away`.
+   */
+  async ready(): Promise<void> {
+    if (this.#isReady) return;
+    try {
+      await within(READY_LIMIT_MS, this.ticks.waitUntilReady());
+    } catch (cause) {
+      throw new TransientError('redis_away', 'Redis does not answer; is it up, and does REDIS_URL lead to it?', {
+        cause,
+      });
+    }
+    this.#isReady = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#byName.values(), this.ticks].map((queue) => queue.close()));
+  }
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import type { Log } from '../observability/log.ts';
+import { compose, type Middleware, withNeeds } from './compose.ts';
+import type { Result } from './define-task.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { JobData } from './job-data.ts';
+import type { TaskRegistry } from './registry.ts';
+
+export type RunOnceOptions = {
+  registry: TaskRegistry;
+  dispatcher: Dispatcher;
+  services: object;
+  middleware: readonly Middleware[];
+  log: Log;
+  signal: AbortSignal;
+  initiatedBy: string;
+  /** The run's clock; a job id, so that a run can be repeated as a retry of the same job; and which attempt it is. */
+  now?: Date;
+  enqueuedAt?: Date;
+  jobId?: string;
+  attempt?: number;
+};
+
+/**
+ * Runs a task here and now, through the same onion as a queued job, and answers its result. No retries: the error of the run is thrown,
+ * `UnknownTaskError` and `PayloadError` included.
+ */
+export async function runOnce(name: string, payload: unknown, options: RunOnceOptions): Promise<Result> {
+  const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;
+  const named = registry.get(name);
+  const { task } = named;
+  const accepted = dispatcher.accept(named, payload);
+  const jobId = options.jobId ?? randomUUID();
+  const attempt = options.attempt ?? 1;
+  const now = options.now ?? new Date();
+  const data: JobData = { payload: accepted, correlationId: jobId, initiatedBy, source: 'cli' };
+  const handle = compose(middleware, withNeeds(services));
+  return handle({
+    task,
+    payload: accepted,
+    job: {
+      data,
+      queue: task.queue,
+      stalls: 0,
+      isLastAttempt: attempt > task.retry.delaysMs.length,
+      isCancelled: false,
+      waitedMs: 0,
+    },
+    context: {
+      jobId,
+      attempt,
+      now,
+      enqueuedAt: options.enqueuedAt ?? now,
+      signal,
+      correlationId: jobId,
+      initiatedBy,
+      log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),
+      enqueue: (other, next, enqueueOptions) =>
+        dispatcher.dispatch(other.name, next, {
+          ...enqueueOptions,
+          source: 'task',
+          initiatedBy: task.name,
+          correlationId: jobId,
+        }),
+    },
+  });
+}

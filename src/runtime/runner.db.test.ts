@@ -1,0 +1,243 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { PermanentError, SnoozeError } from '../lib/errors.ts';
+import { type TestRedis, testRedis } from '../testing/redis.ts';
+import { type ProbeTask, probeTask, TestEngine } from '../testing/test-engine.ts';
+import { DeadJobs } from './dead-letters.ts';
+
+const by = { source: 'cli', initiatedBy: 'test' } as const;
+
+describe('a job', () => {
+  let redis: TestRedis;
+  let engine: TestEngine;
+  beforeAll(async () => {
+    redis = await testRedis();
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
+  beforeEach(() => redis.client.flushall());
+  afterEach(() => engine[Symbol.asyncDispose]());
+
+  const engineWith = (...tasks: ProbeTask[]): TestEngine => {
+    engine = new TestEngine(redis.url, tasks.map(probeTask));
+    return engine;
+  };
+
+  test('runs with its payload and its result is kept', async () => {
+    const { dispatcher, queues } = engineWith({ name: 'double', run: async ({ n }) => ({ twice: Number(n) * 2 }) });
+    await engine.start();
+    const { jobId } = await dispatcher.dispatch('double', { n: 21 }, by);
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: true, jobId, result: { twice: 42 } }]);
+    await expect.poll(async () => (await queues.get('sync').getJob(jobId))?.returnvalue).toEqual({ twice: 42 });
+  });
+
+  test('that fails is retried after its delays, and out of retries it alerts once and is a dead letter that can be replayed', async () => {
+    const attempts: number[] = [];
+    let works = false;
+    const { dispatcher, queues } = engineWith({
+      name: 'shaky',
+      delaysMs: [20, 40],
+      async run(_, { attempt }) {
+        attempts.push(attempt);
+        if (!works) throw new Error('no luck');
+        return {};
+      },
+    });
+    await engine.start();
+    const { jobId } = await dispatcher.dispatch('shaky', {}, by);
+    await engine.untilEnded(1);
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(engine.alerts).toMatchObject([{ task: 'shaky', jobId, attempts: 3, error: 'no luck' }]);
+
+    const dead = new DeadJobs(queues);
+    await expect.poll(() => dead.list(10)).toMatchObject([{ id: jobId, task: 'shaky', reason: 'no luck' }]);
+    works = true;
+    expect(await dead.replay(jobId)).toBe(true);
+    await engine.untilEnded(2);
+    expect(attempts).toEqual([1, 2, 3, 1]);
+    expect(await dead.replay(jobId)).toBe(false);
+  });
+
+  test('waits for a retry without holding a place', async () => {
+    const order: string[] = [];
+    const { dispatcher } = engineWith(
+      {
+        name: 'first',
+        delaysMs: [300],
+        async run(_, { attempt }) {
+          order.push(`first ${attempt}`);
+          if (attempt === 1) throw new Error('again');
+          return {};
+        },
+      },
+      { name: 'second', run: async () => ({ n: order.push('second') }) },
+    );
+    await engine.start(1);
+    await dispatcher.dispatch('first', {}, by);
+    await expect.poll(() => order).toEqual(['first 1']);
+    await dispatcher.dispatch('second', {}, by);
+    await engine.untilEnded(2);
+    expect(order).toEqual(['first 1', 'second', 'first 2']);
+  });
+
+  test('that can never work is not retried', async () => {
+    let runs = 0;
+    const { dispatcher } = engineWith({
+      name: 'refused',
+      delaysMs: [10, 10],
+      async run() {
+        runs += 1;
+        throw new PermanentError('refused', 'the other side said no');
+      },
+    });
+    await engine.start();
+    await dispatcher.dispatch('refused', {}, by);
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'refused' }]);
+    expect(runs).toBe(1);
+  });
+
+  test('that snoozes runs again later without using an attempt', async () => {
+    const attempts: number[] = [];
+    const { dispatcher } = engineWith({
+      name: 'sleepy',
+      async run(_, { attempt }) {
+        attempts.push(attempt);
+        if (attempts.length < 4) throw new SnoozeError('not yet', { delayMs: attempts.length === 2 ? 0 : 15 });
+        return {};
+      },
+    });
+    await engine.start();
+    await dispatcher.dispatch('sleepy', {}, by);
+    await engine.untilEnded(1);
+    expect(attempts).toEqual([1, 1, 1, 1]);
+    expect(engine.alerts).toEqual([]);
+  });
+
+  test('past its time limit ends: its signal fires and the attempt counts as failed', async () => {
+    let reason: unknown;
+    const { dispatcher } = engineWith({
+      name: 'endless',
+      timeLimitMs: 50,
+      run: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            reason = signal.reason;
+            reject(new Error('aborted call'));
+          });
+        }),
+    });
+    await engine.start();
+    await dispatcher.dispatch('endless', {}, by);
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'time_limit' }]);
+    expect(reason).toMatchObject({ code: 'time_limit' });
+  });
+
+  test('goes back to its queue at shutdown and another worker finishes it, with no attempt used', async () => {
+    const attempts: number[] = [];
+    let finish = false;
+    const { dispatcher } = engineWith({
+      name: 'long',
+      async run(_, { attempt, signal }) {
+        attempts.push(attempt);
+        if (!finish)
+          await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        return {};
+      },
+    });
+    const first = await engine.start();
+    await dispatcher.dispatch('long', {}, by);
+    await expect.poll(() => attempts.length).toBe(1);
+    finish = true;
+    await first.stop(0);
+    await engine.start();
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: true }]);
+    expect(attempts).toEqual([1, 1]);
+  });
+
+  test('under a unique key is not added while one waits or runs, and one kept for afterwards runs right after it', async () => {
+    let runs = 0;
+    const gate = Promise.withResolvers<void>();
+    const { dispatcher } = engineWith({
+      name: 'alone',
+      async run() {
+        runs += 1;
+        if (runs === 1) await gate.promise;
+        return {};
+      },
+    });
+    const unique = { ...by, uniqueKey: 'alone' };
+    const first = await dispatcher.dispatch('alone', {}, unique);
+    expect((await dispatcher.dispatch('alone', {}, unique)).jobId).toBe(first.jobId);
+    await engine.start();
+    await expect.poll(() => runs).toBe(1);
+    await dispatcher.dispatch('alone', {}, unique);
+    await dispatcher.dispatch('alone', {}, { ...unique, afterActive: true });
+    await dispatcher.dispatch('alone', {}, { ...unique, afterActive: true });
+    gate.resolve();
+    await engine.untilEnded(2);
+    await expect
+      .poll(async () => await engine.queues.get('sync').getJobCounts('wait', 'active', 'delayed'))
+      .toEqual({ wait: 0, active: 0, delayed: 0 });
+    expect(runs).toBe(2);
+  });
+
+  test('of a task that this version does not have is a dead letter, not a crash', async () => {
+    engineWith({ name: 'known', run: async () => ({}) });
+    const { queues } = engine;
+    await engine.start();
+    await queues.get('sync').add('gone', { payload: {}, correlationId: 'c', initiatedBy: 'test', source: 'cli' });
+    await expect.poll(async () => (await new DeadJobs(queues).list(5))[0]?.reason).toContain("No task named 'gone'");
+  });
+
+  test('is cancelled where it runs', async () => {
+    const started = Promise.withResolvers<void>();
+    const { dispatcher } = engineWith({
+      name: 'busy',
+      delaysMs: [10],
+      run: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          started.resolve();
+          signal.addEventListener('abort', () => reject(signal.reason));
+        }),
+    });
+    const runner = await engine.start();
+    const { jobId } = await dispatcher.dispatch('busy', {}, by);
+    await started.promise;
+    expect(runner.active).toBe(1);
+    runner.cancel(jobId, new PermanentError('cancelled', 'an admin cancelled it'));
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'cancelled' }]);
+    expect(engine.alerts).toEqual([]);
+  });
+
+  test('that was cancelled while it waited ends with its next run, also where its handler wants yet another', async () => {
+    let runs = 0;
+    const { dispatcher } = engineWith({
+      name: 'stubborn',
+      run: async () => {
+        runs += 1;
+        throw new SnoozeError('not yet', { delayMs: 1 });
+      },
+    });
+    // Somebody says it once, between the first run and the second.
+    const left = ['once'];
+    await engine.start(4, async () => left.pop() !== undefined);
+    await dispatcher.dispatch('stubborn', {}, by);
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'cancelled' }]);
+    expect(runs).toBe(2);
+    expect(engine.alerts).toEqual([]);
+  });
+
+  test('that was started 10 times without an outcome is a dead letter with an alert', async () => {
+    let runs = 0;
+    const { dispatcher, queues } = engineWith({
+      name: 'killer',
+      exhausted: 'next-run',
+      run: async () => ({ n: runs++ }),
+    });
+    const { jobId } = await dispatcher.dispatch('killer', {}, by);
+    await redis.client.hset(`cybervpn:jobs:{sync}:${jobId}`, 'stc', 10);
+    await engine.start();
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'poison_job' }]);
+    expect(engine.alerts).toMatchObject([{ task: 'killer', code: 'poison_job' }]);
+    await expect.poll(() => new DeadJobs(queues).count()).toBe(1);
+    expect(runs).toBe(0);
+  });
+});

@@ -1,0 +1,188 @@
+import { type Job, type JobSchedulerJson, Worker } from 'bullmq';
+import type { Settings } from '../config.ts';
+import { seconds } from '../lib/duration.ts';
+import type { RedisClient } from '../lib/redis-client.ts';
+import type { Log } from '../observability/log.ts';
+import type { AnyTask, Schedule } from './define-task.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
+import type { TaskRegistry } from './registry.ts';
+import { nextRun, parseSchedule } from './schedule.ts';
+
+/** How often the schedules in Redis are made equal to the code again: an emptied Redis is whole again within a minute. */
+const SYNC_EVERY_MS = seconds(20);
+
+/** Clocks of machines that are kept in step differ by less; beyond it one of them has been set. */
+const CLOCK_TOLERANCE_MS = seconds(10);
+
+/** Which slots of a schedule have made their job, over all processes. */
+export type FiredSlots = {
+  has(task: string, slot: Date): Promise<boolean>;
+  add(task: string, slot: Date): Promise<void>;
+};
+
+export type SchedulerOptions = {
+  registry: TaskRegistry;
+  queues: Queues;
+  dispatcher: Dispatcher;
+  connection: RedisClient;
+  settings: Settings;
+  /** Overrides by task name, as in `SCHEDULE_<TASK_NAME>`. */
+  overrides: ReadonlyMap<string, string>;
+  disabledTasks: ReadonlySet<string>;
+  log: Log;
+};
+
+/**
+ * Keeps the schedules in Redis equal to those in the code. Any number may run: what is in order is left alone, whoever wrote it.
+ * What a schedule makes is a *tick*, a tiny job that dispatches the task under a unique key. So a slow run can never overlap the next
+ * (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #syncedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Throws an `Error` that names the variable where an override can not be read. Does not wait for Redis. */
+  start(): void {
+    schedulesOf(this.#options);
+    const syncOrWait = (): void => {
+      this.sync().catch((error: unknown) =>
+        this.#options.log.warn({ err: error }, 'schedules not synchronised, will try again'),
+      );
+    };
+    syncOrWait();
+    this.#timer = setInterval(syncOrWait, SYNC_EVERY_MS);
+  }
+
+  /** Rejects while the schedules in Redis are not known to equal the code's. */
+  async check(): Promise<void> {
+    const ageMs = performance.now() - this.#syncedAt;
+    if (ageMs > SYNC_EVERY_MS * 3) throw new Error('the schedules could not be synchronised with Redis lately');
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Adds and changes what the code says, removes the schedules of tasks that are gone or switched off. Running it again changes nothing. */
+  async sync(): Promise<void> {
+    const { ticks } = this.#options.queues;
+    const wanted = schedulesOf(this.#options);
+    const found = new Map((await ticks.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));
+    for (const key of found.keys()) if (!wanted.has(key)) await ticks.removeJobScheduler(key);
+    for (const [name, schedule] of wanted) await this.#putInOrder(name, schedule, found.get(name));
+    this.#syncedAt = performance.now();
+  }
+
+  async #putInOrder(name: string, schedule: Schedule, found: JobSchedulerJson | undefined): Promise<void> {
+    const { ticks } = this.#options.queues;
+    if (found && isSame(found, schedule)) {
+      const isAhead = isAheadOfClock(found, schedule);
+      // Written again, BullMQ would take a tick back that is due and that nobody has taken yet: its slot would never fire.
+      if (!isAhead && (await ticks.getJob(tickId(name, found.next!)))) return;
+      if (isAhead)
+        this.#options.log.warn(
+          { task: name, next: new Date(found.next!) },
+          'the clock was set back, schedule put in order',
+        );
+      // An interval begins anew, now; a pattern keeps its slots, and those that have fired do not fire again.
+      if (isAhead && 'everyMs' in schedule) await ticks.removeJobScheduler(name);
+    }
+    const repeat = 'cron' in schedule ? { pattern: schedule.cron, tz: 'UTC' } : { every: schedule.everyMs };
+    await ticks.upsertJobScheduler(name, repeat, { name, data: tickData(schedule), opts: TICK_OPTIONS });
+  }
+}
+
+/** A tick that fails (Redis went away in the middle) is tried again soon; a finished one is of no further use. */
+const TICK_OPTIONS = {
+  attempts: 5,
+  backoff: { type: 'fixed', delay: seconds(1) },
+  removeOnComplete: true,
+  removeOnFail: true,
+} as const;
+
+type TickData = { kind: 'pattern' | 'interval' };
+
+const tickData = (schedule: Schedule): TickData => ({ kind: 'cron' in schedule ? 'pattern' : 'interval' });
+
+/** As BullMQ names the jobs of a scheduler (https://docs.bullmq.io/guide/job-schedulers): by the millisecond they are for. */
+const tickId = (name: string, slotMs: number): string => `repeat:${name}:${slotMs}`;
+
+/** The moment that a tick is for, which may be before the moment it is taken. */
+const slotOf = (tick: Job): Date => new Date(Number(tick.id!.slice(tick.id!.lastIndexOf(':') + 1)));
+
+function isSame({ every, pattern, template, tz }: JobSchedulerJson<TickData>, schedule: Schedule): boolean {
+  if (template?.data?.kind !== tickData(schedule).kind) return false;
+  return 'cron' in schedule ? pattern === schedule.cron && tz === 'UTC' : every === schedule.everyMs;
+}
+
+/** The next slot is further away than one can be: since it was worked out, the clock was set back. */
+function isAheadOfClock({ next }: JobSchedulerJson, schedule: Schedule): boolean {
+  const latest = nextRun(schedule, new Date(Date.now() + CLOCK_TOLERANCE_MS));
+  return next !== undefined && next > latest.getTime();
+}
+
+/** Turns ticks into jobs. Runs in workers as well as schedulers, so that schedules go on while no scheduler is up. */
+export function consumeTicks(
+  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'registry'> & { firedSlots: FiredSlots },
+): Worker {
+  const { connection, dispatcher, firedSlots, log, registry } = options;
+  const dispatchTick = async (tick: Job): Promise<void> => {
+    const named = registry.find(tick.name);
+    if (!named) return log.warn({ task: tick.name }, 'tick of a task this version does not have, ignored');
+    const { task } = named;
+    const slot = slotOf(tick);
+    // An interval has no slots of its own: after the clock was set back it must go on, or nothing would be sent for an hour.
+    const isPattern = (tick.data as TickData).kind === 'pattern';
+    if (isPattern && (await firedSlots.has(task.name, slot)))
+      return log.info({ task: task.name, slot }, 'this slot has fired before the clock was set back, ignored');
+    const { jobId } = await dispatcher.dispatch(
+      tick.name,
+      {},
+      {
+        source: 'schedule',
+        initiatedBy: 'schedule',
+        uniqueKey: task.name,
+        // The same for whoever takes up the tick of a process that was killed after it had dispatched.
+        jobId: `${task.name}-${slot.getTime()}`,
+        keepFailed: task.retry.exhausted !== 'next-run',
+      },
+    );
+    if (isPattern) await firedSlots.add(task.name, slot);
+    log.debug({ task: task.name, slot, job_id: jobId }, 'slot fired');
+  };
+  const worker = new Worker(redisName(TICKS), dispatchTick, {
+    connection,
+    prefix: QUEUE_PREFIX,
+    concurrency: 4,
+    lockDuration: seconds(10),
+    stalledInterval: seconds(5),
+    maxStalledCount: 1_000_000,
+    runRetryDelay: seconds(1),
+  });
+  worker.on('error', (error) => log.warn({ err: error }, 'schedule connection failed, will reconnect'));
+  return worker;
+}
+
+/** The schedule of every task that has one and is not switched off. */
+export function schedulesOf(
+  options: Pick<SchedulerOptions, 'registry' | 'settings' | 'overrides' | 'disabledTasks'>,
+): Map<string, Schedule> {
+  const wanted = new Map<string, Schedule>();
+  for (const task of options.registry.tasks) {
+    const schedule = scheduleOf(task, options);
+    if (schedule && !options.disabledTasks.has(task.name)) wanted.set(task.name, schedule);
+  }
+  return wanted;
+}
+
+function scheduleOf(task: AnyTask, options: Pick<SchedulerOptions, 'settings' | 'overrides'>): Schedule | undefined {
+  const override = options.overrides.get(task.name);
+  if (override !== undefined) return parseSchedule(override, `SCHEDULE_${task.name.toUpperCase()}`);
+  return typeof task.schedule === 'function' ? task.schedule(options.settings) : task.schedule;
+}

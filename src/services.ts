@@ -1,0 +1,135 @@
+import type { CryptoBotClient } from './clients/cryptobot/client.ts';
+import type { Panel } from './clients/remnawave/panel.ts';
+import type { Storage } from './clients/storage/storage.ts';
+import type { TelegramClient } from './clients/telegram/client.ts';
+import type { Settings } from './config.ts';
+import type { AlertStates } from './domain/alert-states.ts';
+import type { AdminAlerts } from './domain/alerts.ts';
+import type { Anomalies } from './domain/anomalies.ts';
+import type { NotificationBacklog } from './domain/backlog.ts';
+import type { Brake } from './domain/brake.ts';
+import type { Broadcasts } from './domain/broadcast.ts';
+import type { BulkNotices } from './domain/bulk-notices.ts';
+import type { BulkProgressOptions } from './domain/bulk-progress.ts';
+import type { BulkUsers } from './domain/bulk-users.ts';
+import type { CodeEmails } from './domain/code-email.ts';
+import type { DayBook } from './domain/day-book.ts';
+import type { DrainDependencies } from './domain/delivery/drain.ts';
+import type { ExpiredUsers } from './domain/disabling.ts';
+import type { Entitlements } from './domain/entitlements/compose.ts';
+import type { AutoRenewal } from './domain/entitlements/renewal.ts';
+import type { Explain } from './domain/explain.ts';
+import type { DataExports } from './domain/exports/data-exports.ts';
+import type { ExportDownloads } from './domain/exports/downloads.ts';
+import type { ServiceWatch } from './domain/monitoring-services.ts';
+import type { NodeWatch } from './domain/node-watch.ts';
+import type { SubscriptionNotices } from './domain/reminders/notices.ts';
+import type { ReportDelivery } from './domain/report-delivery.ts';
+import type { Reports } from './domain/reports.ts';
+import type { ScheduleWatch } from './domain/schedule-watch.ts';
+import type { TaskOutcomes } from './domain/task-outcomes.ts';
+import type { MonthlyResets } from './domain/traffic-resets.ts';
+import type { AgedRows } from './repositories/aged-rows.ts';
+import type { AuditLogRepository } from './repositories/audit-logs.ts';
+import type { CustomerRepository } from './repositories/customers.ts';
+import type { DecisionRepository } from './repositories/decisions.ts';
+import type { GeolocationRepository } from './repositories/geolocations.ts';
+import type { NotificationRepository } from './repositories/notifications.ts';
+import type { PaymentRepository } from './repositories/payments.ts';
+import type { PaymentStats } from './repositories/payments-stats.ts';
+import type { PlanRepository } from './repositories/plans.ts';
+import type { BackendKeys } from './repositories/redis/backend-keys.ts';
+import type { BandwidthSamples } from './repositories/redis/bandwidth.ts';
+import type { DeliveryCounts } from './repositories/redis/delivery-counts.ts';
+import type { Events } from './repositories/redis/events.ts';
+import type { Flags } from './repositories/redis/flags.ts';
+import type { NodeHealthStore } from './repositories/redis/node-health.ts';
+import type { OutcomeStore } from './repositories/redis/outcomes.ts';
+import type { PanelCache } from './repositories/redis/panel-cache.ts';
+import type { PaymentFigures } from './repositories/redis/payment-figures.ts';
+import type { ProgressRecords } from './repositories/redis/progress.ts';
+import type { DepthReaders, QueueSnapshots } from './repositories/redis/queue-snapshot.ts';
+import type { ServiceHealthStore } from './repositories/redis/service-health.ts';
+import type { StaleKeys } from './repositories/redis/stale-keys.ts';
+import type { RealtimeRecord } from './repositories/redis/stats.ts';
+import type { HourlyBandwidths } from './repositories/redis/stats-bandwidth.ts';
+import type { MemoryReports } from './repositories/redis/stats-memory.ts';
+import type { SeenNodes } from './repositories/redis/stats-nodes.ts';
+import type { WebhookLogRepository } from './repositories/webhook-logs.ts';
+
+/** Everything a task may ask for in `needs`. Built once, in `compose-services.ts`. */
+export type Services = {
+  agedRows: AgedRows;
+  alerts: AdminAlerts;
+  alertStates: AlertStates;
+  anomalies: Anomalies;
+  auditLogs: AuditLogRepository;
+  backendKeys: BackendKeys;
+  backlog: NotificationBacklog;
+  bandwidth: BandwidthSamples;
+  brake: Brake;
+  /** Messages to many, as rows that deliver themselves: see `domain/broadcast.ts`. */
+  broadcasts: Broadcasts;
+  /** Tells admins how what they asked for has ended. */
+  bulkNotices: BulkNotices;
+  /** What `BulkProgress` shows progress with. */
+  bulkProgress: BulkProgressOptions;
+  /** One operation on many panel users: see `domain/bulk-users.ts`. */
+  bulkUsers: BulkUsers;
+  codeEmails: CodeEmails;
+  cryptobot: CryptoBotClient;
+  customers: CustomerRepository;
+  dataExports: DataExports;
+  dayBook: DayBook;
+  decisions: DecisionRepository;
+  /** What sending needs, together: see `domain/delivery/drain.ts`. */
+  delivery: Omit<DrainDependencies, 'onGivenUp'>;
+  /** Counts what waits, now. */
+  depths: DepthReaders;
+  /** Where this process counts its deliveries, and all workers' are read. */
+  deliveryCounts: DeliveryCounts;
+  /** Everything between a paid invoice and an active subscription: see `domain/entitlements/`. */
+  entitlements: Entitlements;
+  events: Events;
+  expiredUsers: ExpiredUsers;
+  explain: Explain;
+  /** Finished exports, for the HTTP API. */
+  exportDownloads: ExportDownloads;
+  flags: Flags;
+  geolocations: GeolocationRepository;
+  hourlyBandwidth: HourlyBandwidths;
+  memoryReports: MemoryReports;
+  monthlyResets: MonthlyResets;
+  nodeHealth: NodeHealthStore;
+  nodeWatch: NodeWatch;
+  notifications: NotificationRepository;
+  /** How jobs ended, over all workers. */
+  outcomes: OutcomeStore;
+  panel: Panel;
+  paymentFigures: PaymentFigures;
+  payments: PaymentRepository;
+  paymentStats: PaymentStats;
+  plans: PlanRepository;
+  panelCache: PanelCache;
+  progress: ProgressRecords;
+  queueSnapshots: QueueSnapshots;
+  realtime: RealtimeRecord;
+  reportDelivery: ReportDelivery;
+  reports: Reports;
+  scheduleWatch: ScheduleWatch;
+  seenNodes: SeenNodes;
+  serviceHealth: ServiceHealthStore;
+  serviceWatch: ServiceWatch;
+  renewal: AutoRenewal;
+  settings: Settings;
+  staleKeys: StaleKeys;
+  /** Where new exports and archives go. */
+  storage: Storage;
+  /** Every place where exports may lie: `storage`, and the folder that was used before a bucket was configured. */
+  storages: readonly Storage[];
+  subscriptionNotices: SubscriptionNotices;
+  /** Where this process counts how its jobs end. */
+  taskOutcomes: TaskOutcomes;
+  telegram: TelegramClient;
+  webhookLogs: WebhookLogRepository;
+};

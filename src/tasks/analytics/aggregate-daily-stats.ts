@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { minutes } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Works out the figures of a UTC day. Running it again for a day gives the same, and takes in what was not known yet. */
+export default defineTask({
+  name: 'aggregate_daily_stats',
+  summary: "Works out a day's figures: users, traffic, uptime, revenue, operations, incidents",
+  payload: z.object({
+    date: z.iso
+      .date()
+      .nullish()
+      .describe('UTC day as YYYY-MM-DD; when absent yesterday, and days of the last week that were left out'),
+  }),
+  args: ['date'],
+  schedule: { cron: '5 0 * * *' },
+  retry: { delaysMs: [0], exhausted: 'next-run' },
+  timeLimitMs: minutes(15),
+  counts: {
+    days: 'Days worked out',
+    unknown: 'Parts of them whose source had no answer',
+    incidents: 'Outages of nodes that began on them',
+  },
+  needs: ['dayBook'],
+
+  async run({ date }, { dayBook, enqueuedAt, now, signal }) {
+    const dates = date ? [date] : await dayBook.due(enqueuedAt);
+    const figures = await dayBook.refresh(dates, now, signal);
+    return {
+      days: figures.length,
+      unknown: figures.flatMap((day) => Object.values(day)).filter((part) => part === null).length,
+      incidents: figures.reduce((sum, { uptime }) => sum + (uptime?.incidents.length ?? 0), 0),
+      dates,
+    };
+  },
+});

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { BroadcastLook } from '../../domain/broadcast.ts';
+import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/broadcast.ts';
+import { BulkProgress } from '../../domain/bulk-progress.ts';
+import { seconds } from '../../lib/duration.ts';
+import { errorCode, SnoozeError } from '../../lib/errors.ts';
+import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+import control from './control-bulk-broadcast.ts';
+
+/** While it is paused or being cancelled, the job looks this often whether it may go on or is over. */
+const LOOK_WHILE_HELD_MS = seconds(15);
+
+/**
+ * One message for many customers or for all. Its rows are added once, under ids that follow from the broadcast; from then on the job
+ * only looks how far their delivery is, and holds no worker in between.
+ */
+export default defineTask({
+  name: 'execute_bulk_broadcast',
+  summary: 'Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled',
+  aliases: ['bulk_broadcast'],
+  payload: z.object({
+    telegram_ids: z
+      .union([z.literal('all'), z.array(z.int()).max(500_000)])
+      .describe('Chats, where duplicates count once; `all`: every active customer who can be reached'),
+    ...BROADCAST_FIELDS,
+  }),
+  fieldAliases: { text: 'message' },
+  args: ['telegram_ids', 'message', 'notification_type', 'job_id'],
+  retry: { delaysMs: [], exhausted: 'alert' },
+  timeLimitMs: 'none',
+  counts: {
+    sent: 'Messages delivered',
+    failed: 'Messages that will not be delivered',
+    withdrawn: 'Messages taken back when it was cancelled',
+    total: 'Chats after removing duplicates',
+  },
+  needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
+
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, enqueue, enqueuedAt, jobId, now, signal }) {
+    using progress = new BulkProgress(bulkProgress, {
+      id: payload.job_id ?? jobId,
+      operation: 'broadcast',
+      startedAt: enqueuedAt,
+      events: { moved: 'bulk.broadcast.progress', ended: 'bulk.broadcast.completed' },
+    });
+    const ageMs = now.getTime() - enqueuedAt.getTime();
+    const show = async (status: 'running' | 'paused' | 'completed' | 'cancelled', look: BroadcastLook) => {
+      const { failed, sent, total, withdrawn } = look;
+      const errors = failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
+      await progress.show({ status, processed: sent + failed + withdrawn, total, succeeded: sent, failed, errors });
+      if (status === 'completed' || status === 'cancelled')
+        await bulkNotices.tell(jobId, 'bulk_completed', (locale) =>
+          broadcastEnded({ jobId, status, sent, failed, withdrawn, total, durationMs: ageMs }, locale),
+        );
+      return { sent, failed, withdrawn, total, duration_seconds: ageMs / 1000, errors };
+    };
+
+    try {
+      const { isQueued, wish } = await broadcasts.record(jobId);
+      signal.throwIfAborted();
+      if (!isQueued && wish !== 'cancel') {
+        const { message, notification_type: type, telegram_ids: chats } = payload;
+        const broadcast = { id: jobId, message, type, dueAt: enqueuedAt };
+        if (chats === 'all') await broadcasts.queueForAll(broadcast, signal);
+        else await broadcasts.queueFor(broadcast, [...new Set(chats)], signal);
+        await broadcasts.markQueued(jobId);
+      }
+    } catch (error) {
+      if (errorCode(signal.reason) !== 'cancelled') throw error;
+      await broadcasts.apply(jobId, 'cancel');
+      const look = await broadcasts.look(jobId);
+      if (look.pending > 0) await enqueue(control, { broadcast_id: jobId, action: 'cancel' });
+      await show('cancelled', look);
+      throw signal.reason;
+    }
+
+    // What is said while the rows are being added holds for those too.
+    const { wish } = await broadcasts.record(jobId);
+    await broadcasts.apply(jobId, wish);
+    const look = await broadcasts.look(jobId);
+    if (wish === 'cancel' ? look.pending === 0 : isOver(look, ageMs))
+      return await show(wish === 'cancel' ? 'cancelled' : 'completed', look);
+    const isHeld = wish === 'pause' || wish === 'cancel';
+    await show(isHeld || look.paused > 0 ? 'paused' : 'running', look);
+    throw new SnoozeError(`broadcast ${jobId}: ${look.pending + look.paused} of ${look.total} are still to be sent`, {
+      delayMs: isHeld ? LOOK_WHILE_HELD_MS : nextLookMs(ageMs),
+    });
+  },
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { BULK_OPERATIONS } from '../../domain/bulk-actions.ts';
+import { ProgressId } from '../../domain/bulk-progress.ts';
+import type { BulkJob } from '../../domain/bulk-users.ts';
+import { defineTask, type RunContext } from '../../runtime/define-task.ts';
+import type { Services } from '../../services.ts';
+
+/** Failures in the result; the summary to the admins has the ids of all. */
+const ERRORS_REPORTED = 100;
+
+const payload = z.object({
+  operation: z.enum(BULK_OPERATIONS),
+  user_uuids: z
+    .array(z.union([z.string().trim().min(1).max(100), z.int().nonnegative()]))
+    .max(100_000)
+    .describe('Panel users: uuids (2.x) or numbers (3.x); duplicates count once'),
+  params: z.record(z.string(), z.unknown()).default({}).describe('Accepted from older producers; no operation has any'),
+  initiated_by: z.string().max(200).nullish().describe('Who asked; the caller when absent'),
+  job_id: ProgressId,
+});
+
+/**
+ * One operation on many panel users. A failing user is listed, the rest goes on; killed, cancelled or replayed, nobody is handled twice.
+ */
+export default defineTask({
+  name: 'execute_bulk_user_operation',
+  summary: 'Disables, enables, resets or deletes many panel users, shows progress and ends with a summary',
+  aliases: [
+    'execute_bulk_operation',
+    { name: 'bulk_disable_users', payload: { operation: 'disable' } },
+    { name: 'bulk_enable_users', payload: { operation: 'enable' } },
+  ],
+  payload,
+  args: ['operation', 'user_uuids', 'params', 'initiated_by', 'job_id'],
+  retry: {
+    delaysMs: [],
+    exhausted: 'log',
+    onExhausted: (given, context, error) => context.bulkUsers.abandoned(jobOf(given, context), error),
+  },
+  timeLimitMs: 'none',
+  counts: {
+    done: 'Users changed',
+    already: 'Users who were so before',
+    failed: 'Users who could not be changed',
+    total: 'Users after removing duplicates',
+  },
+  needs: ['bulkUsers', 'settings'],
+
+  async run(given, context) {
+    const tally = await context.bulkUsers.run(jobOf(given, context), context.signal);
+    return { ...tally.counts, errors: tally.failures.slice(0, ERRORS_REPORTED) };
+  },
+});
+
+function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Services, 'settings'>): BulkJob {
+  const { enqueuedAt, jobId, log, now, settings } = context;
+  return {
+    jobId,
+    progressId: given.job_id ?? jobId,
+    operation: given.operation,
+    // Uuids are the same in any case; to the panel 2.x they go in lower case.
+    users: [...new Set(given.user_uuids.map((id) => String(id).toLowerCase()))],
+    batchSize: settings.BULK_BATCH_SIZE,
+    initiatedBy: given.initiated_by ?? context.initiatedBy,
+    enqueuedAt,
+    now,
+    log,
+  };
+}

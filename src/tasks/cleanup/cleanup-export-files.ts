@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { deleteExports } from '../../domain/export-files.ts';
+import { hours, minutes } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Removes exports past EXPORT_TTL_HOURS, wherever exports were ever stored. The audit archive is no export and stays. */
+export default defineTask({
+  name: 'cleanup_export_files',
+  summary: 'Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind',
+  payload: z.object({}),
+  schedule: { cron: '40 * * * *' },
+  retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  counts: { deleted: 'Exports removed', unfinished: 'Half-written exports removed', bytes: 'Bytes freed' },
+  needs: ['settings', 'storages'],
+
+  async run(_, { now, settings, signal, storages }) {
+    const before = new Date(now.getTime() - hours(settings.EXPORT_TTL_HOURS));
+    const total = { deleted: 0, unfinished: 0, bytes: 0 };
+    for (const storage of storages) {
+      const { bytes, deleted, unfinished } = await deleteExports(storage, before, signal);
+      total.deleted += deleted;
+      total.unfinished += unfinished;
+      total.bytes += bytes;
+    }
+    return total;
+  },
+});

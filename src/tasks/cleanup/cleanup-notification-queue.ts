@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { deleteInBatches } from '../../domain/batch-delete.ts';
+import { days, minutes } from '../../lib/duration.ts';
+import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+
+/** `tasks.md` 6.4. */
+const RETENTION_MS = days(7);
+
+/**
+ * The platform's delivery events refer to notifications by a column without an index, so each deleted row may cost PostgreSQL a scan of
+ * all events.
+ */
+const FIRST_BATCH_ROWS = 20;
+
+const payload = z.object({});
+const itself: TaskOf<typeof payload> = { name: 'cleanup_notification_queue', payload };
+
+/** Deletes notifications that were dealt with a week ago. Pending ones stay, however old: they are the brake's to decide. */
+export default defineTask({
+  name: 'cleanup_notification_queue',
+  summary: 'Deletes sent and failed notifications after 7 days',
+  aliases: ['cleanup_notifications'],
+  payload,
+  schedule: { cron: '0 1 * * *' },
+  retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  counts: { deleted: 'Notifications deleted' },
+  needs: ['agedRows'],
+
+  async run(_, { agedRows, enqueue, log, now, signal }) {
+    const before = new Date(now.getTime() - RETENTION_MS);
+    const { deleted, finished } = await deleteInBatches(agedRows.notifications(before), {
+      log,
+      signal,
+      firstBatchRows: FIRST_BATCH_ROWS,
+    });
+    if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    return { deleted };
+  },
+});

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { minutes } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Removes what this worker keeps in Redis past its time; keys of the backend, of the queues and of anyone else are never touched. */
+export default defineTask({
+  name: 'invalidate_stale_cache',
+  summary: 'Removes statistics, histories and cache entries in Redis that are past their time',
+  aliases: ['cleanup_cache'],
+  payload: z.object({}),
+  schedule: { cron: '0 4 * * *' },
+  retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  counts: {
+    scanned: 'Keys under our prefix looked at',
+    removed: 'Keys removed',
+    trimmed: 'Entries of histories removed',
+    failed: 'Keys left because they hold something else than expected',
+  },
+  needs: ['staleKeys'],
+
+  run: (_, { now, signal, staleKeys }) => staleKeys.sweep(now, signal),
+});

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { emailLocale, otpEmail } from '../../messages/email.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Sends the code that confirms an e-mail address. Run twice, it sends once; a code past its validity is not sent. */
+export default defineTask({
+  name: 'send_otp_email',
+  summary: 'E-mails the code that confirms an address',
+  payload: z.object({
+    email: z.email(),
+    otp_code: z.string().min(1).max(20),
+    locale: z.string().max(20).default('en-EN'),
+    is_resend: z.boolean().default(false).describe('Asked for again: sent by the second server'),
+    channel: z.string().max(20).default('web'),
+  }),
+  args: ['email', 'otp_code', 'locale', 'is_resend', 'channel'],
+  retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
+  timeLimitMs: minutes(1),
+  counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
+  needs: ['codeEmails'],
+
+  run: ({ email, is_resend, locale, otp_code }, { codeEmails, ...run }) =>
+    codeEmails.send({ to: email, isResend: is_resend, text: otpEmail(otp_code, emailLocale(locale)) }, run),
+});

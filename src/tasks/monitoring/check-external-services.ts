@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import type { ServiceCounts } from '../../domain/monitoring-services.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Asks every outside service for a sign of life. Three failures in a row are told once, and so is the recovery. */
+export default defineTask({
+  name: 'check_external_services',
+  summary: 'Looks whether the panel, PostgreSQL, Redis, Telegram and CryptoBot answer',
+  payload: z.object({}),
+  schedule: { everyMs: seconds(60) },
+  retry: { delaysMs: [], exhausted: 'next-run' },
+  timeLimitMs: minutes(2),
+  counts: {
+    checked: 'Services looked at',
+    up: 'Services that answered',
+    failed: 'Services that did not answer',
+    began: 'Alerts that began',
+    ended: 'Alerts that ended',
+  } satisfies Record<keyof ServiceCounts, string>,
+  needs: ['serviceWatch'],
+
+  run: (_, { now, serviceWatch, signal }) => serviceWatch.check(now, signal),
+});

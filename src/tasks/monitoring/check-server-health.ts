@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { NodeCounts } from '../../domain/node-watch.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+
+const payload = z.object({
+  look: z
+    .enum(['scheduled', 'again'])
+    .default('scheduled')
+    .describe('`again`: a second look that a first one asked for'),
+});
+const itself: TaskOf<typeof payload> = { name: 'check_server_health', payload };
+
+/** Second looks that are wanted within this of each other are one. */
+const SAME_LOOK_MS = seconds(5);
+
+/**
+ * Looks at every node and tells the admins about those that go down, come back or flap. With the panel away nothing is concluded
+ * about any node; that it is away is the business of `check_external_services`.
+ */
+export default defineTask({
+  name: 'check_server_health',
+  summary: 'Looks at every VPN node and alerts on outages',
+  payload,
+  schedule: (settings) => ({ everyMs: seconds(settings.HEALTH_CHECK_INTERVAL_SECONDS) }),
+  retry: { delaysMs: [seconds(15), seconds(15)], exhausted: 'next-run' },
+  timeLimitMs: minutes(1),
+  counts: {
+    checked: 'Nodes looked at',
+    online: 'Nodes found online',
+    offline: 'Nodes found offline',
+    warning: 'Nodes found connecting',
+    maintenance: 'Nodes switched off by an admin',
+    changed: 'Nodes whose status changed',
+    began: 'Alerts that began',
+    ended: 'Alerts that ended',
+    forgotten: 'Nodes that are gone from the panel',
+  } satisfies Record<keyof NodeCounts, string>,
+  needs: ['nodeWatch', 'panel'],
+
+  async run(_, { enqueue, nodeWatch, now, panel, signal }) {
+    const nodes = await panel.nodes(signal);
+    const { counts, lookAgainMs } = await nodeWatch.observe(nodes, now);
+    if (lookAgainMs !== undefined) {
+      const slot = Math.round((now.getTime() + lookAgainMs) / SAME_LOOK_MS);
+      const again = { delayMs: lookAgainMs, uniqueKey: `${itself.name}:${slot}`, keepFailed: false };
+      await enqueue(itself, { look: 'again' }, again);
+    }
+    return { ...counts, look_again_seconds: lookAgainMs === undefined ? null : Math.round(lookAgainMs / 1000) };
+  },
+});

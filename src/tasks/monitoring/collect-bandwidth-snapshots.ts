@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { sampleOf } from '../../domain/node-bandwidth.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Notes every node's traffic counter and what has flowed since the last note. Running it twice splits a span, nothing is lost. */
+export default defineTask({
+  name: 'collect_bandwidth_snapshots',
+  summary: 'Notes the traffic of every node, every five minutes',
+  aliases: ['collect_bandwidth_snapshot'],
+  payload: z.object({}),
+  schedule: { everyMs: minutes(5) },
+  retry: { delaysMs: [seconds(15), seconds(15)], exhausted: 'next-run' },
+  timeLimitMs: minutes(1),
+  counts: {
+    collected: 'Nodes whose traffic was noted',
+    untracked: 'Nodes whose traffic the panel does not track',
+    unknown: 'Noted counters that say nothing of the time before: first ones, and leaps that no line can carry',
+  },
+  needs: ['bandwidth', 'panel'],
+
+  async run(_, { bandwidth, now, panel, signal }) {
+    const nodes = await panel.nodes(signal);
+    const samples = await Promise.all(
+      nodes.map(async ({ trafficUsedBytes: totalBytes, usersOnline, uuid }) => {
+        if (totalBytes === undefined) return undefined;
+        const sample = sampleOf({ at: now, totalBytes, usersOnline }, await bandwidth.latest(uuid, now));
+        await bandwidth.add(uuid, sample);
+        return sample;
+      }),
+    );
+    const taken = samples.filter((sample) => sample !== undefined);
+    return {
+      collected: taken.length,
+      untracked: samples.length - taken.length,
+      unknown: taken.filter(({ bytes }) => bytes === undefined).length,
+    };
+  },
+});

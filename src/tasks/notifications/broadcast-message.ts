@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/broadcast.ts';
+import { SnoozeError } from '../../lib/errors.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Queues one message for many and reports once all rows are done. Every row's id follows from the job's, so a re-run adds nobody twice. */
+export default defineTask({
+  name: 'broadcast_message',
+  summary: 'Queues one message for a list of chats and reports when all are done',
+  payload: z.object({
+    telegram_ids: z.array(z.int()).max(500_000).describe('Chats; duplicates count once'),
+    ...BROADCAST_FIELDS,
+  }),
+  fieldAliases: { text: 'message' },
+  args: ['telegram_ids', 'message', 'notification_type', 'job_id'],
+  retry: { delaysMs: [], exhausted: 'alert' },
+  timeLimitMs: 'none',
+  counts: {
+    sent: 'Messages delivered',
+    failed: 'Messages that will not be delivered',
+    total: 'Chats after removing duplicates',
+  },
+  needs: ['broadcasts', 'progress'],
+
+  async run(payload, { broadcasts, enqueuedAt, jobId, now, progress, signal }) {
+    const chats = [...new Set(payload.telegram_ids)];
+    const { message, notification_type: type } = payload;
+    const before = await broadcasts.look(jobId);
+    if (before.total < chats.length)
+      await broadcasts.queueFor({ id: jobId, message, type, dueAt: enqueuedAt }, chats, signal);
+    const look = await broadcasts.look(jobId);
+    const errors = look.failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
+    const { sent } = look;
+    const failed = look.failed + look.withdrawn;
+    const total = chats.length;
+
+    const ageMs = now.getTime() - enqueuedAt.getTime();
+    const isDone = isOver(look, ageMs);
+    await progress.save(payload.job_id ?? jobId, {
+      operation: 'broadcast',
+      status: isDone ? 'completed' : look.paused > 0 ? 'paused' : 'running',
+      processed: sent + failed,
+      total,
+      succeeded: sent,
+      failed,
+      errors,
+      startedAt: enqueuedAt,
+      updatedAt: now,
+    });
+    if (!isDone) {
+      const left = look.pending + look.paused;
+      throw new SnoozeError(`broadcast ${jobId}: ${left} of ${total} messages are still to be sent`, {
+        delayMs: nextLookMs(ageMs),
+      });
+    }
+    return { sent, failed, total, errors };
+  },
+});

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { Drain } from '../../domain/delivery/drain.ts';
+import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/delivery/policy.ts';
+import { days, minutes, seconds } from '../../lib/duration.ts';
+import { notificationsGivenUp } from '../../messages/alerts.ts';
+import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+
+const payload = z.object({});
+const itself: TaskOf<typeof payload> = { name: 'process_notification_queue', payload };
+
+/** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
+export default defineTask({
+  name: 'process_notification_queue',
+  summary: 'Delivers due rows of notification_queue to Telegram',
+  payload,
+  schedule: { everyMs: seconds(30) },
+  // The rows carry their own retries. These bring a run back soon after the database or Redis was away.
+  retry: { delaysMs: [seconds(2), seconds(5), seconds(10)], exhausted: 'next-run' },
+  timeLimitMs: RUN_MS + minutes(2),
+  counts: {
+    sent: 'Notifications delivered',
+    retried: 'Attempts that failed and will be repeated',
+    failed: 'Notifications given up or refused for good',
+    skipped: 'Rows ended unsent: unreachable or obsolete',
+    deferred: 'Rows given back unsent without an attempt',
+    adopted: 'Rows taken over from a worker without leases',
+    held: 'Old rows that wait for an admin (0 or 1: whether there are any)',
+  },
+  needs: ['alerts', 'backlog', 'delivery', 'flags', 'notifications', 'settings'],
+
+  async run(_, { alerts, backlog, delivery, enqueue, flags, log, notifications, now, settings, signal }) {
+    const adopted = await notifications.adoptOrphans(ORPHAN_AFTER_MS);
+    const heldBefore = await backlog.heldBefore(now);
+    if (heldBefore && (await flags.raise('notification_backlog', days(1)))) await backlog.tell(heldBefore);
+
+    const drain = new Drain(
+      {
+        ...delivery,
+        onGivenUp: (rows) =>
+          alerts.raise({
+            kind: 'notification_failed',
+            severity: 'warning',
+            message: (locale) =>
+              notificationsGivenUp(
+                rows.map(({ row, error }) => ({ ...row, error })),
+                locale,
+              ),
+          }),
+      },
+      {
+        batchSize: settings.NOTIFICATION_BATCH_SIZE,
+        maxAttempts: settings.NOTIFICATION_MAX_RETRIES,
+        heldBefore,
+        now,
+        signal,
+        log,
+      },
+    );
+    const { counts, unfinished } = await drain.run();
+    signal.throwIfAborted();
+    if (unfinished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    return { ...counts, adopted, held: heldBefore ? 1 : 0 };
+  },
+});

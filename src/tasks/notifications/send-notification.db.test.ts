@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type TestApp, testApp } from '../../testing/test-app.ts';
+
+describe('send_notification', () => {
+  let world: TestApp;
+  beforeAll(async () => {
+    world = await testApp();
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    await world.database.pool.query('truncate notification_queue cascade');
+    world.telegram.faults();
+    world.telegram.reset();
+    await world.redis.client.flushall();
+  });
+
+  const send = (payload: object, options = {}) => world.run('send_notification', payload, options);
+
+  test('sends now and answers the message id and when', async () => {
+    const result = await send({ telegram_id: 5, message: '<b>hi</b>', notification_type: 'security' });
+    expect(result).toEqual({ sent: 1, message_id: expect.any(Number), sent_at: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(world.telegram.messages()).toMatchObject([{ chat_id: 5, visible: 'hi', parse_mode: 'HTML' }]);
+  });
+
+  test('takes the names that older producers use', async () => {
+    await send({ chat_id: 6, text: 'old', notification_type: null });
+    expect(world.telegram.messages()).toMatchObject([{ chat_id: 6, visible: 'old' }]);
+  });
+
+  test('run twice for the same job sends once', async () => {
+    const job = { jobId: 'job-1' };
+    const first = await send({ telegram_id: 5, message: 'once' }, job);
+    expect(await send({ telegram_id: 5, message: 'once' }, job)).toMatchObject({
+      sent: 0,
+      message_id: first.message_id,
+    });
+    expect(world.telegram.messages()).toHaveLength(1);
+  });
+
+  test('refused for good fails at once, with the reason', async () => {
+    world.telegram.setChat(7, { state: 'blocked' });
+    await expect(send({ telegram_id: 7, message: 'x' })).rejects.toThrow(/Telegram refuses chat 7, blocked/);
+    const { rows } = await world.database.pool.query('select * from notification_queue');
+    expect(rows).toEqual([]);
+  });
+
+  test('out of retries goes into notification_queue, once', async () => {
+    world.telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
+    const last = { jobId: 'job-2', attempt: 4 };
+    for (let runs = 0; runs < 2; runs += 1) {
+      await expect(send({ telegram_id: 8, message: 'later', notification_type: 'payment' }, last)).rejects.toThrow();
+    }
+    const { rows } = await world.database.pool.query('select * from notification_queue');
+    expect(rows).toMatchObject([
+      { telegram_id: '8', message: 'later', notification_type: 'payment', status: 'pending' },
+    ]);
+  });
+
+  test('with retries left leaves the queue alone', async () => {
+    world.telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
+    await expect(send({ telegram_id: 8, message: 'later' }, { attempt: 3 })).rejects.toThrow();
+    const { rows } = await world.database.pool.query('select * from notification_queue');
+    expect(rows).toEqual([]);
+  });
+
+  test('with a wrong payload lists every bad field with its path', async () => {
+    await expect(send({ telegram_id: 1.5, message: '', parse_mode: 'Word' })).rejects.toThrow(
+      /telegram_id: .*; message: .*; parse_mode: /,
+    );
+  });
+});

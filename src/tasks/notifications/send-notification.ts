@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { seconds } from '../../lib/duration.ts';
+import { PermanentError } from '../../lib/errors.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Sends one message now. Run twice, it sends once: the mark of the first send is found under an id that follows from the job's. */
+export default defineTask({
+  name: 'send_notification',
+  summary: 'Sends one Telegram message at once, ahead of the queue',
+  payload: z.object({
+    telegram_id: z.int().describe('Chat to send to'),
+    message: z.string().min(1).describe('Text; HTML unless parse_mode says otherwise'),
+    notification_type: z
+      .string()
+      .min(1)
+      .max(50)
+      .nullish()
+      .transform((type) => type ?? 'direct'),
+    parse_mode: z
+      .enum(['HTML', 'none'])
+      .nullish()
+      .transform((mode) => mode ?? 'HTML'),
+  }),
+  fieldAliases: { chat_id: 'telegram_id', text: 'message' },
+  args: ['telegram_id', 'message', 'notification_type', 'parse_mode'],
+  priority: 1,
+  retry: {
+    delaysMs: [seconds(10), seconds(30), seconds(90)],
+    exhausted: 'log',
+    /** Telegram is away for longer than the retries last: the queue delivers later, under an id that a second run would not add again. */
+    async onExhausted(message, { jobId, notifications }, error) {
+      if (error instanceof PermanentError) return;
+      await notifications.insert([
+        {
+          id: messageIdOf(jobId),
+          telegramId: message.telegram_id,
+          message: message.message,
+          type: message.notification_type,
+        },
+      ]);
+    },
+  },
+  counts: { sent: 'Messages sent' },
+  needs: ['delivery', 'notifications'],
+
+  async run(message, { delivery, jobId, signal }) {
+    const { marks, observer, sender } = delivery;
+    const type = message.notification_type;
+    const id = messageIdOf(jobId);
+    const before = (earlier: number) => ({ sent: 0, message_id: earlier, sent_at: null });
+    const earlier = await marks.sentByNow(id, signal);
+    if (earlier !== undefined) return before(earlier);
+
+    const outgoing = {
+      id,
+      telegramId: message.telegram_id,
+      text: message.message,
+      parseMode: message.parse_mode,
+      lane: 'urgent',
+    } as const;
+    await sender.turn(outgoing, true, signal);
+    // A turn may be long in coming, and the job another worker's by then.
+    const meanwhile = await marks.sentByNow(id, signal);
+    if (meanwhile !== undefined) return before(meanwhile);
+    const result = await sender.send(outgoing, signal);
+    observer.notification(type, result.kind === 'refused' ? result.reason : 'sent');
+    if (result.kind !== 'sent') {
+      const why = result.kind === 'refused' ? `${result.reason}: ${result.description}` : result.kind;
+      throw new PermanentError(
+        'telegram_refused',
+        `send_notification: Telegram refuses chat ${message.telegram_id}, ${why}`,
+      );
+    }
+    return { sent: 1, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
+  },
+});
+
+/** Under this id the message is marked as sent, and queued where it has to wait: whichever way it leaves, it leaves once. */
+const messageIdOf = (jobId: string): string => uuidFrom(jobId);

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { completionKey, isOver } from '../../domain/entitlements/ledger.ts';
+import { subjectOf, type WebhookSubject } from '../../domain/entitlements/webhook-reference.ts';
+import { days, minutes, seconds } from '../../lib/duration.ts';
+import { webhooksGivenUp } from '../../messages/payments.ts';
+import type { Payment } from '../../repositories/payments.ts';
+import type { UnprocessedWebhook } from '../../repositories/webhook-logs.ts';
+import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+import processPaymentCompletion from './process-payment-completion.ts';
+
+const WEBHOOKS_WITHIN_MS = days(1);
+/** An invoice is open for at most 31 days. */
+const PAYMENTS_WITHIN_MS = days(32);
+const TRIES = 3;
+const PAGE = 1_000;
+
+const nothing = z.object({});
+/** What brings everything up to date that an event of this kind may have changed. */
+const REFRESHED_BY: Readonly<Record<'user' | 'server', TaskOf<typeof nothing>>> = {
+  user: { name: 'sync_user_stats', payload: nothing },
+  server: { name: 'check_server_health', payload: nothing },
+};
+
+/** Deals with valid webhooks that nobody has dealt with. The platform never says so itself, so most of them only get their mark. */
+export default defineTask({
+  name: 'retry_failed_webhooks',
+  summary: 'Takes up valid webhooks of the last day that were not processed',
+  payload: nothing,
+  schedule: { cron: '*/30 * * * *' },
+  retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },
+  counts: {
+    checked: 'Unprocessed webhooks looked at',
+    processed: 'Webhooks marked as processed',
+    dispatched: 'Payments handed to process_payment_completion',
+    failed: 'Tries that failed',
+    given_up: 'Webhooks given up after the last try',
+  },
+  needs: ['alerts', 'backendKeys', 'events', 'payments', 'webhookLogs'],
+
+  async run(_, { alerts, backendKeys, enqueue, events, log, now, payments, signal, webhookLogs }) {
+    const counts = { checked: 0, processed: 0, dispatched: 0, failed: 0, given_up: 0 };
+    const givenUp: { id: string; eventType: string; reason: string }[] = [];
+    const refreshed = { user: 0, server: 0 };
+
+    /** What is left to do about a payment's webhook; `undefined` when it is dealt with. */
+    const remaining = async (
+      subject: Extract<WebhookSubject, { kind: 'payment' }>,
+      known: ReadonlyMap<string, Payment[]>,
+    ): Promise<string | undefined> => {
+      if (!subject.isPaid) return undefined;
+      const { fingerprint, paymentId } = subject;
+      const named = paymentId === undefined ? undefined : await payments.find(paymentId);
+      const meant = named ? [named] : (fingerprint && known.get(fingerprint)) || [];
+      if (meant.length === 0) return 'no payment has this invoice';
+      const open = meant.find((payment) => !isOver(payment)) ?? meant.find(({ status }) => status === 'failed');
+      if (!open) return undefined;
+      const key = completionKey(open.invoiceId ?? open.id);
+      await enqueue(processPaymentCompletion, { payment_id: open.id }, { uniqueKey: key });
+      counts.dispatched += 1;
+      return `payment ${open.id} is not completed yet`;
+    };
+
+    let lastId: string | undefined;
+    let page: UnprocessedWebhook[];
+    do {
+      signal.throwIfAborted();
+      page = await webhookLogs.unprocessed(new Date(now.getTime() - WEBHOOKS_WITHIN_MS), TRIES, lastId, PAGE);
+      const rows = page.map((row) => ({ row, subject: subjectOf(row) }));
+      const fingerprints = rows.flatMap(({ subject }) => (subject.kind === 'payment' && subject.fingerprint) || []);
+      const known = await payments.byFingerprints(fingerprints, new Date(now.getTime() - PAYMENTS_WITHIN_MS));
+      const done: string[] = [];
+      const failed: { id: string; reason: string }[] = [];
+      for (const { row, subject } of rows) {
+        const reason = subject.kind === 'payment' ? await remaining(subject, known) : undefined;
+        if (subject.kind === 'user' || subject.kind === 'server') refreshed[subject.kind] += 1;
+        if (subject.kind === 'user' && subject.panelUuid) await backendKeys.forgetSubscription(subject.panelUuid);
+        if (reason === undefined) done.push(row.id);
+        else failed.push({ id: row.id, reason });
+        if (reason !== undefined && row.attempts + 1 >= TRIES) {
+          givenUp.push({ id: row.id, eventType: row.eventType, reason });
+        }
+      }
+      await webhookLogs.markProcessed(done);
+      await webhookLogs.recordFailures(failed, TRIES);
+      counts.checked += page.length;
+      counts.processed += done.length;
+      counts.failed += failed.length;
+      lastId = page.at(-1)?.id;
+    } while (page.length === PAGE);
+
+    for (const kind of ['user', 'server'] as const) {
+      if (refreshed[kind] === 0) continue;
+      const task = REFRESHED_BY[kind];
+      // Its own schedule does the same a little later, and an operator may have switched it off.
+      await enqueue(task, {}, { uniqueKey: task.name }).catch((err: unknown) =>
+        log.warn({ err }, 'refresh not queued'),
+      );
+      await events.publish('webhook.reprocessed', { source: 'remnawave', kind, webhooks: refreshed[kind] });
+    }
+    counts.given_up = givenUp.length;
+    if (givenUp.length > 0) {
+      const message = (locale: 'en' | 'ru') => webhooksGivenUp(givenUp, locale);
+      await alerts.raise({ kind: 'webhook_failed', severity: 'warning', message });
+    }
+    return counts;
+  },
+});

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { minutes } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Looks for what is out of order. Each anomaly is told once when it begins and once when it ends, whoever looks. */
+export default defineTask({
+  name: 'check_anomalies',
+  summary: 'Looks for anomalies: nodes, task errors, queues, payments, memory, schedules',
+  payload: z.object({}),
+  schedule: { everyMs: minutes(5) },
+  retry: { delaysMs: [], exhausted: 'next-run' },
+  timeLimitMs: minutes(1),
+  counts: {
+    rules: 'Rules looked at',
+    unknown: 'Rules whose source had no answer',
+    began: 'Alerts that began',
+    ended: 'Alerts that ended',
+  },
+  needs: ['anomalies'],
+
+  run: (_, { anomalies, now }) => anomalies.check(now),
+});

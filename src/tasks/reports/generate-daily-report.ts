@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { minutes } from '../../lib/duration.ts';
+import { dayBefore } from '../../lib/utc-days.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Tells the admins about a UTC day. Running it again for the same day sends nobody anything twice. */
+export default defineTask({
+  name: 'generate_daily_report',
+  summary: "Sends the admins a day's report with charts",
+  aliases: ['send_daily_report'],
+  payload: z.object({ date: z.iso.date().nullish().describe('UTC day as YYYY-MM-DD; yesterday when absent') }),
+  args: ['date'],
+  schedule: { cron: '0 6 * * *' },
+  retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
+  timeLimitMs: minutes(15),
+  counts: {
+    queued: 'Admins whose text was queued',
+    pictures: 'Admins who got the picture',
+    refused: 'Admins whom Telegram refused it for',
+  },
+  needs: ['events', 'reportDelivery', 'reports'],
+
+  async run({ date }, { enqueuedAt, events, now, reportDelivery, reports, signal }) {
+    const day = date ?? dayBefore(enqueuedAt);
+    const counts = await reportDelivery.send(await reports.daily(day, now, signal), signal);
+    if (counts.queued > 0)
+      await events.publish('report.daily.sent', { date: day, admins: counts.queued, timestamp: now });
+    return { ...counts, date: day };
+  },
+});

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { minutes } from '../../lib/duration.ts';
+import { lastSundayBefore, sundayOfWeek } from '../../lib/utc-days.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Tells the admins about a week, Monday to Sunday in UTC. Running it again for the same week sends nobody anything twice. */
+export default defineTask({
+  name: 'generate_weekly_report',
+  summary: "Sends the admins a week's report with trends, charts and recommendations",
+  payload: z.object({
+    date: z.iso.date().nullish().describe('Any UTC day of the week as YYYY-MM-DD; the last whole week when absent'),
+  }),
+  args: ['date'],
+  schedule: { cron: '0 7 * * 1' },
+  retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
+  counts: {
+    queued: 'Admins whose text was queued',
+    pictures: 'Admins who got the picture',
+    refused: 'Admins whom Telegram refused it for',
+  },
+  needs: ['events', 'reportDelivery', 'reports'],
+
+  async run({ date }, { enqueuedAt, events, now, reportDelivery, reports, signal }) {
+    const sunday = date ? sundayOfWeek(date) : lastSundayBefore(enqueuedAt);
+    const counts = await reportDelivery.send(await reports.weekly(sunday), signal);
+    if (counts.queued > 0)
+      await events.publish('report.weekly.sent', { week_until: sunday, admins: counts.queued, timestamp: now });
+    return { ...counts, week_until: sunday };
+  },
+});

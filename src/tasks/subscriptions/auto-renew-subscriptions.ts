@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { isAboutToEnd } from '../../domain/entitlements/renewal.ts';
+import { days, seconds } from '../../lib/duration.ts';
+import { errorMessage, TransientError } from '../../lib/errors.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+/** Renewals that a dead worker left without an invoice are taken up within this. */
+const RESUMED_WITHIN_MS = days(1);
+const RESUMED_AT_ONCE = 100;
+
+/** Sends users with auto-renew an invoice in the last hour of their time: one for each user and expiry date, however often it runs. */
+export default defineTask({
+  name: 'auto_renew_subscriptions',
+  summary: 'Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour',
+  payload: z.object({}),
+  schedule: { cron: '*/30 * * * *' },
+  retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
+  counts: {
+    ending: 'Users whose time ends within an hour',
+    invoiced: 'Invoices made and queued for sending',
+    already: 'Users who have their invoice for this date',
+    off: 'Users without auto-renew',
+    unable: 'Users with auto-renew who can not be invoiced: no price, no payable currency, or no chat',
+  },
+  needs: ['payments', 'panel', 'renewal'],
+
+  async run(_, { log, now, panel, payments, renewal, signal }) {
+    const counts = { ending: 0, invoiced: 0, already: 0, off: 0, unable: 0 };
+    let failed = 0;
+    let firstFailure: unknown;
+
+    /** One user's trouble is not the others'; what failed is tried again by the task's next attempt. */
+    const attempt = async (who: string, offer: () => Promise<boolean>): Promise<void> => {
+      try {
+        counts[(await offer()) ? 'invoiced' : 'already'] += 1;
+      } catch (err) {
+        signal.throwIfAborted();
+        log.warn({ err, user: who }, 'renewal not invoiced, will try again');
+        failed += 1;
+        firstFailure ??= err;
+      }
+    };
+
+    const unfinished = await payments.unfinishedRenewals(new Date(now.getTime() - RESUMED_WITHIN_MS), RESUMED_AT_ONCE);
+    for (const payment of unfinished) await attempt(payment.id, () => renewal.resume(payment, signal));
+
+    // Collected first: a listing that is read while invoices are made would take minutes and lose its place.
+    const ending: PanelUser[] = [];
+    for await (const user of panel.users({}, signal)) if (isAboutToEnd(user, now)) ending.push(user);
+    counts.ending = ending.length;
+    for (const user of ending) {
+      const terms = await renewal.termsFor(user, signal);
+      if (terms === 'off' || terms === 'unable') counts[terms] += 1;
+      else await attempt(user.id, () => renewal.offer(terms, signal));
+    }
+    if (failed > 0) {
+      const message = `auto_renew_subscriptions: ${failed} renewals have no invoice yet, the first because: ${errorMessage(firstFailure)}`;
+      throw new TransientError('renewals_not_invoiced', message, { cause: firstFailure });
+    }
+    return counts;
+  },
+});

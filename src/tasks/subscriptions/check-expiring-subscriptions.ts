@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { nearestBracket } from '../../domain/reminders/brackets.ts';
+import type { Candidate } from '../../domain/reminders/notices.ts';
+import { inGroups } from '../../lib/async-iteration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+const name = 'check_expiring_subscriptions';
+
+/** Users looked at together: one question to each table per group, and all that is held in memory. */
+const GROUP = 500;
+
+/**
+ * Reminds customers whose time runs out. A first pass counts for the brake, a second queues, so memory does not grow with the users.
+ * Run twice, also at once, it reminds nobody twice: the row's id follows from user, bracket and expiry date.
+ */
+export default defineTask({
+  name,
+  summary: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h',
+  payload: z.object({}),
+  schedule: { cron: '0 * * * *' },
+  retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
+  timeLimitMs: minutes(10),
+  counts: {
+    checked: 'Panel users looked at',
+    reminded: 'Reminders queued',
+    without_telegram: 'Users due a reminder whose Telegram id is not known',
+    unreachable: 'Users due a reminder whom Telegram can not reach',
+    held: 'Runs held by the brake on mass effects',
+  },
+  needs: ['brake', 'panel', 'subscriptionNotices'],
+
+  async run(_, { brake, now, panel, signal, subscriptionNotices }) {
+    const counts = { checked: 0, reminded: 0, without_telegram: 0, unreachable: 0, held: 0 };
+    let due = 0;
+    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+      const plan = await subscriptionNotices.plan(candidates(users, now));
+      counts.checked += users.length;
+      counts.without_telegram += plan.withoutTelegram;
+      counts.unreachable += plan.unreachable;
+      due += plan.notices.length;
+    }
+    const { total } = await panel.countUsers(signal);
+    const verdict = await brake.check({ name, wouldTouch: due, listed: counts.checked, counted: total, now });
+    if (!verdict.go) return { ...counts, held: 1 };
+    if (due === 0) return counts;
+
+    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+      const { notices } = await subscriptionNotices.plan(candidates(users, now));
+      const allowed = notices.slice(0, verdict.atMost - counts.reminded);
+      counts.reminded += await subscriptionNotices.queue(allowed, now, signal);
+      if (counts.reminded >= verdict.atMost) break;
+    }
+    return counts;
+  },
+});
+
+function candidates(users: readonly PanelUser[], now: Date): Candidate[] {
+  return users.flatMap((user) => {
+    const bracket =
+      user.status === 'ACTIVE' || user.status === 'LIMITED' ? nearestBracket(user.expireAt, now) : undefined;
+    return bracket ? [{ user, kind: bracket.kind }] : [];
+  });
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { isOverdue } from '../../domain/disabling.ts';
+import { isJustOver } from '../../domain/reminders/brackets.ts';
+import type { Candidate } from '../../domain/reminders/notices.ts';
+import { forEachAtMost, inGroups } from '../../lib/async-iteration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { BreakerOpenError, errorMessage, TransientError } from '../../lib/errors.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+const name = 'disable_expired_users';
+
+/** Users looked at together; all that is held in memory. */
+const GROUP = 500;
+/** Users dealt with at once. The panel's own limit holds over all workers (REMNAWAVE_CONCURRENCY). */
+const AT_ONCE = 8;
+/** So many failures are no longer the single user's. */
+const FAILURES_TO_STOP = 10;
+
+/**
+ * Turns off whom the panel forgot to turn off, and tells everyone whose time is over, once per expiry date. One user's failure keeps
+ * nobody else waiting: the others are dealt with, then the run fails and is tried again for what is left.
+ */
+export default defineTask({
+  name,
+  summary: 'Disables users past their expiry and tells customers that their time is over',
+  payload: z.object({}),
+  schedule: { cron: '*/15 * * * *' },
+  retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
+  timeLimitMs: minutes(14),
+  counts: {
+    checked: 'Panel users looked at',
+    disabled: 'Users turned off',
+    left: 'Users left alone: extended or changed meanwhile',
+    gone: 'Users that the panel no longer has',
+    told: 'Notices queued',
+    held: 'Runs held by the brake on mass effects',
+  },
+  needs: ['brake', 'expiredUsers', 'panel', 'subscriptionNotices'],
+
+  async run(_, { brake, expiredUsers, log, now, panel, signal, subscriptionNotices }) {
+    const counts = { checked: 0, disabled: 0, left: 0, gone: 0, told: 0, held: 0 };
+    for (const { outcome, told } of await expiredUsers.finish(now, signal)) {
+      counts[outcome] += 1;
+      counts.told += told;
+    }
+
+    let affected = 0;
+    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+      counts.checked += users.length;
+      affected += users.filter((user) => isOverdue(user, now)).length;
+      affected += (await subscriptionNotices.plan(overByThemselves(users, now))).notices.length;
+    }
+    const { total } = await panel.countUsers(signal);
+    const verdict = await brake.check({ name, wouldTouch: affected, listed: counts.checked, counted: total, now });
+    if (!verdict.go) return { ...counts, held: 1 };
+    if (affected === 0) return counts;
+
+    const failures: unknown[] = [];
+    const turnOff = async (user: PanelUser): Promise<void> => {
+      try {
+        const { outcome, told } = await expiredUsers.disable(user, now, signal);
+        counts[outcome] += 1;
+        counts.told += told;
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.push(error);
+        log.warn({ err: error, panel_user: user.id }, 'user not disabled, will be tried again');
+        if (error instanceof BreakerOpenError || failures.length >= FAILURES_TO_STOP) throw asOne(failures);
+      }
+    };
+    let left = verdict.atMost;
+    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+      const overdue = users.filter((user) => isOverdue(user, now)).slice(0, left);
+      left -= overdue.length;
+      await forEachAtMost(overdue, AT_ONCE, turnOff);
+      const { notices } = await subscriptionNotices.plan(overByThemselves(users, now));
+      const allowed = notices.slice(0, left);
+      left -= allowed.length;
+      counts.told += await subscriptionNotices.queue(allowed, now, signal);
+      if (left <= 0) break;
+    }
+    if (failures.length > 0) throw asOne(failures);
+    return counts;
+  },
+});
+
+/** Whom the panel marked EXPIRED itself: they are told and left as they are, because extending such a user revives it. */
+function overByThemselves(users: readonly PanelUser[], now: Date): Candidate[] {
+  return users
+    .filter((user) => user.status === 'EXPIRED' && isJustOver(user, now))
+    .map((user) => ({ user, kind: 'expired' }));
+}
+
+function asOne(failures: readonly unknown[]): TransientError {
+  const message = `${name}: ${failures.length} user(s) could not be disabled, the others were; the first because: ${errorMessage(failures[0])}`;
+  return new TransientError('users_failed', message, { cause: failures[0] });
+}

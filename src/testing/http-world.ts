@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { httpContext } from '../http.ts';
+import type { HttpContext } from '../triggers/http/context.ts';
+import { buildServer } from '../triggers/http/server.ts';
+import { type TestApp, testApp } from './test-app.ts';
+
+/** The whole application with its HTTP door, and tokens that open it. */
+export interface HttpWorld extends AsyncDisposable {
+  readonly world: TestApp;
+  readonly context: HttpContext;
+  readonly server: FastifyInstance;
+  readonly tokens: { readonly olga: string; readonly backend: string };
+  /** A request with Olga's token. */
+  call(method: 'GET' | 'POST' | 'DELETE', url: string, options?: InjectOptions): Promise<LightMyRequestResponse>;
+}
+
+export type HttpWorldOptions = {
+  /** Over the test's environment, for single variables. */
+  env?: Readonly<Record<string, string>>;
+  /** Replaces parts of what the routes work with. */
+  change?: (context: HttpContext) => Partial<HttpContext>;
+};
+
+/** Built once per test file. */
+export async function httpWorld({ env = {}, change = () => ({}) }: HttpWorldOptions = {}): Promise<HttpWorld> {
+  const stack = new AsyncDisposableStack();
+  const tokens = { olga: randomBytes(16).toString('hex'), backend: randomBytes(16).toString('hex') };
+  const world = stack.use(await testApp({ ...env, API_TOKENS: `olga:${tokens.olga},backend:${tokens.backend}` }));
+  const built = httpContext(world.app)!;
+  const context: HttpContext = { ...built, ...change(built) };
+  const server = buildServer({
+    health: {},
+    metrics: { render: async () => 'up 1\n', basicAuth: undefined },
+    operations: context,
+  });
+  stack.defer(() => server.close());
+  await server.ready();
+  return {
+    world,
+    context,
+    server,
+    tokens,
+    call: (method, url, options = {}) =>
+      server.inject({
+        method,
+        url,
+        ...options,
+        headers: { authorization: `Bearer ${tokens.olga}`, ...options.headers },
+      }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { type BackendSandbox, startBackendSandbox } from '../../sandbox/backend/server.ts';
+import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../sandbox/cryptopay/server.ts';
+import type { SandboxUser } from '../../sandbox/panel/model.ts';
+import { type PanelSandbox, startPanelSandbox } from '../../sandbox/panel/server.ts';
+import { days, hours, minutes } from '../lib/duration.ts';
+import { connectRedis } from '../repositories/redis/connection.ts';
+import { Runner } from '../runtime/runner.ts';
+import { type TestApp, testApp } from './test-app.ts';
+import { until } from './until.ts';
+
+/** A customer with one panel user. */
+export type PaymentCustomer = { id: string; telegramId: number; username: string; uuid: string; panelId: number };
+
+export type NewCustomer = Partial<Omit<SandboxUser, 'id' | 'expireAt'>> & {
+  /** From now on; negative: that long ago. */
+  endsInMs: number;
+  /** False: the platform has no customer for this panel user. */
+  account?: boolean;
+  /** False: the customer does not name the panel user, as where only `service_identities` does. */
+  linked?: boolean;
+};
+
+export type PaymentSeed = {
+  customerId: string;
+  amount?: string;
+  finalAmount?: string | null;
+  currency?: string;
+  days?: number;
+  hoursAgo?: number;
+  status?: string;
+  provider?: string;
+  planId?: string;
+  metadata?: object | null;
+  /** The invoice at Crypto Pay: its state, or other money than the payment's. `none`: the payment has no invoice. */
+  invoice?: 'none' | { status?: 'active' | 'paid' | 'expired'; amount?: string; fiat?: string; asset?: string };
+  invoiceId?: string;
+};
+
+export type SeededPayment = { id: string; invoiceId: string };
+
+export type PaymentRow = {
+  status: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever is stored is what the tests assert on
+  metadata: any;
+  updated_at: Date;
+  external_id: string | null;
+};
+
+/** How payments change their status: by the worker itself, or through the platform's backend. */
+export type SettlementMode = 'worker' | 'backend';
+
+/** The application beside a panel, Crypto Pay and Telegram, with customers who pay. */
+export interface PaymentWorld extends AsyncDisposable {
+  readonly app: TestApp;
+  /** Where payments are settled through one. */
+  readonly backend: BackendSandbox | undefined;
+  readonly panel: PanelSandbox;
+  readonly cryptopay: CryptoPaySandbox;
+  customer(subscription: NewCustomer): Promise<PaymentCustomer>;
+  payment(seed: PaymentSeed): Promise<SeededPayment>;
+  row(paymentId: string): Promise<PaymentRow>;
+  user(customer: PaymentCustomer): SandboxUser;
+  /** Rows of `notification_queue` to this customer, oldest first. */
+  messages(customer: PaymentCustomer): Promise<readonly { notification_type: string; message: string }[]>;
+  /** Alerts to the admins of this kind that name this payment or text. */
+  alerts(kind: string, naming: string): Promise<readonly string[]>;
+  audits(paymentId: string): Promise<readonly { action: string; old_value: object; new_value: object }[]>;
+  /** Takes jobs of all queues from now on, as a worker process does. */
+  worker(): Promise<Runner>;
+  /** Resolves when nothing waits or runs in the payments queue. */
+  quiet(): Promise<void>;
+  complete(payment: SeededPayment): ReturnType<TestApp['run']>;
+  /** Ends the runners of `worker`, empties tables and Redis, and takes back faults: quicker than another world for each test. */
+  reset(): Promise<void>;
+}
+
+/** `environment` overrides single variables. */
+export async function paymentWorld(
+  generation: 2 | 3,
+  mode: SettlementMode = 'worker',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PaymentWorld> {
+  const stack = new AsyncDisposableStack();
+  const panel = stack.use(await startPanelSandbox({ generation }));
+  const cryptopay = stack.use(await startCryptoPaySandbox());
+  let backend: BackendSandbox | undefined;
+  const app = await testApp(async ({ DATABASE_URL: databaseUrl }) => {
+    if (mode === 'backend') {
+      backend = await startBackendSandbox({ databaseUrl: databaseUrl!, cryptobotToken: cryptopay.token });
+    }
+    return {
+      REMNAWAVE_URL: panel.url,
+      REMNAWAVE_API_TOKEN: panel.token,
+      CRYPTOBOT_API_URL: cryptopay.url,
+      CRYPTOBOT_TOKEN: cryptopay.token,
+      ...(backend && { BACKEND_API_URL: backend.url }),
+      ...environment,
+    };
+  });
+  stack.use(app);
+  // Before the database that it is connected to.
+  if (backend) stack.use(backend);
+  const { pool } = app.database;
+  const runners: Runner[] = [];
+  stack.defer(async () => void (await Promise.all(runners.map((runner) => runner.stop(0)))));
+  let people = 0;
+
+  return {
+    app,
+    backend,
+    panel,
+    cryptopay,
+    async customer({ endsInMs, account = true, linked = true, ...fields }) {
+      people += 1;
+      const telegramId = fields.telegramId ?? 700_000 + people;
+      const username = fields.username ?? `payer_${people}`;
+      const user = panel.addUser({ telegramId, ...fields, username, expireAt: Date.now() + endsInMs });
+      const id = randomUUID();
+      if (account) {
+        await pool.query(
+          `insert into mobile_users (id, email, password_hash, username, telegram_id, remnawave_uuid, is_active, status)
+           values ($1, $2, 'x', $3, $4, $5, true, 'active')`,
+          [id, `${id}@example.com`, username, telegramId, linked ? user.uuid : null],
+        );
+      }
+      return { id, telegramId, username, uuid: user.uuid, panelId: user.id };
+    },
+    async payment(seed) {
+      const { amount = '10', currency = 'USD', hoursAgo = 0.1, invoice = {}, metadata = null } = seed;
+      const id = randomUUID();
+      const money = {
+        amount: seed.finalAmount ?? amount,
+        ...(/^(USDT|TON|BTC)$/.test(currency) ? { asset: currency } : { fiat: currency }),
+      };
+      const invoiceId =
+        seed.invoiceId ?? (invoice === 'none' ? '' : String(cryptopay.world.put({ ...money, ...invoice }).invoice_id));
+      await pool.query(
+        `insert into payments (id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days,
+                               plan_id, metadata, created_at, updated_at)
+         values ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+        [
+          ...[id, invoiceId, seed.customerId, amount, seed.finalAmount ?? null, currency, seed.status ?? 'pending'],
+          ...[seed.provider ?? 'cryptobot', seed.days ?? 30, seed.planId ?? null, metadata && JSON.stringify(metadata)],
+          new Date(Date.now() - hours(hoursAgo)),
+        ],
+      );
+      return { id, invoiceId };
+    },
+    async row(paymentId) {
+      const { rows } = await pool.query<PaymentRow>('select * from payments where id = $1', [paymentId]);
+      return rows[0]!;
+    },
+    user: ({ username }) => panel.user(username)!,
+    async messages({ telegramId }) {
+      const query = 'select * from notification_queue where telegram_id = $1 order by created_at, id';
+      return (await pool.query(query, [telegramId])).rows;
+    },
+    async alerts(kind, naming) {
+      const { rows } = await pool.query<{ message: string }>(
+        'select message from notification_queue where notification_type = $1 and message like $2',
+        [`alert:${kind}`, `%${naming}%`],
+      );
+      return rows.map(({ message }) => message);
+    },
+    async audits(paymentId) {
+      return (await pool.query('select * from audit_logs where entity_id = $1', [paymentId])).rows;
+    },
+    async worker() {
+      const connection = connectRedis({ url: app.redis.url, name: 'test', whenDown: 'wait', onError: () => undefined });
+      const runner = new Runner({
+        ...app.app,
+        connection,
+        middleware: app.app.middleware(async () => undefined),
+        concurrency: 8,
+        clock: () => new Date(),
+      });
+      stack.defer(() => connection.disconnect());
+      runners.push(runner);
+      await runner.ready();
+      return runner;
+    },
+    async quiet() {
+      await until(
+        'the payments queue is empty',
+        async () => {
+          const counts = await app.app.queues
+            .get('payments')
+            .getJobCounts('waiting', 'active', 'prioritized', 'delayed');
+          if (Object.values(counts).every((jobs) => jobs === 0)) return true;
+          throw new Error(JSON.stringify(counts));
+        },
+        minutes(1),
+      );
+    },
+    complete: ({ id }) => app.run('process_payment_completion', { payment_id: id }),
+    async reset() {
+      await Promise.all(runners.splice(0).map((runner) => runner.stop(0)));
+      await pool.query(
+        'truncate payments, orders, mobile_users, notification_queue, audit_logs, webhook_logs, subscription_plans cascade',
+      );
+      await app.redis.client.flushall();
+      for (const faulty of [panel, cryptopay]) faulty.faults();
+      backend?.faults();
+      backend?.ignore(false);
+      panel.forgetCalls();
+      cryptopay.world.calls.length = 0;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** For dates that are reckoned from the clock of the test. */
+export const near = (at: number, expected: number): boolean => Math.abs(at - expected) < days(1) / 1440;

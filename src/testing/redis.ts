@@ -1,0 +1,28 @@
+import { Redis } from 'ioredis';
+import { type LocalRedis, type RedisOptions, startRedis } from './servers/redis.ts';
+
+/** A Redis server that one test file has to itself. */
+export interface TestRedis extends AsyncDisposable {
+  readonly url: string;
+  readonly client: Redis;
+  /** To stop, kill or pause it. */
+  readonly server: LocalRedis;
+}
+
+/**
+ * A fresh Redis of the test file's own: starting one takes less than a tenth of a second, and unlike a numbered database
+ * of a shared server it also separates pub/sub channels, scripts, settings and the effects of killing it.
+ */
+export async function testRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  const server = await startRedis(options);
+  const client = new Redis(server.url, { maxRetriesPerRequest: null });
+  return {
+    url: server.url,
+    client,
+    server,
+    async [Symbol.asyncDispose]() {
+      client.disconnect();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { connectRedis } from '../repositories/redis/connection.ts';
+import { Runner } from '../runtime/runner.ts';
+import type { TestApp } from './test-app.ts';
+
+/** Has queued jobs of this application run, as a worker does, until disposed of. */
+export function runningJobs({ app, env }: Pick<TestApp, 'app' | 'env'>): AsyncDisposable {
+  const connection = connectRedis({ url: env.REDIS_URL!, name: 'test', whenDown: 'wait', onError: () => undefined });
+  const middleware = app.middleware(async () => undefined);
+  const runner = new Runner({ ...app, connection, middleware, concurrency: 4, clock: () => new Date() });
+  return {
+    async [Symbol.asyncDispose]() {
+      await runner.stop(0);
+      connection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { ServerProcess } from './server-process.ts';
+
+/** A private server on 127.0.0.1. It ends with the process that started it, however that one ends. */
+export class LocalServer implements AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** The server's own temporary folder: data and logs (`log-1`, `log-2` … one for each start). */
+  readonly dir: string;
+  readonly #process: ServerProcess;
+
+  constructor(options: { url: string; port: number; dir: string; process: ServerProcess }) {
+    this.url = options.url;
+    this.port = options.port;
+    this.dir = options.dir;
+    this.#process = options.process;
+  }
+
+  /** Process id while it runs. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** An orderly end that does not wait for clients. Data stay: `restart` brings them back. */
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+
+  /** Stops it where it runs, starts it on the same port and data, and resolves when it serves clients. */
+  async restart(): Promise<void> {
+    await this.#process.stop();
+    await this.#process.start();
+  }
+
+  /** SIGKILL, as a crash would end it. `restart` recovers from it. */
+  async kill(): Promise<void> {
+    await this.#process.kill();
+  }
+
+  /** Freezes it (SIGSTOP): connections stay open and nobody answers. */
+  pause(): void {
+    this.#process.signal('SIGSTOP');
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    this.#process.signal('SIGCONT');
+  }
+
+  /** Stops it for good and removes its folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.dispose();
+  }
+}

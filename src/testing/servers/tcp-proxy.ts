@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** One connection through the proxy. */
+type Pair = { client: Socket; upstream: Socket; silent: boolean };
+
+/**
+ * Stands before a server on loopback and can do to its connections what networks do. Both ends of a silent connection believe it is
+ * open: whatever they send vanishes, an end and a reset included, as where a firewall has forgotten it.
+ */
+export class TcpProxy implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #targetPort: number;
+  readonly #pairs = new Set<Pair>();
+  #cutOff = false;
+
+  private constructor(server: Server, targetPort: number) {
+    this.#server = server;
+    this.#targetPort = targetPort;
+  }
+
+  /** Listens on a free port of 127.0.0.1 and passes everything on to `targetPort`, whether or not somebody listens there. */
+  static async start(targetPort: number): Promise<TcpProxy> {
+    const server = createServer({ allowHalfOpen: true });
+    const proxy = new TcpProxy(server, targetPort);
+    server.on('connection', (client) => proxy.#accept(client));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections that are open now, silent ones included. */
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  /** Makes every connection of now silent for good; new ones are not. Answers how many. */
+  silence(): number {
+    for (const pair of this.#pairs) pair.silent = true;
+    return this.#pairs.size;
+  }
+
+  /** As if the cable were pulled: nothing gets through in either direction, and new connections are accepted but lead nowhere. */
+  pull(): void {
+    this.#cutOff = true;
+    for (const { client, upstream } of this.#pairs) for (const side of [client, upstream]) side.pause();
+  }
+
+  /** The cable is back: what was held back arrives, as TCP sends it again. */
+  plug(): void {
+    this.#cutOff = false;
+    for (const { client, upstream } of this.#pairs) for (const side of [client, upstream]) side.resume();
+  }
+
+  /** The servers' keep-alive has noticed: they close their ends of silent connections. The clients do not hear of it. Answers how many. */
+  forget(): number {
+    const silent = [...this.#pairs].filter((pair) => pair.silent && !pair.upstream.destroyed);
+    for (const { upstream } of silent) upstream.resetAndDestroy();
+    return silent.length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const pair of this.#pairs) this.#drop(pair);
+    await closed;
+  }
+
+  #accept(client: Socket): void {
+    const upstream = connect({ port: this.#targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    const pair: Pair = { client, upstream, silent: false };
+    this.#pairs.add(pair);
+    this.#forward(pair, client, upstream);
+    this.#forward(pair, upstream, client);
+    if (this.#cutOff) for (const side of [client, upstream]) side.pause();
+  }
+
+  #forward(pair: Pair, from: Socket, to: Socket): void {
+    from.setNoDelay(true);
+    from.on('data', (chunk) => {
+      if (pair.silent || to.destroyed) return;
+      if (to.write(chunk)) return;
+      from.pause();
+      to.once('drain', () => {
+        if (!this.#cutOff) from.resume();
+      });
+    });
+    from.on('end', () => {
+      if (!pair.silent) to.end();
+    });
+    // A reset is passed on as one; a refused connection looks to the client like a server that is not there.
+    from.on('error', () => {
+      if (!pair.silent) to.resetAndDestroy();
+    });
+    from.on('close', () => {
+      if (!pair.silent && !to.destroyed) to.end();
+      if (pair.client.destroyed && pair.upstream.destroyed) this.#pairs.delete(pair);
+    });
+  }
+
+  #drop(pair: Pair): void {
+    this.#pairs.delete(pair);
+    for (const side of [pair.client, pair.upstream]) if (!side.destroyed) side.resetAndDestroy();
+  }
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { NO_LIMITS } from '../../sandbox/telegram/limits.ts';
+import { startTelegramSandbox, type TelegramSandbox } from '../../sandbox/telegram/server.ts';
+import { type App, buildApp } from '../app.ts';
+import { parseConfig } from '../config.ts';
+import type { Result } from '../runtime/define-task.ts';
+import { runOnce } from '../runtime/run-once.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+import { type TestRedis, testRedis } from './redis.ts';
+
+export type RunOptions = {
+  now?: Date;
+  enqueuedAt?: Date;
+  jobId?: string;
+  attempt?: number;
+  signal?: AbortSignal;
+  initiatedBy?: string;
+};
+
+/** The whole application over real servers and the sandbox, with nothing running by itself. */
+export interface TestApp extends AsyncDisposable {
+  readonly app: App;
+  readonly database: TestDatabase;
+  readonly redis: TestRedis;
+  readonly telegram: TelegramSandbox;
+  /** The environment that another process needs to work on the same world. */
+  readonly env: Env;
+  /** Runs one task as production does, through the whole onion, and answers its result. */
+  run(task: string, payload?: object, options?: RunOptions): Promise<Result>;
+}
+
+type Env = Readonly<Record<string, string>>;
+
+/** Built once per test file in `beforeAll`; `environment` overrides single variables, where it must by what the others are. */
+export async function testApp(environment: Env | ((others: Env) => Promise<Env>) = {}): Promise<TestApp> {
+  const stack = new AsyncDisposableStack();
+  const [database, redis, telegram] = await Promise.all([
+    testDatabase(),
+    testRedis(),
+    startTelegramSandbox({ limits: NO_LIMITS }),
+  ]);
+  for (const part of [database, redis, telegram]) stack.use(part);
+  const others = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    REMNAWAVE_URL: 'http://127.0.0.1:9',
+    REMNAWAVE_API_TOKEN: randomBytes(8).toString('hex'),
+    TELEGRAM_BOT_TOKEN: telegram.token,
+    TELEGRAM_API_URL: telegram.url,
+    TELEGRAM_RATE_PER_SECOND: '2000',
+    CRYPTOBOT_TOKEN: randomBytes(8).toString('hex'),
+    CRYPTOBOT_API_URL: 'http://127.0.0.1:9',
+    ADMIN_TELEGRAM_IDS: '900000001',
+    DEFAULT_LOCALE: 'en',
+    LOG_LEVEL: 'ERROR',
+    METRICS_PORT: '0',
+    DB_POOL_SIZE: '5',
+  };
+  const env = { ...others, ...(typeof environment === 'function' ? await environment(others) : environment) };
+  const app = await buildApp(parseConfig(env), 'test', stack);
+  return {
+    app,
+    database,
+    redis,
+    telegram,
+    env,
+    run: (task, payload = {}, options = {}) =>
+      runOnce(task, payload, {
+        ...app,
+        middleware: app.middleware(async () => undefined),
+        initiatedBy: 'test',
+        ...options,
+        signal: options.signal ?? new AbortController().signal,
+      }),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { minutes } from '../lib/duration.ts';
+import type { Log } from '../observability/log.ts';
+import { Metrics } from '../observability/metrics.ts';
+import { connectRedis } from '../repositories/redis/connection.ts';
+import type { AnyTask, QueueName, Result, RunContext } from '../runtime/define-task.ts';
+import { Dispatcher } from '../runtime/dispatcher.ts';
+import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
+import { guardPoison } from '../runtime/middleware/guard-poison.ts';
+import { handleExhausted, type TaskAlert } from '../runtime/middleware/handle-exhausted.ts';
+import { limitTime } from '../runtime/middleware/limit-time.ts';
+import { logAndMeasure } from '../runtime/middleware/log-and-measure.ts';
+import { parse } from '../runtime/middleware/parse-payload.ts';
+import { type Ended, reportOutcome } from '../runtime/middleware/report-outcome.ts';
+import { Queues } from '../runtime/queues.ts';
+import { TaskRegistry } from '../runtime/registry.ts';
+import { Runner } from '../runtime/runner.ts';
+
+/** For tests that make things fail on purpose. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
+
+export type ProbeTask = Pick<AnyTask, 'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority'> & {
+  name: string;
+  queue?: QueueName;
+  delaysMs?: readonly number[];
+  exhausted?: AnyTask['retry']['exhausted'];
+  onExhausted?: () => Promise<void>;
+  run(payload: Record<string, unknown>, context: RunContext): Promise<Result>;
+};
+
+/** A task whose handler the test holds in its hand. */
+export function probeTask({
+  queue = 'sync',
+  delaysMs = [],
+  exhausted = 'alert',
+  onExhausted,
+  ...rest
+}: ProbeTask): AnyTask {
+  const retry = { delaysMs, exhausted, ...(onExhausted && { onExhausted }) };
+  return {
+    summary: rest.name,
+    payload: z.looseObject({ n: z.int().optional() }),
+    counts: {},
+    needs: [],
+    ...rest,
+    retry,
+    queue,
+  };
+}
+
+/** The engine with the tasks of a test, over a real Redis: no application around it. */
+export class TestEngine implements AsyncDisposable {
+  readonly registry: TaskRegistry;
+  readonly queues: Queues;
+  readonly dispatcher: Dispatcher;
+  readonly metrics = new Metrics({ version: 'test', role: 'test' });
+  readonly alerts: Parameters<TaskAlert>[0][] = [];
+  readonly ended: Ended[] = [];
+  readonly log = silentLog;
+  readonly #stack = new AsyncDisposableStack();
+  readonly #url: string;
+  #waiting: (() => void)[] = [];
+
+  constructor(url: string, tasks: readonly AnyTask[], disabledTasks: readonly string[] = []) {
+    this.#url = url;
+    this.registry = new TaskRegistry(tasks);
+    this.queues = this.#stack.use(new Queues(this.connection('fail'), () => undefined));
+    this.dispatcher = new Dispatcher({
+      registry: this.registry,
+      queues: this.queues,
+      disabledTasks: new Set(disabledTasks),
+      resultTtlSeconds: minutes(1) / 1000,
+    });
+  }
+
+  connection(whenDown: 'wait' | 'fail') {
+    const redis = connectRedis({ url: this.#url, name: `test-${randomUUID()}`, whenDown, onError: () => undefined });
+    this.#stack.defer(() => redis.disconnect());
+    return redis;
+  }
+
+  /** Takes jobs from now on. */
+  async start(concurrency = 4, wasCancelled?: (jobId: string) => Promise<boolean>): Promise<Runner> {
+    const runner = new Runner({
+      registry: this.registry,
+      dispatcher: this.dispatcher,
+      services: {},
+      connection: this.connection('wait'),
+      concurrency,
+      log: this.log,
+      clock: () => new Date(),
+      ...(wasCancelled && { wasCancelled }),
+      middleware: [
+        reportOutcome(async (ended) => this.#end(ended)),
+        logAndMeasure(this.metrics),
+        handleExhausted({}, async (alert) => void this.alerts.push(alert)),
+        guardPoison,
+        endCancelled,
+        limitTime,
+        parse,
+      ],
+    });
+    this.#stack.defer(() => runner.stop(0));
+    await runner.ready();
+    return runner;
+  }
+
+  /** Resolves once this many jobs have ended for good. */
+  async untilEnded(n: number): Promise<readonly Ended[]> {
+    while (this.ended.length < n) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.ended;
+  }
+
+  #end(ended: Ended): void {
+    this.ended.push(ended);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}

@@ -1,0 +1,71 @@
+import type { ParseArgsOptionsConfig } from 'node:util';
+import { z } from 'zod';
+import { PermanentError } from '../../lib/errors.ts';
+
+/** The words of a command line do not fit the command. The process exits with 64 (EX_USAGE of sysexits.h). */
+export class UsageError extends PermanentError {
+  override name = 'UsageError';
+
+  constructor(message: string) {
+    super('usage', message);
+  }
+}
+
+export type CommandArgs = {
+  /** Words after the command's name that are no options. */
+  words: readonly string[];
+  options: Readonly<Record<string, string | boolean | undefined>>;
+  /** For machines: one JSON document instead of a table. */
+  json: boolean;
+};
+
+/** Where a command writes. `print` is its answer; in JSON mode it gets the value, else the lines. */
+export type Output = {
+  print(value: unknown, lines: readonly string[]): void;
+  /** Whether lines may be coloured: they go to a terminal that can show it, and nobody asked for none (`NO_COLOR`). */
+  isColored: boolean;
+  /** Width of the terminal in characters; undefined where it is none. */
+  columns: number | undefined;
+};
+
+export type Command<Context> = {
+  /** As typed: `dead-letters replay`. */
+  name: string;
+  /** After the name: `<task> [--payload JSON]`. */
+  usage: string;
+  summary: string;
+  /** How many words may follow its name; more are a mistake, such as a payload without `--payload`. */
+  maxWords: number;
+  options?: ParseArgsOptionsConfig;
+  /** Answers the exit code; nothing means 0. */
+  run(args: CommandArgs, context: Context, output: Output): Promise<number | undefined>;
+};
+
+/** The `--payload` option as an object. Throws `UsageError` where it is none. */
+export function payloadOption(args: CommandArgs): Record<string, unknown> {
+  const text = args.options.payload;
+  if (text === undefined) return {};
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(String(text)));
+  } catch {
+    throw new UsageError(`--payload must be a JSON object, such as --payload '{"telegram_id": 1}'`);
+  }
+}
+
+/** The word at a position. Throws `UsageError` naming what is missing. */
+export function wordAt(args: CommandArgs, position: number, what: string): string {
+  const word = args.words[position];
+  if (word === undefined) throw new UsageError(`${what} is missing`);
+  return word;
+}
+
+/** Rows as aligned columns. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, cell.length)), []);
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,95 @@
+import type { Schedule } from '../../runtime/define-task.ts';
+import { describeSchedule, describeTask } from '../../runtime/describe-task.ts';
+import type { Dispatcher } from '../../runtime/dispatcher.ts';
+import type { Queues } from '../../runtime/queues.ts';
+import type { TaskRegistry } from '../../runtime/registry.ts';
+import { type Command, payloadOption, table, wordAt } from './command.ts';
+
+export type TaskContext = {
+  registry: TaskRegistry;
+  dispatcher: Dispatcher;
+  queues: Queues;
+  disabledTasks: ReadonlySet<string>;
+  schedules: ReadonlyMap<string, Schedule>;
+  /** Runs a task in this process. */
+  runHere(name: string, payload: Record<string, unknown>): Promise<Readonly<Record<string, unknown>>>;
+};
+
+const payload = { payload: { type: 'string' } } as const;
+
+export const taskCommands: readonly Command<TaskContext>[] = [
+  {
+    name: 'run',
+    usage: '<task> [--payload JSON]',
+    maxWords: 1,
+    summary: 'Run one task here and now and print its result',
+    options: payload,
+    async run(args, { runHere }, { print }) {
+      const result = await runHere(wordAt(args, 0, 'The task to run'), payloadOption(args));
+      print(result, [JSON.stringify(result, undefined, 2)]);
+      return 0;
+    },
+  },
+  {
+    name: 'dispatch',
+    usage: '<task> [--payload JSON]',
+    maxWords: 1,
+    summary: 'Put one task into its queue and print the job id',
+    options: payload,
+    async run(args, { dispatcher }, { print }) {
+      const name = wordAt(args, 0, 'The task to dispatch');
+      const { jobId, task } = await dispatcher.dispatch(name, payloadOption(args), {
+        source: 'cli',
+        initiatedBy: 'cli',
+      });
+      print({ job_id: jobId, task: task.name, queue: task.queue }, [
+        `${task.name} is in queue ${task.queue} as job ${jobId}`,
+      ]);
+      return 0;
+    },
+  },
+  {
+    name: 'tasks',
+    usage: '',
+    maxWords: 0,
+    summary: 'List all tasks',
+    async run(_args, { disabledTasks, registry, schedules }, { print }) {
+      const rows = registry.tasks.map((task) =>
+        describeTask(task, schedules.get(task.name), disabledTasks.has(task.name)),
+      );
+      const lines = rows.map((row) => [
+        row.queue,
+        row.name,
+        row.enabled ? (row.schedule ?? 'on demand') : 'off',
+        row.summary,
+      ]);
+      print(rows, table([['QUEUE', 'TASK', 'SCHEDULE', 'WHAT IT DOES'], ...lines]));
+      return 0;
+    },
+  },
+  {
+    name: 'schedules',
+    usage: '',
+    maxWords: 0,
+    summary: 'List the schedules as they are in Redis, with their next run',
+    async run(_args, { queues, schedules }, { print }) {
+      await queues.ready();
+      const inRedis = new Map((await queues.ticks.getJobSchedulers()).map((found) => [found.key, found.next]));
+      const rows = [...schedules].map(([task, schedule]) => {
+        const next = inRedis.get(task);
+        return {
+          task,
+          schedule: describeSchedule(schedule),
+          next_run: next === undefined ? null : new Date(next).toISOString(),
+        };
+      });
+      const lines = rows.map((row) => [
+        row.task,
+        row.schedule,
+        row.next_run ?? 'not registered: is a scheduler running?',
+      ]);
+      print(rows, table([['TASK', 'SCHEDULE (UTC)', 'NEXT RUN'], ...lines]));
+      return rows.every((row) => row.next_run !== null) ? 0 : 1;
+    },
+  },
+];

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { HttpContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+import { type ApiRoute, apiRoute } from './route.ts';
+import { BrakeBody } from './schemas.ts';
+
+export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      id: 'listBrakes',
+      method: 'GET',
+      path: '/api/v1/brakes',
+      tag: 'Brakes',
+      summary: 'What is held until an admin decides',
+      answers: { 200: { description: 'All that is held', schema: z.object({ brakes: z.array(BrakeBody) }) } },
+      async handle() {
+        const brakes = (await context.brakes.list()).map(({ held, since, ...others }) => ({
+          ...others,
+          held: held.en,
+          ...(since && { since: since.toISOString() }),
+        }));
+        return { status: 200, body: { brakes } };
+      },
+    }),
+    apiRoute({
+      id: 'confirmBrake',
+      method: 'POST',
+      path: '/api/v1/brakes/{name}/confirm',
+      tag: 'Brakes',
+      summary: 'Decide about what is held',
+      params: z.object({ name: z.string().min(1).max(100).describe('The brake') }),
+      body: z.object({ decision: z.string().min(1).max(50).describe('One of the `decisions` of the brake') }),
+      answers: {
+        200: { description: 'What was done', schema: z.object({ name: z.string(), done: z.string() }) },
+      },
+      problems: ['not-found', 'unsupported-media-type'],
+      async handle({ params: { name }, body: { decision } }, { caller }) {
+        const held = (await context.brakes.list()).find((brake) => brake.name === name);
+        if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
+        if (!held.decisions.includes(decision)) {
+          const detail = `must be ${held.decisions.join(' or ')}`;
+          throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
+        }
+        const done = await context.brakes.confirm(name, decision);
+        await context.audit({
+          action: 'brake.confirmed',
+          entityType: 'brake',
+          entityId: name,
+          caller,
+          details: { decision, held: held.held.en, done },
+        });
+        return { status: 200, body: { name, done } };
+      },
+    }),
+  ];
+}

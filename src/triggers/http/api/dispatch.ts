@@ -1,0 +1,75 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { AnyTask } from '../../../runtime/define-task.ts';
+import type { NamedTask } from '../../../runtime/registry.ts';
+import type { HttpContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+
+export type DispatchRequest = {
+  name: string;
+  payload: unknown;
+  caller: string;
+  idempotencyKey?: string | undefined;
+  /** The header of that name. */
+  traceparent?: unknown;
+};
+
+type Dispatched = { job_id: string; task: string; queue: string };
+
+/**
+ * Puts one task into its queue in somebody's name. The same `Idempotency-Key` twice is one job: the key is claimed with the job's id
+ * before the job is added, so that a crash in between leaves a key under which a repeat adds the very same job.
+ */
+export async function dispatchFor(context: HttpContext, request: DispatchRequest): Promise<Dispatched> {
+  const { dispatcher, idempotency, registry } = context;
+  const { caller, idempotencyKey: key, traceparent } = request;
+  const named = registry.get(request.name);
+  const { task } = named;
+  const payload = dispatcher.accept(named, request.payload);
+  if (key === undefined) return await add(context, named, payload, { caller, jobId: randomUUID(), traceparent });
+
+  const fingerprint = createHash('sha256')
+    .update(stable({ name: task.name, payload }))
+    .digest('base64url');
+  const claimed = await idempotency.claim(caller, key, { fingerprint, jobId: randomUUID() });
+  if (claimed.fingerprint !== fingerprint)
+    throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
+  if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue };
+  const added = await add(context, named, payload, { caller, jobId: claimed.jobId, traceparent });
+  await idempotency.settle(caller, key, { fingerprint, jobId: added.job_id });
+  return added;
+}
+
+/** A scheduled task is unique: asking for it while it waits or runs answers the job that is there. */
+async function add(
+  context: HttpContext,
+  { task }: NamedTask,
+  payload: Readonly<Record<string, unknown>>,
+  { caller, jobId, traceparent }: { caller: string; jobId: string; traceparent: unknown },
+): Promise<Dispatched> {
+  const { jobId: added } = await context.dispatcher.dispatch(task.name, payload, {
+    source: 'http',
+    initiatedBy: caller,
+    jobId,
+    ...(typeof traceparent === 'string' && { traceparent }),
+    ...(isScheduled(task, context) && { uniqueKey: task.name }),
+  });
+  await context.audit({
+    action: 'task.dispatched',
+    entityType: 'task',
+    entityId: task.name,
+    caller,
+    details: { job_id: added },
+  });
+  return { job_id: added, task: task.name, queue: task.queue };
+}
+
+const isScheduled = (task: AnyTask, { schedules }: HttpContext): boolean => schedules.has(task.name);
+
+/** The same text for the same value, in whatever order its fields came. */
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

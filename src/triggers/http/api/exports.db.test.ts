@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exportName } from '../../../domain/export-files.ts';
+import { ExportLinks } from '../../../domain/exports/links.ts';
+import { minutes } from '../../../lib/duration.ts';
+import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
+
+const PUBLIC_URL = 'https://worker.example.org';
+const CONTENT = 'id,name\n1,Anna\n2,Olga\n';
+
+let http: HttpWorld;
+let folder: string;
+let id: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'exports-'));
+  http = await httpWorld({ env: { EXPORT_DIR: folder, PUBLIC_URL } });
+  id = randomUUID();
+  const { storage } = http.world.app.services;
+  await storage.put(exportName(id, 'csv'), Buffer.from(CONTENT), AbortSignal.timeout(5_000));
+});
+afterAll(async () => {
+  await http[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+/** The path of a link that was signed at this moment. */
+function link(exportId: string, expiresAt: Date): string {
+  const apiTokens = http.world.app.config.API_TOKENS.map(({ token }) => token);
+  const links = new ExportLinks({ publicUrl: PUBLIC_URL, apiTokens, clock: () => new Date() });
+  return links.to(exportId, expiresAt)!.slice(PUBLIC_URL.length);
+}
+
+const inTenMinutes = (): Date => new Date(Date.now() + minutes(10));
+
+describe('an export', () => {
+  test('is downloaded with a token, under its own name', async () => {
+    const response = await http.call('GET', `/api/v1/exports/${id}`);
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toBe(CONTENT);
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8',
+      'content-length': String(CONTENT.length),
+      'accept-ranges': 'bytes',
+      'content-disposition': `attachment; filename="${exportName(id, 'csv')}"`,
+    });
+  });
+
+  test('is given in parts', async () => {
+    const part = await http.call('GET', `/api/v1/exports/${id}`, { headers: { range: 'bytes=3-6' } });
+    expect([part.statusCode, part.body]).toEqual([206, 'name']);
+    expect(part.headers['content-range']).toBe(`bytes 3-6/${CONTENT.length}`);
+    const none = await http.call('GET', `/api/v1/exports/${id}`, { headers: { range: 'bytes=1000-' } });
+    expect(none.statusCode).toBe(416);
+    expect(none.headers['content-range']).toBe(`bytes */${CONTENT.length}`);
+  });
+
+  test('is downloaded through its signed link, without a token', async () => {
+    const response = await http.server.inject(link(id, inTenMinutes()));
+    expect([response.statusCode, response.body]).toEqual([200, CONTENT]);
+  });
+
+  test('leaves in audit_logs who took it, once for each download', async () => {
+    const { pool } = http.world.database;
+    await pool.query('truncate audit_logs');
+    await http.call('GET', `/api/v1/exports/${id}`);
+    await http.server.inject(link(id, inTenMinutes()));
+    for (const range of ['bytes=0-2', 'bytes=3-6'])
+      await http.call('GET', `/api/v1/exports/${id}`, { headers: { range } });
+    const { rows } = await pool.query(
+      "select entity_id, new_value from audit_logs where action = 'export.downloaded' order by created_at",
+    );
+    const file = exportName(id, 'csv');
+    expect(rows).toEqual(['olga', 'signed link', 'olga'].map((by) => ({ entity_id: id, new_value: { by, file } })));
+  });
+
+  test('is refused to a link that is forged, over, or of another export', async () => {
+    const good = link(id, inTenMinutes());
+    const other = link(randomUUID(), inTenMinutes()).split('?')[1]!;
+    const refused = [
+      good.replace(/signature=./, (start) => (start.endsWith('A') ? 'signature=B' : 'signature=A')),
+      good.replace(/expires=\d+/, (expires) => `${expires}0`),
+      `/api/v1/exports/${id}?${other}`,
+      link(id, new Date(Date.now() - 1_000)),
+      `/api/v1/exports/${id}?signature=`,
+    ];
+    for (const url of refused) expect((await http.server.inject(url)).statusCode, url).toBe(403);
+    expect((await http.server.inject(`/api/v1/exports/${id}`)).statusCode).toBe(401);
+  });
+
+  test('that is not there is 404, and no id leads elsewhere', async () => {
+    expect((await http.call('GET', `/api/v1/exports/${randomUUID()}`)).statusCode).toBe(404);
+    for (const path of ['..%2f..%2fetc%2fpasswd', '.', `${id}.csv`, '%00']) {
+      expect((await http.call('GET', `/api/v1/exports/${path}`)).statusCode, path).toBe(400);
+    }
+  });
+});

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { HttpContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+import { rangeIn } from './range.ts';
+import { type ApiRoute, apiRoute, SENT } from './route.ts';
+
+/** What a browser may be asked to save under: nothing that could end the header or the folder. */
+const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
+
+export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute[] {
+  if (!exports) return [];
+  return [
+    apiRoute({
+      id: 'downloadExport',
+      method: 'GET',
+      path: '/api/v1/exports/{id}',
+      tag: 'Exports',
+      summary: 'A finished export',
+      description: 'With a token, or through the signed link that the admin was sent. One byte range can be asked for.',
+      params: z.object({
+        id: z
+          .string()
+          .regex(/^[A-Za-z0-9][\w-]{0,63}$/, { error: 'must be an export id' })
+          .describe('Id of the export'),
+      }),
+      headers: z.object({ range: z.string().max(100).optional().describe('One range: `bytes=0-1023`') }),
+      answers: {
+        200: { description: 'The file', mediaType: 'application/octet-stream' },
+        206: { description: 'The part that was asked for', mediaType: 'application/octet-stream' },
+      },
+      problems: ['not-found', 'bad-range'],
+      isOpenTo(request) {
+        const { id } = request.params as { id: string };
+        const query = request.query as Record<string, unknown>;
+        if (!('signature' in query)) return false;
+        if (exports.isSigned(id, query)) return true;
+        throw new Problem('forbidden', 'This link is not right, or its time is over.');
+      },
+      async handle({ params: { id }, headers }, { caller, reply }) {
+        const file = await exports.open(id);
+        if (!file) throw new Problem('not-found', `There is no export ${id}; exports are kept for a limited time.`);
+        const range = rangeIn(headers.range, file.bytes);
+        if (range === 'none')
+          throw new Problem('bad-range', `The file has ${file.bytes} bytes.`, {
+            headers: { 'content-range': `bytes */${file.bytes}` },
+          });
+        const { from, to } = range ?? { from: 0, to: file.bytes - 1 };
+        // Who took personal data out of the house; the later parts of a download belong to its first.
+        if (from === 0)
+          await audit({
+            action: 'export.downloaded',
+            entityType: 'export',
+            entityId: id,
+            caller,
+            details: { file: file.fileName },
+          });
+        const content = file.bytes === 0 ? '' : await file.read(from, to);
+        if (range) reply.header('content-range', `bytes ${from}-${to}/${file.bytes}`);
+        reply
+          .code(range ? 206 : 200)
+          .type(file.mediaType)
+          .header('accept-ranges', 'bytes')
+          .header('content-length', to - from + 1)
+          .header('content-disposition', `attachment; filename="${fileNameOf(file.fileName)}"`)
+          .send(content);
+        return SENT;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { JobView } from '../../../runtime/jobs.ts';
+import type { HttpContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+import { jobBody } from './job-body.ts';
+import { type ApiRoute, apiRoute } from './route.ts';
+import { JobBody, JobId, ProgressBody } from './schemas.ts';
+
+const CancelBody = z.object({
+  job_id: z.string(),
+  status: z
+    .enum(['removed', 'cancelling'])
+    .describe('`removed`: it waited and is gone. `cancelling`: its run was told and ends as soon as it listens'),
+});
+
+/** Throws 404 where there is no such job, or none any more. */
+export async function jobOf(context: HttpContext, id: string): Promise<JobView> {
+  const job = await context.jobs.find(id);
+  if (!job) throw new Problem('not-found', `There is no job ${id}; results are kept for a limited time.`);
+  return job;
+}
+
+export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      id: 'listLongJobs',
+      method: 'GET',
+      path: '/api/v1/jobs',
+      tag: 'Jobs',
+      summary: 'Bulk work and broadcasts that go on or ended lately, with their progress',
+      answers: {
+        200: {
+          description: 'The newest first',
+          schema: z.object({ jobs: z.array(JobBody.extend({ progress: ProgressBody.nullable() })) }),
+        },
+      },
+      async handle() {
+        const jobs = await context.jobs.watched();
+        const progress = await Promise.all(jobs.map(({ progressId }) => context.progress.find(progressId)));
+        return {
+          status: 200,
+          body: { jobs: jobs.map((job, i) => ({ ...jobBody(job), progress: progress[i] ?? null })) },
+        };
+      },
+    }),
+    apiRoute({
+      id: 'getJob',
+      method: 'GET',
+      path: '/api/v1/jobs/{id}',
+      tag: 'Jobs',
+      summary: 'State, attempts, result or error of a job',
+      params: JobId,
+      answers: { 200: { description: 'The job', schema: JobBody } },
+      problems: ['not-found'],
+      handle: async ({ params }) => ({ status: 200, body: jobBody(await jobOf(context, params.id)) }),
+    }),
+    apiRoute({
+      id: 'cancelJob',
+      method: 'DELETE',
+      path: '/api/v1/jobs/{id}',
+      tag: 'Jobs',
+      summary: 'Cancel a job',
+      params: JobId,
+      answers: {
+        200: { description: 'It waited and is gone', schema: CancelBody },
+        202: { description: 'It runs; its run was told', schema: CancelBody },
+      },
+      problems: ['not-found', 'conflict'],
+      async handle({ params: { id } }, { caller }) {
+        const { task } = await jobOf(context, id);
+        const cancelled = await context.jobs.cancel(id);
+        if (cancelled === undefined) throw new Problem('not-found', `There is no job ${id} any more.`);
+        if (cancelled === 'ended') throw new Problem('conflict', `Job ${id} has ended already.`);
+        await context.audit({
+          action: 'job.cancelled',
+          entityType: 'job',
+          entityId: id,
+          caller,
+          details: { task },
+        });
+        return cancelled === 'removed'
+          ? { status: 200, body: { job_id: id, status: 'removed' } }
+          : { status: 202, body: { job_id: id, status: 'cancelling' } };
+      },
+    }),
+    apiRoute({
+      id: 'getJobProgress',
+      method: 'GET',
+      path: '/api/v1/jobs/{id}/progress',
+      tag: 'Jobs',
+      summary: 'How far a long job has come',
+      params: JobId,
+      answers: { 200: { description: 'The latest record; kept for a day', schema: ProgressBody } },
+      problems: ['not-found'],
+      async handle({ params: { id } }) {
+        const progress = (await context.progress.find(id)) ?? (await progressByJob(context, id));
+        if (!progress) throw new Problem('not-found', `Nothing is recorded of the progress of ${id}.`);
+        return { status: 200, body: progress };
+      },
+    }),
+  ];
+}
+
+/** A producer may have named the record itself. */
+async function progressByJob(context: HttpContext, id: string): Promise<Record<string, unknown> | undefined> {
+  const job = await context.jobs.find(id);
+  return job && (await context.progress.find(job.progressId));
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { HttpContext } from '../context.ts';
+import { type ApiRoute, apiRoute } from './route.ts';
+import { AlertBody, time } from './schemas.ts';
+
+const CHART_MINUTES = 60;
+
+const Depth = z.object({ waiting: z.int(), active: z.int(), delayed: z.int(), failed: z.int() });
+
+export const OverviewBody = z.object({
+  at: time,
+  nodes: z.array(
+    z.object({
+      uuid: z.string(),
+      name: z.string(),
+      country: z.string(),
+      status: z.enum(['online', 'offline', 'warning', 'maintenance']),
+      since: time,
+      checked_at: time.describe('When this was last seen to be so'),
+      reason: z.string().optional(),
+    }),
+  ),
+  services: z.array(
+    z.object({
+      name: z.string(),
+      status: z.enum(['up', 'failing', 'down']),
+      latency_ms: z.number().optional(),
+      since: time,
+      checked_at: time,
+      error: z.string().optional(),
+    }),
+  ),
+  queues: z
+    .object({
+      at: time,
+      depths: z.record(z.string(), Depth),
+      notifications: z.object({ pending: z.int(), due: z.int() }).nullable(),
+      intake: z.object({ unread: z.int(), pending: z.int() }).nullable(),
+    })
+    .nullable()
+    .describe('Null while nothing has counted lately: unknown, not empty'),
+  deliveries: z
+    .array(z.object({ minute: time, sent: z.int(), failed: z.int() }))
+    .describe('The last hour, oldest first; `failed` were given up'),
+  alerts: z.array(AlertBody),
+});
+
+export type Overview = z.output<typeof OverviewBody>;
+
+/** Everything that the overview shows, as of now. */
+export async function overview({ clock, state }: HttpContext): Promise<Overview> {
+  const [nodes, services, queues, deliveries, alerts] = await Promise.all([
+    state.nodes(),
+    state.services(),
+    state.queues(),
+    state.deliveries(CHART_MINUTES),
+    state.alerts(),
+  ]);
+  return {
+    at: clock().toISOString(),
+    nodes: nodes
+      .map(({ checkedAt, country, name, nodeUuid, reason, since, status }) => ({
+        uuid: nodeUuid,
+        name,
+        country,
+        status,
+        since: since.toISOString(),
+        checked_at: checkedAt.toISOString(),
+        ...(reason !== undefined && { reason }),
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    services: services.map(({ checkedAt, error, latencyMs, name, since, status }) => ({
+      name,
+      status,
+      since: since.toISOString(),
+      checked_at: checkedAt.toISOString(),
+      ...(latencyMs !== undefined && { latency_ms: latencyMs }),
+      ...(error !== undefined && { error }),
+    })),
+    queues: queues
+      ? {
+          at: queues.at.toISOString(),
+          depths: queues.queues,
+          notifications: queues.notifications ?? null,
+          intake: queues.intake ? { unread: queues.intake.unread, pending: queues.intake.pending } : null,
+        }
+      : null,
+    deliveries: deliveries.map(({ minute, ...counts }) => ({ minute: minute.toISOString(), ...counts })),
+    alerts: alerts.map(({ id, kind, severity, since, subject }) => ({
+      id,
+      kind,
+      severity,
+      subject,
+      since: since.toISOString(),
+    })),
+  };
+}
+
+export function overviewRoutes(context: HttpContext): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      id: 'getOverview',
+      method: 'GET',
+      path: '/api/v1/overview',
+      tag: 'State',
+      summary: 'Nodes, services, queues, deliveries and alerts, as of now',
+      answers: { 200: { description: 'The snapshot', schema: OverviewBody } },
+      handle: async () => ({ status: 200, body: await overview(context) }),
+    }),
+    apiRoute({
+      id: 'listAlerts',
+      method: 'GET',
+      path: '/api/v1/alerts',
+      tag: 'State',
+      summary: 'Alerts that are on',
+      answers: { 200: { description: 'The longest first', schema: z.object({ alerts: z.array(AlertBody) }) } },
+      handle: async () => ({ status: 200, body: { alerts: (await overview(context)).alerts } }),
+    }),
+  ];
+}

@@ -1,0 +1,117 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { issueInWords } from '../../../lib/issue-in-words.ts';
+import type { Guard } from '../auth/guard.ts';
+import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
+
+/** What a route may answer when all is well. */
+export type Answer = {
+  description: string;
+  /** Of the JSON body; absent where it is no JSON. */
+  schema?: z.ZodType;
+  /** Other than JSON. */
+  mediaType?: string;
+};
+
+/** The parts of a request that a route declares, parsed. */
+export type Input<P, Q, H, B> = { params: P; query: Q; headers: H; body: B };
+
+/** Who called and how to follow them. */
+export type Call = {
+  /** The name of the token. */
+  caller: string;
+  request: FastifyRequest;
+  /** For answers that are no JSON; whoever uses it answers `SENT`. */
+  reply: FastifyReply;
+};
+
+export type Reply = { status: number; body?: unknown; headers?: Readonly<Record<string, string>> };
+
+/** Instead of an answer: the route deals with the reply itself. */
+export const SENT = Symbol('sent');
+
+/**
+ * One route of the API: what it takes, what it answers, and what it does. The same schemas validate requests and become the OpenAPI
+ * document, so that neither can say what the other does not do.
+ */
+export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
+  /** `operationId` of the OpenAPI document: the method's name in generated clients. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With parameters in braces: `/api/v1/jobs/{id}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: string;
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly headers?: z.ZodType<H>;
+  readonly body?: z.ZodType<B>;
+  /** The largest body, where it is not the server's own limit. */
+  readonly bodyBytes?: number;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Besides those that every route has: 400, 401, 429, 503. */
+  readonly problems?: readonly ProblemKind[];
+  /** Lets a request in without a token: a signed link. */
+  isOpenTo?(request: FastifyRequest): boolean;
+  /** `SENT` where the route has sent or will send the answer itself. */
+  handle(input: Input<P, Q, H, B>, call: Call): Promise<Reply | typeof SENT>;
+};
+
+/** Identity at run time; at compile time it ties the handler to the schemas. */
+export function apiRoute<P = undefined, Q = undefined, H = undefined, B = undefined>(
+  route: ApiRoute<P, Q, H, B>,
+): ApiRoute {
+  return route as unknown as ApiRoute;
+}
+
+/** Adds the routes. Nobody gets past `guard` but who has a token, or a link to a route that has signed ones. */
+export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute[], guard: Guard): void {
+  for (const route of routes) {
+    scope.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      ...(route.bodyBytes !== undefined && { bodyLimit: route.bodyBytes }),
+      onRequest: async (request) => {
+        if (!route.isOpenTo?.(request)) guard.admit(request);
+      },
+      handler: async (request, reply) => {
+        const answer = await route.handle(readInput(route, request), {
+          caller: request.caller ?? 'signed link',
+          request,
+          reply,
+        });
+        if (answer === SENT) return reply;
+        const { status, body, headers = {} } = answer;
+        return reply.code(status).headers(headers).send(body);
+      },
+    });
+  }
+}
+
+/** The request's parts as the route declares them. Throws a `Problem` that lists every bad field of every part. */
+function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unknown, unknown, unknown> {
+  const errors: FieldError[] = [];
+  const read = (schema: z.ZodType | undefined, value: unknown, prefix: string): unknown => {
+    if (!schema) return undefined;
+    const parsed = schema.safeParse(value, { error: issueInWords });
+    if (parsed.success) return parsed.data;
+    errors.push(...parsed.error.issues.map((issue) => fieldError(issue, prefix)));
+    return undefined;
+  };
+  const input = {
+    params: read(route.params, request.params, 'path'),
+    query: read(route.query, request.query, 'query'),
+    headers: read(route.headers, request.headers, 'header'),
+    body: read(route.body, request.body ?? undefined, ''),
+  };
+  if (errors.length === 0) return input;
+  const detail = errors.map(({ pointer, detail: what }) => `${pointer || 'body'}: ${what}`).join('; ');
+  throw new Problem('bad-request', detail, { errors });
+}
+
+function fieldError(issue: z.core.$ZodIssue, prefix: string): FieldError {
+  const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
+  const pointer = prefix ? [prefix, ...path].join(' ') : path.map((part) => `/${part}`).join('');
+  return { pointer, detail: issue.message };
+}

@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import type { Guard } from '../auth/guard.ts';
+import type { HttpContext } from '../context.ts';
+import { brakeRoutes } from './brakes.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
+import { docsPage } from './docs-page.ts';
+import { exportRoutes } from './exports.ts';
+import { jobEventRoutes } from './job-events.ts';
+import { jobRoutes } from './jobs.ts';
+import { openApi } from './openapi.ts';
+import { overviewRoutes } from './overview.ts';
+import { type ApiRoute, registerRoutes } from './route.ts';
+import { scheduleRoutes } from './schedules.ts';
+import { taskRoutes } from './tasks.ts';
+import { userRoutes } from './users.ts';
+
+/** The whole API, in the order of the document. */
+export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
+  return [
+    ...taskRoutes(context),
+    ...jobRoutes(context),
+    ...jobEventRoutes(context),
+    ...scheduleRoutes(context),
+    ...deadLetterRoutes(context),
+    ...brakeRoutes(context),
+    ...userRoutes(context),
+    ...overviewRoutes(context),
+    ...exportRoutes(context),
+  ];
+}
+
+/** The API behind `guard`, and its description for everybody. */
+export function registerApi(server: FastifyInstance, context: HttpContext, guard: Guard): void {
+  const routes = apiRoutes(context);
+  const document = openApi(routes, context.registry, context.version);
+  const json = JSON.stringify(document);
+  const page = docsPage(document);
+  registerRoutes(server, routes, guard);
+  server.get('/api/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
+  server.get('/api/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+/** What several routes take and answer. Fields are `snake_case`, times ISO 8601 UTC. */
+export const time = z.iso.datetime();
+
+/** As BullMQ and TaskIQ make them; a colon would lead to other keys. */
+export const JobId = z.object({
+  id: z
+    .string()
+    .regex(/^[\w.=-]{1,128}$/, { error: 'must be a job id' })
+    .describe('Id of the job'),
+});
+
+export const Dispatched = z.object({
+  job_id: z.string(),
+  task: z.string(),
+  queue: z.string(),
+});
+
+export const JobBody = z.object({
+  id: z.string(),
+  task: z.string(),
+  queue: z.string(),
+  state: z.enum(['waiting', 'delayed', 'active', 'completed', 'failed']),
+  attempts: z.int(),
+  max_attempts: z.int(),
+  initiated_by: z.string().describe('Name of an API token, `schedule`, `taskiq`, `cli` or a task'),
+  source: z.enum(['schedule', 'taskiq', 'http', 'cli', 'task']),
+  correlation_id: z.string(),
+  created_at: time,
+  due_at: time.optional(),
+  started_at: time.optional(),
+  finished_at: time.optional(),
+  result: z.unknown().optional(),
+  error: z.string().optional(),
+});
+
+export const ProgressBody = z.object({
+  job_id: z.string(),
+  operation: z.string(),
+  status: z.enum(['running', 'paused', 'completed', 'cancelled', 'failed']),
+  processed: z.int(),
+  total: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  errors: z.array(z.unknown()),
+  started_at: time,
+  updated_at: time,
+});
+
+export const DeadLetterBody = z.object({
+  id: z.string(),
+  kind: z.enum(['job', 'message']).describe('A job out of retries, or a message that could not be understood'),
+  task: z.string(),
+  queue: z.string().optional(),
+  attempts: z.int().optional(),
+  failed_at: time,
+  reason: z.string(),
+  initiated_by: z.string().optional(),
+});
+
+export const ScheduleBody = z.object({
+  task: z.string(),
+  summary: z.string(),
+  enabled: z.boolean().describe('False where DISABLED_TASKS switches the task off'),
+  schedule: z.string().describe('A cron pattern in UTC, or `every N s`'),
+  next_run: time.nullable().describe('Null while it is not registered: no scheduler has run yet'),
+  last_run: z
+    .object({ at: time, ok: z.boolean(), seconds: z.number(), error: z.string().optional() })
+    .nullable()
+    .describe('How the latest run ended; null where none is known'),
+});
+
+export const BrakeBody = z.object({
+  name: z.string(),
+  held: z.string().describe('What is held and why'),
+  since: time.optional(),
+  decisions: z.array(z.string()),
+});
+
+export const AlertBody = z.object({
+  id: z.string(),
+  kind: z.string(),
+  severity: z.enum(['critical', 'warning']),
+  subject: z.string(),
+  since: time,
+});

@@ -1,0 +1,108 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { cookieIn, strictCookie } from './cookies.ts';
+import { clientOf, RateLimit } from './rate-limit.ts';
+import { HIDDEN, withoutSecrets } from './secrets.ts';
+import { SESSION_MS, Sessions } from './sessions.ts';
+import { TokenBook } from './tokens.ts';
+
+const tokens = [
+  { name: 'olga', token: 'token-of-olga-0123456789' },
+  { name: 'backend', token: 'token-of-backend-0123456' },
+];
+
+describe('tokens', () => {
+  test('belong to a name', () => {
+    const book = new TokenBook(tokens);
+    expect(book.nameOf('token-of-backend-0123456')).toBe('backend');
+    expect(book.nameOf('token-of-backend-012345')).toBeUndefined();
+    expect(book.nameOf('')).toBeUndefined();
+  });
+});
+
+describe('sessions', () => {
+  let now = new Date('2026-05-01T10:00:00Z');
+  const sessions = new Sessions(tokens, () => now);
+
+  test('say who logged in until they are over', () => {
+    const session = sessions.issue('olga');
+    expect(sessions.nameIn(session)).toBe('olga');
+    now = new Date(now.getTime() + SESSION_MS);
+    expect(sessions.nameIn(session)).toBeUndefined();
+  });
+
+  test('end when the token is changed or taken away', () => {
+    const session = sessions.issue('olga');
+    const changed = new Sessions([{ name: 'olga', token: 'another-token-of-olga-01' }], () => now);
+    const gone = new Sessions([tokens[1]!], () => now);
+    expect([changed.nameIn(session), gone.nameIn(session)]).toEqual([undefined, undefined]);
+  });
+
+  test('that anybody made up or changed are none', () => {
+    const session = sessions.issue('olga');
+    fc.assert(
+      fc.property(fc.nat(session.length - 1), fc.constantFrom(...'aZ09-_.'), (at, letter) => {
+        const changed = session.slice(0, at) + letter + session.slice(at + 1);
+        // The last letter of base64url holds bits that are not part of the value.
+        return changed === session || at === session.length - 1 || sessions.nameIn(changed) === undefined;
+      }),
+    );
+    fc.assert(fc.property(fc.string(), (text) => sessions.nameIn(text) === undefined));
+    expect(sessions.nameIn(`${session}.more`)).toBeUndefined();
+  });
+});
+
+describe('a rate limit', () => {
+  test('allows so many in a window for each key, then says how long to wait', () => {
+    let now = 0;
+    const limit = new RateLimit({ limit: 2, windowMs: 1000, clock: () => now });
+    expect([limit.take('a'), limit.take('a'), limit.take('b')]).toEqual([0, 0, 0]);
+    now = 400;
+    expect(limit.take('a')).toBe(600);
+    expect(limit.take('b')).toBe(0);
+    now = 1000;
+    expect(limit.take('a')).toBe(0);
+  });
+
+  test('remembers only so many keys, whoever calls', () => {
+    const limit = new RateLimit({ limit: 1, windowMs: 1000, keys: 3, clock: () => 0 });
+    for (const key of ['a', 'b', 'c', 'd']) limit.take(key);
+    expect(limit.waitMs('a')).toBe(0);
+    expect(limit.waitMs('d')).toBe(1000);
+  });
+
+  test('counts a whole IPv6 network and an IPv4 address as one client', () => {
+    expect(clientOf('2001:db8:1:2:3:4:5:6')).toBe(clientOf('2001:db8:1:2:ffff::1'));
+    expect(clientOf('::ffff:10.0.0.1')).toBe('10.0.0.1');
+    expect(clientOf('10.0.0.1')).toBe('10.0.0.1');
+  });
+});
+
+describe('cookies', () => {
+  test('are read by their whole name', () => {
+    expect(cookieIn('a=1; worker_session=x.y; xworker_session=no', 'worker_session')).toBe('x.y');
+    expect(cookieIn('xworker_session=no; worker_session_2=no', 'worker_session')).toBeUndefined();
+    expect(cookieIn(undefined, 'worker_session')).toBeUndefined();
+  });
+
+  test('can be read by no script and are sent by no other site', () => {
+    const cookie = strictCookie('s', 'v', { maxAgeSeconds: 60, secure: true });
+    expect(cookie).toBe('s=v; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure');
+  });
+});
+
+describe('what people are shown', () => {
+  test('has no codes, tokens or signatures, however deep they stand', () => {
+    const sent = { email: 'a@example.org', otp_code: '123456', nested: [{ Token: 'x', apiKey: 'y', n: 1 }], token: '' };
+    expect(withoutSecrets(sent)).toEqual({
+      email: 'a@example.org',
+      otp_code: HIDDEN,
+      nested: [{ Token: HIDDEN, apiKey: HIDDEN, n: 1 }],
+      token: '',
+    });
+  });
+
+  test('never ends the process, whatever was sent', () => {
+    fc.assert(fc.property(fc.jsonValue({ maxDepth: 40 }), (value) => void withoutSecrets(value)));
+  });
+});

@@ -1,0 +1,56 @@
+export type RateLimitOptions = {
+  /** So many within each window. */
+  limit: number;
+  windowMs: number;
+  /** Keys remembered at once; beyond them the oldest are forgotten, so that memory stays bounded whoever calls. */
+  keys?: number;
+  /** Milliseconds that only go up. */
+  clock?: () => number;
+};
+
+/** Counts by key in windows that begin with the first one. Holds for this process: with several replicas each allows as much. */
+export class RateLimit {
+  readonly #limit: number;
+  readonly #windowMs: number;
+  readonly #keys: number;
+  readonly #clock: () => number;
+  readonly #windows = new Map<string, { taken: number; endsAt: number }>();
+
+  constructor({ limit, windowMs, keys = 10_000, clock = () => performance.now() }: RateLimitOptions) {
+    this.#limit = limit;
+    this.#windowMs = windowMs;
+    this.#keys = keys;
+    this.#clock = clock;
+  }
+
+  /** Takes one. Answers 0, or how many milliseconds to wait where none is left. */
+  take(key: string): number {
+    const waitMs = this.waitMs(key);
+    if (waitMs > 0) return waitMs;
+    const now = this.#clock();
+    const open = this.#windows.get(key);
+    if (open && open.endsAt > now) open.taken += 1;
+    else this.#begin(key, now);
+    return 0;
+  }
+
+  /** How long to wait until one can be taken, without taking it. */
+  waitMs(key: string): number {
+    const open = this.#windows.get(key);
+    const leftMs = open ? open.endsAt - this.#clock() : 0;
+    return open && leftMs > 0 && open.taken >= this.#limit ? leftMs : 0;
+  }
+
+  #begin(key: string, now: number): void {
+    this.#windows.delete(key);
+    this.#windows.set(key, { taken: 1, endsAt: now + this.#windowMs });
+    if (this.#windows.size > this.#keys) this.#windows.delete(this.#windows.keys().next().value!);
+  }
+}
+
+/** What counts as one client: an IPv4 address, or the /64 that one IPv6 customer has to themselves. */
+export function clientOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped) return mapped[1]!;
+  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+}

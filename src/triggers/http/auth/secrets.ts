@@ -1,0 +1,20 @@
+/** Fields whose values open something, whatever task they belong to. */
+const SECRET_FIELD = /otp|token|password|secret|signature|credential|authorization|api_?key/i;
+
+export const HIDDEN = '•••';
+
+/**
+ * A copy for people's eyes: codes, tokens and signatures are hidden wherever they stand. What is
+ * nested deeper than twenty levels is hidden whole.
+ */
+export function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (depth > 20) return HIDDEN;
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([field, inner]) => [
+      field,
+      SECRET_FIELD.test(field) && inner !== '' && inner !== null ? HIDDEN : withoutSecrets(inner, depth + 1),
+    ]),
+  );
+}

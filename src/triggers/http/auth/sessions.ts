@@ -1,0 +1,40 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hours } from '../../../lib/duration.ts';
+import type { NamedToken } from './tokens.ts';
+
+/** A working day; then people log in again. */
+export const SESSION_MS = hours(12);
+
+/**
+ * Who is logged in, as a signed text for a cookie: nothing is stored, so every replica knows every session. It is signed with a key made
+ * of the person's API token: taking the token away, or changing it, ends the sessions that were opened with it.
+ */
+export class Sessions {
+  readonly #keys: ReadonlyMap<string, Buffer>;
+  readonly #clock: () => Date;
+
+  constructor(tokens: readonly NamedToken[], clock: () => Date) {
+    this.#keys = new Map(tokens.map(({ name, token }) => [name, sign(token, 'operations-page session key')]));
+    this.#clock = clock;
+  }
+
+  /** A session of somebody who has shown their token, for `SESSION_MS`. */
+  issue(name: string): string {
+    const claim = `${Buffer.from(name).toString('base64url')}.${this.#clock().getTime() + SESSION_MS}`;
+    return `${claim}.${sign(this.#keys.get(name)!, claim).toString('base64url')}`;
+  }
+
+  /** The name in a session that is whole, signed with a token that still counts, and not over. */
+  nameIn(session: string): string | undefined {
+    const [encoded = '', endsAt = '', signature = '', ...rest] = session.split('.');
+    const name = Buffer.from(encoded, 'base64url').toString();
+    const key = this.#keys.get(name);
+    if (!key || rest.length > 0) return undefined;
+    const expected = sign(key, `${encoded}.${endsAt}`);
+    const given = Buffer.from(signature, 'base64url');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
+    return Number(endsAt) > this.#clock().getTime() ? name : undefined;
+  }
+}
+
+const sign = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();

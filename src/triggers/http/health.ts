@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import { seconds } from '../../lib/duration.ts';
+import { errorMessage } from '../../lib/errors.ts';
+
+/**
+ * Each resolves when its part is usable and rejects with the reason when not. One that resolves with a sentence is usable, but
+ * something is wrong that a restart would not mend.
+ */
+export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
+
+type Check = { ok: boolean; latency_ms: number; error?: string; warning?: string };
+
+/** A probe waits no longer than this for one dependency. */
+const CHECK_LIMIT_MS = seconds(3);
+
+/**
+ * `/health/live`: this process answers. `/health/ready`: 200 where every part it needs is usable, `degraded` where one warns; else 503
+ * with the parts that are not.
+ */
+export function registerHealth(server: FastifyInstance, checks: HealthChecks): void {
+  server.get('/health/live', async () => ({ status: 'ok' }));
+  server.get('/health/ready', async (_request, reply) => {
+    const names = Object.keys(checks);
+    const results = await Promise.all(names.map((name) => timed(checks[name]!)));
+    const isReady = results.every((result) => result.ok);
+    reply.code(isReady ? 200 : 503);
+    return {
+      status: isReady ? (results.some(({ warning }) => warning) ? 'degraded' : 'ok') : 'unavailable',
+      checks: Object.fromEntries(names.map((name, i) => [name, results[i]])),
+    };
+  });
+}
+
+async function timed(check: HealthChecks[string]): Promise<Check> {
+  const startedAt = performance.now();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${CHECK_LIMIT_MS} ms`)), CHECK_LIMIT_MS);
+  const latency = (): number => Math.round(performance.now() - startedAt);
+  try {
+    const warning = await Promise.race([check(), late.promise]);
+    return { ok: true, latency_ms: latency(), ...(typeof warning === 'string' && { warning }) };
+  } catch (error) {
+    return { ok: false, latency_ms: latency(), error: errorMessage(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import { registerApi } from './api/routes.ts';
+import { Guard } from './auth/guard.ts';
+import type { HttpContext } from './context.ts';
+import { registerPage } from './page/register-page.ts';
+import { answerProblem } from './problem.ts';
+
+/** Everything behind a token or a login. */
+export function registerOperations(server: FastifyInstance, context: HttpContext): void {
+  const guard = new Guard(context);
+  void server.register((scope, _options, done) => {
+    // Fastify reads plain text too, by itself.
+    scope.removeContentTypeParser('text/plain');
+    scope.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, context.log));
+    registerApi(scope, context, guard);
+    registerPage(scope, context, guard);
+    // Loaded only where there is a token: the board's packages take 10 MB.
+    void scope.register((board, _boardOptions, boardDone) => {
+      import('./queue-board.ts')
+        .then(({ registerQueueBoard }) => registerQueueBoard(board, context, guard))
+        .then(() => boardDone(), boardDone);
+    });
+    done();
+  });
+}

@@ -1,0 +1,72 @@
+import { type Html, html, join } from '../../../lib/html.ts';
+import type { Overview } from '../api/overview.ts';
+import type { View } from './parts.ts';
+import type { Locale, Say } from './texts.ts';
+
+type Minute = Overview['deliveries'][number];
+
+/** Units of the drawing; the style sheet gives it its size. */
+const BAR = 10;
+const GAP = 2;
+const HEIGHT = 100;
+
+/** Deliveries of the last hour: a bar for each minute, and below it the share that arrived. */
+export function deliveryChart(minutes: readonly Minute[], { locale, say }: Pick<View, 'locale' | 'say'>): Html {
+  const total = minutes.reduce((sum, { failed, sent }) => sum + sent + failed, 0);
+  if (total === 0) return html`<p class="muted">${say('noDeliveries')}</p>`;
+  const most = roundAbove(Math.max(...minutes.map(({ failed, sent }) => sent + failed)));
+  const width = minutes.length * BAR;
+  const bars = minutes.map((minute, i) => bar(minute, i, most, say));
+  const first = minutes[0]!.minute;
+  const last = minutes.at(-1)!.minute;
+  return html`<figure class="chart">
+<div class="scale"><span>${most}</span><span>${say('perMinute')}</span></div>
+<svg class="bars" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('deliveries')}: ${total}">
+<line class="grid" x1="0" y1="${HEIGHT / 2}" x2="${width}" y2="${HEIGHT / 2}"/>${join(bars, '')}</svg>
+<div class="scale"><span>100 %</span><span>${say('share')}</span></div>
+<svg class="rate" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('successRate')}: ${rateText(minutes, locale)}">
+${join(
+  rateLines(minutes).map((points) => html`<polyline points="${points}"/>`),
+  '',
+)}</svg>
+<div class="scale"><time datetime="${first}">${clock(first)}</time><time datetime="${last}">${clock(last)} UTC</time></div>
+</figure>`;
+}
+
+/** Of all that was sent or given up; unknown where nothing was. */
+export function rateText(minutes: readonly Minute[], locale: Locale): string {
+  const sent = minutes.reduce((sum, minute) => sum + minute.sent, 0);
+  const all = minutes.reduce((sum, minute) => sum + minute.sent + minute.failed, 0);
+  return all === 0 ? '–' : `${(Math.floor((sent / all) * 1000) / 10).toLocaleString(locale)} %`;
+}
+
+function bar({ failed, minute, sent }: Minute, i: number, most: number, say: Say): Html {
+  const x = i * BAR + GAP / 2;
+  const sentHeight = round((sent / most) * HEIGHT);
+  const failedHeight = round((failed / most) * HEIGHT);
+  const title = `${clock(minute)} UTC: ${sent} ${say('sent')}, ${failed} ${say('gaveUp')}`;
+  return html`<g><title>${title}</title><rect class="hover" x="${i * BAR}" y="0" width="${BAR}" height="${HEIGHT}"/><rect class="sent" x="${x}" y="${HEIGHT - sentHeight}" width="${BAR - GAP}" height="${sentHeight}"/><rect class="failed" x="${x}" y="${HEIGHT - sentHeight - failedHeight}" width="${BAR - GAP}" height="${failedHeight}"/></g>`;
+}
+
+/** One line for each run of minutes in which something was sent: a minute without is unknown, not zero. */
+function rateLines(minutes: readonly Minute[]): string[] {
+  const lines: string[][] = [[]];
+  minutes.forEach(({ failed, sent }, i) => {
+    if (sent + failed === 0) {
+      if (lines.at(-1)!.length > 0) lines.push([]);
+      return;
+    }
+    const y = round(HEIGHT - (sent / (sent + failed)) * HEIGHT);
+    lines.at(-1)!.push(`${i * BAR},${y} ${(i + 1) * BAR},${y}`);
+  });
+  return lines.filter((points) => points.length > 0).map((points) => points.join(' '));
+}
+
+/** A round number above all bars that leaves them most of the height. */
+function roundAbove(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
+  return [1, 1.5, 2, 3, 4, 5, 8, 10].map((step) => step * power).find((step) => step >= value)!;
+}
+
+const clock = (at: string): string => at.slice(11, 16);
+const round = (value: number): number => Math.round(value * 100) / 100;

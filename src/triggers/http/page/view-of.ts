@@ -1,0 +1,23 @@
+import type { FastifyRequest } from 'fastify';
+import { cookieIn } from '../auth/cookies.ts';
+import type { View } from './parts.ts';
+import { type Locale, sayIn } from './texts.ts';
+
+export const LOCALE_COOKIE = 'worker_locale';
+
+const localeOf = (text: unknown): Locale | undefined => (text === 'ru' || text === 'en' ? text : undefined);
+
+/** The language that was asked for in the address, now. */
+export const askedLocale = (request: FastifyRequest): Locale | undefined =>
+  localeOf((request.query as Record<string, unknown>).lang);
+
+/** Which language: asked for now, chosen before, the browser's, ours. */
+export function viewOf(request: FastifyRequest, fallback: Locale, now: Date): View {
+  const preferred = request.headers['accept-language']?.slice(0, 2).toLowerCase();
+  const locale =
+    askedLocale(request) ??
+    localeOf(cookieIn(request.headers.cookie, LOCALE_COOKIE)) ??
+    localeOf(preferred) ??
+    fallback;
+  return { locale, now, say: sayIn(locale) };
+}

@@ -1,0 +1,60 @@
+import { createBullBoard } from '@bull-board/api';
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
+import { FastifyAdapter } from '@bull-board/fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Guard } from './auth/guard.ts';
+import { withoutSecrets } from './auth/secrets.ts';
+import type { HttpContext } from './context.ts';
+import { answerProblem, Problem } from './problem.ts';
+
+const PATH = '/queues';
+
+/** The board sets styles from its scripts and in its page; scripts themselves are files of its own. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'self'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const FOR_LOOKING = 'The board is for looking; what changes something goes through the API.';
+
+/** Its page asks Google for fonts: nothing here leaves the house. */
+const OUTSIDE_FONTS = /<link[^>]+fonts\.googleapis\.com[^>]*>/g;
+
+/**
+ * bull-board behind the same login, for looking only: what changes something goes through the API, which checks it and writes down who
+ * did it. Codes and tokens in payloads and results are hidden.
+ */
+export function registerQueueBoard(server: FastifyInstance, { log, queues }: HttpContext, guard: Guard): void {
+  const adapter = new FastifyAdapter();
+  adapter.setBasePath(PATH);
+  createBullBoard({
+    queues: [...queues.entries()].map(([name, queue]) => {
+      const board = new BullMQAdapter(queue, { readOnlyMode: true, displayName: name });
+      board.setFormatter('data', (data) => withoutSecrets(data));
+      board.setFormatter('returnValue', (result) => withoutSecrets(result));
+      return board;
+    }),
+    serverAdapter: adapter,
+    options: { uiConfig: { boardTitle: 'Queues', hideRedisDetails: true } },
+  });
+  void server.register((scope, _options, done) => {
+    guard.closeToStrangers(scope);
+    scope.addHook('onRequest', async (request, reply) => {
+      if (request.method === 'GET' || request.method === 'HEAD') return undefined;
+      return answerProblem(new Problem('method-not-allowed', FOR_LOOKING), request, reply, log);
+    });
+    scope.addHook('onSend', async (_request, reply, payload) => {
+      reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
+      return typeof payload === 'string' ? payload.replaceAll(OUTSIDE_FONTS, '') : payload;
+    });
+    void scope.register(adapter.registerPlugin(), { prefix: PATH });
+    done();
+  });
+}

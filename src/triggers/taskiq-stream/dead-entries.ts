@@ -1,0 +1,186 @@
+import { days } from '../../lib/duration.ts';
+import type { RedisClient } from '../../lib/redis-client.ts';
+import { keys } from '../../repositories/redis/keys.ts';
+import { fieldOf, type RawEntry, type StreamEntry } from './entry.ts';
+
+/** A message that could not be handed over for good, kept whole. */
+export type DeadEntry = {
+  /** In the dead-letter stream. */
+  readonly id: string;
+  /** In the stream that it came from. */
+  readonly entryId: string;
+  /** Of few values: `not_json`, `missing_field`, `unknown_task`, `payload_invalid`, `delivery_limit` … */
+  readonly reason: string;
+  /** The reason as a sentence. */
+  readonly detail: string;
+  /** Empty where the message did not say. */
+  readonly taskId: string;
+  readonly taskName: string;
+  readonly deliveries: number;
+  readonly diedAt: Date;
+  /** The field `data` as it was sent; empty where the entry had none. */
+  readonly data: Buffer;
+};
+
+export type Burial = { reason: string; detail: string; taskId: string | undefined; taskName: string | undefined };
+
+/** Beyond about this many the oldest are dropped: Redis must stay bounded even where a producer sends only rubbish. */
+const MAX_DEAD = 10_000;
+/** Original fields keep their names behind this, except `data`, which keeps its own. */
+const ORIGINAL = 'field.';
+
+/** Far longer than a worker that died between copying and acknowledging an entry stays away. */
+const COPIES_KNOWN_MS = days(7);
+const COPIES_KNOWN = 10_000;
+
+/**
+ * Adds an entry to a stream unless it was added before. KEYS: stream, what was copied into it. ARGV: name of the copy, longest length of the
+ * stream (0: any), milliseconds and number for which copies are known, names and values. Answers 1 where it was added.
+ */
+const COPY_ONCE = `
+if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
+if ARGV[2] == '0' then
+  redis.call('XADD', KEYS[1], '*', unpack(ARGV, 5))
+else
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 5))
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[3])
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -ARGV[4] - 1)
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1`;
+
+export type DeadEntriesOptions = { redis: RedisClient; stream: string; group: string };
+
+/** The dead-letter stream of the TaskIQ intake: list, look, replay, discard. */
+export class DeadEntries {
+  readonly #redis: RedisClient;
+  readonly #stream: string;
+  readonly #group: string;
+
+  constructor({ redis, stream, group }: DeadEntriesOptions) {
+    this.#redis = redis;
+    this.#stream = stream;
+    this.#group = group;
+  }
+
+  /** Moves a pending entry here, whole. False where it was no longer pending: somebody else has dealt with it. */
+  async bury(entry: StreamEntry, { reason, detail, taskId, taskName }: Burial, diedAt: Date): Promise<boolean> {
+    const about = {
+      reason,
+      detail,
+      task_id: taskId ?? '',
+      task_name: taskName ?? '',
+      entry_id: entry.id,
+      deliveries: entry.deliveries,
+      time: diedAt.toISOString(),
+    };
+    return await this.#move(entry, keys.taskiqDead(), MAX_DEAD, [
+      ...Object.entries(about).flat(),
+      ...kept(entry.fields),
+    ]);
+  }
+
+  /** Moves a pending entry to another stream, unchanged. False where it was no longer pending. */
+  async forward(entry: StreamEntry, target: string): Promise<boolean> {
+    return await this.#move(entry, target, 0, entry.fields);
+  }
+
+  /** Newest first, at most `count`; `before` is the id of the last one already seen. */
+  async list(count: number, before?: string): Promise<DeadEntry[]> {
+    const end = before === undefined ? '+' : `(${before}`;
+    const raw = (await this.#redis.xrevrangeBuffer(keys.taskiqDead(), end, '-', 'COUNT', count)) as RawEntry[];
+    return raw.flatMap((one) => (one?.[1] ? [deadEntry(one[0].toString(), one[1])] : []));
+  }
+
+  async get(id: string): Promise<DeadEntry | undefined> {
+    const fields = await this.#fields(id);
+    return fields && deadEntry(id, fields);
+  }
+
+  /** How many there are. */
+  async count(): Promise<number> {
+    return await this.#redis.xlen(keys.taskiqDead());
+  }
+
+  /** Sends the message into its stream again, byte for byte, and forgets it here. False where there is none with this id. */
+  async replay(id: string): Promise<boolean> {
+    const fields = await this.#fields(id);
+    if (!fields) return false;
+    await this.#copyOnce(keys.taskiqDead(), id, this.#stream, 0, original(fields));
+    return (await this.#redis.xdel(keys.taskiqDead(), id)) === 1;
+  }
+
+  /** Forgets it. False where there is none with this id. */
+  async discard(id: string): Promise<boolean> {
+    return isEntryId(id) && (await this.#redis.xdel(keys.taskiqDead(), id)) === 1;
+  }
+
+  async #fields(id: string): Promise<readonly Buffer[] | undefined> {
+    if (!isEntryId(id)) return undefined;
+    const [found] = (await this.#redis.xrangeBuffer(keys.taskiqDead(), id, id)) as RawEntry[];
+    return found?.[1] ?? undefined;
+  }
+
+  /**
+   * Copies an entry to another stream and then acknowledges it: never is it in neither, and whoever dies in between leaves it pending, to be
+   * acknowledged by the next who tries, without a second copy. In two steps, because in a Redis Cluster the streams lie on different servers.
+   */
+  async #move(
+    entry: StreamEntry,
+    target: string,
+    maxLength: number,
+    fields: readonly (string | number | Buffer)[],
+  ): Promise<boolean> {
+    const pending = await this.#redis.xpending(this.#stream, this.#group, entry.id, entry.id, 1);
+    if (pending.length === 0) return false;
+    await this.#copyOnce(this.#stream, entry.id, target, maxLength, fields);
+    return (await this.#redis.xack(this.#stream, this.#group, entry.id)) === 1;
+  }
+
+  async #copyOnce(
+    source: string,
+    id: string,
+    target: string,
+    maxLength: number,
+    fields: readonly (string | number | Buffer)[],
+  ): Promise<void> {
+    const name = `${source} ${id} ${target}`;
+    const limits = [maxLength, COPIES_KNOWN_MS, COPIES_KNOWN];
+    await this.#redis.eval(COPY_ONCE, 2, target, keys.copiedInto(target), name, ...limits, ...fields);
+  }
+}
+
+/** The API passes on what a client sent: anything but an exact id finds nothing. */
+const isEntryId = (id: string): boolean => /^\d{1,20}-\d{1,20}$/.test(id);
+
+function kept(fields: readonly Buffer[]): Buffer[] {
+  return fields.map((part, i) =>
+    i % 2 === 1 || part.toString() === 'data' ? part : Buffer.concat([Buffer.from(ORIGINAL), part]),
+  );
+}
+
+function original(fields: readonly Buffer[]): Buffer[] {
+  return fields.flatMap((name, i) => {
+    if (i % 2 === 1) return [];
+    if (name.toString() === 'data') return [name, fields[i + 1]!];
+    return name.toString('latin1').startsWith(ORIGINAL) ? [name.subarray(ORIGINAL.length), fields[i + 1]!] : [];
+  });
+}
+
+function deadEntry(id: string, fields: readonly Buffer[]): DeadEntry {
+  const text = (name: string) => fieldOf(fields, name)?.toString() ?? '';
+  return {
+    id,
+    entryId: text('entry_id'),
+    reason: text('reason'),
+    detail: text('detail'),
+    taskId: text('task_id'),
+    taskName: text('task_name'),
+    deliveries: Number(text('deliveries')),
+    diedAt: new Date(text('time')),
+    data: fieldOf(fields, 'data') ?? Buffer.alloc(0),
+  };
+}

@@ -1,0 +1,101 @@
+import { parseLabels } from './labels.ts';
+
+/** One call as a Python producer sent it: `data` of a stream entry, parsed, with labels in their own types again. */
+export type TaskiqMessage = {
+  readonly taskId: string;
+  readonly taskName: string;
+  /** All of them, also those that mean nothing here: they go into the result record. */
+  readonly labels: Readonly<Record<string, unknown>>;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+};
+
+/** Few and stable, fit for a metric label. */
+export type RejectReason = 'no_data' | 'not_json' | 'missing_field' | 'invalid_field';
+
+/** Either a message, or why the bytes are none: with the task id where that much could be read. */
+export type Parsed =
+  | { readonly ok: true; readonly message: TaskiqMessage }
+  | { readonly ok: false; readonly reason: RejectReason; readonly detail: string; readonly taskId?: string };
+
+/** Ours. Ids of `taskiq` have 32 characters, those of the backend 36; whatever is longer than this is no id. */
+const MAX_TASK_ID_LENGTH = 256;
+
+const FIELDS = {
+  task_id: { expected: `text of 1 to ${MAX_TASK_ID_LENGTH} characters`, fits: isTaskId },
+  task_name: { expected: 'text that is not empty', fits: (value) => typeof value === 'string' && value !== '' },
+  labels: { expected: 'an object', fits: isObject },
+  args: { expected: 'an array', fits: Array.isArray },
+  kwargs: { expected: 'an object', fits: isObject },
+} satisfies Record<string, { expected: string; fits: (value: unknown) => boolean }>;
+
+/**
+ * Reads the `data` field of a stream entry. Never throws. Required are the fields that `taskiq` itself requires
+ * (`TaskiqMessage` in taskiq/message.py); `labels_types` may be absent or null, as the backend sends it.
+ */
+export function parseMessage(data: Uint8Array | undefined): Parsed {
+  if (!data) return { ok: false, reason: 'no_data', detail: 'The stream entry has no field named data' };
+  let json: unknown;
+  try {
+    json = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(data));
+  } catch (error) {
+    return { ok: false, reason: 'not_json', detail: `The data is not UTF-8 JSON: ${(error as Error).message}` };
+  }
+  if (!isObject(json)) return { ok: false, reason: 'invalid_field', detail: 'The message is JSON, but not an object' };
+  return fromObject(json);
+}
+
+function fromObject(json: Record<string, unknown>): Parsed {
+  const known = isTaskId(json.task_id) ? { taskId: json.task_id } : {};
+  for (const [field, { expected, fits }] of Object.entries(FIELDS)) {
+    if (!Object.hasOwn(json, field)) {
+      return {
+        ok: false,
+        reason: 'missing_field',
+        detail: `The message has no ${field}; it must be ${expected}`,
+        ...known,
+      };
+    }
+    if (!fits(json[field])) {
+      return { ok: false, reason: 'invalid_field', detail: `${field} of the message must be ${expected}`, ...known };
+    }
+  }
+  const message: TaskiqMessage = {
+    taskId: json.task_id as string,
+    taskName: json.task_name as string,
+    labels: parseLabels(json.labels as Record<string, unknown>, json.labels_types),
+    args: json.args as unknown[],
+    kwargs: json.kwargs as Record<string, unknown>,
+  };
+  return { ok: true, message };
+}
+
+/** Sixteen digits in a row may be an integer that a double can not hold. */
+const LONG_NUMBER = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+/** Python's integers have no bounds: those beyond 2^53 become text with every digit, never a rounded number. */
+function parseJson(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  return JSON.parse(text, function exact(_key: string, value: unknown, context?: { source?: string }) {
+    const source = context?.source;
+    return typeof value === 'number' && !Number.isSafeInteger(value) && source && INTEGER.test(source) ? source : value;
+  } as (key: string, value: unknown) => unknown);
+}
+
+/**
+ * The id of the job that holds this message. It is the task id itself, except where BullMQ could not hold that:
+ * it refuses integers and colons in ids (bullmq/classes/job.js, `validateOptions`).
+ */
+export function jobIdOf(taskId: string): string {
+  if (!taskId.includes(':') && !INTEGER.test(taskId)) return taskId;
+  return `taskiq-${Buffer.from(taskId).toString('base64url')}`;
+}
+
+function isTaskId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TASK_ID_LENGTH;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,189 @@
+import { expect, test } from 'vitest';
+import { days, minutes, seconds } from '../../src/lib/duration.ts';
+import type { Evidence, PaymentEvidence } from './evidence.ts';
+import { violationsIn } from './invariants/all.ts';
+import { Asked, keyOf } from './load/asked.ts';
+import { planOf } from './plan.ts';
+import { failureReport } from './report.ts';
+
+const START = Date.parse('2026-01-01T00:00:00Z');
+const at = (second: number): number => START + seconds(second);
+
+/** A run in which all went well: one message of each kind, one payment, one bulk operation, one export, one message of a producer. */
+function goodEvidence() {
+  const asked = new Asked();
+  asked.messages.push(
+    { kind: 'row', key: keyOf(1, 'row'), atMs: at(1) },
+    { kind: 'job', key: keyOf(2, 'job'), atMs: at(2) },
+    { kind: 'mail', key: 'reader@example.com', atMs: at(3) },
+    { kind: 'row', key: keyOf(9, 'refused'), atMs: at(4), refused: true },
+  );
+  asked.customers.push({ id: 'c', username: 'payer', telegramId: 7, expireAtMs: at(0) + days(10) });
+  asked.payments.push({ id: 'p', invoiceId: 1, customer: 'payer', days: 30, mood: 'pays', actedAtMs: at(5) });
+  asked.bulk.push({ jobId: 'b', operation: 'disable', users: ['bulk'], ids: [5], atMs: at(6) });
+  asked.exports.push({ jobId: 'e', atMs: at(7) });
+  asked.taskiq.push({ taskId: 't', atMs: at(8), isPoison: false });
+  asked.expiring.push({ username: 'soon', telegramId: 8 });
+  const payment: PaymentEvidence = {
+    id: 'p',
+    status: 'completed',
+    activation: 'done',
+    basisMs: at(0) + days(10),
+    targetMs: at(0) + days(40),
+    isMismatched: false,
+    completions: 1,
+    confirmations: 1,
+  };
+  const process = { name: 'worker-1', pid: 1, rssMib: 120, databaseConnections: 2, redisConnections: 20 };
+  const runs = ['monitor_queue_depth', 'update_realtime_metrics', 'sync_user_stats', 'verify_pending_payments'].map(
+    (task) => ({
+      ...{ task, jobId: task, ok: true, pid: 1 },
+      fromMs: at(99),
+      toMs: at(100),
+    }),
+  );
+  return {
+    startedAtMs: START,
+    calmAtMs: at(60),
+    endedAtMs: at(101),
+    events: [{ fromMs: at(30), toMs: at(31), kind: 'kill', what: 'SIGKILL of worker-1', slot: 'worker-1' }],
+    asked,
+    deliveries: new Map([
+      [keyOf(1, 'row'), [at(1.5)]],
+      [keyOf(2, 'job'), [at(2.5)]],
+      ['reader@example.com', [at(3.5)]],
+    ]),
+    rowsPastDue: [] as Evidence['rowsPastDue'],
+    rowsFailed: [{ key: keyOf(9, 'refused'), error: 'blocked' }],
+    payments: new Map([['p', payment]]),
+    panelUsers: new Map([
+      ['payer', { status: 'ACTIVE', expireAtMs: at(0) + days(40), disables: 0, resets: 0 }],
+      ['bulk', { status: 'DISABLED', expireAtMs: at(0) + days(90), disables: 1, resets: 0 }],
+    ]),
+    contractViolations: [] as string[],
+    reminders: new Map([[8, 1]]),
+    bulk: new Map([['b', { state: 'completed', result: {}, error: undefined }]]),
+    exports: new Map([
+      [
+        'e',
+        { state: 'completed', result: { rows: 3 }, error: undefined, file: { rows: 3 }, notices: ['export_ready'] },
+      ],
+    ]) as Map<string, NonNullable<ReturnType<Evidence['exports']['get']>>>,
+    drafts: [] as string[],
+    strangeFiles: [] as string[],
+    results: new Set(['t']),
+    deadMessages: new Set<string>(),
+    stream: { length: 1, pending: 0, consumers: 2, workers: 2 },
+    jobs: [] as Evidence['jobs'],
+    schedules: runs.map(({ task }) => ({
+      task,
+      declared: '5000 ms',
+      stored: '5000 ms',
+      nextMs: at(102),
+      periodMs: 5_000,
+    })),
+    runs,
+    survivors: [process],
+    fresh: [process],
+    openTransactions: 0,
+    troubles: [] as Evidence['troubles'],
+  };
+}
+
+const broken = (change: (evidence: ReturnType<typeof goodEvidence>) => void): string[] => {
+  const evidence = goodEvidence();
+  change(evidence);
+  return violationsIn(evidence).map(({ rule, what }) => `${rule}: ${what}`);
+};
+
+test('the same seed gives the same plan, another one another', () => {
+  expect(planOf(7, minutes(3))).toEqual(planOf(7, minutes(3)));
+  expect(planOf(8, minutes(3)).steps).not.toEqual(planOf(7, minutes(3)).steps);
+});
+
+test('a plan of three minutes has every kind of fault, and all of them end in time', () => {
+  for (const seed of [1, 2, 3]) {
+    const { durationMs, steps } = planOf(seed, minutes(3));
+    const kinds = new Set(steps.map(({ kind }) => kind));
+    expect(kinds.size).toBe(17);
+    expect(steps.every(({ atMs, forMs }) => atMs + forMs <= durationMs)).toBe(true);
+  }
+});
+
+test('nothing is found where nothing is wrong', () => {
+  expect(broken(() => undefined)).toEqual([]);
+});
+
+test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
+  ['nothing lost: row never arrived', ({ deliveries }) => deliveries.delete(keyOf(1, 'row'))],
+  ['nothing lost: mail never arrived', ({ deliveries }) => deliveries.delete('reader@example.com')],
+  ['nothing lost: row given up', ({ rowsFailed }) => rowsFailed.push({ key: keyOf(1, 'row'), error: 'timeout' })],
+  ['sent once: row arrived 2 times', ({ deliveries }) => deliveries.set(keyOf(1, 'row'), [at(1.5), at(40)])],
+  ['no money lost: payment p (pays, payer): is pending', ({ payments }) => (payments.get('p')!.status = 'pending')],
+  ['no money lost: payment p (pays, payer): 2 completions', ({ payments }) => (payments.get('p')!.completions = 2)],
+  ['no money lost: payment p (expires, payer)', ({ asked }) => (asked.payments[0]!.mood = 'expires')],
+  [
+    'one extension per payment: payer paid 1 times and is off by 30.00 days',
+    ({ panelUsers }) => (panelUsers.get('payer')!.expireAtMs += days(30)),
+  ],
+  ['nobody disabled wrongly: payer', ({ panelUsers }) => (panelUsers.get('payer')!.disables = 1)],
+  ['bulk operations end: bulk disable b 1 of 1 users', ({ panelUsers }) => (panelUsers.get('bulk')!.status = 'ACTIVE')],
+  ['nothing lost: bulk disable b is gone', ({ bulk }) => bulk.delete('b')],
+  ['reminded once: soon has 2', ({ reminders }) => reminders.set(8, 2)],
+  ['nothing stuck: row r', (evidence) => (evidence.rowsPastDue = [{ id: 'r', dueMs: at(50) }])],
+  [
+    'nothing stuck: job j (send_notification) is still active',
+    (evidence) => (evidence.jobs = [{ id: 'j', queue: 'notifications', state: 'active', task: 'send_notification' }]),
+  ],
+  ['nothing stuck: 2 entries of the stream', ({ stream }) => (stream.pending = 2)],
+  [
+    'no orphan export: export e: its file has 3 rows, its result 4',
+    ({ exports }) => (exports.get('e')!.result = { rows: 4 }),
+  ],
+  ['no orphan export: export e: completed without', ({ exports }) => (exports.get('e')!.file = undefined)],
+  ['no orphan export: a half-written file', ({ drafts }) => drafts.push('x')],
+  ['nothing lost: TaskIQ message t has no result', ({ results }) => results.delete('t')],
+  [
+    'every schedule as declared: monitor_queue_depth is missing',
+    ({ schedules }) => (schedules[0]!.stored = undefined as never),
+  ],
+  [
+    'every schedule as declared: monitor_queue_depth next runs only',
+    ({ schedules }) => (schedules[0]!.nextMs = at(7200)),
+  ],
+  [
+    'every schedule as declared: sync_user_stats ran twice at the same time',
+    ({ runs }) => runs.push({ ...runs[2]!, jobId: 'other' }),
+  ],
+  [
+    'memory and connections back to normal: worker-1 uses',
+    (evidence) => (evidence.survivors = [{ ...evidence.fresh[0]!, rssMib: 400 }]),
+  ],
+  [
+    'processes end when they are told to',
+    (evidence) => (evidence.troubles = [{ atMs: at(9), what: 'worker-1 ended' }]),
+  ],
+])('it is found that: %s', (sentence, plant) => {
+  expect(broken(plant).join('\n')).toContain(sentence);
+});
+
+test('a message in flight at a kill may arrive twice, and a job that only an emptied Redis knew may be lost', () => {
+  expect(broken(({ deliveries }) => deliveries.set(keyOf(1, 'row'), [at(29.5), at(50)]))).toEqual([]);
+  const flush = { fromMs: at(20), toMs: at(20), kind: 'redis_flush', what: 'redis: flush' };
+  const lost = (key: string) =>
+    broken((evidence) => {
+      evidence.events.push({ ...flush, slot: undefined as never });
+      evidence.deliveries.delete(key);
+    });
+  expect(lost(keyOf(2, 'job'))).toEqual([]);
+  expect(lost(keyOf(1, 'row'))).toHaveLength(1);
+});
+
+test('the report of a failure names the seed, the first broken observation and the fault before it', () => {
+  const evidence = goodEvidence();
+  evidence.deliveries.set(keyOf(1, 'row'), [at(35), at(50)]);
+  const report = failureReport(planOf(7, minutes(3)), evidence, violationsIn(evidence)).join('\n');
+  expect(report).toContain('make chaos SEED=7 MINUTES=3');
+  expect(report).toContain('SIGKILL of worker-1');
+  expect(report).toMatch(/35\.0s\s+FIRST BROKEN: sent once/);
+});

@@ -1,0 +1,131 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { seconds } from '../../src/lib/duration.ts';
+import type { RoleProcess } from '../../src/testing/world/role-process.ts';
+import type { World } from '../../src/testing/world/world.ts';
+import { SLOTS, type Slot } from './plan.ts';
+import type { Timeline } from './timeline.ts';
+
+export type CrewOptions = {
+  world: World;
+  timeline: Timeline;
+  /** What each process gets over the world's own environment. */
+  envOf(slot: Slot): Readonly<Record<string, string>>;
+};
+
+/** A drain may take 10 s; then jobs go back. Beyond this, on a busy machine, it hangs. */
+const STOP_LIMIT_MS = seconds(30);
+
+/** The processes of the service, each in its place: ended on purpose, replaced, and watched for ends that nobody meant. */
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #places = new Map<Slot, RoleProcess>();
+  /** Somebody is doing something to the process in that place. */
+  readonly #busy = new Set<Slot>();
+  readonly #paused = new Set<Slot>();
+  /** Ends that were asked for. */
+  readonly #meant = new WeakSet<RoleProcess>();
+  /** What went wrong with processes themselves. */
+  readonly troubles: { atMs: number; what: string }[] = [];
+
+  constructor(options: CrewOptions) {
+    this.#options = options;
+  }
+
+  get processes(): RoleProcess[] {
+    return [...this.#places.values()].filter((process) => process.isRunning);
+  }
+
+  at(slot: Slot): RoleProcess | undefined {
+    const process = this.#places.get(slot);
+    return process?.isRunning ? process : undefined;
+  }
+
+  get workers(): RoleProcess[] {
+    return SLOTS.filter((slot) => slot !== 'scheduler' && !this.#paused.has(slot)).flatMap(
+      (slot) => this.at(slot) ?? [],
+    );
+  }
+
+  async startAll(): Promise<void> {
+    await Promise.all(SLOTS.map((slot) => this.start(slot)));
+  }
+
+  async start(slot: Slot): Promise<void> {
+    const { envOf, world } = this.#options;
+    const started = await world.start(slot === 'scheduler' ? 'scheduler' : 'worker', envOf(slot));
+    this.#places.set(slot, started);
+    void started.ended.then(({ code, signal }) => this.#ended(slot, started, code, signal));
+  }
+
+  /** Runs `act` on the process in this place unless something is being done to it already. */
+  async with(slot: Slot, act: (process: RoleProcess) => Promise<void>): Promise<boolean> {
+    const process = this.at(slot);
+    if (!process || this.#busy.has(slot)) return false;
+    this.#busy.add(slot);
+    try {
+      await act(process);
+    } finally {
+      this.#busy.delete(slot);
+    }
+    return true;
+  }
+
+  async kill(process: RoleProcess): Promise<void> {
+    this.#meant.add(process);
+    await process.kill();
+    await forgetClock(process);
+  }
+
+  /** SIGTERM. One that does not end, or not well, is a trouble. */
+  async stop(process: RoleProcess): Promise<void> {
+    this.#meant.add(process);
+    const tooLate = delay(STOP_LIMIT_MS, 'late' as const, { ref: false });
+    const end = await Promise.race([process.stop(), tooLate]);
+    if (end === 'late') {
+      this.#trouble(`${process.role} (${process.pid}) is still there ${STOP_LIMIT_MS / 1000} s after SIGTERM`, process);
+      await process.kill();
+    } else if (end.code !== 0) {
+      this.#trouble(`${process.role} (${process.pid}) ended with ${end.code ?? end.signal} after SIGTERM`, process);
+    }
+    await forgetClock(process);
+  }
+
+  async pause(slot: Slot, process: RoleProcess, forMs: number): Promise<void> {
+    this.#paused.add(slot);
+    process.signal('SIGSTOP');
+    await delay(forMs);
+    if (process.isRunning) process.signal('SIGCONT');
+    this.#paused.delete(slot);
+  }
+
+  /** Waits until nobody does anything to a process, and fills empty places. */
+  async complete(): Promise<void> {
+    while (this.#busy.size > 0) await delay(50);
+    await Promise.all(SLOTS.filter((slot) => !this.at(slot)).map((slot) => this.start(slot)));
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all(this.processes.map((process) => this.stop(process)));
+  }
+
+  #ended(slot: Slot, process: RoleProcess, code: number | null, signal: string | null): void {
+    if (this.#meant.has(process)) return;
+    this.#trouble(`${slot} (${process.pid}) ended by itself: ${code ?? signal}`, process);
+    void this.with(slot, async () => undefined);
+  }
+
+  #trouble(what: string, process: RoleProcess): void {
+    const last = process.output.slice(-6).join('\n    ');
+    this.troubles.push({
+      atMs: performance.timeOrigin + performance.now(),
+      what: `${what}; it said last:\n    ${last}`,
+    });
+    this.#options.timeline.note('trouble', what);
+  }
+}
+
+/** libfaketime leaves its shared memory behind where its process is killed. */
+async function forgetClock({ pid }: RoleProcess): Promise<void> {
+  for (const name of [`faketime_shm_${pid}`, `sem.faketime_sem_${pid}`]) await rm(`/dev/shm/${name}`, { force: true });
+}

@@ -1,0 +1,90 @@
+import type { Asked } from './load/asked.ts';
+import type { Run } from './log-book.ts';
+import type { Event } from './timeline.ts';
+
+export type PaymentEvidence = {
+  id: string;
+  status: string;
+  activation: string | undefined;
+  /** The expiry that was promised, and from when on. */
+  targetMs: number | undefined;
+  basisMs: number | undefined;
+  isMismatched: boolean;
+  /** Entries `payment.completed` of the audit trail, and confirmations that were sent. */
+  completions: number;
+  confirmations: number;
+};
+
+export type PanelUserEvidence = { status: string; expireAtMs: number; disables: number; resets: number };
+
+/** `missing`: Redis has no such job. */
+export type JobEvidence = {
+  state: string;
+  result: Readonly<Record<string, unknown>> | undefined;
+  error: string | undefined;
+};
+
+export type ExportEvidence = JobEvidence & {
+  /** Rows in the file, counted; undefined where there is none. `broken` where it can not be read to its end. */
+  file: { rows: number } | 'broken' | undefined;
+  /** Kinds of notices to the admins about it. */
+  notices: readonly string[];
+};
+
+export type ProcessEvidence = {
+  name: string;
+  pid: number;
+  rssMib: number;
+  databaseConnections: number;
+  redisConnections: number;
+};
+
+export type ScheduleEvidence = {
+  task: string;
+  declared: string;
+  stored: string | undefined;
+  nextMs: number | undefined;
+  periodMs: number;
+};
+
+/** All that was seen once the dust had settled. What the invariants say, they say of this alone. */
+export type Evidence = {
+  startedAtMs: number;
+  /** When the last fault was over. */
+  calmAtMs: number;
+  endedAtMs: number;
+  events: readonly Event[];
+  asked: Asked;
+  /** When each message arrived, by its key. */
+  deliveries: ReadonlyMap<string, readonly number[]>;
+  /** Rows that are neither sent nor failed though their time has come, and failed ones with their reason. */
+  rowsPastDue: readonly { id: string; dueMs: number }[];
+  rowsFailed: readonly { key: string; error: string }[];
+  payments: ReadonlyMap<string, PaymentEvidence>;
+  panelUsers: ReadonlyMap<string, PanelUserEvidence>;
+  contractViolations: readonly string[];
+  /** Rows that remind, by Telegram id. */
+  reminders: ReadonlyMap<number, number>;
+  bulk: ReadonlyMap<string, JobEvidence>;
+  exports: ReadonlyMap<string, ExportEvidence>;
+  drafts: readonly string[];
+  strangeFiles: readonly string[];
+  /** TaskIQ task ids with a result under them. */
+  results: ReadonlySet<string>;
+  /** TaskIQ task ids in the dead-letter stream. */
+  deadMessages: ReadonlySet<string>;
+  stream: { length: number; pending: number; consumers: number; workers: number };
+  /** Jobs by queue and state, ticks left out. */
+  jobs: readonly { queue: string; state: string; id: string; task: string }[];
+  schedules: readonly ScheduleEvidence[];
+  runs: readonly Run[];
+  /** Processes that went through the faults, and fresh ones to compare with. */
+  survivors: readonly ProcessEvidence[];
+  fresh: readonly ProcessEvidence[];
+  /** Sessions of the service at PostgreSQL that sit in an open transaction. */
+  openTransactions: number;
+  troubles: readonly { atMs: number; what: string }[];
+};
+
+/** A promise that was broken; `atMs` is when that could be seen first. */
+export type Violation = { rule: string; atMs: number; what: string };

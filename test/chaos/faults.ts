@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Fault } from '../../sandbox/faults.ts';
+import { describeStep, type Outside, type Plan, type Step, type Trouble } from './plan.ts';
+import type { Stage } from './stage.ts';
+
+/** A file may grow to this while the disk is "full". */
+const FULL_AT_BYTES = 64 * 1024;
+
+/** Does what the plan says, each step at its time and all that overlap at once. Resolves when the last is over. */
+export async function inflict(plan: Plan, stage: Stage, signal: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  const server = new ServerTurns();
+  const running: Promise<void>[] = [];
+  for (const step of plan.steps) {
+    await delay(Math.max(0, step.atMs - (performance.now() - startedAt)), undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) break;
+    running.push(inflictOne(step, stage, server));
+  }
+  await Promise.all(running);
+}
+
+/** One thing at a time is done to each server: one that is stopped can not be frozen too. */
+class ServerTurns {
+  readonly #busy = new Set<string>();
+
+  async take(server: string, act: () => Promise<void>): Promise<boolean> {
+    if (this.#busy.has(server)) return false;
+    this.#busy.add(server);
+    try {
+      await act();
+    } finally {
+      this.#busy.delete(server);
+    }
+    return true;
+  }
+}
+
+async function inflictOne(step: Step, stage: Stage, turns: ServerTurns): Promise<void> {
+  const { timeline } = stage;
+  const slot = 'slot' in step ? step.slot : undefined;
+  const run = async (act: () => Promise<void>): Promise<void> => {
+    const over = timeline.begin(step.kind, describeStep(step), slot);
+    try {
+      await act();
+    } finally {
+      over();
+    }
+  };
+  // Emptying waits for a server that is away; everything else is left out then.
+  const server =
+    step.kind === 'redis_flush'
+      ? undefined
+      : step.kind.startsWith('redis')
+        ? 'redis'
+        : step.kind.startsWith('postgres')
+          ? 'postgres'
+          : undefined;
+  const isDone = server
+    ? await turns.take(server, () => run(() => toServer(step, stage)))
+    : slot
+      ? await stage.crew.with(slot, (process) => run(() => toProcess(step, stage, process)))
+      : await run(() => toOthers(step, stage)).then(() => true);
+  if (!isDone) timeline.note('skipped', `${describeStep(step)}: something else was being done there`);
+}
+
+async function toProcess(step: Step, { crew }: Stage, process: Parameters<typeof crew.kill>[0]): Promise<void> {
+  if (step.kind === 'kill') {
+    await crew.kill(process);
+    await delay(step.forMs);
+    await crew.start(step.slot);
+  } else if (step.kind === 'term') {
+    await crew.stop(process);
+    await delay(step.forMs);
+    await crew.start(step.slot);
+  } else if (step.kind === 'pause') await crew.pause(step.slot, process, step.forMs);
+}
+
+async function toServer(step: Step, { proxies, world }: Stage): Promise<void> {
+  const { postgres, redis } = world;
+  switch (step.kind) {
+    case 'redis_kill':
+      await redis.kill();
+      await delay(step.forMs);
+      return await redis.restart();
+    case 'redis_restart':
+      await redis.stop();
+      await delay(step.forMs);
+      return await redis.restart();
+    case 'postgres_kill':
+      await postgres.kill();
+      await delay(step.forMs);
+      return await postgres.restart();
+    case 'postgres_restart':
+      await postgres.stop();
+      await delay(step.forMs);
+      return await postgres.restart();
+    case 'postgres_freeze':
+      return await frozen(postgres.pid!, step.forMs);
+    case 'redis_silence':
+    case 'postgres_silence': {
+      const proxy = step.kind === 'redis_silence' ? proxies.redis : proxies.postgres;
+      proxy.silence();
+      await delay(step.forMs);
+      proxy.forget();
+      return;
+    }
+    case 'redis_pull':
+    case 'postgres_pull': {
+      const proxy = step.kind === 'redis_pull' ? proxies.redis : proxies.postgres;
+      proxy.pull();
+      await delay(step.forMs);
+      return proxy.plug();
+    }
+  }
+}
+
+async function toOthers(step: Step, stage: Stage): Promise<void> {
+  if (step.kind === 'outside') await troubleOutside(stage, step);
+  else if (step.kind === 'redis_flush') await stage.world.redisClient.flushall();
+  else if (step.kind === 'disk_full') await diskFull(stage, step.forMs);
+  else if (step.kind === 'schema') await changeSchema(stage, step.change);
+  else if (step.kind === 'clock' && stage.clock) {
+    await stage.clock.set(step.jumpMs);
+    await delay(step.forMs);
+    await stage.clock.set(0);
+  }
+}
+
+/** Stops the server and all of its processes, as a virtual machine that is moved. */
+async function frozen(pid: number, forMs: number): Promise<void> {
+  const all = [pid, ...childrenOf(pid)];
+  for (const one of all) signalIfThere(one, 'SIGSTOP');
+  await delay(forMs);
+  for (const one of all.reverse()) signalIfThere(one, 'SIGCONT');
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return Number(/^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]) === pid;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
+/** Files of the workers can not grow past a limit. The kernel says EFBIG there where a full disk says ENOSPC; a bucket answers 507. */
+async function diskFull({ crew, s3 }: Stage, forMs: number): Promise<void> {
+  s3?.faults({ kind: 'error', status: 507, forMs });
+  const limited = crew.workers;
+  const limit = (bytes: string) =>
+    Promise.all(
+      limited
+        .filter((process) => process.isRunning)
+        .map(({ pid }) => promisify(execFile)('prlimit', [`--pid=${pid}`, `--fsize=${bytes}`]).catch(() => undefined)),
+    );
+  await limit(`${FULL_AT_BYTES}:unlimited`);
+  await delay(forMs);
+  await limit('unlimited:unlimited');
+}
+
+async function troubleOutside(
+  { s3, smtp, world }: Stage,
+  { forMs, rate, service, trouble }: { forMs: number; rate: number; service: Outside; trouble: Trouble },
+): Promise<void> {
+  if (service === 'smtp') {
+    smtp.refuse(451);
+    await delay(forMs);
+    smtp.refuse(undefined);
+    return;
+  }
+  const sandbox = { telegram: world.telegram, panel: world.panel!, cryptopay: world.cryptopay, storage: s3 }[service];
+  sandbox?.faults(faultOf(trouble, rate, forMs));
+  await delay(forMs);
+}
+
+function faultOf(trouble: Trouble, rate: number, forMs: number): Fault {
+  const scope = { rate, forMs };
+  switch (trouble) {
+    case 'slow':
+      return { kind: 'latency', ms: 2_500, ...scope };
+    case 'rate_limited':
+      return { kind: 'rate_limited', retryAfterSeconds: 1, ...scope };
+    case 'error':
+      return { kind: 'error', status: 503, ...scope };
+    default:
+      return { kind: trouble, ...scope };
+  }
+}
+
+/** The backend's migrations: they take the tables for themselves for a moment. */
+async function changeSchema({ timeline, world }: Stage, change: 'add_column' | 'widen'): Promise<void> {
+  const statements =
+    change === 'add_column'
+      ? ['notification_queue', 'payments', 'audit_logs', 'mobile_users'].map(
+          (table) => `alter table ${table} add column if not exists added_${table.length} text not null default 'x'`,
+        )
+      : [
+          'alter table notification_queue alter column notification_type type varchar(80)',
+          'alter table payments alter column currency type varchar(12), alter column external_id type varchar(300)',
+        ];
+  for (const statement of statements) {
+    await world.pool
+      .query(statement)
+      .catch((error: Error) => timeline.note('schema', `${statement}: ${error.message}`));
+  }
+}

@@ -1,0 +1,30 @@
+import type { Evidence, Violation } from '../evidence.ts';
+import { exportsWrong, stuck, taskiqWrong } from './leftovers.ts';
+import { messagesLost, messagesRefused, messagesTwice } from './messages.ts';
+import { extensionsWrong, paymentsWrong } from './money.ts';
+import { processesWrong } from './processes.ts';
+import { runsWrong, schedulesWrong } from './schedules.ts';
+import { bulkWrong, contractBroken, disabledWrongly, remindersWrong } from './users.ts';
+
+const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
+  paymentsWrong,
+  extensionsWrong,
+  messagesLost,
+  messagesTwice,
+  messagesRefused,
+  disabledWrongly,
+  bulkWrong,
+  remindersWrong,
+  contractBroken,
+  stuck,
+  exportsWrong,
+  taskiqWrong,
+  schedulesWrong,
+  runsWrong,
+  processesWrong,
+];
+
+/** Everything that is not as promised, the first that could be seen first. */
+export function violationsIn(evidence: Evidence): Violation[] {
+  return INVARIANTS.flatMap((check) => check(evidence)).sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,78 @@
+import type { Evidence, Violation } from '../evidence.ts';
+import { doubtsFor, flushedAt, isInDoubt } from './doubts.ts';
+
+/** Nothing lost: every message that was asked for has arrived, unless Redis was emptied while it alone knew of it. */
+export function messagesLost({ asked, deliveries, events }: Evidence): Violation[] {
+  const flushMs = flushedAt(events);
+  return asked.messages
+    .filter(({ key, refused }) => !refused && !deliveries.has(key))
+    .filter(({ atMs, kind }) => kind === 'row' || flushMs === undefined || atMs > flushMs)
+    .map(({ atMs, key, kind }) => ({ rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}` }));
+}
+
+/** Sent twice only what was in flight when its outcome became unknown. */
+export function messagesTwice({ asked, deliveries, events }: Evidence): Violation[] {
+  const kinds = new Map(asked.messages.map(({ key, kind }) => [key, kind]));
+  const doubts = { row: doubtsFor('row', events), job: doubtsFor('job', events), mail: doubtsFor('mail', events) };
+  const violations: Violation[] = [];
+  for (const [key, times] of deliveries) {
+    const kind = kinds.get(key);
+    if (kind === undefined) continue;
+    const [atMs] = times.slice(0, -1).filter((at) => !isInDoubt(at, doubts[kind]));
+    if (atMs === undefined) continue;
+    const gaps = times.slice(1).map((at, i) => `${((at - times[i]!) / 1000).toFixed(1)} s later`);
+    violations.push({
+      rule: 'sent once',
+      atMs,
+      what: `${kind} arrived ${times.length} times, again ${gaps.join(', ')}: ${key}`,
+    });
+  }
+  return violations;
+}
+
+/** Nobody is told what nobody asked for, and who refuses is failed and not tried for ever. */
+export function messagesRefused({ asked, deliveries, rowsFailed }: Evidence): Violation[] {
+  const refused = new Map(asked.messages.filter((one) => one.refused).map(({ atMs, key }) => [key, atMs]));
+  const failed = new Set(rowsFailed.map(({ key }) => key));
+  return [
+    ...rowsFailed
+      // A reminder of what is over meanwhile is dropped, as it should be.
+      .filter(({ error, key }) => !refused.has(key) && error !== 'obsolete')
+      .map(({ error, key }) => ({ rule: 'nothing lost', atMs: 0, what: `row given up: ${key}: ${error}` })),
+    ...[...refused]
+      .filter(([key]) => !failed.has(key) || deliveries.has(key))
+      .map(([key, atMs]) => ({
+        rule: 'nothing stuck',
+        atMs,
+        what: `row to a chat that blocked the bot is not failed: ${key}`,
+      })),
+  ];
+}
+
+/** `inFlight`: when something happened. `inDoubt`: those, and what neither Redis nor PostgreSQL could note or keep. */
+export type MessageCounts = {
+  asked: number;
+  delivered: number;
+  duplicates: number;
+  inFlight: number;
+  inDoubt: number;
+  excused: number;
+};
+
+/** The figures of the summary: how many were sent more than once, and how many were in flight when something happened. */
+export function countMessages({ asked, deliveries, events }: Evidence): MessageCounts {
+  const doubts = { row: doubtsFor('row', events), job: doubtsFor('job', events), mail: doubtsFor('mail', events) };
+  const counts = { asked: asked.messages.length, delivered: 0, duplicates: 0, inFlight: 0, inDoubt: 0, excused: 0 };
+  for (const { key, kind, refused } of asked.messages) {
+    const times = deliveries.get(key) ?? [];
+    if (times.length > 0) counts.delivered += 1;
+    else if (!refused) counts.excused += 1;
+    counts.duplicates += Math.max(0, times.length - 1);
+    const [first] = times;
+    if (first === undefined) continue;
+    if (isInDoubt(first, doubts[kind])) counts.inDoubt += 1;
+    const flights = doubts[kind].filter(({ isFlight }) => isFlight);
+    if (isInDoubt(first, flights)) counts.inFlight += 1;
+  }
+  return counts;
+}

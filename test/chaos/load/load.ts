@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { seconds } from '../../../src/lib/duration.ts';
+import type { Random } from '../random.ts';
+import type { Stage } from '../stage.ts';
+import { now } from '../timeline.ts';
+import type { Asked } from './asked.ts';
+
+/** What each part of the load works with. */
+export type LoadContext = { stage: Stage; asked: Asked; random: Random; signal: AbortSignal };
+
+/** Runs `act` again and again, this far apart, until the load is stopped. */
+export async function every(ms: number, signal: AbortSignal, act: (turn: number) => Promise<void>): Promise<void> {
+  for (let turn = 0; !signal.aborted; turn += 1) {
+    await act(turn);
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A statement that may be repeated, until the database takes it. */
+export async function insist<T>(act: () => Promise<T>): Promise<T> {
+  for (const deadline = now() + seconds(120); ; ) {
+    try {
+      return await act();
+    } catch (error) {
+      if (now() > deadline) throw error;
+      await delay(200);
+    }
+  }
+}
+
+/** A request that must not be repeated: undefined where its answer was lost, which is then counted as in doubt. */
+export async function once<T>(asked: Asked, act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch {
+    asked.inDoubt += 1;
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { now } from '../timeline.ts';
+import { keyOf } from './asked.ts';
+import { every, insist, type LoadContext, once } from './load.ts';
+
+const TYPES = ['info', 'info', 'info', 'payment_notice', 'broadcast'] as const;
+/** Chats of rows; those that have blocked the bot are every hundredth. */
+const FIRST_CHAT = 10_000_000;
+const BLOCKED_EVERY = 100;
+const INSERT_EVERY_MS = 500;
+
+/** Rows of `notification_queue`, as the backend writes them. The text of each is its id. */
+export async function notifications({ asked, random, signal, stage }: LoadContext, perSecond: number): Promise<void> {
+  let chat = FIRST_CHAT;
+  const perInsert = Math.max(1, Math.round((perSecond * INSERT_EVERY_MS) / 1000));
+  await every(INSERT_EVERY_MS, signal, async () => {
+    const rows = Array.from({ length: perInsert }, () => {
+      chat += 1;
+      return { id: randomUUID(), chat, type: random.pick(TYPES) };
+    });
+    for (const row of rows)
+      if (row.chat % BLOCKED_EVERY === 0) stage.world.telegram.setChat(row.chat, { state: 'blocked' });
+    const atMs = now();
+    await insist(() =>
+      stage.world.pool.query(
+        `insert into notification_queue (id, telegram_id, message, notification_type, scheduled_at)
+         select id, chat, id::text, type, now()
+           from unnest($1::uuid[], $2::bigint[], $3::text[]) as new(id, chat, type)
+         on conflict (id) do nothing`,
+        [rows.map(({ id }) => id), rows.map((row) => row.chat), rows.map(({ type }) => type)],
+      ),
+    );
+    for (const row of rows) {
+      const refused = row.chat % BLOCKED_EVERY === 0;
+      asked.messages.push({ kind: 'row', key: keyOf(row.chat, row.id), atMs, ...(refused && { refused }) });
+    }
+  });
+}
+
+/** Messages on demand and e-mails, which live in Redis until they are sent. */
+export async function onDemand(context: LoadContext, everyMs: number): Promise<void> {
+  const { asked, signal, stage } = context;
+  await every(everyMs, signal, async (turn) => {
+    const chat = 20_000_000 + turn;
+    const text = `on demand ${turn}`;
+    const key = keyOf(chat, text);
+    const atMs = now();
+    if (await once(asked, () => stage.world.dispatch('send_notification', { telegram_id: chat, message: text })))
+      asked.messages.push({ kind: 'job', key, atMs });
+    else asked.doubtful.add(key);
+    const email = `reader${turn}@example.com`;
+    const payload = { email, otp_code: '123456', locale: 'en' };
+    if (await once(asked, () => stage.world.dispatch('send_otp_email', payload)))
+      asked.messages.push({ kind: 'mail', key: email, atMs });
+    else asked.doubtful.add(email);
+  });
+}
+
+/** One message to many, queued by one job as rows. */
+export async function broadcasts({ asked, signal, stage }: LoadContext): Promise<void> {
+  await every(12_000, signal, async (turn) => {
+    const chats = Array.from({ length: 60 }, (_, i) => 30_000_000 + turn * 1_000 + i);
+    const message = `broadcast ${turn}`;
+    const atMs = now();
+    const task = turn % 2 === 0 ? 'broadcast_message' : 'execute_bulk_broadcast';
+    const isTaken = await once(asked, () => stage.world.dispatch(task, { telegram_ids: chats, message }));
+    for (const chat of chats) {
+      const key = keyOf(chat, message);
+      // Until the rows are there, Redis alone knows of them.
+      if (isTaken) asked.messages.push({ kind: 'job', key, atMs });
+      else asked.doubtful.add(key);
+    }
+  });
+}

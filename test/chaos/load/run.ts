@@ -1,0 +1,48 @@
+import { Random } from '../random.ts';
+import type { Stage } from '../stage.ts';
+import { addAdminsWork, bulkOperations, dataExports } from './admins.ts';
+import { Asked } from './asked.ts';
+import type { LoadContext } from './load.ts';
+import { broadcasts, notifications, onDemand } from './messages.ts';
+import { addCustomers, payments } from './payments.ts';
+import { taskiqMessages } from './taskiq.ts';
+
+/** `speed`: how many times as often as usual everything but rows is asked for. */
+export type LoadOptions = { seed: number; durationMs: number; notificationsPerSecond: number; speed?: number };
+
+/** Milliseconds between two of each. */
+const ON_DEMAND_MS = 700;
+const PAYMENT_MS = 900;
+const BULK_MS = 6_000;
+const EXPORT_MS = 9_000;
+const TASKIQ_MS = 400;
+
+/** Puts into the tables what the load needs from the start. */
+export async function prepare(
+  stage: Stage,
+  { durationMs, speed = 1 }: Pick<LoadOptions, 'durationMs' | 'speed'>,
+): Promise<Asked> {
+  const asked = new Asked();
+  await addCustomers({ asked, stage });
+  await addAdminsWork({ asked, stage }, Math.ceil((durationMs * speed) / BULK_MS) + 1);
+  return asked;
+}
+
+/** All kinds of work at once until `signal` fires. */
+export async function load(stage: Stage, asked: Asked, options: LoadOptions, signal: AbortSignal): Promise<void> {
+  const speed = options.speed ?? 1;
+  let parts = 0;
+  const context = (): LoadContext => {
+    parts += 1;
+    return { stage, asked, signal, random: new Random(options.seed * 1_000 + parts) };
+  };
+  await Promise.all([
+    notifications(context(), options.notificationsPerSecond),
+    onDemand(context(), ON_DEMAND_MS / speed),
+    broadcasts(context()),
+    payments(context(), PAYMENT_MS / speed),
+    bulkOperations(context(), BULK_MS / speed),
+    dataExports(context(), EXPORT_MS / speed),
+    taskiqMessages(context(), TASKIQ_MS / speed),
+  ]);
+}

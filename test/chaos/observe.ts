@@ -1,0 +1,299 @@
+import { readdir, readFile, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Queue } from 'bullmq';
+import { strFromU8, unzipSync } from 'fflate';
+import { parseConfig } from '../../src/config.ts';
+import { days, seconds } from '../../src/lib/duration.ts';
+import { uuidFrom } from '../../src/lib/uuid.ts';
+import { QUEUES } from '../../src/runtime/define-task.ts';
+import { QUEUE_PREFIX, redisName, TICKS } from '../../src/runtime/queues.ts';
+import { loadTasks } from '../../src/runtime/registry.ts';
+import { periodOf } from '../../src/runtime/schedule.ts';
+import { schedulesOf } from '../../src/runtime/scheduler.ts';
+import { until } from '../../src/testing/until.ts';
+import type { Evidence, ExportEvidence, JobEvidence, PaymentEvidence, ScheduleEvidence } from './evidence.ts';
+import type { Asked } from './load/asked.ts';
+import { keyOf } from './load/asked.ts';
+import type { Settled } from './settle.ts';
+import type { Stage } from './stage.ts';
+import { now } from './timeline.ts';
+
+const ADMIN = 900_001;
+
+/** Looks at everything there is to be seen from outside: the sandbox, the tables, Redis, the folder, the processes. */
+export async function observe(stage: Stage, asked: Asked, settled: Settled): Promise<Evidence> {
+  const { crew, logs, timeline, world } = stage;
+  const endedAtMs = now();
+  const redis = world.redisClient;
+  const stored = await tasksOfSchedules(world.env, world.env.REDIS_URL!, endedAtMs);
+  const jobsAt = new JobEyes(world.env.REDIS_URL!);
+  try {
+    const exports = await exportsSeen(stage, asked, jobsAt);
+    return {
+      startedAtMs: timeline.startedAt,
+      calmAtMs: settled.calmAtMs,
+      endedAtMs,
+      // What ends the processes now is no fault any more.
+      events: [...timeline.events],
+      asked,
+      deliveries: deliveries(stage),
+      ...(await rowsSeen(stage)),
+      payments: await paymentsSeen(stage),
+      panelUsers: usersSeen(stage),
+      contractViolations: world.panel!.violations().map(({ problem, route, where }) => `${where} ${route}: ${problem}`),
+      reminders: await remindersSeen(stage),
+      bulk: new Map(
+        await Promise.all(asked.bulk.map(async ({ jobId }) => [jobId, await jobsAt.job('bulk', jobId)] as const)),
+      ),
+      exports,
+      ...(await filesLeft(stage, exports)),
+      results: await resultsSeen(stage, asked),
+      deadMessages: await deadSeen(stage),
+      stream: {
+        length: await redis.xlen('taskiq'),
+        pending: Number(((await redis.xpending('taskiq', 'taskiq')) as unknown[])[0]),
+        consumers: ((await redis.xinfo('CONSUMERS', 'taskiq', 'taskiq')) as unknown[]).length,
+        workers: crew.workers.length,
+      },
+      jobs: settled.isQuiet ? [] : await jobsAt.open(),
+      schedules: stored,
+      runs: [...logs.runs],
+      survivors: settled.survivors,
+      fresh: settled.fresh,
+      openTransactions: await openTransactions(stage),
+      troubles: [...crew.troubles],
+    };
+  } finally {
+    await jobsAt.close();
+  }
+}
+
+/** Reads jobs beside the service. */
+class JobEyes {
+  readonly #queues: ReadonlyMap<string, Queue>;
+
+  constructor(url: string) {
+    this.#queues = new Map(
+      QUEUES.map((name) => [name, new Queue(redisName(name), { connection: { url }, prefix: QUEUE_PREFIX })] as const),
+    );
+  }
+
+  async job(queue: string, id: string): Promise<JobEvidence> {
+    const job = await this.#queues.get(queue)!.getJob(id);
+    if (!job) return { state: 'missing', result: undefined, error: undefined };
+    return { state: await job.getState(), result: job.returnvalue as JobEvidence['result'], error: job.failedReason };
+  }
+
+  /** What waits, runs or is delayed, in all queues. */
+  async open(): Promise<Evidence['jobs']> {
+    const lists = await Promise.all(
+      [...this.#queues].map(async ([queue, handle]) => {
+        const jobs = await handle.getJobs(['waiting', 'active', 'prioritized', 'delayed'], 0, 20);
+        return await Promise.all(
+          jobs.map(async (job) => ({ queue, id: job.id!, task: job.name, state: await job.getState() })),
+        );
+      }),
+    );
+    return lists.flat();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
+  }
+}
+
+function deliveries({ smtp, world }: Stage): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  const add = (key: string, at: number): void => void found.set(key, [...(found.get(key) ?? []), at]);
+  for (const { at, chat_id, text } of world.telegram.messages()) add(keyOf(chat_id, text), at);
+  for (const { at, to } of smtp.mails()) for (const address of to) add(address, at);
+  return found;
+}
+
+/** What became due this moment is on its way: an alert that waited to be grouped, say. */
+const ON_ITS_WAY_MS = seconds(5);
+
+async function rowsSeen({ world }: Stage): Promise<Pick<Evidence, 'rowsPastDue' | 'rowsFailed'>> {
+  const pastDue = await world.pool.query<{ id: string; due: Date }>(
+    `select id, scheduled_at as due from notification_queue
+      where status not in ('sent', 'failed') and scheduled_at <= now() - $1 * interval '1 ms' limit 20`,
+    [ON_ITS_WAY_MS],
+  );
+  const failed = await world.pool.query<{ chat: string; message: string; error: string }>(
+    "select telegram_id as chat, message, coalesce(error_message, '') as error from notification_queue where status = 'failed'",
+  );
+  return {
+    rowsPastDue: pastDue.rows.map(({ due, id }) => ({ id, dueMs: due.getTime() })),
+    rowsFailed: failed.rows.map(({ chat, error, message }) => ({ key: keyOf(Number(chat), message), error })),
+  };
+}
+
+async function paymentsSeen({ world }: Stage): Promise<Map<string, PaymentEvidence>> {
+  const { rows } = await world.pool.query<{
+    id: string;
+    status: string;
+    worker: Record<string, string> | null;
+    completions: number;
+  }>(
+    `select p.id, p.status, p.metadata -> 'worker' as worker,
+            (select count(*)::int from audit_logs a where a.entity_id = p.id::text and a.action = 'payment.completed') as completions
+       from payments p`,
+  );
+  const confirmed = await world.pool.query<{ id: string }>(
+    "select id from notification_queue where notification_type = 'payment_received'",
+  );
+  const confirmations = new Set(confirmed.rows.map(({ id }) => id));
+  const time = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
+  return new Map(
+    rows.map(({ completions, id, status, worker }) => [
+      id,
+      {
+        id,
+        status,
+        activation: worker?.activation,
+        targetMs: time(worker?.target_expire_at),
+        basisMs: time(worker?.basis),
+        isMismatched: worker?.mismatch !== undefined,
+        completions,
+        confirmations: confirmations.has(uuidFrom(`payment-received:${id}`)) ? 1 : 0,
+      },
+    ]),
+  );
+}
+
+function usersSeen({ world }: Stage): Evidence['panelUsers'] {
+  const panel = world.panel!;
+  const done = new Map<string, { disables: number; resets: number }>();
+  for (const { path, route, status } of panel.calls().mutations) {
+    if (status >= 400) continue;
+    const id = /\/users\/([^/]+)\/actions\//.exec(path)?.[1];
+    if (id === undefined) continue;
+    const counts = done.get(id) ?? { disables: 0, resets: 0 };
+    if (route.endsWith('/disable')) counts.disables += 1;
+    if (route.endsWith('/reset-traffic')) counts.resets += 1;
+    done.set(id, counts);
+  }
+  return new Map(
+    panel.users().map(({ expireAt, id, status, username, uuid }) => {
+      const counts = done.get(String(id)) ?? done.get(uuid) ?? { disables: 0, resets: 0 };
+      return [username, { status, expireAtMs: expireAt, ...counts }];
+    }),
+  );
+}
+
+async function remindersSeen({ world }: Stage): Promise<Map<number, number>> {
+  const { rows } = await world.pool.query<{ chat: string; rows: number }>(
+    `select telegram_id as chat, count(*)::int as rows from notification_queue
+      where notification_type like 'reminder:%' group by telegram_id`,
+  );
+  return new Map(rows.map((row) => [Number(row.chat), row.rows]));
+}
+
+async function exportsSeen(stage: Stage, asked: Asked, jobs: JobEyes): Promise<Map<string, ExportEvidence>> {
+  const { rows } = await stage.world.pool.query<{ id: string }>(
+    "select id from notification_queue where notification_type like 'alert%:export%'",
+  );
+  const told = new Set(rows.map(({ id }) => id));
+  const files = await filesOf(stage);
+  const found = new Map<string, ExportEvidence>();
+  for (const { jobId } of asked.exports) {
+    const name = [...files.keys()].find((file) => file.startsWith(jobId));
+    const notices = ['export_ready', 'export_failed'].filter((kind) => told.has(uuidFrom(`${kind}:${jobId}:${ADMIN}`)));
+    found.set(jobId, {
+      ...(await jobs.job('bulk', jobId)),
+      file: name === undefined ? undefined : countRows(name, files.get(name)!),
+      notices,
+    });
+  }
+  return found;
+}
+
+/** Names and contents in the folder or the bucket. */
+async function filesOf({ exportFolder, s3 }: Stage): Promise<Map<string, Buffer>> {
+  if (s3) return new Map([...s3.bucket.objects].map(([key, { body }]) => [key.slice(key.indexOf('/') + 1), body]));
+  const names = (await readdir(exportFolder)).filter((name) => !name.startsWith('.'));
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(exportFolder, name))] as const)),
+  );
+}
+
+function countRows(name: string, content: Buffer): { rows: number } | 'broken' {
+  try {
+    const bytes = name.endsWith('.gz') ? gunzipSync(content) : content;
+    if (name.includes('.csv')) {
+      const text = bytes.toString('utf8');
+      return text.endsWith('\n') ? { rows: text.trimEnd().split('\n').length - 1 } : 'broken';
+    }
+    if (name.includes('.json')) return { rows: (JSON.parse(bytes.toString('utf8')) as unknown[]).length };
+    const sheet = Object.entries(unzipSync(bytes)).find(([file]) => file.includes('sheet1'));
+    return sheet ? { rows: strFromU8(sheet[1]).split('<row ').length - 2 } : 'broken';
+  } catch {
+    return 'broken';
+  }
+}
+
+/** What interrupted exports left is old enough to be removed, as if a day had passed; then nothing of it may be there. */
+async function filesLeft(
+  stage: Stage,
+  exports: ReadonlyMap<string, ExportEvidence>,
+): Promise<Pick<Evidence, 'drafts' | 'strangeFiles'>> {
+  const known = [...exports.keys()];
+  const strangeFiles = [...(await filesOf(stage)).keys()].filter((name) => !known.some((id) => name.startsWith(id)));
+  if (stage.s3) return { drafts: [], strangeFiles };
+  const folder = join(stage.exportFolder, '.unfinished');
+  const drafts = async (): Promise<string[]> => await readdir(folder).catch(() => []);
+  for (const name of await drafts()) {
+    const { atime, mtime } = await stat(join(folder, name));
+    await utimes(join(folder, name), atime, new Date(mtime.getTime() - days(2)));
+  }
+  await stage.world.dispatch('cleanup_export_files');
+  await until('half-written files are gone', async () => (await drafts()).length === 0).catch(() => undefined);
+  return { drafts: await drafts(), strangeFiles };
+}
+
+async function resultsSeen({ world }: Stage, asked: Asked): Promise<Set<string>> {
+  const ids = asked.taskiq.map(({ taskId }) => taskId);
+  const found = await Promise.all(ids.map((id) => world.redisClient.exists(id)));
+  return new Set(ids.filter((_, i) => found[i] === 1));
+}
+
+async function deadSeen({ world }: Stage): Promise<Set<string>> {
+  const entries = await world.redisClient.xrange('cybervpn:taskiq:dead', '-', '+');
+  const text = JSON.stringify(entries);
+  return new Set([...text.matchAll(/task_id\\*": ?\\*"([0-9a-f-]{36})/g)].map(([, id]) => id!));
+}
+
+async function tasksOfSchedules(
+  env: Readonly<Record<string, string>>,
+  url: string,
+  atMs: number,
+): Promise<ScheduleEvidence[]> {
+  const config = parseConfig(env);
+  const registry = await loadTasks();
+  const wanted = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks: new Set() });
+  const ticks = new Queue(redisName(TICKS), { connection: { url }, prefix: QUEUE_PREFIX });
+  try {
+    const stored = new Map((await ticks.getJobSchedulers()).map((one) => [one.key, one]));
+    return [...wanted].map(([task, schedule]) => {
+      const found = stored.get(task);
+      return {
+        task,
+        declared: 'cron' in schedule ? schedule.cron : `${schedule.everyMs} ms`,
+        stored: found && (found.pattern ?? `${found.every} ms`),
+        nextMs: found?.next,
+        periodMs: periodOf(schedule, new Date(atMs)),
+      };
+    });
+  } finally {
+    await ticks.close();
+  }
+}
+
+async function openTransactions({ world }: Stage): Promise<number> {
+  const { rows } = await world.pool.query<{ sessions: number }>(
+    `select count(*)::int as sessions from pg_stat_activity
+      where application_name = 'task-worker' and state like 'idle in transaction%' and state_change < now() - interval '5 seconds'`,
+  );
+  return rows[0]!.sessions;
+}

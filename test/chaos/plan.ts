@@ -1,0 +1,135 @@
+import { minutes, seconds } from '../../src/lib/duration.ts';
+import { Random } from './random.ts';
+
+/** Processes of the service: two workers, and the scheduler. */
+export const SLOTS = ['worker-1', 'worker-2', 'scheduler'] as const;
+export type Slot = (typeof SLOTS)[number];
+
+export type Outside = 'telegram' | 'panel' | 'cryptopay' | 'smtp' | 'storage';
+export type Trouble = 'slow' | 'rate_limited' | 'error' | 'reset' | 'hang' | 'cut_after';
+
+/** One fault: when it begins, whom it hits, how long it lasts. All that is random about it was decided by the seed. */
+export type Step = { atMs: number; forMs: number } & (
+  | { kind: 'kill' | 'term' | 'pause'; slot: Slot }
+  | { kind: 'redis_kill' | 'redis_restart' | 'redis_flush' | 'redis_silence' | 'redis_pull' }
+  | { kind: 'postgres_restart' | 'postgres_kill' | 'postgres_freeze' | 'postgres_silence' | 'postgres_pull' }
+  | { kind: 'disk_full' }
+  | { kind: 'clock'; jumpMs: number }
+  | { kind: 'outside'; service: Outside; trouble: Trouble; rate: number }
+  | { kind: 'schema'; change: 'add_column' | 'widen' }
+);
+
+export type Plan = { seed: number; durationMs: number; steps: readonly Step[] };
+
+/** What a fault needs to be over before the end of the plan. */
+const LAST_START_MS = seconds(8);
+const FIRST_START_MS = seconds(4);
+/** From this length on one pause is longer than a lease of rows (5 minutes), not only than the lock of a job (10 s). */
+const LONG_PAUSE_FROM_MS = minutes(8);
+const LONG_PAUSE_MS = minutes(5.5);
+
+type Kind = Step['kind'];
+
+/** How often each fault comes up in one deal; kills are what happens most. */
+const DECK: readonly Kind[] = [
+  ...Array<Kind>(6).fill('kill'),
+  ...Array<Kind>(2).fill('term'),
+  ...Array<Kind>(2).fill('pause'),
+  ...Array<Kind>(7).fill('outside'),
+  ...(['redis_kill', 'redis_restart', 'redis_silence', 'redis_pull'] as const),
+  ...(['postgres_restart', 'postgres_kill', 'postgres_freeze', 'postgres_silence', 'postgres_pull'] as const),
+  ...(['disk_full', 'clock', 'schema'] as const),
+];
+
+const TROUBLES: Readonly<Record<Outside, readonly Trouble[]>> = {
+  telegram: ['slow', 'rate_limited', 'error', 'reset', 'hang', 'cut_after'],
+  panel: ['slow', 'rate_limited', 'error', 'reset', 'hang', 'cut_after'],
+  cryptopay: ['slow', 'error', 'reset', 'hang', 'cut_after'],
+  smtp: ['error'],
+  storage: ['slow', 'error', 'reset', 'cut_after'],
+};
+
+/**
+ * The faults of one run. Dealt from a shuffled deck again and again, so that each kind is met in every run of some minutes, in ever
+ * other neighbourhoods. A run has one FLUSHALL, as what lived in Redis alone is rightly gone then.
+ */
+export function planOf(seed: number, durationMs: number): Plan {
+  const random = new Random(seed);
+  const flushAtMs = random.between(durationMs * 0.3, durationMs * 0.8);
+  const steps: Step[] = [];
+  let deck: Kind[] = [];
+  let flushed = false;
+  for (let atMs = FIRST_START_MS; atMs < durationMs - LAST_START_MS; atMs += random.between(1_500, 6_000)) {
+    if (!flushed && atMs >= flushAtMs) {
+      flushed = true;
+      steps.push({ atMs, forMs: 0, kind: 'redis_flush' });
+      continue;
+    }
+    if (deck.length === 0) deck = random.shuffled(DECK);
+    const step = stepOf(deck.pop()!, atMs, random);
+    // Drawn first and cut afterwards: the plan of a seed does not depend on it.
+    steps.push({ ...step, forMs: Math.min(step.forMs, durationMs - atMs) });
+  }
+  if (durationMs >= LONG_PAUSE_FROM_MS) {
+    steps.push({ atMs: seconds(20), forMs: LONG_PAUSE_MS, kind: 'pause', slot: 'worker-2' });
+    steps.sort((a, b) => a.atMs - b.atMs);
+  }
+  return { seed, durationMs, steps };
+}
+
+function stepOf(kind: Kind, atMs: number, random: Random): Step {
+  const lasting = (least: number, most: number) => ({ atMs, forMs: random.between(least, most) });
+  switch (kind) {
+    case 'kill':
+    case 'term':
+      // For how long nobody takes its place.
+      return {
+        ...lasting(0, 3_000),
+        kind,
+        slot: random.pick(['worker-1', 'worker-2', 'worker-1', 'worker-2', 'scheduler']),
+      };
+    case 'pause':
+      // Longer than the lock of a job: another worker has taken it over when this one wakes up.
+      return { ...lasting(12_000, 25_000), kind, slot: random.pick(['worker-1', 'worker-2']) };
+    case 'redis_flush':
+      return { atMs, forMs: 0, kind };
+    case 'redis_silence':
+    case 'postgres_silence':
+      // Until the server's own keep-alive ends what it still holds open; the client has to notice by itself.
+      return { ...lasting(20_000, 40_000), kind };
+    case 'disk_full':
+      return { ...lasting(8_000, 20_000), kind };
+    case 'clock':
+      return { ...lasting(5_000, 15_000), kind, jumpMs: random.pick([-60_000, 45_000, 600_000, 7_200_000]) };
+    case 'outside': {
+      const service = random.pick(['telegram', 'telegram', 'panel', 'panel', 'cryptopay', 'smtp', 'storage'] as const);
+      const trouble = random.pick(TROUBLES[service]);
+      return { ...lasting(2_000, 12_000), kind, service, trouble, rate: random.pick([0.2, 0.5, 1]) };
+    }
+    case 'schema':
+      return { atMs, forMs: 0, kind, change: random.pick(['add_column', 'widen']) };
+    default:
+      return { ...lasting(500, 8_000), kind };
+  }
+}
+
+/** One step in words, the same for the same step. */
+export function describeStep(step: Step): string {
+  const lasting = step.forMs > 0 ? ` for ${(step.forMs / 1000).toFixed(1)} s` : '';
+  switch (step.kind) {
+    case 'kill':
+      return `SIGKILL of ${step.slot}, replaced after ${(step.forMs / 1000).toFixed(1)} s`;
+    case 'term':
+      return `SIGTERM to ${step.slot}, replaced ${(step.forMs / 1000).toFixed(1)} s after its end`;
+    case 'pause':
+      return `SIGSTOP of ${step.slot}${lasting}`;
+    case 'clock':
+      return `clock of worker-2 off by ${step.jumpMs / 1000} s${lasting}`;
+    case 'outside':
+      return `${step.service}: ${step.trouble} at ${step.rate * 100} %${lasting}`;
+    case 'schema':
+      return `schema: ${step.change}`;
+    default:
+      return `${step.kind.replace('_', ': ')}${lasting}`;
+  }
+}

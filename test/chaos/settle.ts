@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Queue } from 'bullmq';
+import { minutes, seconds } from '../../src/lib/duration.ts';
+import { QUEUES } from '../../src/runtime/define-task.ts';
+import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
+import type { ProcessEvidence } from './evidence.ts';
+import { look } from './processes.ts';
+import { SCHEDULES, type Stage } from './stage.ts';
+import { now } from './timeline.ts';
+
+export type Settled = { calmAtMs: number; survivors: ProcessEvidence[]; fresh: ProcessEvidence[]; isQuiet: boolean };
+
+/** What is under way when the faults end may take this long: takeovers need 20 s each, calls to the outside up to as much. */
+const CALM_LIMIT_MS = minutes(2);
+/** Entries of a dead reader of the stream are taken over after a minute; the rest is quicker. */
+const QUIET_LIMIT_MS = minutes(3);
+
+/** The heap is collected in idle moments. */
+const REST_MS = seconds(5);
+
+/**
+ * Lets the dust settle. First everything is put back in order and what is under way may end. Then all processes are ended in good
+ * order and, while nobody works, time is made to pass for whatever waits for a later time: leases run out, retries are due. Fresh
+ * processes do the rest. In short nothing is waited for before, so those that lived through it are not compared with fresh ones.
+ */
+export async function settle(stage: Stage, isShort: boolean, log: (text: string) => void): Promise<Settled> {
+  const { crew, proxies, smtp, timeline, world } = stage;
+  await crew.complete();
+  for (const sandbox of [world.telegram, world.panel!, world.cryptopay]) sandbox.faults();
+  stage.s3?.faults();
+  smtp.refuse(undefined);
+  await stage.clock?.set(0);
+  for (const proxy of [proxies.redis, proxies.postgres]) {
+    proxy.plug();
+    proxy.forget();
+  }
+  const calmAtMs = now();
+  timeline.note('calm', 'faults are over');
+  using queues = new QueueEyes(world.env.REDIS_URL!);
+  const survivors: ProcessEvidence[] = [];
+  if (!isShort) {
+    log('waiting for what is under way');
+    await quiet(stage, queues, CALM_LIMIT_MS, 'now');
+    await delay(REST_MS);
+    survivors.push(...(await look(stage)));
+  }
+  log('ending all processes, as if time passed, starting them again');
+  await crew.stopAll();
+  await timePasses(stage, queues);
+  await crew.complete();
+  const isQuiet = await quiet(stage, queues, QUIET_LIMIT_MS, 'ever');
+  if (!isShort) await delay(REST_MS);
+  return { calmAtMs, survivors, fresh: await look(stage), isQuiet };
+}
+
+/** A run of a schedule that is older is stuck or slow. */
+const FRESH_MS = seconds(15);
+
+/** Reads and moves jobs beside the service. */
+class QueueEyes implements Disposable {
+  readonly queues: readonly Queue[];
+
+  constructor(url: string) {
+    this.queues = QUEUES.map((name) => new Queue(redisName(name), { connection: { url }, prefix: QUEUE_PREFIX }));
+    for (const queue of this.queues) queue.on('error', () => undefined);
+  }
+
+  /** Whether there is a job in one of these states that is not just one more run of a schedule, of which there is always one. */
+  async isBusy(...states: ('waiting' | 'active' | 'prioritized' | 'delayed')[]): Promise<boolean> {
+    const lists = await Promise.all(this.queues.map((queue) => queue.getJobs(states, 0, 200)));
+    const freshMs = Date.now() - FRESH_MS;
+    return lists.flat().some((job) => job && !(job.name in SCHEDULES && job.timestamp > freshMs));
+  }
+
+  [Symbol.dispose](): void {
+    for (const queue of this.queues) void queue.close();
+  }
+}
+
+/** What waits for a time that lies ahead is due now. Nobody may be working. */
+async function timePasses({ world }: Stage, { queues }: QueueEyes): Promise<void> {
+  await world.pool.query(
+    "update notification_queue set scheduled_at = now() where status = 'pending' and scheduled_at > now()",
+  );
+  for (const queue of queues) for (const job of await queue.getDelayed()) await job.promote().catch(() => undefined);
+}
+
+/** Waits for a moment in which nothing is to be done; `ever` looks at what is due later, too. False where it does not come. */
+async function quiet(stage: Stage, queues: QueueEyes, limitMs: number, when: 'now' | 'ever'): Promise<boolean> {
+  const deadline = now() + limitMs;
+  for (let calm = 0; now() < deadline; ) {
+    calm = (await isQuiet(stage, queues, when).catch(() => false)) ? calm + 1 : 0;
+    // A second moment tells a gap from the end.
+    if (calm === 2) return true;
+    await delay(250);
+  }
+  return false;
+}
+
+async function isQuiet({ world }: Stage, queues: QueueEyes, when: 'now' | 'ever'): Promise<boolean> {
+  const { rows } = await world.pool.query<{ due: number; later: number }>(
+    `select count(*) filter (where scheduled_at <= now())::int as due,
+            count(*) filter (where scheduled_at > now() and notification_type not like 'alert%')::int as later
+       from notification_queue where status = 'pending'`,
+  );
+  const { due, later } = rows[0]!;
+  if (due > 0) return false;
+  if (await queues.isBusy('waiting', 'active', 'prioritized', ...(when === 'ever' ? (['delayed'] as const) : [])))
+    return false;
+  if (when === 'now') return true;
+  const pending = (await world.redisClient.xpending('taskiq', 'taskiq').catch(() => [0])) as [number];
+  return later === 0 && pending[0] === 0;
+}

@@ -1,0 +1,11 @@
+import { type PrivatePython, privatePython } from '../private-python.ts';
+
+/** A Python with what the platform's backend runs, or why there is none on this machine. */
+export async function taskiqPython(): Promise<PrivatePython> {
+  return await privatePython({
+    packages: ['taskiq==0.12.2', 'taskiq-redis==1.2.2'],
+    modules: ['taskiq', 'taskiq_redis'],
+    // taskiq 0.12 needs it.
+    oldestMinor: 10,
+  });
+}

@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { nodeUuidOf } from '../../sandbox/panel/wire.ts';
+import type { World } from '../../src/testing/world/world.ts';
+import type { Screen } from './screen.ts';
+import { askForMail, PAYER } from './seed.ts';
+
+export type Step = {
+  /** Seconds after the demo is up. */
+  at: number;
+  /** The tasks that make it worth telling; where one is not in this build, the step is left out. */
+  needs: readonly string[];
+  /** What happens, and what to look for. */
+  tell: string;
+  act(): unknown;
+};
+
+/** The third of the sandbox's nodes. */
+const NODE = { uuid: nodeUuidOf(3), name: 'Helsinki 1' };
+
+/** What happens in the demo by itself. */
+export function story(world: World, invoiceId: number): readonly Step[] {
+  const setNode = (state: 'down' | 'connected') => world.panel!.changeNode(NODE.uuid, { state });
+  return [
+    {
+      at: 2,
+      needs: ['send_otp_email', 'send_magic_link_email', 'send_password_reset_email'],
+      tell: 'The backend asks for three e-mails as it does today, on the TaskIQ stream. The second is a repeat: it takes the other server.',
+      act: () => askForMail(world),
+    },
+    {
+      at: 8,
+      needs: ['check_expiring_subscriptions'],
+      tell: 'The hourly sweep over the 518 panel users runs now: who expires within a week is reminded, once.',
+      act: () => world.dispatch('check_expiring_subscriptions'),
+    },
+    {
+      at: 18,
+      needs: ['disable_expired_users'],
+      tell: 'Whose time ran out in the last two days is told how to come back.',
+      act: () => world.dispatch('disable_expired_users'),
+    },
+    {
+      at: 30,
+      needs: ['check_server_health'],
+      tell: `Node ${NODE.name} goes down. A second look 20 s later confirms it; then one alert reaches the admin.`,
+      act: () => setNode('down'),
+    },
+    {
+      at: 40,
+      needs: ['process_payment_completion'],
+      tell: `Customer ${PAYER} pays invoice ${invoiceId}. The subscription grows by 30 days, and the confirmation goes out.`,
+      act: () => world.cryptopay.world.pay(invoiceId),
+    },
+    {
+      at: 90,
+      needs: ['check_server_health'],
+      tell: `Node ${NODE.name} is back. After a stable minute one message says for how long it was away.`,
+      act: () => setNode('connected'),
+    },
+  ];
+}
+
+/** Plays the steps whose tasks exist until all are played or `signal` fires. A step that fails is said and not the end of the demo. */
+export async function play(
+  steps: readonly Step[],
+  tasks: ReadonlySet<string>,
+  screen: Screen,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = performance.now();
+  for (const step of steps.filter(({ needs }) => needs.every((task) => tasks.has(task)))) {
+    const waitMs = startedAt + step.at * 1000 - performance.now();
+    await delay(Math.max(0, waitMs), undefined, { signal });
+    screen.step(step.tell);
+    try {
+      await step.act();
+    } catch (error) {
+      screen.trouble(`this step failed: ${(error as Error).message}`);
+    }
+  }
+}

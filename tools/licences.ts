@@ -1,0 +1,57 @@
+/**
+ * `node tools/licences.ts <node_modules>` lists the licences of what lies there, and ends with 1 where one may not ship. The image's build
+ * runs it before anything else of ours is there, so it imports nothing but Node's own.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export type Shipped = { readonly name: string; readonly version: string; readonly licence: string };
+
+/** Permissive ones, and MPL-2.0, which binds changes to its own files only. AGPL and GPL bind what they ship with. */
+const MAY_SHIP: ReadonlySet<string> = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'BlueOak-1.0.0',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'MPL-2.0',
+]);
+
+/** Licences in words of their own that were read: the fonts are under Bitstream Vera's, which lets them ship unchanged. */
+const READ: ReadonlyMap<string, string> = new Map([['dejavu-fonts-ttf', 'SEE LICENSE IN README.md AND LICENSE']]);
+
+/** Every package in a `node_modules`, those inside other packages too. */
+export function packagesIn(folder: string): Shipped[] {
+  return globSync(['{*,@*/*}', '**/node_modules/{*,@*/*}'], { cwd: folder })
+    .filter((path) => !/(^|\/)(@[^/]+|\.[^/]*)$/.test(path) && existsSync(join(folder, path, 'package.json')))
+    .map((path) => {
+      const { name, version, license, licenses } = JSON.parse(readFileSync(join(folder, path, 'package.json'), 'utf8'));
+      const said = license ?? licenses ?? 'not said';
+      return { name, version, licence: typeof said === 'string' ? said : JSON.stringify(said) };
+    });
+}
+
+/** Those that may not ship. One that says nothing is among them. */
+export function refused(packages: readonly Shipped[]): Shipped[] {
+  return packages.filter(({ licence, name }) => !(allows(licence) || READ.get(name) === licence));
+}
+
+/** An SPDX expression of one level: `(MIT OR GPL-2.0)` is a choice, `MIT AND ISC` is both. */
+function allows(expression: string): boolean {
+  return expression
+    .replaceAll(/[()]/g, '')
+    .split(' OR ')
+    .some((choice) => choice.split(' AND ').every((licence) => MAY_SHIP.has(licence.trim())));
+}
+
+if (import.meta.main) {
+  const all = packagesIn(process.argv[2] ?? 'node_modules');
+  const bad = refused(all);
+  for (const { licence, name, version } of bad)
+    console.error(`${name}@${version} may not ship: its licence is ${licence}`);
+  console.log(`${all.length} packages, ${bad.length} of which may not ship`);
+  if (all.length === 0 || bad.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,130 @@
+/** `node tools/screenshots.ts`: the pictures of the operations page in `docs/images/`, taken of a running service in the sandbox. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { nodeUuidOf } from '../sandbox/panel/wire.ts';
+import { keys } from '../src/repositories/redis/keys.ts';
+import { until } from '../src/testing/until.ts';
+import { World } from '../src/testing/world/world.ts';
+import { findChromium, launchChromium } from '../test/browser/chromium.ts';
+
+const FOLDER = fileURLToPath(new URL('../docs/images/', import.meta.url));
+const MINUTE_MS = 60_000;
+/** Cards that fit one picture of a README. */
+const DESKTOP = { width: 1180, height: 1240 };
+const PHONE = { width: 390, height: 844 };
+
+type Picture = { name: string; size: typeof DESKTOP; theme: 'light' | 'dark'; locale: 'en' | 'ru'; from?: string };
+
+/** Above the first card of a picture that begins further down. */
+const MARGIN = 20;
+
+const PICTURES: readonly Picture[] = [
+  { name: 'operations-light', size: DESKTOP, theme: 'light', locale: 'en' },
+  { name: 'operations-dark', size: DESKTOP, theme: 'dark', locale: 'en' },
+  { name: 'operations-work', size: { ...DESKTOP, height: 900 }, theme: 'light', locale: 'en', from: '#work' },
+  { name: 'operations-phone-ru', size: PHONE, theme: 'light', locale: 'ru' },
+];
+
+async function main(): Promise<void> {
+  const executable = await findChromium();
+  if (!executable) {
+    process.exitCode = 1;
+    return;
+  }
+  await mkdir(FOLDER, { recursive: true });
+  const token = randomBytes(16).toString('hex');
+  await using world = await World.start({
+    seed: true,
+    panel: { users: 300, nodes: 8 },
+    env: { API_TOKENS: `olga:${token}`, HEALTH_CHECK_INTERVAL_SECONDS: '5', LOG_LEVEL: 'INFO' },
+  });
+  await pastHour(world);
+  const service = await world.start('all');
+  await present(world, service.httpUrl, token);
+
+  const browser = await launchChromium(executable);
+  try {
+    for (const picture of PICTURES) await take(browser, service.httpUrl, token, picture);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** An hour of deliveries that this world did not live through. */
+async function pastHour(world: World): Promise<void> {
+  const thisMinute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+  for (let i = 1; i < 60; i += 1) {
+    const key = keys.deliveries(new Date(thisMinute - i * MINUTE_MS).toISOString());
+    const sent = Math.round(60 + 40 * Math.sin(i / 6) + 18 * Math.sin(i * 1.7));
+    await world.redisClient.hset(key, 'sent', sent, 'failed', i % 17 === 0 ? 6 : i % 9 === 0 ? 2 : 0);
+  }
+}
+
+/** Something of everything that the page shows. */
+async function present(world: World, url: string, token: string): Promise<void> {
+  const api = async (method: string, path: string, body?: object): Promise<Response> =>
+    await fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  await world.pool.query(
+    `insert into notification_queue (id, telegram_id, message, notification_type, scheduled_at)
+     select gen_random_uuid(), 100001, 'old', 'info', now() - interval '3 days' from generate_series(1, 480)`,
+  );
+  for (const task of ['check_server_health', 'check_external_services', 'monitor_queue_depth'])
+    await api('POST', `/api/v1/schedules/${task}/run`);
+  world.panel!.changeNode(nodeUuidOf(3), { state: 'down' });
+  await world.redisClient.xadd(
+    keys.taskiqDead(),
+    ...[
+      '*',
+      'reason',
+      'payload_invalid',
+      'detail',
+      'The payload of send_notification does not fit: telegram_id: is missing, must be a number',
+    ],
+    ...['task_id', 'a1', 'task_name', 'send_notification', 'time', new Date(Date.now() - 400_000).toISOString()],
+    ...['data', JSON.stringify({ task_id: 'a1', task_name: 'send_notification', kwargs: { message: 'Hello' } })],
+  );
+  // Slow enough that the pictures find it under way.
+  world.panel!.faults({ kind: 'latency', ms: 1_500, path: '/api/users/' });
+  const expireAt = Date.now() + 86_400_000;
+  const users = Array.from({ length: 800 }, (_, i) => world.panel!.addUser({ username: `spring${i}`, expireAt }).id);
+  await api('POST', '/api/v1/tasks/execute_bulk_user_operation', { operation: 'disable', user_uuids: users });
+  await until('nodes, services and queues are known', async () => {
+    const state = (await (await api('GET', '/api/v1/overview')).json()) as Record<string, unknown[] | null>;
+    return state.nodes!.length === 8 && state.services!.length === 5 && state.queues !== null;
+  });
+  await until(
+    'the node that went down is told of',
+    async () => {
+      const { alerts } = (await (await api('GET', '/api/v1/alerts')).json()) as { alerts: unknown[] };
+      return alerts.length > 0;
+    },
+    60_000,
+  );
+}
+
+async function take(browser: Browser, url: string, token: string, picture: Picture): Promise<void> {
+  const { from, locale, name, size, theme } = picture;
+  const context = await browser.newContext({ viewport: size, colorScheme: theme, locale, deviceScaleFactor: 1.5 });
+  const page = await context.newPage();
+  await logIn(page, url, token);
+  const path = `${FOLDER}${name}.png`;
+  const top = from === undefined ? 0 : (await page.locator(from).boundingBox())!.y - MARGIN;
+  await page.screenshot({ path, fullPage: true, clip: { x: 0, y: top, ...size } });
+  await context.close();
+  console.log(`docs/images/${name}.png`);
+}
+
+async function logIn(page: Page, url: string, token: string): Promise<void> {
+  await page.goto(`${url}/login`);
+  await page.fill('#token', token);
+  await page.press('#token', 'Enter');
+  await page.waitForSelector('#schedules');
+}
+
+await main();

@@ -1,0 +1,78 @@
+import { defineConfig } from 'vitest/config';
+
+/** Files whose tests start or use a PostgreSQL or Redis server. */
+const WITH_SERVERS = '{src,sandbox}/**/*.db.test.ts';
+
+/** Files whose tests speak HTTP with a sandbox in their own process. */
+const WITH_SANDBOX = ['src/clients/**/*.test.ts', 'sandbox/**/*.test.ts'];
+
+/** They measure time over many seconds, so nothing may run beside them. */
+const ALONE = ['test/rate.test.ts'];
+
+/**
+ * Five projects; a test's file name says where it belongs:
+ * - `unit`: `x.test.ts` beside the code. No server, no other process: the whole project takes seconds.
+ * - `sandbox`: the same, of clients and sandboxes: HTTP within one process.
+ * - `db`: `x.db.test.ts` beside the code. One PostgreSQL for all, a database of its own for each file.
+ * - `process`: `test/**`. Whole processes and outside programs, after everything above.
+ * - `alone`: those of them that nothing may run beside, at the end.
+ *
+ * Files of the first three share what is loaded, which modules without state allow, and which saves half of the time.
+ */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    // One more than the cores of the smallest machine: tests of whole processes mostly wait.
+    maxWorkers: 3,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      exclude: ['src/**/*.test.ts', 'src/testing/**'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      thresholds: { lines: 90, branches: 85 },
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          isolate: false,
+          include: ['{src,tools}/**/*.test.ts'],
+          exclude: [WITH_SERVERS, ...WITH_SANDBOX],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'sandbox', isolate: false, include: WITH_SANDBOX, exclude: [WITH_SERVERS] },
+      },
+      {
+        extends: true,
+        test: { name: 'db', isolate: false, include: [WITH_SERVERS], globalSetup: ['src/testing/global-setup.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'process',
+          include: ['test/**/*.test.ts'],
+          exclude: ALONE,
+          globalSetup: ['src/testing/global-setup.ts'],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'alone',
+          include: ALONE,
+          globalSetup: ['src/testing/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
