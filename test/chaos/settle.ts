@@ -4,6 +4,7 @@ import { minutes, seconds } from '../../src/lib/duration.ts';
 import { QUEUES } from '../../src/runtime/define-task.ts';
 import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
 import type { ProcessEvidence } from './evidence.ts';
+import { COUNTED, SLACK_MS } from './invariants/schedules.ts';
 import { look } from './processes.ts';
 import { SCHEDULES, type Stage } from './stage.ts';
 import { now } from './timeline.ts';
@@ -49,8 +50,19 @@ export async function settle(stage: Stage, isShort: boolean, log: (text: string)
   await timePasses(stage, queues);
   await crew.complete();
   const isQuiet = await quiet(stage, queues, QUIET_LIMIT_MS, 'ever');
+  await schedulesRan(stage, calmAtMs);
   if (!isShort) await delay(REST_MS);
   return { calmAtMs, survivors, fresh: await look(stage), isQuiet };
+}
+
+/** The longest period of a schedule that is counted is ten seconds; what else is left to do may be done before its next slot comes. */
+const SLOT_LIMIT_MS = seconds(10) + SLACK_MS;
+
+/** Waits until every schedule that is counted has run again. One that does not is found by its invariant. */
+async function schedulesRan({ logs }: Stage, sinceMs: number): Promise<void> {
+  const deadline = now() + SLOT_LIMIT_MS;
+  const hasRun = (task: string): boolean => logs.runs.some((run) => run.task === task && run.ok && run.toMs >= sinceMs);
+  while (!COUNTED.every(hasRun) && now() < deadline) await delay(250);
 }
 
 /** A run of a schedule that is older is stuck or slow. */

@@ -4,9 +4,9 @@ import type { Run } from '../log-book.ts';
 
 const RULE = 'every schedule as declared';
 /** The schedulers make themselves equal to the code every 20 s. */
-const SLACK_MS = seconds(25);
+export const SLACK_MS = seconds(25);
 /** Whose runs only the schedule makes, and that come often enough to be counted. */
-const COUNTED = ['monitor_queue_depth', 'update_realtime_metrics', 'sync_user_stats', 'verify_pending_payments'];
+export const COUNTED = ['monitor_queue_depth', 'update_realtime_metrics', 'sync_user_stats', 'verify_pending_payments'];
 
 /** What Redis has is what the code says, and comes when it should. */
 export function schedulesWrong({ endedAtMs, schedules }: Evidence): Violation[] {
