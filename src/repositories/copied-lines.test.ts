@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cellsOf } from '../lib/copy-text.ts';
 import { copyLine } from '../testing/copy-text.ts';
 import { copiedLines } from './copied-lines.ts';
 
@@ -14,7 +13,7 @@ async function read(chunks: readonly Buffer[], groupBytes = 10): Promise<(string
   })();
   for await (const group of copiedLines(content, groupBytes)) {
     expect([...group]).toHaveLength(group.length);
-    rows.push(...[...group].map(cellsOf));
+    rows.push(...group);
   }
   return rows;
 }

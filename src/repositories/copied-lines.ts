@@ -16,12 +16,9 @@ export async function* copiedLines(content: AsyncIterable<Buffer>, groupBytes = 
     // Lines are cut as bytes: a chunk may end within a character.
     const all = Buffer.concat(chunks);
     const end = all.lastIndexOf(NEW_LINE) + 1;
-    if (end > 0) yield linesOf(all.subarray(0, end));
+    if (end > 0) yield new CopyText(all.subarray(0, end));
     chunks = [all.subarray(end)];
     bytes = all.length - end;
   }
-  if (bytes > 0) yield linesOf(Buffer.concat(chunks));
+  if (bytes > 0) yield new CopyText(Buffer.concat(chunks));
 }
-
-/** Whole lines, each with its end. */
-const linesOf = (lines: Buffer): CopyText => new CopyText(lines.toString('utf8', 0, lines.length - 1));

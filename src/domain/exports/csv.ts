@@ -1,30 +1,30 @@
-import { CopyText, isPlain, rewritten } from '../../lib/copy-text.ts';
-import { type CellKind, cellsOf, type ExportTable, looksLikeFormula, type Row } from './table.ts';
+import { CopyRewriter, CopyText } from '../../lib/copy-text.ts';
+import { type CellKind, type Cells, type ExportTable, looksLikeFormula, OUR_KINDS } from './table.ts';
 
-const SIGNS = { betweenCells: ',', betweenLines: '\r\n', forNull: '' };
-const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
+const LINE_END = '\r\n';
+const NEEDS_QUOTES = /[",\r\n]|^[ \t]|[ \t]$/;
 
 /** RFC 4180 in UTF-8 with a header line. What a spreadsheet would run as a formula gets an apostrophe before it. */
 export async function* csv({ columns, groups }: Pick<ExportTable, 'columns' | 'groups'>): AsyncGenerator<Uint8Array> {
   const kinds = columns.map(({ kind }) => kind);
-  yield Buffer.from(`${columns.map(({ name }) => name).join(',')}\r\n`);
-  for await (const rows of groups) {
-    if (rows instanceof CopyText && isPlain(rows.text)) {
-      yield Buffer.from(`${rewritten(rows.text, SIGNS)}\r\n`);
-      continue;
-    }
-    let text = '';
-    for (const row of rows)
-      text += `${typeof row === 'string' && isPlain(row) ? rewritten(row, SIGNS) : fields(row, kinds)}\r\n`;
-    yield Buffer.from(text);
-  }
+  const rowOf = (cells: Cells): string => row(cells, kinds);
+  const copied = new CopyRewriter({
+    columns: kinds.map((kind, i) => {
+      const before = i === 0 ? '' : ',';
+      return { before, after: '', forNull: before, isOurs: OUR_KINDS.has(kind) };
+    }),
+    lineEnd: LINE_END,
+    oddRow: rowOf,
+  });
+  yield Buffer.from(columns.map(({ name }) => name).join(',') + LINE_END);
+  for await (const rows of groups)
+    yield rows instanceof CopyText ? copied.rewrite(rows) : Buffer.from(rows.map(rowOf).join(''));
 }
 
-function fields(row: Row, kinds: readonly CellKind[]): string {
-  const cells = cellsOf(row);
+function row(cells: Cells, kinds: readonly CellKind[]): string {
   let text = '';
   for (let i = 0; i < kinds.length; i += 1) text += (i === 0 ? '' : ',') + field(cells[i]!, kinds[i]!);
-  return text;
+  return text + LINE_END;
 }
 
 function field(cell: string | null, kind: CellKind): string {

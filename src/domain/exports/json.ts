@@ -1,32 +1,35 @@
-import { isPlain } from '../../lib/copy-text.ts';
-import { type CellKind, cellsOf, type ExportTable } from './table.ts';
+import { CopyRewriter, CopyText } from '../../lib/copy-text.ts';
+import { type CellKind, type Cells, type ExportTable, OUR_KINDS } from './table.ts';
+
+/** The cells of these are JSON already, as they come. */
+const JSON_KINDS: ReadonlySet<CellKind> = new Set(['number', 'boolean', 'json']);
 
 /** One JSON array of objects, a line for each. */
 export async function* json({ columns, groups }: Pick<ExportTable, 'columns' | 'groups'>): AsyncGenerator<Uint8Array> {
-  const names = columns.map(({ name }) => `${JSON.stringify(name)}:`);
+  const keys = columns.map(({ name }, i) => `${i === 0 ? ',\n{' : ','}${JSON.stringify(name)}:`);
   const kinds = columns.map(({ kind }) => kind);
-  let before = '[\n';
+  const rowOf = (cells: Cells): string => `${keys.map((key, i) => key + value(cells[i]!, kinds[i]!)).join('')}}`;
+  const copied = new CopyRewriter({
+    columns: kinds.map((kind, i) => {
+      const quote = JSON_KINDS.has(kind) ? '' : '"';
+      return { before: keys[i]! + quote, after: quote, forNull: `${keys[i]!}null`, isOurs: OUR_KINDS.has(kind) };
+    }),
+    lineEnd: '}',
+    oddRow: rowOf,
+  });
+  let isFirst = true;
   for await (const rows of groups) {
-    let text = '';
-    for (const row of rows) {
-      text += `${before}{`;
-      const isSafe = typeof row === 'string' && isPlain(row);
-      const cells = cellsOf(row);
-      for (let i = 0; i < names.length; i += 1)
-        text += (i === 0 ? '' : ',') + names[i]! + value(cells[i]!, kinds[i]!, isSafe);
-      text += '}';
-      before = ',\n';
-    }
-    yield Buffer.from(text);
+    const text = rows instanceof CopyText ? copied.rewrite(rows) : Buffer.from(rows.map(rowOf).join(''));
+    if (text.length === 0) continue;
+    // Each row but the first has a comma before it.
+    if (isFirst) text[0] = '['.charCodeAt(0);
+    isFirst = false;
+    yield text;
   }
-  yield Buffer.from(before === '[\n' ? '[]\n' : '\n]\n');
+  yield Buffer.from(isFirst ? '[]\n' : '\n]\n');
 }
 
-/** `isSafe`: there is nothing to escape. */
-function value(cell: string | null, kind: CellKind, isSafe: boolean): string {
+function value(cell: string | null, kind: CellKind): string {
   if (cell === null) return 'null';
-  // These are JSON already, as they came.
-  if (kind === 'number' || kind === 'boolean' || kind === 'json') return cell;
-  // Digits and signs alone: nothing to escape.
-  return isSafe || kind === 'money' || kind === 'time' ? `"${cell}"` : JSON.stringify(cell);
+  return JSON_KINDS.has(kind) ? cell : JSON.stringify(cell);
 }

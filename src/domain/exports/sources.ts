@@ -2,7 +2,7 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelNode, PanelUser } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import type { ExportRange, ExportRows } from '../../repositories/exports.ts';
-import type { CellKind, Column, ExportTable, Row } from './table.ts';
+import type { CellKind, Cells, Column, ExportTable } from './table.ts';
 
 export const EXPORT_TYPES = ['users', 'payments', 'servers', 'audit'] as const;
 export type ExportType = (typeof EXPORT_TYPES)[number];
@@ -113,7 +113,7 @@ export class ExportSources {
   }
 }
 
-async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRange): AsyncGenerator<Row> {
+async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRange): AsyncGenerator<Cells> {
   for await (const user of users) {
     if ((from && user.createdAt < from) || (to && user.createdAt >= to)) continue;
     yield [
@@ -133,7 +133,7 @@ async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRan
   }
 }
 
-async function* serversOf(nodes: readonly PanelNode[]): AsyncGenerator<Row> {
+async function* serversOf(nodes: readonly PanelNode[]): AsyncGenerator<Cells> {
   for (const node of nodes) {
     yield [
       node.uuid,

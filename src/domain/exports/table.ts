@@ -1,4 +1,4 @@
-import { type CopyText, cellsOf as copiedCells } from '../../lib/copy-text.ts';
+import type { CopyText } from '../../lib/copy-text.ts';
 
 /**
  * What a cell's text is: `number` and `boolean` as JSON writes them, `money` as exact decimal text, `time` as ISO 8601 in UTC, `json` as
@@ -11,13 +11,8 @@ export type Column = { readonly name: string; readonly kind: CellKind };
 /** Cells in the order of the columns; null where there is no value. */
 export type Cells = readonly (string | null)[];
 
-/** A row by its cells, or as a line of PostgreSQL's COPY, which most often need not be taken apart. */
-export type Row = Cells | string;
-
-/** Some rows, in order. */
-export type RowGroup = readonly Row[] | CopyText;
-
-export const cellsOf = (row: Row): Cells => (typeof row === 'string' ? copiedCells(row) : row);
+/** Some rows, in order; from PostgreSQL as it copies them, as they need not be taken apart to be written on. */
+export type RowGroup = readonly Cells[] | CopyText;
 
 /** Rows that are never all in memory: they come in groups, because one by one costs more than the work on them. */
 export type ExportTable = {
@@ -28,7 +23,7 @@ export type ExportTable = {
 };
 
 /** A cell of these kinds is one of our own making, and never a formula. */
-const SAFE_KINDS: ReadonlySet<CellKind> = new Set(['number', 'money', 'time', 'boolean']);
+export const OUR_KINDS: ReadonlySet<CellKind> = new Set(['number', 'money', 'time', 'boolean']);
 
 /**
  * What makes a spreadsheet take text for a formula (https://owasp.org/www-community/attacks/CSV_Injection), full-width forms, which
@@ -41,5 +36,5 @@ const PLAIN_START = /^[A-Za-z0-9]/;
 
 /** Whether a spreadsheet could run this text instead of showing it. */
 export function looksLikeFormula(text: string, kind: CellKind): boolean {
-  return !SAFE_KINDS.has(kind) && !PLAIN_START.test(text) && FORMULA.test(text);
+  return !OUR_KINDS.has(kind) && !PLAIN_START.test(text) && FORMULA.test(text);
 }

@@ -7,7 +7,7 @@ import { parseCsv } from '../../testing/rfc4180.ts';
 import { readXlsx } from '../../testing/xlsx-reader.ts';
 import { csv } from './csv.ts';
 import { json } from './json.ts';
-import { type Column, looksLikeFormula, type Row, type RowGroup } from './table.ts';
+import { type Cells, type Column, looksLikeFormula, type RowGroup } from './table.ts';
 import { xlsx } from './xlsx.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -53,7 +53,7 @@ async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const rowOf = (name: string | null, i: number): Row => [String(i), name, '-1.50', 'true', null];
+const rowOf = (name: string | null, i: number): Cells => [String(i), name, '-1.50', 'true', null];
 const rows = HOSTILE.map(rowOf);
 /** What UTF-8 makes of text that is not well formed. */
 const wellFormed = (text: string): string => text.toWellFormed();
@@ -133,7 +133,7 @@ describe('xlsx', () => {
 });
 
 const copyOf = (rows: readonly (readonly (string | null)[])[]): Table =>
-  rows.length === 0 ? tableOf() : tableOf(new CopyText(rows.map(copyLine).join('\n')), rows.map(copyLine));
+  tableOf(...[rows, rows].map((one) => new CopyText(Buffer.from(one.map((row) => `${copyLine(row)}\n`).join('')))));
 
 test('a row as a line of COPY is written as the same row by its cells, in every format', async () => {
   const plain = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 .:_@-]{0,20}$/);

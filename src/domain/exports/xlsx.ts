@@ -1,5 +1,5 @@
 import { Zip, ZipDeflate } from 'fflate';
-import { type CellKind, type Column, cellsOf, type ExportTable, looksLikeFormula } from './table.ts';
+import { type CellKind, type Column, type ExportTable, looksLikeFormula } from './table.ts';
 import {
   cellText,
   columnLetters,
@@ -33,8 +33,7 @@ export async function* xlsx(
   let inSheet = 1;
   for await (const rows of groups) {
     let xml = '';
-    for (const row of rows) {
-      const cells = cellsOf(row);
+    for (const cells of rows) {
       if (inSheet === sheetRows) {
         book.write(xml);
         book.begin(header);
