@@ -1,17 +1,8 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --min-semi-space-size=4
 import { once } from 'node:events';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-
-/**
- * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage.
- * The young generation stays at its first size, the old one may grow by 30 % between two collections.
- */
-export function keepHeapSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=30');
-}
+import { keepHeapSmall } from './heap.ts';
 
 /**
  * Keeps compiled code beside the package, which an image does when it is built: types are stripped and modules compiled once, not at each
