@@ -36,7 +36,7 @@ const FILL = `
 export const measure: Measure = {
   title: 'export of 1,000,000 payments: memory above idle, and time against `psql \\copy` of the same query',
   limits:
-    "One core of the worker: `psql` leaves the writing of text to PostgreSQL, the worker sees to it that no cell is a formula, that quotes and line ends are as RFC 4180 has them, and syncs the file. These figures are of rows that are looked at one by one; since then whole blocks of plain rows are written on at once, at 1.5 µs a row in the worker. JSON names every cell, and its file is nearly twice as long. Memory is the heap's: some blocks under way, and what is not collected yet; it does not grow with the rows.",
+    'PostgreSQL, which sorts and writes the text of each row, and shares the cores with the worker; then the disk, to which the worker syncs the file, as `psql` does not. The worker writes plain rows on as bytes (0.6 µs a row in CSV, 0.8 in JSON) and sees to it that no cell is a formula and that quotes and line ends are as RFC 4180 has them; a row that needs either is written cell by cell. Memory is the heap and buffers of some blocks under way; it does not grow with the rows.',
 
   async run(scale) {
     const rows = scale === 'full' ? 1_000_000 : 50_000;

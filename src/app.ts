@@ -97,7 +97,6 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     queues,
     disabledTasks,
     tracing,
-    resultTtlSeconds: config.RESULT_TTL_SECONDS,
   });
 
   /** Once, also where a run is under way that may have begun too early to see what this one is for. */

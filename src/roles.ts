@@ -165,6 +165,7 @@ async function startRunner(
     connection,
     middleware: app.middleware(resultListener(app)),
     concurrency: app.config.TASK_CONCURRENCY,
+    resultTtlSeconds: app.config.RESULT_TTL_SECONDS,
     clock: () => clock.now(),
     wasCancelled: (jobId) => cancellations.take(jobId),
   });

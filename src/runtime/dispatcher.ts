@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
-import { days } from '../lib/duration.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { issueInWords } from '../lib/issue-in-words.ts';
 import type { Tracing } from '../observability/tracing.ts';
@@ -52,13 +51,8 @@ export type DispatcherOptions = {
   registry: TaskRegistry;
   queues: Queues;
   disabledTasks: ReadonlySet<string>;
-  resultTtlSeconds: number;
   tracing?: Pick<Tracing, 'adding'> | undefined;
 };
-
-/** Finished jobs beyond these are removed oldest first, so Redis stays bounded whatever the load. */
-const KEPT_RESULTS = 5_000;
-const KEPT_DEAD_LETTERS = 10_000;
 
 /** The one way into the queues. Every job is validated here, at the edge, and again when it runs. */
 export class Dispatcher {
@@ -99,8 +93,8 @@ export class Dispatcher {
       jobId: options.jobId ?? id,
       attempts: delaysMs.length + 1,
       backoff: { type: 'policy' },
-      removeOnComplete: { age: this.#options.resultTtlSeconds, count: KEPT_RESULTS },
-      removeOnFail: options.keepFailed === false ? true : { age: days(30) / 1000, count: KEPT_DEAD_LETTERS },
+      // How long others are kept the runner says.
+      ...(options.keepFailed === false && { removeOnFail: true }),
       ...(priority === undefined ? {} : { priority }),
       ...(options.createdAt === undefined ? {} : { timestamp: options.createdAt.getTime() }),
       ...(options.delayMs === undefined ? {} : { delay: options.delayMs }),

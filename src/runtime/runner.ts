@@ -1,8 +1,8 @@
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import { seconds } from '../lib/duration.ts';
+import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
-import type { Log } from '../observability/log.ts';
+import { type Log, withFields } from '../observability/log.ts';
 import { compose, type JobFacts, type Middleware, type Next, withNeeds } from './compose.ts';
 import { type AnyTask, QUEUES, type QueueName, type Result, type RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -19,6 +19,11 @@ const STALLED_CHECK_MS = seconds(5);
 /** Stalls never fail a job here: the poison guard decides, and it keeps a dead letter. */
 const UNLIMITED_STALLS = 1_000_000;
 
+/** Finished jobs beyond these are removed oldest first, so Redis stays bounded whatever the load. */
+const KEPT_RESULTS = 5_000;
+const KEPT_DEAD_LETTERS = 10_000;
+const DEAD_LETTERS_KEPT_MS = days(30);
+
 /** Queues whose jobs may run for hours get a quarter of the slots, so that they can not hold up the others. */
 const LONG_RUNNING: ReadonlySet<QueueName> = new Set(['bulk', 'reports', 'cleanup']);
 
@@ -31,6 +36,8 @@ export type RunnerOptions = {
   connection: RedisClient;
   /** Jobs at once in this process, over all queues. */
   concurrency: number;
+  /** How long results are kept. */
+  resultTtlSeconds: number;
   log: Log;
   clock: () => Date;
   /** Whether a job that has begun was cancelled while it waited to go on. Asked before each later run. */
@@ -83,7 +90,7 @@ export class Runner {
   }
 
   #consume(queue: QueueName): Worker<JobData, Result> {
-    const { connection, concurrency, log } = this.#options;
+    const { connection, concurrency, log, resultTtlSeconds } = this.#options;
     const worker = new Worker<JobData, Result>(redisName(queue), (job, token) => this.#process(queue, job, token), {
       connection,
       prefix: QUEUE_PREFIX,
@@ -92,6 +99,9 @@ export class Runner {
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: UNLIMITED_STALLS,
       runRetryDelay: seconds(1),
+      // Said here and not in each job, which is then smaller and quicker to read.
+      removeOnComplete: { age: resultTtlSeconds, count: KEPT_RESULTS },
+      removeOnFail: { age: DEAD_LETTERS_KEPT_MS / 1000, count: KEPT_DEAD_LETTERS },
       settings: {
         backoffStrategy: (attempt, _type, _error, job) => this.#delayBeforeRetry(attempt, job as Job<JobData>),
       },
@@ -154,15 +164,16 @@ export class Runner {
     const { dispatcher, log, clock } = this.#options;
     const { correlationId, initiatedBy } = job.data;
     const jobId = job.id!;
+    const attempt = job.attemptsMade + 1;
     return {
       jobId,
-      attempt: job.attemptsMade + 1,
+      attempt,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
       signal,
       correlationId,
       initiatedBy,
-      log: log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt: job.attemptsMade + 1 }),
+      log: withFields(log, { task: task.name, job_id: jobId, correlation_id: correlationId, attempt }),
       enqueue: (other, payload, options) =>
         dispatcher.dispatch(other.name, payload, { ...options, source: 'task', initiatedBy: task.name, correlationId }),
     };

@@ -173,6 +173,7 @@ export async function paymentWorld(
         connection,
         middleware: app.app.middleware(async () => undefined),
         concurrency: 8,
+        resultTtlSeconds: app.app.config.RESULT_TTL_SECONDS,
         clock: () => new Date(),
       });
       stack.defer(() => connection.disconnect());

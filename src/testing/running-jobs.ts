@@ -6,7 +6,15 @@ import type { TestApp } from './test-app.ts';
 export function runningJobs({ app, env }: Pick<TestApp, 'app' | 'env'>): AsyncDisposable {
   const connection = connectRedis({ url: env.REDIS_URL!, name: 'test', whenDown: 'wait', onError: () => undefined });
   const middleware = app.middleware(async () => undefined);
-  const runner = new Runner({ ...app, connection, middleware, concurrency: 4, clock: () => new Date() });
+  const resultTtlSeconds = app.config.RESULT_TTL_SECONDS;
+  const runner = new Runner({
+    ...app,
+    connection,
+    middleware,
+    concurrency: 4,
+    resultTtlSeconds,
+    clock: () => new Date(),
+  });
   return {
     async [Symbol.asyncDispose]() {
       await runner.stop(0);

@@ -18,7 +18,7 @@ import { TaskRegistry } from '../runtime/registry.ts';
 import { Runner } from '../runtime/runner.ts';
 
 /** For tests that make things fail on purpose. */
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export type ProbeTask = Pick<AnyTask, 'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority'> & {
   name: string;
@@ -70,7 +70,6 @@ export class TestEngine implements AsyncDisposable {
       registry: this.registry,
       queues: this.queues,
       disabledTasks: new Set(disabledTasks),
-      resultTtlSeconds: minutes(1) / 1000,
     });
   }
 
@@ -88,6 +87,7 @@ export class TestEngine implements AsyncDisposable {
       services: {},
       connection: this.connection('wait'),
       concurrency,
+      resultTtlSeconds: minutes(1) / 1000,
       log: this.log,
       clock: () => new Date(),
       ...(wasCancelled && { wasCancelled }),
