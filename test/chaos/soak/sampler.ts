@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { hours } from '../../../src/lib/duration.ts';
 import { metricValue, scrape } from '../../../src/testing/world/metrics.ts';
 import type { Asked } from '../load/asked.ts';
 import { keyOf } from '../load/asked.ts';
@@ -15,9 +16,10 @@ export type Sample = {
   rssMib: number;
   dueToSentP95Ms: number;
   dispatchToStartMs: number;
-  /** Without marks of sent messages, which are kept for 24 h by contract. */
+  /** What is kept for less than an hour, or for ever. */
   redisKeys: number;
-  sentMarks: number;
+  /** What is kept for hours or days by contract: marks of sent messages, invoices and reminders, progress of bulk work. One for each event. */
+  redisMarks: number;
   streamLength: number;
   redisConnections: number;
   databaseConnections: number;
@@ -41,7 +43,7 @@ async function sample(stage: Stage, arrivals: Arrivals, starts: Starts): Promise
   const processes = await look(stage);
   const sum = (of: (one: (typeof processes)[number]) => number): number =>
     processes.reduce((total, one) => total + of(one), 0);
-  const sentMarks = await countKeys(stage, 'cybervpn:notification:sent:*');
+  const { keys, marks } = await countKeys(stage);
   const { rows } = await pool.query<{ waiting: number }>(
     "select count(*)::int as waiting from notification_queue where status = 'pending' and notification_type not like 'alert%'",
   );
@@ -50,8 +52,8 @@ async function sample(stage: Stage, arrivals: Arrivals, starts: Starts): Promise
     rssMib: sum(({ rssMib }) => rssMib),
     dueToSentP95Ms: arrivals.p95(),
     dispatchToStartMs: await starts.meanMs(),
-    redisKeys: (await redisClient.dbsize()) - sentMarks,
-    sentMarks,
+    redisKeys: keys,
+    redisMarks: marks,
     streamLength: await redisClient.xlen('taskiq'),
     redisConnections: sum(({ redisConnections }) => redisConnections),
     databaseConnections: sum(({ databaseConnections }) => databaseConnections),
@@ -59,13 +61,17 @@ async function sample(stage: Stage, arrivals: Arrivals, starts: Starts): Promise
   };
 }
 
-async function countKeys({ world }: Stage, pattern: string): Promise<number> {
+/** The lifetimes of the contract are minutes or many hours; the longest retry of a job lies between. */
+const MARK_LIVES_MS = hours(1);
+
+async function countKeys({ world: { redisClient } }: Stage): Promise<{ keys: number; marks: number }> {
+  const count = { keys: 0, marks: 0 };
   let cursor = '0';
-  let count = 0;
   do {
-    const [next, found] = await world.redisClient.scan(cursor, 'MATCH', pattern, 'COUNT', 5_000);
+    const [next, found] = await redisClient.scan(cursor, 'COUNT', 1_000);
     cursor = next;
-    count += found.length;
+    const lives = await Promise.all(found.map((key) => redisClient.pttl(key)));
+    for (const ms of lives) count[ms > MARK_LIVES_MS ? 'marks' : 'keys'] += 1;
   } while (cursor !== '0');
   return count;
 }
