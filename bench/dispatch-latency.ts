@@ -23,7 +23,7 @@ export const measure: Measure = {
     const world = stack.use(await World.start());
     const url = world.redis.url;
     const env = { ...world.env, TASK_CONCURRENCY: '16', TASKIQ_STREAM: 'bench' };
-    const ours = stack.use(await Contestant.taskWorker(env));
+    const ours = stack.use(await Contestant.node('task-worker.ts', env));
     const bare = stack.use(await Contestant.node('bare-bullmq.ts', env));
     const tasks = scale === 'full' ? 500 : 200;
     const middle: Record<string, number[]> = { ours: [], bare: [], stream: [] };

@@ -12,7 +12,7 @@ const SETTLE_MS = seconds(15);
 export const measure: Measure = {
   title: 'memory and processor time of workers that have nothing to do',
   limits:
-    "Node itself and the loaded code; a young generation of 4 MiB and an old one that may grow by 30 % between collections keep the rest small. Processor time goes into BullMQ's waiting reads, the schedules and a heartbeat.",
+    "Node itself and the loaded code; a young generation that stays at its first size and an old one that may grow by a quarter between collections keep the rest small. Processor time goes into BullMQ's waiting reads, the schedules and a heartbeat.",
 
   async run(scale) {
     const windowMs = scale === 'full' ? seconds(30) : seconds(10);

@@ -24,7 +24,7 @@ export const measure: Measure = {
     const url = world.redis.url;
     const tasks = scale === 'full' ? 20_000 : 2_000;
     const env = { ...world.env, TASK_CONCURRENCY: `${CONCURRENCY}`, TASKIQ_STREAM: '' };
-    const ours = new Drain(stack.use(await Contestant.taskWorker(env)), ourProducer(url, stack));
+    const ours = new Drain(stack.use(await Contestant.node('task-worker.ts', env)), ourProducer(url, stack));
     const bare = new Drain(stack.use(await Contestant.node('bare-bullmq.ts', env)), bareProducer(url, stack));
     const python = await taskiqPython();
     const taskiq = 'python' in python ? await startTaskiq(python.python, url, stack) : undefined;

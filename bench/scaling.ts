@@ -62,7 +62,7 @@ async function atLength(length: number, scale: Scale): Promise<Figure[]> {
   /** Tasks a second with so many workers, from the thaw to the last of them being done. */
   const drain = async (workers: number): Promise<number> => {
     await using crew = new AsyncDisposableStack();
-    const all = await Promise.all(Array.from({ length: workers }, () => Contestant.taskWorker(env)));
+    const all = await Promise.all(Array.from({ length: workers }, () => Contestant.node('task-worker.ts', env)));
     for (const one of all) {
       crew.use(one);
       one.freeze();

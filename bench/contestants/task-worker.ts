@@ -1,8 +1,8 @@
-/** The shipped application and runner with one task more: one of the processes of `task-worker worker`. */
+/** The shipped application and runner with one task more, in one process: what `task-worker worker` is with WORKER_CONCURRENCY=1. */
 import { buildApp } from '../../src/app.ts';
 import { parseConfig } from '../../src/config.ts';
-import { keepHeapSmall } from '../../src/heap.ts';
 import { resultListener, startIntake } from '../../src/intake.ts';
+import { keepHeapSmall } from '../../src/main.ts';
 import { connectRedis } from '../../src/repositories/redis/connection.ts';
 import { Dispatcher } from '../../src/runtime/dispatcher.ts';
 import { TaskRegistry } from '../../src/runtime/registry.ts';
@@ -16,7 +16,7 @@ await using stack = new AsyncDisposableStack();
 const config = parseConfig(process.env);
 const built = await buildApp(config, 'bench', stack);
 const registry = new TaskRegistry([...built.registry.tasks, probeTask((ms) => latencies.push(ms))]);
-const dispatcher = new Dispatcher({ ...built, registry });
+const dispatcher = new Dispatcher({ ...built, registry, resultTtlSeconds: config.RESULT_TTL_SECONDS });
 const app = { ...built, registry, dispatcher };
 
 const connection = connectRedis({ url: config.REDIS_URL, name: 'bench', whenDown: 'wait', onError: () => undefined });
@@ -26,7 +26,6 @@ const runner = new Runner({
   connection,
   middleware: app.middleware(resultListener(app)),
   concurrency: config.TASK_CONCURRENCY,
-  resultTtlSeconds: config.RESULT_TTL_SECONDS,
   clock: () => new Date(),
 });
 stack.defer(() => runner.stop(0));

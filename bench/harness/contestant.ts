@@ -4,7 +4,6 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/heap.ts';
 import { seconds } from '../../src/lib/duration.ts';
 import { Watchdog } from '../../src/testing/servers/watchdog.ts';
 import { type Usage, usageOfGroup } from './process-usage.ts';
@@ -27,16 +26,11 @@ export class Contestant implements AsyncDisposable {
     this.#watchdog = watchdog;
   }
 
-  /** One process as `task-worker worker` starts them; resolves when it takes work. */
-  static async taskWorker(env: Env): Promise<Contestant> {
-    return await Contestant.node('task-worker.ts', env, NODE_FLAGS);
-  }
-
   /** Starts `bench/contestants/<file>`; resolves when it takes work. */
-  static async node(file: string, env: Env, ownFlags: readonly string[] = []): Promise<Contestant> {
+  static async node(file: string, env: Env): Promise<Contestant> {
     const module = fileURLToPath(new URL(`../contestants/${file}`, import.meta.url));
     const stdio: SpawnOptions['stdio'] = ['ignore', 'pipe', 'inherit', 'ipc'];
-    const flags = [...ownFlags, ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? [])];
+    const flags = process.env.BENCH_NODE_FLAGS?.split(' ') ?? [];
     const contestant = await Contestant.#spawn(process.execPath, [...flags, module], { env, stdio });
     await contestant.#next('ready');
     return contestant;

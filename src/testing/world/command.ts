@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../heap.ts';
 
 const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
@@ -10,7 +9,7 @@ export type CommandResult = { code: number | null; stdout: string; stderr: strin
 
 /** Starts the shipped command line with exactly this environment, and nothing of ours but the PATH. Detached: a Ctrl-C is ours to hand on. */
 export function spawnMain(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], {
+  return spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
