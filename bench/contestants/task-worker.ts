@@ -16,7 +16,7 @@ await using stack = new AsyncDisposableStack();
 const config = parseConfig(process.env);
 const built = await buildApp(config, 'bench', stack);
 const registry = new TaskRegistry([...built.registry.tasks, probeTask((ms) => latencies.push(ms))]);
-const dispatcher = new Dispatcher({ ...built, registry, resultTtlSeconds: config.RESULT_TTL_SECONDS });
+const dispatcher = new Dispatcher({ ...built, registry });
 const app = { ...built, registry, dispatcher };
 
 const connection = connectRedis({ url: config.REDIS_URL, name: 'bench', whenDown: 'wait', onError: () => undefined });
@@ -26,6 +26,7 @@ const runner = new Runner({
   connection,
   middleware: app.middleware(resultListener(app)),
   concurrency: config.TASK_CONCURRENCY,
+  resultTtlSeconds: config.RESULT_TTL_SECONDS,
   clock: () => new Date(),
 });
 stack.defer(() => runner.stop(0));
