@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PermanentError } from '../lib/errors.ts';
-import { describeError, masker, withFields } from './log.ts';
+import { describeError, masker } from './log.ts';
 
 describe('secrets', () => {
   test('are masked wherever they stand, plain or percent-encoded', () => {
@@ -30,16 +30,4 @@ test('an error is described by name, code, message and causes, and by none of it
   });
   expect(JSON.stringify(described)).not.toContain('Bearer');
   expect(describeError('text')).toEqual({ message: 'text' });
-});
-
-test('fields are on each line of theirs; what a line says itself wins', () => {
-  const lines: object[] = [];
-  const note = (fields: object, message: string): void => void lines.push({ ...fields, message });
-  const log = withFields({ debug: note, info: note, warn: note, error: note }, { task: 't', attempt: 1 });
-  log.info({ seconds: 2 }, 'done');
-  log.error({ attempt: 2 }, 'failed');
-  expect(lines).toEqual([
-    { task: 't', attempt: 1, seconds: 2, message: 'done' },
-    { task: 't', attempt: 2, message: 'failed' },
-  ]);
 });

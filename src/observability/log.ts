@@ -8,6 +8,7 @@ export type Log = {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  child(fields: object): Log;
 };
 
 export type LogOptions = {
@@ -36,38 +37,13 @@ export function openLog(options: LogOptions): Log {
     {
       level: LEVELS[options.level],
       base: options.base,
-      timestamp: timestamps(),
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
       serializers: { err: describeError },
       ...(fields && { mixin: () => fields() ?? {} }),
     },
     { write: writeInBatches((lines) => void process[options.stream ?? 'stdout'].write(mask(lines))) },
   );
-}
-
-/** The time as a field, made once for all lines of a millisecond. */
-function timestamps(): () => string {
-  let madeAt = 0;
-  let field = '';
-  return () => {
-    const now = Date.now();
-    if (now !== madeAt) field = `,"time":"${new Date(now).toISOString()}"`;
-    madeAt = now;
-    return field;
-  };
-}
-
-/**
- * `log` with these fields on each line. Made for every run, of which most write one line, so it costs nothing until then: a child logger
- * of pino's costs as much as two lines.
- */
-export function withFields(log: Log, fields: object): Log {
-  return {
-    debug: (more, message) => log.debug({ ...fields, ...more }, message),
-    info: (more, message) => log.info({ ...fields, ...more }, message),
-    warn: (more, message) => log.warn({ ...fields, ...more }, message),
-    error: (more, message) => log.error({ ...fields, ...more }, message),
-  };
 }
 
 /** Replaces each secret of at least 6 characters, also in its percent-encoded form, by `***`. */

@@ -36,15 +36,6 @@ export function sharedCounter<const L extends string>(
   return { ...counter(name, help, labels), scope: 'installation', across: 'max', live: true };
 }
 
-/** The same, where it happens so often that it is only added up, and told at a scrape. */
-export function liveCounter<const L extends string>(
-  name: string,
-  help: string,
-  labels: readonly L[] = [],
-): CounterSpec<L> {
-  return { ...counter(name, help, labels), live: true };
-}
-
 /** A state of this process. */
 export function gauge<const L extends string>(
   name: string,

@@ -4,7 +4,6 @@ import { errorCode } from '../lib/errors.ts';
 import { BoundedLabel } from './bounded-label.ts';
 import { makeSeries } from './make-series.ts';
 import { SERIES } from './series.ts';
-import { Tally } from './tally.ts';
 
 const NODE_STATUSES = ['online', 'offline', 'warning', 'maintenance'] as const;
 const BREAKER_VALUE: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
@@ -38,14 +37,11 @@ export class Metrics implements ClientObserver {
   readonly #series;
   readonly #role: string;
   readonly #running = new Set<RunningTask>();
-  /** By task and outcome, and by task and item. */
-  readonly #ends = new Tally();
-  readonly #items = new Tally();
   readonly #notificationTypes = new BoundedLabel(TYPES_AT_MOST);
   readonly #errorTypes = new BoundedLabel(TYPES_AT_MOST);
   readonly #refreshes: (() => Promise<void>)[] = [];
   #refreshing: Promise<unknown> | undefined;
-  readonly #tasks = new Set<string>();
+  #tasks: readonly string[] = [];
   #memoryLimitBytes: number | undefined;
 
   constructor({ role, version }: { version: string; role: string }) {
@@ -65,8 +61,8 @@ export class Metrics implements ClientObserver {
 
   /** Shows every task from the start, also one that has not run yet: a rate needs a zero to begin from. */
   tasksKnown(tasks: readonly { name: string; queue: string }[]): void {
+    this.#tasks = tasks.map(({ name }) => name);
     for (const { name: task_name, queue } of tasks) {
-      this.#tasks.add(task_name);
       this.#series.taskInfo.set({ task_name, queue }, 1);
       for (const status of ['success', 'error']) this.#series.attempts.inc({ task_name, status }, 0);
     }
@@ -79,7 +75,7 @@ export class Metrics implements ClientObserver {
   ): RunningTask {
     const running = { task, startedAt: performance.now(), stuckAfterMs };
     this.#running.add(running);
-    this.#tasks.add(task);
+    this.#series.inProgress.inc({ task_name: task });
     this.#series.startDelay.observe({ task_name: task }, Math.max(0, delaySeconds));
     return running;
   }
@@ -87,18 +83,20 @@ export class Metrics implements ClientObserver {
   /** Answers how many seconds the attempt took. */
   taskEnded(running: RunningTask, outcome: string, error?: unknown): number {
     const { startedAt, task: task_name } = running;
-    const { duration, errors, retries } = this.#series;
+    const { attempts, duration, errors, finished, inProgress, retries } = this.#series;
     const seconds = (performance.now() - startedAt) / 1000;
     this.#running.delete(running);
-    this.#ends.add(task_name, outcome);
+    inProgress.dec({ task_name });
+    attempts.inc({ task_name, status: outcome });
     duration.observe({ task_name }, seconds);
+    if (outcome === 'success' || outcome === 'error') finished.inc({ task_name, status: outcome });
     if (outcome === 'retry') retries.inc({ task_name });
     if (outcome === 'retry' || outcome === 'error') errors.inc({ task_name, error_type: this.#errorType(error) });
     return seconds;
   }
 
   taskCounted(task: string, item: string, n: number): void {
-    if (n > 0) this.#items.add(task, item, n);
+    if (n > 0) this.#series.items.inc({ task_name: task, item }, n);
   }
 
   called(call: ClientCall): void {
@@ -224,21 +222,13 @@ export class Metrics implements ClientObserver {
   }
 
   #showProcess(): void {
-    const { attempts, finished, inProgress, items, longestRun, memoryLimit, stuck } = this.#series;
-    for (const [task_name, status, n] of this.#ends.take()) {
-      attempts.inc({ task_name, status }, n);
-      if (status === 'success' || status === 'error') finished.inc({ task_name, status }, n);
-    }
-    for (const [task_name, item, n] of this.#items.take()) items.inc({ task_name, item }, n);
+    const { longestRun, memoryLimit, stuck } = this.#series;
     const now = performance.now();
     longestRun.reset();
-    for (const task_name of this.#tasks) {
-      inProgress.set({ task_name }, 0);
-      stuck.set({ task_name }, 0);
-    }
+    stuck.reset();
+    for (const task_name of this.#tasks) stuck.set({ task_name }, 0);
     for (const [task_name, runs] of Map.groupBy(this.#running, ({ task }) => task)) {
       const ages = runs.map(({ startedAt }) => now - startedAt);
-      inProgress.set({ task_name }, runs.length);
       longestRun.set({ task_name }, Math.max(...ages) / 1000);
       stuck.set({ task_name }, runs.filter(({ stuckAfterMs }, i) => ages[i]! > stuckAfterMs).length);
     }

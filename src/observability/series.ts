@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, liveCounter, liveGauge, sharedCounter, sharedGauge } from './make-series.ts';
+import { counter, gauge, histogram, liveGauge, sharedCounter, sharedGauge } from './make-series.ts';
 
 /** From a cached answer to the longest time limit of a task; 60, 180 and 600 are promises of the product. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 180, 300, 600, 900, 1800];
@@ -10,12 +10,12 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60
  */
 export const SERIES = {
   // Existing dashboards.
-  attempts: liveCounter('taskiq_task_total', 'Attempts by outcome: success, error, retry, snoozed, handed_back', [
+  attempts: counter('taskiq_task_total', 'Attempts by outcome: success, error, retry, snoozed, handed_back', [
     'task_name',
     'status',
   ]),
   // Existing rules of the platform, which take every status that is not `error` for a success.
-  finished: liveCounter('taskiq_tasks_total', 'Finished jobs by status: success or error', ['task_name', 'status']),
+  finished: counter('taskiq_tasks_total', 'Finished jobs by status: success or error', ['task_name', 'status']),
   // Existing dashboards and rules.
   duration: histogram('taskiq_task_duration_seconds', 'Wall-clock time of one attempt', ['task_name'], SECONDS),
   // Existing rules look for Redis or Connection in the type.
@@ -23,7 +23,7 @@ export const SERIES = {
   // Existing dashboards.
   retries: counter('taskiq_task_retries_total', 'Retries that were scheduled', ['task_name']),
   // Existing dashboards.
-  inProgress: liveGauge('taskiq_tasks_in_progress', 'Attempts running now', ['task_name']),
+  inProgress: gauge('taskiq_tasks_in_progress', 'Attempts running now', ['task_name']),
   stuck: liveGauge(
     'cybervpn_tasks_stuck',
     'Attempts that run longer than their time limit and five minutes; longer than an hour where there is no limit',
@@ -35,7 +35,7 @@ export const SERIES = {
     ['task_name'],
     'max',
   ),
-  items: liveCounter('cybervpn_task_items_total', 'What tasks counted in their results; see docs/tasks.md', [
+  items: counter('cybervpn_task_items_total', 'What tasks counted in their results; see docs/tasks.md', [
     'task_name',
     'item',
   ]),

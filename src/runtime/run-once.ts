@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Log, withFields } from '../observability/log.ts';
+import type { Log } from '../observability/log.ts';
 import { compose, type Middleware, withNeeds } from './compose.ts';
 import type { Result } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -54,7 +54,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       signal,
       correlationId: jobId,
       initiatedBy,
-      log: withFields(log, { task: task.name, job_id: jobId, correlation_id: jobId, attempt }),
+      log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),
       enqueue: (other, next, enqueueOptions) =>
         dispatcher.dispatch(other.name, next, {
           ...enqueueOptions,

@@ -49,10 +49,7 @@ const round = (value: number): number => Math.round(value * 1000) / 1000;
 
 /** Only the numbers of a result are logged: the rest may be what a user wrote. */
 function countsOf(result: Readonly<Record<string, unknown>>): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of Object.keys(result)) {
-    const value = result[name];
-    if (typeof value === 'number') counts[name] = value;
-  }
-  return counts;
+  return Object.fromEntries(
+    Object.entries(result).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
 }
