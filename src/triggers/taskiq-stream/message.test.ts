@@ -121,6 +121,10 @@ describe('the job id', () => {
     expect(jobIdOf(id)).toBe(id);
   });
 
+  test.each(['NaN', '7', '-7', 'a:b'])('of %s, which BullMQ refuses, is another', (id) => {
+    expect(jobIdOf(id)).toMatch(/^taskiq-[\w-]+$/);
+  });
+
   test('is one that BullMQ can hold, and another for every task id', () => {
     fc.assert(
       fc.property(

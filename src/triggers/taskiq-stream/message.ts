@@ -85,10 +85,11 @@ function parseJson(text: string): unknown {
 
 /**
  * The id of the job that holds this message. It is the task id itself, except where BullMQ could not hold that:
- * it refuses colons, integers and what is written like one that it has read, `NaN` included (bullmq/classes/job.js, `validateOptions`).
+ * it refuses colons and whatever `parseInt` gives back as it is, which are integers and `NaN` (bullmq/classes/job.js, `validateOptions`).
  */
 export function jobIdOf(taskId: string): string {
-  if (!taskId.includes(':') && !INTEGER.test(taskId) && taskId !== 'NaN') return taskId;
+  const isRefused = taskId.includes(':') || String(Number.parseInt(taskId, 10)) === taskId;
+  if (!isRefused) return taskId;
   return `taskiq-${Buffer.from(taskId).toString('base64url')}`;
 }
 
