@@ -57,7 +57,7 @@ const series = [
   of('Memory of all three processes', 'MiB', 'rssMib', 30, 0.1),
   of('From due to sent, p95', 'ms', 'dueToSentP95Ms', 500, 0.2),
   of('From dispatch to start, mean', 'ms', 'dispatchToStartMs', 10, 0.2),
-  of('Keys in Redis besides marks that are kept for hours', 'keys', 'redisKeys', 100, 0.1),
+  of('Keys in Redis besides marks of events', 'keys', 'redisKeys', 100, 0.1),
   of('Entries in the stream', 'entries', 'streamLength', 20, 0),
   of('Rows that wait', 'rows', 'waiting', 100, 0.1),
   of('Connections to Redis', 'connections', 'redisConnections', 2, 0),
