@@ -6,9 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 
 /**
  * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage.
- * The young generation stays at its first size, the old one may grow by a quarter between two collections. A larger
- * young generation was tried: with 4 MiB a task that does nothing costs a tenth less, but a process that is idle takes 12 MB more, and an
- * export takes half as long again, because its buffers are used again later.
+ * The young generation stays at its first size, the old one may grow by a quarter between two collections. With a young generation of 4 MiB
+ * less time goes into collecting, but an idle process took 12 MB more, and an export half as long again (`bench/export.ts`).
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { days, seconds } from '../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../lib/errors.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
-import { type ProbeTask, probeTask, TestEngine } from '../testing/test-engine.ts';
+import { type ProbeTask, probeTask, RESULTS_KEPT_MS, TestEngine } from '../testing/test-engine.ts';
 import { DeadJobs } from './dead-letters.ts';
 
 const by = { source: 'cli', initiatedBy: 'test' } as const;
@@ -54,6 +55,44 @@ describe('a job', () => {
     await engine.untilEnded(2);
     expect(attempts).toEqual([1, 2, 3, 1]);
     expect(await dead.replay(jobId)).toBe(false);
+  });
+
+  test('is forgotten once its result is too old, as a dead letter after 30 days, and at once where the next run makes its failure good', async () => {
+    const { dispatcher, queues } = engineWith({
+      name: 'either',
+      async run({ fails }) {
+        if (fails) throw new PermanentError('no_use', 'no use');
+        return {};
+      },
+    });
+    await engine.start();
+    const queue = queues.get('sync');
+    let ended = 0;
+    const run = async (payload: object, options: { keepFailed?: boolean } = {}): Promise<string> => {
+      const { jobId } = await dispatcher.dispatch('either', payload, { ...by, ...options });
+      ended += 1;
+      await engine.untilEnded(ended);
+      await expect.poll(() => queue.getActiveCount()).toBe(0);
+      return jobId;
+    };
+    const isKept = async (jobId: string): Promise<boolean> => (await queue.getJob(jobId)) !== undefined;
+    const age = (jobId: string, state: 'completed' | 'failed', ms: number) =>
+      redis.client.zadd(queue.toKey(state), Date.now() - ms, jobId);
+
+    const [oldResult, newResult] = [await run({}), await run({})];
+    const [oldDead, newDead] = [await run({ fails: true }), await run({ fails: true })];
+    await age(oldResult, 'completed', RESULTS_KEPT_MS + seconds(1));
+    await age(newResult, 'completed', RESULTS_KEPT_MS - seconds(30));
+    await age(oldDead, 'failed', days(30) + seconds(1));
+    await age(newDead, 'failed', days(29));
+    const [lastResult, lastDead, unkept] = [
+      await run({}),
+      await run({ fails: true }),
+      await run({ fails: true }, { keepFailed: false }),
+    ];
+
+    const all = [oldResult, newResult, lastResult, oldDead, newDead, lastDead, unkept];
+    expect(await Promise.all(all.map(isKept))).toEqual([false, true, true, false, true, true, false]);
   });
 
   test('waits for a retry without holding a place', async () => {

@@ -2,7 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
-import { type Log, withFields } from '../observability/log.ts';
+import type { Log } from '../observability/log.ts';
 import { compose, type JobFacts, type Middleware, type Next, withNeeds } from './compose.ts';
 import { type AnyTask, QUEUES, type QueueName, type Result, type RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -164,16 +164,15 @@ export class Runner {
     const { dispatcher, log, clock } = this.#options;
     const { correlationId, initiatedBy } = job.data;
     const jobId = job.id!;
-    const attempt = job.attemptsMade + 1;
     return {
       jobId,
-      attempt,
+      attempt: job.attemptsMade + 1,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
       signal,
       correlationId,
       initiatedBy,
-      log: withFields(log, { task: task.name, job_id: jobId, correlation_id: correlationId, attempt }),
+      log: log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt: job.attemptsMade + 1 }),
       enqueue: (other, payload, options) =>
         dispatcher.dispatch(other.name, payload, { ...options, source: 'task', initiatedBy: task.name, correlationId }),
     };

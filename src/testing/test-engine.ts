@@ -17,8 +17,10 @@ import { Queues } from '../runtime/queues.ts';
 import { TaskRegistry } from '../runtime/registry.ts';
 import { Runner } from '../runtime/runner.ts';
 
+export const RESULTS_KEPT_MS = minutes(1);
+
 /** For tests that make things fail on purpose. */
-export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
 
 export type ProbeTask = Pick<AnyTask, 'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority'> & {
   name: string;
@@ -87,7 +89,7 @@ export class TestEngine implements AsyncDisposable {
       services: {},
       connection: this.connection('wait'),
       concurrency,
-      resultTtlSeconds: minutes(1) / 1000,
+      resultTtlSeconds: RESULTS_KEPT_MS / 1000,
       log: this.log,
       clock: () => new Date(),
       ...(wasCancelled && { wasCancelled }),
