@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setInterval as ticks } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { PAYMENTS_QUERY } from '../src/repositories/exports.ts';
+import { PAYMENTS_QUERY } from '../src/repositories/export-rows.ts';
 import type { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 import type { Figure, Measure } from './harness/measure.ts';

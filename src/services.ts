@@ -3,58 +3,58 @@ import type { Panel } from './clients/remnawave/panel.ts';
 import type { Storage } from './clients/storage/storage.ts';
 import type { TelegramClient } from './clients/telegram/client.ts';
 import type { Settings } from './config.ts';
-import type { AlertStates } from './domain/alert-states.ts';
-import type { AdminAlerts } from './domain/alerts.ts';
-import type { Anomalies } from './domain/anomalies.ts';
-import type { NotificationBacklog } from './domain/backlog.ts';
-import type { Brake } from './domain/brake.ts';
-import type { Broadcasts } from './domain/broadcast.ts';
-import type { BulkNotices } from './domain/bulk-notices.ts';
-import type { BulkProgressOptions } from './domain/bulk-progress.ts';
-import type { BulkUsers } from './domain/bulk-users.ts';
-import type { CodeEmails } from './domain/code-email.ts';
-import type { DayBook } from './domain/day-book.ts';
-import type { DrainDependencies } from './domain/delivery/drain.ts';
-import type { ExpiredUsers } from './domain/disabling.ts';
-import type { Entitlements } from './domain/entitlements/compose.ts';
-import type { AutoRenewal } from './domain/entitlements/renewal.ts';
-import type { Explain } from './domain/explain.ts';
+import type { AdminAlerts } from './domain/alerts/admin-alerts.ts';
+import type { AlertStates } from './domain/alerts/alert-states.ts';
+import type { Brake } from './domain/brakes/mass-effects.ts';
+import type { NotificationBacklog } from './domain/brakes/notification-backlog.ts';
+import type { BulkNotices } from './domain/bulk/notices.ts';
+import type { BulkProgressOptions } from './domain/bulk/progress.ts';
+import type { BulkUsers } from './domain/bulk/users.ts';
+import type { CodeEmails } from './domain/email/code-emails.ts';
 import type { DataExports } from './domain/exports/data-exports.ts';
 import type { ExportDownloads } from './domain/exports/downloads.ts';
-import type { ServiceWatch } from './domain/monitoring-services.ts';
-import type { NodeWatch } from './domain/node-watch.ts';
-import type { SubscriptionNotices } from './domain/reminders/notices.ts';
-import type { ReportDelivery } from './domain/report-delivery.ts';
-import type { Reports } from './domain/reports.ts';
-import type { ScheduleWatch } from './domain/schedule-watch.ts';
-import type { TaskOutcomes } from './domain/task-outcomes.ts';
-import type { MonthlyResets } from './domain/traffic-resets.ts';
+import type { Anomalies } from './domain/figures/anomalies.ts';
+import type { DayBook } from './domain/figures/day-book.ts';
+import type { ReportDelivery } from './domain/figures/report-delivery.ts';
+import type { Reports } from './domain/figures/reports.ts';
+import type { NodeWatch } from './domain/monitoring/node-watch.ts';
+import type { ScheduleWatch } from './domain/monitoring/schedule-watch.ts';
+import type { ServiceWatch } from './domain/monitoring/service-watch.ts';
+import type { TaskOutcomes } from './domain/monitoring/task-outcomes.ts';
+import type { Broadcasts } from './domain/notifications/broadcasts.ts';
+import type { DrainDependencies } from './domain/notifications/drain.ts';
+import type { Entitlements } from './domain/payments/entitlements.ts';
+import type { AutoRenewal } from './domain/payments/renewal.ts';
+import type { ExpiredUsers } from './domain/subscriptions/expired-users.ts';
+import type { Explain } from './domain/subscriptions/explain.ts';
+import type { MonthlyResets } from './domain/subscriptions/monthly-resets.ts';
+import type { SubscriptionNotices } from './domain/subscriptions/notices.ts';
 import type { AgedRows } from './repositories/aged-rows.ts';
 import type { AuditLogRepository } from './repositories/audit-logs.ts';
 import type { CustomerRepository } from './repositories/customers.ts';
 import type { DecisionRepository } from './repositories/decisions.ts';
 import type { GeolocationRepository } from './repositories/geolocations.ts';
 import type { NotificationRepository } from './repositories/notifications.ts';
+import type { PaymentStats } from './repositories/payment-stats.ts';
 import type { PaymentRepository } from './repositories/payments.ts';
-import type { PaymentStats } from './repositories/payments-stats.ts';
 import type { PlanRepository } from './repositories/plans.ts';
 import type { BackendKeys } from './repositories/redis/backend-keys.ts';
-import type { BandwidthSamples } from './repositories/redis/bandwidth.ts';
-import type { DeliveryCounts } from './repositories/redis/delivery-counts.ts';
+import type { ProgressRecords } from './repositories/redis/bulk/progress-records.ts';
+import type { StaleKeys } from './repositories/redis/cleanup/stale-keys.ts';
 import type { Events } from './repositories/redis/events.ts';
+import type { RealtimeRecord } from './repositories/redis/figures/daily-stats.ts';
+import type { HourlyBandwidths } from './repositories/redis/figures/hourly-bandwidths.ts';
+import type { MemoryReports } from './repositories/redis/figures/memory-reports.ts';
+import type { SeenNodes } from './repositories/redis/figures/seen-nodes.ts';
 import type { Flags } from './repositories/redis/flags.ts';
-import type { NodeHealthStore } from './repositories/redis/node-health.ts';
-import type { OutcomeStore } from './repositories/redis/outcomes.ts';
-import type { PanelCache } from './repositories/redis/panel-cache.ts';
-import type { PaymentFigures } from './repositories/redis/payment-figures.ts';
-import type { ProgressRecords } from './repositories/redis/progress.ts';
-import type { DepthReaders, QueueSnapshots } from './repositories/redis/queue-snapshot.ts';
-import type { ServiceHealthStore } from './repositories/redis/service-health.ts';
-import type { StaleKeys } from './repositories/redis/stale-keys.ts';
-import type { RealtimeRecord } from './repositories/redis/stats.ts';
-import type { HourlyBandwidths } from './repositories/redis/stats-bandwidth.ts';
-import type { MemoryReports } from './repositories/redis/stats-memory.ts';
-import type { SeenNodes } from './repositories/redis/stats-nodes.ts';
+import type { BandwidthSamples } from './repositories/redis/monitoring/bandwidth-samples.ts';
+import type { NodeHealthStore } from './repositories/redis/monitoring/node-health-store.ts';
+import type { OutcomeStore } from './repositories/redis/monitoring/outcome-store.ts';
+import type { PanelCache } from './repositories/redis/monitoring/panel-cache.ts';
+import type { DepthReaders, QueueSnapshots } from './repositories/redis/monitoring/queue-snapshots.ts';
+import type { ServiceHealthStore } from './repositories/redis/monitoring/service-health-store.ts';
+import type { DeliveryCounts } from './repositories/redis/notifications/delivery-counts.ts';
+import type { PaymentFigures } from './repositories/redis/payments/payment-figures.ts';
 import type { WebhookLogRepository } from './repositories/webhook-logs.ts';
 
 /** Everything a task may ask for in `needs`. Built once, in `compose-services.ts`. */
@@ -68,13 +68,13 @@ export type Services = {
   backlog: NotificationBacklog;
   bandwidth: BandwidthSamples;
   brake: Brake;
-  /** Messages to many, as rows that deliver themselves: see `domain/broadcast.ts`. */
+  /** Messages to many, as rows that deliver themselves: see `domain/notifications/broadcasts.ts`. */
   broadcasts: Broadcasts;
   /** Tells admins how what they asked for has ended. */
   bulkNotices: BulkNotices;
   /** What `BulkProgress` shows progress with. */
   bulkProgress: BulkProgressOptions;
-  /** One operation on many panel users: see `domain/bulk-users.ts`. */
+  /** One operation on many panel users: see `domain/bulk/users.ts`. */
   bulkUsers: BulkUsers;
   codeEmails: CodeEmails;
   cryptobot: CryptoBotClient;
@@ -82,7 +82,7 @@ export type Services = {
   dataExports: DataExports;
   dayBook: DayBook;
   decisions: DecisionRepository;
-  /** What sending needs, together: see `domain/delivery/drain.ts`. */
+  /** What sending needs, together: see `domain/notifications/drain.ts`. */
   delivery: Omit<DrainDependencies, 'onGivenUp'>;
   /** Counts what waits, now. */
   depths: DepthReaders;

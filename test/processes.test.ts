@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FromWorker, Processes } from '../src/processes.ts';
+import { type FromWorker, Processes } from '../src/runtime/supervisor.ts';
 import { silentLog } from '../src/testing/test-engine.ts';
 import { until } from '../src/testing/until.ts';
 import { metricValue, scrape } from '../src/testing/world/metrics.ts';

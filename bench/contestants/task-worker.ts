@@ -1,7 +1,7 @@
 /** The shipped application and runner with one task more, in one process: what `task-worker worker` is with WORKER_CONCURRENCY=1. */
-import { buildApp } from '../../src/app.ts';
+import { buildApp } from '../../src/app/build-app.ts';
+import { resultListener, startIntake } from '../../src/app/doors/intake.ts';
 import { parseConfig } from '../../src/config.ts';
-import { resultListener, startIntake } from '../../src/intake.ts';
 import { keepHeapSmall } from '../../src/main.ts';
 import { connectRedis } from '../../src/repositories/redis/connection.ts';
 import { Dispatcher } from '../../src/runtime/dispatcher.ts';

@@ -3,8 +3,9 @@ import { startSentrySandbox } from '../../sandbox/sentry/server.ts';
 import { seconds } from '../lib/duration.ts';
 import { PermanentError, TransientError } from '../lib/errors.ts';
 import { until } from '../testing/until.ts';
-import { type ErrorReports, type ErrorReportsOptions, openErrorReports, type Problem } from './error-reports.ts';
+import type { ErrorReports, ErrorReportsOptions, Problem } from './error-reports.ts';
 import { masker } from './log.ts';
+import { startSentry } from './sentry.ts';
 import { describeThrown } from './stack-frames.ts';
 
 const SECRET = 'planted-secret-8731';
@@ -15,8 +16,8 @@ async function tracker() {
   return sandbox;
 }
 
-async function reportsTo(dsn: string, over: Partial<ErrorReportsOptions> = {}): Promise<ErrorReports> {
-  return await openErrorReports({
+function reportsTo(dsn: string, over: Partial<ErrorReportsOptions> = {}): ErrorReports {
+  return startSentry({
     dsn,
     environment: 'staging',
     version: '1.2.3',
@@ -49,7 +50,7 @@ function telltale(): Error {
 
 test('a report says task, code, place and ids, and is grouped by task and code', async () => {
   const sandbox = await tracker();
-  const reports = await reportsTo(sandbox.dsn);
+  const reports = reportsTo(sandbox.dsn);
   const trace = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331' };
   reports.report(problem({ error: telltale(), ids: { ...problem().ids, ...trace } }));
   await reports[Symbol.asyncDispose]();
@@ -82,7 +83,7 @@ test('a report says task, code, place and ids, and is grouped by task and code',
 
 test('a report holds nothing of what an error says or carries', async () => {
   const sandbox = await tracker();
-  const reports = await reportsTo(sandbox.dsn);
+  const reports = reportsTo(sandbox.dsn);
   reports.report(problem({ error: telltale() }));
   reports.report(problem({ error: { token: SECRET }, group: ['thrown', SECRET], ids: { job_id: `j-${SECRET}` } }));
   reports.report(problem({ error: `text with ${SECRET}`, group: ['text', 'unknown'] }));
@@ -96,7 +97,7 @@ test('a report holds nothing of what an error says or carries', async () => {
 
 test('of one problem that comes a thousand times one report goes out, and later one that says how many did not', async () => {
   const sandbox = await tracker();
-  const reports = await reportsTo(sandbox.dsn);
+  const reports = reportsTo(sandbox.dsn);
   for (let n = 0; n < 1_000; n += 1) reports.report(problem());
   for (let n = 0; n < 100; n += 1) reports.report(problem({ group: [`task_${n}`, 'panel_timeout'] }));
   await reports[Symbol.asyncDispose]();
@@ -110,7 +111,7 @@ test.each(['hangs', 'is down'])('a tracker that %s holds up neither work nor end
   if (how === 'hangs') sandbox.faults({ kind: 'hang' });
   else await sandbox.stop();
   const lost: Error[] = [];
-  const reports = await reportsTo(sandbox.dsn, { onLost: (error) => void lost.push(error) });
+  const reports = reportsTo(sandbox.dsn, { onLost: (error) => void lost.push(error) });
   const startedAt = performance.now();
   for (let n = 0; n < 10_000; n += 1) reports.report(problem({ group: [`task_${n}`, 'x'] }));
   await reports[Symbol.asyncDispose]();
@@ -121,7 +122,7 @@ test.each(['hangs', 'is down'])('a tracker that %s holds up neither work nor end
 test('a tracker that says 429 is left alone until its time', async () => {
   const sandbox = await tracker();
   sandbox.faults({ kind: 'rate_limited', retryAfterSeconds: 60 });
-  const reports = await reportsTo(sandbox.dsn);
+  const reports = reportsTo(sandbox.dsn);
   reports.report(problem());
   await reports.flush();
   reports.report(problem({ group: ['another', 'code'] }));

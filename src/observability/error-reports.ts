@@ -31,9 +31,3 @@ export type ErrorReportsOptions = {
   /** A report did not get through. */
   onLost(error: Error): void;
 };
-
-/** The tracker's package takes 28 MB of memory in each process, so it is loaded only where somebody wants reports. */
-export async function openErrorReports(options: ErrorReportsOptions): Promise<ErrorReports> {
-  const { startSentry } = await import('./sentry.ts');
-  return startSentry(options);
-}

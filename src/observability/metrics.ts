@@ -12,7 +12,7 @@ const TYPES_AT_MOST = 64;
 /** What the driver throws while Redis is away. Existing rules find it by a type with `Redis` in its name. */
 const REDIS_AWAY: ReadonlySet<string> = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError']);
 
-/** What a completion comes to where somebody has to look at it (`domain/entitlements/completion.ts`). */
+/** What a completion comes to where somebody has to look at it (`domain/payments/completion.ts`). */
 const NEEDS_A_HUMAN = ['mismatched', 'unresolved', 'in_vain'] as const;
 const TELEGRAM_TOO_FAST = { service: 'telegram', method: 'POST', status: '429' } as const;
 

@@ -7,7 +7,8 @@ import { nameAndOutcome, traceTree } from '../../sandbox/otlp/tree.ts';
 import type { ClientCall } from '../clients/policy.ts';
 import { seconds } from '../lib/duration.ts';
 import { parseTraceParent } from '../lib/trace-parent.ts';
-import { openTracing, type Tracing, type TracingOptions } from './tracing.ts';
+import { startTracing } from './open-telemetry.ts';
+import type { Tracing, TracingOptions } from './tracing.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PRODUCER = 'b7ad6b7169203331';
@@ -29,7 +30,7 @@ async function collector() {
 }
 
 async function tracingTo(endpoint: string, over: Partial<TracingOptions> = {}): Promise<Tracing> {
-  return await openTracing({
+  return startTracing({
     endpoint,
     headers: {},
     serviceName: 'worker',

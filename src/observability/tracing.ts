@@ -54,9 +54,3 @@ export type TracingOptions = {
 
 /** The names of OpenTelemetry: https://opentelemetry.io/docs/languages/sdk-configuration/general/#otel_traces_sampler */
 export type Sampler = `${'' | 'parentbased_'}${'always_on' | 'always_off' | 'traceidratio'}`;
-
-/** OpenTelemetry takes 25 MB of memory in each process, so it is loaded only where somebody wants traces. */
-export async function openTracing(options: TracingOptions): Promise<Tracing> {
-  const { startTracing } = await import('./open-telemetry.ts');
-  return startTracing(options);
-}

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** Ids of one broadcast's rows: `domain/broadcast-ids.ts`. */
+/** Ids of one broadcast's rows: `domain/notifications/broadcast-ids.ts`. */
 type Range = { readonly first: string; readonly last: string };
 
 export type BroadcastCounts = {

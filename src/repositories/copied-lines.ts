@@ -1,4 +1,4 @@
-import { CopyText } from '../lib/copy-text.ts';
+import { CopyText } from './copy-text.ts';
 
 const NEW_LINE = 10;
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../config.ts';
-import { FiredSlotStore } from '../repositories/redis/fired-slots.ts';
+import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
 import { consumeTicks, Scheduler } from './scheduler.ts';

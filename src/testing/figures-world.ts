@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type PanelSandbox, startPanelSandbox } from '../../sandbox/panel/server.ts';
-import { sampleOf } from '../domain/node-bandwidth.ts';
-import type { BandwidthSample } from '../repositories/redis/bandwidth.ts';
-import { NodeHealthStore, type NodeStatus } from '../repositories/redis/node-health.ts';
+import { sampleOf } from '../domain/monitoring/node-bandwidth.ts';
+import type { BandwidthSample } from '../repositories/redis/monitoring/bandwidth-samples.ts';
+import { NodeHealthStore, type NodeStatus } from '../repositories/redis/monitoring/node-health-store.ts';
 import { type TestApp, testApp } from './test-app.ts';
 
 export type PaymentSeed = {

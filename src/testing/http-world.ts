@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
-import { httpContext } from '../http.ts';
+import { httpContext } from '../app/doors/http.ts';
 import type { HttpContext } from '../triggers/http/context.ts';
 import { buildServer } from '../triggers/http/server.ts';
 import { type TestApp, testApp } from './test-app.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { NO_LIMITS } from '../../sandbox/telegram/limits.ts';
 import { startTelegramSandbox, type TelegramSandbox } from '../../sandbox/telegram/server.ts';
-import { type App, buildApp } from '../app.ts';
+import { type App, buildApp } from '../app/build-app.ts';
 import { parseConfig } from '../config.ts';
 import type { Result } from '../runtime/define-task.ts';
 import { runOnce } from '../runtime/run-once.ts';

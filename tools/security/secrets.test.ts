@@ -20,7 +20,7 @@ const OURS: Readonly<Record<string, RegExp>> = {
 /** Made up for tests and examples, and worth nothing anywhere: where each stands, and what it is. */
 const MADE_UP: ReadonlySet<string> = new Set([
   `src/observability/log.test.ts: postgresql://u:${'s3cr3t%2Fpass'}@db`,
-  `src/command-line.db.test.ts: postgresql://u:${'hidden-word'}@127.0.0.1:9/x'`,
+  `src/app/command-line.db.test.ts: postgresql://u:${'hidden-word'}@127.0.0.1:9/x'`,
   `deploy/kubernetes/secret.example.yaml: postgresql://worker:${'change-me'}@postgres:5432/cybervpn`,
 ]);
 

@@ -1,4 +1,4 @@
-import { CopyRewriter, CopyText } from '../../lib/copy-text.ts';
+import { CopyRewriter, CopyText } from '../../repositories/copy-text.ts';
 import { type CellKind, type Cells, type ExportTable, looksLikeFormula, OUR_KINDS } from './table.ts';
 
 const LINE_END = '\r\n';

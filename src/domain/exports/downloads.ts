@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Storage } from '../../clients/storage/storage.ts';
 import { hours } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
-import { EXPORT_FORMATS, type ExportFormat, exportName } from '../export-files.ts';
+import { EXPORT_FORMATS, type ExportFormat, exportName } from './export-files.ts';
 import type { ExportLinks } from './links.ts';
 
 export type ExportDownloadsOptions = {

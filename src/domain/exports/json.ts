@@ -1,4 +1,4 @@
-import { CopyRewriter, CopyText } from '../../lib/copy-text.ts';
+import { CopyRewriter, CopyText } from '../../repositories/copy-text.ts';
 import { type CellKind, type Cells, type ExportTable, OUR_KINDS } from './table.ts';
 
 /** The cells of these are JSON already, as they come. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { days } from '../../lib/duration.ts';
-import type { ExportRange } from '../../repositories/exports.ts';
+import type { ExportRange } from '../../repositories/export-rows.ts';
 
 const boundary = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]).nullable();
 

@@ -1,7 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelNode, PanelUser } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
-import type { ExportRange, ExportRows } from '../../repositories/exports.ts';
+import type { ExportRange, ExportRows } from '../../repositories/export-rows.ts';
 import type { CellKind, Cells, Column, ExportTable } from './table.ts';
 
 export const EXPORT_TYPES = ['users', 'payments', 'servers', 'audit'] as const;

@@ -1,4 +1,4 @@
-import type { CopyText } from '../../lib/copy-text.ts';
+import type { CopyText } from '../../repositories/copy-text.ts';
 
 /**
  * What a cell's text is: `number` and `boolean` as JSON writes them, `money` as exact decimal text, `time` as ISO 8601 in UTC, `json` as

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CopyText } from '../../lib/copy-text.ts';
+import { CopyText } from '../../repositories/copy-text.ts';
 import { anyText } from '../../testing/any-text.ts';
 import { copyLine } from '../../testing/copy-text.ts';
 import { parseCsv } from '../../testing/rfc4180.ts';

@@ -1,10 +1,10 @@
 import { days, hours, minutes } from '../../lib/duration.ts';
 import { hoursOf, type Interval } from '../../lib/utc-days.ts';
 import type { BandwidthFigures, UptimeFigures } from '../../messages/figures.ts';
-import type { BandwidthSample, BandwidthSamples } from '../../repositories/redis/bandwidth.ts';
-import type { NodeChange, NodeHealthStore, NodeStatus } from '../../repositories/redis/node-health.ts';
-import type { HourlyBandwidths } from '../../repositories/redis/stats-bandwidth.ts';
-import type { SeenNode, SeenNodes } from '../../repositories/redis/stats-nodes.ts';
+import type { HourlyBandwidths } from '../../repositories/redis/figures/hourly-bandwidths.ts';
+import type { SeenNode, SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
+import type { BandwidthSample, BandwidthSamples } from '../../repositories/redis/monitoring/bandwidth-samples.ts';
+import type { NodeChange, NodeHealthStore, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
 import { trafficWithin } from './traffic.ts';
 import { outagesIn, percentOf, stretchesOf, uptimeOf } from './uptime.ts';
 

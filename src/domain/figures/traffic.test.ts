@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seconds } from '../../lib/duration.ts';
 import { intervalOfHour } from '../../lib/utc-days.ts';
-import type { BandwidthSample } from '../../repositories/redis/bandwidth.ts';
+import type { BandwidthSample } from '../../repositories/redis/monitoring/bandwidth-samples.ts';
 import { trafficWithin } from './traffic.ts';
 
 const HOUR = intervalOfHour('2026-03-14T12');

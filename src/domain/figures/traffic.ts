@@ -1,5 +1,5 @@
 import { type Interval, overlapSeconds } from '../../lib/utc-days.ts';
-import type { BandwidthSample } from '../../repositories/redis/bandwidth.ts';
+import type { BandwidthSample } from '../../repositories/redis/monitoring/bandwidth-samples.ts';
 
 /** What flowed through one node in an interval. */
 export type Traffic = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hours } from '../../lib/duration.ts';
 import { intervalOfDay } from '../../lib/utc-days.ts';
-import type { NodeChange, NodeStatus } from '../../repositories/redis/node-health.ts';
+import type { NodeChange, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
 import { outagesIn, stretchesOf, uptimeOf } from './uptime.ts';
 
 const DAY = intervalOfDay('2026-03-14');

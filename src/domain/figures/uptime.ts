@@ -1,5 +1,5 @@
 import { type Interval, overlapSeconds } from '../../lib/utc-days.ts';
-import type { NodeChange, NodeStatus } from '../../repositories/redis/node-health.ts';
+import type { NodeChange, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
 
 /** A stretch of time in one state; `unknown` = nobody had seen the node yet, or nobody looked any more. */
 export type Stretch = Interval & { status: NodeStatus | 'unknown' };

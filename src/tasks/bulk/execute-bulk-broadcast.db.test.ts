@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { brakesOf } from '../../brakes.ts';
+import { brakesOf } from '../../app/doors/brakes.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import { CancelledError } from '../../runtime/outcome.ts';

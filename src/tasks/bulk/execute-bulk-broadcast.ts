@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { BroadcastLook } from '../../domain/broadcast.ts';
-import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/broadcast.ts';
-import { BulkProgress } from '../../domain/bulk-progress.ts';
+import { BulkProgress } from '../../domain/bulk/progress.ts';
+import type { BroadcastLook } from '../../domain/notifications/broadcasts.ts';
+import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/notifications/broadcasts.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
 import { broadcastEnded } from '../../messages/bulk-broadcast.ts';

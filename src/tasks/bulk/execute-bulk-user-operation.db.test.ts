@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { brakesOf } from '../../brakes.ts';
+import { brakesOf } from '../../app/doors/brakes.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import { CancelledError, ShutdownError } from '../../runtime/outcome.ts';
 import { listenToBulk } from '../../testing/bulk-events.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { BULK_OPERATIONS } from '../../domain/bulk-actions.ts';
-import { ProgressId } from '../../domain/bulk-progress.ts';
-import type { BulkJob } from '../../domain/bulk-users.ts';
+import { BULK_OPERATIONS } from '../../domain/bulk/actions.ts';
+import { ProgressId } from '../../domain/bulk/progress.ts';
+import type { BulkJob } from '../../domain/bulk/users.ts';
 import { defineTask, type RunContext } from '../../runtime/define-task.ts';
 import type { Services } from '../../services.ts';
 

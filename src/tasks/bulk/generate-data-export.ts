@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { ProgressId } from '../../domain/bulk-progress.ts';
-import { EXPORT_FORMATS } from '../../domain/export-files.ts';
+import { ProgressId } from '../../domain/bulk/progress.ts';
 import type { ExportJob } from '../../domain/exports/data-exports.ts';
+import { EXPORT_FORMATS } from '../../domain/exports/export-files.ts';
 import { DateRange, rangeOf } from '../../domain/exports/range.ts';
 import { EXPORT_TYPES } from '../../domain/exports/sources.ts';
 import { defineTask, type RunContext } from '../../runtime/define-task.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ArchivedBatches } from '../../domain/audit-archive.ts';
-import { deleteInBatches } from '../../domain/batch-delete.ts';
+import { ArchivedBatches } from '../../domain/cleanup/audit-archive.ts';
+import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
 

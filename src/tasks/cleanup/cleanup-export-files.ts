@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deleteExports } from '../../domain/export-files.ts';
+import { deleteExports } from '../../domain/exports/export-files.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

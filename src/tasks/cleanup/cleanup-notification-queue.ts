@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deleteInBatches } from '../../domain/batch-delete.ts';
+import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/cryptopay/server.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
-import { pingRedis } from '../../compose-monitoring.ts';
-import { RedisOutageWatch } from '../../domain/monitoring-redis-outage.ts';
+import { pingRedis } from '../../domain/monitoring/compose.ts';
+import { RedisOutageWatch } from '../../domain/monitoring/redis-outage.ts';
 import { minutes } from '../../lib/duration.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 

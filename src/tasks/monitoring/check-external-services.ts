@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ServiceCounts } from '../../domain/monitoring-services.ts';
+import type { ServiceCounts } from '../../domain/monitoring/service-watch.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

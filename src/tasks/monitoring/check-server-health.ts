@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NodeCounts } from '../../domain/node-watch.ts';
+import type { NodeCounts } from '../../domain/monitoring/node-watch.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
 

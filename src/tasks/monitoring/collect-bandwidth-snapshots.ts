@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sampleOf } from '../../domain/node-bandwidth.ts';
+import { sampleOf } from '../../domain/monitoring/node-bandwidth.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

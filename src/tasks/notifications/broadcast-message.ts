@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/broadcast.ts';
+import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/notifications/broadcasts.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

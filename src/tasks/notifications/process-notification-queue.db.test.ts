@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { LEASE_MS } from '../../domain/delivery/policy.ts';
+import { LEASE_MS } from '../../domain/notifications/policy.ts';
 import { html } from '../../lib/html.ts';
 import { notificationRow, notificationStates, queueNotifications } from '../../testing/notification-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Drain } from '../../domain/delivery/drain.ts';
-import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/delivery/policy.ts';
+import { Drain } from '../../domain/notifications/drain.ts';
+import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/notifications/policy.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';

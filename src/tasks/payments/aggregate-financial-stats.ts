@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { financialDay } from '../../domain/financial-day.ts';
+import { financialDay } from '../../domain/payments/financial-day.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../../../sandbox/faults.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
 import { connectPanel } from '../../clients/remnawave/connect.ts';
-import { composePayments } from '../../compose-payments.ts';
+import { composePayments } from '../../domain/payments/compose.ts';
 import { days } from '../../lib/duration.ts';
 import type { Result } from '../../runtime/define-task.ts';
 import { runOnce } from '../../runtime/run-once.ts';

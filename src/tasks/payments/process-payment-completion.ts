@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
-import type { CryptobotInvoices } from '../../domain/entitlements/cryptobot-invoices.ts';
+import type { CryptobotInvoices } from '../../domain/payments/cryptobot-invoices.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 import { taskFailed } from '../../messages/alerts.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { completionKey, isOver } from '../../domain/entitlements/ledger.ts';
-import { subjectOf, type WebhookSubject } from '../../domain/entitlements/webhook-reference.ts';
+import { completionKey, isOver } from '../../domain/payments/ledger.ts';
+import { subjectOf, type WebhookSubject } from '../../domain/payments/webhook-reference.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { webhooksGivenUp } from '../../messages/payments.ts';
 import type { Payment } from '../../repositories/payments.ts';

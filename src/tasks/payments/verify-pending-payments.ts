@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { completionKey } from '../../domain/entitlements/ledger.ts';
-import { isWorthTelling, verdictOn } from '../../domain/entitlements/verdict.ts';
+import { completionKey } from '../../domain/payments/ledger.ts';
+import { isWorthTelling, verdictOn } from '../../domain/payments/verdict.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { Payment } from '../../repositories/payments.ts';
 import { defineTask } from '../../runtime/define-task.ts';

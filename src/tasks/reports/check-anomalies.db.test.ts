@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hours, minutes } from '../../lib/duration.ts';
 import { visibleText } from '../../lib/telegram-html.ts';
-import type { MemoryUse } from '../../repositories/redis/stats-memory.ts';
+import type { MemoryUse } from '../../repositories/redis/figures/memory-reports.ts';
 import { type FiguresWorld, figuresWorld } from '../../testing/figures-world.ts';
 
 const START = new Date('2026-03-14T12:00:00Z');

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { visibleText } from '../../lib/telegram-html.ts';
 import { daysUpTo } from '../../lib/utc-days.ts';
 import type { DayFigures } from '../../messages/figures.ts';
-import { DailyStats } from '../../repositories/redis/stats.ts';
+import { DailyStats } from '../../repositories/redis/figures/daily-stats.ts';
 import { type FiguresWorld, figuresWorld } from '../../testing/figures-world.ts';
 
 const MONDAY = new Date('2026-03-16T07:00:00Z');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { isAboutToEnd } from '../../domain/entitlements/renewal.ts';
+import { isAboutToEnd } from '../../domain/payments/renewal.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { errorMessage, TransientError } from '../../lib/errors.ts';
 import { defineTask } from '../../runtime/define-task.ts';

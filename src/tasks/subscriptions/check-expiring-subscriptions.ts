@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { nearestBracket } from '../../domain/reminders/brackets.ts';
-import type { Candidate } from '../../domain/reminders/notices.ts';
+import { nearestBracket } from '../../domain/subscriptions/brackets.ts';
+import type { Candidate } from '../../domain/subscriptions/notices.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';

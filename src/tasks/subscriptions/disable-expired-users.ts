@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { isOverdue } from '../../domain/disabling.ts';
-import { isJustOver } from '../../domain/reminders/brackets.ts';
-import type { Candidate } from '../../domain/reminders/notices.ts';
+import { isJustOver } from '../../domain/subscriptions/brackets.ts';
+import { isOverdue } from '../../domain/subscriptions/expired-users.ts';
+import type { Candidate } from '../../domain/subscriptions/notices.ts';
 import { forEachAtMost, inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, errorMessage, TransientError } from '../../lib/errors.ts';

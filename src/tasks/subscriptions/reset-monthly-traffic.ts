@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { isDue, isOurs, isReset, monthOf } from '../../domain/traffic-resets.ts';
+import { isDue, isOurs, isReset, monthOf } from '../../domain/subscriptions/monthly-resets.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { spotOf } from '../../domain/node-locations.ts';
+import { spotOf } from '../../domain/monitoring/node-locations.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 

@@ -1,4 +1,4 @@
-import { main } from '../../command-line.ts';
+import { main } from '../../app/command-line.ts';
 import type { CommandResult } from './command.ts';
 
 /** Runs one command of the command line to its end in this process: the same code without the second that a process takes to start. */

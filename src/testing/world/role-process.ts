@@ -4,8 +4,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Role } from '../../app/roles.ts';
 import { seconds } from '../../lib/duration.ts';
-import type { Role } from '../../roles.ts';
 import { Watchdog } from '../servers/watchdog.ts';
 import { spawnMain } from './command.ts';
 

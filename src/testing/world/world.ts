@@ -7,9 +7,9 @@ import type { PanelSandbox, PanelSandboxOptions } from '../../../sandbox/panel/s
 import type { SmtpSandbox } from '../../../sandbox/smtp/server.ts';
 import type { Limits } from '../../../sandbox/telegram/limits.ts';
 import { startTelegramSandbox, type TelegramSandbox } from '../../../sandbox/telegram/server.ts';
-import { type App, buildApp } from '../../app.ts';
+import { type App, buildApp } from '../../app/build-app.ts';
+import type { Role } from '../../app/roles.ts';
 import { parseConfig } from '../../config.ts';
-import type { Role } from '../../roles.ts';
 import { createPlatformTables, createServerGeolocations, seedPlatform } from '../platform-tables.ts';
 import { type LocalPostgres, startPostgres } from '../servers/postgres.ts';
 import { type LocalRedis, startRedis } from '../servers/redis.ts';

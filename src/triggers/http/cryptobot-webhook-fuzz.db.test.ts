@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cryptobotWebhook } from '../../app/doors/cryptobot-webhook.ts';
 import { signBody } from '../../clients/cryptobot/webhook.ts';
 import { days } from '../../lib/duration.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
-import { cryptobotWebhook } from '../../webhooks.ts';
 import { buildServer } from './server.ts';
 
 let world: PaymentWorld;

@@ -2,11 +2,11 @@ import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cryptobotWebhook } from '../../app/doors/cryptobot-webhook.ts';
 import { signBody } from '../../clients/cryptobot/webhook.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
 import { until } from '../../testing/until.ts';
-import { cryptobotWebhook } from '../../webhooks.ts';
 import { startHttp } from './server.ts';
 
 let world: PaymentWorld;

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
-import { redisTime } from '../../repositories/redis/clock.ts';
+import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import type { Membership } from './group.ts';
 
 /** How far the group is behind. */

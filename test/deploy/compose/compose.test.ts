@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { commands, ROLES } from '../../../src/command-line.ts';
+import { commands, ROLES } from '../../../src/app/command-line.ts';
+import { command as health } from '../../../src/app/health-command.ts';
+import { command as schema } from '../../../src/app/schema-command.ts';
 import { describeConfig, parseConfig } from '../../../src/config.ts';
-import { command as health } from '../../../src/health-command.ts';
-import { command as schema } from '../../../src/schema-command.ts';
-import { readArgs } from '../../../src/terminal.ts';
+import { readArgs } from '../../../src/triggers/cli/terminal.ts';
 import { type ComposeFile, readCompose, type Service } from './compose-file.ts';
 
 const DEPLOY = new URL('../../../deploy/', import.meta.url);

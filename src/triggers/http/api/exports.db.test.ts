@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exportName } from '../../../domain/export-files.ts';
+import { exportName } from '../../../domain/exports/export-files.ts';
 import { ExportLinks } from '../../../domain/exports/links.ts';
 import { minutes } from '../../../lib/duration.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';

@@ -1,0 +1,203 @@
+import type { Config } from '../config.ts';
+import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
+import { minutes } from '../lib/duration.ts';
+import type { RedisClient } from '../lib/redis-client.ts';
+import { secretsOfRedisUrl } from '../lib/redis-url.ts';
+import { packageVersion } from '../lib/version.ts';
+import { taskFailed } from '../messages/alerts.ts';
+import type { ErrorReports } from '../observability/error-reports.ts';
+import { type Log, masker, openLog } from '../observability/log.ts';
+import { Metrics } from '../observability/metrics.ts';
+import type { Tracing } from '../observability/tracing.ts';
+import { type Database, openDatabase } from '../repositories/database.ts';
+import { connectRedis } from '../repositories/redis/connection.ts';
+import { type LastRun, LastRuns } from '../repositories/redis/monitoring/last-runs.ts';
+import type { Middleware } from '../runtime/compose.ts';
+import { Dispatcher } from '../runtime/dispatcher.ts';
+import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
+import { guardPoison } from '../runtime/middleware/guard-poison.ts';
+import { handleExhausted } from '../runtime/middleware/handle-exhausted.ts';
+import { limitTime } from '../runtime/middleware/limit-time.ts';
+import { logAndMeasure } from '../runtime/middleware/log-and-measure.ts';
+import { outliveOutages } from '../runtime/middleware/outlive-outages.ts';
+import { parse } from '../runtime/middleware/parse-payload.ts';
+import { reportErrors } from '../runtime/middleware/report-errors.ts';
+import { type Ended, type OutcomeListener, reportOutcome } from '../runtime/middleware/report-outcome.ts';
+import { traceRun } from '../runtime/middleware/trace-run.ts';
+import { Queues } from '../runtime/queues.ts';
+import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
+import { periodOf } from '../runtime/schedule.ts';
+import { schedulesOf } from '../runtime/scheduler.ts';
+import type { Services } from '../services.ts';
+import { errorReportsOf, tracingOf } from './compose-observability.ts';
+import { composeServices } from './compose-services.ts';
+
+/** What every role and every command stands on. */
+export type App = {
+  config: Config;
+  version: string;
+  log: Log;
+  metrics: Metrics;
+  /** Undefined where traces are off. */
+  tracing: Tracing | undefined;
+  /** Undefined where errors are not reported to a tracker. */
+  errorReports: ErrorReports | undefined;
+  registry: TaskRegistry;
+  disabledTasks: ReadonlySet<string>;
+  database: Database;
+  /** Fails within seconds while Redis is away: for producers, caches and health checks. */
+  redis: RedisClient;
+  queues: Queues;
+  dispatcher: Dispatcher;
+  services: Services;
+  /** How the latest job of each task ended, over all workers. */
+  lastRuns: LastRuns;
+  /** The onion around every run, outermost first. */
+  middleware(listener: OutcomeListener): readonly Middleware[];
+};
+
+/** Builds the application. Nothing waits for a dependency; what is down is reconnected to. The stack closes it in reverse order. */
+export async function buildApp(config: Config, role: string, stack: AsyncDisposableStack): Promise<App> {
+  const version = packageVersion();
+  const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
+  const tracing = await tracingOf(config, { role, version, onLost: lost });
+  // Closed last, so that what ends with the others is seen too.
+  if (tracing) stack.use(tracing);
+  const log = openLog({
+    level: config.LOG_LEVEL,
+    base: { role, version, pid: process.pid },
+    secrets: secretsOf(config),
+    stream: role === 'cli' ? 'stderr' : 'stdout',
+    fields: tracing && (() => tracing.ids()),
+  });
+  const mask = masker(secretsOf(config));
+  const unreported = oncePerOutage((err) => log.warn({ err }, 'errors do not reach their tracker'));
+  const errorReports = await errorReportsOf(config, { role, version, mask, onLost: unreported });
+  if (errorReports) stack.use(errorReports);
+  const registry = await loadTasks();
+  const disabledTasks = new Set(config.DISABLED_TASKS.map((name) => registry.get(name).task.name));
+  const metrics = new Metrics({ version, role });
+  metrics.tasksKnown(registry.tasks);
+  metrics.memoryLimit(memoryLimitBytes());
+
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DB_POOL_SIZE,
+    onIdleError: (err) => log.warn({ err }, 'database connection lost, will reconnect'),
+    onStatement: tracing && ((statement) => tracing.stated(statement)),
+  });
+  stack.defer(() => database.destroy());
+
+  const redisIsDown = oncePerOutage((err) => log.warn({ err }, 'redis connection failed, will reconnect'));
+  const redis = connectRedis({ url: config.REDIS_URL, name: role, whenDown: 'fail', onError: redisIsDown });
+  stack.defer(() => redis.disconnect());
+  const queues = stack.use(new Queues(redis, (err) => log.debug({ err }, 'queue connection failed, will reconnect')));
+  const dispatcher = new Dispatcher({
+    registry,
+    queues,
+    disabledTasks,
+    tracing,
+  });
+
+  /** Once, also where a run is under way that may have begun too early to see what this one is for. */
+  const runSoon = async (name: string, initiatedBy: string): Promise<void> => {
+    const uniqueKey = registry.get(name).task.name;
+    await dispatcher.dispatch(name, {}, { source: 'task', initiatedBy, uniqueKey, afterActive: true });
+  };
+  const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
+  const services = composeServices({
+    config,
+    version,
+    database,
+    redis,
+    queues,
+    log,
+    metrics,
+    tracing,
+    signalDelivery: () => runSoon('process_notification_queue', 'alerts'),
+    rerun: (task) => runSoon(task, 'brake'),
+    schedulePeriods: (now) =>
+      new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
+  });
+  stack.use(services.telegram);
+  stack.use(services.taskOutcomes);
+  stack.use(services.deliveryCounts);
+  const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
+
+  const middleware = (listener: OutcomeListener): readonly Middleware[] => [
+    ...(tracing ? [traceRun(tracing)] : []),
+    reportOutcome(async (ended) => {
+      services.taskOutcomes.ended(ended);
+      lastRuns.note(ended.task, lastRunOf(ended));
+      await listener(ended);
+    }),
+    logAndMeasure(metrics),
+    ...(errorReports ? [reportErrors(errorReports, tracing)] : []),
+    handleExhausted(services, (alert) =>
+      services.alerts.raise({
+        kind: 'task_failed',
+        severity: alert.critical ? 'critical' : 'warning',
+        message: (locale) => taskFailed(alert, locale),
+      }),
+    ),
+    guardPoison,
+    endCancelled,
+    outliveOutages,
+    limitTime,
+    parse,
+  ];
+  return {
+    config,
+    version,
+    log,
+    metrics,
+    tracing,
+    errorReports,
+    registry,
+    disabledTasks,
+    database,
+    redis,
+    queues,
+    dispatcher,
+    services,
+    lastRuns,
+    middleware,
+  };
+}
+
+/** Everything in the configuration that must never be printed: tokens, and the passwords inside URLs. */
+export function secretsOf(config: Config): string[] {
+  const urls = [config.DATABASE_URL, config.SMTP_URL, config.SMTP_URL_RESEND].filter((url) => url !== undefined);
+  const passwords = urls.map((url) => decodeURIComponent(new URL(url).password));
+  const tokens = [
+    config.REMNAWAVE_API_TOKEN,
+    config.TELEGRAM_BOT_TOKEN,
+    config.CRYPTOBOT_TOKEN,
+    config.METRICS_BASIC_AUTH ?? '',
+    config.S3_SECRET_ACCESS_KEY ?? '',
+    ...Object.values(config.OTEL_EXPORTER_OTLP_HEADERS ?? {}),
+    config.SENTRY_DSN === undefined ? '' : new URL(config.SENTRY_DSN).username,
+  ];
+  return [
+    ...passwords,
+    ...secretsOfRedisUrl(config.REDIS_URL),
+    ...tokens,
+    ...config.API_TOKENS.map(({ token }) => token),
+  ].filter(Boolean);
+}
+
+/** What is away fails many times; one line a minute says so. */
+function oncePerOutage(say: (error: Error) => void): (error: Error) => void {
+  let quietUntil = 0;
+  return (error) => {
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + minutes(1);
+    say(error);
+  };
+}
+
+/** Its error is shown to people, so a long one is cut. */
+function lastRunOf(ended: Ended): LastRun {
+  const run = { at: new Date(), ok: ended.ok, seconds: Math.round(ended.seconds * 1000) / 1000 };
+  return ended.ok ? run : { ...run, error: ended.error.slice(0, 500) };
+}

@@ -1,0 +1,144 @@
+import { type Config, parseConfig } from '../config.ts';
+import { PermanentError } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+import { packageVersion } from '../lib/version.ts';
+import { masker } from '../observability/log.ts';
+import { DeadJobs } from '../runtime/dead-letters.ts';
+import { runOnce } from '../runtime/run-once.ts';
+import { schedulesOf } from '../runtime/scheduler.ts';
+import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
+import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
+import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
+import { type DoctorContext, doctorCommands } from '../triggers/cli/doctor.ts';
+import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
+import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
+import { failed, outputOf, readArgs, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
+import { type App, buildApp, secretsOf } from './build-app.ts';
+import { doctorContext } from './doctor/examinations.ts';
+import { brakesOf } from './doors/brakes.ts';
+import { deadEntriesOf, resultListener } from './doors/intake.ts';
+import * as health from './health-command.ts';
+import { type Role, runRole, runWorkerProcess } from './roles.ts';
+import * as schema from './schema-command.ts';
+
+type CliContext = TaskContext & DeadLetterContext & BrakeContext & DoctorContext & ExplainContext;
+
+export const ROLES: Readonly<Record<Role, string>> = {
+  worker: 'Run tasks',
+  scheduler: 'Keep the schedules',
+  all: 'Both in one, for small installs and development',
+};
+
+/** All but the roles and `health`, in the order in which help shows them. */
+export const commands: readonly Command<CliContext>[] = [
+  ...taskCommands,
+  ...deadLetterCommands,
+  ...brakeCommands,
+  ...doctorCommands,
+  ...explainCommands,
+];
+
+/** Commands that need less than the whole configuration and none of the service. */
+const OWN_CONFIGURATION = [health, schema];
+
+const OWN_COMMANDS = OWN_CONFIGURATION.map(({ command: { name, summary, usage } }) => ({ name, summary, usage }));
+
+/** Runs one command line and answers the exit code. */
+export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  if (name === 'help' || name === '--help' || name === '-h') return say(terminal, help());
+  if (name === '--version' || name === 'version') return say(terminal, [packageVersion()]);
+  if (rest.includes('--help') || rest.includes('-h')) return say(terminal, helpOf(name));
+  const own = OWN_CONFIGURATION.find(({ command }) => command.name === name);
+  if (own) return await own.main(argv, terminal);
+  let mask = (text: string): string => text;
+  try {
+    const command = commands.find((known) => known.name === name);
+    if (!command && !(name in ROLES) && name !== 'worker-process') throw unknownCommand(name);
+    const args = command ? readArgs(rest, command) : undefined;
+    const config = parseConfig(terminal.env);
+    mask = masker(secretsOf(config));
+    if (name === 'worker-process') await runWorkerProcess(config, terminal.stop);
+    else if (command && args) return await runCommand(command, args, config, terminal);
+    else await runRole(name as Role, config, terminal.stop);
+    return 0;
+  } catch (error) {
+    return failed(error, terminal, mask);
+  }
+}
+
+async function runCommand(
+  command: Command<CliContext>,
+  args: CommandArgs,
+  config: Config,
+  terminal: Terminal,
+): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  // A command's answer is its output; only trouble is logged beside it, and on the other stream.
+  const app = await buildApp({ ...config, LOG_LEVEL: 'ERROR' }, 'cli', stack);
+  return (await command.run(args, cliContext(app, terminal), outputOf(args, terminal))) ?? 0;
+}
+
+function cliContext(app: App, terminal: Terminal): CliContext {
+  const { config, services } = app;
+  const controller = new AbortController();
+  void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
+  return {
+    ...app,
+    schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules }),
+    deadJobs: new DeadJobs(app.queues),
+    deadMessages: deadMessages(app),
+    ...doctorContext(app, terminal.env),
+    runHere: (name, payload) =>
+      runOnce(name, payload, {
+        ...app,
+        middleware: app.middleware(resultListener(app)),
+        signal: controller.signal,
+        initiatedBy: 'cli',
+      }),
+    brakes: brakesOf(app),
+    explainUser: (who) => services.explain.user(who, new Date(), controller.signal),
+  };
+}
+
+function deadMessages(app: App): DeadMessages {
+  const entries = deadEntriesOf(app);
+  return {
+    async list(limit) {
+      const found = await entries.list(limit);
+      return found.map(({ diedAt, detail, id, taskName }) => ({
+        id,
+        kind: 'message',
+        task: taskName,
+        failedAt: diedAt,
+        reason: detail,
+      }));
+    },
+    replay: (id) => entries.replay(id),
+  };
+}
+
+function unknownCommand(name: string): UsageError {
+  const known = [...commands, ...OWN_COMMANDS].map((command) => command.name);
+  const close = nearest(name, [...Object.keys(ROLES), ...known]);
+  const hint = close.length > 0 ? ` Did you mean ${close.join(' or ')}?` : '';
+  return new UsageError(`There is no command '${name}'.${hint} \`task-worker help\` lists all.`);
+}
+
+function help(): string[] {
+  const roles = Object.entries(ROLES).map(([role, summary]) => [`  ${role}`, '', summary]);
+  const others = [...commands, ...OWN_COMMANDS].map(({ name, usage, summary }) => [`  ${name}`, usage, summary]);
+  return ['Usage: task-worker <command> [--json]', '', ...table([...roles, ...others])];
+}
+
+/** What help says of one command; all of it where there is no such command. */
+function helpOf(name: string): string[] {
+  if (name in ROLES) return [`Usage: task-worker ${name}`, '', `  ${ROLES[name as Role]}`];
+  const command = [...commands, ...OWN_COMMANDS].find((known) => known.name === name);
+  return command ? [`${usageOf(command)} [--json]`, '', `  ${command.summary}`] : help();
+}
+
+function say(terminal: Terminal, lines: readonly string[]): number {
+  terminal.stdout(`${lines.join('\n')}\n`);
+  return 0;
+}

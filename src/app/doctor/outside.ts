@@ -1,0 +1,102 @@
+import { BackendClient } from '../../clients/backend.ts';
+import { Mailer } from '../../clients/mail/mailer.ts';
+import { ClientPolicy } from '../../clients/policy.ts';
+import { seconds } from '../../lib/duration.ts';
+import { errorCode } from '../../lib/errors.ts';
+import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { App } from '../build-app.ts';
+import { after, ok, timed, warning } from './findings.ts';
+
+const GROUP = 'Outside services';
+
+/** Each with its token, so that one that was revoked is found before a message or a payment finds it. */
+export function outsideExaminations({ config, metrics, redis, services }: App): readonly Examination[] {
+  const { cryptobot, panel, telegram } = services;
+  const mailer = new Mailer({
+    primaryUrl: config.SMTP_URL,
+    resendUrl: config.SMTP_URL_RESEND,
+    from: config.EMAIL_FROM,
+    observer: metrics,
+  });
+  const one = (name: string, advice: string, examine: (signal: AbortSignal) => Promise<Finding>): Examination => ({
+    group: GROUP,
+    name,
+    advice,
+    examine,
+  });
+  return [
+    one(
+      'Telegram',
+      'check TELEGRAM_BOT_TOKEN with @BotFather, and that TELEGRAM_API_URL can be reached',
+      async (signal) => {
+        const { latencyMs, value } = await timed(() => telegram.getMe(signal));
+        return ok(`bot @${value.username}`, latencyMs);
+      },
+    ),
+    one('Admins', 'each admin must have written to the bot once', () =>
+      after('Redis', redis.ping(), async () => {
+        const silent = await services.delivery.marks.unreachable(config.ADMIN_TELEGRAM_IDS);
+        if (silent.size === 0) return ok(`${config.ADMIN_TELEGRAM_IDS.length} get alerts and reports`);
+        return warning(
+          `${[...silent].join(', ')} of ${config.ADMIN_TELEGRAM_IDS.length} can not be reached by the bot`,
+          'they must open a chat with the bot and unblock it; or take them out of ADMIN_TELEGRAM_IDS',
+        );
+      }),
+    ),
+    one('Remnawave', 'check REMNAWAVE_URL and REMNAWAVE_API_TOKEN; the panel must be 2.7 or 3.x', async (signal) => {
+      const { latencyMs, value } = await timed(() => panel.version(signal));
+      return ok(`panel ${value.version}, spoken to as ${value.generation}.x`, latencyMs);
+    }),
+    one(
+      'Crypto Pay',
+      'check CRYPTOBOT_TOKEN in @CryptoBot, and that it is of the network of CRYPTOBOT_API_URL',
+      async (signal) => {
+        const { latencyMs, value } = await timed(() => cryptobot.getMe(signal));
+        return ok(`app ${value.name}`, latencyMs);
+      },
+    ),
+    one('Backend', 'check BACKEND_API_URL: it is the address of the backend without any path', async (signal) => {
+      const baseUrl = config.BACKEND_API_URL;
+      if (baseUrl === undefined)
+        return ok('not configured: payments are completed in the tables, without its commissions and wallets');
+      const policy = new ClientPolicy({ service: 'backend', observer: metrics, timeLimitMs: seconds(8) });
+      const backend = new BackendClient({ baseUrl, cryptobotToken: config.CRYPTOBOT_TOKEN, policy });
+      const { latencyMs } = await timed(() => backend.probe(signal));
+      return ok('its webhook route is there', latencyMs);
+    }),
+    ...(['primary', 'resend'] as const).map((which) =>
+      one(
+        which === 'primary' ? 'E-mail' : 'E-mail, repeats',
+        `check host, user and password in ${which === 'primary' ? 'SMTP_URL' : 'SMTP_URL_RESEND'}`,
+        async (signal) => {
+          if (which === 'resend' && config.SMTP_URL_RESEND === undefined)
+            return ok('not configured: repeats go by the same server');
+          if (which === 'primary' && config.SMTP_URL === undefined)
+            return ok('not configured: the e-mail tasks fail, and say so to their producers');
+          const { latencyMs } = await timed(() => mailer.verify(which, signal));
+          const lacking = (['EMAIL_FROM', 'MAGIC_LINK_BASE_URL'] as const).filter((name) => config[name] === undefined);
+          if (lacking.length === 0) return ok('takes our login', latencyMs);
+          return warning(`takes our login, but ${lacking.join(' and ')} is not set`, `set ${lacking.join(' and ')}`);
+        },
+      ),
+    ),
+    one(
+      'Traces',
+      'check OTEL_EXPORTER_OTLP_ENDPOINT; without a collector traces are lost, and nothing else',
+      async (signal) => {
+        const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
+        if (endpoint === undefined) return ok('not configured: off');
+        try {
+          const { latencyMs } = await timed(() => fetch(endpoint, { signal }));
+          return ok('the collector answers', latencyMs);
+        } catch (error) {
+          const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+          return warning(
+            `the collector does not answer (${errorCode(cause)})`,
+            'check OTEL_EXPORTER_OTLP_ENDPOINT; only traces are lost',
+          );
+        }
+      },
+    ),
+  ];
+}

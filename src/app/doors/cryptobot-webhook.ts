@@ -1,0 +1,20 @@
+import { parseUpdate } from '../../clients/cryptobot/webhook.ts';
+import { completionKey } from '../../domain/payments/ledger.ts';
+import type { CryptobotWebhookOptions } from '../../triggers/http/cryptobot-webhook.ts';
+import type { App } from '../build-app.ts';
+
+/** What becomes of a webhook of Crypto Pay: stored, and its payment completed by a job. */
+export function cryptobotWebhook({ dispatcher, log, services }: App): CryptobotWebhookOptions {
+  const { entitlements, webhookLogs } = services;
+  return {
+    verify: (rawBody, signature) => entitlements.invoices.verify(rawBody, signature),
+    read: parseUpdate,
+    store: (webhook) => webhookLogs.insertCryptobot(webhook),
+    async dispatch(invoiceId, rawBody, signature) {
+      const payload = { raw_body: rawBody, signature };
+      const options = { source: 'http', initiatedBy: 'cryptobot', uniqueKey: completionKey(invoiceId) } as const;
+      await dispatcher.dispatch('process_payment_completion', payload, options);
+    },
+    log,
+  };
+}

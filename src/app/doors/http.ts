@@ -1,0 +1,90 @@
+import { seconds } from '../../lib/duration.ts';
+import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
+import { Cancellations } from '../../repositories/redis/cancellations.ts';
+import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
+import { DeadJobs } from '../../runtime/dead-letters.ts';
+import { Jobs } from '../../runtime/jobs.ts';
+import { schedulesOf } from '../../runtime/scheduler.ts';
+import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
+import type { App } from '../build-app.ts';
+import { brakesOf } from './brakes.ts';
+import { deadEntriesOf } from './intake.ts';
+
+/** The panel is asked for a user, Redis and PostgreSQL for what they remember. */
+const EXPLAIN_LIMIT_MS = seconds(10);
+
+/** What `check_external_services` looks at. */
+const SERVICES = ['remnawave', 'postgresql', 'redis', 'telegram', 'cryptobot'];
+
+/** What the API and the operations page work with; undefined where no API token is set, which switches them off. */
+export function httpContext(app: App): HttpContext | undefined {
+  const { config, redis, services } = app;
+  if (config.API_TOKENS.length === 0) return undefined;
+  const clock = (): Date => new Date();
+  const alerts = new AlertStateStore(redis);
+  return {
+    tokens: config.API_TOKENS,
+    version: app.version,
+    log: app.log,
+    clock,
+    secureCookies: config.PUBLIC_URL?.startsWith('https:') ?? false,
+    defaultLocale: config.DEFAULT_LOCALE,
+    registry: app.registry,
+    dispatcher: app.dispatcher,
+    queues: app.queues,
+    // With those of tasks that are switched off: they are shown as off.
+    schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
+    disabledTasks: app.disabledTasks,
+    jobs: new Jobs(app.queues, new Cancellations(redis)),
+    progress: services.progress,
+    idempotency: new IdempotencyKeys(redis),
+    deadJobs: new DeadJobs(app.queues),
+    deadMessages: deadMessages(app),
+    brakes: brakesOf(app),
+    state: {
+      nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
+      services: async () =>
+        (await Promise.all(SERVICES.map((name) => services.serviceHealth.find(name)))).filter(
+          (one) => one !== undefined,
+        ),
+      alerts: () => alerts.all(clock()),
+      queues: () => services.queueSnapshots.latest(),
+      deliveries: (minutes) => services.deliveryCounts.latest(minutes, clock()),
+      lastRuns: () => app.lastRuns.all(),
+    },
+    exports: services.exportDownloads,
+    explainUser: (who) => services.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
+    audit: (action) => audit(app, action),
+  };
+}
+
+function deadMessages(app: App): HttpContext['deadMessages'] {
+  const entries = deadEntriesOf(app);
+  type Entry = NonNullable<Awaited<ReturnType<typeof entries.get>>>;
+  const described = ({ detail, diedAt, id, taskName }: Entry): DeadMessage => ({
+    id,
+    kind: 'message',
+    task: taskName,
+    failedAt: diedAt,
+    reason: detail,
+  });
+  return {
+    count: () => entries.count(),
+    list: async (limit) => (await entries.list(limit)).map(described),
+    async find(id) {
+      const entry = await entries.get(id);
+      return entry && { ...described(entry), message: entry.data.toString() };
+    },
+    replay: (id) => entries.replay(id),
+  };
+}
+
+async function audit(
+  { log, services }: App,
+  { action, caller, details, entityId, entityType }: AuditedAction,
+): Promise<void> {
+  log.info({ action, entity_type: entityType, entity_id: entityId, by: caller }, 'asked for over HTTP');
+  await services.auditLogs
+    .write([{ action, entityType, entityId, newValue: { by: caller, ...details } }])
+    .catch((err: unknown) => log.error({ err, action, entity_id: entityId, by: caller }, 'not written to audit_logs'));
+}

@@ -1,0 +1,198 @@
+import { sql } from 'kysely';
+import type { Config } from '../config.ts';
+import { pingRedis } from '../domain/monitoring/compose.ts';
+import { MemoryReporter } from '../domain/monitoring/process-memory.ts';
+import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
+import { seconds } from '../lib/duration.ts';
+import { watchCrashes } from '../observability/crashes.ts';
+import { Cancellations } from '../repositories/redis/cancellations.ts';
+import { connectRedis } from '../repositories/redis/connection.ts';
+import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
+import { SharedClock } from '../repositories/redis/shared-clock.ts';
+import { checkSchema } from '../repositories/schema-check.ts';
+import { CancelledError } from '../runtime/outcome.ts';
+import { Runner } from '../runtime/runner.ts';
+import { consumeTicks, Scheduler } from '../runtime/scheduler.ts';
+import { type FromWorker, Processes, type ToWorker } from '../runtime/supervisor.ts';
+import type { HealthChecks } from '../triggers/http/health.ts';
+import { startHttp } from '../triggers/http/server.ts';
+import { type App, buildApp } from './build-app.ts';
+import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
+import { httpContext } from './doors/http.ts';
+import { resultListener, startIntake } from './doors/intake.ts';
+import { takeOverFromPython } from './take-over-from-python.ts';
+
+export type Role = 'worker' | 'scheduler' | 'all';
+
+/** Running jobs may finish for this long after SIGTERM; then they go back to their queues. */
+const DRAIN_MS = seconds(10);
+
+/** How the outside stops a role: resolves once with why. */
+export type StopRequest = Promise<string>;
+
+/** Runs a role until `stop` resolves, then drains and closes everything in reverse order of opening. */
+export async function runRole(role: Role, config: Config, stop: StopRequest): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const app = await buildApp(config, role, stack);
+  if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
+  warnOfDrift(app);
+  const blocking = blockingRedis(app, role, stack);
+  const health: Record<string, HealthChecks[string]> = { ...dependencies(app) };
+  let render = (): Promise<string> => app.metrics.registry.metrics();
+
+  if (role !== 'worker') {
+    const scheduler = new Scheduler({
+      ...app,
+      connection: blocking,
+      settings: config,
+      overrides: config.schedules,
+    });
+    scheduler.start();
+    stack.defer(() => scheduler.stop());
+    health.schedules = () => scheduler.check();
+    if (!app.disabledTasks.has('check_external_services')) {
+      stack.use(
+        new RedisOutageWatch({ watch: app.services.serviceWatch, ping: () => pingRedis(app.redis), log: app.log }),
+      );
+    }
+  }
+  stack.use(new MemoryReporter(app.services.memoryReports));
+  const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
+  stack.defer(() => ticks.close());
+
+  if (role !== 'scheduler') {
+    await takeOverFromPython(app, stack);
+    const intake = startIntake(app);
+    if (intake) {
+      stack.defer(() => intake.stop());
+      health.intake = async () => {
+        if (!intake.isReading) throw new Error('the TaskIQ stream can not be read');
+      };
+    }
+    if (config.WORKER_CONCURRENCY === 1) {
+      const runner = await startRunner(app, blocking, stack);
+      health.queues = () => runner.ready();
+    } else {
+      const processes = new Processes({
+        count: config.WORKER_CONCURRENCY,
+        module: new URL('../main.ts', import.meta.url),
+        args: ['worker-process'],
+        log: app.log,
+        onDied: (signal) => processDied(app, signal),
+      });
+      stack.defer(() => processes.stop(DRAIN_MS));
+      await processes.start();
+      render = async () => processes.render(await app.metrics.registry.getMetricsAsJSON());
+      health.processes = () => processes.check();
+    }
+  }
+
+  const metrics = { render, basicAuth: config.METRICS_BASIC_AUTH };
+  const http = await startHttp({
+    port: config.METRICS_PORT,
+    health: health satisfies HealthChecks,
+    metrics,
+    cryptobotWebhook: cryptobotWebhook(app),
+    operations: httpContext(app),
+  });
+  stack.defer(() => http.close());
+  app.log.info({ address: http.addresses()[0], tasks: app.registry.tasks.length }, `${role} is ready`);
+  app.log.info({ reason: await stop }, `${role} is stopping`);
+}
+
+/** One of several worker processes: takes jobs, answers its supervisor, and ends with it. */
+export async function runWorkerProcess(config: Config, stop: StopRequest): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const app = await buildApp(config, 'worker-process', stack);
+  if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
+  await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
+
+  stack.use(new MemoryReporter(app.services.memoryReports));
+
+  const { promise: told, resolve: stopNow } = Promise.withResolvers<string>();
+  const send = (message: FromWorker): void => {
+    process.send?.(message);
+  };
+  const listen = (message: ToWorker): void => {
+    if (message.kind === 'stop') stopNow('supervisor asked');
+    else
+      void app.metrics.registry
+        .getMetricsAsJSON()
+        .then((series) => send({ kind: 'metrics', id: message.id, metrics: series }));
+  };
+  process.on('message', listen);
+  process.once('disconnect', () => stopNow('supervisor is gone'));
+  stack.defer(() => void process.off('message', listen));
+
+  // Ready means started, not connected: were Redis down at the start, the supervisor's own port must open all the same.
+  send({ kind: 'ready' });
+  const reason = await Promise.race([stop, told]);
+  app.log.info({ reason }, 'worker process is stopping');
+  stack.defer(() => {
+    if (process.connected) process.disconnect();
+  });
+}
+
+/** One that was killed, by hand or for its memory, could not say so itself; one that crashed has. */
+function processDied({ errorReports, metrics }: App, signal: NodeJS.Signals | null): void {
+  metrics.processDied(signal);
+  if (signal === null) return;
+  errorReports?.report({ error: undefined, group: ['worker process died', signal], level: 'fatal', ids: {} });
+}
+
+/** A drifted schema does not stop the start: most tasks may well work. It must only not stay unsaid. */
+function warnOfDrift(app: App): void {
+  checkSchema(app.database).then(
+    (drifts) => {
+      for (const { problem, severity } of drifts)
+        app.log.warn({ severity, problem }, 'the database differs from what queries expect');
+    },
+    (err: unknown) => app.log.warn({ err }, 'the database schema could not be checked'),
+  );
+}
+
+/** Takes jobs until the stack ends, and ends those that somebody cancels meanwhile. */
+async function startRunner(
+  app: App,
+  connection: ReturnType<typeof connectRedis>,
+  stack: AsyncDisposableStack,
+): Promise<Runner> {
+  const cancellations = new Cancellations(app.redis);
+  const clock = stack.use(new SharedClock(app.redis));
+  await clock.ask();
+  const runner = new Runner({
+    ...app,
+    connection,
+    middleware: app.middleware(resultListener(app)),
+    concurrency: app.config.TASK_CONCURRENCY,
+    resultTtlSeconds: app.config.RESULT_TTL_SECONDS,
+    clock: () => clock.now(),
+    wasCancelled: (jobId) => cancellations.take(jobId),
+  });
+  stack.defer(() => runner.stop(DRAIN_MS));
+  stack.use(
+    cancellations.listen(
+      (jobId) => runner.cancel(jobId, new CancelledError(jobId)),
+      (err) => app.log.debug({ err }, 'cancellations not heard, will reconnect'),
+    ),
+  );
+  return runner;
+}
+
+function blockingRedis(app: App, name: string, stack: AsyncDisposableStack): ReturnType<typeof connectRedis> {
+  const onError = (err: Error): void => app.log.debug({ err }, 'redis connection failed, will reconnect');
+  const redis = connectRedis({ url: app.config.REDIS_URL, name: `${name}:jobs`, whenDown: 'wait', onError });
+  stack.defer(() => redis.disconnect());
+  return redis;
+}
+
+function dependencies(app: App): HealthChecks {
+  return {
+    redis: () => pingRedis(app.redis),
+    postgresql: async () => void (await sql`select 1`.execute(app.database)),
+    schedule_successes: async () => {
+      const overdue = await app.services.scheduleWatch.overdue(new Date());
+      return overdue.length > 0 ? `overdue: ${overdue.map(({ task }) => task).join(', ')}` : undefined;
+    },
+  };
+}

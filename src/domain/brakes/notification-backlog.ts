@@ -1,0 +1,61 @@
+import { hours } from '../../lib/duration.ts';
+import { backlogHeld } from '../../messages/alerts.ts';
+import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { AdminAlerts } from '../alerts/admin-alerts.ts';
+import { BACKLOG_ROWS } from '../notifications/policy.ts';
+
+const DECIDED_AT_ONCE = 1_000;
+
+/**
+ * The brake on an old backlog: more than 100 rows that were due over `NOTIFICATION_STALE_HOURS` ago are not blasted out, as on the first
+ * start beside a table that nobody ever read. Holding needs no state of its own; a decision moves the rows.
+ */
+export class NotificationBacklog {
+  readonly #notifications: NotificationRepository;
+  readonly #alerts: AdminAlerts;
+  readonly #staleHours: number;
+
+  constructor(notifications: NotificationRepository, alerts: AdminAlerts, staleHours: number) {
+    this.#notifications = notifications;
+    this.#alerts = alerts;
+    this.#staleHours = staleHours;
+  }
+
+  /** Rows due before the answer are to be left alone; undefined when there is no such backlog. */
+  async heldBefore(now: Date): Promise<Date | undefined> {
+    const before = new Date(now.getTime() - hours(this.#staleHours));
+    const { rows } = await this.#notifications.countDueBefore(before);
+    return rows > BACKLOG_ROWS ? before : undefined;
+  }
+
+  /** How much is held, and since when; undefined when nothing is. */
+  async held(now: Date): Promise<{ rows: number; oldest: Date; hours: number } | undefined> {
+    const before = new Date(now.getTime() - hours(this.#staleHours));
+    const { oldest, rows } = await this.#notifications.countDueBefore(before);
+    return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours } : undefined;
+  }
+
+  /** Tells the admins how much is held and how to decide. */
+  async tell(before: Date): Promise<void> {
+    const { rows, oldest } = await this.#notifications.countDueBefore(before);
+    if (!oldest) return;
+    const backlog = { rows, oldest, hours: this.#staleHours };
+    await this.#alerts.raise({
+      kind: 'notification_backlog',
+      severity: 'warning',
+      message: (locale) => backlogHeld(backlog, locale),
+    });
+  }
+
+  /** Sends or drops all rows that are held now. Running it again does nothing more. Answers how many were decided. */
+  async decide(decision: 'send' | 'drop', now: Date): Promise<number> {
+    const before = new Date(now.getTime() - hours(this.#staleHours));
+    let decided = 0;
+    let batch: number;
+    do {
+      batch = await this.#notifications.decideHeld(before, decision, DECIDED_AT_ONCE);
+      decided += batch;
+    } while (batch > 0);
+    return decided;
+  }
+}

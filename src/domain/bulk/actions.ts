@@ -1,0 +1,42 @@
+import type { PanelUsers } from '../../clients/remnawave/panel.ts';
+import type { ActionResult, PanelUser, PanelUserId } from '../../clients/remnawave/types.ts';
+
+export const BULK_OPERATIONS = ['disable', 'enable', 'reset_traffic', 'delete'] as const;
+export type BulkOperation = (typeof BULK_OPERATIONS)[number];
+
+export type BulkPanel = Pick<PanelUsers, 'user' | 'disable' | 'enable' | 'resetTraffic' | 'delete'>;
+
+/** How much the panel's clock may be behind ours when its times are compared with our own. */
+const CLOCK_SLACK_MS = 2_000;
+
+/** One operation on one user. */
+type BulkAction = {
+  act(panel: BulkPanel, id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /** Whether a run that asked for it at `begunAt` and was cut off has done it, as far as the user shows; undefined = no such user. */
+  isDone(user: PanelUser | undefined, begunAt: Date): boolean;
+};
+
+export const BULK_ACTIONS: Readonly<Record<BulkOperation, BulkAction>> = {
+  disable: {
+    act: (panel, id, signal) => panel.disable(id, signal),
+    isDone: (user) => user?.status === 'DISABLED',
+  },
+  enable: {
+    // The panel would make an EXPIRED or LIMITED user ACTIVE until its next look: only who was turned off is turned on.
+    async act(panel, id, signal) {
+      const user = await panel.user(id, signal);
+      if (!user) return 'not_found';
+      return user.status === 'DISABLED' ? await panel.enable(id, signal) : 'already';
+    },
+    isDone: (user) => user !== undefined && user.status !== 'DISABLED',
+  },
+  reset_traffic: {
+    act: (panel, id, signal) => panel.resetTraffic(id, signal),
+    isDone: (user, begunAt) =>
+      user?.lastTrafficResetAt !== undefined && user.lastTrafficResetAt.getTime() >= begunAt.getTime() - CLOCK_SLACK_MS,
+  },
+  delete: {
+    act: (panel, id, signal) => panel.delete(id, signal),
+    isDone: (user) => user === undefined,
+  },
+};

@@ -1,0 +1,218 @@
+import { PanelRefusal } from '../../clients/remnawave/errors.ts';
+import { forEachAtMost } from '../../lib/async-iteration.ts';
+import { days, seconds } from '../../lib/duration.ts';
+import {
+  BreakerOpenError,
+  errorCode,
+  errorMessage,
+  PermanentError,
+  SnoozeError,
+  TransientError,
+} from '../../lib/errors.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
+import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
+import type { Log } from '../../observability/log.ts';
+import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
+import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
+import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
+import type { BulkNotices } from './notices.ts';
+import { BulkProgress, type BulkProgressOptions } from './progress.ts';
+import { BulkTally } from './tally.ts';
+
+export type BulkUsersOptions = {
+  panel: BulkPanel;
+  auditLogs: Pick<AuditLogRepository, 'write'>;
+  backendKeys: Pick<BackendKeys, 'forgetSubscription'>;
+  states: BulkUserStates;
+  notices: BulkNotices;
+  progress: BulkProgressOptions;
+  /** Users asked for at once in one batch; over all workers the panel's gate decides. */
+  concurrency: number;
+  clock(): Date;
+};
+
+export type BulkJob = {
+  jobId: string;
+  /** Under which the progress is kept. */
+  progressId: string;
+  operation: BulkOperation;
+  /** Ids as the panel has them; each once. */
+  users: readonly string[];
+  batchSize: number;
+  initiatedBy: string;
+  enqueuedAt: Date;
+  now: Date;
+  log: Log;
+};
+
+/** Where a run writes down how far it is. */
+type Book = { tally: BulkTally; progress: BulkProgress };
+
+/** A second batch fills the places that the last users of the first leave empty: the panel is never idle. */
+const BATCHES_AT_ONCE = 2;
+/** A user whose call failed in a way that may pass is asked for again after these. */
+const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
+/** While the panel or the database is away the job waits outside the workers, for at most a day. */
+const LOOK_AGAIN_MS = seconds(15);
+const GIVE_UP_AFTER_MS = days(1);
+
+/**
+ * One operation on many users, one by one, because the panel's bulk calls say nothing about the single user. What becomes of each is
+ * remembered: a run that follows a killed one, or replays a dead letter, goes on with those who are left, and looks at those who were
+ * in hand before it asks again, so that nobody is handled twice.
+ */
+export class BulkUsers {
+  readonly #options: BulkUsersOptions;
+
+  constructor(options: BulkUsersOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `SnoozeError` while some have to be tried again later; what else it throws ends the job, and `abandoned` tells of it. */
+  async run(job: BulkJob, signal: AbortSignal): Promise<BulkTally> {
+    const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
+    using progress = this.#progressOf(job);
+    try {
+      await this.#handleAll(job, tally, progress, signal);
+    } catch (error) {
+      if (errorCode(signal.reason) === 'cancelled') {
+        await this.#end(job, tally, progress, 'cancelled');
+        throw signal.reason;
+      }
+      throw signal.aborted ? error : this.#later(job, error);
+    }
+    const waiting = tally.triesOfWaiting();
+    if (waiting !== undefined) {
+      const delayMs = TRY_AGAIN_AFTER_MS[waiting - 1] ?? TRY_AGAIN_AFTER_MS.at(-1)!;
+      throw new SnoozeError(`bulk ${job.operation}: ${tally.open.length} users are tried again`, { delayMs });
+    }
+    await this.#end(job, tally, progress, 'completed');
+    return tally;
+  }
+
+  /** Tells what was done of a job that has failed as a whole. */
+  async abandoned(job: BulkJob, error: Error): Promise<void> {
+    const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
+    job.log.error({ err: error, ...tally.counts }, 'bulk operation ended early');
+    using progress = this.#progressOf(job);
+    await this.#end(job, tally, progress, 'failed');
+  }
+
+  async #handleAll(job: BulkJob, tally: BulkTally, progress: BulkProgress, signal: AbortSignal): Promise<void> {
+    const open = tally.open;
+    const batches = Array.from({ length: Math.ceil(open.length / job.batchSize) }, (_, i) =>
+      open.slice(i * job.batchSize, (i + 1) * job.batchSize),
+    );
+    await forEachAtMost(batches, BATCHES_AT_ONCE, async (batch) => {
+      signal.throwIfAborted();
+      await this.#handleBatch(batch, job, { tally, progress }, signal);
+    });
+  }
+
+  async #handleBatch(batch: readonly string[], job: BulkJob, book: Book, signal: AbortSignal): Promise<void> {
+    const { concurrency, states } = this.#options;
+    const before = new Map(batch.map((id) => [id, book.tally.stateOf(id)]));
+    const at = this.#options.clock().getTime();
+    const begun = batch
+      .filter((id) => before.get(id)?.state !== 'begun')
+      .map((id) => [id, { state: 'begun', at, tries: triesOf(before.get(id)) }] as const);
+    await states.set(job.jobId, new Map(begun));
+    const after = new Map<string, BulkUserState>();
+    try {
+      await forEachAtMost(batch, concurrency, async (id) => {
+        signal.throwIfAborted();
+        after.set(id, await this.#handle(id, before.get(id), job.operation, signal));
+      });
+    } finally {
+      if (after.size > 0) await this.#settle(after, job, book);
+    }
+  }
+
+  /** What became of one user. Rejects where the reason is not this user's: whoever comes next would fare the same. */
+  async #handle(
+    id: string,
+    before: BulkUserState | undefined,
+    operation: BulkOperation,
+    signal: AbortSignal,
+  ): Promise<BulkUserState> {
+    const { panel } = this.#options;
+    const action = BULK_ACTIONS[operation];
+    try {
+      if (before?.state === 'begun' && action.isDone(await panel.user(id, signal), new Date(before.at)))
+        return { state: 'done' };
+      const result = await action.act(panel, id, signal);
+      return result === 'not_found' ? { state: 'failed', reason: 'not found at the panel' } : { state: result };
+    } catch (error) {
+      if (signal.aborted || isEveryones(error)) throw error;
+      const tries = triesOf(before) + 1;
+      const isLast = error instanceof PermanentError || tries > TRY_AGAIN_AFTER_MS.length;
+      return isLast
+        ? { state: 'failed', reason: errorMessage(error) }
+        : { state: 'waiting', tries, reason: errorMessage(error) };
+    }
+  }
+
+  /** The audit trail first: a user it does not have is looked at again by the next run, which then writes it down. */
+  async #settle(after: ReadonlyMap<string, BulkUserState>, job: BulkJob, { progress, tally }: Book): Promise<void> {
+    const { auditLogs, backendKeys, states } = this.#options;
+    const changed = [...after].filter(([, { state }]) => state === 'done').map(([id]) => id);
+    await auditLogs.write(changed.map((id) => auditEntry(id, job))).catch((cause: unknown) => {
+      const message = `bulk ${job.operation}: the audit trail does not take ${changed.length} entries: ${errorMessage(cause)}`;
+      throw new TransientError('audit_unwritten', message, { cause });
+    });
+    tally.add(after);
+    // Together: while Redis is away each of them takes seconds to fail.
+    await Promise.all([
+      states.set(job.jobId, after),
+      ...changed.map((id) => backendKeys.forgetSubscription(id)),
+      progress.show({ status: 'running', ...tally.progress }),
+    ]);
+  }
+
+  async #end(job: BulkJob, tally: BulkTally, progress: BulkProgress, status: BulkEnd): Promise<void> {
+    const { clock, notices } = this.#options;
+    await progress.show({ status, ...tally.progress });
+    // Nothing was asked for, so nobody waits for an answer.
+    if (job.users.length === 0) return;
+    const { jobId, operation, initiatedBy } = job;
+    const durationMs = clock().getTime() - job.enqueuedAt.getTime();
+    const { succeeded, total } = tally.progress;
+    const { failures } = tally;
+    await notices.tell(jobId, 'bulk_completed', (locale) =>
+      bulkOperationEnded({ operation, status, jobId, initiatedBy, durationMs, total, succeeded, failures }, locale),
+    );
+  }
+
+  /** An outside world that is away for a while does not end a job that has hours. */
+  #later(job: BulkJob, error: unknown): unknown {
+    const isOld = job.now.getTime() - job.enqueuedAt.getTime() >= GIVE_UP_AFTER_MS;
+    if (!(error instanceof TransientError) || isOld) return error;
+    return new SnoozeError(errorMessage(error), { delayMs: LOOK_AGAIN_MS, cause: error });
+  }
+
+  #progressOf({ enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
+    return new BulkProgress(this.#options.progress, {
+      id: progressId,
+      operation,
+      startedAt: enqueuedAt,
+      events: { moved: 'bulk.progress', ended: 'bulk.completed' },
+    });
+  }
+}
+
+const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
+
+/** The panel is down, or does not let us in: no matter which user is asked for. */
+const isEveryones = (error: unknown): boolean =>
+  error instanceof BreakerOpenError ||
+  (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||
+  !(error instanceof PermanentError || error instanceof TransientError);
+
+const auditEntry = (id: string, { initiatedBy, jobId, operation }: BulkJob) => ({
+  id: uuidFrom(`bulk:${jobId}:${id}`),
+  action: `bulk.${operation}`,
+  entityType: 'subscription',
+  entityId: id,
+  newValue: { operation, job_id: jobId, by: initiatedBy },
+});

@@ -1,0 +1,36 @@
+import type { Storage } from '../../clients/storage/storage.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
+
+/** The top of every storage holds exports, and only what looks like one is ever removed: a folder may hold other people's files. */
+const FOLDER = '';
+const IS_EXPORT = /\.(csv|json|xlsx)(\.gz)?$/;
+
+export const EXPORT_FORMATS = ['csv', 'json', 'xlsx'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Job ids that are plain enough for a file, an object and a path of the API. */
+const PLAIN_ID = /^[A-Za-z0-9][\w-]{0,63}$/;
+
+/** The id of a job's export: the job's own, or one that follows from it. */
+export const exportIdOf = (jobId: string): string => (PLAIN_ID.test(jobId) ? jobId : uuidFrom(`export:${jobId}`));
+
+/** Where an export lies. Its id says nothing about what is inside. */
+export const exportName = (exportId: string, format: ExportFormat, isGzipped = false): string =>
+  `${exportId}.${format}${isGzipped ? '.gz' : ''}`;
+
+/** Removes the exports stored before then, and what interrupted ones left behind. */
+export async function deleteExports(
+  storage: Storage,
+  before: Date,
+  signal: AbortSignal,
+): Promise<{ deleted: number; unfinished: number; bytes: number }> {
+  let deleted = 0;
+  let bytes = 0;
+  for await (const file of storage.list(FOLDER, signal)) {
+    if (file.modifiedAt >= before || !IS_EXPORT.test(file.name)) continue;
+    await storage.delete(file.name, signal);
+    deleted += 1;
+    bytes += file.bytes;
+  }
+  return { deleted, unfinished: await storage.deleteUnfinished(before, signal), bytes };
+}

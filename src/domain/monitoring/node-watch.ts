@@ -1,0 +1,164 @@
+import type { PanelNode } from '../../clients/remnawave/types.ts';
+import type { Html } from '../../lib/html.ts';
+import type { Locale } from '../../messages/alerts.ts';
+import { type NodeLine, nodesBack, nodesOffline, nodesStable, nodesUnstable } from '../../messages/monitoring.ts';
+import type { Log } from '../../observability/log.ts';
+import type { Events } from '../../repositories/redis/events.ts';
+import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
+import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
+import { nodeOfflineAlert, nodeOfflineId, nodeUnstableAlert, nodeUnstableId } from './node-alerts.ts';
+import { judge, type NodeCall, type NodeVerdict, statusOf } from './node-health.ts';
+
+export type NodeWatchOptions = {
+  store: NodeHealthStore;
+  states: AlertStates;
+  events: Events;
+  log: Log;
+  /** Told how many seconds it took to notice that a node is down, when its alert goes out. */
+  onNoticed(seconds: number): void;
+  /** A node that the panel has not listed for this long is gone. Longer than a lying or half-read listing is likely to last. */
+  forgetAfterMs: number;
+};
+
+export type NodeCounts = Record<NodeStatus | 'checked' | 'changed' | 'began' | 'ended' | 'forgotten', number>;
+
+export type Observation = { counts: NodeCounts; lookAgainMs?: number };
+
+/** Keeps the state of every node and tells the admins about those that go down, come back or flap. */
+export class NodeWatch {
+  readonly #options: NodeWatchOptions;
+
+  constructor(options: NodeWatchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes in one complete listing of the panel. Two runs at once share the work: of each node one run's judgement stands. While Redis
+   * is away the states go to the log and nobody is told, as what was before is not known.
+   */
+  async observe(nodes: readonly PanelNode[], now: Date): Promise<Observation> {
+    const { log, states, store } = this.#options;
+    const counts = countsOf(nodes);
+    const known = await Promise.all([store.all(), states.active(now)]).catch((err: unknown) => {
+      const seen = nodes.map((node) => ({ node: node.name, status: statusOf(node) }));
+      log.warn({ err, nodes: seen }, 'node states can not be stored, this is what was seen');
+      return undefined;
+    });
+    if (!known) return { counts };
+    const [stored, active] = known;
+    if (nodes.length === 0 && stored.length > 0) {
+      log.warn({ known: stored.length }, 'the panel lists no node although it had some, taken for unknown');
+      return { counts };
+    }
+
+    const before = new Map(stored.map((one) => [one.record.nodeUuid, one]));
+    const on = new Set(active.map(({ id }) => id));
+    const verdicts = await this.#judgeAll(nodes, before, on, now);
+    counts.changed = verdicts.filter(({ change }) => change?.previousStatus).length;
+    await Promise.all(verdicts.map((verdict) => this.#publish(verdict, now)));
+    const { began, ended } = await this.#alert(verdicts, nodes.length, now);
+    counts.forgotten = await this.#forget(nodes, stored, now);
+
+    const waits = verdicts.flatMap(({ lookAgainMs }) => lookAgainMs ?? []);
+    const lookAgain = waits.length > 0 ? { lookAgainMs: Math.min(...waits) } : {};
+    return { counts: { ...counts, began, ended }, ...lookAgain };
+  }
+
+  /** Those of which this run's judgement stands. */
+  async #judgeAll(
+    nodes: readonly PanelNode[],
+    before: ReadonlyMap<string, StoredNode>,
+    on: ReadonlySet<string>,
+    now: Date,
+  ): Promise<NodeVerdict[]> {
+    const verdicts = await Promise.all(
+      nodes.map(async (node) => {
+        const known = before.get(node.uuid);
+        const alerts = { offline: on.has(nodeOfflineId(node.uuid)), unstable: on.has(nodeUnstableId(node.uuid)) };
+        const verdict = judge(node, known?.record, alerts, now);
+        return (await this.#options.store.replace(verdict.record, known)) ? [verdict] : [];
+      }),
+    );
+    return verdicts.flat();
+  }
+
+  async #publish({ change, record }: NodeVerdict, now: Date): Promise<void> {
+    if (!change) return;
+    const { nodeUuid, name, country } = record;
+    await this.#options.store.addChange(nodeUuid, change);
+    if (change.previousStatus === undefined) return;
+    await this.#options.events.publish('server.status_changed', {
+      node_uuid: nodeUuid,
+      name,
+      country,
+      status: change.status,
+      previous_status: change.previousStatus,
+      timestamp: now,
+    });
+  }
+
+  async #alert(verdicts: readonly NodeVerdict[], total: number, now: Date): Promise<{ began: number; ended: number }> {
+    const { states } = this.#options;
+    const called = (...calls: NodeCall[]) =>
+      verdicts.filter(({ call }) => call !== undefined && calls.includes(call)).map(({ record }) => record);
+    const lines = new Map<string, NodeLine>(verdicts.map(({ record }) => [record.nodeUuid, record]));
+    const about = (conditions: readonly AlertCondition[]): NodeLine[] =>
+      conditions.map(({ id, subject }) => lines.get(id.slice(id.indexOf(':') + 1)) ?? { name: subject });
+    const offline = (fresh: readonly AlertCondition[], locale: Locale): Html =>
+      nodesOffline(about(fresh), total, locale);
+    const unstable = (fresh: readonly AlertCondition[], locale: Locale): Html => nodesUnstable(about(fresh), locale);
+
+    const offlineOver = called('unstable', 'none_needed').map(({ nodeUuid }) => nodeOfflineId(nodeUuid));
+    const unstableOver = called('settled_down', 'none_needed').map(({ nodeUuid }) => nodeUnstableId(nodeUuid));
+    await states.drop([...offlineOver, ...unstableOver], now);
+    const nowOffline = await states.begin(called('offline', 'settled_down').map(nodeOfflineAlert), offline, now);
+    for (const { since } of nowOffline) this.#options.onNoticed((now.getTime() - since.getTime()) / 1000);
+    const began = [nowOffline, await states.begin(called('unstable').map(nodeUnstableAlert), unstable, now)];
+    const ended = [
+      await states.end(
+        called('back').map(({ nodeUuid, since }) => ({ id: nodeOfflineId(nodeUuid), at: since })),
+        nodesBack,
+        now,
+      ),
+      await states.end(
+        called('stable').map(({ nodeUuid }) => ({ id: nodeUnstableId(nodeUuid), at: now })),
+        nodesStable,
+        now,
+      ),
+    ];
+    return { began: began.flat().length, ended: ended.flat().length };
+  }
+
+  async #forget(nodes: readonly PanelNode[], stored: readonly StoredNode[], now: Date): Promise<number> {
+    const { forgetAfterMs, states, store } = this.#options;
+    const listed = new Set(nodes.map(({ uuid }) => uuid));
+    const gone = stored
+      .map(({ record }) => record)
+      .filter(({ checkedAt, nodeUuid }) => {
+        return !listed.has(nodeUuid) && now.getTime() - checkedAt.getTime() >= forgetAfterMs;
+      })
+      .map(({ nodeUuid }) => nodeUuid);
+    await states.drop(
+      gone.flatMap((uuid) => [nodeOfflineId(uuid), nodeUnstableId(uuid)]),
+      now,
+    );
+    await store.forget(gone);
+    return gone.length;
+  }
+}
+
+function countsOf(nodes: readonly PanelNode[]): NodeCounts {
+  const counts: NodeCounts = {
+    checked: nodes.length,
+    online: 0,
+    offline: 0,
+    warning: 0,
+    maintenance: 0,
+    changed: 0,
+    began: 0,
+    ended: 0,
+    forgotten: 0,
+  };
+  for (const node of nodes) counts[statusOf(node)] += 1;
+  return counts;
+}

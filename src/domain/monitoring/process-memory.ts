@@ -1,0 +1,63 @@
+import { hostname } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
+import { seconds } from '../../lib/duration.ts';
+import type { MemoryReports, MemoryUse } from '../../repositories/redis/figures/memory-reports.ts';
+
+const EVERY_MS = seconds(30);
+
+/** Says every 30 seconds what memory this process uses, for `check_anomalies` to look at. A report that fails is left out. */
+export class MemoryReporter implements Disposable {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(reports: MemoryReports, everyMs = EVERY_MS) {
+    const report = (): void => void reports.save(memoryNow(new Date())).catch(() => undefined);
+    report();
+    this.#timer = setInterval(report, everyMs).unref();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
+
+/** Memory limit of the container, undefined where none is set: then `constrainedMemory` is 0, or beyond any machine. */
+export function memoryLimitBytes(): number | undefined {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < 2 ** 50 ? limit : undefined;
+}
+
+function memoryNow(at: Date): MemoryUse {
+  const heap = getHeapStatistics();
+  return {
+    host: hostname(),
+    pid: process.pid,
+    rssBytes: process.memoryUsage.rss(),
+    limitBytes: memoryLimitBytes(),
+    heapUsedBytes: heap.used_heap_size,
+    heapLimitBytes: heap.heap_size_limit,
+    at,
+  };
+}
+
+export type MemoryLoad = { host: string; usedBytes: number; limitBytes: number; share: number };
+
+/**
+ * How full each worker is: what its processes use together of the container's limit, or the fullest heap where that is nearer to its
+ * end, or nothing else limits it.
+ */
+export function memoryLoads(uses: readonly MemoryUse[]): MemoryLoad[] {
+  return [...Map.groupBy(uses, ({ host }) => host)].map(([host, processes]) => {
+    const heaps = processes.map(({ heapLimitBytes, heapUsedBytes }) => load(host, heapUsedBytes, heapLimitBytes));
+    const limits = processes.flatMap(({ limitBytes }) => limitBytes ?? []);
+    const used = processes.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+    const loads = limits.length > 0 ? [...heaps, load(host, used, Math.min(...limits))] : heaps;
+    return loads.reduce((most, one) => (one.share > most.share ? one : most));
+  });
+}
+
+const load = (host: string, usedBytes: number, limitBytes: number): MemoryLoad => ({
+  host,
+  usedBytes,
+  limitBytes,
+  share: usedBytes / limitBytes,
+});

@@ -1,0 +1,50 @@
+import { seconds } from '../../lib/duration.ts';
+import type { Log } from '../../observability/log.ts';
+import type { ServiceCounts, ServiceWatch } from './service-watch.ts';
+
+/** As often as `check_external_services`, so three failures take as long. */
+const EVERY_MS = seconds(60);
+
+export type RedisOutageOptions = {
+  watch: ServiceWatch;
+  /** Rejects while Redis is away. */
+  ping(): Promise<unknown>;
+  log: Log;
+  everyMs?: number;
+};
+
+/**
+ * Does the work of `check_external_services` while Redis is away: no task runs then, so nobody else would tell. Runs outside the
+ * queues, in the schedulers, of which there are few: each tells its own alert. Costs one PING a minute otherwise.
+ */
+export class RedisOutageWatch implements Disposable {
+  readonly #options: RedisOutageOptions;
+  readonly #ended = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  /** Once more after Redis is back, so that the end is told by whoever told the beginning. */
+  #sawOutage = false;
+
+  constructor(options: RedisOutageOptions) {
+    this.#options = options;
+    const look = (): void => {
+      this.look(new Date()).catch((err: unknown) => options.log.warn({ err }, 'services not checked without Redis'));
+    };
+    this.#timer = setInterval(look, options.everyMs ?? EVERY_MS).unref();
+  }
+
+  /** One look; undefined where Redis answers and did so at the last look. */
+  async look(now: Date): Promise<ServiceCounts | undefined> {
+    const isAway = await this.#options.ping().then(
+      () => false,
+      () => true,
+    );
+    if (!isAway && !this.#sawOutage) return undefined;
+    this.#sawOutage = isAway;
+    return this.#options.watch.check(now, this.#ended.signal);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#ended.abort(new Error('the process is stopping'));
+  }
+}

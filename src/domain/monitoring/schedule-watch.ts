@@ -1,0 +1,52 @@
+import { minutes } from '../../lib/duration.ts';
+import type { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
+
+export type ScheduleState = {
+  task: string;
+  /** The longest time between two runs of its schedule. */
+  periodMs: number;
+  /** Undefined: it has not succeeded since the schedule is known. */
+  lastSuccess: Date | undefined;
+  /** Since when it should have succeeded; undefined = it is in time. */
+  overdueSince: Date | undefined;
+};
+
+/** No schedule is overdue before this, however short its period. */
+const OVERDUE_AT_LEAST_MS = minutes(5);
+
+/** When a schedule without a success since `from` becomes overdue: after twice its period, at least five minutes. */
+const overdueAt = (from: Date, periodMs: number): Date =>
+  new Date(from.getTime() + Math.max(2 * periodMs, OVERDUE_AT_LEAST_MS));
+
+/** The dead man's switch: knows of every schedule when its task last ended well, and which of them are overdue. */
+export class ScheduleWatch {
+  readonly #successes: LastSuccesses;
+  readonly #periods: (now: Date) => ReadonlyMap<string, number>;
+
+  /** `periods`: the period of every schedule that is on, in milliseconds, by task. */
+  constructor(successes: LastSuccesses, periods: (now: Date) => ReadonlyMap<string, number>) {
+    this.#successes = successes;
+    this.#periods = periods;
+  }
+
+  /** Throws while Redis is away: then it is unknown. */
+  async states(now: Date): Promise<ScheduleState[]> {
+    const periods = this.#periods(now);
+    const [last, known] = await Promise.all([
+      this.#successes.all(),
+      this.#successes.knownSince([...periods.keys()], now),
+    ]);
+    return [...periods].map(([task, periodMs]) => {
+      const lastSuccess = last.get(task);
+      const at = overdueAt(lastSuccess ?? known.get(task) ?? now, periodMs);
+      return { task, periodMs, lastSuccess, overdueSince: at <= now ? at : undefined };
+    });
+  }
+
+  /** Those that are overdue, the longest first. */
+  async overdue(now: Date): Promise<(ScheduleState & { overdueSince: Date })[]> {
+    return (await this.states(now))
+      .filter((state): state is ScheduleState & { overdueSince: Date } => state.overdueSince !== undefined)
+      .sort((a, b) => a.overdueSince.getTime() - b.overdueSince.getTime());
+  }
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { days, minutes, seconds } from '../../lib/duration.ts';
+import type { BroadcastCounts, BroadcastRows } from '../../repositories/broadcast-rows.ts';
+import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
+import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type {
+  BroadcastRecord,
+  BroadcastRecords,
+  BroadcastWish,
+} from '../../repositories/redis/bulk/broadcast-records.ts';
+import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import { ProgressId } from '../bulk/progress.ts';
+import { broadcastRange, broadcastRowId } from './broadcast-ids.ts';
+import { LEASE_MS } from './policy.ts';
+
+export type BroadcastsOptions = {
+  rows: BroadcastRows;
+  notifications: Pick<NotificationRepository, 'insert'>;
+  marks: Pick<DeliveryMarks, 'unreachable'>;
+  customers: CustomersWithTelegram;
+  records: BroadcastRecords;
+  onError(error: unknown): void;
+};
+
+/** One message for many. The id is that of the job, so that a re-run is the same broadcast. */
+export type Broadcast = {
+  id: string;
+  message: string;
+  type: string;
+  dueAt: Date;
+};
+
+/** Payload fields of all broadcasts; to whom they go is each task's own. */
+export const BROADCAST_FIELDS = {
+  message: z.string().min(1),
+  notification_type: z.string().min(1).max(50).default('broadcast'),
+  job_id: ProgressId,
+};
+
+/** Failures in the result and in the progress record: enough to see what is wrong. */
+export const ERRORS_REPORTED = 20;
+
+/** How far a broadcast is: every row is in one of these states. */
+export type BroadcastLook = BroadcastCounts & { total: number };
+
+/** Rows in one statement (tasks.md 9.2). */
+const CHUNK = 1_000;
+
+/** A broadcast that is not done by then reports what is done so far (tasks.md 1.3). */
+const REPORT_AFTER_MS = days(1);
+/** Time between looks grows with the broadcast's age, within these. */
+const LOOK_AT_LEAST_MS = seconds(2);
+const LOOK_AT_MOST_MS = minutes(1);
+
+/** Broadcasts as rows of `notification_queue`, which deliver themselves: adding, counting, holding, taking back. */
+export class Broadcasts {
+  readonly #options: BroadcastsOptions;
+
+  constructor(options: BroadcastsOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a row for each of these chats that has none yet. Runs at once or one after the other, none gets two. */
+  async queueFor(broadcast: Broadcast, chats: readonly number[], signal: AbortSignal): Promise<void> {
+    for (let start = 0; start < chats.length; start += CHUNK)
+      await this.#add(broadcast, chats.slice(start, start + CHUNK), signal);
+  }
+
+  /** The same for every customer whom Telegram is not known to refuse, at the memory of one group. */
+  async queueForAll(broadcast: Broadcast, signal: AbortSignal): Promise<void> {
+    const { customers, marks } = this.#options;
+    for await (const chats of customers.inGroups(CHUNK)) {
+      const unreachable = await marks.unreachable(chats);
+      const reachable = chats.filter((chat) => !unreachable.has(chat));
+      await this.#add(broadcast, reachable, signal);
+    }
+  }
+
+  async look(broadcastId: string): Promise<BroadcastLook> {
+    const counts = await this.#options.rows.count(broadcastRange(broadcastId));
+    const { failed, paused, pending, sent, withdrawn } = counts;
+    return { ...counts, total: failed + paused + pending + sent + withdrawn };
+  }
+
+  /** Who could not be reached and why, at most `limit`. */
+  async failures(broadcastId: string, limit: number): Promise<{ telegram_id: number; error: string }[]> {
+    const found = await this.#options.rows.failures(broadcastRange(broadcastId), limit);
+    return found.map(({ telegramId, error }) => ({ telegram_id: telegramId, error }));
+  }
+
+  /** What is remembered besides the rows; as if nothing were, while Redis is away. */
+  async record(broadcastId: string): Promise<BroadcastRecord> {
+    return await this.#options.records.find(broadcastId).catch((error: unknown) => {
+      this.#options.onError(error);
+      return { wish: undefined, isQueued: false };
+    });
+  }
+
+  async markQueued(broadcastId: string): Promise<void> {
+    await this.#options.records.markQueued(broadcastId).catch(this.#options.onError);
+  }
+
+  /** Remembers what an admin says, for rows that are still to be added. Throws while Redis is away. */
+  async say(broadcastId: string, wish: BroadcastWish): Promise<void> {
+    await this.#options.records.wish(broadcastId, wish);
+  }
+
+  /** Makes the rows what was wished for; at most what is in workers' hands is left over. Changes nothing the second time. */
+  async apply(broadcastId: string, wish: BroadcastWish | undefined): Promise<void> {
+    const { rows } = this.#options;
+    const range = broadcastRange(broadcastId);
+    if (wish === 'pause') await rows.pause(range);
+    if (wish === 'resume') await rows.resume(range);
+    if (wish === 'cancel') await rows.withdraw(range, LEASE_MS);
+  }
+
+  async #add({ dueAt, id, message, type }: Broadcast, chats: readonly number[], signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const rows = chats.map((telegramId) => ({ id: broadcastRowId(id, telegramId), telegramId }));
+    await this.#options.notifications.insert(rows.map((row) => ({ ...row, message, type, scheduledAt: dueAt })));
+  }
+}
+
+/** Whether there is nothing more to wait for: all is settled, or it has taken so long that what is done is reported. */
+export function isOver({ paused, pending }: BroadcastCounts, ageMs: number): boolean {
+  return paused === 0 && (pending === 0 || ageMs >= REPORT_AFTER_MS);
+}
+
+/** When to look again, holding no worker meanwhile. */
+export const nextLookMs = (ageMs: number): number => Math.min(Math.max(LOOK_AT_LEAST_MS, ageMs / 10), LOOK_AT_MOST_MS);

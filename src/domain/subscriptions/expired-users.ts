@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { Panel } from '../../clients/remnawave/panel.ts';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { minutes } from '../../lib/duration.ts';
+import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
+import type { Events } from '../../repositories/redis/events.ts';
+import type { Disabling, Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
+import { isJustOver } from './brackets.ts';
+import type { SubscriptionNotices } from './notices.ts';
+
+export type DisablingOptions = {
+  panel: Pick<Panel, 'user' | 'disable'>;
+  auditLogs: Pick<AuditLogRepository, 'write'>;
+  backendKeys: BackendKeys;
+  events: Pick<Events, 'publish'>;
+  intents: Disablings;
+  notices: SubscriptionNotices;
+};
+
+/** What became of one user. `left`: extended or changed by somebody meanwhile. `gone`: no longer at the panel. */
+export type TurnedOff = { outcome: 'disabled' | 'left' | 'gone'; told: number };
+
+/** The action as the audit trail names it. */
+export const DISABLED_ACTION = 'subscription.disabled';
+
+/**
+ * The panel marks who is over as EXPIRED by itself every 30 s. Whoever is still ACTIVE after twice that shows that its watchdog is late
+ * or off; disabling sooner would only race it, and a DISABLED user does not come back by an extension as an EXPIRED one does.
+ */
+const WATCHDOG_MS = minutes(1);
+
+/** Whether the panel has missed that this user's time is up. */
+export function isOverdue({ expireAt, status }: PanelUser, now: Date): boolean {
+  return (status === 'ACTIVE' || status === 'LIMITED') && now.getTime() - expireAt.getTime() >= WATCHDOG_MS;
+}
+
+/** Disables users whose time is up, one by one, so that whatever happens to one happens to that one only. */
+export class ExpiredUsers {
+  readonly #options: DisablingOptions;
+
+  constructor(options: DisablingOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Disables one user after a fresh look, writes it down and tells them. Safe to repeat and to run twice at once: the intent is recorded
+   * before the panel is asked, and everything after it has an id that follows from the intent.
+   */
+  async disable(listed: PanelUser, now: Date, signal: AbortSignal): Promise<TurnedOff> {
+    const { intents, panel } = this.#options;
+    const user = await panel.user(listed.id, signal);
+    if (!user) return { outcome: 'gone', told: 0 };
+    if (!isOverdue(user, now)) return { outcome: 'left', told: 0 };
+    const { id, expireAt, status } = user;
+    const { intent, isNew } = await intents.begin(id, { auditId: randomUUID(), expireAt, status });
+    const result = await panel.disable(id, signal);
+    // Disabled by somebody between our look and our call, and not by a run of ours that was cut off: theirs to write down.
+    const isTheirs = result === 'already' && isNew;
+    if (result === 'not_found' || isTheirs) {
+      await intents.end(id);
+      return { outcome: isTheirs ? 'left' : 'gone', told: 0 };
+    }
+    return { outcome: 'disabled', told: await this.#settle(user, intent, now, signal) };
+  }
+
+  /** Settles what killed runs began: the panel's answer did not arrive, or was not written down. */
+  async finish(now: Date, signal: AbortSignal): Promise<TurnedOff[]> {
+    const { intents, panel } = this.#options;
+    const settled: TurnedOff[] = [];
+    for (const [id, intent] of await intents.left()) {
+      const user = await panel.user(id, signal);
+      const isSamePeriod = user?.expireAt.getTime() === intent.expireAt.getTime();
+      // Still on: the run that follows finds and disables this user under the same intent.
+      if (user && isSamePeriod && user.status !== 'DISABLED' && user.status !== 'EXPIRED') continue;
+      if (user && isSamePeriod && user.status === 'DISABLED') {
+        settled.push({ outcome: 'disabled', told: await this.#settle(user, intent, now, signal) });
+      } else {
+        await intents.end(id);
+      }
+    }
+    return settled;
+  }
+
+  async #settle(user: PanelUser, intent: Disabling, now: Date, signal: AbortSignal): Promise<number> {
+    const { auditLogs, backendKeys, events, intents, notices } = this.#options;
+    const expireAt = user.expireAt.toISOString();
+    await auditLogs.write([
+      {
+        id: intent.auditId,
+        action: DISABLED_ACTION,
+        entityType: 'subscription',
+        entityId: user.id,
+        oldValue: { status: intent.status, expire_at: expireAt },
+        newValue: { status: 'DISABLED', reason: 'expired', username: user.username },
+      },
+    ]);
+    await backendKeys.forgetSubscription(user.id);
+    let told = 0;
+    if (isJustOver(user, now)) {
+      const plan = await notices.plan([{ user, kind: 'expired' }]);
+      told = await notices.queue(plan.notices, now, signal);
+    }
+    await intents.end(user.id);
+    await events.publish('subscription.disabled', {
+      user_uuid: user.id,
+      username: user.username,
+      expire_at: expireAt,
+      previous_status: intent.status,
+      timestamp: now.toISOString(),
+    });
+    return told;
+  }
+}

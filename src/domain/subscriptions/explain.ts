@@ -1,0 +1,102 @@
+import type { Panel } from '../../clients/remnawave/panel.ts';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
+import type { DecisionRepository } from '../../repositories/decisions.ts';
+import type { Events } from '../../repositories/redis/events.ts';
+import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
+import type { Brake } from '../brakes/mass-effects.ts';
+import { type NoticeKind, noticeId } from './brackets.ts';
+import { DISABLED_ACTION } from './expired-users.ts';
+import { explainUser, type UserFacts } from './explain-sentences.ts';
+import type { SubscriptionNotices } from './notices.ts';
+
+export type ExplainOptions = {
+  brake: Pick<Brake, 'list'>;
+  contacts: CustomerContacts;
+  decisions: DecisionRepository;
+  deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
+  events: Pick<Events, 'latest'>;
+  marks: ReminderMarks;
+  notices: Pick<SubscriptionNotices, 'telegramIds'>;
+  panel: Pick<Panel, 'user' | 'userByUsername' | 'usersByTelegramId'>;
+  tasksOff: ReadonlySet<string>;
+};
+
+/** One panel user with what there is to say, in English, one decision per sentence. */
+export type Explanation = { panelUser: string; username: string; sentences: readonly string[] };
+
+const KINDS: readonly NoticeKind[] = ['7d', '3d', '24h', '6h', 'expired'];
+const AUDITS = 5;
+const EVENTS_LOOKED_AT = 1_000;
+const EVENTS_SHOWN = 10;
+
+/** Why a customer did or did not get which notice, was or was not disabled: from stored decisions, never from guesses. */
+export class Explain {
+  readonly #options: ExplainOptions;
+
+  constructor(options: ExplainOptions) {
+    this.#options = options;
+  }
+
+  /** Every panel user of this Telegram id, or the one of this name; empty where there is none. Reads only. */
+  async user(who: string, now: Date, signal: AbortSignal): Promise<Explanation[]> {
+    const users = await this.#find(who, signal);
+    return Promise.all(
+      users.map(async (user) => ({
+        panelUser: user.id,
+        username: user.username,
+        sentences: explainUser(await this.#facts(user, now)),
+      })),
+    );
+  }
+
+  async #find(who: string, signal: AbortSignal): Promise<PanelUser[]> {
+    const { contacts, panel } = this.#options;
+    if (/^\d{1,15}$/.test(who)) {
+      const telegramId = Number(who);
+      const refs = await contacts.panelRefs(telegramId);
+      const linked = await Promise.all(refs.map((ref) => panel.user(ref, signal)));
+      const all = [
+        ...(await panel.usersByTelegramId(telegramId, signal)),
+        ...linked.filter((user) => user !== undefined),
+      ];
+      const found = [...new Map(all.map((user) => [user.id, user])).values()];
+      if (found.length > 0) return found;
+    }
+    const named = await panel.userByUsername(who.replace(/^@/, ''), signal);
+    return named ? [named] : [];
+  }
+
+  async #facts(user: PanelUser, now: Date): Promise<UserFacts> {
+    const { brake, decisions, deliveryMarks, events, marks, notices, tasksOff } = this.#options;
+    const telegramId = (await notices.telegramIds([user])).get(user.id);
+    const ids = KINDS.map((kind) => noticeId(kind, user));
+    const [rows, told, disablings, holds, kept, refused] = await Promise.all([
+      decisions.messages(ids),
+      marks.told(KINDS.map((kind) => ({ userId: user.id, kind }))),
+      decisions.audited(DISABLED_ACTION, user.id, AUDITS),
+      brake.list(),
+      events.latest(EVENTS_LOOKED_AT),
+      deliveryMarks.unreachable(telegramId === undefined ? [] : [telegramId]),
+    ]);
+    const about = KINDS.map((kind, i) => {
+      const isMarked = told[i] === TOLD_UNDATED || told[i] === user.expireAt.toISOString();
+      return [kind, { row: rows.get(ids[i]!), isMarked }] as const;
+    });
+    return {
+      user,
+      now,
+      telegram:
+        telegramId === undefined
+          ? undefined
+          : { id: telegramId, from: user.telegramId === undefined ? 'platform' : 'panel' },
+      isUnreachable: refused.size > 0,
+      notices: new Map(about),
+      disablings,
+      holds,
+      tasksOff,
+      events: kept.filter(({ data }) => data.user_uuid === user.id).slice(0, EVENTS_SHOWN),
+    };
+  }
+}

@@ -1,0 +1,133 @@
+import type { PanelUser } from '../../clients/remnawave/types.ts';
+import type { Locale } from '../../messages/alerts.ts';
+import { subscriptionExpired, subscriptionExpiring } from '../../messages/subscriptions.ts';
+import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
+import type { DecisionRepository } from '../../repositories/decisions.ts';
+import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
+import { type NoticeKind, noticeId, rememberedMs, typeOfNotice } from './brackets.ts';
+import type { RenewLink } from './renew-link.ts';
+
+/** Somebody to whom a notice is due by the calendar. */
+export type Candidate = { user: PanelUser; kind: NoticeKind };
+
+/** Somebody who is to be told, and where. */
+export type Notice = Candidate & { id: string; telegramId: number };
+
+export type Plan = {
+  notices: readonly Notice[];
+  /** Due, but no Telegram id is known. */
+  withoutTelegram: number;
+  /** Due, but Telegram refuses the chat for good. */
+  unreachable: number;
+};
+
+export type SubscriptionNoticesOptions = {
+  contacts: CustomerContacts;
+  decisions: Pick<DecisionRepository, 'queued'>;
+  deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
+  marks: ReminderMarks;
+  notifications: Pick<NotificationRepository, 'insert'>;
+  renewLink: RenewLink;
+  locale: Locale;
+};
+
+/**
+ * What customers are told of their expiry dates: once per user, kind and date. The row's id decides, in PostgreSQL; the key in Redis
+ * only saves the question. So the row is inserted first: a run killed in between leaves a row without a key, which the next run
+ * finds, and never a key without a row, which would swallow the notice.
+ */
+export class SubscriptionNotices {
+  readonly #options: SubscriptionNoticesOptions;
+
+  constructor(options: SubscriptionNoticesOptions) {
+    this.#options = options;
+  }
+
+  /** Who of these is still to be told. Changes nothing that matters. Give it a page at a time: it holds them all. */
+  async plan(candidates: readonly Candidate[]): Promise<Plan> {
+    const untold = await this.#untold(candidates);
+    const telegramIds = await this.telegramIds(untold.map(({ user }) => user));
+    const withTelegram = untold.flatMap((candidate) => {
+      const telegramId = telegramIds.get(candidate.user.id);
+      return telegramId === undefined ? [] : [{ ...candidate, telegramId }];
+    });
+    const refused = await this.#options.deliveryMarks.unreachable([
+      ...new Set(withTelegram.map(({ telegramId }) => telegramId)),
+    ]);
+    const notices = withTelegram.filter(({ telegramId }) => !refused.has(telegramId));
+    return {
+      notices,
+      withoutTelegram: untold.length - withTelegram.length,
+      unreachable: withTelegram.length - notices.length,
+    };
+  }
+
+  /** Queues the messages and remembers it. Answers how many were new: what another run has queued meanwhile is not queued again. */
+  async queue(notices: readonly Notice[], now: Date, signal: AbortSignal): Promise<number> {
+    if (notices.length === 0) return 0;
+    const { contacts, notifications } = this.#options;
+    const languages = await contacts.languages([...new Set(notices.map(({ telegramId }) => telegramId))]);
+    const renewUrl = await this.#options.renewLink.find(signal);
+    const rows = notices.map((notice) => ({
+      id: notice.id,
+      telegramId: notice.telegramId,
+      type: typeOfNotice(notice.kind),
+      message: this.#text(notice, now, renewUrl, this.#locale(languages.get(notice.telegramId))),
+    }));
+    const queued = await notifications.insert(rows);
+    await this.#remember(notices);
+    return queued;
+  }
+
+  /** Telegram ids by panel user id, in the order of data.md: the panel's own, then the platform's two tables. */
+  async telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
+    const known = new Map(
+      users.flatMap(({ id, telegramId }) => (telegramId === undefined ? [] : [[id, telegramId] as const])),
+    );
+    const unknown = users.filter(({ id }) => !known.has(id));
+    const found = await this.#options.contacts.telegramIds(unknown.map(({ id }) => id.toLowerCase()));
+    for (const { id } of unknown) {
+      const telegramId = found.get(id.toLowerCase());
+      if (telegramId !== undefined) known.set(id, telegramId);
+    }
+    return known;
+  }
+
+  async #untold(candidates: readonly Candidate[]): Promise<(Candidate & { id: string })[]> {
+    if (candidates.length === 0) return [];
+    const told = await this.#options.marks.told(candidates.map(({ user, kind }) => ({ userId: user.id, kind })));
+    // The notice of another worker was for this date: its mark ends with the bracket.
+    await this.#remember(candidates.filter((_, i) => told[i] === TOLD_UNDATED));
+    const unmarked = candidates
+      .filter(({ user }, i) => told[i] !== TOLD_UNDATED && told[i] !== user.expireAt.toISOString())
+      .map((candidate) => ({ ...candidate, id: noticeId(candidate.kind, candidate.user) }));
+    const queued = await this.#options.decisions.queued(unmarked.map(({ id }) => id));
+    await this.#remember(unmarked.filter(({ id }) => queued.has(id)));
+    return unmarked.filter(({ id }) => !queued.has(id));
+  }
+
+  async #remember(told: readonly Candidate[]): Promise<void> {
+    await this.#options.marks.mark(
+      told.map(({ user, kind }) => ({
+        userId: user.id,
+        kind,
+        expireAt: user.expireAt,
+        ttlMs: rememberedMs(kind),
+      })),
+    );
+  }
+
+  #text({ kind, user }: Candidate, now: Date, renewUrl: string | undefined, locale: Locale): string {
+    const facts = { username: user.username, expiresAt: user.expireAt, renewUrl };
+    const text = kind === 'expired' ? subscriptionExpired(facts, locale) : subscriptionExpiring(facts, now, locale);
+    return text.toString();
+  }
+
+  /** `ru`, `ru-RU`, `RU`: Russian. A language that no message is written in falls back to the default. */
+  #locale(language: string | undefined): Locale {
+    const short = language?.slice(0, 2).toLowerCase();
+    return short === 'ru' || short === 'en' ? short : this.#options.locale;
+  }
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { RedisClient } from '../../../lib/redis-client.ts';
+import { keys } from '../keys.ts';
+
+const time = z.iso.datetime().transform((text) => new Date(text));
+
+const Hold = z
+  .object({
+    /** `share`: too many of all users at once. `listing`: fewer users were listed than there should be. */
+    reason: z.enum(['share', 'listing']),
+    would_touch: z.int(),
+    listed: z.int(),
+    expected: z.int(),
+    since: time,
+    told_at: time,
+    approved_at: time.optional(),
+  })
+  .transform(({ would_touch: wouldTouch, told_at: toldAt, approved_at: approvedAt, ...rest }) => ({
+    ...rest,
+    wouldTouch,
+    toldAt,
+    ...(approvedAt && { approvedAt }),
+  }));
+
+/** A run that does not act until an admin says so, with the counts that the admins were told. */
+export type Hold = z.output<typeof Hold>;
+
+/**
+ * What the brake on mass effects remembers: holds by brake, and how many users the last trusted listing had. Both are found again
+ * by the next run when Redis has lost them.
+ */
+export class BrakeRecords {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  /** True for whoever began the hold: of two runs at once one tells the admins. */
+  async begin(name: string, hold: Hold): Promise<boolean> {
+    return (await this.#redis.hsetnx(keys.brake('holds'), name, written(hold))) === 1;
+  }
+
+  async replace(name: string, hold: Hold): Promise<void> {
+    await this.#redis.hset(keys.brake('holds'), name, written(hold));
+  }
+
+  async find(name: string): Promise<Hold | undefined> {
+    const text = await this.#redis.hget(keys.brake('holds'), name);
+    return text === null ? undefined : Hold.parse(JSON.parse(text));
+  }
+
+  async all(): Promise<ReadonlyMap<string, Hold>> {
+    const found = await this.#redis.hgetall(keys.brake('holds'));
+    return new Map(Object.entries(found).map(([name, text]) => [name, Hold.parse(JSON.parse(text))]));
+  }
+
+  async release(name: string): Promise<void> {
+    await this.#redis.hdel(keys.brake('holds'), name);
+  }
+
+  /** How many users the last trusted listing had; undefined before the first and after Redis was emptied. */
+  async listed(): Promise<number | undefined> {
+    const text = await this.#redis.get(keys.brake('listing'));
+    return text === null ? undefined : Number(text);
+  }
+
+  async rememberListed(users: number): Promise<void> {
+    await this.#redis.set(keys.brake('listing'), users);
+  }
+}
+
+function written({ wouldTouch, toldAt, approvedAt, ...rest }: Hold): string {
+  return JSON.stringify({ ...rest, would_touch: wouldTouch, told_at: toldAt, approved_at: approvedAt });
+}

@@ -1,0 +1,79 @@
+import { hours } from '../../../lib/duration.ts';
+import type { RedisClient } from '../../../lib/redis-client.ts';
+import { keys } from '../keys.ts';
+
+/** A node's traffic in the time before `at`. */
+export type BandwidthSample = {
+  at: Date;
+  /** The panel's counter at `at`; undefined where another worker took the sample, which knew of none. */
+  totalBytes?: number | undefined;
+  /** Traffic since the sample before; undefined = unknown: the first sample, or a counter that makes no sense. */
+  bytes?: number | undefined;
+  /** The time that `bytes` covers, in seconds. */
+  seconds?: number | undefined;
+  /** Undefined = the panel did not say. */
+  usersOnline?: number | undefined;
+};
+
+type StoredSample = {
+  at: string;
+  total_bytes?: number | undefined;
+  bytes?: number;
+  seconds?: number;
+  users_online?: number;
+};
+
+/** tasks.md 3.2. */
+const KEPT_MS = hours(48);
+
+const score = (at: Date): number => Math.floor(at.getTime() / 1000);
+
+/** Traffic of the nodes over the last 48 hours. */
+export class BandwidthSamples {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  /** The newest sample taken before `before`. */
+  async latest(nodeUuid: string, before: Date): Promise<BandwidthSample | undefined> {
+    const newest = [keys.bandwidth(nodeUuid), `(${score(before)}`, '-inf', 'LIMIT', 0, 1] as const;
+    const [member] = await this.#redis.zrevrangebyscore(...newest);
+    return member === undefined ? undefined : read(member);
+  }
+
+  /** Adds a sample in place of one of the same second, and drops those that are too old. */
+  async add(nodeUuid: string, sample: BandwidthSample): Promise<void> {
+    const key = keys.bandwidth(nodeUuid);
+    const second = score(sample.at);
+    await this.#redis
+      .multi()
+      .zremrangebyscore(key, second, second)
+      .zremrangebyscore(key, '-inf', second - KEPT_MS / 1000)
+      .zadd(key, second, write(sample))
+      .pexpire(key, KEPT_MS)
+      .exec();
+  }
+
+  /** Drops samples that are past their time, also of nodes that get no new ones. Answers how many. */
+  dropOld(nodeUuid: string, now: Date): Promise<number> {
+    return this.#redis.zremrangebyscore(keys.bandwidth(nodeUuid), '-inf', score(now) - KEPT_MS / 1000);
+  }
+
+  /** Samples taken from `from` on and before `to`, oldest first. */
+  async between(nodeUuid: string, from: Date, to: Date): Promise<BandwidthSample[]> {
+    const members = await this.#redis.zrangebyscore(keys.bandwidth(nodeUuid), score(from), `(${score(to)}`);
+    return members.map(read);
+  }
+}
+
+function write({ at, bytes, seconds, totalBytes, usersOnline }: BandwidthSample): string {
+  const stored = { at: at.toISOString(), total_bytes: totalBytes, bytes, seconds, users_online: usersOnline };
+  return JSON.stringify(stored);
+}
+
+function read(member: string): BandwidthSample {
+  const { at, bytes, seconds, total_bytes: totalBytes, users_online: usersOnline } = JSON.parse(member) as StoredSample;
+  return { at: new Date(at), totalBytes, bytes, seconds, usersOnline };
+}

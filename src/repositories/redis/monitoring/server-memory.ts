@@ -1,0 +1,42 @@
+import type { Redis } from 'ioredis';
+import { mastersOf, type RedisClient } from '../../../lib/redis-client.ts';
+
+/** How near Redis is to its end, and what that has cost so far. Of a cluster: all its masters together. */
+export type ServerMemory = {
+  usedBytes: number;
+  /** Absent where it has no limit. */
+  maxBytes?: number;
+  /** Since the servers started: keys thrown away, and commands refused (`-OOM`), for want of memory. */
+  evictedKeys: number;
+  refusedCommands: number;
+};
+
+export async function readServerMemory(redis: RedisClient): Promise<ServerMemory> {
+  const servers = await Promise.all(mastersOf(redis).map(readOne));
+  const sum = (of: (one: Required<ServerMemory>) => number): number => servers.reduce((all, one) => all + of(one), 0);
+  const maxBytes = sum((one) => one.maxBytes);
+  return {
+    usedBytes: sum((one) => one.usedBytes),
+    ...(maxBytes > 0 && { maxBytes }),
+    evictedKeys: sum((one) => one.evictedKeys),
+    refusedCommands: sum((one) => one.refusedCommands),
+  };
+}
+
+async function readOne(redis: Redis): Promise<Required<ServerMemory>> {
+  const [memory, stats, errors] = await Promise.all([
+    redis.info('memory'),
+    redis.info('stats'),
+    redis.info('errorstats'),
+  ]);
+  return {
+    usedBytes: field(memory, 'used_memory'),
+    maxBytes: field(memory, 'maxmemory'),
+    evictedKeys: field(stats, 'evicted_keys'),
+    refusedCommands: Number(/^errorstat_OOM:count=(\d+)/m.exec(errors)?.[1] ?? 0),
+  };
+}
+
+function field(info: string, name: string): number {
+  return Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+}

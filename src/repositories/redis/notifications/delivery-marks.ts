@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { days, seconds } from '../../../lib/duration.ts';
+import type { RedisClient } from '../../../lib/redis-client.ts';
+import { keys } from '../keys.ts';
+
+/** How long "this one was sent" is remembered: far longer than a lease plus every retry delay. */
+const SENT_TTL_MS = days(1);
+/** Below the 5 s after which a process that stands still may lose its jobs. */
+const STALE_MS = seconds(2);
+const UNREACHABLE_TTL_MS = days(30);
+/** When a mark that Redis did not take is tried again: Redis is back from a restart within seconds. */
+const NOTE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16)] as const;
+
+/** What must be remembered between Telegram's answer and the database, and about whom Telegram can not reach. */
+export class DeliveryMarks {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  /** Remembers Telegram's answer. `part` counts from 0 where a long message goes out in several. */
+  async markSent(id: string, messageId: number, part?: number): Promise<void> {
+    await this.#redis.set(
+      keys.notificationSent(part === undefined ? id : `${id}.${part}`),
+      messageId,
+      'PX',
+      SENT_TTL_MS,
+    );
+  }
+
+  /** The same for a message that is out and whose sender must go on: never rejects. While Redis is away it is tried again for half a minute. */
+  async noteSent(id: string, messageId: number): Promise<void> {
+    await this.markSent(id, messageId).catch(() => void this.#noteLater(id, messageId));
+  }
+
+  /** The Telegram message ids of those that were sent. */
+  async sent(ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const found = await this.#many(ids.map((id) => keys.notificationSent(id)));
+    return new Map(ids.flatMap((id, i) => (found[i] ? [[id, Number(found[i])] as const] : [])));
+  }
+
+  /**
+   * Telegram's message id where this one was sent. To be asked right before sending: an answer that took long is asked for again, since a
+   * process that stood still meanwhile may have lost its job to another, which has sent the message by now.
+   */
+  async sentByNow(id: string, signal: AbortSignal): Promise<number | undefined> {
+    for (;;) {
+      signal.throwIfAborted();
+      const askedAt = performance.now();
+      const found = (await this.sent([id])).get(id);
+      if (found !== undefined || performance.now() - askedAt < STALE_MS) return found;
+    }
+  }
+
+  async sentPart(id: string, part: number): Promise<boolean> {
+    return (await this.#redis.exists(keys.notificationSent(`${id}.${part}`))) === 1;
+  }
+
+  /** Remembers for 30 days that Telegram refuses this chat for good, and why. */
+  async markUnreachable(telegramId: number, reason: string): Promise<void> {
+    await this.#redis.set(keys.unreachable(telegramId), reason, 'PX', UNREACHABLE_TTL_MS);
+  }
+
+  async clearUnreachable(telegramId: number): Promise<void> {
+    await this.#redis.del(keys.unreachable(telegramId));
+  }
+
+  /** Those of these chats that are known to be unreachable. */
+  async unreachable(telegramIds: readonly number[]): Promise<ReadonlySet<number>> {
+    const found = await this.#many(telegramIds.map((id) => keys.unreachable(id)));
+    return new Set(telegramIds.filter((_, i) => found[i]));
+  }
+
+  async #noteLater(id: string, messageId: number): Promise<void> {
+    for (const waitMs of NOTE_AGAIN_AFTER_MS) {
+      await sleep(waitMs, undefined, { ref: false });
+      const isNoted = await this.markSent(id, messageId).then(
+        () => true,
+        () => false,
+      );
+      if (isNoted) return;
+    }
+  }
+
+  /** Single GETs in one pipeline rather than MGET, whose keys would have to lie in one slot of a Redis Cluster. */
+  async #many(names: readonly string[]): Promise<(string | null)[]> {
+    return Promise.all(names.map((name) => this.#redis.get(name)));
+  }
+}

@@ -1,0 +1,93 @@
+import type { RedisClient } from '../../../lib/redis-client.ts';
+
+/** What a script answers for one message, with microseconds to wait. */
+export const GRANTED = 0;
+export const CHAT_BUSY = 1;
+export const RATE_REACHED = 2;
+export const PAUSED = 3;
+
+/**
+ * Reserves the next places in the global rate for as many messages as it is given, in their order.
+ * KEYS: next free place, pause, then the places of each message's chat.
+ * ARGV (microseconds): interval between places, how far ahead to reserve, spacing within a chat, the group window;
+ * then for each message how many places of its chat count (1, or the group's limit).
+ * Answers a pair for each message: one of the codes above, and the wait. Only `GRANTED` takes anything.
+ */
+const RESERVE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local interval, horizon, spacing, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local pause = redis.call('PTTL', KEYS[2])
+local place = math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0))
+local granted = false
+local answer = {}
+for i = 1, #KEYS - 2 do
+  local chat, kept = KEYS[i + 2], tonumber(ARGV[i + 4])
+  local code, wait = ${GRANTED}, place - now
+  if pause > 0 then
+    code, wait = ${PAUSED}, pause * 1000
+  elseif wait > horizon then
+    code, wait = ${RATE_REACHED}, wait - horizon
+  else
+    local earliest = (tonumber(redis.call('LINDEX', chat, 0) or 0)) + spacing
+    if kept > 1 then earliest = math.max(earliest, (tonumber(redis.call('LINDEX', chat, kept - 1) or 0)) + window) end
+    if earliest > place then
+      code, wait = ${CHAT_BUSY}, earliest - now
+    else
+      redis.call('LPUSH', chat, string.format('%.0f', place))
+      redis.call('LTRIM', chat, 0, kept - 1)
+      redis.call('PEXPIRE', chat, math.ceil((wait + (kept > 1 and window or spacing)) / 1000))
+      place = place + interval
+      granted = true
+    end
+  end
+  answer[2 * i - 1], answer[2 * i] = code, wait
+end
+if granted then
+  redis.call('SET', KEYS[1], string.format('%.0f', place), 'PX', math.ceil((place - now) / 1000) + 1000)
+end
+return answer`;
+
+/**
+ * Lets one message out whose reserved place has come, and notes the time.
+ * KEYS: times of the last messages, pause. ARGV: messages per window; in microseconds the window, and how much later than
+ * now the first `limit` messages after a silence are noted.
+ * Answers a code and the wait: `RATE_REACHED` where late messages bunched up, `PAUSED` where a pause began meanwhile.
+ */
+const CONFIRM = `
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local limit, window, warm_up = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local pause = redis.call('PTTL', KEYS[2])
+if pause > 0 then return { ${PAUSED}, pause * 1000 } end
+local wait = (tonumber(redis.call('LINDEX', KEYS[1], limit - 1) or 0)) + window - now
+if wait > 0 then return { ${RATE_REACHED}, wait } end
+if redis.call('LLEN', KEYS[1]) < limit then now = now + warm_up end
+redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
+redis.call('LTRIM', KEYS[1], 0, limit - 1)
+redis.call('PEXPIRE', KEYS[1], math.ceil((window + warm_up) / 1000))
+return { ${GRANTED}, 0 }`;
+
+/** Begins a pause or makes it longer, never shorter. KEYS: pause. ARGV: milliseconds. */
+const PAUSE = `
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end`;
+
+export type TelegramScripts = {
+  telegramReserve(keyCount: number, ...keysAndArguments: (string | number)[]): Promise<number[]>;
+  telegramConfirm(
+    sentKey: string,
+    pauseKey: string,
+    limit: number,
+    windowUs: number,
+    warmUpUs: number,
+  ): Promise<[number, number]>;
+  telegramPause(pauseKey: string, ms: number): Promise<null>;
+};
+
+/** The connection with the three scripts as commands; ioredis loads them again after a restart of the server. */
+export function withTelegramScripts(redis: RedisClient): TelegramScripts {
+  redis.defineCommand('telegramReserve', { lua: RESERVE });
+  redis.defineCommand('telegramConfirm', { lua: CONFIRM, numberOfKeys: 2 });
+  redis.defineCommand('telegramPause', { lua: PAUSE, numberOfKeys: 1 });
+  return redis as RedisClient & TelegramScripts;
+}

@@ -1,0 +1,152 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { AggregatorRegistry, type MetricObject, type MetricObjectWithValues, type MetricValue } from 'prom-client';
+import { seconds } from '../lib/duration.ts';
+import type { Log } from '../observability/log.ts';
+
+/** What the supervisor and its worker processes say to each other. */
+export type ToWorker = { kind: 'metrics'; id: number } | { kind: 'stop' };
+export type FromWorker = { kind: 'ready' } | { kind: 'metrics'; id: number; metrics: Series[] };
+
+type Series = MetricObjectWithValues<MetricValue<string>>;
+
+/** A process that keeps dying is started again after this, doubled up to the maximum. */
+const RESTART_AFTER_MS = seconds(1);
+const RESTART_AT_MOST_MS = seconds(30);
+const METRICS_LIMIT_MS = seconds(2);
+/** Beyond the grace given to jobs, for a process to write its last lines and go. */
+const EXIT_RESERVE_MS = seconds(3);
+
+export type ProcessesOptions = {
+  count: number;
+  /** The module each process runs, and its arguments. */
+  module: URL;
+  args: readonly string[];
+  log: Log;
+  /** A process died by itself or by a signal; another is started. */
+  onDied(signal: NodeJS.Signals | null): void;
+};
+
+/** Worker processes under one supervisor: started again when they die, asked for their metrics, stopped together. */
+export class Processes {
+  readonly #options: ProcessesOptions;
+  readonly #children = new Set<ChildProcess>();
+  /** Those that have started up. */
+  readonly #ready = new Set<ChildProcess>();
+  /** Last known series of each process, so that counters do not fall when one dies. */
+  readonly #last = new Map<ChildProcess, Series[]>();
+  #retired: Series[] = [];
+  #asked = 0;
+  #stopping = false;
+
+  constructor(options: ProcessesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every process takes jobs. */
+  async start(): Promise<void> {
+    await Promise.all(Array.from({ length: this.#options.count }, () => this.#start(RESTART_AFTER_MS)));
+  }
+
+  /** Rejects while fewer processes take jobs than should. */
+  async check(): Promise<void> {
+    const { count } = this.#options;
+    if (this.#ready.size < count) throw new Error(`${this.#ready.size} of ${count} worker processes are running`);
+  }
+
+  /** The series of all processes, those that died included, and of `own`, added up. */
+  async render(own: Series[]): Promise<string> {
+    await Promise.all([...this.#children].map((child) => this.#ask(child)));
+    const all = [own, this.#retired, ...this.#last.values()].filter((series) => series.length > 0);
+    return AggregatorRegistry.aggregate(all as unknown as MetricObject[][]).metrics();
+  }
+
+  /** Lets running jobs finish for `graceMs`; what is alive after that and a reserve is killed. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const gone = [...this.#children].map(
+      (child) => new Promise<void>((resolve) => child.once('exit', () => resolve())),
+    );
+    for (const child of this.#children) if (child.connected) tell(child, { kind: 'stop' });
+    const killer = setTimeout(() => {
+      for (const child of this.#children) child.kill('SIGKILL');
+    }, graceMs + EXIT_RESERVE_MS);
+    await Promise.all(gone);
+    clearTimeout(killer);
+  }
+
+  async #start(restartAfterMs: number): Promise<void> {
+    const { args, log, module } = this.#options;
+    const child = fork(module, [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const startedAt = performance.now();
+    this.#children.add(child);
+    const ready = Promise.withResolvers<void>();
+    child.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') {
+        this.#ready.add(child);
+        ready.resolve();
+      } else this.#last.set(child, message.metrics);
+    });
+    child.once('exit', (code, signal) => {
+      ready.resolve();
+      this.#children.delete(child);
+      this.#ready.delete(child);
+      this.#retire(child);
+      if (this.#stopping) return;
+      this.#options.onDied(signal);
+      const livedLong = performance.now() - startedAt > RESTART_AT_MOST_MS;
+      const delayMs = livedLong ? RESTART_AFTER_MS : restartAfterMs;
+      log.error(
+        { code, signal, restart_in_ms: delayMs },
+        'worker process died, its jobs are taken over, starting another',
+      );
+      setTimeout(() => {
+        if (!this.#stopping) void this.#start(Math.min(delayMs * 2, RESTART_AT_MOST_MS));
+      }, delayMs);
+    });
+    await ready.promise;
+  }
+
+  async #ask(child: ChildProcess): Promise<void> {
+    if (!child.connected) return;
+    this.#asked += 1;
+    const id = this.#asked;
+    const answered = Promise.withResolvers<void>();
+    const listen = (message: FromWorker): void => {
+      if (message.kind === 'metrics' && message.id === id) answered.resolve();
+    };
+    child.on('message', listen);
+    const timer = setTimeout(answered.resolve, METRICS_LIMIT_MS);
+    tell(child, { kind: 'metrics', id }, answered.resolve);
+    await answered.promise;
+    clearTimeout(timer);
+    child.off('message', listen);
+  }
+
+  /** Counters and histograms of a dead process stay in the sum for ever; its gauges go with it. */
+  #retire(child: ChildProcess): void {
+    const counters = (this.#last.get(child) ?? []).filter(
+      ({ type }) => String(type) === 'counter' || String(type) === 'histogram',
+    );
+    this.#last.delete(child);
+    const all = [this.#retired, counters].filter((series) => series.length > 0);
+    if (all.length < 2) {
+      this.#retired = all[0] ?? [];
+      return;
+    }
+    void AggregatorRegistry.aggregate(all as unknown as MetricObject[][])
+      .getMetricsAsJSON()
+      .then((series) => {
+        this.#retired = series as Series[];
+      });
+  }
+}
+
+/**
+ * One that has just died may still count as connected. With a callback Node hands it that error, and does not throw it at the whole
+ * process; its exit tells the rest.
+ */
+function tell(child: ChildProcess, message: ToWorker, onUndelivered: () => void = () => {}): void {
+  child.send(message, (error) => {
+    if (error) onUndelivered();
+  });
+}

@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { ConfigError } from '../../config.ts';
+import { errorMessage, TransientError } from '../../lib/errors.ts';
+import { isServerAway } from '../../lib/server-away.ts';
+import { type Command, type CommandArgs, type Output, UsageError } from './command.ts';
+
+/** The process as a command sees it, so that a test can be one. */
+export type Terminal = {
+  env: Readonly<Record<string, string | undefined>>;
+  stdout(text: string): void;
+  stderr(text: string): void;
+  /** What standard output can show; nothing but text where absent. */
+  screen?: { isColored: boolean; columns: number | undefined };
+  /** Resolves with the reason when the process is asked to end. */
+  stop: Promise<string>;
+};
+
+/** Exit codes of sysexits.h: wrong words, wrong configuration. Everything else that fails ends with 1. */
+const EX_USAGE = 64;
+const EX_CONFIG = 78;
+
+/** The words after a command's name. Throws `UsageError` with the command's usage where they do not fit it. */
+export function readArgs(
+  argv: readonly string[],
+  command: Pick<Command<never>, 'maxWords' | 'name' | 'options' | 'usage'>,
+): CommandArgs {
+  const { values, positionals } = parsed(argv, command);
+  const surplus = positionals[command.maxWords];
+  if (surplus !== undefined) throw new UsageError(`'${surplus}' is a word too many. ${usageOf(command)}`);
+  const { json, ...options } = values as Record<string, string | boolean | undefined>;
+  return { words: positionals, options, json: json === true };
+}
+
+function parsed(argv: readonly string[], command: Pick<Command<never>, 'name' | 'options' | 'usage'>) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: { ...command.options, json: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    // Node's first sentence says what is wrong; the others are about a syntax that no command here needs.
+    throw new UsageError(`${errorMessage(error).split(/\.\s/)[0]}. ${usageOf(command)}`);
+  }
+}
+
+export const usageOf = ({ name, usage }: Pick<Command<never>, 'name' | 'usage'>): string =>
+  `Usage: task-worker ${name} ${usage}`.trimEnd();
+
+/** Prints a command's answer: for people, or as one JSON document where they asked for that. */
+export function outputOf(args: CommandArgs, terminal: Terminal): Output {
+  return {
+    print: (value, lines) => terminal.stdout(`${args.json ? JSON.stringify(value) : lines.join('\n')}\n`),
+    isColored: terminal.screen?.isColored ?? false,
+    columns: terminal.screen?.columns,
+  };
+}
+
+/** What drivers say of a server that is away names neither the server nor what to do. */
+function sentenceOf(error: unknown): string {
+  const message = errorMessage(error);
+  if (error instanceof TransientError || !isServerAway(error)) return message;
+  return `Redis or PostgreSQL does not answer (${message}); \`task-worker doctor\` says which, and what to do`;
+}
+
+/** Says what went wrong and answers the exit code. */
+export function failed(error: unknown, terminal: Terminal, mask = (text: string): string => text): number {
+  terminal.stderr(`${mask(sentenceOf(error))}\n`);
+  if (error instanceof ConfigError) return EX_CONFIG;
+  return error instanceof UsageError ? EX_USAGE : 1;
+}

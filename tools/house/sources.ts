@@ -1,0 +1,32 @@
+import { glob, readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** Source texts by path below `src/`. */
+export type Sources = ReadonlyMap<string, string>;
+
+/** Every TypeScript file below `src/`; without tests and `testing/` unless `all` is set. */
+export async function sources({ all = false } = {}): Promise<Sources> {
+  const paths: string[] = [];
+  for await (const path of glob('**/*.ts', { cwd: SRC })) {
+    if (all || !(path.endsWith('.test.ts') || path.endsWith('.fixture.ts') || path.startsWith('testing/'))) {
+      paths.push(path);
+    }
+  }
+  paths.sort((a, b) => (a < b ? -1 : 1));
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await readFile(`${SRC}${path}`, 'utf8')] as const)),
+  );
+}
+
+/** The files that `path` imports, types included, below `src/`; those that are not there are left out. */
+export function importsOf(path: string, files: Sources): string[] {
+  const { importedFiles } = ts.preProcessFile(files.get(path) ?? '', true, false);
+  const targets = importedFiles
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => posix.join(posix.dirname(path), fileName));
+  return [...new Set(targets)];
+}
