@@ -1,6 +1,6 @@
 import { seconds } from '../src/lib/duration.ts';
-import { notificationStates } from '../src/testing/notification-rows.ts';
 import { until } from '../src/testing/until.ts';
+import { notificationStates } from '../src/testing/world/notifications.ts';
 import { World } from '../src/testing/world/world.ts';
 import type { Figure, Measure } from './harness/measure.ts';
 import { type Sandbox, startSandbox } from './harness/sandbox.ts';

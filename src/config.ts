@@ -3,7 +3,7 @@ import { z } from 'zod';
 import {
   apiTokens,
   connectionUrl,
-  count,
+  countBetween,
   dsn,
   flag,
   headers,
@@ -39,27 +39,27 @@ const variables = z.object({
     .describe('Bot API token'),
   CRYPTOBOT_TOKEN: text.min(1).describe('Crypto Pay API token'),
   ADMIN_TELEGRAM_IDS: telegramIds.describe('Telegram ids of those who get alerts and reports, comma-separated'),
-  WORKER_CONCURRENCY: count(1, 64).default(2).describe('Worker processes'),
-  TASK_CONCURRENCY: count(1, 1000).default(16).describe('Tasks at once per process'),
+  WORKER_CONCURRENCY: countBetween(1, 64).default(2).describe('Worker processes'),
+  TASK_CONCURRENCY: countBetween(1, 1000).default(16).describe('Tasks at once per process'),
   LOG_LEVEL: text
     .toUpperCase()
     .pipe(z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR']))
     .default('INFO')
     .describe('Least severe line that is logged: DEBUG, INFO, WARNING or ERROR'),
-  RESULT_TTL_SECONDS: count(1, 2_592_000).default(3600).describe('Seconds that results are kept'),
-  NOTIFICATION_MAX_RETRIES: count(1, 5).default(5).describe('Attempts of one notification, at most 5'),
-  NOTIFICATION_BATCH_SIZE: count(1, 1000).default(50).describe('Notifications claimed at once'),
-  NOTIFICATION_STALE_HOURS: count(1, 8760)
+  RESULT_TTL_SECONDS: countBetween(1, 2_592_000).default(3600).describe('Seconds that results are kept'),
+  NOTIFICATION_MAX_RETRIES: countBetween(1, 5).default(5).describe('Attempts of one notification, at most 5'),
+  NOTIFICATION_BATCH_SIZE: countBetween(1, 1000).default(50).describe('Notifications claimed at once'),
+  NOTIFICATION_STALE_HOURS: countBetween(1, 8760)
     .default(24)
     .describe('Hours overdue from which a backlog of notifications is held for an admin'),
-  HEALTH_CHECK_INTERVAL_SECONDS: count(5, 3600)
+  HEALTH_CHECK_INTERVAL_SECONDS: countBetween(5, 3600)
     .default(120)
     .describe('Seconds between two looks at the nodes; above 120 an outage may be noticed later than promised'),
-  CLEANUP_AUDIT_RETENTION_DAYS: count(1, 3650).default(90).describe('Days that audit logs are kept'),
-  CLEANUP_WEBHOOK_RETENTION_DAYS: count(1, 3650).default(30).describe('Days that webhook logs are kept'),
+  CLEANUP_AUDIT_RETENTION_DAYS: countBetween(1, 3650).default(90).describe('Days that audit logs are kept'),
+  CLEANUP_WEBHOOK_RETENTION_DAYS: countBetween(1, 3650).default(30).describe('Days that webhook logs are kept'),
   AUDIT_ARCHIVE: flag.default(false).describe('Store audit logs in export storage before deleting them'),
-  BULK_BATCH_SIZE: count(1, 500).default(50).describe('Users per batch of a bulk operation'),
-  METRICS_PORT: count(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
+  BULK_BATCH_SIZE: countBetween(1, 500).default(50).describe('Users per batch of a bulk operation'),
+  METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
   METRICS_BASIC_AUTH: text
     .regex(/^[^:]+:.+$/, { error: 'must be user:password' })
     .optional()
@@ -69,11 +69,11 @@ const variables = z.object({
     .describe(
       'Who may call the API and use the operations page: name:token pairs, comma-separated, tokens of 16 characters or more; both are off without',
     ),
-  DB_POOL_SIZE: count(1, 200).default(15).describe('PostgreSQL connections per process'),
+  DB_POOL_SIZE: countBetween(1, 200).default(15).describe('PostgreSQL connections per process'),
   TELEGRAM_API_URL: httpUrl.default('https://api.telegram.org').describe('Another Bot API server'),
   CRYPTOBOT_API_URL: httpUrl.default('https://pay.crypt.bot').describe('Another Crypto Pay host, such as the testnet'),
-  TELEGRAM_RATE_PER_SECOND: count(1, 100_000).default(30).describe('Messages a second over all workers'),
-  REMNAWAVE_CONCURRENCY: count(1, 100).default(8).describe('Panel requests at once over all workers'),
+  TELEGRAM_RATE_PER_SECOND: countBetween(1, 100_000).default(30).describe('Messages a second over all workers'),
+  REMNAWAVE_CONCURRENCY: countBetween(1, 100).default(8).describe('Panel requests at once over all workers'),
   TASKIQ_STREAM: z
     .string()
     .trim()
@@ -89,7 +89,7 @@ const variables = z.object({
     .regex(STREAM_NAME, STREAM_NAME_PROBLEM)
     .optional()
     .describe('Unknown tasks go there unchanged instead of to the dead letters'),
-  TASKIQ_TAKEOVER_SECONDS: count(5, 3600)
+  TASKIQ_TAKEOVER_SECONDS: countBetween(5, 3600)
     .default(60)
     .describe('What a silent consumer of the group holds is taken over after this; a stuck lock is respected as long'),
   BACKEND_API_URL: httpUrl.optional().describe("The platform's backend; payments are completed through it when set"),
@@ -113,7 +113,7 @@ const variables = z.object({
     .refine((value) => isAbsolute(value) && value !== '/', { error: 'must be an absolute path of a folder' })
     .default('/tmp/exports')
     .describe('Folder of exports and of the audit archive, unless S3_BUCKET is set'),
-  EXPORT_TTL_HOURS: count(1, 8760).default(24).describe('Hours until an export is removed'),
+  EXPORT_TTL_HOURS: countBetween(1, 8760).default(24).describe('Hours until an export is removed'),
   S3_BUCKET: text.optional().describe('Exports and the audit archive go to this bucket when set'),
   S3_PREFIX: text
     .regex(/^[\w.-]+(\/[\w.-]+)*$/, { error: 'must be a name or a path such as platform/task-worker' })

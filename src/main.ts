@@ -44,8 +44,10 @@ if (import.meta.main) {
   };
   const argv = process.argv.slice(2);
   // A container is asked for its health twice a minute, and the whole command line takes a second of processor time to load.
-  const { main } = await (argv[0] === 'health' ? import('./app/health-command.ts') : import('./app/command-line.ts'));
-  process.exitCode = await main(argv, terminal);
+  process.exitCode =
+    argv[0] === 'health'
+      ? await (await import('./app/health-command.ts')).health.run(argv, terminal)
+      : await (await import('./app/command-line.ts')).runCommandLine(argv, terminal);
   // What is left by now is a handler that did not listen to its signal; its job is taken over when its lock runs out.
   process.exit();
 }

@@ -5,7 +5,7 @@ import type { TelegramClient } from './clients/telegram/client.ts';
 import type { Settings } from './config.ts';
 import type { AdminAlerts } from './domain/alerts/admin-alerts.ts';
 import type { AlertStates } from './domain/alerts/alert-states.ts';
-import type { Brake } from './domain/brakes/mass-effects.ts';
+import type { MassEffectBrake } from './domain/brakes/mass-effects.ts';
 import type { NotificationBacklog } from './domain/brakes/notification-backlog.ts';
 import type { BulkNotices } from './domain/bulk/notices.ts';
 import type { BulkProgressOptions } from './domain/bulk/progress.ts';
@@ -30,14 +30,14 @@ import type { Explain } from './domain/subscriptions/explain.ts';
 import type { MonthlyResets } from './domain/subscriptions/monthly-resets.ts';
 import type { SubscriptionNotices } from './domain/subscriptions/notices.ts';
 import type { AgedRows } from './repositories/aged-rows.ts';
-import type { AuditLogRepository } from './repositories/audit-logs.ts';
-import type { CustomerRepository } from './repositories/customers.ts';
-import type { DecisionRepository } from './repositories/decisions.ts';
-import type { GeolocationRepository } from './repositories/geolocations.ts';
-import type { NotificationRepository } from './repositories/notifications.ts';
+import type { AuditLogs } from './repositories/audit-logs.ts';
+import type { Customers } from './repositories/customers.ts';
+import type { Decisions } from './repositories/decisions.ts';
+import type { Geolocations } from './repositories/geolocations.ts';
+import type { Notifications } from './repositories/notifications.ts';
 import type { PaymentStats } from './repositories/payment-stats.ts';
-import type { PaymentRepository } from './repositories/payments.ts';
-import type { PlanRepository } from './repositories/plans.ts';
+import type { Payments } from './repositories/payments.ts';
+import type { Plans } from './repositories/plans.ts';
 import type { BackendKeys } from './repositories/redis/backend-keys.ts';
 import type { ProgressRecords } from './repositories/redis/bulk/progress-records.ts';
 import type { StaleKeys } from './repositories/redis/cleanup/stale-keys.ts';
@@ -55,7 +55,7 @@ import type { DepthReaders, QueueSnapshots } from './repositories/redis/monitori
 import type { ServiceHealthStore } from './repositories/redis/monitoring/service-health-store.ts';
 import type { DeliveryCounts } from './repositories/redis/notifications/delivery-counts.ts';
 import type { PaymentFigures } from './repositories/redis/payments/payment-figures.ts';
-import type { WebhookLogRepository } from './repositories/webhook-logs.ts';
+import type { WebhookLogs } from './repositories/webhook-logs.ts';
 
 /** Everything a task may ask for in `needs`. Built once, in `compose-services.ts`. */
 export type Services = {
@@ -63,11 +63,11 @@ export type Services = {
   alerts: AdminAlerts;
   alertStates: AlertStates;
   anomalies: Anomalies;
-  auditLogs: AuditLogRepository;
+  auditLogs: AuditLogs;
   backendKeys: BackendKeys;
   backlog: NotificationBacklog;
   bandwidth: BandwidthSamples;
-  brake: Brake;
+  brake: MassEffectBrake;
   /** Messages to many, as rows that deliver themselves: see `domain/notifications/broadcasts.ts`. */
   broadcasts: Broadcasts;
   /** Tells admins how what they asked for has ended. */
@@ -78,10 +78,10 @@ export type Services = {
   bulkUsers: BulkUsers;
   codeEmails: CodeEmails;
   cryptobot: CryptoBotClient;
-  customers: CustomerRepository;
+  customers: Customers;
   dataExports: DataExports;
   dayBook: DayBook;
-  decisions: DecisionRepository;
+  decisions: Decisions;
   /** What sending needs, together: see `domain/notifications/drain.ts`. */
   delivery: Omit<DrainDependencies, 'onGivenUp'>;
   /** Counts what waits, now. */
@@ -96,20 +96,20 @@ export type Services = {
   /** Finished exports, for the HTTP API. */
   exportDownloads: ExportDownloads;
   flags: Flags;
-  geolocations: GeolocationRepository;
+  geolocations: Geolocations;
   hourlyBandwidth: HourlyBandwidths;
   memoryReports: MemoryReports;
   monthlyResets: MonthlyResets;
   nodeHealth: NodeHealthStore;
   nodeWatch: NodeWatch;
-  notifications: NotificationRepository;
+  notifications: Notifications;
   /** How jobs ended, over all workers. */
   outcomes: OutcomeStore;
   panel: Panel;
   paymentFigures: PaymentFigures;
-  payments: PaymentRepository;
+  payments: Payments;
   paymentStats: PaymentStats;
-  plans: PlanRepository;
+  plans: Plans;
   panelCache: PanelCache;
   progress: ProgressRecords;
   queueSnapshots: QueueSnapshots;
@@ -131,5 +131,5 @@ export type Services = {
   /** Where this process counts how its jobs end. */
   taskOutcomes: TaskOutcomes;
   telegram: TelegramClient;
-  webhookLogs: WebhookLogRepository;
+  webhookLogs: WebhookLogs;
 };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FromWorker, Processes } from '../src/runtime/supervisor.ts';
+import { type FromWorker, Supervisor } from '../src/runtime/supervisor.ts';
 import { silentLog } from '../src/testing/test-engine.ts';
 import { until } from '../src/testing/until.ts';
 import { metricValue, scrape } from '../src/testing/world/metrics.ts';
@@ -105,7 +105,7 @@ test('a process that died a moment ago is asked in vain, and its supervisor live
      process.on('message', ({ kind }) => kind === 'stop' && process.disconnect());`,
   );
   const died = Promise.withResolvers<string | null>();
-  const processes = new Processes({
+  const processes = new Supervisor({
     count: 1,
     module: pathToFileURL(module),
     args: [],

@@ -7,7 +7,7 @@ import { seconds } from '../src/lib/duration.ts';
 import { keys } from '../src/repositories/redis/keys.ts';
 import { until } from '../src/testing/until.ts';
 import { metricValue, scrape } from '../src/testing/world/metrics.ts';
-import { queueNotifications } from '../src/testing/world/notifications.ts';
+import { queueMany } from '../src/testing/world/notifications.ts';
 import { World } from '../src/testing/world/world.ts';
 
 const WORKERS = 3;
@@ -27,7 +27,7 @@ describe('a broadcast of 10,000 at 30 messages a second', () => {
     monitor.on('monitor', (time: string, [command, key]: string[]) => {
       if (command?.toUpperCase() === 'LPUSH' && key === keys.telegramSent()) sentAt.push(Number(time) * 1000);
     });
-    await queueNotifications(world.pool, { count: 10_000, type: 'broadcast' });
+    await queueMany(world.pool, { count: 10_000, type: 'broadcast' });
     const workers = await Promise.all(Array.from({ length: WORKERS }, () => world.startWorker()));
     for (const _ of workers) await world.command(['dispatch', TASK]);
     await until('all workers drain', async () => {

@@ -7,9 +7,10 @@ import { NO_LIMITS } from '../sandbox/telegram/limits.ts';
 import { days, hours, minutes } from '../src/lib/duration.ts';
 import { fingerprintOf } from '../src/repositories/webhook-logs.ts';
 import { growthDelivery, growthDeliveryRow, growthEvents } from '../src/testing/growth-delivery.ts';
-import { notificationRow, notificationStates, queueNotifications } from '../src/testing/notification-rows.ts';
+import { notificationRow, queueNotifications } from '../src/testing/notification-rows.ts';
 import { PythonKeyWriter } from '../src/testing/python-keys.ts';
 import { until } from '../src/testing/until.ts';
+import { notificationStates } from '../src/testing/world/notifications.ts';
 import { World } from '../src/testing/world/world.ts';
 
 /** What nobody ever trimmed. */

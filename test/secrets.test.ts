@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../src/testing/until.ts';
 import { scrape } from '../src/testing/world/metrics.ts';
-import { queueNotifications } from '../src/testing/world/notifications.ts';
+import { queueMany } from '../src/testing/world/notifications.ts';
 import { World } from '../src/testing/world/world.ts';
 
 const SECRETS = {
@@ -66,7 +66,7 @@ describe('secrets', () => {
   }
 
   test('never appear in the output of a whole run at DEBUG, nor what is personal in bodies, with every outside service failing in every way', async () => {
-    await queueNotifications(world.pool, { count: 20 });
+    await queueMany(world.pool, { count: 20 });
     await world.pool.query('update notification_queue set message = $1', [PERSONAL.message]);
     const worker = await world.startWorker(env);
     const scheduler = await world.startScheduler(env);
@@ -78,7 +78,7 @@ describe('secrets', () => {
       sandbox.faults({ kind: 'error', status: 401, count: 3, body: { message: 'Unauthorized' } });
     }
     world.panel!.revokeToken();
-    await queueNotifications(world.pool, { count: 20, firstChat: 2_000_000 });
+    await queueMany(world.pool, { count: 20, firstChat: 2_000_000 });
     await world.command(['dispatch', 'check_server_health'], env);
     const { email, code, message, token } = PERSONAL;
     const direct = { telegram_id: 3_000_000, message, notification_type: 'info' };

@@ -7,7 +7,7 @@ import { type ReceivedEvent, type SentrySandbox, startSentrySandbox } from '../s
 import { NO_LIMITS } from '../sandbox/telegram/limits.ts';
 import { seconds } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
-import { queueNotifications } from '../src/testing/world/notifications.ts';
+import { queueMany } from '../src/testing/world/notifications.ts';
 import type { LogLine, RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 
@@ -138,7 +138,7 @@ describe('traces', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: hanging.url,
       TELEGRAM_RATE_PER_SECOND: '1000',
     });
-    await queueNotifications(world.pool, { count: 200, firstChat: 5_000_000 });
+    await queueMany(world.pool, { count: 200, firstChat: 5_000_000 });
     await world.dispatch('process_notification_queue');
     await until('all are sent', () => world.telegram.stats().total - before >= 200, seconds(60));
     const stoppedAt = performance.now();

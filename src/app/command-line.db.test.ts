@@ -3,7 +3,7 @@ import { keys } from '../repositories/redis/keys.ts';
 import { freePort } from '../testing/servers/free-port.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { until } from '../testing/until.ts';
-import { main } from './command-line.ts';
+import { runCommandLine } from './command-line.ts';
 
 let world: TestApp;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ type Ended = { code: number; stdout: string; stderr: string };
 /** One command line, run in this process. */
 async function run(argv: readonly string[], env: Readonly<Record<string, string>> = world.env): Promise<Ended> {
   const ended = { code: 0, stdout: '', stderr: '' };
-  ended.code = await main(argv, {
+  ended.code = await runCommandLine(argv, {
     env,
     stdout(text) {
       ended.stdout += text;
@@ -237,7 +237,7 @@ describe('the command line', () => {
 /** A role in this process, stopped like a signal stops it. */
 async function role(name: 'worker' | 'scheduler' | 'all', env = world.env): Promise<AsyncDisposable> {
   const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
-  const ended = main([name], { env, stdout: () => undefined, stderr: () => undefined, stop });
+  const ended = runCommandLine([name], { env, stdout: () => undefined, stderr: () => undefined, stop });
   return {
     async [Symbol.asyncDispose]() {
       stopNow('test is over');

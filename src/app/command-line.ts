@@ -3,7 +3,7 @@ import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
-import { DeadJobs } from '../runtime/dead-letters.ts';
+import { DeadJobs } from '../runtime/dead-jobs.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
@@ -12,14 +12,14 @@ import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '.
 import { type DoctorContext, doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
-import { failed, outputOf, readArgs, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
+import { outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type App, buildApp, secretsOf } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { deadEntriesOf, resultListener } from './doors/intake.ts';
-import * as health from './health-command.ts';
+import { health } from './health-command.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
-import * as schema from './schema-command.ts';
+import { schema } from './schema-command.ts';
 
 type CliContext = TaskContext & DeadLetterContext & BrakeContext & DoctorContext & ExplainContext;
 
@@ -44,13 +44,13 @@ const OWN_CONFIGURATION = [health, schema];
 const OWN_COMMANDS = OWN_CONFIGURATION.map(({ command: { name, summary, usage } }) => ({ name, summary, usage }));
 
 /** Runs one command line and answers the exit code. */
-export async function main(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name = 'help', ...rest] = argv;
   if (name === 'help' || name === '--help' || name === '-h') return say(terminal, help());
   if (name === '--version' || name === 'version') return say(terminal, [packageVersion()]);
   if (rest.includes('--help') || rest.includes('-h')) return say(terminal, helpOf(name));
   const own = OWN_CONFIGURATION.find(({ command }) => command.name === name);
-  if (own) return await own.main(argv, terminal);
+  if (own) return await own.run(argv, terminal);
   let mask = (text: string): string => text;
   try {
     const command = commands.find((known) => known.name === name);
@@ -63,7 +63,7 @@ export async function main(argv: readonly string[], terminal: Terminal): Promise
     else await runRole(name as Role, config, terminal.stop);
     return 0;
   } catch (error) {
-    return failed(error, terminal, mask);
+    return sayFailure(error, terminal, mask);
   }
 }
 

@@ -21,10 +21,10 @@ import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
-import { AuditLogRepository } from '../repositories/audit-logs.ts';
+import { AuditLogs } from '../repositories/audit-logs.ts';
 import type { Database } from '../repositories/database.ts';
 import { GrowthDeliveries } from '../repositories/growth-deliveries.ts';
-import { NotificationRepository } from '../repositories/notifications.ts';
+import { Notifications } from '../repositories/notifications.ts';
 import { AlertStateStore } from '../repositories/redis/alerts/alert-state-store.ts';
 import { ProgressRecords } from '../repositories/redis/bulk/progress-records.ts';
 import { Events } from '../repositories/redis/events.ts';
@@ -66,7 +66,7 @@ export function composeServices(options: ServicesOptions): Services {
     onTrouble: (err) =>
       log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
   });
-  const notifications = new NotificationRepository(database, growth);
+  const notifications = new Notifications(database, growth);
   const marks = new DeliveryMarks(redis);
   const taskOutcomes = new TaskOutcomes({ store: new OutcomeStore(redis), successes: new LastSuccesses(redis), log });
   const calls: ClientObserver = {
@@ -125,7 +125,7 @@ export function composeServices(options: ServicesOptions): Services {
     baseUrl: config.CRYPTOBOT_API_URL,
     policy: new ClientPolicy({ service: 'cryptobot', observer, timeLimitMs: OUTSIDE_CALL_MS }),
   });
-  const auditLogs = new AuditLogRepository(database, options.version);
+  const auditLogs = new AuditLogs(database, options.version);
   const { truth, ...subscriptions } = composeSubscriptions({
     ...{ alerts, auditLogs, config, database, events, log, marks, notifications, panel, redis, telegram },
     rerun: options.rerun,

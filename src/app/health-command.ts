@@ -1,19 +1,20 @@
 import { parseConfig } from '../config.ts';
 import { healthCommand as command } from '../triggers/cli/health.ts';
-import { failed, outputOf, readArgs, type Terminal } from '../triggers/cli/terminal.ts';
-
-export { command };
+import { outputOf, readArgs, sayFailure, type Terminal } from '../triggers/cli/terminal.ts';
 
 /**
- * Runs `task-worker health` and answers the exit code. A container is asked for its health twice a minute, and the whole command
+ * `task-worker health`, which runs on its own: `run` takes the words of the command line and answers the exit code. A container is asked for its health twice a minute, and the whole command
  * line takes a second of processor time to load; so this loads the configuration and nothing else of the service.
  */
-export async function main([, ...words]: readonly string[], terminal: Terminal): Promise<number> {
-  try {
-    const args = readArgs(words, command);
-    const { METRICS_PORT } = parseConfig(terminal.env);
-    return (await command.run(args, { port: METRICS_PORT }, outputOf(args, terminal))) ?? 0;
-  } catch (error) {
-    return failed(error, terminal);
-  }
-}
+export const health = {
+  command,
+  async run([, ...words]: readonly string[], terminal: Terminal): Promise<number> {
+    try {
+      const args = readArgs(words, command);
+      const { METRICS_PORT } = parseConfig(terminal.env);
+      return (await command.run(args, { port: METRICS_PORT }, outputOf(args, terminal))) ?? 0;
+    } catch (error) {
+      return sayFailure(error, terminal);
+    }
+  },
+};

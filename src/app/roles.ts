@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Config } from '../config.ts';
 import { pingRedis } from '../domain/monitoring/compose.ts';
-import { MemoryReporter } from '../domain/monitoring/process-memory.ts';
+import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { seconds } from '../lib/duration.ts';
 import { watchCrashes } from '../observability/crashes.ts';
@@ -13,7 +13,7 @@ import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
 import { consumeTicks, Scheduler } from '../runtime/scheduler.ts';
-import { type FromWorker, Processes, type ToWorker } from '../runtime/supervisor.ts';
+import { type FromWorker, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
 import { type App, buildApp } from './build-app.ts';
@@ -56,7 +56,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       );
     }
   }
-  stack.use(new MemoryReporter(app.services.memoryReports));
+  stack.use(new ProcessMemoryReporter(app.services.memoryReports));
   const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
   stack.defer(() => ticks.close());
 
@@ -73,7 +73,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       const runner = await startRunner(app, blocking, stack);
       health.queues = () => runner.ready();
     } else {
-      const processes = new Processes({
+      const processes = new Supervisor({
         count: config.WORKER_CONCURRENCY,
         module: new URL('../main.ts', import.meta.url),
         args: ['worker-process'],
@@ -107,7 +107,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
   await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
 
-  stack.use(new MemoryReporter(app.services.memoryReports));
+  stack.use(new ProcessMemoryReporter(app.services.memoryReports));
 
   const { promise: told, resolve: stopNow } = Promise.withResolvers<string>();
   const send = (message: FromWorker): void => {

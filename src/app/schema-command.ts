@@ -4,23 +4,24 @@ import { openDatabase } from '../repositories/database.ts';
 import { grantsFor } from '../repositories/privileges.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { schemaCommand as command } from '../triggers/cli/schema.ts';
-import { failed, outputOf, readArgs, type Terminal } from '../triggers/cli/terminal.ts';
+import { outputOf, readArgs, sayFailure, type Terminal } from '../triggers/cli/terminal.ts';
 
-export { command };
-
-/** Runs `task-worker schema` and answers the exit code. Needs `DATABASE_URL` and nothing else, so that a pipeline can call it. */
-export async function main([, ...words]: readonly string[], terminal: Terminal): Promise<number> {
-  let mask = (text: string): string => text;
-  try {
-    const args = readArgs(words, command);
-    const url = parseDatabaseUrl(terminal.env);
-    mask = masker([decodeURIComponent(new URL(url).password)].filter(Boolean));
-    const db = openDatabase({ url, poolSize: 2, onIdleError: () => undefined });
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => db.destroy());
-    const context = { checkSchema: () => checkSchema(db), grantsFor };
-    return (await command.run(args, context, outputOf(args, terminal))) ?? 0;
-  } catch (error) {
-    return failed(error, terminal, mask);
-  }
-}
+/** `task-worker schema`, which runs on its own: needs `DATABASE_URL` and nothing else, so that a pipeline can call it. */
+export const schema = {
+  command,
+  async run([, ...words]: readonly string[], terminal: Terminal): Promise<number> {
+    let mask = (text: string): string => text;
+    try {
+      const args = readArgs(words, command);
+      const url = parseDatabaseUrl(terminal.env);
+      mask = masker([decodeURIComponent(new URL(url).password)].filter(Boolean));
+      const db = openDatabase({ url, poolSize: 2, onIdleError: () => undefined });
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => db.destroy());
+      const context = { checkSchema: () => checkSchema(db), grantsFor };
+      return (await command.run(args, context, outputOf(args, terminal))) ?? 0;
+    } catch (error) {
+      return sayFailure(error, terminal, mask);
+    }
+  },
+};

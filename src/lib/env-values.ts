@@ -5,7 +5,7 @@ import { errorMessage } from './errors.ts';
 /** How the text of one variable becomes its value. What is wrong with it is said without the value: it may be a secret. */
 
 export const text = z.string().trim();
-export const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+export const countBetween = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 export const url = (protocols: readonly string[]) =>
   text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
     error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,

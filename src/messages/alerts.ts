@@ -1,6 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
+import type { Locale } from '../lib/locale.ts';
 
-export type Locale = 'en' | 'ru';
 export type Severity = 'critical' | 'warning' | 'info' | 'resolved';
 
 const TITLES: Readonly<Record<Severity, { icon: string; en: string; ru: string }>> = {

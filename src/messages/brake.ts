@@ -1,7 +1,8 @@
 import { type Html, html } from '../lib/html.ts';
-import { alertMessage, type Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
+import { alertMessage } from './alerts.ts';
 
-export type HeldEffect = {
+export type EffectFacts = {
   name: string;
   reason: 'share' | 'listing';
   wouldTouch: number;
@@ -11,7 +12,7 @@ export type HeldEffect = {
 
 /** What a held run would do and why it does not, as one sentence for lists. */
 export function effectInBrief(
-  { expected, listed, reason, wouldTouch }: Omit<HeldEffect, 'name'>,
+  { expected, listed, reason, wouldTouch }: Omit<EffectFacts, 'name'>,
   locale: Locale,
 ): string {
   if (locale === 'ru') {
@@ -34,7 +35,7 @@ export function backlogInBrief(
 }
 
 /** To the admins: a scheduled run would touch too many users, or was shown too few, and waits for a word. */
-export function effectHeld(held: HeldEffect, locale: Locale): Html {
+export function effectHeld(held: EffectFacts, locale: Locale): Html {
   const { name, reason, wouldTouch, listed, expected } = held;
   const share = listed > 0 ? ` (${Math.round((wouldTouch / listed) * 100)} %)` : '';
   const command = html`<code>task-worker brake confirm ${name} go</code>`;

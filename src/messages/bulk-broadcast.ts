@@ -1,5 +1,6 @@
 import { type Html, html } from '../lib/html.ts';
-import { alertMessage, type Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
+import { alertMessage } from './alerts.ts';
 
 export type BroadcastSummary = {
   jobId: string;

@@ -1,5 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
-import { alertMessage, type Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
+import { alertMessage } from './alerts.ts';
 
 export type BulkEnd = 'completed' | 'cancelled' | 'failed';
 

@@ -1,4 +1,4 @@
-import type { Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
 
 export type EmailText = { subject: string; text: string; html: string; locale: Locale };
 

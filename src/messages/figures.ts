@@ -10,7 +10,7 @@ export type DayFigures = {
   users: UserFigures | null;
   bandwidth: BandwidthFigures | null;
   uptime: UptimeFigures | null;
-  payments: PaymentFigures | null;
+  payments: PaymentTotals | null;
   /** What admins did, by action. */
   admin_operations: Record<string, number> | null;
   notifications: NotificationFigures | null;
@@ -72,7 +72,7 @@ type Amounts = Record<string, { count: number; total: string }>;
 type Groups = Record<string, { count: number; by_currency: Amounts }>;
 
 /** By creation of the payment; amounts as decimal text, never added up over currencies. */
-export type PaymentFigures = {
+export type PaymentTotals = {
   by_currency: Amounts;
   by_provider: Groups;
   by_plan: Groups;
@@ -109,7 +109,7 @@ export type WeekFigures = {
   missing: Record<'users' | 'bandwidth' | 'uptime' | 'notifications' | 'tasks', readonly string[]>;
   /** `active`: at the end of the last day of which it is known. */
   users: { new: number; churned: number; active: number | null; daily_new: (number | null)[] } | null;
-  payments: PaymentFigures | null;
+  payments: PaymentTotals | null;
   bandwidth: { bytes: number; daily: (number | null)[]; nodes: { name: string; bytes: number }[] } | null;
   uptime: {
     percent: number | null;
@@ -122,7 +122,7 @@ export type WeekFigures = {
 };
 
 /** Something in a week that somebody should do something about. */
-export type Finding =
+export type Remark =
   | { kind: 'node_weak'; name: string; percent: number; incidents: number }
   | { kind: 'payments_fail'; share: number }
   | { kind: 'income_fell'; currency: string; percent: number }

@@ -1,5 +1,6 @@
 import { type Html, html } from '../lib/html.ts';
-import { alertMessage, type Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
+import { alertMessage } from './alerts.ts';
 
 /** Lines of a message that lists nodes; more are counted. Keeps a mass outage within one Telegram message. */
 const LISTED = 20;

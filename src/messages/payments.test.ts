@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseHtml } from '../../sandbox/telegram/entities.ts';
 import type { Html } from '../lib/html.ts';
+import type { Locale } from '../lib/locale.ts';
 import { money } from '../lib/money.ts';
 import { visibleText } from '../lib/telegram-html.ts';
-import type { Locale } from './alerts.ts';
 import {
   activationFailed,
   autoRenewInvoice,

@@ -1,6 +1,7 @@
 import { type Html, html, join } from '../lib/html.ts';
+import type { Locale } from '../lib/locale.ts';
 import { formatMoney, type Money } from '../lib/money.ts';
-import { alertMessage, type Locale } from './alerts.ts';
+import { alertMessage } from './alerts.ts';
 
 /** What is said of a payment everywhere. */
 export type PaymentFacts = {

@@ -1,4 +1,4 @@
-import type { Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
 import type { BarChart, Picture, ShareChart } from './charts/picture.ts';
 import { byteUnit } from './charts/scale.ts';
 import type { NodeUptime } from './figures.ts';

@@ -1,5 +1,5 @@
 import { type Html, html, join } from '../lib/html.ts';
-import type { Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
 import type { DayFigures } from './figures.ts';
 import { durationText } from './monitoring.ts';
 import {

@@ -1,5 +1,5 @@
 import { type Html, html, join } from '../lib/html.ts';
-import type { Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
 import { axisNumber, byteUnit } from './charts/scale.ts';
 
 const NAME_CHARACTERS = 40;

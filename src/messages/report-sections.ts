@@ -1,13 +1,13 @@
 import { type Html, html } from '../lib/html.ts';
+import type { Locale } from '../lib/locale.ts';
 import { formatMoney } from '../lib/money.ts';
-import type { Locale } from './alerts.ts';
-import type { NotificationFigures, PaymentFigures, TaskFigures } from './figures.ts';
+import type { NotificationFigures, PaymentTotals, TaskFigures } from './figures.ts';
 import { count, listed, named, type Section, shareText, unknown } from './report-lines.ts';
 
 const GROUPS_LISTED = 8;
 const ERRORS_LISTED = 5;
 
-type Amounts = PaymentFigures['by_currency'];
+type Amounts = PaymentTotals['by_currency'];
 
 /** `120.50 USD + 5 USDT`: side by side and never added up. */
 const sums = (amounts: Amounts, locale: Locale): string =>
@@ -18,7 +18,7 @@ const sums = (amounts: Amounts, locale: Locale): string =>
 
 /** What came in, by currency, plan and way of paying. `trends` are appended to the currencies they are of. */
 export function paymentSection(
-  payments: PaymentFigures | null,
+  payments: PaymentTotals | null,
   locale: Locale,
   trends: ReadonlyMap<string, string> = new Map(),
 ): Section {
@@ -34,7 +34,7 @@ export function paymentSection(
     locale,
   );
   const none = { en: 'no completed payments', ru: 'завершённых платежей нет' }[locale];
-  const groups = (heading: string, all: PaymentFigures['by_plan'], other: string): Html[] =>
+  const groups = (heading: string, all: PaymentTotals['by_plan'], other: string): Html[] =>
     Object.keys(all).length === 0
       ? []
       : [

@@ -1,6 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
-import type { Locale } from './alerts.ts';
-import type { Finding, WeekFigures } from './figures.ts';
+import type { Locale } from '../lib/locale.ts';
+import type { Remark, WeekFigures } from './figures.ts';
 import { durationText } from './monitoring.ts';
 import {
   bytesText,
@@ -29,7 +29,7 @@ export type WeekTrends = {
   byCurrency: ReadonlyMap<string, number | null>;
 };
 
-export type WeeklyReport = { week: WeekFigures; trends: WeekTrends; findings: readonly Finding[] };
+export type WeeklyReport = { week: WeekFigures; trends: WeekTrends; findings: readonly Remark[] };
 
 /** A week for the admins, against the week before. Days without figures are named. */
 export function weeklyReport({ findings, trends, week }: WeeklyReport, locale: Locale): Html {
@@ -149,14 +149,14 @@ function missingSections({ missing }: WeekFigures, locale: Locale): Section[] {
   return [{ icon: 'ℹ️', title, lines }];
 }
 
-function adviceSection(findings: readonly Finding[], locale: Locale): Section {
+function adviceSection(findings: readonly Remark[], locale: Locale): Section {
   const title = { en: 'Recommendations', ru: 'Рекомендации' }[locale];
   const fine = { en: 'nothing out of the ordinary', ru: 'отклонений нет' }[locale];
   const lines = findings.map((finding) => html`• ${advice(finding, locale)}`);
   return { icon: '💡', title, lines: lines.length > 0 ? lines : [fine] };
 }
 
-function advice(finding: Finding, locale: Locale): Html {
+function advice(finding: Remark, locale: Locale): Html {
   switch (finding.kind) {
     case 'node_weak': {
       const { incidents, name } = finding;

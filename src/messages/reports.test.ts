@@ -4,7 +4,7 @@ import { visibleText } from '../lib/telegram-html.ts';
 import { anyText } from '../testing/any-text.ts';
 import { pictureSvg } from './charts/picture.ts';
 import { axisNumber, byteUnit, ticksUpTo, wholeTicksUpTo } from './charts/scale.ts';
-import type { DayFigures, Finding } from './figures.ts';
+import type { DayFigures, Remark } from './figures.ts';
 import { dailyReport } from './report-daily.ts';
 import { named, percentText, sparkline, trend } from './report-lines.ts';
 import { weeklyReport } from './report-weekly.ts';
@@ -147,7 +147,7 @@ describe.each(['en', 'ru'] as const)('reports in %s', (locale) => {
   });
 
   test('every finding has advice', () => {
-    const findings: Finding[] = [
+    const findings: Remark[] = [
       { kind: 'node_weak', name: '<b>x</b>', percent: 90, incidents: 3 },
       { kind: 'payments_fail', share: 0.2 },
       { kind: 'income_fell', currency: 'USD', percent: -30 },

@@ -1,6 +1,6 @@
 import { days, hours, minutes } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
-import type { Locale } from './alerts.ts';
+import type { Locale } from '../lib/locale.ts';
 
 /** What is said of a subscription in every message about it. */
 export type SubscriptionFacts = {

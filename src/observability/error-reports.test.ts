@@ -3,7 +3,7 @@ import { startSentrySandbox } from '../../sandbox/sentry/server.ts';
 import { seconds } from '../lib/duration.ts';
 import { PermanentError, TransientError } from '../lib/errors.ts';
 import { until } from '../testing/until.ts';
-import type { ErrorReports, ErrorReportsOptions, Problem } from './error-reports.ts';
+import type { ErrorReport, ErrorReports, ErrorReportsOptions } from './error-reports.ts';
 import { masker } from './log.ts';
 import { startSentry } from './sentry.ts';
 import { describeThrown } from './stack-frames.ts';
@@ -28,7 +28,7 @@ function reportsTo(dsn: string, over: Partial<ErrorReportsOptions> = {}): ErrorR
   });
 }
 
-const problem = (over: Partial<Problem> = {}): Problem => ({
+const problem = (over: Partial<ErrorReport> = {}): ErrorReport => ({
   error: new TransientError('panel_timeout', 'panel: no answer'),
   group: ['sync_user_stats', 'panel_timeout'],
   level: 'error',

@@ -1,5 +1,5 @@
 /** Something that an engineer should look at: a job that has failed for good, a process that died. */
-export type Problem = {
+export type ErrorReport = {
   /** What was thrown, where something was. */
   error: unknown;
   /** Problems of one group are one issue. Both are names that are in the code: a task and an error's code. */
@@ -15,7 +15,7 @@ export type Problem = {
  */
 export interface ErrorReports extends AsyncDisposable {
   /** Never throws and never waits. Of one group one a minute goes out, of all together a few; the next says how many did not. */
-  report(problem: Problem): void;
+  report(problem: ErrorReport): void;
   /** Resolves when all is sent, or after a second. */
   flush(): Promise<void>;
 }

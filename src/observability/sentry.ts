@@ -9,7 +9,7 @@ import {
   uuid4,
 } from '@sentry/core';
 import { minutes, seconds } from '../lib/duration.ts';
-import type { ErrorReports, ErrorReportsOptions, Problem } from './error-reports.ts';
+import type { ErrorReport, ErrorReports, ErrorReportsOptions } from './error-reports.ts';
 import { ReportBudget } from './report-budget.ts';
 import { describeThrown } from './stack-frames.ts';
 
@@ -44,7 +44,7 @@ class SentryReports implements ErrorReports {
     });
   }
 
-  report(problem: Problem): void {
+  report(problem: ErrorReport): void {
     const suppressed = this.#budget.take(problem.group.join(' '), performance.now());
     if (suppressed === undefined) return;
     const { environment, onLost, role, version } = this.#options;

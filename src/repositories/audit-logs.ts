@@ -18,7 +18,7 @@ export type AuditEntry = {
 const ARCHIVE_CHUNK = 100;
 
 /** The platform's record of who did what. The worker is a system: no admin, `ip_address` "system". */
-export class AuditLogRepository {
+export class AuditLogs {
   readonly #db: Database;
   readonly #userAgent: string;
 

@@ -26,7 +26,7 @@ type OwnerRow = Row & { identity_scope: string; subscription_key: string | null 
 const COLUMNS = sql`c.id, c.username, c.telegram_id, c.remnawave_uuid`;
 
 /** Customers of the platform and the panel users they own. Read only. */
-export class CustomerRepository {
+export class Customers {
   readonly #db: Database;
 
   constructor(db: Database) {

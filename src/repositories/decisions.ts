@@ -16,7 +16,7 @@ export type MessageRecord = {
 export type AuditRecord = { action: string; at: Date; oldValue: unknown; newValue: unknown };
 
 /** What the worker has decided about customers, as PostgreSQL remembers it when Redis does not. */
-export class DecisionRepository {
+export class Decisions {
   readonly #db: Database;
 
   constructor(db: Database) {

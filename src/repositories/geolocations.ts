@@ -12,7 +12,7 @@ export type Geolocation = {
 };
 
 /** The platform's table of node positions, which a database may lack: it has a model there, but no migration. */
-export class GeolocationRepository {
+export class Geolocations {
   readonly #db: Database;
 
   constructor(db: Database) {

@@ -7,7 +7,7 @@ import { notificationRow, queueNotifications } from '../testing/notification-row
 import { createGrowthTables, dropGrowthTables } from '../testing/platform-tables.ts';
 import { type Database, openDatabase } from './database.ts';
 import { GrowthDeliveries } from './growth-deliveries.ts';
-import { NotificationRepository } from './notifications.ts';
+import { Notifications } from './notifications.ts';
 
 describe('growth deliveries where their tables are missing, come later or do not fit', () => {
   let platform: TestDatabase;
@@ -30,7 +30,7 @@ describe('growth deliveries where their tables are missing, come later or do not
   });
 
   /** Marks a new row as sent; answers its id. */
-  async function send(notifications: NotificationRepository, withDelivery: boolean) {
+  async function send(notifications: Notifications, withDelivery: boolean) {
     const [id] = await queueNotifications(platform.pool, [{ telegramId: 1, type: 'growth:invite_reward' }]);
     const delivery = withDelivery ? await growthDelivery(platform.pool, id!) : undefined;
     const now = new Date();
@@ -42,11 +42,11 @@ describe('growth deliveries where their tables are missing, come later or do not
   test('missing tables cost one look a minute and no statement per batch; once they come, they are followed', async () => {
     await dropGrowthTables(platform.url);
     const troubles: unknown[] = [];
-    const patient = new NotificationRepository(
+    const patient = new Notifications(
       db,
       new GrowthDeliveries({ db, onTrouble: (error) => troubles.push(error), lookAgainMs: minutes(1) }),
     );
-    const eager = new NotificationRepository(
+    const eager = new Notifications(
       db,
       new GrowthDeliveries({ db, onTrouble: (error) => troubles.push(error), lookAgainMs: 0 }),
     );
@@ -68,7 +68,7 @@ describe('growth deliveries where their tables are missing, come later or do not
   test('only the table of deliveries, as half-way through the migrations: its rows are kept', async () => {
     await platform.pool.query('drop table customer_growth_notification_delivery_events');
     const growth = new GrowthDeliveries({ db, onTrouble: () => undefined });
-    const delivery = await send(new NotificationRepository(db, growth), true);
+    const delivery = await send(new Notifications(db, growth), true);
     expect(await growthDeliveryRow(platform.pool, delivery!)).toMatchObject({ delivery_status: 'delivered' });
     await dropGrowthTables(platform.url);
     await createGrowthTables(platform.url);
@@ -83,7 +83,7 @@ describe('growth deliveries where their tables are missing, come later or do not
   ])('%s: said once, notifications are settled without them', async (_, change) => {
     const troubles: unknown[] = [];
     const growth = new GrowthDeliveries({ db, onTrouble: (error) => troubles.push(error) });
-    const notifications = new NotificationRepository(db, growth);
+    const notifications = new Notifications(db, growth);
     await send(notifications, true);
     await platform.pool.query(change);
     for (let batch = 0; batch < 3; batch += 1) await send(notifications, true);
@@ -94,7 +94,7 @@ describe('growth deliveries where their tables are missing, come later or do not
 
   test('a row that was settled meanwhile takes nothing along', async () => {
     const growth = new GrowthDeliveries({ db, onTrouble: () => undefined });
-    const notifications = new NotificationRepository(db, growth);
+    const notifications = new Notifications(db, growth);
     const [id] = await queueNotifications(platform.pool, [{ telegramId: 1, status: 'sent' }]);
     const delivery = await growthDelivery(platform.pool, id!);
     await notifications.markFailed([{ id: id!, error: 'late', dueAt: new Date() }]);

@@ -59,7 +59,7 @@ const startsOf = (rows: readonly Attempt[]): (Date | null)[] => rows.map(({ star
 const isPending = unestimated(sql`queue.status = 'pending'`);
 
 /** The queue of messages to customers and admins, as the platform's table holds it. */
-export class NotificationRepository {
+export class Notifications {
   readonly #db: Database;
   readonly #growth: GrowthDeliveries | undefined;
 

@@ -103,7 +103,7 @@ const merged = (patch: PaymentMark) => sql`(
 const activation = (value: 'pending' | 'done') => sql<boolean>`p.metadata #>> '{worker,activation}' = ${value}`;
 
 /** Payments of customers. The backend owns the table; the worker completes and fails what it can prove. */
-export class PaymentRepository {
+export class Payments {
   readonly #db: Database;
 
   constructor(db: Database) {
@@ -111,8 +111,8 @@ export class PaymentRepository {
   }
 
   /** The same queries inside a transaction. */
-  within(transaction: Database): PaymentRepository {
-    return new PaymentRepository(transaction);
+  within(transaction: Database): Payments {
+    return new Payments(transaction);
   }
 
   async find(id: string): Promise<Payment | undefined> {

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 export type Plan = { id: string; name: string; days: number; price: Money };
 
 /** What is sold. Read only. */
-export class PlanRepository {
+export class Plans {
   readonly #db: Database;
 
   constructor(db: Database) {

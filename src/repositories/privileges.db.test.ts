@@ -6,15 +6,15 @@ import { minutes } from '../lib/duration.ts';
 import { type TestDatabase, testDatabase } from '../testing/database.ts';
 import { createServerGeolocations } from '../testing/platform-tables.ts';
 import { AgedRows } from './aged-rows.ts';
-import { AuditLogRepository } from './audit-logs.ts';
+import { AuditLogs } from './audit-logs.ts';
 import { type Database, openDatabase } from './database.ts';
-import { GeolocationRepository } from './geolocations.ts';
+import { Geolocations } from './geolocations.ts';
 import { GrowthDeliveries } from './growth-deliveries.ts';
-import { NotificationRepository } from './notifications.ts';
-import { PaymentRepository } from './payments.ts';
+import { Notifications } from './notifications.ts';
+import { Payments } from './payments.ts';
 import { grantsFor, missingPrivileges } from './privileges.ts';
 import { tables } from './tables.ts';
-import { WebhookLogRepository } from './webhook-logs.ts';
+import { WebhookLogs } from './webhook-logs.ts';
 
 describe('privileges', () => {
   let platform: TestDatabase;
@@ -97,7 +97,7 @@ async function writeEverything(db: Database): Promise<void> {
   // A refusal there does not stop a notification, so it must be heard.
   const troubles: unknown[] = [];
   const growth = new GrowthDeliveries({ db, onTrouble: (error) => void troubles.push(error) });
-  const notifications = new NotificationRepository(db, growth);
+  const notifications = new Notifications(db, growth);
   const id = randomUUID();
   const attempt = { id, startedAt: now, dueAt: now };
   await notifications.insert([{ id, telegramId: 1, message: 'x', type: 'info' }]);
@@ -110,7 +110,7 @@ async function writeEverything(db: Database): Promise<void> {
   await notifications.adoptOrphans(minutes(15));
   await notifications.decideHeld(now, 'drop', 10);
 
-  const payments = new PaymentRepository(db);
+  const payments = new Payments(db);
   const payment = randomUUID();
   await payments.insertPending({
     id: payment,
@@ -125,16 +125,16 @@ async function writeEverything(db: Database): Promise<void> {
   await payments.complete(payment, {});
   await payments.fail(payment, {});
 
-  const auditLogs = new AuditLogRepository(db, 'test');
+  const auditLogs = new AuditLogs(db, 'test');
   await auditLogs.write([{ action: 'x', entityType: 'x', entityId: 'x' }]);
   await auditLogs.deleteUnchanged([]);
 
-  const webhooks = new WebhookLogRepository(db);
+  const webhooks = new WebhookLogs(db);
   await webhooks.insertCryptobot({ id: randomUUID(), isValid: true, eventType: undefined, signature: undefined });
   await webhooks.markProcessed([randomUUID()]);
   await webhooks.recordFailures([{ id: randomUUID(), reason: 'x' }], 3);
 
-  const geolocations = new GeolocationRepository(db);
+  const geolocations = new Geolocations(db);
   const place = { nodeUuid: randomUUID(), countryCode: 'DE', city: null, latitude: '1', longitude: '1' };
   await geolocations.add([place]);
   await geolocations.move(place, { ...place, latitude: '2' });

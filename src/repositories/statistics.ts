@@ -3,7 +3,7 @@ import type { Interval } from '../lib/utc-days.ts';
 import type { Database } from './database.ts';
 
 /** Figures over the platform's tables that no other repository has. Each is one bounded statement. */
-export class StatisticsRepository {
+export class Statistics {
   readonly #db: Database;
 
   constructor(db: Database) {

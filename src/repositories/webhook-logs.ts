@@ -41,7 +41,7 @@ export function fingerprintOf(text: string): string {
 const ATTEMPTS = sql`coalesce(substring(error_message from '^attempt=(\\d{1,3}); ')::int, 0)`;
 
 /** Webhooks as they came in. The backend writes them too, and never says whether they were handled. */
-export class WebhookLogRepository {
+export class WebhookLogs {
   readonly #db: Database;
 
   constructor(db: Database) {

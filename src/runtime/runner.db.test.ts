@@ -3,7 +3,7 @@ import { days, seconds } from '../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../lib/errors.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, RESULTS_KEPT_MS, TestEngine } from '../testing/test-engine.ts';
-import { DeadJobs } from './dead-letters.ts';
+import { DeadJobs } from './dead-jobs.ts';
 
 const by = { source: 'cli', initiatedBy: 'test' } as const;
 

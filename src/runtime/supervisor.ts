@@ -16,7 +16,7 @@ const METRICS_LIMIT_MS = seconds(2);
 /** Beyond the grace given to jobs, for a process to write its last lines and go. */
 const EXIT_RESERVE_MS = seconds(3);
 
-export type ProcessesOptions = {
+export type SupervisorOptions = {
   count: number;
   /** The module each process runs, and its arguments. */
   module: URL;
@@ -27,8 +27,8 @@ export type ProcessesOptions = {
 };
 
 /** Worker processes under one supervisor: started again when they die, asked for their metrics, stopped together. */
-export class Processes {
-  readonly #options: ProcessesOptions;
+export class Supervisor {
+  readonly #options: SupervisorOptions;
   readonly #children = new Set<ChildProcess>();
   /** Those that have started up. */
   readonly #ready = new Set<ChildProcess>();
@@ -38,7 +38,7 @@ export class Processes {
   #asked = 0;
   #stopping = false;
 
-  constructor(options: ProcessesOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
   }
 

@@ -47,11 +47,3 @@ export async function notificationRow(pool: Pool, id: string): Promise<Notificat
   const { rows } = await pool.query<NotificationRow>('select * from notification_queue where id = $1', [id]);
   return rows[0]!;
 }
-
-/** How many rows are in each state. */
-export async function notificationStates(pool: Pool): Promise<Record<string, number>> {
-  const { rows } = await pool.query<{ status: string; n: number }>(
-    'select status, count(*)::int as n from notification_queue group by 1',
-  );
-  return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
-}

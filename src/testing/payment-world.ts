@@ -21,7 +21,7 @@ export type NewCustomer = Partial<Omit<SandboxUser, 'id' | 'expireAt'>> & {
   linked?: boolean;
 };
 
-export type PaymentSeed = {
+export type PaymentToSeed = {
   customerId: string;
   amount?: string;
   finalAmount?: string | null;
@@ -58,7 +58,7 @@ export interface PaymentWorld extends AsyncDisposable {
   readonly panel: PanelSandbox;
   readonly cryptopay: CryptoPaySandbox;
   customer(subscription: NewCustomer): Promise<PaymentCustomer>;
-  payment(seed: PaymentSeed): Promise<SeededPayment>;
+  payment(seed: PaymentToSeed): Promise<SeededPayment>;
   row(paymentId: string): Promise<PaymentRow>;
   user(customer: PaymentCustomer): SandboxUser;
   /** Rows of `notification_queue` to this customer, oldest first. */

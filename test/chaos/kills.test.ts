@@ -4,7 +4,7 @@ import { NO_LIMITS } from '../../sandbox/telegram/limits.ts';
 import { minutes } from '../../src/lib/duration.ts';
 import { keys } from '../../src/repositories/redis/keys.ts';
 import { until } from '../../src/testing/until.ts';
-import { expireLeases, notificationStates, queueNotifications } from '../../src/testing/world/notifications.ts';
+import { expireLeases, notificationStates, queueMany } from '../../src/testing/world/notifications.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 
@@ -17,7 +17,7 @@ describe('SIGKILL in the middle of a drain', () => {
   beforeAll(async () => {
     // Scaled up from 30/s, so that 10,000 take less than half a minute instead of five.
     world = await World.start({ telegramLimits: NO_LIMITS, env: { TELEGRAM_RATE_PER_SECOND: '600' } });
-    await queueNotifications(world.pool, { count: ROWS });
+    await queueMany(world.pool, { count: ROWS });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 

@@ -7,7 +7,7 @@ import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
 import { LocalRedisCluster } from '../../src/testing/servers/redis-cluster.ts';
 import { until } from '../../src/testing/until.ts';
 import { commandHere } from '../../src/testing/world/command-here.ts';
-import { expireLeases, notificationStates, queueNotifications } from '../../src/testing/world/notifications.ts';
+import { expireLeases, notificationStates, queueMany } from '../../src/testing/world/notifications.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 
@@ -56,7 +56,7 @@ describe('on a Redis Cluster of three masters', () => {
     JSON.parse((await commandHere(['dead-letters', '--json'], world.env)).stdout);
 
   test('a schedule fires and the notifications are drained, each once', async () => {
-    await queueNotifications(world.pool, { count: 200 });
+    await queueMany(world.pool, { count: 200 });
     await until('all are sent', async () => (await notificationStates(world.pool)).sent === 200);
     const texts = world.telegram.messages().map(({ text }) => text);
     expect(new Set(texts).size).toBe(200);
@@ -145,7 +145,7 @@ describe('on a Redis Cluster of three masters', () => {
     const ready = async () => (await fetch(`${worker.httpUrl}/health/ready`)).status;
     await until('all is well', async () => (await ready()) === 200);
     await cluster.nodes[1]!.kill();
-    await queueNotifications(world.pool, { count: 50, firstChat: 2_000_000 });
+    await queueMany(world.pool, { count: 50, firstChat: 2_000_000 });
     await until('it is noticed', async () => (await ready()) === 503);
     await cluster.nodes[1]!.restart();
     await until('all is well again', async () => (await ready()) === 200, seconds(60));

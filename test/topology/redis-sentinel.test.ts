@@ -5,7 +5,7 @@ import { seconds } from '../../src/lib/duration.ts';
 import { LocalSentinel } from '../../src/testing/servers/redis-sentinel.ts';
 import { until } from '../../src/testing/until.ts';
 import { commandHere } from '../../src/testing/world/command-here.ts';
-import { expireLeases, notificationStates, queueNotifications } from '../../src/testing/world/notifications.ts';
+import { expireLeases, notificationStates, queueMany } from '../../src/testing/world/notifications.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 
@@ -47,7 +47,7 @@ describe('behind a sentinel', () => {
   });
 
   test('a replica becomes the master in the middle of a drain: the worker goes on, nothing is lost', async () => {
-    await queueNotifications(world.pool, { count: ROWS });
+    await queueMany(world.pool, { count: ROWS });
     await until('the drain is under way', () => arrivals().length > ROWS / 6);
     await redis.master.kill();
     await until('the replica is the master', async () => (await replica.info('replication')).includes('role:master'));

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { commands, ROLES } from '../../src/app/command-line.ts';
-import { command as health } from '../../src/app/health-command.ts';
-import { command as schema } from '../../src/app/schema-command.ts';
 import { describeConfig } from '../../src/config.ts';
 import { loadTasks, type TaskRegistry } from '../../src/runtime/registry.ts';
+import { healthCommand as health } from '../../src/triggers/cli/health.ts';
+import { schemaCommand as schema } from '../../src/triggers/cli/schema.ts';
 import { codeOf, type Document, type Found, readDocument } from './markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

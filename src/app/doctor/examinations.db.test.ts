@@ -18,7 +18,7 @@ import { startRedis } from '../../testing/servers/redis.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
 import { commandHere } from '../../testing/world/command-here.ts';
-import { main } from '../command-line.ts';
+import { runCommandLine } from '../command-line.ts';
 
 type Row = { group: string; name: string; level: string; finding: string; advice?: string; latency_ms?: number };
 
@@ -87,7 +87,7 @@ describe('doctor', () => {
 
   test('finds nothing where everything is well, and says of each dependency its version and how long it took', async () => {
     const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
-    const running = main(['all'], { env, stdout: () => undefined, stderr: () => undefined, stop });
+    const running = runCommandLine(['all'], { env, stdout: () => undefined, stderr: () => undefined, stop });
     const { code, rows } = await until('the schedules are registered', async () => {
       const found = await doctor();
       return found.rows.every(({ level }) => level === 'ok') ? found : undefined;

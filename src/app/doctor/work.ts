@@ -1,5 +1,5 @@
 import { minutes } from '../../lib/duration.ts';
-import { DeadJobs } from '../../runtime/dead-letters.ts';
+import { DeadJobs } from '../../runtime/dead-jobs.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';

@@ -2,7 +2,7 @@ import { seconds } from '../../lib/duration.ts';
 import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { Cancellations } from '../../repositories/redis/cancellations.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
-import { DeadJobs } from '../../runtime/dead-letters.ts';
+import { DeadJobs } from '../../runtime/dead-jobs.ts';
 import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';

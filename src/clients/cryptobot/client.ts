@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import type { ClientPolicy } from '../policy.ts';
-import { type Answer, errorOf, misfit } from './errors.ts';
+import { type CryptoPayAnswer, cryptoPayError, misfit } from './errors.ts';
 import { type Invoice, InvoiceSchema, isInvoiceId, parseExactJson } from './invoice.ts';
 
 /** Crypto Pay's two networks; a token belongs to one of them. */
@@ -146,11 +146,11 @@ export class CryptoBotClient {
   async #exchange(method: string, body: object, signal: AbortSignal): Promise<unknown> {
     const answer = await this.#send(method, body, signal);
     const envelope = z.object({ ok: z.literal(true), result: z.unknown() }).safeParse(answer.body);
-    if (!envelope.success || answer.status >= 300) throw errorOf(method, answer);
+    if (!envelope.success || answer.status >= 300) throw cryptoPayError(method, answer);
     return envelope.data.result;
   }
 
-  async #send(method: string, body: object, signal: AbortSignal): Promise<Answer> {
+  async #send(method: string, body: object, signal: AbortSignal): Promise<CryptoPayAnswer> {
     try {
       const response = await fetch(this.#baseUrl + method, {
         method: 'POST',

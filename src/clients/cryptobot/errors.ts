@@ -26,13 +26,13 @@ export class CryptoPayFailure extends TransientError {
 
 const Refused = z.object({ ok: z.literal(false), error: z.object({ code: z.int(), name: z.string() }) });
 
-export type Answer = { status: number; retryAfter: string | null; body: unknown };
+export type CryptoPayAnswer = { status: number; retryAfter: string | null; body: unknown };
 
 /**
  * The error that an answer other than `{ok: true}` means. Crypto Pay repeats its HTTP status as `error.code`; where a
  * proxy hides the one, the other decides.
  */
-export function errorOf(method: string, answer: Answer): CryptoPayRefusal | CryptoPayFailure {
+export function cryptoPayError(method: string, answer: CryptoPayAnswer): CryptoPayRefusal | CryptoPayFailure {
   const refused = Refused.safeParse(answer.body).data?.error;
   const status = refused?.code ?? answer.status;
   const name = refused?.name ?? '(no answer of Crypto Pay itself: a proxy before it?)';

@@ -42,7 +42,7 @@ const Complaint = z.object({
 type Answer = { status: number; text: string; retryAfter: string | null; location: string | null };
 
 /** The error that an answer other than 2xx means. `endpoint` names the route without ids. */
-export function errorOf(endpoint: string, answer: Answer): PanelRefusal | PanelFailure {
+export function panelError(endpoint: string, answer: Answer): PanelRefusal | PanelFailure {
   const { status } = answer;
   const complaint = complaintOf(answer.text);
   const panelCode = complaint?.errorCode;

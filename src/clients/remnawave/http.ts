@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TransientError } from '../../lib/errors.ts';
 import type { ClientPolicy } from '../policy.ts';
-import { errorOf, isMissing, PanelFailure } from './errors.ts';
+import { isMissing, PanelFailure, panelError } from './errors.ts';
 
 /** What the panel demands of every request, or it cuts the connection without an answer: it wants to look proxied. */
 const FORWARDED = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https' };
@@ -77,7 +77,7 @@ export class PanelHttp {
     const text = await readBounded(label, response, signal);
     if (!response.ok) {
       const { status, headers } = response;
-      throw errorOf(label, {
+      throw panelError(label, {
         status,
         text,
         retryAfter: headers.get('retry-after'),

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Html } from '../../lib/html.ts';
-import type { Locale, Severity } from '../../messages/alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
+import type { Severity } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import { ALERT_MERGE_MS } from '../notifications/policy.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
 
@@ -14,7 +15,7 @@ export type Alert = {
 };
 
 export type AdminAlertsOptions = {
-  notifications: NotificationRepository;
+  notifications: Notifications;
   sender: TelegramSender;
   adminIds: readonly number[];
   locale: Locale;

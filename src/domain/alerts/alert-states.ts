@@ -1,6 +1,6 @@
 import { minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
-import type { Locale } from '../../messages/alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
 import type {
   ActiveAlert,

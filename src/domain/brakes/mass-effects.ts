@@ -17,8 +17,9 @@ export type MassEffect = {
 };
 
 /** `atMost`: how many users may be touched now, in case a later look at the panel finds more than were counted. */
-export type Verdict = { go: true; atMost: number } | { go: false };
+export type BrakeVerdict = { go: true; atMost: number } | { go: false };
 
+/** A run that is held, under the name of its brake. */
 export type HeldEffect = Hold & { name: string };
 
 export type BrakeOptions = {
@@ -47,7 +48,7 @@ const TELL_AGAIN_MS = days(1);
  * shorter than the last one or than the panel's own count, and the run does not act until an admin confirms what was told. Where
  * Redis has lost a hold, the next run finds the same reason and holds again.
  */
-export class Brake {
+export class MassEffectBrake {
   readonly #options: BrakeOptions;
 
   constructor(options: BrakeOptions) {
@@ -55,7 +56,7 @@ export class Brake {
   }
 
   /** Decides over one run and remembers the listing when it is trusted. Tells the admins once when a hold begins, then once a day. */
-  async check(effect: MassEffect): Promise<Verdict> {
+  async check(effect: MassEffect): Promise<BrakeVerdict> {
     const { records, maxShare } = this.#options;
     const { listed, name, now } = effect;
     const expected = Math.max((await records.listed()) ?? 0, effect.counted);

@@ -1,6 +1,6 @@
 import { hours } from '../../lib/duration.ts';
 import { backlogHeld } from '../../messages/alerts.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import { BACKLOG_ROWS } from '../notifications/policy.ts';
 
@@ -11,11 +11,11 @@ const DECIDED_AT_ONCE = 1_000;
  * start beside a table that nobody ever read. Holding needs no state of its own; a decision moves the rows.
  */
 export class NotificationBacklog {
-  readonly #notifications: NotificationRepository;
+  readonly #notifications: Notifications;
   readonly #alerts: AdminAlerts;
   readonly #staleHours: number;
 
-  constructor(notifications: NotificationRepository, alerts: AdminAlerts, staleHours: number) {
+  constructor(notifications: Notifications, alerts: AdminAlerts, staleHours: number) {
     this.#notifications = notifications;
     this.#alerts = alerts;
     this.#staleHours = staleHours;

@@ -1,11 +1,11 @@
 import type { Html } from '../../lib/html.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import type { Locale } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 
 export type BulkNoticesOptions = {
-  notifications: Pick<NotificationRepository, 'insert'>;
+  notifications: Pick<Notifications, 'insert'>;
   adminIds: readonly number[];
   locale: Locale;
   log: Log;

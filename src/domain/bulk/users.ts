@@ -12,7 +12,7 @@ import {
 import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
 import type { Log } from '../../observability/log.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
@@ -22,7 +22,7 @@ import { BulkTally } from './tally.ts';
 
 export type BulkUsersOptions = {
   panel: BulkPanel;
-  auditLogs: Pick<AuditLogRepository, 'write'>;
+  auditLogs: Pick<AuditLogs, 'write'>;
   backendKeys: Pick<BackendKeys, 'forgetSubscription'>;
   states: BulkUserStates;
   notices: BulkNotices;

@@ -2,7 +2,7 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelNode, PanelUser } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import type { ExportRange, ExportRows } from '../../repositories/export-rows.ts';
-import type { CellKind, Cells, Column, ExportTable } from './table.ts';
+import type { CellKind, Cells, ExportColumn, ExportTable } from './table.ts';
 
 export const EXPORT_TYPES = ['users', 'payments', 'servers', 'audit'] as const;
 export type ExportType = (typeof EXPORT_TYPES)[number];
@@ -11,7 +11,7 @@ export type ExportSourcesOptions = { panel: Pick<Panel, 'users' | 'countUsers' |
 
 const GROUP = 1_000;
 
-const columns = (kinds: Readonly<Record<string, CellKind>>): Column[] =>
+const columns = (kinds: Readonly<Record<string, CellKind>>): ExportColumn[] =>
   Object.entries(kinds).map(([name, kind]) => ({ name, kind }));
 
 const PAYMENTS = columns({

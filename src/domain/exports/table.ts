@@ -6,7 +6,7 @@ import type { CopyText } from '../../repositories/copy-text.ts';
  */
 export type CellKind = 'text' | 'number' | 'money' | 'time' | 'boolean' | 'json';
 
-export type Column = { readonly name: string; readonly kind: CellKind };
+export type ExportColumn = { readonly name: string; readonly kind: CellKind };
 
 /** Cells in the order of the columns; null where there is no value. */
 export type Cells = readonly (string | null)[];
@@ -16,7 +16,7 @@ export type RowGroup = readonly Cells[] | CopyText;
 
 /** Rows that are never all in memory: they come in groups, because one by one costs more than the work on them. */
 export type ExportTable = {
-  readonly columns: readonly Column[];
+  readonly columns: readonly ExportColumn[];
   readonly groups: AsyncIterable<RowGroup>;
   /** About how many rows there are; for a progress bar. */
   readonly estimate: number;

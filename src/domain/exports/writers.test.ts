@@ -7,10 +7,10 @@ import { parseCsv } from '../../testing/rfc4180.ts';
 import { readXlsx } from '../../testing/xlsx-reader.ts';
 import { csv } from './csv.ts';
 import { json } from './json.ts';
-import { type Cells, type Column, looksLikeFormula, type RowGroup } from './table.ts';
+import { type Cells, type ExportColumn, looksLikeFormula, type RowGroup } from './table.ts';
 import { xlsx } from './xlsx.ts';
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly ExportColumn[] = [
   { name: 'id', kind: 'number' },
   { name: 'name', kind: 'text' },
   { name: 'amount', kind: 'money' },
@@ -151,7 +151,7 @@ test('a row as a line of COPY is written as the same row by its cells, in every 
   );
   const filled = fc.option(plain);
   const plainRow = fc.tuple(fc.nat().map(String), filled, fc.constant('1.50'), filled, fc.constantFrom('true', null));
-  const columns: Column[] = [
+  const columns: ExportColumn[] = [
     { name: 'id', kind: 'number' },
     { name: 'name', kind: 'text' },
     { name: 'amount', kind: 'money' },

@@ -1,5 +1,5 @@
 import { Zip, ZipDeflate } from 'fflate';
-import { type CellKind, type Column, type ExportTable, looksLikeFormula } from './table.ts';
+import { type CellKind, type ExportColumn, type ExportTable, looksLikeFormula } from './table.ts';
 import {
   cellText,
   columnLetters,
@@ -110,7 +110,7 @@ const textCell = (at: string, content: string, style: 0 | 1 | 2): string =>
 /** Rows and cells say where they are: the standard leaves that away, many readers do not. */
 const rowAt = (row: number, cells: string): string => `<row r="${row}">${cells}</row>`;
 
-const headerOf = (columns: readonly Column[]): string =>
+const headerOf = (columns: readonly ExportColumn[]): string =>
   rowAt(1, columns.map(({ name }, i) => textCell(`${columnLetters(i)}1`, name, 2)).join(''));
 
 function cellOf(cell: string | null, kind: CellKind, at: string): string {

@@ -11,7 +11,7 @@ import { ReportMarks } from '../../repositories/redis/figures/report-marks.ts';
 import { SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
 import { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
 import { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
-import { StatisticsRepository } from '../../repositories/statistics.ts';
+import { Statistics } from '../../repositories/statistics.ts';
 import type { Services } from '../../services.ts';
 import { refreshScheduleGauges } from '../monitoring/schedule-gauges.ts';
 import { ScheduleWatch } from '../monitoring/schedule-watch.ts';
@@ -55,7 +55,7 @@ export function composeFigures(options: FiguresOptions): FiguresServices {
   const hourlyBandwidth = new HourlyBandwidths(redis);
   const seenNodes = new SeenNodes(redis);
   const outcomes = new OutcomeStore(redis);
-  const statistics = new StatisticsRepository(database);
+  const statistics = new Statistics(database);
   const dayBook = new DayBook({
     ...options,
     ...{ hourlyBandwidth, outcomes, seenNodes, statistics },

@@ -1,12 +1,12 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import { hours } from '../../lib/duration.ts';
 import { dayBefore, type Interval, intervalOfDay, shiftDay } from '../../lib/utc-days.ts';
-import type { DayFigures, PaymentFigures, UserFigures } from '../../messages/figures.ts';
+import type { DayFigures, PaymentTotals, UserFigures } from '../../messages/figures.ts';
 import type { Log } from '../../observability/log.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { DailyStats } from '../../repositories/redis/figures/daily-stats.ts';
 import type { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
-import type { StatisticsRepository } from '../../repositories/statistics.ts';
+import type { Statistics } from '../../repositories/statistics.ts';
 import { financialDay } from '../payments/financial-day.ts';
 import { bandwidthFigures, type NodeSources, nodesSince, uptimeFigures } from './nodes.ts';
 import { UserTally } from './user-tally.ts';
@@ -15,7 +15,7 @@ export type DayBookOptions = NodeSources & {
   stats: DailyStats<DayFigures>;
   panel: Pick<Panel, 'users'>;
   paymentStats: PaymentStats;
-  statistics: StatisticsRepository;
+  statistics: Statistics;
   outcomes: OutcomeStore;
   log: Log;
 };
@@ -74,7 +74,7 @@ export class DayBook {
   }
 
   /** Payments of any period, fresh from the table; null where it does not answer. */
-  payments(interval: Interval): Promise<PaymentFigures | null> {
+  payments(interval: Interval): Promise<PaymentTotals | null> {
     const { paymentStats, statistics } = this.#options;
     return this.#known('payments', null, async () => {
       const [groups, alone] = await Promise.all([

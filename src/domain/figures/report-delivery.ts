@@ -1,14 +1,14 @@
 import { errorMessage, TransientError } from '../../lib/errors.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import type { Log } from '../../observability/log.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type { ReportMarks } from '../../repositories/redis/figures/report-marks.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
 import { renderPng } from './render-chart.ts';
 import type { Report } from './reports.ts';
 
 export type ReportDeliveryOptions = {
-  notifications: NotificationRepository;
+  notifications: Notifications;
   sender: TelegramSender;
   marks: ReportMarks;
   adminIds: readonly number[];

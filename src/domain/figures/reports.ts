@@ -1,9 +1,9 @@
 import type { Html } from '../../lib/html.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { roughly } from '../../lib/money.ts';
 import { daysUpTo, intervalOfDay } from '../../lib/utc-days.ts';
-import type { Locale } from '../../messages/alerts.ts';
 import { pictureSvg } from '../../messages/charts/picture.ts';
-import type { DayFigures, PaymentFigures, WeekFigures } from '../../messages/figures.ts';
+import type { DayFigures, PaymentTotals, WeekFigures } from '../../messages/figures.ts';
 import { reportPicture } from '../../messages/report-charts.ts';
 import { dailyReport } from '../../messages/report-daily.ts';
 import { type WeekTrends, weeklyReport } from '../../messages/report-weekly.ts';
@@ -105,7 +105,7 @@ const newUsersOf = (kept: ReadonlyMap<string, DayFigures>) => (day: string) => k
 const bytesOf = (kept: ReadonlyMap<string, DayFigures>) => (day: string) => kept.get(day)?.bandwidth?.bytes ?? null;
 
 /** Each currency by day, those with most payments first. A day on which nobody paid in it is a true zero; so are days on which nobody paid at all. */
-function incomeOf(days: readonly (PaymentFigures | null)[]): { currency: string; values: (number | null)[] }[] {
+function incomeOf(days: readonly (PaymentTotals | null)[]): { currency: string; values: (number | null)[] }[] {
   const counts = new Map<string, number>();
   for (const [currency, { count }] of days.flatMap((day) => Object.entries(day?.by_currency ?? {}))) {
     counts.set(currency, (counts.get(currency) ?? 0) + count);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PaymentFigures, WeekFigures } from '../../messages/figures.ts';
+import type { PaymentTotals, WeekFigures } from '../../messages/figures.ts';
 import { changeOfMeans, changePercent, findingsOf, weekFigures } from './week.ts';
 
 const DATES = ['2026-03-09', '2026-03-10'];
@@ -9,7 +9,7 @@ const week = (parts: Partial<WeekFigures>): WeekFigures => ({
   missing: { users: [], bandwidth: [], uptime: [], notifications: [], tasks: [] },
   ...parts,
 });
-const payments = (count: number, total: string, failed = 0): PaymentFigures => ({
+const payments = (count: number, total: string, failed = 0): PaymentTotals => ({
   by_currency: { USD: { count, total } },
   by_plan: {},
   by_provider: {},

@@ -1,12 +1,12 @@
 import { roughly } from '../../lib/money.ts';
-import type { DayFigures, Finding, PaymentFigures, TaskFigures, WeekFigures } from '../../messages/figures.ts';
+import type { DayFigures, PaymentTotals, Remark, TaskFigures, WeekFigures } from '../../messages/figures.ts';
 import { percentOf } from './uptime.ts';
 
 /** Adds up the days that are known; `payments` come fresh from the table, so they are whole even where days are missing. */
 export function weekFigures(
   dates: readonly string[],
   kept: ReadonlyMap<string, DayFigures>,
-  payments: PaymentFigures | null,
+  payments: PaymentTotals | null,
 ): WeekFigures {
   const days = dates.map((date) => kept.get(date));
   const missing = (part: keyof WeekFigures['missing']): string[] => dates.filter((_, i) => !days[i]?.[part]);
@@ -141,7 +141,7 @@ const NORMAL = {
 const NODES_NAMED = 5;
 
 /** Where a week is out of the ordinary, against what is normal and against the week before. */
-export function findingsOf(week: WeekFigures, before: WeekFigures): Finding[] {
+export function findingsOf(week: WeekFigures, before: WeekFigures): Remark[] {
   return [
     ...weakNodes(week),
     ...paymentFindings(week.payments, before.payments),
@@ -154,7 +154,7 @@ export function findingsOf(week: WeekFigures, before: WeekFigures): Finding[] {
   ];
 }
 
-function weakNodes({ uptime }: WeekFigures): Finding[] {
+function weakNodes({ uptime }: WeekFigures): Remark[] {
   return (uptime?.nodes ?? [])
     .flatMap(({ incidents, name, percent }) => {
       const isWeak = percent !== null && (percent < NORMAL.uptimePercent || incidents > NORMAL.incidents);
@@ -163,12 +163,12 @@ function weakNodes({ uptime }: WeekFigures): Finding[] {
     .slice(0, NODES_NAMED);
 }
 
-function paymentFindings(now: PaymentFigures | null, before: PaymentFigures | null): Finding[] {
+function paymentFindings(now: PaymentTotals | null, before: PaymentTotals | null): Remark[] {
   const ended = now ? now.total_count + now.failed_count : 0;
   const share = now?.failure_rate ?? 0;
-  const fails: Finding[] =
+  const fails: Remark[] =
     ended >= NORMAL.least && share > NORMAL.paymentFailures ? [{ kind: 'payments_fail', share }] : [];
-  const fell = Object.entries(before?.by_currency ?? {}).flatMap(([currency, { count, total }]): Finding[] => {
+  const fell = Object.entries(before?.by_currency ?? {}).flatMap(([currency, { count, total }]): Remark[] => {
     if (!now || count < NORMAL.least) return [];
     const percent = changePercent(roughly(now.by_currency[currency]?.total ?? '0'), roughly(total));
     return percent !== null && percent < NORMAL.incomeFallPercent ? [{ kind: 'income_fell', currency, percent }] : [];
@@ -176,7 +176,7 @@ function paymentFindings(now: PaymentFigures | null, before: PaymentFigures | nu
   return [...fails, ...fell];
 }
 
-function taskFindings(tasks: TaskFigures | null): Finding[] {
+function taskFindings(tasks: TaskFigures | null): Remark[] {
   if (!tasks) return [];
   const total = tasks.succeeded + tasks.failed;
   const share = total >= NORMAL.least ? tasks.failed / total : 0;
@@ -192,7 +192,7 @@ function taskFindings(tasks: TaskFigures | null): Finding[] {
   ];
 }
 
-function undelivered(notifications: WeekFigures['notifications']): Finding[] {
+function undelivered(notifications: WeekFigures['notifications']): Remark[] {
   if (!notifications) return [];
   const { by_reason: reasons, failed, sent } = notifications;
   const [reason] = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0] ?? [];
@@ -201,7 +201,7 @@ function undelivered(notifications: WeekFigures['notifications']): Finding[] {
   return isMany && reason !== undefined ? [{ kind: 'undelivered', share, reason }] : [];
 }
 
-function missingDays({ missing }: WeekFigures): Finding[] {
+function missingDays({ missing }: WeekFigures): Remark[] {
   const days = new Set(Object.values(missing).flat()).size;
   return days > 0 ? [{ kind: 'days_missing', days }] : [];
 }

@@ -8,7 +8,7 @@ import { isCluster, mastersOf, type RedisClient } from '../../lib/redis-client.t
 import type { Log } from '../../observability/log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Database } from '../../repositories/database.ts';
-import { GeolocationRepository } from '../../repositories/geolocations.ts';
+import { Geolocations } from '../../repositories/geolocations.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { BandwidthSamples } from '../../repositories/redis/monitoring/bandwidth-samples.ts';
 import { NodeHealthStore } from '../../repositories/redis/monitoring/node-health-store.ts';
@@ -83,7 +83,7 @@ export function composeMonitoring(options: MonitoringOptions): MonitoringService
   return {
     bandwidth: new BandwidthSamples(redis),
     depths,
-    geolocations: new GeolocationRepository(database),
+    geolocations: new Geolocations(database),
     nodeHealth,
     nodeWatch: new NodeWatch({
       store: nodeHealth,

@@ -1,6 +1,6 @@
 import type { PanelNode } from '../../clients/remnawave/types.ts';
 import type { Html } from '../../lib/html.ts';
-import type { Locale } from '../../messages/alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { type NodeLine, nodesBack, nodesOffline, nodesStable, nodesUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Events } from '../../repositories/redis/events.ts';

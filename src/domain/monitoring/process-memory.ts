@@ -6,7 +6,7 @@ import type { MemoryReports, MemoryUse } from '../../repositories/redis/figures/
 const EVERY_MS = seconds(30);
 
 /** Says every 30 seconds what memory this process uses, for `check_anomalies` to look at. A report that fails is left out. */
-export class MemoryReporter implements Disposable {
+export class ProcessMemoryReporter implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
   constructor(reports: MemoryReports, everyMs = EVERY_MS) {

@@ -1,6 +1,6 @@
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, TransientError } from '../../lib/errors.ts';
-import type { Locale } from '../../messages/alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { serviceBack, serviceDown } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Events } from '../../repositories/redis/events.ts';

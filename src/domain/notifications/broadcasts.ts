@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { BroadcastCounts, BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type {
   BroadcastRecord,
   BroadcastRecords,
@@ -15,7 +15,7 @@ import { LEASE_MS } from './policy.ts';
 
 export type BroadcastsOptions = {
   rows: BroadcastRows;
-  notifications: Pick<NotificationRepository, 'insert'>;
+  notifications: Pick<Notifications, 'insert'>;
   marks: Pick<DeliveryMarks, 'unreachable'>;
   customers: CustomersWithTelegram;
   records: BroadcastRecords;
@@ -122,7 +122,7 @@ export class Broadcasts {
 }
 
 /** Whether there is nothing more to wait for: all is settled, or it has taken so long that what is done is reported. */
-export function isOver({ paused, pending }: BroadcastCounts, ageMs: number): boolean {
+export function isBroadcastOver({ paused, pending }: BroadcastCounts, ageMs: number): boolean {
   return paused === 0 && (pending === 0 || ageMs >= REPORT_AFTER_MS);
 }
 

@@ -3,7 +3,7 @@ import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, errorMessage, PermanentError } from '../../lib/errors.ts';
 import { mergedAlerts } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import type { Claim, DueNotification, NotificationRepository } from '../../repositories/notifications.ts';
+import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
 import { isUrgent } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { LEASE_MS, LEASE_RESERVE_MS, RETRY_DELAYS_MS, RUN_MS } from './policy.ts';
@@ -22,7 +22,7 @@ export type DrainOptions = {
 };
 
 export type DrainDependencies = {
-  notifications: NotificationRepository;
+  notifications: Notifications;
   sender: TelegramSender;
   marks: DeliveryMarks;
   observer: {

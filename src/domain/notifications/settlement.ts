@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
-import type { DueNotification, NotificationRepository } from '../../repositories/notifications.ts';
+import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 
 /** `startedAt`: when the row was given to Telegram, where it was and we know. `until` is of the monotonic clock, in milliseconds. */
 export type Settled =
@@ -20,13 +20,13 @@ const ERROR_CHARACTERS = 500;
 
 /** Collects what became of rows and writes it back in batches, again and again while the database is away. */
 export class Settlement {
-  readonly #notifications: NotificationRepository;
+  readonly #notifications: Notifications;
   readonly #log: Log;
   #waiting: Settled[] = [];
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(notifications: NotificationRepository, log: Log) {
+  constructor(notifications: Notifications, log: Log) {
     this.#notifications = notifications;
     this.#log = log;
   }

@@ -8,7 +8,7 @@ import {
   panelUserUnresolved,
   paymentMismatch,
 } from '../../messages/payments.ts';
-import type { CustomerRepository } from '../../repositories/customers.ts';
+import type { Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payments.ts';
 import type { Flags } from '../../repositories/redis/flags.ts';
 import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
@@ -16,7 +16,7 @@ import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
 /** A payment is tried again every 5 minutes; its alert comes again only after this long. */
 const REPEAT_AFTER_MS = hours(6);
 
-export type AlarmDependencies = { alerts: AdminAlerts; customers: CustomerRepository; flags: Flags };
+export type AlarmDependencies = { alerts: AdminAlerts; customers: Customers; flags: Flags };
 
 /** Tells the admins of payments that need a human, once per payment and trouble within 6 hours. Never throws. */
 export class PaymentAlarms {

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendClient } from '../../clients/backend.ts';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
-import type { Payment, PaymentRepository, PaymentStatus } from '../../repositories/payments.ts';
-import type { Settlement } from './settlement.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
+import type { Payment, PaymentStatus, Payments } from '../../repositories/payments.ts';
+import type { PaymentSettlement } from './settlement.ts';
 
 /** The backend changes the row while it answers; longer than this means that it decided otherwise. */
 const WAIT_MS = seconds(3);
@@ -12,12 +12,16 @@ const LOOK_EVERY_MS = 100;
 
 export type BackendSettlementOptions = {
   backend: BackendClient;
-  payments: PaymentRepository;
-  notifications: NotificationRepository;
+  payments: Payments;
+  notifications: Notifications;
 };
 
 /** With a backend: it is told as Crypto Pay would tell it, does commissions, wallet and orders, and changes the row. */
-export function settleThroughBackend({ backend, payments, notifications }: BackendSettlementOptions): Settlement {
+export function settleThroughBackend({
+  backend,
+  payments,
+  notifications,
+}: BackendSettlementOptions): PaymentSettlement {
   const status = async (id: string): Promise<PaymentStatus | undefined> => (await payments.find(id))?.status;
 
   const becomes = async ({ id }: Payment, wanted: PaymentStatus, signal: AbortSignal): Promise<boolean> => {

@@ -1,17 +1,17 @@
+import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import type { Locale } from '../../messages/alerts.ts';
 import { paymentFailed } from '../../messages/payments.ts';
-import type { CustomerRepository } from '../../repositories/customers.ts';
+import type { Customers } from '../../repositories/customers.ts';
 import type { NewNotification } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payments.ts';
 import type { PanelUserResolver } from './panel-user.ts';
-import type { Settlement } from './settlement.ts';
+import type { PaymentSettlement } from './settlement.ts';
 
 export type ClosingDependencies = {
-  customers: CustomerRepository;
+  customers: Customers;
   locale: Locale;
   resolver: PanelUserResolver;
-  settlement: Settlement;
+  settlement: PaymentSettlement;
 };
 
 /** The end of payments that nobody paid. */

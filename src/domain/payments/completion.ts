@@ -1,22 +1,22 @@
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { compare, equalAmount, FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import type { Locale } from '../../messages/alerts.ts';
 import { paymentReceived } from '../../messages/payments.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
-import type { Customer, CustomerRepository } from '../../repositories/customers.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
+import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
-import { NotificationRepository } from '../../repositories/notifications.ts';
-import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
+import { Notifications } from '../../repositories/notifications.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import { activate } from './activation.ts';
 import type { PaymentAlarms } from './alarms.ts';
 import { type EntitlementLedger, InvoiceTakenError, type Promised } from './ledger.ts';
 import type { PanelUserResolver, Resolution } from './panel-user.ts';
-import type { Settlement } from './settlement.ts';
+import type { PaymentSettlement } from './settlement.ts';
 
 /**
  * `completed`: active and told. `already`: it was before, or ended otherwise. `not_paid`: the invoice is open or ran out.
@@ -26,9 +26,9 @@ export type Completion = 'completed' | 'already' | 'not_paid' | 'mismatched' | '
 
 export type CompletionDependencies = {
   alarms: PaymentAlarms;
-  auditLogs: AuditLogRepository;
+  auditLogs: AuditLogs;
   backendKeys: BackendKeys;
-  customers: CustomerRepository;
+  customers: Customers;
   database: Database;
   events: Events;
   ledger: EntitlementLedger;
@@ -36,9 +36,9 @@ export type CompletionDependencies = {
   /** Told how many seconds lay between the paid invoice and the active subscription. */
   onActive(seconds: number): void;
   panel: Panel;
-  payments: PaymentRepository;
+  payments: Payments;
   resolver: PanelUserResolver;
-  settlement: Settlement;
+  settlement: PaymentSettlement;
 };
 
 /** To whom days were given, and which. Absent where a payment bought none. */
@@ -155,7 +155,7 @@ export class PaymentCompletion {
       if (telegramId === undefined) return true;
       const message = paymentReceived({ price, days, planName, expiresAt }, locale).toString();
       const row = { id: uuidFrom(`payment-received:${id}`), telegramId, message, type: 'payment_received' };
-      await new NotificationRepository(transaction).insert([row]);
+      await new Notifications(transaction).insert([row]);
       return true;
     });
     if (!isFirst) return 'already';

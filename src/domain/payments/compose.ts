@@ -6,17 +6,17 @@ import { seconds } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
-import { CustomerRepository } from '../../repositories/customers.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
+import { Customers } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
 import { PaymentStats } from '../../repositories/payment-stats.ts';
-import { PaymentRepository } from '../../repositories/payments.ts';
-import { PlanRepository } from '../../repositories/plans.ts';
+import { Payments } from '../../repositories/payments.ts';
+import { Plans } from '../../repositories/plans.ts';
 import { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import { Flags } from '../../repositories/redis/flags.ts';
 import { PaymentFigures } from '../../repositories/redis/payments/payment-figures.ts';
-import { WebhookLogRepository } from '../../repositories/webhook-logs.ts';
+import { WebhookLogs } from '../../repositories/webhook-logs.ts';
 import type { Services } from '../../services.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import { composeEntitlements } from './entitlements.ts';
@@ -24,7 +24,7 @@ import { AutoRenewal } from './renewal.ts';
 
 export type PaymentServicesOptions = {
   alerts: AdminAlerts;
-  auditLogs: AuditLogRepository;
+  auditLogs: AuditLogs;
   calls: ClientObserver;
   config: Config;
   cryptobot: CryptoBotClient;
@@ -56,9 +56,9 @@ const BACKEND_CALL_MS = seconds(30);
 export function composePayments(options: PaymentServicesOptions): PaymentServices {
   const { calls, config, database, log, metrics, redis } = options;
   const backendKeys = new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires'));
-  const customers = new CustomerRepository(database);
-  const payments = new PaymentRepository(database);
-  const plans = new PlanRepository(database);
+  const customers = new Customers(database);
+  const payments = new Payments(database);
+  const plans = new Plans(database);
   return {
     backendKeys,
     customers,
@@ -80,6 +80,6 @@ export function composePayments(options: PaymentServicesOptions): PaymentService
     paymentStats: new PaymentStats(database),
     plans,
     renewal: new AutoRenewal({ ...options, customers, payments, plans, locale: config.DEFAULT_LOCALE }),
-    webhookLogs: new WebhookLogRepository(database),
+    webhookLogs: new WebhookLogs(database),
   };
 }

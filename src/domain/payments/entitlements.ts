@@ -1,7 +1,7 @@
 import { BackendClient } from '../../clients/backend.ts';
 import type { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import type { ClientPolicy } from '../../clients/policy.ts';
-import { NotificationRepository } from '../../repositories/notifications.ts';
+import { Notifications } from '../../repositories/notifications.ts';
 import { PaymentAlarms } from './alarms.ts';
 import { settleThroughBackend } from './backend-settlement.ts';
 import { type ClosingDependencies, PaymentClosing } from './closing.ts';
@@ -45,7 +45,7 @@ export function composeEntitlements(given: Given): Entitlements {
       : settleThroughBackend({
           backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
           payments,
-          notifications: new NotificationRepository(database),
+          notifications: new Notifications(database),
         });
   const alarms = new PaymentAlarms(given);
   const ledger = new EntitlementLedger(database, payments);

@@ -3,7 +3,7 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import type { Database } from '../../repositories/database.ts';
-import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
 
 /** What a payment promised to a panel user. */
 export type Promised = { panelUser: string; basis: Date; target: Date; recordedAt: Date };
@@ -19,9 +19,9 @@ export class InvoiceTakenError extends PermanentError {
  */
 export class EntitlementLedger {
   readonly #database: Database;
-  readonly #payments: PaymentRepository;
+  readonly #payments: Payments;
 
-  constructor(database: Database, payments: PaymentRepository) {
+  constructor(database: Database, payments: Payments) {
     this.#database = database;
     this.#payments = payments;
   }
@@ -35,7 +35,7 @@ export class EntitlementLedger {
       const payments = this.#payments.within(transaction);
       await payments.serialise(`payment-invoice:${invoiceId ?? id}`);
       const row = await payments.findLocked(id);
-      if (!row || isOver(row)) return undefined;
+      if (!row || isSettled(row)) return undefined;
       const other = await payments.invoiceTakenBy(row);
       if (other !== undefined) throw invoiceTaken(row, other);
       const attempts = (row.mark.attempts ?? 0) + 1;
@@ -67,7 +67,7 @@ export class EntitlementLedger {
       const payments = this.#payments.within(transaction);
       await payments.serialise(`payment-user:${user.id}`);
       const row = await payments.findLocked(payment.id);
-      if (!row || isOver(row)) return undefined;
+      if (!row || isSettled(row)) return undefined;
       const earlier = this.promised(row);
       if (earlier) {
         if (earlier.panelUser !== user.id) await payments.mark(row.id, { panel_user: user.id });
@@ -98,7 +98,7 @@ export class EntitlementLedger {
 export const completionKey = (invoiceId: string): string => `payment:${invoiceId}`;
 
 /** Whether nothing is to be done any more: active, or ended otherwise. A completed row without our mark was activated by others. */
-export function isOver({ status, mark }: Payment): boolean {
+export function isSettled({ status, mark }: Payment): boolean {
   if (status === 'pending') return mark.activation === 'done';
   return status !== 'completed' || mark.activation !== 'pending';
 }

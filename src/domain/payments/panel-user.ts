@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { Customer, CustomerRepository } from '../../repositories/customers.ts';
+import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
 /** The panel user of a payment, or what was found instead of exactly one. */
@@ -9,12 +9,12 @@ export type Resolution =
   | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
   | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
 
-export type ResolverDependencies = { panel: Panel; customers: CustomerRepository };
+export type ResolverDependencies = { panel: Panel; customers: Customers };
 
 /** Finds for whom a payment is, in the platform's order. Nothing is guessed: none or several is `unresolved`. */
 export class PanelUserResolver {
   readonly #panel: Panel;
-  readonly #customers: CustomerRepository;
+  readonly #customers: Customers;
 
   constructor({ panel, customers }: ResolverDependencies) {
     this.#panel = panel;

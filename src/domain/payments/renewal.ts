@@ -3,15 +3,15 @@ import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days, hours } from '../../lib/duration.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { compare, type Money } from '../../lib/money.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import type { Locale } from '../../messages/alerts.ts';
 import { autoRenewInvoice, renewalDescription } from '../../messages/payments.ts';
-import type { CustomerRepository, Ownership } from '../../repositories/customers.ts';
+import type { Customers, Ownership } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
-import { NotificationRepository } from '../../repositories/notifications.ts';
-import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
-import type { PlanRepository } from '../../repositories/plans.ts';
+import { Notifications } from '../../repositories/notifications.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Plans } from '../../repositories/plans.ts';
 
 /** Who has this tag in the panel renews, whatever the payments say. */
 const TAG = 'AUTO_RENEW';
@@ -24,12 +24,12 @@ const INVOICE_LIFE_MS = days(1);
 
 export type RenewalDependencies = {
   cryptobot: CryptoBotClient;
-  customers: CustomerRepository;
+  customers: Customers;
   database: Database;
   locale: Locale;
   panel: Panel;
-  payments: PaymentRepository;
-  plans: PlanRepository;
+  payments: Payments;
+  plans: Plans;
 };
 
 /** Who pays how much for what. */
@@ -118,7 +118,7 @@ export class AutoRenewal {
       const facts = { price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
       const row = { id: uuidFrom(`auto-renew-invoice:${id}`), type: 'payment_renewal' };
       const message = autoRenewInvoice(facts, locale).toString();
-      await new NotificationRepository(transaction).insert([{ ...row, telegramId: renewal.telegram_id, message }]);
+      await new Notifications(transaction).insert([{ ...row, telegramId: renewal.telegram_id, message }]);
       return true;
     });
   }

@@ -1,9 +1,9 @@
 import type { Database } from '../../repositories/database.ts';
-import { type NewNotification, NotificationRepository } from '../../repositories/notifications.ts';
-import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
+import { type NewNotification, Notifications } from '../../repositories/notifications.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
 
 /** How a payment's row changes its status: by this worker, or through the backend and all that it does besides. */
-export type Settlement = {
+export type PaymentSettlement = {
   readonly by: 'worker' | 'backend';
   /** Does what must have happened before days are given for a paid invoice. May run twice. */
   paid(payment: Payment, signal: AbortSignal): Promise<void>;
@@ -12,7 +12,7 @@ export type Settlement = {
 };
 
 /** Without a backend: guarded updates of our own. Commissions, wallet and orders of the platform do not run; reports say so. */
-export function settleHere(database: Database, payments: PaymentRepository): Settlement {
+export function settleHere(database: Database, payments: Payments): PaymentSettlement {
   return {
     by: 'worker',
     async paid() {
@@ -21,7 +21,7 @@ export function settleHere(database: Database, payments: PaymentRepository): Set
     async unpaid({ id }, notice) {
       return database.transaction().execute(async (transaction) => {
         const isFailed = await payments.within(transaction).fail(id, { settled_by: 'worker' });
-        if (isFailed && notice) await new NotificationRepository(transaction).insert([notice]);
+        if (isFailed && notice) await new Notifications(transaction).insert([notice]);
         return isFailed;
       });
     },

@@ -8,10 +8,10 @@ const GIVEN_UP_AFTER_MS = hours(24);
 const TOLD_WITHIN_MS = hours(72);
 
 /** `complete`: the money is there. `fail`: it will not come. `mismatched`: an admin was told. `wait`: ask again in the next run. */
-export type Verdict = 'complete' | 'fail' | 'mismatched' | 'wait';
+export type PaymentVerdict = 'complete' | 'fail' | 'mismatched' | 'wait';
 
 /** What to do with a pending payment, given its invoice as Crypto Pay has it; `undefined` where it knows none. Paid wins at any age. */
-export function verdictOn(payment: Payment, invoice: Invoice | undefined, now: Date): Verdict {
+export function verdictOn(payment: Payment, invoice: Invoice | undefined, now: Date): PaymentVerdict {
   if (payment.mark.activation === 'pending') return 'complete';
   if (invoice?.status === 'paid') return payment.mark.mismatch ? 'mismatched' : 'complete';
   if (invoice?.status === 'expired') return 'fail';

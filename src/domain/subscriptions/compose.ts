@@ -3,11 +3,11 @@ import type { TelegramClient } from '../../clients/telegram/client.ts';
 import type { Config } from '../../config.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import type { Log } from '../../observability/log.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Database } from '../../repositories/database.ts';
-import { DecisionRepository } from '../../repositories/decisions.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import { Decisions } from '../../repositories/decisions.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import { BrakeRecords } from '../../repositories/redis/brakes/brake-records.ts';
 import type { Events } from '../../repositories/redis/events.ts';
@@ -17,7 +17,7 @@ import { ReminderMarks } from '../../repositories/redis/subscriptions/reminder-m
 import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
 import type { Services } from '../../services.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
-import { Brake } from '../brakes/mass-effects.ts';
+import { MassEffectBrake } from '../brakes/mass-effects.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain } from './explain.ts';
 import { MonthlyResets } from './monthly-resets.ts';
@@ -31,10 +31,10 @@ export type SubscriptionParts = {
   redis: RedisClient;
   log: Log;
   alerts: AdminAlerts;
-  auditLogs: AuditLogRepository;
+  auditLogs: AuditLogs;
   events: Events;
   marks: DeliveryMarks;
-  notifications: NotificationRepository;
+  notifications: Notifications;
   panel: Panel;
   telegram: TelegramClient;
   /** Has a task run now, besides its schedule. */
@@ -50,7 +50,7 @@ export function composeSubscriptions(parts: SubscriptionParts): Pick<
 } {
   const { config, database, log, panel, redis } = parts;
   const contacts = new CustomerContacts(database);
-  const decisions = new DecisionRepository(database);
+  const decisions = new Decisions(database);
   const reminderMarks = new ReminderMarks(redis);
   const subscriptionNotices = new SubscriptionNotices({
     contacts,
@@ -61,7 +61,7 @@ export function composeSubscriptions(parts: SubscriptionParts): Pick<
     renewLink: new RenewLink(parts.telegram),
     locale: config.DEFAULT_LOCALE,
   });
-  const brake = new Brake({
+  const brake = new MassEffectBrake({
     records: new BrakeRecords(redis),
     alerts: parts.alerts,
     maxShare: config.SAFETY_MAX_SHARE,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { minutes } from '../../lib/duration.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { Disabling, Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
@@ -11,7 +11,7 @@ import type { SubscriptionNotices } from './notices.ts';
 
 export type DisablingOptions = {
   panel: Pick<Panel, 'user' | 'disable'>;
-  auditLogs: Pick<AuditLogRepository, 'write'>;
+  auditLogs: Pick<AuditLogs, 'write'>;
   backendKeys: BackendKeys;
   events: Pick<Events, 'publish'>;
   intents: Disablings;

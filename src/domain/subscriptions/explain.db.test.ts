@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { main } from '../../app/command-line.ts';
+import { runCommandLine } from '../../app/command-line.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
 import { GENERATIONS, type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
 
@@ -10,7 +10,7 @@ const DISABLE = 'disable_expired_users';
 async function cli(world: SubscriptionWorld, ...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await main(argv, {
+  const code = await runCommandLine(argv, {
     env: world.app.env,
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),

@@ -1,20 +1,20 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
-import type { DecisionRepository } from '../../repositories/decisions.ts';
+import type { Decisions } from '../../repositories/decisions.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
-import type { Brake } from '../brakes/mass-effects.ts';
+import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import { type NoticeKind, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
 
 export type ExplainOptions = {
-  brake: Pick<Brake, 'list'>;
+  brake: Pick<MassEffectBrake, 'list'>;
   contacts: CustomerContacts;
-  decisions: DecisionRepository;
+  decisions: Decisions;
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   events: Pick<Events, 'latest'>;
   marks: ReminderMarks;

@@ -1,9 +1,9 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { Locale } from '../../messages/alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { subscriptionExpired, subscriptionExpiring } from '../../messages/subscriptions.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
-import type { DecisionRepository } from '../../repositories/decisions.ts';
-import type { NotificationRepository } from '../../repositories/notifications.ts';
+import type { Decisions } from '../../repositories/decisions.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import { type NoticeKind, noticeId, rememberedMs, typeOfNotice } from './brackets.ts';
@@ -15,7 +15,7 @@ export type Candidate = { user: PanelUser; kind: NoticeKind };
 /** Somebody who is to be told, and where. */
 export type Notice = Candidate & { id: string; telegramId: number };
 
-export type Plan = {
+export type NoticePlan = {
   notices: readonly Notice[];
   /** Due, but no Telegram id is known. */
   withoutTelegram: number;
@@ -25,10 +25,10 @@ export type Plan = {
 
 export type SubscriptionNoticesOptions = {
   contacts: CustomerContacts;
-  decisions: Pick<DecisionRepository, 'queued'>;
+  decisions: Pick<Decisions, 'queued'>;
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   marks: ReminderMarks;
-  notifications: Pick<NotificationRepository, 'insert'>;
+  notifications: Pick<Notifications, 'insert'>;
   renewLink: RenewLink;
   locale: Locale;
 };
@@ -46,7 +46,7 @@ export class SubscriptionNotices {
   }
 
   /** Who of these is still to be told. Changes nothing that matters. Give it a page at a time: it holds them all. */
-  async plan(candidates: readonly Candidate[]): Promise<Plan> {
+  async plan(candidates: readonly Candidate[]): Promise<NoticePlan> {
     const untold = await this.#untold(candidates);
     const telegramIds = await this.telegramIds(untold.map(({ user }) => user));
     const withTelegram = untold.flatMap((candidate) => {

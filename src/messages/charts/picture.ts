@@ -1,5 +1,5 @@
 import { type Html, html, join } from '../../lib/html.ts';
-import type { Locale } from '../alerts.ts';
+import type { Locale } from '../../lib/locale.ts';
 import { axisNumber, ticksUpTo, wholeTicksUpTo } from './scale.ts';
 
 /** One value of each series for every label; null = not known, which is drawn as a question mark and never as zero. */

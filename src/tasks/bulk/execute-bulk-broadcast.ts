@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
 import type { BroadcastLook } from '../../domain/notifications/broadcasts.ts';
-import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/notifications/broadcasts.ts';
+import {
+  BROADCAST_FIELDS,
+  ERRORS_REPORTED,
+  isBroadcastOver,
+  nextLookMs,
+} from '../../domain/notifications/broadcasts.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
 import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
@@ -79,7 +84,7 @@ export default defineTask({
     const { wish } = await broadcasts.record(jobId);
     await broadcasts.apply(jobId, wish);
     const look = await broadcasts.look(jobId);
-    if (wish === 'cancel' ? look.pending === 0 : isOver(look, ageMs))
+    if (wish === 'cancel' ? look.pending === 0 : isBroadcastOver(look, ageMs))
       return await show(wish === 'cancel' ? 'cancelled' : 'completed', look);
     const isHeld = wish === 'pause' || wish === 'cancel';
     await show(isHeld || look.paused > 0 ? 'paused' : 'running', look);

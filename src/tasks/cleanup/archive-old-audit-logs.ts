@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArchivedBatches } from '../../domain/cleanup/audit-archive.ts';
+import { ArchivedBatches } from '../../domain/cleanup/archived-batches.ts';
 import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';

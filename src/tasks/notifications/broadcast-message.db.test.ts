@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hours } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
-import { notificationStates } from '../../testing/notification-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
+import { notificationStates } from '../../testing/world/notifications.ts';
 
 describe('broadcast_message', () => {
   let world: TestApp;

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { BROADCAST_FIELDS, ERRORS_REPORTED, isOver, nextLookMs } from '../../domain/notifications/broadcasts.ts';
+import {
+  BROADCAST_FIELDS,
+  ERRORS_REPORTED,
+  isBroadcastOver,
+  nextLookMs,
+} from '../../domain/notifications/broadcasts.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
@@ -35,7 +40,7 @@ export default defineTask({
     const total = chats.length;
 
     const ageMs = now.getTime() - enqueuedAt.getTime();
-    const isDone = isOver(look, ageMs);
+    const isDone = isBroadcastOver(look, ageMs);
     await progress.save(payload.job_id ?? jobId, {
       operation: 'broadcast',
       status: isDone ? 'completed' : look.paused > 0 ? 'paused' : 'running',

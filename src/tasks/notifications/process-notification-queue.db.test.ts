@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LEASE_MS } from '../../domain/notifications/policy.ts';
 import { html } from '../../lib/html.ts';
-import { notificationRow, notificationStates, queueNotifications } from '../../testing/notification-rows.ts';
+import { notificationRow, queueNotifications } from '../../testing/notification-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
+import { notificationStates } from '../../testing/world/notifications.ts';
 
 const ADMIN = 900000001;
 

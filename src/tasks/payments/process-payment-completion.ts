@@ -4,7 +4,7 @@ import type { CryptobotInvoices } from '../../domain/payments/cryptobot-invoices
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 import { taskFailed } from '../../messages/alerts.ts';
-import type { Payment, PaymentRepository } from '../../repositories/payments.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
 import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
 
 /** Deliveries of this age may still wait to be marked; older ones nobody looks at. */
@@ -104,7 +104,7 @@ export default defineTask({
 /** The payment that is meant. A named one that is missing may just not be committed yet; one of a webhook may have no row at all. */
 async function found(
   { payment_id: id, raw_body: body, signature }: z.output<typeof payload>,
-  payments: PaymentRepository,
+  payments: Payments,
   invoices: CryptobotInvoices,
 ): Promise<Payment | undefined> {
   if (id) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { completionKey, isOver } from '../../domain/payments/ledger.ts';
+import { completionKey, isSettled } from '../../domain/payments/ledger.ts';
 import { subjectOf, type WebhookSubject } from '../../domain/payments/webhook-reference.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { webhooksGivenUp } from '../../messages/payments.ts';
@@ -52,7 +52,7 @@ export default defineTask({
       const named = paymentId === undefined ? undefined : await payments.find(paymentId);
       const meant = named ? [named] : (fingerprint && known.get(fingerprint)) || [];
       if (meant.length === 0) return 'no payment has this invoice';
-      const open = meant.find((payment) => !isOver(payment)) ?? meant.find(({ status }) => status === 'failed');
+      const open = meant.find((payment) => !isSettled(payment)) ?? meant.find(({ status }) => status === 'failed');
       if (!open) return undefined;
       const key = completionKey(open.invoiceId ?? open.id);
       await enqueue(processPaymentCompletion, { payment_id: open.id }, { uniqueKey: key });

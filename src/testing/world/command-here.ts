@@ -1,4 +1,4 @@
-import { main } from '../../app/command-line.ts';
+import { runCommandLine } from '../../app/command-line.ts';
 import type { CommandResult } from './command.ts';
 
 /** Runs one command of the command line to its end in this process: the same code without the second that a process takes to start. */
@@ -7,7 +7,7 @@ export async function commandHere(
   env: Readonly<Record<string, string>>,
 ): Promise<CommandResult & { code: number }> {
   const result = { code: 0, stdout: '', stderr: '' };
-  result.code = await main(args, {
+  result.code = await runCommandLine(args, {
     env,
     stdout(text) {
       result.stdout += text;

@@ -9,7 +9,7 @@ export type QueuedNotifications = {
 };
 
 /** Queues this many due messages in one statement. */
-export async function queueNotifications(
+export async function queueMany(
   pool: Pool,
   { count, type = 'info', firstChat = 1_000_000 }: QueuedNotifications,
 ): Promise<void> {

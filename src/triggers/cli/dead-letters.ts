@@ -1,4 +1,4 @@
-import type { DeadJobs } from '../../runtime/dead-letters.ts';
+import type { DeadJobs } from '../../runtime/dead-jobs.ts';
 import { type Command, table, UsageError, wordAt } from './command.ts';
 
 /** Messages of Python producers that could not be understood. */

@@ -64,7 +64,7 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Says what went wrong and answers the exit code. */
-export function failed(error: unknown, terminal: Terminal, mask = (text: string): string => text): number {
+export function sayFailure(error: unknown, terminal: Terminal, mask = (text: string): string => text): number {
   terminal.stderr(`${mask(sentenceOf(error))}\n`);
   if (error instanceof ConfigError) return EX_CONFIG;
   return error instanceof UsageError ? EX_USAGE : 1;

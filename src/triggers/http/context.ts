@@ -8,7 +8,7 @@ import type { NodeRecord } from '../../repositories/redis/monitoring/node-health
 import type { QueueSnapshot } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
 import type { DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
-import type { DeadJob, DeadJobs } from '../../runtime/dead-letters.ts';
+import type { DeadJob, DeadJobs } from '../../runtime/dead-jobs.ts';
 import type { Schedule } from '../../runtime/define-task.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';

@@ -9,7 +9,7 @@ import type { StreamEntry } from './entry.ts';
 import { EntryHandler } from './entry-handler.ts';
 import { createGroup, isGroupLost, leaveGroup, type Membership, readNew, readOwn, removeGone } from './group.ts';
 import type { HandOver, IntakeObserver, IntakeWork } from './hand-over.ts';
-import { Reclaimer } from './reclaim.ts';
+import { Reclaimer } from './reclaimer.ts';
 import type { TaskiqResults } from './results.ts';
 import { trimAcknowledged } from './trim.ts';
 

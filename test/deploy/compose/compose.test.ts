@@ -5,9 +5,9 @@ import { parseEnv } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { commands, ROLES } from '../../../src/app/command-line.ts';
-import { command as health } from '../../../src/app/health-command.ts';
-import { command as schema } from '../../../src/app/schema-command.ts';
 import { describeConfig, parseConfig } from '../../../src/config.ts';
+import { healthCommand as health } from '../../../src/triggers/cli/health.ts';
+import { schemaCommand as schema } from '../../../src/triggers/cli/schema.ts';
 import { readArgs } from '../../../src/triggers/cli/terminal.ts';
 import { type ComposeFile, readCompose, type Service } from './compose-file.ts';
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { minutes } from '../../../src/lib/duration.ts';
 import { freePort } from '../../../src/testing/servers/free-port.ts';
 import { until } from '../../../src/testing/until.ts';
-import { queueNotifications } from '../../../src/testing/world/notifications.ts';
+import { queueMany } from '../../../src/testing/world/notifications.ts';
 import { RoleProcess } from '../../../src/testing/world/role-process.ts';
 import { World } from '../../../src/testing/world/world.ts';
 import { packagesIn, refused } from '../../../tools/licences.ts';
@@ -140,7 +140,7 @@ describe('the image', () => {
       METRICS_PORT: String(await freePort()),
       SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '1s',
     });
-    await queueNotifications(world.pool, { count: 5 });
+    await queueMany(world.pool, { count: 5 });
     await until('all are delivered', () => world.telegram.stats().total === 5);
     expect(await container.exec(check)).toMatchObject({ code: 0, stderr: '' });
 

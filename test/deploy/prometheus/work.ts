@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { nodeUuidOf } from '../../../sandbox/panel/wire.ts';
 import { until } from '../../../src/testing/until.ts';
 import { metricValue, scrape } from '../../../src/testing/world/metrics.ts';
-import { queueNotifications } from '../../../src/testing/world/notifications.ts';
+import { queueMany } from '../../../src/testing/world/notifications.ts';
 import type { RoleProcess } from '../../../src/testing/world/role-process.ts';
 import type { World } from '../../../src/testing/world/world.ts';
 
@@ -53,7 +53,7 @@ export async function doEverything(world: World, worker: RoleProcess): Promise<v
 
   // Messages to Telegram, one of them to a chat that has blocked the bot.
   world.telegram.setChat(FIRST_CHAT + 1, { state: 'blocked' });
-  await queueNotifications(world.pool, { count: 20, firstChat: FIRST_CHAT });
+  await queueMany(world.pool, { count: 20, firstChat: FIRST_CHAT });
   await world.dispatch('process_notification_queue');
 
   // Messages of Python producers: one that is understood, one that is not.

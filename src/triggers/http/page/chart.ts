@@ -1,7 +1,8 @@
 import { type Html, html, join } from '../../../lib/html.ts';
+import type { Locale } from '../../../lib/locale.ts';
 import type { Overview } from '../api/overview.ts';
 import type { View } from './parts.ts';
-import type { Locale, Say } from './texts.ts';
+import type { Say } from './texts.ts';
 
 type Minute = Overview['deliveries'][number];
 

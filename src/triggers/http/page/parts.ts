@@ -1,5 +1,6 @@
 import { type Html, html } from '../../../lib/html.ts';
-import type { Locale, Say } from './texts.ts';
+import type { Locale } from '../../../lib/locale.ts';
+import type { Say } from './texts.ts';
 
 /** What every part of the page is drawn with. */
 export type View = { say: Say; locale: Locale; now: Date };

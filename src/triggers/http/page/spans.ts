@@ -1,5 +1,6 @@
 import { type Html, html } from '../../../lib/html.ts';
-import type { Locale, Say } from './texts.ts';
+import type { Locale } from '../../../lib/locale.ts';
+import type { Say } from './texts.ts';
 
 const UNITS: readonly [seconds: number, en: string, ru: string][] = [
   [86_400, 'd', 'д'],

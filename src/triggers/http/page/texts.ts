@@ -1,3 +1,5 @@
+import type { Locale } from '../../../lib/locale.ts';
+
 /** The words of the operations page, the two languages side by side. */
 const WORDS = {
   title: ['Task worker', 'Сервис задач'],
@@ -156,7 +158,6 @@ const WORDS = {
 } as const satisfies Readonly<Record<string, readonly [en: string, ru: string]>>;
 
 export type Word = keyof typeof WORDS;
-export type Locale = 'en' | 'ru';
 
 /** Says a word in one language; each `%` in it is replaced by the next value. */
 export type Say = (word: Word, ...values: readonly string[]) => string;

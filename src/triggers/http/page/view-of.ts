@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
+import type { Locale } from '../../../lib/locale.ts';
 import { cookieIn } from '../auth/cookies.ts';
 import type { View } from './parts.ts';
-import { type Locale, sayIn } from './texts.ts';
+import { sayIn } from './texts.ts';
 
 export const LOCALE_COOKIE = 'worker_locale';
 

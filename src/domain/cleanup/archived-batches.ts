@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Storage } from '../../clients/storage/storage.ts';
-import type { AuditLogRepository } from '../../repositories/audit-logs.ts';
+import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { HeapWalk, RowVersion } from '../../repositories/heap-walk.ts';
 import type { Batches } from './batch-delete.ts';
 
@@ -17,13 +17,13 @@ const FOLDER = 'audit-logs';
  */
 export class ArchivedBatches implements Batches {
   readonly #walk: HeapWalk;
-  readonly #auditLogs: AuditLogRepository;
+  readonly #auditLogs: AuditLogs;
   readonly #storage: Storage;
   readonly #signal: AbortSignal;
   /** Objects written so far. */
   archives = 0;
 
-  constructor(walk: HeapWalk, auditLogs: AuditLogRepository, storage: Storage, signal: AbortSignal) {
+  constructor(walk: HeapWalk, auditLogs: AuditLogs, storage: Storage, signal: AbortSignal) {
     this.#walk = walk;
     this.#auditLogs = auditLogs;
     this.#storage = storage;

@@ -1,0 +1,2 @@
+/** Languages of everything that people read. */
+export type Locale = 'en' | 'ru';
