@@ -10,9 +10,14 @@ import { type Log, masker, openLog } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import { type Database, openDatabase } from '../repositories/database.ts';
+import { Cancellations } from '../repositories/redis/cancellations.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
+import { keys } from '../repositories/redis/keys.ts';
 import { type LastRun, LastRuns } from '../repositories/redis/monitoring/last-runs.ts';
+import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Middleware } from '../runtime/compose.ts';
+import { DeadJobs } from '../runtime/dead-jobs.ts';
+import { countJobs } from '../runtime/depths.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
 import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
 import { guardPoison } from '../runtime/middleware/guard-poison.ts';
@@ -29,6 +34,7 @@ import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
 import { periodOf } from '../runtime/schedule.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import type { Services } from '../services.ts';
+import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
 
@@ -50,6 +56,12 @@ export type App = {
   queues: Queues;
   dispatcher: Dispatcher;
   services: Services;
+  /** What was built with them and only roles, doors and commands use. */
+  parts: Omit<ReturnType<typeof composeServices>, 'services'>;
+  /** Tells running jobs, wherever they run, that somebody has cancelled them. */
+  cancellations: Cancellations;
+  /** Jobs that have failed permanently, over all queues. */
+  deadJobs: DeadJobs;
   /** How the latest job of each task ended, over all workers. */
   lastRuns: LastRuns;
   /** The onion around every run, outermost first. */
@@ -105,29 +117,25 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     await dispatcher.dispatch(name, {}, { source: 'task', initiatedBy, uniqueKey, afterActive: true });
   };
   const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
-  const services = composeServices({
-    config,
-    version,
-    database,
-    redis,
-    queues,
-    log,
-    metrics,
-    tracing,
-    signalDelivery: () => runSoon('process_notification_queue', 'alerts'),
-    rerun: (task) => runSoon(task, 'brake'),
-    schedulePeriods: (now) =>
-      new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
+  const { services, ...parts } = composeServices({
+    ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },
+    depths: depthReaders({ config, queues, redis }),
+    engine: {
+      signalDelivery: () => runSoon('process_notification_queue', 'alerts'),
+      rerun: (task) => runSoon(task, 'brake'),
+      schedulePeriods: (now) =>
+        new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
+    },
   });
-  stack.use(services.telegram);
-  stack.use(services.taskOutcomes);
-  stack.use(services.deliveryCounts);
+  stack.use(parts.foundation.telegram);
+  stack.use(parts.foundation.taskOutcomes);
+  stack.use(parts.deliveryCounts);
   const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
 
   const middleware = (listener: OutcomeListener): readonly Middleware[] => [
     ...(tracing ? [traceRun(tracing)] : []),
     reportOutcome(async (ended) => {
-      services.taskOutcomes.ended(ended);
+      parts.foundation.taskOutcomes.ended(ended);
       lastRuns.note(ended.task, lastRunOf(ended));
       await listener(ended);
     }),
@@ -160,6 +168,9 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     queues,
     dispatcher,
     services,
+    parts,
+    cancellations: new Cancellations(redis),
+    deadJobs: new DeadJobs(queues),
     lastRuns,
     middleware,
   };
@@ -184,6 +195,20 @@ export function secretsOf(config: Config): string[] {
     ...tokens,
     ...config.API_TOKENS.map(({ token }) => token),
   ].filter(Boolean);
+}
+
+/** What waits, now: in the queues, in the stream of the Python producers, and among the dead. */
+function depthReaders({ config, queues, redis }: Pick<App, 'config' | 'queues' | 'redis'>): DepthReaders {
+  const { TASKIQ_GROUP: group, TASKIQ_STREAM: stream } = config;
+  return {
+    queues: () => countJobs(queues),
+    async intake() {
+      if (stream === '') return undefined;
+      const { entries, ...lag } = await readLag(redis, { stream, group });
+      return { unread: entries, ...lag };
+    },
+    deadMessages: () => redis.xlen(keys.taskiqDead()),
+  };
 }
 
 /** What is away fails many times; one line a minute says so. */

@@ -3,7 +3,6 @@ import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
-import { DeadJobs } from '../runtime/dead-jobs.ts';
 import { runOnce } from '../runtime/run-once.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
@@ -80,13 +79,13 @@ async function runCommand(
 }
 
 function cliContext(app: App, terminal: Terminal): CliContext {
-  const { config, services } = app;
+  const { config, parts } = app;
   const controller = new AbortController();
   void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
   return {
     ...app,
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules }),
-    deadJobs: new DeadJobs(app.queues),
+    deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     ...doctorContext(app, terminal.env),
     runHere: (name, payload) =>
@@ -97,7 +96,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         initiatedBy: 'cli',
       }),
     brakes: brakesOf(app),
-    explainUser: (who) => services.explain.user(who, new Date(), controller.signal),
+    explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };
 }
 

@@ -1,13 +1,12 @@
 import { sql } from 'kysely';
 import type { Config } from '../config.ts';
-import { pingRedis } from '../domain/monitoring/compose.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { seconds } from '../lib/duration.ts';
 import { watchCrashes } from '../observability/crashes.ts';
-import { Cancellations } from '../repositories/redis/cancellations.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
+import { pingRedis } from '../repositories/redis/ping-redis.ts';
 import { SharedClock } from '../repositories/redis/shared-clock.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
@@ -56,7 +55,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       );
     }
   }
-  stack.use(new ProcessMemoryReporter(app.services.memoryReports));
+  stack.use(new ProcessMemoryReporter(app.parts.memoryReports));
   const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
   stack.defer(() => ticks.close());
 
@@ -107,7 +106,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
   await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
 
-  stack.use(new ProcessMemoryReporter(app.services.memoryReports));
+  stack.use(new ProcessMemoryReporter(app.parts.memoryReports));
 
   const { promise: told, resolve: stopNow } = Promise.withResolvers<string>();
   const send = (message: FromWorker): void => {
@@ -157,7 +156,7 @@ async function startRunner(
   connection: ReturnType<typeof connectRedis>,
   stack: AsyncDisposableStack,
 ): Promise<Runner> {
-  const cancellations = new Cancellations(app.redis);
+  const { cancellations } = app;
   const clock = stack.use(new SharedClock(app.redis));
   await clock.ask();
   const runner = new Runner({
@@ -191,7 +190,7 @@ function dependencies(app: App): HealthChecks {
     redis: () => pingRedis(app.redis),
     postgresql: async () => void (await sql`select 1`.execute(app.database)),
     schedule_successes: async () => {
-      const overdue = await app.services.scheduleWatch.overdue(new Date());
+      const overdue = await app.parts.scheduleWatch.overdue(new Date());
       return overdue.length > 0 ? `overdue: ${overdue.map(({ task }) => task).join(', ')}` : undefined;
     },
   };

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Takeover } from '../domain/takeover/takeover.ts';
 import { seconds } from '../lib/duration.ts';
-import { PythonKeys } from '../repositories/redis/takeover/python-keys.ts';
 import type { App } from './build-app.ts';
 
 /** A Redis of 128 MB is gone through in less; one that does not answer must not hold up the start. */
@@ -12,10 +10,10 @@ const WAIT_MS = seconds(2);
  * takes longer goes on beside the jobs, what fails is said and tried again at the next start.
  */
 export async function takeOverFromPython(app: App, stack: AsyncDisposableStack): Promise<void> {
-  const { log, redis, services } = app;
+  const { log, parts } = app;
   const stopping = new AbortController();
   stack.defer(() => stopping.abort());
-  const work = new Takeover({ ...services, python: new PythonKeys(redis) }).run(new Date(), stopping.signal).then(
+  const work = parts.takeover.run(new Date(), stopping.signal).then(
     (counts) => {
       if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'taken over from the Python worker');
     },

@@ -145,5 +145,5 @@ async function others({ app }: FiguresWorld): Promise<void> {
     ]),
     calls: new Map([['remnawave', { count: 10, ms: 1200 }]]),
   };
-  await app.app.services.outcomes.add(counts, new Date(at('10:00:00')));
+  await app.app.parts.foundation.outcomes.add(counts, new Date(at('10:00:00')));
 }

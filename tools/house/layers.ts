@@ -4,7 +4,7 @@ import { importsOf, type Sources } from './sources.ts';
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   'config.ts': ['lib'],
-  clients: ['lib', 'config.ts'],
+  clients: ['lib'],
   observability: ['lib', 'clients'],
   repositories: ['lib'],
   messages: ['lib'],

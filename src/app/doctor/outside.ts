@@ -10,8 +10,9 @@ import { after, ok, timed, warning } from './findings.ts';
 const GROUP = 'Outside services';
 
 /** Each with its token, so that one that was revoked is found before a message or a payment finds it. */
-export function outsideExaminations({ config, metrics, redis, services }: App): readonly Examination[] {
-  const { cryptobot, panel, telegram } = services;
+export function outsideExaminations({ config, metrics, parts, redis, services }: App): readonly Examination[] {
+  const { panel } = services;
+  const { cryptobot, telegram } = parts.foundation;
   const mailer = new Mailer({
     primaryUrl: config.SMTP_URL,
     resendUrl: config.SMTP_URL_RESEND,

@@ -1,5 +1,4 @@
 import { minutes } from '../../lib/duration.ts';
-import { DeadJobs } from '../../runtime/dead-jobs.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
@@ -15,7 +14,7 @@ const STUCK_MS = minutes(10);
 
 /** Whether the work goes on: who does it, what is due, what has failed and what waits for a decision. */
 export function workExaminations(app: App): readonly Examination[] {
-  const { config, queues, redis, services } = app;
+  const { config, deadJobs, parts, redis, services } = app;
   const one = (name: string, examine: () => Promise<Finding>): Examination => ({
     group: 'Work',
     name,
@@ -24,7 +23,7 @@ export function workExaminations(app: App): readonly Examination[] {
   });
   return [
     one('Processes', async () => {
-      const running = await services.memoryReports.all(new Date());
+      const running = await parts.memoryReports.all(new Date());
       const hosts = new Set(running.map(({ host }) => host));
       if (running.length === 0)
         return warning(
@@ -38,7 +37,7 @@ export function workExaminations(app: App): readonly Examination[] {
       // To ask is to remember since when each is known: asked before the first scheduler, all would be overdue when it starts.
       if ((await app.queues.ticks.getJobSchedulersCount()) === 0)
         return warning('not known, as no schedule is registered', 'start task-worker scheduler');
-      const states = await services.scheduleWatch.states(new Date());
+      const states = await parts.scheduleWatch.states(new Date());
       const overdue = states.filter(({ overdueSince }) => overdueSince !== undefined);
       const never = states.filter(({ lastSuccess }) => lastSuccess === undefined).length;
       if (overdue.length === 0)
@@ -63,7 +62,7 @@ export function workExaminations(app: App): readonly Examination[] {
       );
     }),
     one('Dead letters', async () => {
-      const [jobs, messages] = await Promise.all([new DeadJobs(queues).count(), deadEntriesOf(app).count()]);
+      const [jobs, messages] = await Promise.all([deadJobs.count(), deadEntriesOf(app).count()]);
       if (jobs + messages === 0) return ok('none');
       return warning(
         `${counted(jobs, 'job')} and ${counted(messages, 'message')} have failed for good`,

@@ -1,8 +1,5 @@
 import { seconds } from '../../lib/duration.ts';
-import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
-import { Cancellations } from '../../repositories/redis/cancellations.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
-import { DeadJobs } from '../../runtime/dead-jobs.ts';
 import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
@@ -13,15 +10,11 @@ import { deadEntriesOf } from './intake.ts';
 /** The panel is asked for a user, Redis and PostgreSQL for what they remember. */
 const EXPLAIN_LIMIT_MS = seconds(10);
 
-/** What `check_external_services` looks at. */
-const SERVICES = ['remnawave', 'postgresql', 'redis', 'telegram', 'cryptobot'];
-
 /** What the API and the operations page work with; undefined where no API token is set, which switches them off. */
 export function httpContext(app: App): HttpContext | undefined {
-  const { config, redis, services } = app;
+  const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => new Date();
-  const alerts = new AlertStateStore(redis);
   return {
     tokens: config.API_TOKENS,
     version: app.version,
@@ -35,25 +28,25 @@ export function httpContext(app: App): HttpContext | undefined {
     // With those of tasks that are switched off: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
-    jobs: new Jobs(app.queues, new Cancellations(redis)),
+    jobs: new Jobs(app.queues, app.cancellations),
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis),
-    deadJobs: new DeadJobs(app.queues),
+    deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     brakes: brakesOf(app),
     state: {
       nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
       services: async () =>
-        (await Promise.all(SERVICES.map((name) => services.serviceHealth.find(name)))).filter(
+        (await Promise.all(services.serviceWatch.names.map((name) => parts.serviceHealth.find(name)))).filter(
           (one) => one !== undefined,
         ),
-      alerts: () => alerts.all(clock()),
+      alerts: () => parts.alertStates.active(clock()),
       queues: () => services.queueSnapshots.latest(),
-      deliveries: (minutes) => services.deliveryCounts.latest(minutes, clock()),
+      deliveries: (minutes) => parts.deliveryCounts.latest(minutes, clock()),
       lastRuns: () => app.lastRuns.all(),
     },
-    exports: services.exportDownloads,
-    explainUser: (who) => services.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
+    exports: parts.exportDownloads,
+    explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
     audit: (action) => audit(app, action),
   };
 }

@@ -1,22 +1,32 @@
-import type { Config } from '../../config.ts';
 import { LocalFolder } from './local-folder.ts';
 import { S3Bucket } from './s3-bucket.ts';
 import type { Storage } from './storage.ts';
 
+export type StorageSettings = {
+  EXPORT_DIR: string;
+  /** Unset: the folder is used. */
+  S3_BUCKET?: string | undefined;
+  S3_PREFIX: string;
+  S3_REGION: string;
+  S3_ENDPOINT?: string | undefined;
+  S3_FORCE_PATH_STYLE: boolean;
+  /** Unset, with the key that belongs to it: the machine's own role is used. */
+  S3_ACCESS_KEY_ID?: string | undefined;
+  S3_SECRET_ACCESS_KEY?: string | undefined;
+};
+
 /** The bucket where one is configured, else the folder; and every place where older exports may still lie. */
-export function composeStorage(config: Config): { storage: Storage; storages: readonly Storage[] } {
-  const folder = new LocalFolder(config.EXPORT_DIR);
-  if (config.S3_BUCKET === undefined) return { storage: folder, storages: [folder] };
+export function openStorage(settings: StorageSettings): { storage: Storage; storages: readonly Storage[] } {
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = settings;
+  const folder = new LocalFolder(settings.EXPORT_DIR);
+  if (settings.S3_BUCKET === undefined) return { storage: folder, storages: [folder] };
   const bucket = new S3Bucket({
-    bucket: config.S3_BUCKET,
-    prefix: config.S3_PREFIX,
-    region: config.S3_REGION,
-    endpoint: config.S3_ENDPOINT,
-    forcePathStyle: config.S3_FORCE_PATH_STYLE,
-    credentials:
-      config.S3_ACCESS_KEY_ID && config.S3_SECRET_ACCESS_KEY
-        ? { accessKeyId: config.S3_ACCESS_KEY_ID, secretAccessKey: config.S3_SECRET_ACCESS_KEY }
-        : undefined,
+    bucket: settings.S3_BUCKET,
+    prefix: settings.S3_PREFIX,
+    region: settings.S3_REGION,
+    endpoint: settings.S3_ENDPOINT,
+    forcePathStyle: settings.S3_FORCE_PATH_STYLE,
+    credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
   });
   return { storage: bucket, storages: [bucket, folder] };
 }

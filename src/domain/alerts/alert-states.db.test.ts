@@ -24,7 +24,7 @@ describe('alert states', () => {
   let states: AlertStates;
   beforeAll(async () => {
     world = await testApp();
-    states = world.app.services.alertStates;
+    states = world.app.parts.alertStates;
     world.redis.client.on('error', () => undefined);
   });
   afterAll(() => world[Symbol.asyncDispose]());

@@ -40,6 +40,11 @@ export class ServiceWatch {
     this.#options = options;
   }
 
+  /** What is watched, by the name in keys and messages. */
+  get names(): readonly string[] {
+    return Object.keys(this.#options.probes);
+  }
+
   /** Looks at all services at once and tells what began and what ended. Throws only when `signal` fires. */
   async check(now: Date, signal: AbortSignal): Promise<ServiceCounts> {
     const { states } = this.#options;

@@ -1,7 +1,7 @@
 import { BackendClient } from '../../clients/backend.ts';
 import type { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import type { ClientPolicy } from '../../clients/policy.ts';
-import { Notifications } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import { PaymentAlarms } from './alarms.ts';
 import { settleThroughBackend } from './backend-settlement.ts';
 import { type ClosingDependencies, PaymentClosing } from './closing.ts';
@@ -29,6 +29,7 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'se
   ConstructorParameters<typeof PaymentAlarms>[0] & {
     cryptobot: CryptoBotClient;
     cryptobotToken: string;
+    notifications: Notifications;
     observer: PaymentObserver;
     /** Payments are completed through it where it is given. */
     backendUrl: string | undefined;
@@ -45,7 +46,7 @@ export function composeEntitlements(given: Given): Entitlements {
       : settleThroughBackend({
           backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
           payments,
-          notifications: new Notifications(database),
+          notifications: given.notifications,
         });
   const alarms = new PaymentAlarms(given);
   const ledger = new EntitlementLedger(database, payments);

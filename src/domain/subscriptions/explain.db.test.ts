@@ -21,7 +21,7 @@ async function cli(world: SubscriptionWorld, ...argv: string[]): Promise<{ code:
 
 const never = new AbortController().signal;
 const sentences = async (world: SubscriptionWorld, who: string): Promise<string> => {
-  const found = await world.app.app.services.explain.user(who, world.panel.now(), never);
+  const found = await world.app.app.parts.explain.user(who, world.panel.now(), never);
   return found.flatMap((user) => user.sentences).join('\n');
 };
 

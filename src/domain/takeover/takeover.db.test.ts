@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PanelNode } from '../../clients/remnawave/types.ts';
 import { hours, minutes, seconds } from '../../lib/duration.ts';
-import { PythonKeys } from '../../repositories/redis/takeover/python-keys.ts';
 import { PythonKeyWriter } from '../../testing/python-keys.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
-import { Takeover } from './takeover.ts';
 
 const NOW = new Date('2026-11-20T10:02:00.000Z');
 const at = (ms: number): Date => new Date(NOW.getTime() + ms);
@@ -23,11 +21,7 @@ describe('what the Python worker kept in Redis', () => {
     await world.database.pool.query('truncate notification_queue cascade');
   });
 
-  const takeOver = () =>
-    new Takeover({ ...world.app.services, python: new PythonKeys(world.app.redis) }).run(
-      NOW,
-      new AbortController().signal,
-    );
+  const takeOver = () => world.app.parts.takeover.run(NOW, new AbortController().signal);
   const alerts = async (): Promise<string[]> =>
     (await world.database.pool.query('select message from notification_queue order by created_at')).rows.map(
       (row: { message: string }) => row.message,
@@ -89,7 +83,7 @@ describe('what the Python worker kept in Redis', () => {
     await python.service('telegram', { isUp: false, failures: 7, at: at(-minutes(1)) });
     await python.service('database', { isUp: false, failures: 2, at: at(-minutes(1)) });
     expect(await takeOver()).toMatchObject({ services: 2 });
-    const { alertStates, serviceHealth } = world.app.services;
+    const { alertStates, serviceHealth } = world.app.parts;
     expect(await serviceHealth.find('telegram')).toMatchObject({ status: 'down', failures: 7 });
     expect(await serviceHealth.find('postgresql')).toMatchObject({ status: 'failing', failures: 2 });
     expect(await world.redis.client.exists('cybervpn:health:services:database')).toBe(0);

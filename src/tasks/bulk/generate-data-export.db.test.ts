@@ -57,7 +57,7 @@ describe('generate_data_export', () => {
     (await world.database.pool.query('select message from notification_queue order by created_at')).rows.map(
       ({ message }) => message as string,
     );
-  const exports = () => world.app.services.exportDownloads;
+  const exports = () => world.app.parts.exportDownloads;
 
   test('csv: every row is there, parsed back and counted; money is text, dates are ISO 8601 in UTC', async () => {
     const result = await run({ export_type: 'payments' }, { jobId: 'csv-1' });

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/cryptopay/server.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
-import { pingRedis } from '../../domain/monitoring/compose.ts';
 import { RedisOutageWatch } from '../../domain/monitoring/redis-outage.ts';
 import { minutes } from '../../lib/duration.ts';
+import { pingRedis } from '../../repositories/redis/ping-redis.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
 const START = new Date('2026-11-20T10:00:00Z');

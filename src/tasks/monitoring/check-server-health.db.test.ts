@@ -147,7 +147,7 @@ describe.each([2, 3] as const)('check_server_health, panel %i.x', (generation) =
     panel.changeNode(down!, { state: 'disabled' });
     await look(minutes(2));
     expect(await told()).toHaveLength(1);
-    expect(await world.app.services.alertStates.active(panel.now())).toEqual([]);
+    expect(await world.app.parts.alertStates.active(panel.now())).toEqual([]);
   });
 
   test('ten flaps are one "unstable", and calm afterwards is one message more', async () => {
@@ -223,7 +223,7 @@ describe.each([2, 3] as const)('check_server_health, panel %i.x', (generation) =
     expect(await look(minutes(2))).toMatchObject({ checked: 2, forgotten: 0 });
     expect(await look(minutes(9))).toMatchObject({ forgotten: 1 });
     expect(await current(gone!)).toBeNull();
-    expect(await world.app.services.alertStates.active(panel.now())).toEqual([]);
+    expect(await world.app.parts.alertStates.active(panel.now())).toEqual([]);
     expect(await told()).toHaveLength(1);
   });
 

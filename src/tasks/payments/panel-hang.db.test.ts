@@ -33,12 +33,15 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
     const calls = { called: () => undefined, breaker: () => undefined };
     const policy = new ClientPolicy({ service: 'remnawave', observer: calls, timeLimitMs: LIMIT_MS });
     const panel = connectPanel({ baseUrl: world.panel.url, token: config.REMNAWAVE_API_TOKEN, policy });
+    const { foundation } = app.parts;
+    const impatient = { ...foundation, services: { ...foundation.services, panel } };
+    const payments = composePayments(impatient, services.alerts, config);
     return await runOnce(
       'process_payment_completion',
       { payment_id: id },
       {
         ...app,
-        services: { ...services, ...composePayments({ ...app, ...services, calls, panel }), panel },
+        services: { ...services, ...payments.services, panel },
         middleware: app.middleware(async () => undefined),
         signal: new AbortController().signal,
         initiatedBy: 'test',

@@ -14,15 +14,16 @@ describe('check_anomalies', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
   const services = () => world.app.app.services;
+  const parts = () => world.app.app.parts;
   beforeEach(async () => {
     // What the test before has left to be written would be written after the clearing.
-    await services().taskOutcomes.flush();
+    await parts().foundation.taskOutcomes.flush();
     await world.clear();
   });
 
   /** With all schedules in time but those, whose last success is what it was. */
   const allSucceed = async (at: Date, except: readonly string[] = []): Promise<void> => {
-    const states = await services().scheduleWatch.states(at);
+    const states = await parts().scheduleWatch.states(at);
     const names = states.map(({ task }) => task).filter((task) => !except.includes(task));
     await world.app.redis.client.hset(
       'cybervpn:schedules:last_success',
@@ -35,14 +36,14 @@ describe('check_anomalies', () => {
   };
   const told = async (): Promise<string[]> => (await world.told()).map(visibleText);
   const jobs = (succeeded: number, failed: number, at: Date) =>
-    services().outcomes.add(
+    parts().foundation.outcomes.add(
       { succeeded, failed, errors: new Map([['sync_user_stats panel_timeout', failed]]), calls: new Map() },
       at,
     );
   const depth = (waiting: number, at: Date) =>
     services().queueSnapshots.save({ at, queues: { bulk: { waiting, active: 0, delayed: 0, failed: 0 } } });
   const memory = (use: Partial<MemoryUse>) =>
-    services().memoryReports.save({
+    parts().memoryReports.save({
       host: 'worker-1',
       pid: 1,
       rssBytes: 100,
@@ -183,7 +184,7 @@ describe('check_anomalies', () => {
     });
 
     test('a schedule that is new, or of which Redis has lost all, has twice its period from then on', async () => {
-      const overdueAt = async (at: Date) => (await services().scheduleWatch.overdue(at)).map(({ task }) => task);
+      const overdueAt = async (at: Date) => (await parts().scheduleWatch.overdue(at)).map(({ task }) => task);
       expect(await overdueAt(START)).toEqual([]);
       expect(await overdueAt(later(minutes(10)))).toContain('check_anomalies');
       expect(await overdueAt(later(hours(47)))).not.toContain('generate_daily_report');
@@ -192,13 +193,13 @@ describe('check_anomalies', () => {
     });
 
     test('what a task ended with is remembered without any help of the task', async () => {
-      await services().taskOutcomes.flush();
+      await parts().foundation.taskOutcomes.flush();
       await world.clear();
       await world.app.run('check_anomalies');
-      await services().taskOutcomes.flush();
-      const states = await services().scheduleWatch.states(new Date());
+      await parts().foundation.taskOutcomes.flush();
+      const states = await parts().scheduleWatch.states(new Date());
       expect(states.find(({ task }) => task === 'check_anomalies')?.lastSuccess).toBeInstanceOf(Date);
-      expect(await services().outcomes.lastMinutes(15, new Date())).toEqual({ succeeded: 1, failed: 0 });
+      expect(await parts().foundation.outcomes.lastMinutes(15, new Date())).toEqual({ succeeded: 1, failed: 0 });
     });
   });
 });

@@ -1,0 +1,17 @@
+import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
+import type { Foundation } from '../foundation.ts';
+import { AdminAlerts } from './admin-alerts.ts';
+import { AlertStates } from './alert-states.ts';
+
+/** Builds what tells the admins, and what remembers which alerts are on. */
+export function composeAlerts({ engine, log, redis, sender, services }: Foundation) {
+  const { events, notifications, settings } = services;
+  const alerts = new AdminAlerts({
+    ...{ log, notifications, sender },
+    adminIds: settings.ADMIN_TELEGRAM_IDS,
+    locale: settings.DEFAULT_LOCALE,
+    signalDelivery: engine.signalDelivery,
+  });
+  const store = new AlertStateStore(redis);
+  return { services: { alerts }, alertStates: new AlertStates({ store, alerts, events, log }) };
+}

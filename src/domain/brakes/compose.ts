@@ -1,0 +1,21 @@
+import { BrakeRecords } from '../../repositories/redis/brakes/brake-records.ts';
+import type { AdminAlerts } from '../alerts/admin-alerts.ts';
+import type { Foundation } from '../foundation.ts';
+import { MassEffectBrake } from './mass-effects.ts';
+import { NotificationBacklog } from './notification-backlog.ts';
+
+/** Builds what holds back a mass effect until an admin decides. */
+export function composeBrakes({ engine, redis, services }: Foundation, alerts: AdminAlerts) {
+  const { notifications, settings } = services;
+  return {
+    services: {
+      backlog: new NotificationBacklog(notifications, alerts, settings.NOTIFICATION_STALE_HOURS),
+      brake: new MassEffectBrake({
+        records: new BrakeRecords(redis),
+        alerts,
+        maxShare: settings.SAFETY_MAX_SHARE,
+        rerun: engine.rerun,
+      }),
+    },
+  };
+}

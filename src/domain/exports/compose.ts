@@ -1,0 +1,38 @@
+import { openStorage, type StorageSettings } from '../../clients/storage/open-storage.ts';
+import type { Config } from '../../config.ts';
+import { ExportRows } from '../../repositories/export-rows.ts';
+import type { BulkNotices } from '../bulk/notices.ts';
+import type { BulkProgressOptions } from '../bulk/progress.ts';
+import type { Foundation } from '../foundation.ts';
+import { DataExports } from './data-exports.ts';
+import { ExportDownloads } from './downloads.ts';
+import { ExportLinks } from './links.ts';
+import { ExportSources } from './sources.ts';
+
+export type ExportSettings = StorageSettings & Pick<Config, 'API_TOKENS' | 'DATABASE_URL'>;
+
+/** Builds exports: where their rows come from, where their files lie, and the links to them. */
+export function composeExports(
+  { database, services }: Foundation,
+  { notices, progress }: { notices: BulkNotices; progress: BulkProgressOptions },
+  settings: ExportSettings,
+) {
+  const { clock } = progress;
+  const { EXPORT_TTL_HOURS: ttlHours, PUBLIC_URL: publicUrl } = services.settings;
+  const apiTokens = settings.API_TOKENS.map(({ token }) => token);
+  const links = new ExportLinks({ publicUrl, apiTokens, clock });
+  const rows = new ExportRows(database, settings.DATABASE_URL);
+  const sources = new ExportSources({ panel: services.panel, rows });
+  const { storage, storages } = openStorage(settings);
+  return {
+    services: {
+      dataExports: new DataExports({ clock, links, notices, progress, sources, storage, ttlHours }),
+      /** Where new exports and archives go. */
+      storage,
+      /** Every place where exports may lie: `storage`, and the folder that was used before a bucket was configured. */
+      storages,
+    },
+    /** Finished exports, for the HTTP API. */
+    exportDownloads: new ExportDownloads({ clock, links, storages, ttlHours }),
+  };
+}

@@ -1,0 +1,145 @@
+import { CryptoBotClient } from '../clients/cryptobot/client.ts';
+import { type ClientObserver, ClientPolicy } from '../clients/policy.ts';
+import { connectPanel } from '../clients/remnawave/connect.ts';
+import { TelegramClient } from '../clients/telegram/client.ts';
+import type { Config, Settings } from '../config.ts';
+import { seconds } from '../lib/duration.ts';
+import type { RedisClient } from '../lib/redis-client.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Tracing } from '../observability/tracing.ts';
+import { AuditLogs } from '../repositories/audit-logs.ts';
+import type { Database } from '../repositories/database.ts';
+import { GrowthDeliveries } from '../repositories/growth-deliveries.ts';
+import { Notifications } from '../repositories/notifications.ts';
+import { BackendKeys } from '../repositories/redis/backend-keys.ts';
+import { ProgressRecords } from '../repositories/redis/bulk/progress-records.ts';
+import { Events } from '../repositories/redis/events.ts';
+import { Flags } from '../repositories/redis/flags.ts';
+import { LastSuccesses } from '../repositories/redis/monitoring/last-successes.ts';
+import { OutcomeStore } from '../repositories/redis/monitoring/outcome-store.ts';
+import { DeliveryMarks } from '../repositories/redis/notifications/delivery-marks.ts';
+import { TelegramLimiter } from '../repositories/redis/notifications/telegram-limiter.ts';
+import { RedisGate } from '../repositories/redis/redis-gate.ts';
+import { TaskOutcomes } from './monitoring/task-outcomes.ts';
+import { TelegramSender } from './notifications/sender.ts';
+
+/** What the engine does for services: they stand below it and cannot reach it by themselves. */
+export type EngineHooks = {
+  /** Has `notification_queue` looked at now. */
+  signalDelivery(): Promise<void>;
+  /** Has a task run now, besides its schedule. */
+  rerun(task: string): Promise<void>;
+  /** The period of every schedule that is on, in milliseconds, by task. */
+  schedulePeriods(now: Date): ReadonlyMap<string, number>;
+};
+
+export type FoundationOptions = {
+  settings: Settings &
+    Pick<
+      Config,
+      | 'CRYPTOBOT_API_URL'
+      | 'CRYPTOBOT_TOKEN'
+      | 'REMNAWAVE_API_TOKEN'
+      | 'REMNAWAVE_CONCURRENCY'
+      | 'REMNAWAVE_URL'
+      | 'TELEGRAM_API_URL'
+      | 'TELEGRAM_BOT_TOKEN'
+      | 'TELEGRAM_RATE_PER_SECOND'
+    >;
+  version: string;
+  database: Database;
+  redis: RedisClient;
+  engine: EngineHooks;
+  log: Log;
+  metrics: Metrics;
+  tracing: Pick<Tracing, 'called'> | undefined;
+};
+
+/** Panel and Crypto Pay answer in well under a second; after this the outcome counts as unknown. */
+const OUTSIDE_CALL_MS = seconds(15);
+
+/** What every capability stands on. */
+export type Foundation = ReturnType<typeof layFoundation>;
+
+/**
+ * Builds what more than one capability uses, each once; `services` are those that tasks may need. Nothing here connects or waits: a
+ * dependency that is down does not stop the start.
+ */
+export function layFoundation({ database, engine, redis, settings, ...options }: FoundationOptions) {
+  const { log, metrics, tracing, version } = options;
+  const growth = new GrowthDeliveries({
+    db: database,
+    onTrouble: (err) =>
+      log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
+  });
+  const outcomes = new OutcomeStore(redis);
+  const lastSuccesses = new LastSuccesses(redis);
+  const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, log });
+  const calls: ClientObserver = {
+    called(call) {
+      metrics.called(call);
+      tracing?.called(call);
+    },
+    breaker: (service, state) => metrics.breaker(service, state),
+  };
+  const observer: ClientObserver = {
+    ...calls,
+    called(call) {
+      calls.called(call);
+      taskOutcomes.called(call);
+    },
+  };
+  const telegram = new TelegramClient({
+    token: settings.TELEGRAM_BOT_TOKEN,
+    apiRoot: settings.TELEGRAM_API_URL,
+    observer,
+  });
+  const limiter = new TelegramLimiter(redis, {
+    ratePerSecond: settings.TELEGRAM_RATE_PER_SECOND,
+    onTurn: (lane, waited) => metrics.rateLimitWaited(`telegram_${lane}`, waited),
+  });
+  const marks = new DeliveryMarks(redis);
+  const panelGate = new RedisGate({
+    redis,
+    resource: 'remnawave',
+    limit: settings.REMNAWAVE_CONCURRENCY,
+    onFallback: (err) => log.warn({ err }, 'panel limit holds per process only, until Redis is back'),
+    onAcquired: (waited) => metrics.rateLimitWaited('remnawave', waited),
+  });
+  const panelAddress = { baseUrl: settings.REMNAWAVE_URL, token: settings.REMNAWAVE_API_TOKEN };
+  const services = {
+    auditLogs: new AuditLogs(database, version),
+    backendKeys: new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires')),
+    events: new Events(redis, (err) => log.warn({ err }, 'event not published')),
+    flags: new Flags(redis),
+    notifications: new Notifications(database, growth),
+    panel: connectPanel({
+      ...panelAddress,
+      policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: OUTSIDE_CALL_MS, gate: panelGate }),
+    }),
+    progress: new ProgressRecords(redis, (err) => log.warn({ err }, 'progress not recorded, the work goes on')),
+    settings: settings as Settings,
+  };
+  return {
+    services,
+    calls,
+    cryptobot: new CryptoBotClient({
+      token: settings.CRYPTOBOT_TOKEN,
+      baseUrl: settings.CRYPTOBOT_API_URL,
+      policy: new ClientPolicy({ service: 'cryptobot', observer, timeLimitMs: OUTSIDE_CALL_MS }),
+    }),
+    database,
+    engine,
+    lastSuccesses,
+    log,
+    marks,
+    metrics,
+    outcomes,
+    panelAddress,
+    redis,
+    sender: new TelegramSender(telegram, limiter, marks),
+    taskOutcomes,
+    telegram,
+  };
+}

@@ -1,0 +1,24 @@
+import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
+import type { Foundation } from '../foundation.ts';
+import type { DrainDependencies } from './drain.ts';
+
+/** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
+export function composeNotifications(
+  { log, marks, metrics, redis, sender, services }: Foundation,
+  isObsolete: DrainDependencies['isObsolete'],
+) {
+  const { notifications, settings } = services;
+  const deliveryCounts = new DeliveryCounts(redis, (err) => log.debug({ err }, 'deliveries not counted'));
+  const delivery: Omit<DrainDependencies, 'onGivenUp'> = {
+    ...{ isObsolete, marks, notifications, sender },
+    observer: {
+      notification(type, status) {
+        metrics.notification(type, status);
+        deliveryCounts.note(status);
+      },
+      notificationDelay: (type, waited) => metrics.notificationDelay(type, waited),
+    },
+    locale: settings.DEFAULT_LOCALE,
+  };
+  return { services: { delivery }, deliveryCounts };
+}
