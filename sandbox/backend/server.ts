@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Pool, type PoolClient } from 'pg';
 import { verifySignature } from '../../src/clients/cryptobot/webhook.ts';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 
 export type BackendSandboxOptions = {
   /** The platform's database: the backend changes rows in it. */
@@ -113,15 +112,12 @@ export async function startBackendSandbox(options: BackendSandboxOptions): Promi
     respond(response, 200, { status });
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: Error) => respond(response, 500, { detail: error.message }));
-  });
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(options.port ?? 0, serve, (response, error) =>
+    respond(response, 500, { detail: error.message }),
+  );
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     told,
     sideEffects,
     ignore(on) {
@@ -129,10 +125,7 @@ export async function startBackendSandbox(options: BackendSandboxOptions): Promi
     },
     faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
     async [Symbol.asyncDispose]() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      faults.clear();
-      server.closeAllConnections();
-      await closed;
+      await server.stop(() => faults.clear());
       await pool.end();
     },
   };

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 import { control } from './control.ts';
 import { callMethod, type Reply, refuse } from './methods.ts';
 import { CryptoPayWorld } from './world.ts';
@@ -55,24 +54,17 @@ export async function startCryptoPaySandbox(options: CryptoPaySandboxOptions = {
     respond(response, reply.ok ? 200 : reply.error.code, reply);
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error) => respond(response, 500, refuse(500, String(error))));
-  });
-  // Longer than Node's 5 s: a shorter time resets callers at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(options.port ?? 0, serve, (response, error) =>
+    respond(response, 500, refuse(500, String(error))),
+  );
 
-  const { port } = server.address() as AddressInfo;
+  const { port, url } = server;
   const stop = async (): Promise<void> => {
     await world.webhooks.stop();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await closed;
+    await server.stop(() => faults.clear());
   };
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     token: world.token,
     world,

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 import { ExportRequest, type ReceivedSpan, spansOf } from './spans.ts';
 
 export type OtlpSandbox = AsyncDisposable & {
@@ -63,22 +62,11 @@ export async function startOtlpSandbox(options: OtlpSandboxOptions = {}): Promis
     return undefined;
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => cut(response));
-  });
-  // Longer than Node's 5 s: a shorter time resets callers at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(options.port ?? 0, serve, cut);
 
-  const stop = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await closed;
-  };
+  const stop = (): Promise<void> => server.stop(() => faults.clear());
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     spans: (traceId) => (traceId === undefined ? [...spans] : spans.filter((span) => span.traceId === traceId)),
     bodies: () => bodies,
     headers: () => headers,

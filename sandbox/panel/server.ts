@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 import { answer, type HttpAnswer, type Panel, readText } from './answer.ts';
 import { misfit, webhookContract } from './contract.ts';
 import { control } from './control.ts';
@@ -122,28 +121,19 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     if (verdict === 'cut-after') return cut(response);
     respond(response, answered);
   };
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: Error) =>
-      respond(response, { status: 500, body: { message: error.stack } }),
-    );
-  });
-  // Longer than callers keep idle connections, so that none is reset at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(options.port ?? 0, serve, (response, error) =>
+    respond(response, { status: 500, body: { message: error.stack } }),
+  );
   const looking = setInterval(() => state.act(), LOOK_MS).unref();
 
   const stop = async (): Promise<void> => {
     clearInterval(looking);
     state.close();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await Promise.all([closed, webhooks.close()]);
+    await Promise.all([server.stop(() => faults.clear()), webhooks.close()]);
   };
-  const { port } = server.address() as AddressInfo;
+  const { port, url } = server;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     token: panel.token,
     now: () => new Date(state.clock.now()),

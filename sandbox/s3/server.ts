@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 import { Bucket } from './bucket.ts';
 import { type Answer, operations, refuse } from './operations.ts';
 import { isSigned, type Keys } from './signature.ts';
@@ -40,22 +39,11 @@ export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => cut(response));
-  });
-  // Longer than Node's 5 s: a shorter time resets callers at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(options.port ?? 0, serve, cut);
 
-  const stop = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await closed;
-  };
+  const stop = (): Promise<void> => server.stop(() => faults.clear());
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     name: NAME,
     keys: SANDBOX_S3_KEYS,
     bucket,

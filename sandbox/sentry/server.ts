@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 
 const Frame = z.strictObject({
   filename: z.string(),
@@ -89,22 +88,11 @@ export async function startSentrySandbox(): Promise<SentrySandbox> {
     return undefined;
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch(() => cut(response));
-  });
-  // Longer than Node's 5 s: a shorter time resets callers at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await serveOnLoopback(0, serve, cut);
 
-  const stop = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await closed;
-  };
+  const stop = (): Promise<void> => server.stop(() => faults.clear());
   return {
-    dsn: `http://${key}@127.0.0.1:${(server.address() as AddressInfo).port}/${PROJECT}`,
+    dsn: `http://${key}@127.0.0.1:${server.port}/${PROJECT}`,
     events: () => events,
     requests: () => requests,
     refusals: () => refusals,

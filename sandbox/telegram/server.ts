@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createFaults, cut, type Fault } from '../faults.ts';
+import { serveOnLoopback } from '../loopback-server.ts';
 import { readFields } from './body.ts';
 import { handleControl } from './control.ts';
 import { type Limits, SendingLimits, TELEGRAM_LIMITS } from './limits.ts';
@@ -60,25 +59,14 @@ export async function startTelegramSandbox(options: TelegramSandboxOptions = {})
     respond(response, reply);
   };
 
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error) => {
-      respond(response, { ok: false, error_code: 400, description: `Bad Request: ${(error as Error).message}` });
-    });
+  const server = await serveOnLoopback(options.port ?? 0, serve, (response, error) => {
+    respond(response, { ok: false, error_code: 400, description: `Bad Request: ${error.message}` });
   });
-  // Telegram keeps idle connections much longer than Node's default of 5 s; a shorter time resets callers at random.
-  server.keepAliveTimeout = 75_000;
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
 
-  const { port } = server.address() as AddressInfo;
-  const stop = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    faults.clear();
-    server.closeAllConnections();
-    await closed;
-  };
+  const { port, url } = server;
+  const stop = (): Promise<void> => server.stop(() => faults.clear());
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     token: world.token,
     messages: (filter) => world.record.messages(filter),
