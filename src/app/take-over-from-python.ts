@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import type { App } from './build-app.ts';
 
@@ -22,5 +22,5 @@ export async function takeOverFromPython(app: App, stack: AsyncDisposableStack):
         log.warn({ err }, 'not all of what the Python worker kept in Redis was taken over, the next start tries again');
     },
   );
-  await Promise.race([work, delay(WAIT_MS, undefined, { ref: false })]);
+  await within(WAIT_MS, work).catch(() => undefined);
 }

@@ -1,4 +1,5 @@
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { BreakerOpenError, errorCode, PermanentError, TransientError } from '../lib/errors.ts';
 
@@ -146,14 +147,8 @@ export class ClientPolicy {
     }
   }
 
-  async #noticeSlow<T>(attempt: Promise<T>): Promise<T> {
-    const { promise: slow, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new SlowCall()), this.#options.slowAfterMs ?? seconds(4));
-    try {
-      return await Promise.race([attempt, slow]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #noticeSlow<T>(attempt: Promise<T>): Promise<T> {
+    return within(this.#options.slowAfterMs ?? seconds(4), attempt, () => new SlowCall());
   }
 
   async #timed<T>(options: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {

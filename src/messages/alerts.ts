@@ -1,5 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { minuteInUtc } from './time.ts';
 
 export type Severity = 'critical' | 'warning' | 'info' | 'resolved';
 
@@ -84,7 +85,7 @@ export function notificationsGivenUp(
 
 /** Old rows are held back until somebody decides. */
 export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number }, locale: Locale): Html {
-  const oldest = `${backlog.oldest.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const oldest = minuteInUtc(backlog.oldest);
   const commands = [
     'task-worker brake confirm notification_backlog send',
     'task-worker brake confirm notification_backlog drop',

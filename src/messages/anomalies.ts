@@ -2,6 +2,7 @@ import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
 import { durationText } from './monitoring.ts';
+import { minuteInUtc } from './time.ts';
 
 const LISTED = 10;
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
@@ -76,7 +77,7 @@ export function schedulesOverdue(
   const last = { en: 'last success', ru: 'последний успех' }[locale];
   const every = { en: 'every', ru: 'каждые' }[locale];
   const lines = schedules.slice(0, LISTED).map(({ lastSuccess, periodMs, task }) => {
-    const when = lastSuccess ? `${last} ${stamp(lastSuccess)}` : never;
+    const when = lastSuccess ? `${last} ${minuteInUtc(lastSuccess)}` : never;
     return html`• <code>${task}</code>: ${when} (${every} ${durationText(periodMs, locale)})`;
   });
   const rest = schedules.length - lines.length;
@@ -104,5 +105,3 @@ export function anomaliesOver(
     .map(({ downtimeMs, subject }) => html`• ${subject}: ${lasted} ${durationText(downtimeMs, locale)}`);
   return alertMessage('resolved', OVER[kind]?.[locale] ?? kind, lines, locale);
 }
-
-const stamp = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,6 +1,7 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
+import { minuteInUtc } from './time.ts';
 
 export type EffectFacts = {
   name: string;
@@ -28,7 +29,7 @@ export function backlogInBrief(
   { hours, oldest, rows }: { rows: number; oldest: Date; hours: number },
   locale: Locale,
 ): string {
-  const since = `${oldest.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const since = minuteInUtc(oldest);
   return locale === 'ru'
     ? `старых уведомлений: ${rows} (просрочены более чем на ${hours} ч, самое раннее от ${since})`
     : `${rows} notifications that are over ${hours} h late, the oldest due since ${since}`;

@@ -1,6 +1,7 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
+import { minuteInUtc } from './time.ts';
 
 export type ExportSummary = {
   type: 'users' | 'payments' | 'servers' | 'audit';
@@ -27,7 +28,7 @@ const TYPES: Readonly<Record<ExportSummary['type'], Readonly<Record<Locale, stri
 /** To the admins: the file is there, and how to get it. */
 export function exportReady(summary: ExportSummary, locale: Locale): Html {
   const { exportId, fileName, format, link, place, rows, type } = summary;
-  const until = `${summary.expiresAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const until = minuteInUtc(summary.expiresAt);
   const bytes = sizeOf(summary.bytes, locale);
   if (locale === 'ru') {
     const where = link

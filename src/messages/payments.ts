@@ -2,6 +2,8 @@ import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { formatMoney, type Money } from '../lib/money.ts';
 import { alertMessage } from './alerts.ts';
+import { fact } from './labels.ts';
+import { minuteInUtc } from './time.ts';
 
 /** What is said of a payment everywhere. */
 export type PaymentFacts = {
@@ -16,7 +18,7 @@ export type PaymentFacts = {
 export function paymentReceived(payment: PaymentFacts & { expiresAt?: Date | undefined }, locale: Locale): Html {
   const title = { en: 'Payment received', ru: 'Оплата получена' }[locale];
   const thanks = { en: 'Thank you! Your subscription is active.', ru: 'Спасибо! Ваша подписка активна.' }[locale];
-  const until = payment.expiresAt ? [line('activeUntil', bold(utc(payment.expiresAt)), locale)] : [];
+  const until = payment.expiresAt ? [fact('activeUntil', bold(minuteInUtc(payment.expiresAt)), locale)] : [];
   return card('✅', title, [...purchase(payment, locale), ...until], thanks);
 }
 
@@ -38,9 +40,9 @@ export function autoRenewInvoice(
   const title = { en: 'Time to renew', ru: 'Пора продлить подписку' }[locale];
   const pay = { en: 'Pay now', ru: 'Оплатить' }[locale];
   const lines = [
-    line('activeUntil', bold(utc(invoice.expiresAt)), locale),
+    fact('activeUntil', bold(minuteInUtc(invoice.expiresAt)), locale),
     ...purchase(invoice, locale),
-    ...(invoice.payBefore ? [line('payBefore', utc(invoice.payBefore), locale)] : []),
+    ...(invoice.payBefore ? [fact('payBefore', minuteInUtc(invoice.payBefore), locale)] : []),
   ];
   return card('🔄', title, lines, html`<a href="${invoice.payUrl}">${pay}</a>`);
 }
@@ -72,7 +74,7 @@ export function paymentMismatch(payment: PaymentIdentity & { invoiced: Money }, 
     ru: 'Ничего не активировано; платёж остаётся pending с пометкой. Проверьте счёт в CryptoBot, затем верните деньги или продлите пользователя в панели вручную и переведите платёж в completed.',
   }[locale];
   // To the last digit: the difference may be there.
-  const amounts = [line('expected', exact(payment.price), locale), line('invoiced', exact(payment.invoiced), locale)];
+  const amounts = [fact('expected', exact(payment.price), locale), fact('invoiced', exact(payment.invoiced), locale)];
   return alertMessage('critical', title, [...amounts, ...identity(payment, locale), '', todo], locale);
 }
 
@@ -89,14 +91,17 @@ export function activationFailed(
   const { target } = payment;
   const lines = [
     ...(target
-      ? [line('panelUser', code(target.panelUser), locale), line('targetExpiry', bold(utc(target.expiresAt)), locale)]
+      ? [
+          fact('panelUser', code(target.panelUser), locale),
+          fact('targetExpiry', bold(minuteInUtc(target.expiresAt)), locale),
+        ]
       : []),
-    line('attempts', payment.attempts, locale),
-    line('error', payment.error.slice(0, 500), locale),
-    line('amount', exact(payment.price), locale),
+    fact('attempts', payment.attempts, locale),
+    fact('error', payment.error.slice(0, 500), locale),
+    fact('amount', exact(payment.price), locale),
     ...identity(payment, locale),
   ];
-  const todo = target ? setByHand(utc(target.expiresAt), locale) : waitOrFix(locale);
+  const todo = target ? setByHand(minuteInUtc(target.expiresAt), locale) : waitOrFix(locale);
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
 
@@ -121,7 +126,7 @@ export function paidInVain(payment: PaymentIdentity & { reason: string }, locale
     en: 'Nothing was activated. Refund the customer in CryptoBot, or extend the user in the panel by hand by the days above.',
     ru: 'Ничего не активировано. Верните деньги в CryptoBot или продлите пользователя в панели вручную на указанные дни.',
   }[locale];
-  const lines = [line('error', payment.reason.slice(0, 500), locale), line('amount', exact(payment.price), locale)];
+  const lines = [fact('error', payment.reason.slice(0, 500), locale), fact('amount', exact(payment.price), locale)];
   return alertMessage('critical', title, [...lines, ...identity(payment, locale), '', todo], locale);
 }
 
@@ -135,7 +140,7 @@ export function completionUnfinished(payment: PaymentIdentity, locale: Locale): 
     en: 'Another worker set this payment to completed and was stopped before it had finished. Nothing was changed here. Look at the expiry of the user in the panel: where the days above are missing, add them by hand.',
     ru: 'Другой воркер перевёл платёж в completed и был остановлен до завершения. Здесь ничего не изменено. Проверьте срок пользователя в панели: если указанных дней нет, добавьте их вручную.',
   }[locale];
-  const lines = [line('amount', exact(payment.price), locale), ...identity(payment, locale)];
+  const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
 
@@ -169,8 +174,8 @@ export function panelUserUnresolved(
   const shown = payment.candidates.slice(0, MAX_CANDIDATES).map(code);
   const none = html`${{ en: 'none', ru: 'нет' }[locale]}`;
   const lines = [
-    line('candidates', shown.length > 0 ? join(shown, ', ') : none, locale),
-    line('amount', exact(payment.price), locale),
+    fact('candidates', shown.length > 0 ? join(shown, ', ') : none, locale),
+    fact('amount', exact(payment.price), locale),
     ...identity(payment, locale),
   ];
   return alertMessage('critical', title, [...lines, '', todo], locale);
@@ -179,29 +184,6 @@ export function panelUserUnresolved(
 /** More of them would not help to choose, and the message must stay within Telegram's limit. */
 const MAX_CANDIDATES = 10;
 
-const LABELS = {
-  activeUntil: { en: 'Active until', ru: 'Активна до' },
-  amount: { en: 'Amount', ru: 'Сумма' },
-  attempts: { en: 'Attempts', ru: 'Попыток' },
-  candidates: { en: 'Candidates in the panel', ru: 'Кандидаты в панели' },
-  customer: { en: 'Customer', ru: 'Клиент' },
-  days: { en: 'Days', ru: 'Дней' },
-  error: { en: 'Error', ru: 'Ошибка' },
-  expected: { en: 'Expected', ru: 'Ожидалось' },
-  invoice: { en: 'Invoice', ru: 'Счёт' },
-  invoiced: { en: 'Invoiced', ru: 'В счёте' },
-  panelUser: { en: 'Panel user', ru: 'Пользователь панели' },
-  payBefore: { en: 'Pay before', ru: 'Оплатить до' },
-  payment: { en: 'Payment', ru: 'Платёж' },
-  plan: { en: 'Plan', ru: 'Тариф' },
-  targetExpiry: { en: 'Must be active until', ru: 'Должна быть активна до' },
-  telegram: { en: 'Telegram', ru: 'Telegram' },
-} as const satisfies Record<string, Record<Locale, string>>;
-
-function line(label: keyof typeof LABELS, value: Html | string | number, locale: Locale): Html {
-  return html`${LABELS[label][locale]}: ${value}`;
-}
-
 /** One emoji and a bold title, the facts, and what it means for the reader. */
 function card(icon: string, title: string, lines: readonly Html[], closing: Html | string): Html {
   return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}\n\n${closing}`;
@@ -209,9 +191,9 @@ function card(icon: string, title: string, lines: readonly Html[], closing: Html
 
 function purchase({ price, days, planName }: PaymentFacts, locale: Locale): Html[] {
   return [
-    ...(planName === undefined ? [] : [line('plan', planName, locale)]),
-    line('amount', bold(formatMoney(price.amount, price.currency, locale)), locale),
-    line('days', days, locale),
+    ...(planName === undefined ? [] : [fact('plan', planName, locale)]),
+    fact('amount', bold(formatMoney(price.amount, price.currency, locale)), locale),
+    fact('days', days, locale),
   ];
 }
 
@@ -220,18 +202,15 @@ function identity(
   locale: Locale,
 ): Html[] {
   return [
-    line('payment', code(paymentId), locale),
-    ...(invoiceId === undefined ? [] : [line('invoice', code(invoiceId), locale)]),
-    line('customer', code(customerId), locale),
-    ...(telegramId === undefined ? [] : [line('telegram', code(String(telegramId)), locale)]),
-    ...(planName === undefined ? [] : [line('plan', planName, locale)]),
-    line('days', days, locale),
+    fact('payment', code(paymentId), locale),
+    ...(invoiceId === undefined ? [] : [fact('invoice', code(invoiceId), locale)]),
+    fact('customer', code(customerId), locale),
+    ...(telegramId === undefined ? [] : [fact('telegram', code(String(telegramId)), locale)]),
+    ...(planName === undefined ? [] : [fact('plan', planName, locale)]),
+    fact('days', days, locale),
   ];
 }
 
 const bold = (text: string): Html => html`<b>${text}</b>`;
 const code = (text: string): Html => html`<code>${text}</code>`;
 const exact = ({ amount, currency }: Money): Html => code(`${amount} ${currency}`);
-
-/** `2026-12-23 10:00 UTC`, as everywhere on the platform. */
-const utc = (time: Date): string => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,6 +1,8 @@
 import { days, hours, minutes } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { fact } from './labels.ts';
+import { minuteInUtc } from './time.ts';
 
 /** What is said of a subscription in every message about it. */
 export type SubscriptionFacts = {
@@ -55,15 +57,6 @@ export function inTime(leftMs: number, locale: Locale): string {
   );
 }
 
-/** A minute in UTC, as the platform writes times everywhere. */
-const utc = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-
-const LABELS = {
-  subscription: { en: 'Subscription', ru: 'Подписка' },
-  activeUntil: { en: 'Active until', ru: 'Активна до' },
-  endedAt: { en: 'Ended', ru: 'Закончилась' },
-} as const;
-
 /** Red within a day, yellow within three, green beyond. */
 function urgency(leftMs: number): string {
   if (leftMs <= days(1)) return '🔴';
@@ -78,8 +71,8 @@ function message(
   locale: Locale,
 ): Html {
   const lines = [
-    html`${LABELS.subscription[locale]}: <code>${username}</code>`,
-    html`${LABELS[date][locale]}: <b>${utc(expiresAt)}</b>`,
+    fact('subscription', html`<code>${username}</code>`, locale),
+    fact(date, html`<b>${minuteInUtc(expiresAt)}</b>`, locale),
   ];
   const renew = { en: 'Renew', ru: 'Продлить' }[locale];
   const openBot = { en: 'To renew, open the menu of this bot.', ru: 'Чтобы продлить, откройте меню этого бота.' }[

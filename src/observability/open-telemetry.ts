@@ -11,6 +11,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { Spans } from './spans.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
@@ -57,14 +58,10 @@ export function startTracing(options: TracingOptions): Tracing {
 
 /** Sends what waits. A collector that does not take it must not hold up the end of the process. */
 async function flush(provider: TracerProvider, onLost: TracingOptions['onLost']): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    onLost(new Error(`The last spans were not taken within ${FLUSH_LIMIT_MS} ms`));
-    resolve();
-  }, FLUSH_LIMIT_MS);
+  const late = (): Error => new Error(`The last spans were not taken within ${FLUSH_LIMIT_MS} ms`);
   // What it could not send has been told to `onLost`.
-  await Promise.race([provider.shutdown().catch(() => undefined), late]);
-  clearTimeout(timer);
+  const sent = provider.shutdown().catch(() => undefined);
+  await within(FLUSH_LIMIT_MS, sent, late).catch(onLost);
 }
 
 function watched(exporter: SpanExporter, onLost: TracingOptions['onLost']): SpanExporter {

@@ -1,8 +1,8 @@
 import { Queue } from 'bullmq';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { TransientError } from '../lib/errors.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
-import { within } from '../lib/within.ts';
 import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData } from './job-data.ts';
 

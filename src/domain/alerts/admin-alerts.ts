@@ -6,6 +6,7 @@ import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import { ALERT_MERGE_MS } from '../notifications/policy.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
+import { type AdminRow, rowForEachAdmin } from './admin-rows.ts';
 
 export type Alert = {
   /** What is merged with each other: `node_offline`. At most 44 characters, of few values. */
@@ -23,8 +24,6 @@ export type AdminAlertsOptions = {
   /** Makes the queue be looked at now instead of at its next turn. Its failure delays an alert by one turn. */
   signalDelivery(): Promise<void>;
 };
-
-type AlertRow = { id: string; telegramId: number; message: string };
 
 /** Direct sends wait at most this long for their turn when the limiter's Redis is gone. */
 const DIRECT_TURN_MS = 2_000;
@@ -48,12 +47,7 @@ export class AdminAlerts {
     const { adminIds, locale, log, notifications, signalDelivery } = this.#options;
     const message = alert.message(locale).toString();
     log.warn({ alert: alert.kind, severity: alert.severity }, 'alert raised');
-    const rows = adminIds.map((telegramId) => ({
-      id: randomUUID(),
-      telegramId,
-      message,
-      type: `alert:${alert.kind}`,
-    }));
+    const rows = rowForEachAdmin(adminIds, { idOf: () => randomUUID(), message, type: `alert:${alert.kind}` });
     try {
       for (const row of rows) await notifications.insertAlert(row, ALERT_MERGE_MS);
     } catch (error) {
@@ -73,7 +67,7 @@ export class AdminAlerts {
   }
 
   /** Answers what Telegram took. */
-  async #sendDirectly(kind: string, rows: readonly AlertRow[]): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
+  async #sendDirectly(kind: string, rows: readonly AdminRow[]): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
     const { log, sender } = this.#options;
     const now = performance.now();
     if (now - (this.#sentDirectly.get(kind) ?? -ALERT_MERGE_MS) < ALERT_MERGE_MS) return [];

@@ -3,6 +3,7 @@ import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
+import { rowForEachAdmin } from '../alerts/admin-rows.ts';
 
 export type BulkNoticesOptions = {
   notifications: Pick<Notifications, 'insert'>;
@@ -29,14 +30,8 @@ export class BulkNotices {
   async tell(jobId: string, kind: string, message: (locale: Locale) => Html): Promise<void> {
     const { adminIds, locale, log, notifications, signalDelivery } = this.#options;
     const text = message(locale).toString();
-    await notifications.insert(
-      adminIds.map((telegramId) => ({
-        id: uuidFrom(`${kind}:${jobId}:${telegramId}`),
-        telegramId,
-        message: text,
-        type: `alert_reply:${kind}`,
-      })),
-    );
+    const idOf = (telegramId: number): string => uuidFrom(`${kind}:${jobId}:${telegramId}`);
+    await notifications.insert(rowForEachAdmin(adminIds, { idOf, message: text, type: `alert_reply:${kind}` }));
     // Not waited for: while Redis is away this may take as long as the outage, and the message is safe.
     void signalDelivery().catch((err: unknown) => log.debug({ err }, 'delivery not signalled, its next turn is soon'));
   }

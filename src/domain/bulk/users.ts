@@ -1,6 +1,6 @@
 import { PanelRefusal } from '../../clients/remnawave/errors.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
-import { days, seconds } from '../../lib/duration.ts';
+import { seconds } from '../../lib/duration.ts';
 import {
   BreakerOpenError,
   errorCode,
@@ -9,6 +9,7 @@ import {
   SnoozeError,
   TransientError,
 } from '../../lib/errors.ts';
+import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
 import type { Log } from '../../observability/log.ts';
@@ -54,8 +55,7 @@ const BATCHES_AT_ONCE = 2;
 /** A user whose call failed in a way that may pass is asked for again after these. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
 /** While the panel or the database is away the job waits outside the workers, for at most a day. */
-const LOOK_AGAIN_MS = seconds(15);
-const GIVE_UP_AFTER_MS = days(1);
+const PATIENCE = { atLeastMs: seconds(15), atMostMs: seconds(15) };
 
 /**
  * One operation on many users, one by one, because the panel's bulk calls say nothing about the single user. What becomes of each is
@@ -186,9 +186,9 @@ export class BulkUsers {
 
   /** An outside world that is away for a while does not end a job that has hours. */
   #later(job: BulkJob, error: unknown): unknown {
-    const isOld = job.now.getTime() - job.enqueuedAt.getTime() >= GIVE_UP_AFTER_MS;
-    if (!(error instanceof TransientError) || isOld) return error;
-    return new SnoozeError(errorMessage(error), { delayMs: LOOK_AGAIN_MS, cause: error });
+    const delayMs = laterMs(ageMsOf(job), PATIENCE);
+    if (!(error instanceof TransientError) || delayMs === undefined) return error;
+    return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 
   #progressOf({ enqueuedAt, operation, progressId }: BulkJob): BulkProgress {

@@ -3,6 +3,7 @@ import { uuidFrom } from '../../lib/uuid.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { ReportMarks } from '../../repositories/redis/figures/report-marks.ts';
+import { rowForEachAdmin } from '../alerts/admin-rows.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
 import { renderPng } from './render-chart.ts';
 import type { Report } from './reports.ts';
@@ -39,12 +40,8 @@ export class ReportDelivery {
   /** Throws `TransientError` where a picture did not reach somebody: a later run sends just what is missing. */
   async send(report: Report, signal: AbortSignal): Promise<ReportCounts> {
     const { adminIds, marks, notifications } = this.#options;
-    const rows = adminIds.map((telegramId) => ({
-      id: uuidFrom(`report:${report.id}:${telegramId}`),
-      telegramId,
-      message: report.text.toString(),
-      type: report.type,
-    }));
+    const idOf = (telegramId: number): string => uuidFrom(`report:${report.id}:${telegramId}`);
+    const rows = rowForEachAdmin(adminIds, { idOf, message: report.text.toString(), type: report.type });
     const queued = await notifications.insert(rows);
     const done = await marks.sent(report.id);
     const waiting = adminIds.filter((id) => !done.has(id));

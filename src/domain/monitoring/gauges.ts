@@ -1,5 +1,5 @@
+import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
-import { within } from '../../lib/within.ts';
 import type { Metrics, QueueCounts } from '../../observability/metrics.ts';
 import type { NodeHealthStore } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type {

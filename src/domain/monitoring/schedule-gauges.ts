@@ -1,4 +1,4 @@
-import { within } from '../../lib/within.ts';
+import { within } from '../../lib/deadline.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { SCRAPE_LIMIT_MS } from './gauges.ts';
 import type { ScheduleWatch } from './schedule-watch.ts';

@@ -1,3 +1,4 @@
+import { untilDeadline } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
@@ -97,20 +98,12 @@ export class ServiceWatch {
 
 async function timed(name: string, probe: ServiceProbes[string], signal: AbortSignal): Promise<Probed> {
   const startedAt = performance.now();
-  const late = Promise.withResolvers<never>();
-  const limit = new AbortController();
-  const timer = setTimeout(() => {
-    const error = new TransientError('probe_timeout', `${name}: no answer within ${PROBE_LIMIT_MS / 1000} s`);
-    limit.abort(error);
-    late.reject(error);
-  }, PROBE_LIMIT_MS);
+  const late = (): Error => new TransientError('probe_timeout', `${name}: no answer within ${PROBE_LIMIT_MS / 1000} s`);
   try {
-    await Promise.race([probe(AbortSignal.any([signal, limit.signal])), late.promise]);
+    await untilDeadline(PROBE_LIMIT_MS, signal, probe, late);
     return { name, latencyMs: Math.round(performance.now() - startedAt) };
   } catch (error) {
     return { name, error: errorMessage(error) || errorCode(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { days, minutes, seconds } from '../../lib/duration.ts';
+import { laterMs } from '../../lib/later.ts';
 import type { BroadcastCounts, BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
@@ -46,11 +47,8 @@ export type BroadcastLook = BroadcastCounts & { total: number };
 /** Rows in one statement (tasks.md 9.2). */
 const CHUNK = 1_000;
 
-/** A broadcast that is not done by then reports what is done so far (tasks.md 1.3). */
-const REPORT_AFTER_MS = days(1);
-/** Time between looks grows with the broadcast's age, within these. */
-const LOOK_AT_LEAST_MS = seconds(2);
-const LOOK_AT_MOST_MS = minutes(1);
+/** A broadcast that is not done after a day reports what is done so far (tasks.md 1.3). */
+const PATIENCE = { atLeastMs: seconds(2), atMostMs: minutes(1), forMs: days(1) };
 
 /** Broadcasts as rows of `notification_queue`, which deliver themselves: adding, counting, holding, taking back. */
 export class Broadcasts {
@@ -123,8 +121,8 @@ export class Broadcasts {
 
 /** Whether there is nothing more to wait for: all is settled, or it has taken so long that what is done is reported. */
 export function isBroadcastOver({ paused, pending }: BroadcastCounts, ageMs: number): boolean {
-  return paused === 0 && (pending === 0 || ageMs >= REPORT_AFTER_MS);
+  return paused === 0 && (pending === 0 || ageMs >= PATIENCE.forMs);
 }
 
-/** When to look again, holding no worker meanwhile. */
-export const nextLookMs = (ageMs: number): number => Math.min(Math.max(LOOK_AT_LEAST_MS, ageMs / 10), LOOK_AT_MOST_MS);
+/** When to look again, holding no worker meanwhile. A broadcast that is paused is looked at however old it is. */
+export const nextLookMs = (ageMs: number): number => laterMs(ageMs, PATIENCE) ?? PATIENCE.atMostMs;

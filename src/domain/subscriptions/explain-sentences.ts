@@ -1,5 +1,6 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { inTime } from '../../messages/subscriptions.ts';
+import { minuteInUtc } from '../../messages/time.ts';
 import type { AuditRecord, MessageRecord } from '../../repositories/decisions.ts';
 import type { PlatformEvent } from '../../repositories/redis/events.ts';
 import type { HeldEffect } from '../brakes/mass-effects.ts';
@@ -35,14 +36,14 @@ export function explainUser(facts: UserFacts): string[] {
     ...[...BRACKETS].reverse().map((bracket) => reminder(bracket, facts)),
     ending(facts),
     ...disabling(facts),
-    ...facts.events.map((event) => `Event ${event.type} at ${utc(event.at)}.`),
+    ...facts.events.map((event) => `Event ${event.type} at ${minuteInUtc(event.at)}.`),
   ];
 }
 
 function state({ now, user }: UserFacts): string {
   const left = user.expireAt.getTime() - now.getTime();
   const distance = left > 0 ? inTime(left, 'en') : `${inTime(-left, 'en').replace(/^in /, '')} ago`;
-  return `${user.username} (panel user ${user.id}) is ${user.status}; the time ends ${utc(user.expireAt)}, ${distance}.`;
+  return `${user.username} (panel user ${user.id}) is ${user.status}; the time ends ${minuteInUtc(user.expireAt)}, ${distance}.`;
 }
 
 function contact({ isUnreachable, telegram }: UserFacts): string {
@@ -64,15 +65,15 @@ function reminder(bracket: Bracket, facts: UserFacts): string {
   const nearer = BRACKETS[BRACKETS.indexOf(bracket) - 1];
   const from = new Date(user.expireAt.getTime() - bracket.ms);
   const until = new Date(user.expireAt.getTime() - (nearer?.ms ?? 0));
-  if (now < from) return `${what}: not yet; it is due from ${utc(from)}.`;
+  if (now < from) return `${what}: not yet; it is due from ${minuteInUtc(from)}.`;
   if (now >= until) {
     const missed =
       user.createdAt >= until
-        ? `the user was made later, ${utc(user.createdAt)}`
+        ? `the user was made later, ${minuteInUtc(user.createdAt)}`
         : 'there is no record that it was queued for this expiry date (was the date set later than that, or the worker off?)';
-    return `${what}: its time was ${utc(from)} to ${utc(until)}; ${missed}.`;
+    return `${what}: its time was ${minuteInUtc(from)} to ${minuteInUtc(until)}; ${missed}.`;
   }
-  return `${what}: due since ${utc(from)} and not queued, because ${whyNot(REMINDING, facts)}.`;
+  return `${what}: due since ${minuteInUtc(from)} and not queued, because ${whyNot(REMINDING, facts)}.`;
 }
 
 function ending(facts: UserFacts): string {
@@ -92,15 +93,15 @@ function ending(facts: UserFacts): string {
 /** What `notification_queue`, else Redis, says of a notice for the present expiry date. */
 function storedDecision(kind: NoticeKind, { notices }: UserFacts): string | undefined {
   const { row, isMarked } = notices.get(kind) ?? { row: undefined, isMarked: false };
-  if (row) return `queued ${utc(row.createdAt)}, ${outcome(row)}.`;
+  if (row) return `queued ${minuteInUtc(row.createdAt)}, ${outcome(row)}.`;
   return isMarked ? 'queued for this expiry date; what became of it has been cleaned up.' : undefined;
 }
 
 function outcome(row: MessageRecord): string {
-  if (row.status === 'sent') return `sent ${utc(row.sentAt ?? row.scheduledAt)}`;
+  if (row.status === 'sent') return `sent ${minuteInUtc(row.sentAt ?? row.scheduledAt)}`;
   if (row.status === 'pending') {
     const tries = row.attempts > 0 ? `, ${row.attempts} failed attempt(s), the last: ${row.error ?? 'unknown'}` : '';
-    return `waiting to be sent, due ${utc(row.scheduledAt)}${tries}`;
+    return `waiting to be sent, due ${minuteInUtc(row.scheduledAt)}${tries}`;
   }
   if (row.error === 'obsolete') return 'not sent: by its turn the subscription was renewed or the time over';
   return `not sent: ${row.error ?? 'for an unknown reason'}`;
@@ -115,7 +116,7 @@ function whyNot(task: string, { holds, isUnreachable, tasksOff, telegram, user }
   if (!telegram) return 'no Telegram id is known';
   if (isUnreachable) return 'Telegram refuses this chat';
   if (hold) {
-    return `${task} is held since ${utc(hold.since)}: it would touch ${hold.wouldTouch} of ${hold.listed} users; see task-worker brake`;
+    return `${task} is held since ${minuteInUtc(hold.since)}: it would touch ${hold.wouldTouch} of ${hold.listed} users; see task-worker brake`;
   }
   return `${task} has not run since; task-worker schedules says when it does`;
 }
@@ -124,7 +125,7 @@ function disabling(facts: UserFacts): string[] {
   const { disablings, now, user } = facts;
   const done = disablings.map(({ at, oldValue }) => {
     const { status, expire_at: expireAt } = (oldValue ?? {}) as { status?: string; expire_at?: string };
-    return `Disabled by the worker ${utc(at)}: still ${status ?? 'on'} after its time ended ${expireAt ? utc(new Date(expireAt)) : ''}.`;
+    return `Disabled by the worker ${minuteInUtc(at)}: still ${status ?? 'on'} after its time ended ${expireAt ? minuteInUtc(new Date(expireAt)) : ''}.`;
   });
   if (user.status === 'EXPIRED') {
     return [...done, 'Not disabled: the panel itself marked this user EXPIRED, and extending such a user revives it.'];
@@ -140,5 +141,3 @@ function whyNotDisabled(facts: UserFacts): string {
   // Who is disabled needs no way to be told.
   return whyNot(DISABLING, { ...facts, telegram: { id: 0, from: 'panel' }, isUnreachable: false });
 }
-
-const utc = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,5 +1,6 @@
-import { days, minutes, seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, SnoozeError } from '../../lib/errors.ts';
+import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { type Middleware, needsOf, type Run } from '../compose.ts';
 import type { Exhausted } from '../define-task.ts';
 import { outcomeOf } from '../outcome.ts';
@@ -15,9 +16,7 @@ export type TaskAlert = (alert: {
 }) => Promise<void>;
 
 /** A job whose end can not be dealt with, as where PostgreSQL is away just then, does not end: it runs again after these, for at most a day. */
-const AGAIN_AT_LEAST_MS = seconds(15);
-const AGAIN_AT_MOST_MS = minutes(10);
-const GIVE_UP_AFTER_MS = days(1);
+const PATIENCE = { atLeastMs: seconds(15), atMostMs: minutes(10) };
 
 /**
  * Does what the task declared for the end of its retries, inside the last attempt: were the worker killed in between, the attempt
@@ -67,10 +66,9 @@ async function saveForLater(run: Run, services: object, error: unknown): Promise
 
 /** What ends the attempt instead: a snooze, or after a day the error itself. */
 function lateEnd({ context, task }: Run, failure: unknown, error: unknown): unknown {
-  const ageMs = context.now.getTime() - context.enqueuedAt.getTime();
   context.log.error({ err: failure, cause: errorMessage(error) }, 'the end of a job could not be dealt with');
-  if (ageMs >= GIVE_UP_AFTER_MS) return error;
-  const delayMs = Math.min(Math.max(AGAIN_AT_LEAST_MS, ageMs / 10), AGAIN_AT_MOST_MS);
+  const delayMs = laterMs(ageMsOf(context), PATIENCE);
+  if (delayMs === undefined) return error;
   return new SnoozeError(`${task.name}: its end could not be dealt with: ${errorMessage(failure)}`, {
     delayMs,
     cause: error,

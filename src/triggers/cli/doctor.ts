@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorMessage } from '../../lib/errors.ts';
 import type { Command, Output } from './command.ts';
@@ -60,15 +61,12 @@ export const doctorCommands: readonly Command<DoctorContext>[] = [
 ];
 
 async function examined({ advice, examine, group, name }: Examination): Promise<Examined> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+  const late = (): Error => new Error(`no answer within ${LIMIT_MS / 1000} s`);
   try {
-    const found = await Promise.race([examine(AbortSignal.timeout(LIMIT_MS)), late.promise]);
+    const found = await within(LIMIT_MS, examine(AbortSignal.timeout(LIMIT_MS)), late);
     return { group, name, ...found };
   } catch (error) {
     return { group, name, level: 'failed', finding: errorMessage(error), advice };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

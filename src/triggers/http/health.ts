@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorMessage } from '../../lib/errors.ts';
 
@@ -33,15 +34,11 @@ export function registerHealth(server: FastifyInstance, checks: HealthChecks): v
 
 async function timed(check: HealthChecks[string]): Promise<Check> {
   const startedAt = performance.now();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${CHECK_LIMIT_MS} ms`)), CHECK_LIMIT_MS);
   const latency = (): number => Math.round(performance.now() - startedAt);
   try {
-    const warning = await Promise.race([check(), late.promise]);
+    const warning = await within(CHECK_LIMIT_MS, check());
     return { ok: true, latency_ms: latency(), ...(typeof warning === 'string' && { warning }) };
   } catch (error) {
     return { ok: false, latency_ms: latency(), error: errorMessage(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }

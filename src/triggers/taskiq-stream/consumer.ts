@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { isCluster, type RedisClient } from '../../lib/redis-client.ts';
 import { duplicateRedis } from '../../repositories/redis/connection.ts';
@@ -104,12 +105,7 @@ export class TaskiqConsumer {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    const inTime = new AbortController();
-    await Promise.race([
-      this.#finish(),
-      delay(this.#times.stopMs, undefined, { signal: inTime.signal, ref: false }).catch(() => undefined),
-    ]);
-    inTime.abort();
+    await within(this.#times.stopMs, this.#finish()).catch(() => undefined);
     this.#reading = false;
     this.#blocking?.disconnect();
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { within } from '../../lib/deadline.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { Acknowledgements } from './acknowledgements.ts';
@@ -96,17 +97,10 @@ export class EntryHandler {
 
   async #handOver(message: TaskiqMessage, at: Date): Promise<void> {
     const { handOver, times } = this.#options;
-    const done = new AbortController();
-    const tooLate = delay(times.handOverMs, undefined, { signal: done.signal }).then(() => {
+    await within(times.handOverMs, handOver(message, messageOptions(message.labels), at), () => {
       const detail = `TaskIQ intake: handing over ${message.taskName} took more than ${times.handOverMs} ms; is the queue's Redis reachable?`;
-      throw new TransientError('hand_over_timeout', detail);
+      return new TransientError('hand_over_timeout', detail);
     });
-    try {
-      await Promise.race([handOver(message, messageOptions(message.labels), at), tooLate]);
-    } finally {
-      done.abort();
-      tooLate.catch(() => undefined);
-    }
   }
 
   async #bury(entry: StreamEntry, parsed: Parsed, { reason, detail, errorName }: Cause): Promise<void> {
