@@ -28,6 +28,8 @@ const Mark = z.object({
   mismatch: kept(z.object({ amount: z.string(), currency: z.string() })),
   /** On a payment that auto-renew made: for which expiry, and whom to tell. */
   renewal: kept(z.object({ expires_at: z.iso.datetime(), telegram_id: z.int() })),
+  /** On such a payment: which run asks Crypto Pay for its invoice, and until when no other may. */
+  invoicing: kept(z.object({ by: z.string(), until: z.iso.datetime() })),
 });
 export type PaymentMark = z.output<typeof Mark>;
 
@@ -213,8 +215,13 @@ export class Payments {
     return numAffectedRows === 1n;
   }
 
-  async setInvoice(id: string, invoiceId: string): Promise<void> {
-    await sql`update payments set external_id = ${invoiceId}, updated_at = now() where id = ${id}`.execute(this.#db);
+  /** Gives a pending payment its invoice. False where it has one, has ended, or another run asks for it by now. */
+  async setInvoice(id: string, invoiceId: string, askedBy: string): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update payments set external_id = ${invoiceId}, updated_at = now()
+       where id = ${id} and status = 'pending' and external_id is null
+         and metadata #>> '{worker,invoicing,by}' = ${askedBy}`.execute(this.#db);
+    return numAffectedRows === 1n;
   }
 
   /** Payments that auto-renew began after `since` and that have no invoice: a worker died over them. */

@@ -120,7 +120,7 @@ async function writeEverything(db: Database): Promise<void> {
     planId: undefined,
     metadata: {},
   });
-  await payments.setInvoice(payment, '1');
+  await payments.setInvoice(payment, '1', 'test');
   await payments.mark(payment, {});
   await payments.complete(payment, {});
   await payments.fail(payment, {});

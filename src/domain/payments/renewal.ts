@@ -1,17 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CryptoBotClient, isPayable } from '../../clients/cryptobot/client.ts';
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days, hours } from '../../lib/duration.ts';
+import { TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { compare, type Money } from '../../lib/money.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { autoRenewInvoice, renewalDescription } from '../../messages/payments.ts';
 import type { Customers, Ownership } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
-import { Notifications } from '../../repositories/notifications.ts';
+import type { NewNotification } from '../../repositories/notifications.ts';
 import type { Payment, Payments } from '../../repositories/payments.ts';
 import type { Plans } from '../../repositories/plans.ts';
+import { type RenewalClaim, RenewalClaims } from './renewal-claims.ts';
 
 /** Who has this tag in the panel renews, whatever the payments say. */
 const TAG = 'AUTO_RENEW';
@@ -21,6 +24,9 @@ const BEFORE_EXPIRY_MS = hours(1);
 
 /** As long as `verify_pending_payments` waits for an unpaid invoice. */
 const INVOICE_LIFE_MS = days(1);
+
+/** Between two looks at a renewal that another run has claimed. */
+const LOOK_EVERY_MS = 250;
 
 export type RenewalDependencies = {
   cryptobot: CryptoBotClient;
@@ -51,13 +57,15 @@ export function isAboutToEnd({ expireAt, status }: PanelUser, now: Date): boolea
 }
 
 /**
- * Auto-renew with one-time invoices: one for each user and expiry date. The payment's id follows from both, so a second one can not
- * be; it is in `payments` before Crypto Pay is asked, and an invoice whose answer was lost is found again by its payload.
+ * Auto-renew with one-time invoices: one for each user and expiry date. The payment's id follows from both, so a second one cannot be;
+ * it is in `payments`, and claimed, before Crypto Pay is asked. An invoice whose answer was lost is found again by its payload.
  */
 export class AutoRenewal {
+  readonly #claims: RenewalClaims;
   readonly #dependencies: RenewalDependencies;
 
   constructor(dependencies: RenewalDependencies) {
+    this.#claims = new RenewalClaims(dependencies.database, dependencies.payments);
     this.#dependencies = dependencies;
   }
 
@@ -103,27 +111,54 @@ export class AutoRenewal {
     return this.#invoice(id, false, signal);
   }
 
-  /** The row stays locked while Crypto Pay is asked: two runs never ask for the same payment. */
+  /**
+   * Claims, commits, asks Crypto Pay, writes under the claim. Killed before the commit: nothing was asked. Killed after it: the claim
+   * ends by itself, and the next run finds the invoice, or makes it where none was made. False where the invoice is another run's.
+   */
   async #invoice(id: string, isNew: boolean, signal: AbortSignal): Promise<boolean> {
-    const { database, locale, payments } = this.#dependencies;
-    return database.transaction().execute(async (transaction) => {
-      const within = payments.within(transaction);
-      const payment = await within.findLocked(id);
-      const renewal = payment?.mark.renewal;
-      if (!payment || !renewal || payment.status !== 'pending' || payment.invoiceId !== undefined) return false;
-      const invoice = (isNew ? undefined : await this.#lost(payment, signal)) ?? (await this.#create(payment, signal));
-      await within.setInvoice(id, invoice.id);
-      const { days: bought, planName, price } = payment;
-      const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
-      const facts = { price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
-      const row = { id: uuidFrom(`auto-renew-invoice:${id}`), type: 'payment_renewal' };
-      const message = autoRenewInvoice(facts, locale).toString();
-      await new Notifications(transaction).insert([{ ...row, telegramId: renewal.telegram_id, message }]);
-      return true;
-    });
+    const claim = await this.#claim(id, signal);
+    if (!claim) return false;
+    try {
+      const isUnasked = isNew && claim.isFirst;
+      const invoice =
+        (isUnasked ? undefined : await this.#lost(claim.payment, signal)) ?? (await this.#create(claim, signal));
+      return await this.#claims.finish(claim, invoice.id, this.#message(claim.payment, invoice));
+    } catch (error) {
+      // Where this fails too, the claim ends by itself.
+      await this.#claims.giveUp(claim).catch(() => undefined);
+      throw error;
+    }
   }
 
-  async #create(payment: Payment, signal: AbortSignal): Promise<Invoice> {
+  /** Waits while another run has it: that run may have died. `undefined` where nothing is to be done any more. */
+  async #claim(id: string, signal: AbortSignal): Promise<RenewalClaim | undefined> {
+    for (;;) {
+      const claim = await this.#claims.take(id);
+      if (claim === 'over') return undefined;
+      if (claim !== 'taken') return claim;
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+
+  #message(payment: Payment, invoice: Invoice): NewNotification {
+    const { days: bought, id, mark, planName, price } = payment;
+    const renewal = mark.renewal!;
+    const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
+    const facts = { price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
+    const message = autoRenewInvoice(facts, this.#dependencies.locale).toString();
+    return {
+      id: uuidFrom(`auto-renew-invoice:${id}`),
+      type: 'payment_renewal',
+      telegramId: renewal.telegram_id,
+      message,
+    };
+  }
+
+  async #create({ askUntil, payment }: RenewalClaim, signal: AbortSignal): Promise<Invoice> {
+    if (performance.now() > askUntil) {
+      const message = `payment ${payment.id}: its claim is nearly over before an invoice was made; the next attempt makes it`;
+      throw new TransientError('renewal_claim_over', message);
+    }
     const { cryptobot, locale } = this.#dependencies;
     const description = renewalDescription(payment, locale);
     const expiresInSeconds = INVOICE_LIFE_MS / 1000;
