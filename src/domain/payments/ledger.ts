@@ -1,3 +1,29 @@
+/**
+ * The life of a payment. Each step is written before the next begins, so a process may die after any of them.
+ *
+ *  1. The backend inserts the row, `pending`, with the invoice in `external_id`. For a renewal we do: row, claim, invoice, `external_id`
+ *     (`renewal.ts`). Dies before the last of these: the next renewal run looks for the invoice at Crypto Pay, or makes it.
+ *  2. The customer pays. A webhook, `verify_pending_payments` every 5 minutes, or a producer makes a job `process_payment_completion`,
+ *     one at a time for each invoice. Dies: BullMQ runs the job again. With Redis empty the next verification finds the row.
+ *  3. The signed webhook, or Crypto Pay when asked, says whether the invoice is paid and for how much. Nothing is written if it fits;
+ *     if not, `mismatch` is, and an admin is told. Dies: the next run asks again.
+ *  4. `claim`: `activation: pending`, `attempts` and `paid_at`. From here on the payment counts as paid, no run can fail it, and a
+ *     second payment with the same invoice is refused. Dies: the next verification makes the job again, without asking Crypto Pay.
+ *  5. With a backend it is told `invoice_paid`, and does what it owes besides: the row becomes `completed`. Dies: a run that finds
+ *     `completed` does not tell it again; verification also takes up `completed` rows whose activation is `pending`.
+ *  6. `promise`: whom the days are for, `panel_user`, and until when, `target_expire_at`, with `basis` and `recorded_at`. Under a lock
+ *     of the panel user, so two payments add up. Dies: every later run wants that same date.
+ *  7. The panel gets the date and shows it when read again (`activation.ts`). Nothing is written here. Dies: the next run sees the
+ *     date in the panel and leaves it alone, or sets it: a date set twice is the same date, which days added twice are not.
+ *  8. One transaction: `status: completed`, `activation: done` and `done_at`, the audit entry, the message in `notification_queue`.
+ *     One run alone gets through. Dies before the commit: the next run passes 7 and comes here. Dies after it: all is done.
+ *  9. The webhook row gets its mark, the event is published, delivery is signalled. Dies: the queue is read every 30 s anyway, the
+ *     webhook is looked at again, and the event alone is lost.
+ *
+ * A run that fails comes again after 30 s, 2 min and 10 min; then an admin is told, and verification brings the job back every 5
+ * minutes until the payment is active. An invoice that expired, or is unpaid after 24 h, takes the row to `failed` and queues the notice.
+ * A claimed payment is never failed.
+ */
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days } from '../../lib/duration.ts';
