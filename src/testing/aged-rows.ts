@@ -1,5 +1,8 @@
 import type { Pool } from 'pg';
 
+/** For a run of clean-up that nothing else uses the database beside: no wait between its batches. */
+export const WITHOUT_PAUSES = { cleanupPause: async () => undefined };
+
 const ADMIN = '00000000-0000-4000-8000-000000000001';
 
 /** Adds refresh tokens, of one admin who is made where missing. Times in the text form of PostgreSQL. */

@@ -5,6 +5,7 @@ import { type App, buildApp } from '../app/build-app.ts';
 import { parseConfig } from '../config.ts';
 import type { Result } from '../runtime/define-task.ts';
 import { runOnce } from '../runtime/run-once.ts';
+import type { Services } from '../services.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type TestRedis, testRedis } from './redis.ts';
 
@@ -15,6 +16,8 @@ export type RunOptions = {
   attempt?: number;
   signal?: AbortSignal;
   initiatedBy?: string;
+  /** Handed to this run in place of the application's own, as `now` is: how it waits. */
+  services?: Pick<Services, 'cleanupPause'>;
 };
 
 /** The whole application over real servers and the sandbox, with nothing running by itself. */
@@ -70,6 +73,7 @@ export async function testApp(environment: Env | ((others: Env) => Promise<Env>)
         middleware: app.middleware(async () => undefined),
         initiatedBy: 'test',
         ...options,
+        services: { ...app.services, ...options.services },
         signal: options.signal ?? new AbortController().signal,
       }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

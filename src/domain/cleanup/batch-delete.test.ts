@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { seconds } from '../../lib/duration.ts';
 import { openLog } from '../../observability/log.ts';
-import { type Batches, deleteInBatches, nextLimit, pauseAfter } from './batch-delete.ts';
+import { type Batches, deleteInBatches, nextLimit, type Pause, pause, pauseAfter } from './batch-delete.ts';
 
 const log = openLog({ level: 'ERROR', base: {}, secrets: [] });
 const { signal } = new AbortController();
+const noPause: Pause = async () => undefined;
 
 /** A table of that many rows; tells the limits it was asked with. */
 function table(rows: number, tookMs = 0): Batches & { left: number; limits: number[] } {
@@ -23,17 +25,20 @@ function table(rows: number, tookMs = 0): Batches & { left: number; limits: numb
 describe('deleting in batches', () => {
   test('goes on until nothing is left, 1000 at a time', async () => {
     const rows = table(2_500);
-    expect(await deleteInBatches(rows, { log, signal })).toEqual({ deleted: 2_500, finished: true });
+    expect(await deleteInBatches(rows, { log, signal, pause: noPause })).toEqual({ deleted: 2_500, finished: true });
     expect(rows.limits).toEqual([1_000, 1_000, 1_000]);
   });
 
   test('of nothing is done at once', async () => {
-    expect(await deleteInBatches(table(0), { log, signal })).toEqual({ deleted: 0, finished: true });
+    expect(await deleteInBatches(table(0), { log, signal, pause: noPause })).toEqual({ deleted: 0, finished: true });
   });
 
   test('hands over where a run gets long', async () => {
     const rows = table(5_000);
-    expect(await deleteInBatches(rows, { log, signal, runMs: 0 })).toEqual({ deleted: 1_000, finished: false });
+    expect(await deleteInBatches(rows, { log, signal, pause: noPause, runMs: 0 })).toEqual({
+      deleted: 1_000,
+      finished: false,
+    });
     expect(rows.left).toBe(4_000);
   });
 
@@ -47,8 +52,23 @@ describe('deleting in batches', () => {
         return batch;
       },
     };
-    await expect(deleteInBatches(source, { log, signal: controller.signal })).rejects.toThrow();
+    await expect(deleteInBatches(source, { log, signal: controller.signal, pause })).rejects.toThrow();
     expect(rows.left).toBe(3_000);
+  });
+
+  test('pauses after each batch but the last, by how long it took', async () => {
+    const pauses: number[] = [];
+    const rows = table(2_500, 20);
+    await deleteInBatches(rows, { log, signal, pause: async (ms) => void pauses.push(ms) });
+    expect(pauses).toEqual([3_000, 3_000]);
+  });
+
+  test('a pause ends at once when the signal fires', async () => {
+    const controller = new AbortController();
+    const pausing = pause(seconds(3_600), controller.signal);
+    controller.abort(new Error('shutdown'));
+    await expect(pausing).rejects.toThrow();
+    await expect(pause(seconds(3_600), controller.signal)).rejects.toThrow();
   });
 
   test('makes batches smaller while they are slow, and large again', async () => {
@@ -56,7 +76,7 @@ describe('deleting in batches', () => {
     expect(nextLimit(1_000, 1_000)).toBe(100);
     expect(nextLimit(100, 10)).toBe(200);
     const slow = table(1_500, 200);
-    await deleteInBatches(slow, { log, signal });
+    await deleteInBatches(slow, { log, signal, pause: noPause });
     expect(slow.limits).toEqual([1_000, 500]);
   });
 
@@ -70,7 +90,7 @@ describe('deleting in batches', () => {
         return { deleted: Math.min(limit, left), done: left === 0, tookMs: limit * 2.5 };
       },
     };
-    await deleteInBatches(slow, { log, signal, firstBatchRows: 20 });
+    await deleteInBatches(slow, { log, signal, pause: noPause, firstBatchRows: 20 });
     expect(limits.slice(0, 4)).toEqual([20, 40, 40, 40]);
   });
 

@@ -8,6 +8,11 @@ export type Batches = {
   deleteNext(limit: number): Promise<{ deleted: number; done: boolean; tookMs: number }>;
 };
 
+/** Waits between two batches; rejects at once when the signal fires. */
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export const pause: Pause = (ms, signal) => delay(ms, undefined, { signal });
+
 /** Rows per transaction: `tasks.md` §6. */
 const BATCH_ROWS = 1_000;
 
@@ -33,12 +38,13 @@ export async function deleteInBatches(
   options: {
     log: Log;
     signal: AbortSignal;
+    pause: Pause;
     runMs?: number;
     /** Where a row may be slow to delete: the first batch finds out with fewer. */
     firstBatchRows?: number;
   },
 ): Promise<{ deleted: number; finished: boolean }> {
-  const { firstBatchRows = BATCH_ROWS, log, runMs = RUN_MS, signal } = options;
+  const { firstBatchRows = BATCH_ROWS, log, pause, runMs = RUN_MS, signal } = options;
   const endsAt = performance.now() + runMs;
   let deleted = 0;
   let limit = firstBatchRows;
@@ -51,7 +57,7 @@ export async function deleteInBatches(
       if (performance.now() > endsAt) return { deleted, finished: false };
       const pauseMs = pauseAfter(batch.tookMs, batch.deleted / limit);
       limit = nextLimit(limit, batch.tookMs);
-      await delay(pauseMs, undefined, { signal });
+      await pause(pauseMs, signal);
     }
   } catch (error) {
     if (deleted > 0) log.warn({ deleted }, 'clean-up stopped half-way, the next run goes on');

@@ -8,7 +8,7 @@ import type { PoolClient } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startS3Sandbox } from '../../../sandbox/s3/server.ts';
 import { seconds } from '../../lib/duration.ts';
-import { addAuditLogs, daysOf, earlier, idsOf, sorted } from '../../testing/aged-rows.ts';
+import { addAuditLogs, daysOf, earlier, idsOf, sorted, WITHOUT_PAUSES } from '../../testing/aged-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
 import { spawnMain } from '../../testing/world/command.ts';
@@ -35,7 +35,7 @@ describe('archive_old_audit_logs without AUDIT_ARCHIVE', () => {
   afterAll(() => world[Symbol.asyncDispose]());
   beforeEach(() => world.database.pool.query('truncate audit_logs'));
 
-  const run = () => world.run('archive_old_audit_logs', {}, { now: NOW });
+  const run = () => world.run('archive_old_audit_logs', {}, { now: NOW, services: WITHOUT_PAUSES });
 
   test('only what is older than the retention goes, to the microsecond', async () => {
     const offset = fc.oneof(
@@ -77,7 +77,7 @@ describe('archive_old_audit_logs with AUDIT_ARCHIVE', () => {
   beforeEach(() => world.database.pool.query('truncate audit_logs'));
   afterEach(() => rm(join(folder, 'audit-logs'), { recursive: true, force: true }));
 
-  const run = (now = NOW) => world.run('archive_old_audit_logs', {}, { now });
+  const run = (now = NOW) => world.run('archive_old_audit_logs', {}, { now, services: WITHOUT_PAUSES });
   const archives = async (): Promise<string[]> => {
     const names = await readdir(join(folder, 'audit-logs')).catch(() => []);
     return sorted(names);
@@ -207,7 +207,8 @@ test('with a bucket configured, the archive goes there', async () => {
   });
   const ids = await addAuditLogs(world.database.pool, Array<string>(1_200).fill(OLD));
   sandbox.faults({ kind: 'error', status: 500, count: 2 });
-  expect(await world.run('archive_old_audit_logs', {}, { now: NOW })).toEqual({ deleted: 1_200, archives: 2 });
+  const options = { now: NOW, services: WITHOUT_PAUSES };
+  expect(await world.run('archive_old_audit_logs', {}, options)).toEqual({ deleted: 1_200, archives: 2 });
   const objects = [...sandbox.bucket.objects];
   expect(objects.map(([key]) => key.split('/').slice(0, 2).join('/'))).toEqual([
     'task-worker/audit-logs',

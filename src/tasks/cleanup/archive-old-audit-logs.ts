@@ -16,13 +16,13 @@ export default defineTask({
   schedule: { cron: '0 3 * * 0' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Audit logs deleted', archives: 'Archive objects written' },
-  needs: ['agedRows', 'auditLogs', 'settings', 'storage'],
+  needs: ['agedRows', 'auditLogs', 'cleanupPause', 'settings', 'storage'],
 
-  async run(_, { agedRows, auditLogs, enqueue, log, now, settings, signal, storage }) {
+  async run(_, { agedRows, auditLogs, cleanupPause: pause, enqueue, log, now, settings, signal, storage }) {
     const before = new Date(now.getTime() - days(settings.CLEANUP_AUDIT_RETENTION_DAYS));
     const old = agedRows.auditLogs(before);
     const archived = settings.AUDIT_ARCHIVE ? new ArchivedBatches(old, auditLogs, storage, signal) : undefined;
-    const { deleted, finished } = await deleteInBatches(archived ?? old, { log, signal });
+    const { deleted, finished } = await deleteInBatches(archived ?? old, { log, signal, pause });
     if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
     return { deleted, archives: archived?.archives ?? 0 };
   },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addTokens, daysOf, earlier, idsOf, sorted } from '../../testing/aged-rows.ts';
-import { type TestApp, testApp } from '../../testing/test-app.ts';
+import { addTokens, daysOf, earlier, idsOf, sorted, WITHOUT_PAUSES } from '../../testing/aged-rows.ts';
+import { type RunOptions, type TestApp, testApp } from '../../testing/test-app.ts';
 
 const NOW = new Date('2026-03-01T02:00:00.000Z');
 const VALID = earlier(NOW, -daysOf(7));
@@ -14,8 +14,8 @@ describe('cleanup_expired_tokens', () => {
   afterAll(() => world[Symbol.asyncDispose]());
   beforeEach(() => world.database.pool.query('truncate refresh_tokens'));
 
-  const run = (signal?: AbortSignal) =>
-    world.run('cleanup_expired_tokens', {}, { now: NOW, ...(signal && { signal }) });
+  const run = (options?: RunOptions) =>
+    world.run('cleanup_expired_tokens', {}, { now: NOW, services: WITHOUT_PAUSES, ...options });
 
   test('expired and revoked tokens go, usable ones stay', async () => {
     const [, usable] = await addTokens(world.database.pool, [
@@ -68,18 +68,12 @@ describe('cleanup_expired_tokens', () => {
   test('stopped half-way it keeps what it did, and the next run goes on', async () => {
     await addTokens(world.database.pool, Array(5_000).fill({ expires: earlier(NOW, 1n) }));
     const stop = new AbortController();
-    // The third batch is the one that finds the row it is to stop at: a trigger tells us from inside the server.
-    await world.database.pool.query(`
-      create sequence batches;
-      create function tell() returns trigger language plpgsql as $$ begin
-        if nextval('batches') = 3 then perform pg_notify('third', ''); end if; return null; end $$;
-      create trigger told after delete on refresh_tokens for each statement execute function tell()`);
-    const listener = await world.database.pool.connect();
-    await listener.query('listen third');
-    listener.on('notification', () => stop.abort(new Error('shutdown')));
-    await expect(run(stop.signal)).rejects.toThrow();
-    listener.release(true);
-    await world.database.pool.query('drop trigger told on refresh_tokens');
+    let pauses = 0;
+    const cleanupPause = async (): Promise<void> => {
+      pauses += 1;
+      if (pauses === 3) stop.abort(new Error('shutdown'));
+    };
+    await expect(run({ signal: stop.signal, services: { cleanupPause } })).rejects.toThrow();
     const left = (await idsOf(world.database.pool, 'refresh_tokens')).length;
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(2_000);

@@ -14,10 +14,10 @@ export default defineTask({
   schedule: { cron: '0 2 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Refresh tokens deleted' },
-  needs: ['agedRows'],
+  needs: ['agedRows', 'cleanupPause'],
 
-  async run(_, { agedRows, enqueue, log, now, signal }) {
-    const { deleted, finished } = await deleteInBatches(agedRows.refreshTokens(now), { log, signal });
+  async run(_, { agedRows, cleanupPause: pause, enqueue, log, now, signal }) {
+    const { deleted, finished } = await deleteInBatches(agedRows.refreshTokens(now), { log, signal, pause });
     if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
     return { deleted };
   },

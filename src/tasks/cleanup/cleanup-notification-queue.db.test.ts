@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { days, hours } from '../../lib/duration.ts';
+import { WITHOUT_PAUSES } from '../../testing/aged-rows.ts';
 import { growthDelivery } from '../../testing/growth-delivery.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
@@ -16,7 +17,7 @@ describe('cleanup_notification_queue', () => {
   afterAll(() => world[Symbol.asyncDispose]());
   beforeEach(() => world.database.pool.query('truncate notification_queue cascade'));
 
-  const run = () => world.run('cleanup_notification_queue', {}, { now: NOW });
+  const run = () => world.run('cleanup_notification_queue', {}, { now: NOW, services: WITHOUT_PAUSES });
   const add = async ({ created, scheduled, sent, status }: Seed): Promise<string> => {
     const { rows } = await world.database.pool.query<{ id: string }>(
       `insert into notification_queue (id, telegram_id, message, status, scheduled_at, sent_at, created_at)

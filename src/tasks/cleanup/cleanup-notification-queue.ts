@@ -24,13 +24,14 @@ export default defineTask({
   schedule: { cron: '0 1 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Notifications deleted' },
-  needs: ['agedRows'],
+  needs: ['agedRows', 'cleanupPause'],
 
-  async run(_, { agedRows, enqueue, log, now, signal }) {
+  async run(_, { agedRows, cleanupPause: pause, enqueue, log, now, signal }) {
     const before = new Date(now.getTime() - RETENTION_MS);
     const { deleted, finished } = await deleteInBatches(agedRows.notifications(before), {
       log,
       signal,
+      pause,
       firstBatchRows: FIRST_BATCH_ROWS,
     });
     if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });

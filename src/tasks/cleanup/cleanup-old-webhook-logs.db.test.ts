@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { addWebhookLogs, daysOf, earlier, idsOf, sorted } from '../../testing/aged-rows.ts';
-import { type TestApp, testApp } from '../../testing/test-app.ts';
+import { addWebhookLogs, daysOf, earlier, idsOf, sorted, WITHOUT_PAUSES } from '../../testing/aged-rows.ts';
+import { type RunOptions, type TestApp, testApp } from '../../testing/test-app.ts';
+import { until } from '../../testing/until.ts';
 
 const NOW = new Date('2026-03-02T03:00:00.000Z');
 const DAYS = 10;
@@ -15,7 +16,8 @@ describe('cleanup_old_webhook_logs', () => {
   afterAll(() => world[Symbol.asyncDispose]());
   beforeEach(() => world.database.pool.query('truncate webhook_logs'));
 
-  const run = (name = 'cleanup_old_webhook_logs') => world.run(name, {}, { now: NOW });
+  const run = (name = 'cleanup_old_webhook_logs', services: RunOptions['services'] = WITHOUT_PAUSES) =>
+    world.run(name, {}, { now: NOW, services });
 
   test('answers to its Python name', async () => {
     await addWebhookLogs(world.database.pool, [earlier(NOW, daysOf(DAYS + 1))]);
@@ -61,11 +63,15 @@ describe('cleanup_old_webhook_logs', () => {
   test('rows that come while it runs are not touched and not waited for', async () => {
     await addWebhookLogs(world.database.pool, Array(8_000).fill(earlier(NOW, daysOf(DAYS + 1))));
     let isRunning = true;
-    const cleaning = run().finally(() => {
+    const written: string[] = [];
+    const cleanupPause = async (): Promise<void> => {
+      const before = written.length;
+      await until('a row came between two batches', () => written.length > before);
+    };
+    const cleaning = run('cleanup_old_webhook_logs', { cleanupPause }).finally(() => {
       isRunning = false;
     });
     const writer = new Pool({ connectionString: world.database.url, options: '-c lock_timeout=1s' });
-    const written: string[] = [];
     while (isRunning) {
       const [id] = await addWebhookLogs(writer, [earlier(NOW, 0n)]);
       await writer.query('update webhook_logs set processed_at = now() where id = $1', [id]);

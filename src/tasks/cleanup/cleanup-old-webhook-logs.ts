@@ -15,11 +15,11 @@ export default defineTask({
   schedule: { cron: '0 3 * * 1' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Webhook logs deleted' },
-  needs: ['agedRows', 'settings'],
+  needs: ['agedRows', 'cleanupPause', 'settings'],
 
-  async run(_, { agedRows, enqueue, log, now, settings, signal }) {
+  async run(_, { agedRows, cleanupPause: pause, enqueue, log, now, settings, signal }) {
     const before = new Date(now.getTime() - days(settings.CLEANUP_WEBHOOK_RETENTION_DAYS));
-    const { deleted, finished } = await deleteInBatches(agedRows.webhookLogs(before), { log, signal });
+    const { deleted, finished } = await deleteInBatches(agedRows.webhookLogs(before), { log, signal, pause });
     if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
     return { deleted };
   },
