@@ -3,16 +3,22 @@ import { defineConfig } from 'vitest/config';
 /** Files whose tests start or use a PostgreSQL or Redis server. */
 const WITH_SERVERS = '{src,sandbox}/**/*.db.test.ts';
 
-/** Files whose tests speak HTTP with a sandbox in their own process. */
-const WITH_SANDBOX = ['src/clients/**/*.test.ts', 'sandbox/**/*.test.ts'];
+/** Files whose tests speak HTTP or TCP with something in their own process, mostly a sandbox. */
+const WITH_SANDBOX = [
+  'src/clients/**/*.test.ts',
+  'sandbox/**/*.test.ts',
+  'src/observability/{error-reports,tracing}.test.ts',
+  'src/testing/servers/tcp-proxy.test.ts',
+  'src/triggers/http/server.test.ts',
+];
 
 /** They measure time over many seconds, so nothing may run beside them. */
 const ALONE = ['test/rate.test.ts'];
 
 /**
  * Five projects; a test's file name says where it belongs:
- * - `unit`: `x.test.ts` beside the code. No server, no other process: the whole project takes seconds.
- * - `sandbox`: the same, of clients and sandboxes: HTTP within one process.
+ * - `unit`: `x.test.ts` beside the code. No server, no other process, no port: the whole project takes seconds.
+ * - `sandbox`: the same, of clients, sandboxes and others that open a port: HTTP within one process.
  * - `db`: `x.db.test.ts` beside the code. One PostgreSQL for all, a database of its own for each file.
  * - `process`: `test/**`. Whole processes and outside programs, after everything above.
  * - `alone`: those of them that nothing may run beside, at the end.

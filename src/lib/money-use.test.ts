@@ -14,7 +14,11 @@ test(
   () => {
     const files = globSync('**/*.ts', { cwd: SOURCES }).filter((file) => !EXEMPT.has(file));
     expect(files.length).toBeGreaterThan(5);
-    expect(files.flatMap((file) => offences(readFileSync(join(SOURCES, file), 'utf8'), file))).toEqual([]);
+    const sources = files.map((file) => ({ file, code: readFileSync(join(SOURCES, file), 'utf8') }));
+    // Where the word for money does not stand at all, no name holds it: parsing the others takes half of the time.
+    const aboutMoney = sources.filter(({ code }) => MONEY_NAME.test(code));
+    expect(aboutMoney.length).toBeGreaterThan(5);
+    expect(aboutMoney.flatMap(({ code, file }) => offences(code, file))).toEqual([]);
   },
   PARSING_ALL_MS,
 );
