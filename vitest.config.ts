@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+refuseOldNode();
 
 /** Files whose tests start or use a PostgreSQL or Redis server. */
 const WITH_SERVERS = '{src,sandbox}/**/*.db.test.ts';
@@ -82,3 +85,16 @@ export default defineConfig({
     ],
   },
 });
+
+/** Vitest itself starts on older ones, and then fails in each test by what they lack. */
+function refuseOldNode(): void {
+  const { engines } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+  const oldest = Number(/^>=(\d+)$/.exec(engines.node)?.[1]);
+  if (Number.parseInt(process.versions.node, 10) >= oldest) return;
+  const error = new Error(
+    `Tests need Node.js ${oldest} or newer, and this is ${process.versions.node}: run them with npm (npm run test:unit, npx vitest run …), or put node_modules/.bin, where the right one lies, first on the PATH.`,
+  );
+  // Where it was thrown says nothing.
+  error.stack = error.message;
+  throw error;
+}
