@@ -2,6 +2,8 @@
 
 # Node 24 comes with the npm packages; the machine's own Node only has to fetch them.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# The stages say how long the installation before them took.
+export STAGES_SINCE_MS := $(shell date +%s%3N)
 
 .PHONY: help install check test demo bench chaos soak
 

@@ -1,0 +1,110 @@
+/**
+ * `node tools/stages/main.ts types lint test:all -- --bail 1`: runs these scripts of package.json one after another, up to the first
+ * that fails, and says how long each took. What follows `--` goes to the last. With `--together` all start at once, each is shown
+ * when it has ended, and all run to their end.
+ * Exits as the first that failed, or as a process that the signal ended, which it hands on.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RESULT_VARIABLE, readResult, sentence } from './result.ts';
+
+type Ended = { readonly stage: string; readonly code: number; readonly ms: number };
+
+const given = process.argv.slice(2);
+const end = given.indexOf('--');
+const words = end < 0 ? given : given.slice(0, end);
+const more = end < 0 ? [] : given.slice(end + 1);
+const stages = words.filter((word) => word !== '--together');
+
+const scripts: Readonly<Record<string, string>> = JSON.parse(readFileSync('package.json', 'utf8')).scripts;
+const folder = mkdtempSync(join(tmpdir(), 'stages-'));
+const resultFile = join(folder, 'result.json');
+
+const running = new Set<ChildProcess>();
+let stoppedBy: NodeJS.Signals | undefined;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    stoppedBy ??= signal;
+    for (const child of running) child.kill(signal);
+  });
+
+const ended: Ended[] = [];
+const installed = sinceMake();
+if (installed) tell(installed);
+if (words.includes('--together')) await Promise.all(stages.map((stage) => run(stage, 'kept')));
+else
+  for (const stage of stages) {
+    await run(stage, 'shown');
+    if (stoppedBy || ended.at(-1)!.code !== 0) break;
+  }
+sumUp();
+
+/** A script's words are a program and its arguments: none needs a shell, which would keep signals for itself. */
+async function run(stage: string, output: 'shown' | 'kept'): Promise<void> {
+  const script = scripts[stage];
+  if (script === undefined) throw new Error(`there is no script '${stage}' in package.json`);
+  const [program = '', ...args] = script.split(' ');
+  const startedAt = performance.now();
+  const child = spawn(program, stage === stages.at(-1) ? [...args, ...more] : args, {
+    stdio: output === 'shown' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      [RESULT_VARIABLE]: resultFile,
+      ...(output === 'kept' && process.stdout.isTTY && { FORCE_COLOR: '1' }),
+    },
+  });
+  running.add(child);
+  const kept: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => kept.push(chunk));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  running.delete(child);
+  process.stdout.write(Buffer.concat(kept));
+  tell({ stage, code: code ?? codeOf(signal!), ms: performance.now() - startedAt });
+}
+
+/** Where make says when it began: what it did before us is the installation. */
+function sinceMake(): Ended | undefined {
+  const since = Number(process.env.STAGES_SINCE_MS);
+  return since > 0 ? { stage: 'install', code: 0, ms: Date.now() - performance.now() - since } : undefined;
+}
+
+function tell(one: Ended): void {
+  ended.push(one);
+  console.log(`== ${one.stage} ${took(one)}\n`);
+}
+
+/** What vitest counted is the last line, for whoever reads only that. */
+function sumUp(): void {
+  const result = readResult(resultFile);
+  const rows = ended.flatMap((one) => [
+    [one.stage, took(one)] as const,
+    ...(one.stage === 'test:all' ? (result?.projects ?? []) : []).map(
+      ({ name, ms, overAfterMs, files, tests }) =>
+        [
+          `  ${name}`,
+          `${inSeconds(ms)} for ${tests} tests in ${files} files, over after ${inSeconds(overAfterMs)}`,
+        ] as const,
+    ),
+  ]);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, what] of rows) console.log(`== ${name.padEnd(width)} ${what}`);
+  if (result) console.log(`\n${sentence(result)}`);
+  rmSync(folder, { recursive: true });
+  process.exitCode = stoppedBy ? codeOf(stoppedBy) : ended.find(({ code }) => code !== 0)?.code;
+}
+
+function took({ code, ms }: Ended): string {
+  return code === 0 ? inSeconds(ms) : `failed with exit code ${code} after ${inSeconds(ms)}`;
+}
+
+function inSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** As a shell says it. */
+function codeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs';
+import type { Reporter, TestModule } from 'vitest/node';
+import { type ProjectResult, RESULT_VARIABLE, type TestResult } from './result.ts';
+
+/** Leaves what vitest counted, and the time of each project, to the stages that started it. */
+export default class StagesReporter implements Reporter {
+  #startedAt = 0;
+  /** By project, in milliseconds since the start. */
+  readonly #overAfter = new Map<string, number>();
+
+  onTestRunStart(): void {
+    this.#startedAt = performance.now();
+  }
+
+  onTestModuleEnd({ project }: TestModule): void {
+    this.#overAfter.set(project.name, performance.now() - this.#startedAt);
+  }
+
+  /** A file that could not be loaded, and an error outside of all tests, fail the run and are counted as one failure each. */
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const file = process.env[RESULT_VARIABLE];
+    if (file === undefined) return;
+    const result: TestResult = {
+      passed: count(modules, 'passed'),
+      failed: count(modules, 'failed') + modules.filter(failedOutsideOfTests).length + errors.length,
+      skipped: count(modules, 'skipped'),
+      projects: this.#projects(modules),
+    };
+    writeFileSync(file, JSON.stringify(result));
+  }
+
+  #projects(modules: readonly TestModule[]): ProjectResult[] {
+    const byProject = Map.groupBy(modules, ({ project }) => project.name);
+    return [...byProject].map(([name, files]) => ({
+      name,
+      files: files.length,
+      tests: files.flatMap((file) => [...file.children.allTests()]).length,
+      ms: files.reduce((sum, file) => sum + timeOf(file), 0),
+      overAfterMs: this.#overAfter.get(name) ?? 0,
+    }));
+  }
+}
+
+const count = (modules: readonly TestModule[], state: 'passed' | 'failed' | 'skipped'): number =>
+  modules.flatMap((file) => [...file.children.allTests(state)]).length;
+
+const failedOutsideOfTests = (file: TestModule): boolean => file.state() === 'failed' && count([file], 'failed') === 0;
+
+function timeOf(file: TestModule): number {
+  const { collectDuration, duration, setupDuration } = file.diagnostic();
+  return collectDuration + duration + setupDuration;
+}
