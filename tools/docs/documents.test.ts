@@ -128,12 +128,14 @@ describe('documents', () => {
 
   test('every `npm run` and `make` has its script or target, and every vitest project exists', () => {
     const scripts = Object.keys(JSON.parse(read('package.json')).scripts);
-    const targets = [...read('Makefile').matchAll(/^([a-z ]+):/gm)].flatMap(([, names]) => names!.split(' '));
+    const targets = [...read('Makefile').matchAll(/^((?:[a-z ]|\\:)+):/gm)].flatMap(([, names]) =>
+      names!.replaceAll('\\:', ':').split(' '),
+    );
     const projects = [...read('vitest.config.ts').matchAll(/name: '(\w+)'/g)].map(([, name]) => name);
     const wrong = (text: string): string | undefined => {
       for (const [, script] of text.matchAll(/\bnpm run (?:--silent )?([\w:]+)/g))
         if (!scripts.includes(script!)) return `there is no script ${script}`;
-      for (const [, target] of text.matchAll(/(?:^|\s)make ([a-z]+)/g))
+      for (const [, target] of text.matchAll(/(?:^|\s)make ([a-z]+(?::[a-z]+)?)/g))
         if (!targets.includes(target!)) return `there is no target ${target}`;
       for (const [, project] of text.matchAll(/--project[ =](\w+)/g))
         if (!projects.includes(project!)) return `there is no project ${project}`;
