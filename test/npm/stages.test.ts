@@ -84,6 +84,10 @@ test('the first that fails is the last, and gives its exit code', async () => {
   });
 });
 
+test('a stage that is no script is said before any runs', async () => {
+  expect(await run('one tow')).toEqual({ code: 64, lines: [] });
+});
+
 test('together all come to their end, each is shown when it has, and a failure is the exit code', async () => {
   const { code, lines } = await run('--together late bad one');
   expect(code).toBe(3);

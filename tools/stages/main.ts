@@ -20,6 +20,11 @@ const more = end < 0 ? [] : given.slice(end + 1);
 const stages = words.filter((word) => word !== '--together');
 
 const scripts: Readonly<Record<string, string>> = JSON.parse(readFileSync('package.json', 'utf8')).scripts;
+const unknown = stages.find((stage) => scripts[stage] === undefined);
+if (unknown !== undefined) {
+  console.error(`stages: there is no script '${unknown}' in package.json; what is for the last stage goes behind --`);
+  process.exit(64);
+}
 const folder = mkdtempSync(join(tmpdir(), 'stages-'));
 const resultFile = join(folder, 'result.json');
 
@@ -42,11 +47,9 @@ else
   }
 sumUp();
 
-/** A script's words are a program and its arguments: none needs a shell, which would keep signals for itself. */
+/** A script's words are a program and its arguments: none needs a shell, which would keep signals for itself. For the same reason `exec` starts us. */
 async function run(stage: string, output: 'shown' | 'kept'): Promise<void> {
-  const script = scripts[stage];
-  if (script === undefined) throw new Error(`there is no script '${stage}' in package.json`);
-  const [program = '', ...args] = script.split(' ');
+  const [program = '', ...args] = scripts[stage]!.split(' ');
   const startedAt = performance.now();
   const child = spawn(program, stage === stages.at(-1) ? [...args, ...more] : args, {
     stdio: output === 'shown' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
