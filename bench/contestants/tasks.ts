@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AnyTask } from '../../src/runtime/define-task.ts';
+import { type AnyTask, defineTask } from '../../src/runtime/define-task.ts';
 
 /** What both tasks get: `dispatchedAtMs` where the time to the start is measured. */
 export type ProbePayload = { n: number; dispatchedAtMs?: number };
@@ -11,10 +11,9 @@ export function monotonicMs(): number {
 
 /** A task that does nothing, with the retries and the alert of an ordinary one. Starts are noted where asked for. */
 export function probeTask(onStart: (latencyMs: number) => void): AnyTask {
-  return {
+  const defined = defineTask({
     name: 'bench_probe',
     summary: 'Does nothing',
-    queue: 'sync',
     payload: z.object({ n: z.int(), dispatchedAtMs: z.number().optional() }),
     retry: { delaysMs: [1_000, 5_000], exhausted: 'alert' },
     counts: { done: 'Runs' },
@@ -23,5 +22,6 @@ export function probeTask(onStart: (latencyMs: number) => void): AnyTask {
       if (dispatchedAtMs !== undefined) onStart(monotonicMs() - dispatchedAtMs);
       return { done: 1 };
     },
-  };
+  });
+  return { ...defined, queue: 'sync' };
 }

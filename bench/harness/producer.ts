@@ -32,7 +32,7 @@ export function ourProducer(redisUrl: string, stack: AsyncDisposableStack): Prod
   const dispatcher = new Dispatcher({ registry, queues, disabledTasks: new Set() });
   const queue = queues.get('sync');
   return {
-    add: (payload) => dispatcher.dispatch('bench_probe', payload, { source: 'cli', initiatedBy: 'bench' }),
+    add: (payload) => dispatcher.dispatchNamed('bench_probe', payload, { source: 'cli', initiatedBy: 'bench' }),
     isDrained: () => isEmpty(queue),
     tidy: () => queue.obliterate({ force: true }),
   };

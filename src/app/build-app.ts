@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
+import type { DefinedTask } from '../lib/defined-task.ts';
 import { minutes } from '../lib/duration.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import { secretsOfRedisUrl } from '../lib/redis-url.ts';
@@ -34,6 +35,7 @@ import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
 import { periodOf } from '../runtime/schedule.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import type { Services } from '../services.ts';
+import processNotificationQueue from '../tasks/notifications/process-notification-queue.ts';
 import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
@@ -112,17 +114,16 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   });
 
   /** Once, also where a run is under way that may have begun too early to see what this one is for. */
-  const runSoon = async (name: string, initiatedBy: string): Promise<void> => {
-    const uniqueKey = registry.get(name).task.name;
-    await dispatcher.dispatch(name, {}, { source: 'task', initiatedBy, uniqueKey, afterActive: true });
+  const runSoon = async (task: DefinedTask, initiatedBy: string): Promise<void> => {
+    await dispatcher.dispatch(task, {}, { source: 'task', initiatedBy, uniqueKey: task.name, afterActive: true });
   };
   const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
   const { services, ...parts } = composeServices({
     ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },
     depths: depthReaders({ config, queues, redis }),
     engine: {
-      signalDelivery: () => runSoon('process_notification_queue', 'alerts'),
-      rerun: (task) => runSoon(task, 'brake'),
+      signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
+      rerun: (name) => runSoon(registry.get(name).task, 'brake'),
       schedulePeriods: (now) =>
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
     },

@@ -14,6 +14,8 @@ import { composeSubscriptions } from '../domain/subscriptions/compose.ts';
 import { composeTakeover } from '../domain/takeover/compose.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Services } from '../services.ts';
+import reminding from '../tasks/subscriptions/check-expiring-subscriptions.ts';
+import disabling from '../tasks/subscriptions/disable-expired-users.ts';
 
 export type ServicesOptions = Omit<FoundationOptions, 'settings'> & {
   config: Config;
@@ -30,7 +32,10 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   const foundation = layFoundation({ ...options, settings: config });
   const { alertStates, services: alerting } = composeAlerts(foundation);
   const brakes = composeBrakes(foundation, alerting.alerts);
-  const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brakes.services.brake, disabledTasks);
+  const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brakes.services.brake, {
+    tasks: { reminding, disabling },
+    tasksOff: disabledTasks,
+  });
   const { deliveryCounts, ...sending } = composeNotifications(foundation, (row, signal) =>
     truth.isObsolete(row, signal),
   );

@@ -13,6 +13,7 @@ import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
 import { consumeTicks, Scheduler } from '../runtime/scheduler.ts';
 import { type FromWorker, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
+import checkExternalServices from '../tasks/monitoring/check-external-services.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
 import { type App, buildApp } from './build-app.ts';
@@ -49,7 +50,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     scheduler.start();
     stack.defer(() => scheduler.stop());
     health.schedules = () => scheduler.check();
-    if (!app.disabledTasks.has('check_external_services')) {
+    if (!app.disabledTasks.has(checkExternalServices.name)) {
       stack.use(
         new RedisOutageWatch({ watch: app.services.serviceWatch, ping: () => pingRedis(app.redis), log: app.log }),
       );

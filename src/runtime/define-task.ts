@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Settings } from '../config.ts';
+import type { DefinedTask } from '../lib/defined-task.ts';
 import type { Log } from '../observability/log.ts';
 import type { Services } from '../services.ts';
 
@@ -35,8 +36,18 @@ export type EnqueueOptions = {
   keepFailed?: boolean;
 };
 
+/** How a task that enqueues itself differs from going on with the rest. */
+export type AgainOptions<P extends z.ZodObject = z.ZodObject> = Pick<EnqueueOptions, 'delayMs' | 'keepFailed'> & {
+  /** Fields that differ from the payload of this run. */
+  payload?: Partial<z.input<P>>;
+  /** Jobs of this task with the same slot are one, and this run is none of them. */
+  slot?: string | number;
+};
+
 /** What every run gets besides the services it `needs`. */
-export type RunContext = {
+export type RunContext<P extends z.ZodObject = z.ZodObject> = {
+  /** The one that runs. */
+  readonly task: DefinedTask;
   readonly jobId: string;
   /** 1 on the first attempt. A snooze or a hand-back at shutdown is no attempt. */
   readonly attempt: number;
@@ -51,15 +62,18 @@ export type RunContext = {
   readonly correlationId: string;
   /** Who asked for this job: the name of an API token, `taskiq`, `schedule`, `cli` or a task. */
   readonly initiatedBy: string;
-  enqueue<P extends z.ZodObject>(
-    task: TaskOf<P>,
-    payload: z.input<P>,
+  /** Adds a job of another task, in this run's name and under its correlation id. Throws `TaskDisabledError` or `PayloadError`. */
+  enqueue<Other extends z.ZodObject>(
+    task: DefinedTask<Other>,
+    payload: z.input<Other>,
     options?: EnqueueOptions,
   ): Promise<{ jobId: string }>;
+  /**
+   * Adds a job of this task with this run's payload, for what this run leaves undone. It starts right after this run, and it is one
+   * however often it is asked for and whether or not a schedule asks as well. A `slot` makes it a job apart that does not wait for this run.
+   */
+  again(options?: AgainOptions<P>): Promise<{ jobId: string }>;
 };
-
-/** Just enough of a task to enqueue it with a checked payload. */
-export type TaskOf<P extends z.ZodObject> = { readonly name: string; readonly payload: P };
 
 export type Task<
   P extends z.ZodObject = z.ZodObject,
@@ -90,7 +104,7 @@ export type Task<
   readonly needs: readonly Need[];
   run(
     payload: z.output<P>,
-    context: RunContext & Pick<Services, Need>,
+    context: RunContext<P> & Pick<Services, Need>,
   ): Promise<Readonly<Record<NoInfer<Count>, number>> & Result>;
 };
 
@@ -101,17 +115,18 @@ export type RetryPolicy<P extends z.ZodObject = z.ZodObject, Need extends keyof 
   /** Runs once after the last failure, before the job becomes a dead letter: the place to save the work for later. */
   readonly onExhausted?: (
     payload: z.output<P>,
-    context: RunContext & Pick<Services, Need>,
+    context: RunContext<P> & Pick<Services, Need>,
     error: Error,
   ) => Promise<void>;
 };
 
 /** What the registry and the runner hold: tasks whose payload types they cannot know. Only the runner calls `run`, after parsing. */
 // biome-ignore-start lint/suspicious/noExplicitAny: parameter bivariance, see above
-export type AnyTask = Omit<Task<any, any, any>, 'run'> & {
-  readonly queue: QueueName;
-  run(payload: any, context: any): Promise<Result>;
-};
+export type AnyTask = Omit<Task<any, any, any>, 'run'> &
+  DefinedTask<any> & {
+    readonly queue: QueueName;
+    run(payload: any, context: any): Promise<Result>;
+  };
 // biome-ignore-end lint/suspicious/noExplicitAny: parameter bivariance, see above
 
 /** One queue per capability folder, so that a slow capability can not delay another. */
@@ -129,9 +144,12 @@ export const QUEUES = [
 ] as const;
 export type QueueName = (typeof QUEUES)[number];
 
-/** Identity at run time; at compile time it ties `run` to `payload`, `counts` and `needs`. */
+/**
+ * Identity at run time; at compile time it ties `run` to `payload`, `counts` and `needs`, and makes the one kind of object that can be
+ * enqueued.
+ */
 export function defineTask<P extends z.ZodObject, C extends string, N extends keyof Services>(
   task: Task<P, C, N>,
-): Task<P, C, N> {
-  return task;
+): Task<P, C, N> & DefinedTask<P> {
+  return task as Task<P, C, N> & DefinedTask<P>;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
+import type { DefinedTask } from '../lib/defined-task.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { issueInWords } from '../lib/issue-in-words.ts';
 import type { Tracing } from '../observability/tracing.ts';
@@ -62,8 +63,24 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Throws `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves. */
-  async dispatch(name: string, payload: unknown, options: DispatchOptions): Promise<{ jobId: string; task: AnyTask }> {
+  /** Adds a job of a task. Throws `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves. */
+  async dispatch<P extends z.ZodObject>(
+    task: DefinedTask<P>,
+    payload: z.input<P>,
+    options: DispatchOptions,
+  ): Promise<{ jobId: string; task: AnyTask }> {
+    return await this.dispatchNamed(task.name, payload, options);
+  }
+
+  /**
+   * Adds a job of the task that answers to a name, for the doors alone: their names come from outside, where no compiler looks. Throws
+   * `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves.
+   */
+  async dispatchNamed(
+    name: string,
+    payload: unknown,
+    options: DispatchOptions,
+  ): Promise<{ jobId: string; task: AnyTask }> {
     const named = this.#options.registry.get(name);
     return { jobId: await this.#add(named.task, this.accept(named, payload), options), task: named.task };
   }

@@ -3,6 +3,7 @@ import type { Log } from '../observability/log.ts';
 import { compose, type Middleware, withNeeds } from './compose.ts';
 import type { Result } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { followUps } from './follow-ups.ts';
 import type { JobData } from './job-data.ts';
 import type { TaskRegistry } from './registry.ts';
 
@@ -47,6 +48,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       waitedMs: 0,
     },
     context: {
+      task,
       jobId,
       attempt,
       now,
@@ -55,13 +57,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       correlationId: jobId,
       initiatedBy,
       log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),
-      enqueue: (other, next, enqueueOptions) =>
-        dispatcher.dispatch(other.name, next, {
-          ...enqueueOptions,
-          source: 'task',
-          initiatedBy: task.name,
-          correlationId: jobId,
-        }),
+      ...followUps(dispatcher, task, data),
     },
   });
 }

@@ -25,7 +25,7 @@ describe('a job', () => {
   test('runs with its payload and its result is kept', async () => {
     const { dispatcher, queues } = engineWith({ name: 'double', run: async ({ n }) => ({ twice: Number(n) * 2 }) });
     await engine.start();
-    const { jobId } = await dispatcher.dispatch('double', { n: 21 }, by);
+    const { jobId } = await dispatcher.dispatchNamed('double', { n: 21 }, by);
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: true, jobId, result: { twice: 42 } }]);
     await expect.poll(async () => (await queues.get('sync').getJob(jobId))?.returnvalue).toEqual({ twice: 42 });
   });
@@ -43,7 +43,7 @@ describe('a job', () => {
       },
     });
     await engine.start();
-    const { jobId } = await dispatcher.dispatch('shaky', {}, by);
+    const { jobId } = await dispatcher.dispatchNamed('shaky', {}, by);
     await engine.untilEnded(1);
     expect(attempts).toEqual([1, 2, 3]);
     expect(engine.alerts).toMatchObject([{ task: 'shaky', jobId, attempts: 3, error: 'no luck' }]);
@@ -69,7 +69,7 @@ describe('a job', () => {
     const queue = queues.get('sync');
     let ended = 0;
     const run = async (payload: object, options: { keepFailed?: boolean } = {}): Promise<string> => {
-      const { jobId } = await dispatcher.dispatch('either', payload, { ...by, ...options });
+      const { jobId } = await dispatcher.dispatchNamed('either', payload, { ...by, ...options });
       ended += 1;
       await engine.untilEnded(ended);
       await expect.poll(() => queue.getActiveCount()).toBe(0);
@@ -110,9 +110,9 @@ describe('a job', () => {
       { name: 'second', run: async () => ({ n: order.push('second') }) },
     );
     await engine.start(1);
-    await dispatcher.dispatch('first', {}, by);
+    await dispatcher.dispatchNamed('first', {}, by);
     await expect.poll(() => order).toEqual(['first 1']);
-    await dispatcher.dispatch('second', {}, by);
+    await dispatcher.dispatchNamed('second', {}, by);
     await engine.untilEnded(2);
     expect(order).toEqual(['first 1', 'second', 'first 2']);
   });
@@ -128,7 +128,7 @@ describe('a job', () => {
       },
     });
     await engine.start();
-    await dispatcher.dispatch('refused', {}, by);
+    await dispatcher.dispatchNamed('refused', {}, by);
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'refused' }]);
     expect(runs).toBe(1);
   });
@@ -144,7 +144,7 @@ describe('a job', () => {
       },
     });
     await engine.start();
-    await dispatcher.dispatch('sleepy', {}, by);
+    await dispatcher.dispatchNamed('sleepy', {}, by);
     await engine.untilEnded(1);
     expect(attempts).toEqual([1, 1, 1, 1]);
     expect(engine.alerts).toEqual([]);
@@ -164,7 +164,7 @@ describe('a job', () => {
         }),
     });
     await engine.start();
-    await dispatcher.dispatch('endless', {}, by);
+    await dispatcher.dispatchNamed('endless', {}, by);
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'time_limit' }]);
     expect(reason).toMatchObject({ code: 'time_limit' });
   });
@@ -182,7 +182,7 @@ describe('a job', () => {
       },
     });
     const first = await engine.start();
-    await dispatcher.dispatch('long', {}, by);
+    await dispatcher.dispatchNamed('long', {}, by);
     await expect.poll(() => attempts.length).toBe(1);
     finish = true;
     await first.stop(0);
@@ -203,13 +203,13 @@ describe('a job', () => {
       },
     });
     const unique = { ...by, uniqueKey: 'alone' };
-    const first = await dispatcher.dispatch('alone', {}, unique);
-    expect((await dispatcher.dispatch('alone', {}, unique)).jobId).toBe(first.jobId);
+    const first = await dispatcher.dispatchNamed('alone', {}, unique);
+    expect((await dispatcher.dispatchNamed('alone', {}, unique)).jobId).toBe(first.jobId);
     await engine.start();
     await expect.poll(() => runs).toBe(1);
-    await dispatcher.dispatch('alone', {}, unique);
-    await dispatcher.dispatch('alone', {}, { ...unique, afterActive: true });
-    await dispatcher.dispatch('alone', {}, { ...unique, afterActive: true });
+    await dispatcher.dispatchNamed('alone', {}, unique);
+    await dispatcher.dispatchNamed('alone', {}, { ...unique, afterActive: true });
+    await dispatcher.dispatchNamed('alone', {}, { ...unique, afterActive: true });
     gate.resolve();
     await engine.untilEnded(2);
     await expect
@@ -238,7 +238,7 @@ describe('a job', () => {
         }),
     });
     const runner = await engine.start();
-    const { jobId } = await dispatcher.dispatch('busy', {}, by);
+    const { jobId } = await dispatcher.dispatchNamed('busy', {}, by);
     await started.promise;
     expect(runner.active).toBe(1);
     runner.cancel(jobId, new PermanentError('cancelled', 'an admin cancelled it'));
@@ -258,7 +258,7 @@ describe('a job', () => {
     // Somebody says it once, between the first run and the second.
     const left = ['once'];
     await engine.start(4, async () => left.pop() !== undefined);
-    await dispatcher.dispatch('stubborn', {}, by);
+    await dispatcher.dispatchNamed('stubborn', {}, by);
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'cancelled' }]);
     expect(runs).toBe(2);
     expect(engine.alerts).toEqual([]);
@@ -271,7 +271,7 @@ describe('a job', () => {
       exhausted: 'next-run',
       run: async () => ({ n: runs++ }),
     });
-    const { jobId } = await dispatcher.dispatch('killer', {}, by);
+    const { jobId } = await dispatcher.dispatchNamed('killer', {}, by);
     await redis.client.hset(`cybervpn:jobs:{sync}:${jobId}`, 'stc', 10);
     await engine.start();
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'poison_job' }]);

@@ -6,6 +6,7 @@ import type { Log } from '../observability/log.ts';
 import { compose, type JobFacts, type Middleware, type Next, withNeeds } from './compose.ts';
 import { type AnyTask, QUEUES, type QueueName, type Result, type RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { followUps } from './follow-ups.ts';
 import type { JobData } from './job-data.ts';
 import { CancelledError, LostLockError, outcomeOf, ShutdownError } from './outcome.ts';
 import { QUEUE_PREFIX, redisName } from './queues.ts';
@@ -165,6 +166,7 @@ export class Runner {
     const { correlationId, initiatedBy } = job.data;
     const jobId = job.id!;
     return {
+      task,
       jobId,
       attempt: job.attemptsMade + 1,
       now: clock(),
@@ -173,8 +175,7 @@ export class Runner {
       correlationId,
       initiatedBy,
       log: log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt: job.attemptsMade + 1 }),
-      enqueue: (other, payload, options) =>
-        dispatcher.dispatch(other.name, payload, { ...options, source: 'task', initiatedBy: task.name, correlationId }),
+      ...followUps(dispatcher, task, job.data),
     };
   }
 }

@@ -141,7 +141,7 @@ export function consumeTicks(
     const isPattern = (tick.data as TickData).kind === 'pattern';
     if (isPattern && (await firedSlots.has(task.name, slot)))
       return log.info({ task: task.name, slot }, 'this slot has fired before the clock was set back, ignored');
-    const { jobId } = await dispatcher.dispatch(
+    const { jobId } = await dispatcher.dispatchNamed(
       tick.name,
       {},
       {

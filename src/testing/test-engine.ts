@@ -4,7 +4,7 @@ import { minutes } from '../lib/duration.ts';
 import type { Log } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
-import type { AnyTask, QueueName, Result, RunContext } from '../runtime/define-task.ts';
+import { type AnyTask, defineTask, type QueueName, type Result, type RunContext } from '../runtime/define-task.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
 import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
 import { guardPoison } from '../runtime/middleware/guard-poison.ts';
@@ -40,15 +40,15 @@ export function probeTask({
   ...rest
 }: ProbeTask): AnyTask {
   const retry = { delaysMs, exhausted, ...(onExhausted && { onExhausted }) };
-  return {
+  const defined = defineTask({
     summary: rest.name,
     payload: z.looseObject({ n: z.int().optional() }),
     counts: {},
     needs: [],
     ...rest,
     retry,
-    queue,
-  };
+  });
+  return { ...defined, queue };
 }
 
 /** The engine with the tasks of a test, over a real Redis: no application around it. */

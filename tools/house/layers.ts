@@ -25,7 +25,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   triggers: ['lib', 'runtime', 'repositories', 'observability', 'config.ts'],
   app: [
     ...['lib', 'config.ts', 'clients', 'observability', 'repositories', 'messages', 'domain', 'services.ts'],
-    ...['runtime', 'triggers'],
+    ...['runtime', 'tasks', 'triggers'],
   ],
   'main.ts': ['app', 'lib'],
 };

@@ -1,5 +1,6 @@
 import { parseUpdate } from '../../clients/cryptobot/webhook.ts';
 import { completionKey } from '../../domain/payments/ledger.ts';
+import processPaymentCompletion from '../../tasks/payments/process-payment-completion.ts';
 import type { CryptobotWebhookOptions } from '../../triggers/http/cryptobot-webhook.ts';
 import type { App } from '../build-app.ts';
 
@@ -13,7 +14,7 @@ export function cryptobotWebhook({ dispatcher, log, services }: App): CryptobotW
     async dispatch(invoiceId, rawBody, signature) {
       const payload = { raw_body: rawBody, signature };
       const options = { source: 'http', initiatedBy: 'cryptobot', uniqueKey: completionKey(invoiceId) } as const;
-      await dispatcher.dispatch('process_payment_completion', payload, options);
+      await dispatcher.dispatch(processPaymentCompletion, payload, options);
     },
     log,
   };

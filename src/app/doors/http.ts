@@ -2,6 +2,9 @@ import { seconds } from '../../lib/duration.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
+import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
+import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
+import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
@@ -34,6 +37,7 @@ export function httpContext(app: App): HttpContext | undefined {
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     brakes: brakesOf(app),
+    buttons: { pauses: executeBulkBroadcast, pausesBy: controlBulkBroadcast, downloads: generateDataExport },
     state: {
       nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
       services: async () =>

@@ -91,7 +91,7 @@ function handOverTo({ dispatcher, registry }: App): HandOver {
   const payloads = new PayloadReader();
   return async (message, options, sentAt) => {
     const { task } = registry.get(message.taskName);
-    await dispatcher.dispatch(message.taskName, payloads.read(task, message), {
+    await dispatcher.dispatchNamed(message.taskName, payloads.read(task, message), {
       source: 'taskiq',
       initiatedBy: 'taskiq',
       jobId: jobIdOf(message.taskId),

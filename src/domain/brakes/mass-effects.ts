@@ -1,3 +1,4 @@
+import type { DefinedTask } from '../../lib/defined-task.ts';
 import { days } from '../../lib/duration.ts';
 import { effectHeld } from '../../messages/brake.ts';
 import type { BrakeRecords, Hold } from '../../repositories/redis/brakes/brake-records.ts';
@@ -5,8 +6,8 @@ import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 
 /** What a scheduled run has counted before it does anything. */
 export type MassEffect = {
-  /** The task's name, which is also the brake's. */
-  name: string;
+  /** The brake has the name of this task. */
+  task: DefinedTask;
   /** Users that the run would change or write to. */
   wouldTouch: number;
   /** Users in the listing that the run goes by. */
@@ -58,7 +59,8 @@ export class MassEffectBrake {
   /** Decides over one run and remembers the listing when it is trusted. Tells the admins once when a hold begins, then once a day. */
   async check(effect: MassEffect): Promise<BrakeVerdict> {
     const { records, maxShare } = this.#options;
-    const { listed, name, now } = effect;
+    const { listed, now } = effect;
+    const { name } = effect.task;
     const expected = Math.max((await records.listed()) ?? 0, effect.counted);
     const unbraked = Math.max(MASS_FROM_USERS - 1, Math.floor(maxShare * listed));
     const reason = this.#reason(effect, expected, unbraked);
@@ -103,7 +105,8 @@ export class MassEffectBrake {
     { reason, expected, hold }: { reason: Hold['reason']; expected: number; hold: Hold | undefined },
   ): Promise<void> {
     const { records } = this.#options;
-    const { listed, name, now, wouldTouch } = effect;
+    const { listed, now, wouldTouch } = effect;
+    const { name } = effect.task;
     // An approval that does not cover this, or is over, is as good as none: what would happen now must be told first.
     const isTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
     if (isTold) return;

@@ -6,14 +6,19 @@ import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-re
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
 import { ExpiredUsers } from './expired-users.ts';
-import { Explain } from './explain.ts';
+import { Explain, type ExplainOptions } from './explain.ts';
+import type { ExplainedTasks } from './explain-sentences.ts';
 import { MonthlyResets } from './monthly-resets.ts';
 import { NoticeTruth } from './notice-truth.ts';
 import { SubscriptionNotices } from './notices.ts';
 import { RenewLink } from './renew-link.ts';
 
 /** Builds notices to customers, disabling, monthly resets, and what explains each of them. */
-export function composeSubscriptions(foundation: Foundation, brake: MassEffectBrake, tasksOff: ReadonlySet<string>) {
+export function composeSubscriptions(
+  foundation: Foundation,
+  brake: MassEffectBrake,
+  { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
+) {
   const { database, marks: deliveryMarks, redis, telegram } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel, settings } = foundation.services;
   const contacts = new CustomerContacts(database);
@@ -34,7 +39,9 @@ export function composeSubscriptions(foundation: Foundation, brake: MassEffectBr
       monthlyResets: new MonthlyResets(panel, new TrafficResets(redis)),
       subscriptionNotices: notices,
     },
-    explain: new Explain({ ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, tasksOff } }),
+    explain: new Explain({
+      ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, tasks, tasksOff },
+    }),
     /** Whether a queued notice still holds. */
     truth: new NoticeTruth({ panel, contacts, clock: () => new Date() }),
   };

@@ -1,4 +1,5 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
+import type { DefinedTask } from '../../lib/defined-task.ts';
 import { inTime } from '../../messages/subscriptions.ts';
 import { minuteInUtc } from '../../messages/time.ts';
 import type { AuditRecord, MessageRecord } from '../../repositories/decisions.ts';
@@ -19,14 +20,15 @@ export type UserFacts = {
   /** Newest first. */
   disablings: readonly AuditRecord[];
   holds: readonly HeldEffect[];
+  tasks: ExplainedTasks;
   /** Tasks that the operator switched off. */
   tasksOff: ReadonlySet<string>;
   /** Kept events about this user, newest first. */
   events: readonly PlatformEvent[];
 };
 
-const REMINDING = 'check_expiring_subscriptions';
-const DISABLING = 'disable_expired_users';
+/** The tasks that decide over a user. */
+export type ExplainedTasks = Readonly<Record<'reminding' | 'disabling', DefinedTask>>;
 
 /** Why this user did or did not get which notice, was or was not disabled: one decision per sentence, for an operator. */
 export function explainUser(facts: UserFacts): string[] {
@@ -73,7 +75,7 @@ function reminder(bracket: Bracket, facts: UserFacts): string {
         : 'there is no record that it was queued for this expiry date (was the date set later than that, or the worker off?)';
     return `${what}: its time was ${minuteInUtc(from)} to ${minuteInUtc(until)}; ${missed}.`;
   }
-  return `${what}: due since ${minuteInUtc(from)} and not queued, because ${whyNot(REMINDING, facts)}.`;
+  return `${what}: due since ${minuteInUtc(from)} and not queued, because ${whyNot(facts.tasks.reminding, facts)}.`;
 }
 
 function ending(facts: UserFacts): string {
@@ -87,7 +89,7 @@ function ending(facts: UserFacts): string {
   if (user.status === 'DISABLED' && facts.disablings.length === 0) {
     return 'Notice of the end: none, because somebody else disabled this user.';
   }
-  return `Notice of the end: not queued, because ${whyNot(DISABLING, facts)}.`;
+  return `Notice of the end: not queued, because ${whyNot(facts.tasks.disabling, facts)}.`;
 }
 
 /** What `notification_queue`, else Redis, says of a notice for the present expiry date. */
@@ -108,11 +110,13 @@ function outcome(row: MessageRecord): string {
 }
 
 /** The first reason that holds, in the order in which the task decides. */
-function whyNot(task: string, { holds, isUnreachable, tasksOff, telegram, user }: UserFacts): string {
+function whyNot(decider: DefinedTask, { holds, isUnreachable, tasks, tasksOff, telegram, user }: UserFacts): string {
+  const task = decider.name;
+  const isReminder = decider === tasks.reminding;
   const hold = holds.find(({ name }) => name === task);
   if (tasksOff.has(task)) return `${task} is switched off (DISABLED_TASKS)`;
-  if (task === REMINDING && user.status === 'DISABLED') return 'the user is DISABLED';
-  if (task === REMINDING && user.status === 'EXPIRED') return 'the user is EXPIRED';
+  if (isReminder && user.status === 'DISABLED') return 'the user is DISABLED';
+  if (isReminder && user.status === 'EXPIRED') return 'the user is EXPIRED';
   if (!telegram) return 'no Telegram id is known';
   if (isUnreachable) return 'Telegram refuses this chat';
   if (hold) {
@@ -139,5 +143,5 @@ function disabling(facts: UserFacts): string[] {
 
 function whyNotDisabled(facts: UserFacts): string {
   // Who is disabled needs no way to be told.
-  return whyNot(DISABLING, { ...facts, telegram: { id: 0, from: 'panel' }, isUnreachable: false });
+  return whyNot(facts.tasks.disabling, { ...facts, telegram: { id: 0, from: 'panel' }, isUnreachable: false });
 }

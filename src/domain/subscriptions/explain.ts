@@ -8,7 +8,7 @@ import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subsc
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import { type NoticeKind, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
-import { explainUser, type UserFacts } from './explain-sentences.ts';
+import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
 
 export type ExplainOptions = {
@@ -20,6 +20,7 @@ export type ExplainOptions = {
   marks: ReminderMarks;
   notices: Pick<SubscriptionNotices, 'telegramIds'>;
   panel: Pick<Panel, 'user' | 'userByUsername' | 'usersByTelegramId'>;
+  tasks: ExplainedTasks;
   tasksOff: ReadonlySet<string>;
 };
 
@@ -69,7 +70,7 @@ export class Explain {
   }
 
   async #facts(user: PanelUser, now: Date): Promise<UserFacts> {
-    const { brake, decisions, deliveryMarks, events, marks, notices, tasksOff } = this.#options;
+    const { brake, decisions, deliveryMarks, events, marks, notices, tasks, tasksOff } = this.#options;
     const telegramId = (await notices.telegramIds([user])).get(user.id);
     const ids = KINDS.map((kind) => noticeId(kind, user));
     const [rows, told, disablings, holds, kept, refused] = await Promise.all([
@@ -95,6 +96,7 @@ export class Explain {
       notices: new Map(about),
       disablings,
       holds,
+      tasks,
       tasksOff,
       events: kept.filter(({ data }) => data.user_uuid === user.id).slice(0, EVENTS_SHOWN),
     };

@@ -2,28 +2,25 @@ import { z } from 'zod';
 import { ArchivedBatches } from '../../domain/cleanup/archived-batches.ts';
 import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
-
-const payload = z.object({});
-const itself: TaskOf<typeof payload> = { name: 'archive_old_audit_logs', payload };
+import { defineTask } from '../../runtime/define-task.ts';
 
 /** Deletes audit logs past their retention; with AUDIT_ARCHIVE, each batch only after it is stored. */
 export default defineTask({
   name: 'archive_old_audit_logs',
   summary: 'Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them',
   aliases: ['cleanup_audit_logs'],
-  payload,
+  payload: z.object({}),
   schedule: { cron: '0 3 * * 0' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Audit logs deleted', archives: 'Archive objects written' },
   needs: ['agedRows', 'auditLogs', 'cleanupPause', 'settings', 'storage'],
 
-  async run(_, { agedRows, auditLogs, cleanupPause: pause, enqueue, log, now, settings, signal, storage }) {
+  async run(_, { again, agedRows, auditLogs, cleanupPause: pause, log, now, settings, signal, storage }) {
     const before = new Date(now.getTime() - days(settings.CLEANUP_AUDIT_RETENTION_DAYS));
     const old = agedRows.auditLogs(before);
     const archived = settings.AUDIT_ARCHIVE ? new ArchivedBatches(old, auditLogs, storage, signal) : undefined;
     const { deleted, finished } = await deleteInBatches(archived ?? old, { log, signal, pause });
-    if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    if (!finished) await again();
     return { deleted, archives: archived?.archives ?? 0 };
   },
 });

@@ -1,24 +1,21 @@
 import { z } from 'zod';
 import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { minutes } from '../../lib/duration.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
-
-const payload = z.object({});
-const itself: TaskOf<typeof payload> = { name: 'cleanup_expired_tokens', payload };
+import { defineTask } from '../../runtime/define-task.ts';
 
 /** Deletes refresh tokens that nobody can use any more. A run that is stopped, or gets long, is gone on with by the next. */
 export default defineTask({
   name: 'cleanup_expired_tokens',
   summary: 'Deletes refresh tokens that expired or were revoked',
-  payload,
+  payload: z.object({}),
   schedule: { cron: '0 2 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Refresh tokens deleted' },
   needs: ['agedRows', 'cleanupPause'],
 
-  async run(_, { agedRows, cleanupPause: pause, enqueue, log, now, signal }) {
+  async run(_, { again, agedRows, cleanupPause: pause, log, now, signal }) {
     const { deleted, finished } = await deleteInBatches(agedRows.refreshTokens(now), { log, signal, pause });
-    if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    if (!finished) await again();
     return { deleted };
   },
 });

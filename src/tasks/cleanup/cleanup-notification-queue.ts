@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+import { defineTask } from '../../runtime/define-task.ts';
 
 /** `tasks.md` 6.4. */
 const RETENTION_MS = days(7);
@@ -12,21 +12,18 @@ const RETENTION_MS = days(7);
  */
 const FIRST_BATCH_ROWS = 20;
 
-const payload = z.object({});
-const itself: TaskOf<typeof payload> = { name: 'cleanup_notification_queue', payload };
-
 /** Deletes notifications that were dealt with a week ago. Pending ones stay, however old: they are the brake's to decide. */
 export default defineTask({
   name: 'cleanup_notification_queue',
   summary: 'Deletes sent and failed notifications after 7 days',
   aliases: ['cleanup_notifications'],
-  payload,
+  payload: z.object({}),
   schedule: { cron: '0 1 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   counts: { deleted: 'Notifications deleted' },
   needs: ['agedRows', 'cleanupPause'],
 
-  async run(_, { agedRows, cleanupPause: pause, enqueue, log, now, signal }) {
+  async run(_, { again, agedRows, cleanupPause: pause, log, now, signal }) {
     const before = new Date(now.getTime() - RETENTION_MS);
     const { deleted, finished } = await deleteInBatches(agedRows.notifications(before), {
       log,
@@ -34,7 +31,7 @@ export default defineTask({
       pause,
       firstBatchRows: FIRST_BATCH_ROWS,
     });
-    if (!finished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    if (!finished) await again();
     return { deleted };
   },
 });

@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import type { NodeCounts } from '../../domain/monitoring/node-watch.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
-
-const payload = z.object({
-  look: z
-    .enum(['scheduled', 'again'])
-    .default('scheduled')
-    .describe('`again`: a second look that a first one asked for'),
-});
-const itself: TaskOf<typeof payload> = { name: 'check_server_health', payload };
+import { defineTask } from '../../runtime/define-task.ts';
 
 /** Second looks that are wanted within this of each other are one. */
 const SAME_LOOK_MS = seconds(5);
@@ -21,7 +13,12 @@ const SAME_LOOK_MS = seconds(5);
 export default defineTask({
   name: 'check_server_health',
   summary: 'Looks at every VPN node and alerts on outages',
-  payload,
+  payload: z.object({
+    look: z
+      .enum(['scheduled', 'again'])
+      .default('scheduled')
+      .describe('`again`: a second look that a first one asked for'),
+  }),
   schedule: (settings) => ({ everyMs: seconds(settings.HEALTH_CHECK_INTERVAL_SECONDS) }),
   retry: { delaysMs: [seconds(15), seconds(15)], exhausted: 'next-run' },
   timeLimitMs: minutes(1),
@@ -38,13 +35,12 @@ export default defineTask({
   } satisfies Record<keyof NodeCounts, string>,
   needs: ['nodeWatch', 'panel'],
 
-  async run(_, { enqueue, nodeWatch, now, panel, signal }) {
+  async run(_, { again, nodeWatch, now, panel, signal }) {
     const nodes = await panel.nodes(signal);
     const { counts, lookAgainMs } = await nodeWatch.observe(nodes, now);
     if (lookAgainMs !== undefined) {
       const slot = Math.round((now.getTime() + lookAgainMs) / SAME_LOOK_MS);
-      const again = { delayMs: lookAgainMs, uniqueKey: `${itself.name}:${slot}`, keepFailed: false };
-      await enqueue(itself, { look: 'again' }, again);
+      await again({ payload: { look: 'again' }, delayMs: lookAgainMs, slot, keepFailed: false });
     }
     return { ...counts, look_again_seconds: lookAgainMs === undefined ? null : Math.round(lookAgainMs / 1000) };
   },

@@ -16,7 +16,7 @@ describe('monitor_queue_depth', () => {
   });
 
   const dispatch = (task: string, options: object = {}) =>
-    world.app.dispatcher.dispatch(task, {}, { source: 'cli', initiatedBy: 'test', ...options });
+    world.app.dispatcher.dispatchNamed(task, {}, { source: 'cli', initiatedBy: 'test', ...options });
   const queueRows = (...dueInSeconds: number[]) =>
     Promise.all(
       dueInSeconds.map((seconds) =>

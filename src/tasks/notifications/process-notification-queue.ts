@@ -3,16 +3,13 @@ import { Drain } from '../../domain/notifications/drain.ts';
 import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/notifications/policy.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
-
-const payload = z.object({});
-const itself: TaskOf<typeof payload> = { name: 'process_notification_queue', payload };
+import { defineTask } from '../../runtime/define-task.ts';
 
 /** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
 export default defineTask({
   name: 'process_notification_queue',
   summary: 'Delivers due rows of notification_queue to Telegram',
-  payload,
+  payload: z.object({}),
   schedule: { everyMs: seconds(30) },
   // The rows carry their own retries. These bring a run back soon after the database or Redis was away.
   retry: { delaysMs: [seconds(2), seconds(5), seconds(10)], exhausted: 'next-run' },
@@ -28,7 +25,7 @@ export default defineTask({
   },
   needs: ['alerts', 'backlog', 'delivery', 'flags', 'notifications', 'settings'],
 
-  async run(_, { alerts, backlog, delivery, enqueue, flags, log, notifications, now, settings, signal }) {
+  async run(_, { again, alerts, backlog, delivery, flags, log, notifications, now, settings, signal }) {
     const adopted = await notifications.adoptOrphans(ORPHAN_AFTER_MS);
     const heldBefore = await backlog.heldBefore(now);
     if (heldBefore && (await flags.raise('notification_backlog', days(1)))) await backlog.tell(heldBefore);
@@ -58,7 +55,7 @@ export default defineTask({
     );
     const { counts, unfinished } = await drain.run();
     signal.throwIfAborted();
-    if (unfinished) await enqueue(itself, {}, { uniqueKey: itself.name, afterActive: true });
+    if (unfinished) await again();
     return { ...counts, adopted, held: heldBefore ? 1 : 0 };
   },
 });

@@ -15,7 +15,7 @@ test('a payment is one trace, from the look at its invoice over the panel to the
     await world.worker();
     const options = { source: 'schedule', initiatedBy: 'schedule' } as const;
     const { dispatcher, queues } = world.app.app;
-    await dispatcher.dispatch('verify_pending_payments', {}, options);
+    await dispatcher.dispatchNamed('verify_pending_payments', {}, options);
     await until('the customer is told', () => world.app.telegram.messages({ chatId: customer.telegramId }).length > 0);
     await until('that run is over', async () => (await queues.get('notifications').getCompletedCount()) > 0);
   } finally {

@@ -5,13 +5,11 @@ import { days, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 import { taskFailed } from '../../messages/alerts.ts';
 import type { Payment, Payments } from '../../repositories/payments.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+import processNotificationQueue from '../notifications/process-notification-queue.ts';
 
 /** Deliveries of this age may still wait to be marked; older ones nobody looks at. */
 const WEBHOOKS_WITHIN_MS = days(1);
-
-const nothing = z.object({});
-const deliverNow: TaskOf<typeof nothing> = { name: 'process_notification_queue', payload: nothing };
 
 const payload = z
   .object({
@@ -42,12 +40,12 @@ export default defineTask({
     delaysMs: [seconds(30), minutes(2), minutes(10)],
     exhausted: 'log',
     /** The alert names the payment, the panel user and the date, so that an admin can act; `verify_pending_payments` goes on trying. */
-    async onExhausted(given, { alerts, attempt, entitlements, jobId, payments }, failure) {
+    async onExhausted(given, { alerts, attempt, entitlements, jobId, payments, task }, failure) {
       const error = errorMessage(failure);
       const payment = await found(given, payments, entitlements.invoices).catch(() => undefined);
       if (payment) return entitlements.alarms.notActive(payment, attempt, error);
       const facts = {
-        task: 'process_payment_completion',
+        task: task.name,
         jobId,
         attempts: attempt,
         critical: true,
@@ -94,8 +92,10 @@ export default defineTask({
       await webhookLogs.markInvoiceProcessed(payment.invoiceId, new Date(now.getTime() - WEBHOOKS_WITHIN_MS));
     }
     if (outcome === 'completed') {
-      const options = { uniqueKey: deliverNow.name, afterActive: true };
-      await enqueue(deliverNow, {}, options).catch((err: unknown) => log.warn({ err }, 'delivery not signalled'));
+      const options = { uniqueKey: processNotificationQueue.name, afterActive: true };
+      await enqueue(processNotificationQueue, {}, options).catch((err: unknown) =>
+        log.warn({ err }, 'delivery not signalled'),
+      );
     }
     return { ...counts, [outcome]: 1 };
   },

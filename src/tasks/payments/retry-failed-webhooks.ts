@@ -5,7 +5,9 @@ import { days, minutes, seconds } from '../../lib/duration.ts';
 import { webhooksGivenUp } from '../../messages/payments.ts';
 import type { Payment } from '../../repositories/payments.ts';
 import type { UnprocessedWebhook } from '../../repositories/webhook-logs.ts';
-import { defineTask, type TaskOf } from '../../runtime/define-task.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+import checkServerHealth from '../monitoring/check-server-health.ts';
+import syncUserStats from '../sync/sync-user-stats.ts';
 import processPaymentCompletion from './process-payment-completion.ts';
 
 const WEBHOOKS_WITHIN_MS = days(1);
@@ -14,18 +16,14 @@ const PAYMENTS_WITHIN_MS = days(32);
 const TRIES = 3;
 const PAGE = 1_000;
 
-const nothing = z.object({});
 /** What brings everything up to date that an event of this kind may have changed. */
-const REFRESHED_BY: Readonly<Record<'user' | 'server', TaskOf<typeof nothing>>> = {
-  user: { name: 'sync_user_stats', payload: nothing },
-  server: { name: 'check_server_health', payload: nothing },
-};
+const REFRESHED_BY = { user: syncUserStats, server: checkServerHealth } as const;
 
 /** Deals with valid webhooks that nobody has dealt with. The platform never says so itself, so most of them only get their mark. */
 export default defineTask({
   name: 'retry_failed_webhooks',
   summary: 'Takes up valid webhooks of the last day that were not processed',
-  payload: nothing,
+  payload: z.object({}),
   schedule: { cron: '*/30 * * * *' },
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },
   counts: {

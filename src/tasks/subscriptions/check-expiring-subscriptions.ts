@@ -6,8 +6,6 @@ import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-const name = 'check_expiring_subscriptions';
-
 /** Users looked at together: one question to each table per group, and all that is held in memory. */
 const GROUP = 500;
 
@@ -16,7 +14,7 @@ const GROUP = 500;
  * Run twice, also at once, it reminds nobody twice: the row's id follows from user, bracket and expiry date.
  */
 export default defineTask({
-  name,
+  name: 'check_expiring_subscriptions',
   summary: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h',
   payload: z.object({}),
   schedule: { cron: '0 * * * *' },
@@ -31,7 +29,7 @@ export default defineTask({
   },
   needs: ['brake', 'panel', 'subscriptionNotices'],
 
-  async run(_, { brake, now, panel, signal, subscriptionNotices }) {
+  async run(_, { brake, now, panel, signal, subscriptionNotices, task }) {
     const counts = { checked: 0, reminded: 0, without_telegram: 0, unreachable: 0, held: 0 };
     let due = 0;
     for await (const users of inGroups(panel.users({}, signal), GROUP)) {
@@ -42,7 +40,7 @@ export default defineTask({
       due += plan.notices.length;
     }
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ name, wouldTouch: due, listed: counts.checked, counted: total, now });
+    const verdict = await brake.check({ task, wouldTouch: due, listed: counts.checked, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
     if (due === 0) return counts;
 

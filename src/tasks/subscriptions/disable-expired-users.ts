@@ -38,7 +38,7 @@ export default defineTask({
   },
   needs: ['brake', 'expiredUsers', 'panel', 'subscriptionNotices'],
 
-  async run(_, { brake, expiredUsers, log, now, panel, signal, subscriptionNotices }) {
+  async run(_, { brake, expiredUsers, log, now, panel, signal, subscriptionNotices, task }) {
     const counts = { checked: 0, disabled: 0, left: 0, gone: 0, told: 0, held: 0 };
     for (const { outcome, told } of await expiredUsers.finish(now, signal)) {
       counts[outcome] += 1;
@@ -52,7 +52,7 @@ export default defineTask({
       affected += (await subscriptionNotices.plan(overByThemselves(users, now))).notices.length;
     }
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ name, wouldTouch: affected, listed: counts.checked, counted: total, now });
+    const verdict = await brake.check({ task, wouldTouch: affected, listed: counts.checked, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
     if (affected === 0) return counts;
 

@@ -8,8 +8,6 @@ import { trafficReset } from '../../messages/subscriptions.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import broadcastMessage from '../notifications/broadcast-message.ts';
 
-const name = 'reset_monthly_traffic';
-
 /** Users looked at together; all that is held in memory besides the Telegram ids of the broadcast. */
 const GROUP = 500;
 /** Bulk calls say nothing about the single user: the panel's listing does, after this. */
@@ -23,7 +21,7 @@ const DONE = 'traffic.monthly_reset';
  * a run that was killed goes on where it was. The run ends only when a listing shows everybody done; until then it snoozes.
  */
 export default defineTask({
-  name,
+  name: 'reset_monthly_traffic',
   summary: 'Resets the monthly traffic that the panel does not reset by itself, then tells the users',
   payload: z.object({}),
   schedule: { cron: '0 0 1 * *' },
@@ -38,7 +36,7 @@ export default defineTask({
   needs: ['auditLogs', 'brake', 'decisions', 'monthlyResets', 'panel', 'settings', 'subscriptionNotices'],
 
   async run(_, context) {
-    const { auditLogs, brake, decisions, enqueue, enqueuedAt, log, monthlyResets, now, panel, settings, signal } =
+    const { auditLogs, brake, decisions, enqueue, enqueuedAt, log, monthlyResets, now, panel, settings, signal, task } =
       context;
     const { month, startedAt } = monthOf(enqueuedAt);
     const strategies = new Set(settings.RESET_STRATEGIES);
@@ -54,7 +52,7 @@ export default defineTask({
       for (const chat of (await context.subscriptionNotices.telegramIds(done)).values()) chats.add(chat);
     }
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ name, wouldTouch: due, listed: counts.checked, counted: total, now });
+    const verdict = await brake.check({ task, wouldTouch: due, listed: counts.checked, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
 
     if (due > 0) {
@@ -65,7 +63,7 @@ export default defineTask({
         left -= await monthlyResets.ask(group.slice(0, left), month, now, signal);
         if (left <= 0) break;
       }
-      throw new SnoozeError(`${name}: ${due} users asked for, reading again`, { delayMs: CONFIRM_AFTER_MS });
+      throw new SnoozeError(`${task.name}: ${due} users asked for, reading again`, { delayMs: CONFIRM_AFTER_MS });
     }
 
     if (counts.reset === 0 || (await decisions.isAudited(DONE, month))) return counts;

@@ -121,7 +121,7 @@ export class World implements AsyncDisposable {
   async dispatch(task: string, payload: object = {}): Promise<string> {
     this.#app ??= buildApp(parseConfig({ ...this.env, LOG_LEVEL: 'ERROR' }), 'test', this.#stack);
     const { dispatcher } = await this.#app;
-    return (await dispatcher.dispatch(task, payload, { source: 'cli', initiatedBy: 'test' })).jobId;
+    return (await dispatcher.dispatchNamed(task, payload, { source: 'cli', initiatedBy: 'test' })).jobId;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

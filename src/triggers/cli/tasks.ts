@@ -38,7 +38,7 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     options: payload,
     async run(args, { dispatcher }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
-      const { jobId, task } = await dispatcher.dispatch(name, payloadOption(args), {
+      const { jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), {
         source: 'cli',
         initiatedBy: 'cli',
       });

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
@@ -82,6 +83,14 @@ export type HttpContext = {
     list(): Promise<readonly HeldBrake[]>;
     /** A sentence that says what was done. Throws for a brake or decision that there is not. */
     confirm(name: string, decision: string): Promise<string>;
+  };
+  /** Tasks for whose jobs the page has buttons of their own. */
+  buttons: {
+    /** Its jobs can be paused and resumed, by jobs of the other. */
+    pauses: DefinedTask;
+    pausesBy: DefinedTask;
+    /** Its jobs end with a file. */
+    downloads: DefinedTask;
   };
   state: {
     nodes(): Promise<readonly NodeRecord[]>;

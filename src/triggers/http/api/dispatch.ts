@@ -46,7 +46,7 @@ async function add(
   payload: Readonly<Record<string, unknown>>,
   { caller, jobId, traceparent }: { caller: string; jobId: string; traceparent: unknown },
 ): Promise<Dispatched> {
-  const { jobId: added } = await context.dispatcher.dispatch(task.name, payload, {
+  const { jobId: added } = await context.dispatcher.dispatch(task, payload, {
     source: 'http',
     initiatedBy: caller,
     jobId,

@@ -7,7 +7,14 @@ import type { HeldBrake, HttpContext } from '../context.ts';
 
 type Progress = ReturnType<typeof ProgressBody.parse>;
 
-export type WatchedJob = { job: JobView; progress: Progress | undefined };
+export type WatchedJob = {
+  job: JobView;
+  progress: Progress | undefined;
+  /** The task that pauses and resumes it; undefined where it cannot be paused. */
+  pausedBy: string | undefined;
+  /** It ends with a file. */
+  isExport: boolean;
+};
 
 /** What the page shows. A part that can not be read now is undefined: unknown, not empty. */
 export type PageData = {
@@ -47,12 +54,14 @@ async function countDeadLetters({ deadJobs, deadMessages }: HttpContext): Promis
   return jobs + messages;
 }
 
-async function watchedJobs({ jobs, progress }: HttpContext): Promise<WatchedJob[]> {
+async function watchedJobs({ buttons, jobs, progress }: HttpContext): Promise<WatchedJob[]> {
   const watched = await jobs.watched();
   return await Promise.all(
     watched.map(async (job) => ({
       job,
       progress: ProgressBody.safeParse(await progress.find(job.progressId)).data,
+      pausedBy: job.task === buttons.pauses.name ? buttons.pausesBy.name : undefined,
+      isExport: job.task === buttons.downloads.name,
     })),
   );
 }

@@ -9,10 +9,6 @@ import { isWord } from './texts.ts';
 type DeadLetter = z.output<typeof DeadLetterBody>;
 type Schedule = z.output<typeof ScheduleBody>;
 
-/** The one long job that can stand still for a while. */
-const BROADCAST = 'execute_bulk_broadcast';
-const EXPORT = 'generate_data_export';
-
 const JOB_TONES = {
   waiting: 'calm',
   delayed: 'calm',
@@ -38,7 +34,8 @@ export function longJobs(jobs: readonly WatchedJob[] | undefined, view: View): H
   );
 }
 
-function longJob({ job, progress }: WatchedJob, { locale, now, say }: View): Html {
+function longJob(watched: WatchedJob, { locale, now, say }: View): Html {
+  const { job, pausedBy, progress } = watched;
   const isOver = job.state === 'completed' || job.state === 'failed';
   const said = stateOf(job, progress);
   const bar = progress
@@ -47,13 +44,13 @@ function longJob({ job, progress }: WatchedJob, { locale, now, say }: View): Htm
     : '';
   const control = said === 'paused' ? 'resume' : 'pause';
   const pause =
-    isOver || job.task !== BROADCAST
+    isOver || pausedBy === undefined
       ? ''
       : action(`${control}-${job.id}`, {
           label: say(control),
           about: job.task,
           method: 'POST',
-          url: '/api/v1/tasks/control_bulk_broadcast',
+          url: `/api/v1/tasks/${pausedBy}`,
           body: { broadcast_id: job.id, action: control },
           ask: say(control === 'pause' ? 'confirmPause' : 'confirmResume'),
           done: say('told'),
@@ -72,7 +69,7 @@ function longJob({ job, progress }: WatchedJob, { locale, now, say }: View): Htm
   return html`<li class="row job" id="job-${job.id}"><span class="grow"><strong>${nameOf(progress?.operation ?? job.task, say)}</strong> ${badge(JOB_TONES[said], say(`job.${said}`))}
 <span class="muted">${moment(job.createdAt.toISOString(), now, locale, say)} · ${say('by')} ${job.initiatedBy}</span>
 <span class="progress">${bar}</span>${job.error && job.state === 'failed' ? html`<span class="muted reason">${job.error}</span>` : ''}</span>
-<span class="actions">${pause}${cancel}${download(job, say)}</span></li>`;
+<span class="actions">${pause}${cancel}${download(watched, say)}</span></li>`;
 }
 
 function nameOf(operation: string, say: View['say']): string {
@@ -81,9 +78,9 @@ function nameOf(operation: string, say: View['say']): string {
 }
 
 /** A finished export can be fetched with the session that is looking at it. */
-function download({ result, state, task }: WatchedJob['job'], say: View['say']): Html | string {
+function download({ isExport, job: { result, state } }: WatchedJob, say: View['say']): Html | string {
   const { export_id: id } = (result ?? {}) as { export_id?: unknown };
-  if (task !== EXPORT || state !== 'completed' || typeof id !== 'string') return '';
+  if (!isExport || state !== 'completed' || typeof id !== 'string') return '';
   return html`<a class="button" href="/api/v1/exports/${encodeURIComponent(id)}" download>${say('download')}</a>`;
 }
 

@@ -1,0 +1,20 @@
+import type { AnyTask, RunContext } from './define-task.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { JobData } from './job-data.ts';
+
+/** How a run adds further work, of other tasks and of its own. All of it keeps the correlation id and names this task as who asked. */
+export function followUps(
+  dispatcher: Dispatcher,
+  task: AnyTask,
+  { correlationId, payload }: Pick<JobData, 'correlationId' | 'payload'>,
+): Pick<RunContext, 'again' | 'enqueue'> {
+  const asked = { source: 'task', initiatedBy: task.name, correlationId } as const;
+  return {
+    enqueue: (other, next, options) => dispatcher.dispatch(other, next, { ...options, ...asked }),
+    again: ({ payload: changes, slot, ...options } = {}) => {
+      const unique =
+        slot === undefined ? { uniqueKey: task.name, afterActive: true } : { uniqueKey: `${task.name}:${slot}` };
+      return dispatcher.dispatch(task, { ...payload, ...changes }, { ...options, ...unique, ...asked });
+    },
+  };
+}
