@@ -99,6 +99,10 @@ export type Task<
   readonly timeLimitMs?: number | 'none';
   /** 1 is most urgent; without, jobs go in order of arrival before all that have a priority. */
   readonly priority?: number;
+  /** May run for hours. Its whole queue gets a quarter of the slots of a process, so that it cannot hold up the other queues. */
+  readonly longRunning?: boolean;
+  /** Operators see its jobs with their progress while they are not over; see `Jobs.watched`. */
+  readonly watched?: boolean;
   /** The numbers in the result with their help text: logged, and counted in `cybervpn_task_items_total{task_name,item}`. */
   readonly counts: Readonly<Record<Count, string>>;
   readonly needs: readonly Need[];

@@ -1,7 +1,8 @@
 import type { Job } from 'bullmq';
-import type { QueueName } from './define-task.ts';
+import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData, JobSource } from './job-data.ts';
 import type { Queues } from './queues.ts';
+import type { TaskRegistry } from './registry.ts';
 
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
@@ -50,17 +51,18 @@ export type CancellationSender = {
   leave(jobId: string): Promise<void>;
 };
 
-/** Queues whose work is long enough to be watched while it goes on. */
-const WATCHED_QUEUES: readonly QueueName[] = ['bulk', 'notifications'];
-const LONG_TASKS: ReadonlySet<string> = new Set(['broadcast_message']);
+/** Of each queue, at most this many that are not over and, by each way to end, that have ended. */
 const WATCHED_JOBS = 200;
+const WATCHED_ENDS = 10;
 
 /** Single jobs of all queues: found, watched and cancelled. */
 export class Jobs {
+  readonly #registry: TaskRegistry;
   readonly #queues: Queues;
   readonly #cancellations: CancellationSender;
 
-  constructor(queues: Queues, cancellations: CancellationSender) {
+  constructor(registry: TaskRegistry, queues: Queues, cancellations: CancellationSender) {
+    this.#registry = registry;
     this.#queues = queues;
     this.#cancellations = cancellations;
   }
@@ -95,24 +97,30 @@ export class Jobs {
     return 'told';
   }
 
-  /** Bulk work and broadcasts that are not over, the newest first, and what of it has ended lately. */
+  /**
+   * Jobs of watched tasks that are not over, the newest first. Of a queue whose tasks are all watched also what has ended lately; in
+   * another queue, the last to end are other tasks' jobs.
+   */
   async watched(): Promise<JobView[]> {
     await this.#queues.ready();
-    const lists = await Promise.all(
-      WATCHED_QUEUES.map(async (queue) => {
-        const handle = this.#queues.get(queue);
-        const jobs = [
-          ...(await handle.getJobs(['active', 'delayed', 'waiting', 'prioritized'], 0, WATCHED_JOBS)),
-          ...(queue === 'bulk' ? await handle.getJobs(['completed', 'failed'], 0, 9) : []),
-        ];
-        const long = jobs.filter((job) => job && (queue === 'bulk' || LONG_TASKS.has(job.name)));
-        return await Promise.all(long.map((job) => this.#describe(queue, job)));
-      }),
-    );
+    const lists = await Promise.all(QUEUES.map((queue) => this.#watchedIn(queue)));
     return lists
       .flat()
       .filter((job) => job !== undefined)
       .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  }
+
+  async #watchedIn(queue: QueueName): Promise<(JobView | undefined)[]> {
+    const tasks = this.#registry.tasksOf(queue);
+    if (!tasks.some((task) => task.watched)) return [];
+    const areAll = tasks.every((task) => task.watched);
+    const handle = this.#queues.get(queue);
+    const jobs = [
+      ...(await handle.getJobs(['active', 'delayed', 'waiting', 'prioritized'], 0, WATCHED_JOBS)),
+      ...(areAll ? await handle.getJobs(['completed', 'failed'], 0, WATCHED_ENDS - 1) : []),
+    ];
+    const watched = jobs.filter((job) => job && (areAll || this.#registry.find(job.name)?.task.watched));
+    return await Promise.all(watched.map((job) => this.#describe(queue, job)));
   }
 
   /** Undefined where the job is gone meanwhile. */

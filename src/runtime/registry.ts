@@ -42,6 +42,11 @@ export class TaskRegistry {
     this.#byName = byName;
   }
 
+  /** In order of name. */
+  tasksOf(queue: QueueName): readonly AnyTask[] {
+    return this.tasks.filter((task) => task.queue === queue);
+  }
+
   find(name: string): NamedTask | undefined {
     return this.#byName.get(name);
   }

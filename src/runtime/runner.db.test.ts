@@ -218,6 +218,60 @@ describe('a job', () => {
     expect(runs).toBe(2);
   });
 
+  test('enqueues itself once for right afterwards, with its payload, and apart for a slot of its own', async () => {
+    const seen: unknown[] = [];
+    const { dispatcher, queues } = engineWith({
+      name: 'piecemeal',
+      async run(payload, { again, attempt, correlationId, initiatedBy, task }) {
+        seen.push({ ...payload, attempt, correlationId, initiatedBy, task: task.name });
+        if (seen.length > 1) return {};
+        await again();
+        await again();
+        await again({ payload: { n: 2 }, slot: 'later', delayMs: seconds(60) });
+        await again({ payload: { n: 3 }, slot: 'later', delayMs: seconds(60) });
+        return {};
+      },
+    });
+    await engine.start();
+    await dispatcher.dispatchNamed('piecemeal', { n: 1 }, { ...by, correlationId: 'c', uniqueKey: 'piecemeal' });
+    await engine.untilEnded(2);
+    const same = { n: 1, attempt: 1, correlationId: 'c', task: 'piecemeal' };
+    expect(seen).toEqual([
+      { ...same, initiatedBy: 'test' },
+      { ...same, initiatedBy: 'piecemeal' },
+    ]);
+    const apart = await queues.get('sync').getJobs(['delayed']);
+    expect(apart.map(({ data, deduplicationId }) => [data.payload, deduplicationId])).toEqual([
+      [{ n: 2 }, 'piecemeal:later'],
+    ]);
+    expect(await queues.get('sync').getJobCounts('wait', 'active')).toEqual({ wait: 0, active: 0 });
+  });
+
+  test('of a queue with a long-running task gets a quarter of the slots', async () => {
+    const started: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const probe = (name: string, rest: Partial<ProbeTask>): ProbeTask => ({
+      name,
+      async run() {
+        started.push(name);
+        await gate.promise;
+        return {};
+      },
+      ...rest,
+    });
+    const { dispatcher } = engineWith(
+      probe('hours', { queue: 'bulk', longRunning: true }),
+      probe('moment', { queue: 'bulk' }),
+      probe('other', {}),
+    );
+    for (const name of ['hours', 'moment', 'other', 'other', 'other']) await dispatcher.dispatchNamed(name, {}, by);
+    await engine.start(4);
+    await expect.poll(() => started.length).toBe(4);
+    expect(started.filter((name) => name !== 'other')).toEqual(['hours']);
+    gate.resolve();
+    await engine.untilEnded(5);
+  });
+
   test('of a task that this version does not have is a dead letter, not a crash', async () => {
     engineWith({ name: 'known', run: async () => ({}) });
     const { queues } = engine;

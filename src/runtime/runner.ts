@@ -1,3 +1,23 @@
+/*
+ * The life of a job:
+ *
+ *  1. A door or another task hands the dispatcher a payload. It is checked there, so that the caller learns of a mistake at once.
+ *  2. The job waits in its queue in Redis. A unique one is not added while the last under its key waits or runs.
+ *  3. A worker takes it and holds its lock, which it renews every 5 s. One of the process's slots is waited for, as all queues share them.
+ *  4. The job goes through the onion of middleware, which parses the payload again: the job may be older than the code.
+ *  5. The handler returns. The job is over, and its result is kept for `RESULT_TTL_SECONDS`.
+ *  6. Or it throws a `SnoozeError`: the job goes back for later and has used no attempt. Steps 3 to 6 may go on for days.
+ *  7. Or it throws anything else. The job waits for the next of its delays, lengthened by up to 10 %, and is taken again.
+ *  8. After the last delay, or at once on a `PermanentError`, what the task declares as `exhausted` happens within that last attempt. Then the
+ *     job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts.
+ *  9. Somebody cancels it. The signal of its run fires; a job that waits to go on does so at once and finds its signal fired from the start.
+ *     Either way it ends as a dead letter with the reason `cancelled`.
+ * 10. The process stops. It takes no new job, gives running ones a grace period, then fires their signals and hands them back to their queues,
+ *     with no attempt used.
+ * 11. The process is killed. The lock runs out after 10 s, a worker's next check finds the job, and it runs again: within 20 s. A job that was
+ *     started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
+ */
+
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
@@ -25,8 +45,8 @@ const KEPT_RESULTS = 5_000;
 const KEPT_DEAD_LETTERS = 10_000;
 const DEAD_LETTERS_KEPT_MS = days(30);
 
-/** Queues whose jobs may run for hours get a quarter of the slots, so that they can not hold up the others. */
-const LONG_RUNNING: ReadonlySet<QueueName> = new Set(['bulk', 'reports', 'cleanup']);
+/** What a queue with a long-running task gets of the slots. */
+const LONG_RUNNING_SHARE = 1 / 4;
 
 export type RunnerOptions = {
   registry: TaskRegistry;
@@ -91,11 +111,12 @@ export class Runner {
   }
 
   #consume(queue: QueueName): Worker<JobData, Result> {
-    const { connection, concurrency, log, resultTtlSeconds } = this.#options;
+    const { connection, concurrency, log, registry, resultTtlSeconds } = this.#options;
+    const isLongRunning = registry.tasksOf(queue).some((task) => task.longRunning);
     const worker = new Worker<JobData, Result>(redisName(queue), (job, token) => this.#process(queue, job, token), {
       connection,
       prefix: QUEUE_PREFIX,
-      concurrency: LONG_RUNNING.has(queue) ? Math.max(1, Math.floor(concurrency / 4)) : concurrency,
+      concurrency: isLongRunning ? Math.max(1, Math.floor(concurrency * LONG_RUNNING_SHARE)) : concurrency,
       lockDuration: LOCK_MS,
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: UNLIMITED_STALLS,

@@ -22,7 +22,10 @@ export const RESULTS_KEPT_MS = minutes(1);
 /** For tests that make things fail on purpose. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
 
-export type ProbeTask = Pick<AnyTask, 'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority'> & {
+export type ProbeTask = Pick<
+  AnyTask,
+  'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority' | 'longRunning' | 'watched'
+> & {
   name: string;
   queue?: QueueName;
   delaysMs?: readonly number[];

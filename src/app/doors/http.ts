@@ -31,7 +31,7 @@ export function httpContext(app: App): HttpContext | undefined {
     // With those of tasks that are switched off: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
-    jobs: new Jobs(app.queues, app.cancellations),
+    jobs: new Jobs(app.registry, app.queues, app.cancellations),
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis),
     deadJobs: app.deadJobs,

@@ -7,7 +7,6 @@ import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
-import type { ExplainedTasks } from './explain-sentences.ts';
 import { MonthlyResets } from './monthly-resets.ts';
 import { NoticeTruth } from './notice-truth.ts';
 import { SubscriptionNotices } from './notices.ts';

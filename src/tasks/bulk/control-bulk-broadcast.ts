@@ -17,6 +17,7 @@ export default defineTask({
   }),
   args: ['broadcast_id', 'action'],
   retry: { delaysMs: [seconds(5), seconds(30)], exhausted: 'alert' },
+  watched: true,
   counts: {
     pending: 'Messages still to be sent',
     paused: 'Messages that wait for a resume',

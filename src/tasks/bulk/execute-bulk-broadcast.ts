@@ -34,6 +34,8 @@ export default defineTask({
   args: ['telegram_ids', 'message', 'notification_type', 'job_id'],
   retry: { delaysMs: [], exhausted: 'alert' },
   timeLimitMs: 'none',
+  longRunning: true,
+  watched: true,
   counts: {
     sent: 'Messages delivered',
     failed: 'Messages that will not be delivered',

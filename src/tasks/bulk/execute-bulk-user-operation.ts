@@ -38,6 +38,8 @@ export default defineTask({
     onExhausted: (given, context, error) => context.bulkUsers.abandoned(jobOf(given, context), error),
   },
   timeLimitMs: 'none',
+  longRunning: true,
+  watched: true,
   counts: {
     done: 'Users changed',
     already: 'Users who were so before',

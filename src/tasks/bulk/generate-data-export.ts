@@ -29,6 +29,8 @@ export default defineTask({
     onExhausted: (given, context, error) => context.dataExports.failed(jobOf(given, context), error),
   },
   timeLimitMs: 'none',
+  longRunning: true,
+  watched: true,
   counts: { rows: 'Rows written', bytes: 'Bytes stored' },
   needs: ['dataExports'],
 

@@ -12,6 +12,7 @@ export default defineTask({
   payload: z.object({}),
   schedule: { cron: '0 3 * * 0' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  longRunning: true,
   counts: { deleted: 'Audit logs deleted', archives: 'Archive objects written' },
   needs: ['agedRows', 'auditLogs', 'cleanupPause', 'settings', 'storage'],
 

@@ -10,6 +10,7 @@ export default defineTask({
   payload: z.object({}),
   schedule: { cron: '0 2 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  longRunning: true,
   counts: { deleted: 'Refresh tokens deleted' },
   needs: ['agedRows', 'cleanupPause'],
 

@@ -10,6 +10,7 @@ export default defineTask({
   payload: z.object({}),
   schedule: { cron: '40 * * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  longRunning: true,
   counts: { deleted: 'Exports removed', unfinished: 'Half-written exports removed', bytes: 'Bytes freed' },
   needs: ['settings', 'storages'],
 

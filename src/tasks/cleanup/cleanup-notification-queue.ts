@@ -20,6 +20,7 @@ export default defineTask({
   payload: z.object({}),
   schedule: { cron: '0 1 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  longRunning: true,
   counts: { deleted: 'Notifications deleted' },
   needs: ['agedRows', 'cleanupPause'],
 

@@ -11,6 +11,7 @@ export default defineTask({
   payload: z.object({}),
   schedule: { cron: '0 3 * * 1' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
+  longRunning: true,
   counts: { deleted: 'Webhook logs deleted' },
   needs: ['agedRows', 'cleanupPause', 'settings'],
 

@@ -20,6 +20,7 @@ export default defineTask({
   args: ['telegram_ids', 'message', 'notification_type', 'job_id'],
   retry: { delaysMs: [], exhausted: 'alert' },
   timeLimitMs: 'none',
+  watched: true,
   counts: {
     sent: 'Messages delivered',
     failed: 'Messages that will not be delivered',

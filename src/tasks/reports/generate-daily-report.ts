@@ -13,6 +13,7 @@ export default defineTask({
   schedule: { cron: '0 6 * * *' },
   retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
   timeLimitMs: minutes(15),
+  longRunning: true,
   counts: {
     queued: 'Admins whose text was queued',
     pictures: 'Admins who got the picture',

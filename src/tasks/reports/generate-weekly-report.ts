@@ -13,6 +13,7 @@ export default defineTask({
   args: ['date'],
   schedule: { cron: '0 7 * * 1' },
   retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
+  longRunning: true,
   counts: {
     queued: 'Admins whose text was queued',
     pictures: 'Admins who got the picture',

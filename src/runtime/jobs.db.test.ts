@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type TestRedis, testRedis } from '../testing/redis.ts';
+import { type ProbeTask, probeTask, TestEngine } from '../testing/test-engine.ts';
+import { Jobs } from './jobs.ts';
+
+const by = { source: 'cli', initiatedBy: 'test' } as const;
+const nobody = { tell: async () => undefined, leave: async () => undefined };
+const task = (name: string, queue: ProbeTask['queue'], watched: boolean) =>
+  probeTask({ name, queue: queue!, watched, run: async () => ({}) });
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await testRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+test('watched are the jobs of watched tasks, and those that have ended where the whole queue is watched', async () => {
+  const tasks = [task('export', 'bulk', true), task('broadcast', 'notifications', true)];
+  await using engine = new TestEngine(redis.url, [
+    ...tasks,
+    task('message', 'notifications', false),
+    task('sync', 'sync', false),
+  ]);
+  const { dispatcher, queues, registry } = engine;
+  const jobs = new Jobs(registry, queues, nobody);
+  const watched = async () => new Set((await jobs.watched()).map(({ state, task: name }) => `${name} ${state}`));
+  for (const { name } of registry.tasks) await dispatcher.dispatchNamed(name, {}, by);
+  expect(await watched()).toEqual(new Set(['broadcast waiting', 'export waiting']));
+  await engine.start();
+  await engine.untilEnded(4);
+  await expect.poll(watched).toEqual(new Set(['export completed']));
+});
