@@ -6,7 +6,6 @@ import type { Metrics } from '../../observability/metrics.ts';
 import { QUEUES, type QueueName } from '../../runtime/define-task.ts';
 import type { DispatchOptions } from '../../runtime/dispatcher.ts';
 import type { Ended, OutcomeListener } from '../../runtime/middleware/report-outcome.ts';
-import { NAMED_RETRY_DELAYS } from '../../runtime/retry.ts';
 import { TaskiqConsumer } from '../../triggers/taskiq-stream/consumer.ts';
 import { type ConsumerTimes, TIMES } from '../../triggers/taskiq-stream/consumer-times.ts';
 import { DeadEntries } from '../../triggers/taskiq-stream/dead-entries.ts';
@@ -15,6 +14,7 @@ import type { MessageOptions } from '../../triggers/taskiq-stream/labels.ts';
 import { jobIdOf, type TaskiqMessage } from '../../triggers/taskiq-stream/message.ts';
 import { PayloadReader } from '../../triggers/taskiq-stream/payload.ts';
 import { TaskiqResults } from '../../triggers/taskiq-stream/results.ts';
+import { NAMED_RETRY_DELAYS } from '../../triggers/taskiq-stream/retry-policies.ts';
 import type { App } from '../build-app.ts';
 
 /** When a result that Redis did not take is stored again. */
