@@ -11,7 +11,7 @@ import { SharedClock } from '../repositories/redis/shared-clock.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
-import { consumeTicks, Scheduler } from '../runtime/scheduler.ts';
+import { consumeTicks, Scheduler, strayOverrides } from '../runtime/scheduler.ts';
 import { type FromWorker, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
 import checkExternalServices from '../tasks/monitoring/check-external-services.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
@@ -36,6 +36,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   const app = await buildApp(config, role, stack);
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
   warnOfDrift(app);
+  warnOfStrayOverrides(app);
   const blocking = blockingRedis(app, role, stack);
   const health: Record<string, HealthChecks[string]> = { ...dependencies(app) };
   let render = (): Promise<string> => app.metrics.registry.metrics();
@@ -149,6 +150,12 @@ function warnOfDrift(app: App): void {
     },
     (err: unknown) => app.log.warn({ err }, 'the database schema could not be checked'),
   );
+}
+
+/** One that names no task does not stop the start: it may be a newer version's, or another program's that shares the environment. */
+function warnOfStrayOverrides({ config, log, registry }: App): void {
+  for (const { meant, task } of strayOverrides({ overrides: config.schedules, registry }))
+    log.warn({ variable: `SCHEDULE_${task.toUpperCase()}`, meant }, 'a schedule is set for a task that there is not');
 }
 
 /** Takes jobs until the stack ends, and ends those that somebody cancels meanwhile. */

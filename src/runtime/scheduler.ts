@@ -1,6 +1,7 @@
 import { type Job, type JobSchedulerJson, Worker } from 'bullmq';
 import type { Settings } from '../config.ts';
 import { seconds } from '../lib/duration.ts';
+import { nearest } from '../lib/nearest.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
 import type { AnyTask, Schedule } from './define-task.ts';
@@ -167,6 +168,17 @@ export function consumeTicks(
   });
   worker.on('error', (error) => log.warn({ err: error }, 'schedule connection failed, will reconnect'));
   return worker;
+}
+
+/** Overrides that no schedule goes by, as none is of a task, with the names that may be meant. */
+export function strayOverrides({
+  overrides,
+  registry,
+}: Pick<SchedulerOptions, 'overrides' | 'registry'>): { task: string; meant: string[] }[] {
+  const names = registry.tasks.map(({ name }) => name);
+  return [...overrides.keys()]
+    .filter((task) => !names.includes(task))
+    .map((task) => ({ task, meant: [registry.find(task)?.task.name ?? nearest(task, names)].flat() }));
 }
 
 /** The schedule of every task that has one and is not switched off. */

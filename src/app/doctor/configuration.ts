@@ -1,5 +1,5 @@
 import { misspelt } from '../../config.ts';
-import { nearest } from '../../lib/nearest.ts';
+import { strayOverrides } from '../../runtime/scheduler.ts';
 import type { Examination } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { counted, ok, warning } from './findings.ts';
@@ -14,13 +14,10 @@ export function configurationExaminations({ config, disabledTasks, registry }: A
       name: 'Environment',
       advice: 'see docs/configuration.md',
       async examine() {
-        const names = registry.tasks.map(({ name }) => name);
-        const schedules = [...config.schedules.keys()]
-          .filter((task) => !registry.find(task))
-          .map((task) => ({
-            name: `SCHEDULE_${task.toUpperCase()}`,
-            meant: nearest(task, names).map((near) => `SCHEDULE_${near.toUpperCase()}`),
-          }));
+        const schedules = strayOverrides({ overrides: config.schedules, registry }).map(({ meant, task }) => ({
+          name: `SCHEDULE_${task.toUpperCase()}`,
+          meant: meant.map((near) => `SCHEDULE_${near.toUpperCase()}`),
+        }));
         const wrong = [...misspelt(env), ...schedules];
         if (wrong.length === 0) return ok('valid');
         const texts = wrong.map(
