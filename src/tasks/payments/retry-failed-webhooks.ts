@@ -29,7 +29,7 @@ export default defineTask({
   counts: {
     checked: 'Unprocessed webhooks looked at',
     processed: 'Webhooks marked as processed',
-    dispatched: 'Payments handed to process_payment_completion',
+    dispatched: `Payments handed to ${processPaymentCompletion.name}`,
     failed: 'Tries that failed',
     given_up: 'Webhooks given up after the last try',
   },

@@ -21,7 +21,7 @@ export default defineTask({
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },
   counts: {
     checked: 'Pending payments looked at',
-    paid: 'Paid ones handed to process_payment_completion',
+    paid: `Paid ones handed to ${processPaymentCompletion.name}`,
     failed: 'Payments ended unpaid',
     mismatched: 'Paid ones that wait for an admin',
     resumed: 'Completed payments whose activation is taken up again',
