@@ -20,16 +20,7 @@ import type { Middleware } from '../runtime/compose.ts';
 import { DeadJobs } from '../runtime/dead-jobs.ts';
 import { countJobs } from '../runtime/depths.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
-import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
-import { guardPoison } from '../runtime/middleware/guard-poison.ts';
-import { handleExhausted } from '../runtime/middleware/handle-exhausted.ts';
-import { limitTime } from '../runtime/middleware/limit-time.ts';
-import { logAndMeasure } from '../runtime/middleware/log-and-measure.ts';
-import { outliveOutages } from '../runtime/middleware/outlive-outages.ts';
-import { parse } from '../runtime/middleware/parse-payload.ts';
-import { reportErrors } from '../runtime/middleware/report-errors.ts';
-import { type Ended, type OutcomeListener, reportOutcome } from '../runtime/middleware/report-outcome.ts';
-import { traceRun } from '../runtime/middleware/trace-run.ts';
+import type { Ended, OutcomeListener } from '../runtime/middleware/report-outcome.ts';
 import { Queues } from '../runtime/queues.ts';
 import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
 import { periodOf } from '../runtime/schedule.ts';
@@ -39,6 +30,7 @@ import processNotificationQueue from '../tasks/notifications/process-notificatio
 import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
+import { layersFrom } from './onion.ts';
 
 /** What every role and every command stands on. */
 export type App = {
@@ -133,28 +125,21 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   stack.use(parts.deliveryCounts);
   const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
 
-  const middleware = (listener: OutcomeListener): readonly Middleware[] => [
-    ...(tracing ? [traceRun(tracing)] : []),
-    reportOutcome(async (ended) => {
-      parts.foundation.taskOutcomes.ended(ended);
-      lastRuns.note(ended.task, lastRunOf(ended));
-      await listener(ended);
-    }),
-    logAndMeasure(metrics),
-    ...(errorReports ? [reportErrors(errorReports, tracing)] : []),
-    handleExhausted(services, (alert) =>
-      services.alerts.raise({
-        kind: 'task_failed',
-        severity: alert.critical ? 'critical' : 'warning',
-        message: (locale) => taskFailed(alert, locale),
-      }),
-    ),
-    guardPoison,
-    endCancelled,
-    outliveOutages,
-    limitTime,
-    parse,
-  ];
+  const middleware = (listener: OutcomeListener): readonly Middleware[] =>
+    layersFrom({
+      ...{ errorReports, metrics, services, tracing },
+      alert: (failure) =>
+        services.alerts.raise({
+          kind: 'task_failed',
+          severity: failure.critical ? 'critical' : 'warning',
+          message: (locale) => taskFailed(failure, locale),
+        }),
+      async listener(ended) {
+        parts.foundation.taskOutcomes.ended(ended);
+        lastRuns.note(ended.task, lastRunOf(ended));
+        await listener(ended);
+      },
+    });
   return {
     config,
     version,

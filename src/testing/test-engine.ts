@@ -1,18 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { layersFrom } from '../app/onion.ts';
 import { minutes } from '../lib/duration.ts';
 import type { Log } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { type AnyTask, defineTask, type QueueName, type Result, type RunContext } from '../runtime/define-task.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
-import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
-import { guardPoison } from '../runtime/middleware/guard-poison.ts';
-import { handleExhausted, type TaskAlert } from '../runtime/middleware/handle-exhausted.ts';
-import { limitTime } from '../runtime/middleware/limit-time.ts';
-import { logAndMeasure } from '../runtime/middleware/log-and-measure.ts';
-import { parse } from '../runtime/middleware/parse-payload.ts';
-import { type Ended, reportOutcome } from '../runtime/middleware/report-outcome.ts';
+import type { TaskAlert } from '../runtime/middleware/handle-exhausted.ts';
+import type { Ended } from '../runtime/middleware/report-outcome.ts';
 import { Queues } from '../runtime/queues.ts';
 import { TaskRegistry } from '../runtime/registry.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -96,15 +92,11 @@ export class TestEngine implements AsyncDisposable {
       log: this.log,
       clock: () => new Date(),
       ...(wasCancelled && { wasCancelled }),
-      middleware: [
-        reportOutcome(async (ended) => this.#end(ended)),
-        logAndMeasure(this.metrics),
-        handleExhausted({}, async (alert) => void this.alerts.push(alert)),
-        guardPoison,
-        endCancelled,
-        limitTime,
-        parse,
-      ],
+      middleware: layersFrom({
+        alert: async (alert) => void this.alerts.push(alert),
+        listener: async (ended) => this.#end(ended),
+        ...{ errorReports: undefined, metrics: this.metrics, services: {}, tracing: undefined },
+      }),
     });
     this.#stack.defer(() => runner.stop(0));
     await runner.ready();
