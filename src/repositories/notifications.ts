@@ -1,6 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './database.ts';
 import type { GrowthDeliveries, GrowthOutcome } from './growth-deliveries.ts';
+import type { Lane } from './redis/notifications/telegram-limiter.ts';
+import { typeIsUrgent, urgencyOf, urgencyOrder } from './urgency.ts';
 
 /** A row that this worker holds until `leaseMs` after its claim. */
 export type DueNotification = {
@@ -8,6 +10,8 @@ export type DueNotification = {
   telegramId: number;
   message: string;
   type: string;
+  /** Follows from the type: see `urgency.ts`. */
+  lane: Lane;
   /** Failed attempts so far. */
   attempts: number;
   /** When it was due; the claim has moved `scheduled_at` past it. */
@@ -34,15 +38,6 @@ export type Claim = {
   /** Rows due before this are held by the brake. */
   heldBefore?: Date | undefined;
 };
-
-/** Written against `notification_type`; `like` because a claim asks it of thousands of rows, and a regular expression costs ten times as much. */
-const typeIsUrgent = sql<boolean>`(notification_type like 'alert%' or notification_type like 'payment%'
-                                   or notification_type like 'security%')`;
-
-/** Alerts, payments and security first, then everything, then broadcasts. */
-const urgency = sql<number>`case when ${typeIsUrgent} then 0
-                                 when notification_type like 'broadcast%' or notification_type like ${'%\\_broadcast%'} then 2
-                                 else 1 end`;
 
 /** Only this many of the oldest due rows are put in order of urgency, so that a claim costs the same with 10² and 10⁷ rows waiting. */
 const ORDERED_WINDOW = 5_000;
@@ -79,7 +74,7 @@ export class Notifications {
       ${claim.lane === 'urgent' ? sql`and ${typeIsUrgent}` : sql``}`;
     const { rows } = await sql<ClaimedRow>`
       with oldest as materialized (
-        select id, scheduled_at, created_at, ${urgency} as urgency
+        select id, scheduled_at, created_at, ${urgencyOrder} as urgency
           from notification_queue where ${due} order by scheduled_at limit ${ORDERED_WINDOW}
       ), ordered as materialized (
         select id from oldest order by urgency, scheduled_at, created_at
@@ -99,9 +94,10 @@ export class Notifications {
       returning queue.id, queue.telegram_id, queue.message, queue.notification_type, queue.attempts,
                 queue.created_at, claimed.scheduled_at as due_at`.execute(this.#db);
     return rows
+      .map((row) => ({ ...row, urgency: urgencyOf(row.notification_type) }))
       .sort(
         (a, b) =>
-          rank(a.notification_type) - rank(b.notification_type) ||
+          a.urgency.order - b.urgency.order ||
           a.due_at.getTime() - b.due_at.getTime() ||
           a.created_at.getTime() - b.created_at.getTime(),
       )
@@ -110,6 +106,7 @@ export class Notifications {
         telegramId: row.telegram_id,
         message: row.message,
         type: row.notification_type ?? 'other',
+        lane: row.urgency.lane,
         attempts: row.attempts,
         dueAt: row.due_at,
       }));
@@ -279,8 +276,3 @@ type ClaimedRow = {
   created_at: Date;
   due_at: Date;
 };
-
-/** Types whose messages never wait behind a broadcast. */
-export const isUrgent = (type: string): boolean => /^(alert|payment|security)/.test(type);
-const isBroadcast = (type: string): boolean => /(^|_)broadcast/.test(type);
-const rank = (type: string | null): number => (type === null ? 1 : isUrgent(type) ? 0 : isBroadcast(type) ? 2 : 1);

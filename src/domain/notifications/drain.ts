@@ -4,7 +4,6 @@ import { BreakerOpenError, errorMessage, PermanentError } from '../../lib/errors
 import { mergedAlerts } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
-import { isUrgent } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { LEASE_MS, LEASE_RESERVE_MS, RETRY_DELAYS_MS, RUN_MS } from './policy.ts';
 import type { Delivery, TelegramSender } from './sender.ts';
@@ -101,7 +100,7 @@ export class Drain {
     try {
       while (await this.#mayGoOn()) {
         const batch = await this.#claim('any');
-        await this.#sendAll(batch, 'any', inFlight);
+        await this.#sendAll(batch, inFlight);
         if (batch.claimed > 0) continue;
         if (inFlight.size > 0) await Promise.all(inFlight);
         else if (this.#deferredUntil !== undefined) await this.#waitForPutOff(this.#deferredUntil);
@@ -120,7 +119,7 @@ export class Drain {
       while (!this.#normalLaneDone.signal.aborted && (await this.#mayGoOn())) {
         const startedAt = performance.now();
         const batch = await this.#claim('urgent');
-        await this.#sendAll(batch, 'urgent', inFlight);
+        await this.#sendAll(batch, inFlight);
         const cost = (performance.now() - startedAt) * URGENT_LOOK_SHARE;
         if (batch.claimed === 0) await this.#pause(Math.max(URGENT_LOOK_MS, cost), this.#normalLaneDone.signal);
       }
@@ -155,15 +154,15 @@ export class Drain {
   async #withoutSettled(rows: readonly DueNotification[]): Promise<DueNotification[]> {
     if (rows.length === 0) return [];
     const sent = await this.#deps.marks.sent(rows.map((row) => row.id));
-    const skippable = rows.filter((row) => !isUrgent(row.type));
+    const skippable = rows.filter((row) => row.lane !== 'urgent');
     const unreachable = await this.#deps.marks.unreachable([...new Set(skippable.map((row) => row.telegramId))]);
-    const open = rows.filter((row) => !sent.has(row.id) && (isUrgent(row.type) || !unreachable.has(row.telegramId)));
+    const open = rows.filter((row) => !sent.has(row.id) && (row.lane === 'urgent' || !unreachable.has(row.telegramId)));
     // All at once: a question per row, one after the other, would be slower than Telegram.
     const obsolete = new Set(await keep(open, (row) => this.#deps.isObsolete(row, this.#options.signal)));
     const left: DueNotification[] = [];
     for (const row of rows) {
       if (sent.has(row.id)) this.#settlement.add({ kind: 'sent', row, sentAt: this.#options.now });
-      else if (unreachable.has(row.telegramId) && !isUrgent(row.type)) this.#skip(row, 'unreachable');
+      else if (unreachable.has(row.telegramId) && row.lane !== 'urgent') this.#skip(row, 'unreachable');
       else if (obsolete.has(row)) this.#skip(row, 'obsolete');
       else left.push(row);
     }
@@ -177,28 +176,28 @@ export class Drain {
   }
 
   /** Begins to send all, as fast as places in flight become free. What must not be sent any more is given back. */
-  async #sendAll(batch: Batch, lane: Claim['lane'], inFlight: Set<Promise<void>>): Promise<void> {
+  async #sendAll(batch: Batch, inFlight: Set<Promise<void>>): Promise<void> {
     for (const group of grouped(batch.rows)) {
       while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
-      const sending = this.#sendInTurn(group, lane, batch.sendBefore).finally(() => inFlight.delete(sending));
+      const sending = this.#sendInTurn(group, batch.sendBefore).finally(() => inFlight.delete(sending));
       inFlight.add(sending);
     }
   }
 
   /** Never rejects. Many wait for their turns together, so that one round trip to Redis brings turns for all of them. */
-  async #sendInTurn(group: readonly DueNotification[], lane: Claim['lane'], sendBefore: number): Promise<void> {
+  async #sendInTurn(group: readonly DueNotification[], sendBefore: number): Promise<void> {
     const isTooLate = (): boolean => this.#isOver || this.#deps.sender.isDown || performance.now() >= sendBefore;
-    if (!isTooLate() && (await this.#chatIsBusy(group, lane))) return;
+    if (!isTooLate() && (await this.#chatIsBusy(group))) return;
     // Asked again: a turn may be long in coming.
     if (isTooLate()) this.#deferAll(group);
     else await this.#send(group);
   }
 
-  async #chatIsBusy(group: readonly DueNotification[], lane: Claim['lane']): Promise<boolean> {
+  async #chatIsBusy(group: readonly DueNotification[]): Promise<boolean> {
     const row = group[0]!;
     const turn = {
       telegramId: row.telegramId,
-      lane: lane === 'urgent' || isUrgent(row.type) ? ('urgent' as const) : ('normal' as const),
+      lane: row.lane,
     };
     try {
       const busy = await this.#deps.sender.turn(turn, false, this.#options.signal);
@@ -236,7 +235,6 @@ export class Drain {
             group.map((each) => each.message),
             this.#deps.locale,
           );
-    const lane = isUrgent(row.type) ? 'urgent' : 'normal';
     const startedAt = new Date();
     try {
       const delivery = await this.#deps.sender.send(
@@ -245,7 +243,7 @@ export class Drain {
           telegramId: row.telegramId,
           text,
           parseMode: 'HTML',
-          lane,
+          lane: row.lane,
           preview: !row.type.startsWith('alert'),
         },
         this.#options.signal,
@@ -277,7 +275,7 @@ export class Drain {
     const row = group[0]!;
     if (delivery.kind !== 'sent') return;
     // Redis may fail here; the message is out, so this must not look like a failed send.
-    if (isUrgent(row.type)) await this.#deps.marks.clearUnreachable(row.telegramId).catch(() => undefined);
+    if (row.lane === 'urgent') await this.#deps.marks.clearUnreachable(row.telegramId).catch(() => undefined);
     await Promise.all(group.slice(1).map((each) => this.#deps.marks.noteSent(each.id, delivery.messageId)));
   }
 

@@ -1,0 +1,46 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Lane } from './redis/notifications/telegram-limiter.ts';
+
+/** Due rows leave in `order`, the smallest first; `lane` says what a message waits behind when it takes its turn. */
+export type Urgency = { order: number; lane: Lane };
+
+const URGENT: Urgency = { order: 0, lane: 'urgent' };
+const ORDINARY: Urgency = { order: 1, lane: 'normal' };
+const PATIENT: Urgency = { order: 2, lane: 'normal' };
+
+type Line = { text: string; at: 'start' | 'anywhere'; urgency: Urgency };
+
+/**
+ * How urgent the messages of a type are: the one table for SQL and for code (tasks.md 1.1). The first line that fits decides; a type
+ * that no line fits is ordinary. Urgent lines stand first, so that one condition without the others says what is urgent.
+ */
+const TABLE: readonly Line[] = [
+  { text: 'alert', at: 'start', urgency: URGENT },
+  { text: 'payment', at: 'start', urgency: URGENT },
+  { text: 'security', at: 'start', urgency: URGENT },
+  { text: 'broadcast', at: 'start', urgency: PATIENT },
+  { text: '_broadcast', at: 'anywhere', urgency: PATIENT },
+];
+
+/** How urgent a row of this `notification_type` is. */
+export function urgencyOf(type: string | null): Urgency {
+  const line = TABLE.find(({ at, text }) => (at === 'start' ? type?.startsWith(text) : type?.includes(text)));
+  return line?.urgency ?? ORDINARY;
+}
+
+/** `like`, because a claim asks it of thousands of rows and a regular expression costs ten times as much. */
+function fits({ at, text }: Line): RawBuilder<boolean> {
+  const literal = text.replaceAll(/[\\%_]/g, '\\$&');
+  return sql<boolean>`notification_type like ${sql.lit(at === 'start' ? `${literal}%` : `%${literal}%`)}`;
+}
+
+const cases = TABLE.map((line) => sql`when ${fits(line)} then ${sql.lit(line.urgency.order)}`);
+
+/** The `order` of a row, written against `notification_type`. */
+export const urgencyOrder = sql<number>`case ${sql.join(cases, sql` `)} else ${sql.lit(ORDINARY.order)} end`;
+
+/** Whether a row goes out in the urgent lane, written against `notification_type`; null where that is null. */
+export const typeIsUrgent = sql<boolean>`(${sql.join(
+  TABLE.filter(({ urgency }) => urgency.lane === 'urgent').map(fits),
+  sql` or `,
+)})`;
