@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Severity } from '../../messages/alerts.ts';
@@ -25,8 +26,8 @@ export type AdminAlertsOptions = {
   signalDelivery(): Promise<void>;
 };
 
-/** Direct sends wait at most this long for their turn when the limiter's Redis is gone. */
-const DIRECT_TURN_MS = 2_000;
+/** A direct send ends after this: 2 s for its turn and 20 s for Telegram. */
+const DIRECT_SEND_MS = seconds(22);
 
 /**
  * Tells the admins. An alert is a row of `notification_queue`, so it survives everything that a message survives; the first of a kind
@@ -35,7 +36,7 @@ const DIRECT_TURN_MS = 2_000;
  */
 export class AdminAlerts {
   readonly #options: AdminAlertsOptions;
-  /** When a kind was last sent without the database, which then can not merge. Bounded by the number of kinds. */
+  /** When a kind was last sent without the database, which then cannot merge. Bounded by the number of kinds. */
   readonly #sentDirectly = new Map<string, number>();
 
   constructor(options: AdminAlertsOptions) {
@@ -76,8 +77,7 @@ export class AdminAlerts {
     for (const { id, telegramId, message: text } of rows) {
       const message = { id, telegramId, text, parseMode: 'HTML', lane: 'urgent' } as const;
       try {
-        await sender.turn(message, true, AbortSignal.timeout(DIRECT_TURN_MS)).catch(() => undefined);
-        const delivery = await sender.send(message, AbortSignal.timeout(DIRECT_TURN_MS * 10));
+        const delivery = await sender.sendDirectly(message, AbortSignal.timeout(DIRECT_SEND_MS));
         if (delivery.kind === 'sent') sent.push({ id, dueAt: delivery.sentAt, sentAt: delivery.sentAt });
       } catch (error) {
         log.error({ err: error, alert: kind, text }, 'alert reached nobody');

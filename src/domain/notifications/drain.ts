@@ -6,7 +6,7 @@ import type { Log } from '../../observability/log.ts';
 import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { LEASE_MS, LEASE_RESERVE_MS, RETRY_DELAYS_MS, RUN_MS } from './policy.ts';
-import type { Delivery, TelegramSender } from './sender.ts';
+import type { Delivery, OutgoingMessage, TelegramSender } from './sender.ts';
 import { Settlement } from './settlement.ts';
 
 export type DrainCounts = { sent: number; retried: number; failed: number; skipped: number; deferred: number };
@@ -179,37 +179,9 @@ export class Drain {
   async #sendAll(batch: Batch, inFlight: Set<Promise<void>>): Promise<void> {
     for (const group of grouped(batch.rows)) {
       while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
-      const sending = this.#sendInTurn(group, batch.sendBefore).finally(() => inFlight.delete(sending));
+      const sending = this.#send(group, batch.sendBefore).finally(() => inFlight.delete(sending));
       inFlight.add(sending);
     }
-  }
-
-  /** Never rejects. Many wait for their turns together, so that one round trip to Redis brings turns for all of them. */
-  async #sendInTurn(group: readonly DueNotification[], sendBefore: number): Promise<void> {
-    const isTooLate = (): boolean => this.#isOver || this.#deps.sender.isDown || performance.now() >= sendBefore;
-    if (!isTooLate() && (await this.#chatIsBusy(group))) return;
-    // Asked again: a turn may be long in coming.
-    if (isTooLate()) this.#deferAll(group);
-    else await this.#send(group);
-  }
-
-  async #chatIsBusy(group: readonly DueNotification[]): Promise<boolean> {
-    const row = group[0]!;
-    const turn = {
-      telegramId: row.telegramId,
-      lane: row.lane,
-    };
-    try {
-      const busy = await this.#deps.sender.turn(turn, false, this.#options.signal);
-      if (busy?.kind !== 'chat_busy') return false;
-      const freeAt = Math.max(this.#chatFreeAt.get(row.telegramId) ?? 0, performance.now() + busy.waitMs);
-      this.#chatFreeAt.set(row.telegramId, freeAt + seconds(1));
-      this.#putOff(group, freeAt);
-    } catch (error) {
-      if (!this.#options.signal.aborted) this.#options.log.warn({ err: error }, 'no turn to send, the row is released');
-      this.#deferAll(group);
-    }
-    return true;
   }
 
   /** Gives rows back without counting an attempt. */
@@ -225,38 +197,48 @@ export class Drain {
     for (const row of rows) this.#settlement.add({ kind: 'put_off', row, until });
   }
 
-  /** Never rejects. A group is one row, or the alerts of one kind for one admin that leave as one message. */
-  async #send(group: readonly DueNotification[]): Promise<void> {
+  /**
+   * Never rejects. A group is one row, or the alerts of one kind for one admin that leave as one message. Many wait for their turns
+   * together, so that one round trip to Redis brings turns for all of them.
+   */
+  async #send(group: readonly DueNotification[], sendBefore: number): Promise<void> {
+    const { log, signal } = this.#options;
+    const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
+    const tried = await this.#deps.sender.sendUnlessChatBusy(this.#messageOf(group), isTooLate, signal);
+    if (tried.kind === 'sent' || tried.kind === 'refused') await this.#delivered(group, tried, tried.startedAt);
+    else if (tried.kind === 'failed') this.#failed(group, tried.error, tried.startedAt);
+    else if (tried.kind === 'chat_busy') this.#chatIsBusy(group, tried.waitMs);
+    else this.#deferAll(group);
+    if (tried.kind === 'no_turn' && !signal.aborted)
+      log.warn({ err: tried.error }, 'no turn to send, the row is released');
+  }
+
+  #messageOf(group: readonly DueNotification[]): OutgoingMessage {
     const row = group[0]!;
-    const text =
-      group.length === 1
-        ? row.message
-        : mergedAlerts(
-            group.map((each) => each.message),
-            this.#deps.locale,
-          );
-    const startedAt = new Date();
-    try {
-      const delivery = await this.#deps.sender.send(
-        {
-          id: row.id,
-          telegramId: row.telegramId,
-          text,
-          parseMode: 'HTML',
-          lane: row.lane,
-          preview: !row.type.startsWith('alert'),
-        },
-        this.#options.signal,
-      );
-      await this.#delivered(group, delivery, startedAt);
-    } catch (error) {
-      // A refused token is nothing a row can help: the run ends with it, the rows stay.
-      if (error instanceof PermanentError) this.#fatal ??= error;
-      const isOurs =
-        error instanceof PermanentError || error instanceof BreakerOpenError || this.#options.signal.aborted;
-      if (isOurs) this.#deferAll(group);
-      else for (const each of group) this.#failedOnce(each, errorMessage(error), startedAt);
-    }
+    const texts = group.map((each) => each.message);
+    return {
+      id: row.id,
+      telegramId: row.telegramId,
+      text: texts.length === 1 ? row.message : mergedAlerts(texts, this.#deps.locale),
+      parseMode: 'HTML',
+      lane: row.lane,
+      preview: !row.type.startsWith('alert'),
+    };
+  }
+
+  #chatIsBusy(group: readonly DueNotification[], waitMs: number): void {
+    const { telegramId } = group[0]!;
+    const freeAt = Math.max(this.#chatFreeAt.get(telegramId) ?? 0, performance.now() + waitMs);
+    this.#chatFreeAt.set(telegramId, freeAt + seconds(1));
+    this.#putOff(group, freeAt);
+  }
+
+  #failed(group: readonly DueNotification[], error: unknown, startedAt: Date): void {
+    // A refused token is nothing a row can help: the run ends with it, the rows stay.
+    if (error instanceof PermanentError) this.#fatal ??= error;
+    const isOurs = error instanceof PermanentError || error instanceof BreakerOpenError || this.#options.signal.aborted;
+    if (isOurs) this.#deferAll(group);
+    else for (const each of group) this.#failedOnce(each, errorMessage(error), startedAt);
   }
 
   async #delivered(group: readonly DueNotification[], delivery: Delivery, startedAt: Date): Promise<void> {

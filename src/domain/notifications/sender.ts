@@ -1,4 +1,5 @@
 import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
+import { seconds } from '../../lib/duration.ts';
 import { split } from '../../messages/split.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import type { Lane, TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
@@ -14,22 +15,44 @@ export type OutgoingMessage = {
   preview?: boolean;
 };
 
+type Addressed = Pick<OutgoingMessage, 'telegramId' | 'lane'>;
+
 /** The caption is HTML. */
-export type OutgoingPhoto = Pick<OutgoingMessage, 'telegramId' | 'lane'> & {
+export type OutgoingPhoto = Addressed & {
   file: FileMessage['file'];
   caption: string;
 };
 
-export type Delivery =
-  | { kind: 'sent'; messageId: number; sentAt: Date }
-  | { kind: 'refused'; reason: Extract<SendOutcome, { kind: 'refused' }>['reason']; description: string }
+type Arrival = { kind: 'sent'; messageId: number; sentAt: Date };
+type Refusal = Extract<SendOutcome, { kind: 'refused' }>;
+
+export type Delivery = Arrival | Refusal;
+
+/** Another run sent this message. */
+export type SentBefore = { kind: 'sent_before'; messageId: number };
+
+/** What came of a message that does not wait for its chat. `startedAt`: when it was given to Telegram. */
+export type Tried =
+  | (Delivery & { startedAt: Date })
+  /** It is not known or not true that the message arrived. */
+  | { kind: 'failed'; error: unknown; startedAt: Date }
   /** This chat has its turn later; nothing was sent and no place in the global rate was used. */
-  | { kind: 'chat_busy'; waitMs: number };
+  | { kind: 'chat_busy'; waitMs: number }
+  /** Nothing was sent: the turn came too late, or Telegram is down. */
+  | { kind: 'too_late' }
+  /** Nothing was sent: Redis, which holds the turns, did not give one, or the signal fired. */
+  | { kind: 'no_turn'; error: unknown };
 
 /** Reasons that hold for every message to this chat, not just for this one. */
 const UNREACHABLE: ReadonlySet<string> = new Set(['blocked', 'deactivated', 'kicked', 'chat_not_found']);
 
-/** Sends one message under the global rate, in as many parts as it needs, and remembers what Telegram answered. */
+/** A direct send waits at most this long for its turn. */
+const DIRECT_TURN_MS = seconds(2);
+
+/**
+ * Sends one message under the global rate, in as many parts as it needs, and remembers what Telegram answered. Every method takes the
+ * turns that it needs. A 429 pauses every worker for as long as Telegram asks and is then sent again here: it is no attempt.
+ */
 export class TelegramSender {
   readonly #telegram: TelegramClient;
   readonly #limiter: TelegramLimiter;
@@ -51,47 +74,77 @@ export class TelegramSender {
     return this.#telegram.probe(signal);
   }
 
-  /** Waits for the global rate's next place for this chat. With `waitForChat: false` a chat whose turn is later is reported at once. */
-  async turn(
-    message: Pick<OutgoingMessage, 'telegramId' | 'lane'>,
-    waitForChat: boolean,
-    signal: AbortSignal,
-  ): Promise<Delivery | undefined> {
-    const { telegramId: chatId, lane } = message;
-    if (waitForChat) {
-      await this.#limiter.acquire({ chatId, lane }, signal);
-      return undefined;
-    }
-    const grant = await this.#limiter.acquireUnlessChatBusy({ chatId, lane }, signal);
-    return grant.kind === 'chat_busy' ? grant : undefined;
+  /**
+   * Waits for its turn and sends, unless another run has sent it. Throws `TransientError` where it is not known or not true that the
+   * message arrived.
+   */
+  async send(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery | SentBefore> {
+    const earlier = await this.#marks.sentByNow(message.id, signal);
+    if (earlier !== undefined) return { kind: 'sent_before', messageId: earlier };
+    await this.#turn(message, signal);
+    // A turn may be long in coming, and the job another worker's by then.
+    const meanwhile = await this.#marks.sentByNow(message.id, signal);
+    if (meanwhile !== undefined) return { kind: 'sent_before', messageId: meanwhile };
+    return await this.#sendParts(message, signal);
+  }
+
+  /** For a message that must go out while Redis is away: where no turn comes within 2 s, it is sent without. Throws as `send` does. */
+  async sendDirectly(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_TURN_MS)]);
+    await this.#turn(message, within).catch(() => undefined);
+    return await this.#sendParts(message, signal);
   }
 
   /**
-   * Sends. The caller has waited for its `turn`. A 429 pauses every worker for as long as Telegram asks and is then sent again here: it
-   * is no attempt. Throws `TransientError` where it is not known or not true that the message arrived.
+   * For a row of which nobody else has a claim. Where only the chat's own limit is in the way, another message can go first. `isTooLate`
+   * is asked before the turn and again when it has come: a turn may be long in coming. Never throws.
    */
-  async send(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
-    const parts = message.parseMode === 'HTML' ? split(message.text) : [message.text];
-    let last: Delivery | undefined;
-    for (const [part, text] of parts.entries()) {
-      const isSplit = parts.length > 1;
-      if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
-      if (part > 0) await this.turn(message, true, signal);
-      last = await this.#sendPart(message, text, signal);
-      if (last.kind !== 'sent') return this.#refused(message, last);
-      if (isSplit) await this.#marks.markSent(message.id, last.messageId, part);
+  async sendUnlessChatBusy(message: OutgoingMessage, isTooLate: () => boolean, signal: AbortSignal): Promise<Tried> {
+    if (this.isDown || isTooLate()) return { kind: 'too_late' };
+    try {
+      const turn = { chatId: message.telegramId, lane: message.lane };
+      const grant = await this.#limiter.acquireUnlessChatBusy(turn, signal);
+      if (grant.kind === 'chat_busy') return grant;
+    } catch (error) {
+      return { kind: 'no_turn', error };
     }
-    const sent = last ?? { kind: 'sent' as const, messageId: 0, sentAt: new Date() };
-    // Telegram has it. Were Redis gone now, an error here would make the message be sent again; the database write follows anyway.
-    if (sent.kind === 'sent') await this.#marks.noteSent(message.id, sent.messageId);
-    return sent;
+    if (this.isDown || isTooLate()) return { kind: 'too_late' };
+    const startedAt = new Date();
+    try {
+      return { ...(await this.#sendParts(message, signal)), startedAt };
+    } catch (error) {
+      return { kind: 'failed', error, startedAt };
+    }
   }
 
   /** Waits for its turn and sends a picture, once: whether it was sent before is the caller's to know. */
   async sendPhoto(photo: OutgoingPhoto, signal: AbortSignal): Promise<Delivery> {
     const { caption, file, telegramId: chatId } = photo;
-    await this.turn(photo, true, signal);
-    return this.#untilAllowed(photo, signal, () => this.#telegram.sendPhoto({ chatId, file, caption }, signal));
+    await this.#turn(photo, signal);
+    return await this.#untilAllowed(photo, signal, () => this.#telegram.sendPhoto({ chatId, file, caption }, signal));
+  }
+
+  async #turn({ lane, telegramId: chatId }: Addressed, signal: AbortSignal): Promise<void> {
+    await this.#limiter.acquire({ chatId, lane }, signal);
+  }
+
+  /** The first part has its turn already. Parts that an earlier run sent are left out. */
+  async #sendParts(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
+    const parts = message.parseMode === 'HTML' ? split(message.text) : [message.text];
+    let last: Arrival | undefined;
+    for (const [part, text] of parts.entries()) {
+      const isSplit = parts.length > 1;
+      if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
+      if (part > 0) await this.#turn(message, signal);
+      const delivery = await this.#sendPart(message, text, signal);
+      if (delivery.kind === 'refused') return await this.#refused(message, delivery);
+      last = delivery;
+      if (isSplit) await this.#marks.markSent(message.id, last.messageId, part);
+    }
+    const sent: Arrival = last ?? { kind: 'sent', messageId: 0, sentAt: new Date() };
+    // Telegram has it. Were Redis gone now, an error here would make the message be sent again; the database write follows anyway.
+    await this.#marks.noteSent(message.id, sent.messageId);
+    return sent;
   }
 
   #sendPart(message: OutgoingMessage, text: string, signal: AbortSignal): Promise<Delivery> {
@@ -100,24 +153,18 @@ export class TelegramSender {
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(part, signal));
   }
 
-  async #untilAllowed(
-    message: Pick<OutgoingMessage, 'telegramId' | 'lane'>,
-    signal: AbortSignal,
-    send: () => Promise<SendOutcome>,
-  ): Promise<Delivery> {
+  async #untilAllowed(to: Addressed, signal: AbortSignal, send: () => Promise<SendOutcome>): Promise<Delivery> {
     for (;;) {
       const outcome = await send();
       if (outcome.kind === 'sent') return { kind: 'sent', messageId: outcome.messageId, sentAt: new Date() };
       if (outcome.kind === 'refused') return outcome;
       await this.#limiter.pause(outcome.retryAfterMs);
-      await this.turn(message, true, signal);
+      await this.#turn(to, signal);
     }
   }
 
-  async #refused(message: OutgoingMessage, delivery: Delivery): Promise<Delivery> {
-    if (delivery.kind === 'refused' && UNREACHABLE.has(delivery.reason)) {
-      await this.#marks.markUnreachable(message.telegramId, delivery.reason);
-    }
-    return delivery;
+  async #refused(message: OutgoingMessage, refusal: Refusal): Promise<Refusal> {
+    if (UNREACHABLE.has(refusal.reason)) await this.#marks.markUnreachable(message.telegramId, refusal.reason);
+    return refusal;
   }
 }

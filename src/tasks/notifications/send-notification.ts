@@ -45,31 +45,21 @@ export default defineTask({
   needs: ['delivery', 'notifications'],
 
   async run(message, { delivery, jobId, signal }) {
-    const { marks, observer, sender } = delivery;
-    const type = message.notification_type;
-    const id = messageIdOf(jobId);
-    const before = (earlier: number) => ({ sent: 0, message_id: earlier, sent_at: null });
-    const earlier = await marks.sentByNow(id, signal);
-    if (earlier !== undefined) return before(earlier);
-
+    const { observer, sender } = delivery;
     const outgoing = {
-      id,
+      id: messageIdOf(jobId),
       telegramId: message.telegram_id,
       text: message.message,
       parseMode: message.parse_mode,
       lane: 'urgent',
     } as const;
-    await sender.turn(outgoing, true, signal);
-    // A turn may be long in coming, and the job another worker's by then.
-    const meanwhile = await marks.sentByNow(id, signal);
-    if (meanwhile !== undefined) return before(meanwhile);
     const result = await sender.send(outgoing, signal);
-    observer.notification(type, result.kind === 'refused' ? result.reason : 'sent');
-    if (result.kind !== 'sent') {
-      const why = result.kind === 'refused' ? `${result.reason}: ${result.description}` : result.kind;
+    if (result.kind === 'sent_before') return { sent: 0, message_id: result.messageId, sent_at: null };
+    observer.notification(message.notification_type, result.kind === 'refused' ? result.reason : 'sent');
+    if (result.kind === 'refused') {
       throw new PermanentError(
         'telegram_refused',
-        `send_notification: Telegram refuses chat ${message.telegram_id}, ${why}`,
+        `send_notification: Telegram refuses chat ${message.telegram_id}, ${result.reason}: ${result.description}`,
       );
     }
     return { sent: 1, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
