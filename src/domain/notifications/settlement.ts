@@ -1,89 +1,120 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { seconds } from '../../lib/duration.ts';
-import type { Log } from '../../observability/log.ts';
-import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import { errorMessage } from '../../lib/errors.ts';
+import type { DueNotification } from '../../repositories/notifications.ts';
+import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import { RETRY_DELAYS_MS } from './policy.ts';
+import type { Tried } from './sender.ts';
+import type { WriteBack } from './write-back.ts';
 
-/** `startedAt`: when the row was given to Telegram, where it was and we know. `until` is of the monotonic clock, in milliseconds. */
-export type Settled =
-  | { kind: 'sent'; row: DueNotification; startedAt?: Date; sentAt: Date }
-  | { kind: 'retry'; row: DueNotification; startedAt: Date; error: string; delayMs: number }
-  | { kind: 'failed'; row: DueNotification; startedAt?: Date; error: string }
-  | { kind: 'released'; row: DueNotification }
-  | { kind: 'put_off'; row: DueNotification; until: number };
+export type SettlementDependencies = {
+  marks: Pick<DeliveryMarks, 'sent' | 'noteSent' | 'unreachable' | 'clearUnreachable'>;
+  observer: {
+    notification(type: string, status: string): void;
+    notificationDelay(type: string, seconds: number): void;
+  };
+  /** Rows have failed for the last time for a reason that an admin can do something about. */
+  onGivenUp(rows: readonly GivenUp[]): Promise<void>;
+  /** Whether a row is still true; `obsolete` where what it announces no longer holds. */
+  isObsolete(row: DueNotification, signal: AbortSignal): Promise<boolean>;
+};
 
-/** Rows are written back when this many wait, or this long after the first of them: one statement for many rows. */
-const FLUSH_ROWS = 100;
-const FLUSH_AFTER_MS = 100;
-const RETRY_WRITE_MS = seconds(1);
-/** `error_message` is shown to admins; more than this helps nobody. */
-const ERROR_CHARACTERS = 500;
+export type SettlementOptions = { maxAttempts: number; now: Date; signal: AbortSignal };
 
-/** Collects what became of rows and writes it back in batches, again and again while the database is away. */
+export type GivenUp = { row: DueNotification; error: string };
+
+type Sent = Extract<Tried, { kind: 'sent' }>;
+type Refused = Extract<Tried, { kind: 'refused' }>;
+type Failed = Extract<Tried, { kind: 'failed' }>;
+
+/** What became of rows: sent, to be tried again, failed, or ended without a send. Counts and measures it, and has it written back. */
 export class Settlement {
-  readonly #notifications: Notifications;
-  readonly #log: Log;
-  #waiting: Settled[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly counts = { sent: 0, retried: 0, failed: 0, skipped: 0 };
+  readonly #deps: SettlementDependencies;
+  readonly #options: SettlementOptions;
+  readonly #writeBack: WriteBack;
+  readonly #givenUp: GivenUp[] = [];
 
-  constructor(notifications: Notifications, log: Log) {
-    this.#notifications = notifications;
-    this.#log = log;
+  constructor(deps: SettlementDependencies, writeBack: WriteBack, options: SettlementOptions) {
+    this.#deps = deps;
+    this.#writeBack = writeBack;
+    this.#options = options;
   }
 
-  add(settled: Settled): void {
-    this.#waiting.push(settled);
-    if (this.#waiting.length >= FLUSH_ROWS) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_AFTER_MS);
+  /**
+   * Settles what needs no send: rows that another worker sent and died before it could say so, rows for chats that Telegram cannot
+   * reach, and rows that are true no longer. Answers the rows that are left.
+   */
+  async stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
+    if (rows.length === 0) return [];
+    const sent = await this.#deps.marks.sent(rows.map((row) => row.id));
+    const unreachable = await this.#unreachable(rows);
+    const open = rows.filter((row) => !sent.has(row.id) && !unreachable.has(row));
+    // All at once: a question per row, one after the other, would be slower than Telegram.
+    const areObsolete = await Promise.all(open.map((row) => this.#deps.isObsolete(row, this.#options.signal)));
+    const obsolete = new Set(open.filter((_, i) => areObsolete[i]));
+    for (const row of rows) {
+      if (sent.has(row.id)) this.#writeBack.add({ kind: 'sent', row, sentAt: this.#options.now });
+      else if (unreachable.has(row)) this.#skipped(row, 'unreachable');
+      else if (obsolete.has(row)) this.#skipped(row, 'obsolete');
+    }
+    return open.filter((row) => !obsolete.has(row));
   }
 
-  /** Resolves when all that was added is in the database; gives up at `deadline`, since the sent marks keep what matters. */
-  async finish(deadline: number): Promise<void> {
-    this.#flush();
-    const tooLate = new AbortController();
-    await Promise.race([
-      this.#writing,
-      sleep(Math.max(0, deadline - performance.now()), undefined, tooLate).catch(() => undefined),
-    ]);
-    tooLate.abort();
+  /** The rows of one message have arrived. Never rejects: Redis may fail here, but the message is out. */
+  async sent(group: readonly DueNotification[], { messageId, sentAt, startedAt }: Sent): Promise<void> {
+    for (const row of group) {
+      this.counts.sent += 1;
+      this.#writeBack.add({ kind: 'sent', row, startedAt, sentAt });
+      this.#deps.observer.notification(row.type, 'sent');
+      this.#deps.observer.notificationDelay(row.type, (sentAt.getTime() - row.dueAt.getTime()) / 1000);
+    }
+    const { lane, telegramId } = group[0]!;
+    if (lane === 'urgent') await this.#deps.marks.clearUnreachable(telegramId).catch(() => undefined);
+    await Promise.all(group.slice(1).map((row) => this.#deps.marks.noteSent(row.id, messageId)));
   }
 
-  #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const batch = this.#waiting;
-    this.#waiting = [];
-    if (batch.length > 0) this.#writing = this.#writing.then(() => this.#write(batch));
-  }
-
-  /** Never rejects. Every statement leaves alone what is settled already, so writing again is harmless. */
-  async #write(batch: readonly Settled[]): Promise<void> {
-    for (let tries = 1; tries <= 60; tries += 1) {
-      try {
-        return await this.#writeOnce(batch);
-      } catch (error) {
-        this.#log.warn({ err: error, rows: batch.length, tries }, 'delivery results not written, will try again');
-        await sleep(RETRY_WRITE_MS);
-      }
+  /** Telegram refuses the message, and always would. */
+  refused(group: readonly DueNotification[], { description, reason, startedAt }: Refused): void {
+    for (const row of group) {
+      this.counts.failed += 1;
+      this.#writeBack.add({ kind: 'failed', row, startedAt, error: `${reason}: ${description}` });
+      this.#deps.observer.notification(row.type, reason);
     }
   }
 
-  async #writeOnce(batch: readonly Settled[]): Promise<void> {
-    const of = <K extends Settled['kind']>(kind: K) =>
-      batch.filter((item): item is Extract<Settled, { kind: K }> => item.kind === kind);
-    await this.#notifications.markSent(
-      of('sent').map(({ row: { dueAt, id }, sentAt, startedAt }) => ({ id, dueAt, sentAt, startedAt })),
-    );
-    await this.#notifications.markRetry(
-      of('retry').map(({ row: { id }, delayMs, error, startedAt }) => ({ id, error: cut(error), delayMs, startedAt })),
-    );
-    await this.#notifications.markFailed(
-      of('failed').map(({ row: { dueAt, id }, error, startedAt }) => ({ id, error: cut(error), dueAt, startedAt })),
-    );
-    await this.#notifications.release(of('released').map(({ row: { dueAt, id } }) => ({ id, dueAt })));
-    const now = performance.now();
-    await this.#notifications.putOff(of('put_off').map(({ row, until }) => ({ id: row.id, delayMs: until - now })));
+  /** An attempt that counts: the rows are tried again after their delays, or given up after the last. */
+  failed(group: readonly DueNotification[], { error, startedAt }: Failed): void {
+    for (const row of group) this.#failedOnce(row, errorMessage(error), startedAt);
+  }
+
+  /** Tells once of all rows that were given up. */
+  async tellGivenUp(): Promise<void> {
+    if (this.#givenUp.length > 0) await this.#deps.onGivenUp(this.#givenUp);
+  }
+
+  #failedOnce(row: DueNotification, error: string, startedAt: Date): void {
+    if (row.attempts + 1 >= this.#options.maxAttempts) {
+      this.counts.failed += 1;
+      this.#writeBack.add({ kind: 'failed', row, startedAt, error });
+      this.#deps.observer.notification(row.type, 'failed');
+      this.#givenUp.push({ row, error });
+      return;
+    }
+    this.counts.retried += 1;
+    const delayMs = RETRY_DELAYS_MS[row.attempts] ?? RETRY_DELAYS_MS.at(-1)!;
+    this.#writeBack.add({ kind: 'retry', row, startedAt, error, delayMs });
+    this.#deps.observer.notification(row.type, 'retry');
+  }
+
+  #skipped(row: DueNotification, reason: 'unreachable' | 'obsolete'): void {
+    this.counts.skipped += 1;
+    this.#writeBack.add({ kind: 'failed', row, error: reason });
+    this.#deps.observer.notification(row.type, reason);
+  }
+
+  /** Those for chats that Telegram cannot reach. Urgent messages try all the same. */
+  async #unreachable(rows: readonly DueNotification[]): Promise<ReadonlySet<DueNotification>> {
+    const skippable = rows.filter((row) => row.lane !== 'urgent');
+    const chats = await this.#deps.marks.unreachable([...new Set(skippable.map((row) => row.telegramId))]);
+    return new Set(skippable.filter((row) => chats.has(row.telegramId)));
   }
 }
-
-const cut = (text: string): string => text.slice(0, ERROR_CHARACTERS);

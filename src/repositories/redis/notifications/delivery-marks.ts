@@ -11,7 +11,7 @@ const UNREACHABLE_TTL_MS = days(30);
 /** When a mark that Redis did not take is tried again: Redis is back from a restart within seconds. */
 const NOTE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16)] as const;
 
-/** What must be remembered between Telegram's answer and the database, and about whom Telegram can not reach. */
+/** What must be remembered between Telegram's answer and the database, and about whom Telegram cannot reach. */
 export class DeliveryMarks {
   readonly #redis: RedisClient;
 
@@ -57,7 +57,7 @@ export class DeliveryMarks {
     return (await this.#redis.exists(keys.notificationSent(`${id}.${part}`))) === 1;
   }
 
-  /** Remembers for 30 days that Telegram refuses this chat for good, and why. */
+  /** Remembers for 30 days that Telegram refuses this chat permanently, and why. */
   async markUnreachable(telegramId: number, reason: string): Promise<void> {
     await this.#redis.set(keys.unreachable(telegramId), reason, 'PX', UNREACHABLE_TTL_MS);
   }

@@ -1,0 +1,88 @@
+import type { DueNotification } from '../../repositories/notifications.ts';
+import type { Batch, Claims } from './claims.ts';
+import { grouped } from './message-groups.ts';
+import { pause } from './pause.ts';
+import type { Settlement } from './settlement.ts';
+
+export type LanesOptions = {
+  claims: Claims;
+  settlement: Pick<Settlement, 'stillToSend'>;
+  /** Sends rows that leave as one message, where that begins before `sendBefore`. Never rejects. */
+  send(group: readonly DueNotification[], sendBefore: number): Promise<void>;
+  /** False once the run is over. */
+  mayGoOn(): Promise<boolean>;
+  signal: AbortSignal;
+};
+
+type InFlight = Set<Promise<void>>;
+
+/** Sends under way at once in one lane: enough to hold 30/s against an API that takes a second to answer. */
+const IN_FLIGHT = 48;
+/** How long an idle urgent lane waits before it looks again; slower where looking is expensive. */
+const URGENT_LOOK_MS = 400;
+const URGENT_LOOK_SHARE = 10;
+
+/** Two lanes side by side: one sends all that is due, the other what is urgent, which must not wait behind the first one's work in hand. */
+export class Lanes {
+  readonly #options: LanesOptions;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  /** True once nothing is due any more; false where the run was over before. */
+  async run(): Promise<boolean> {
+    const normalIsDone = new AbortController();
+    const normal = this.#normal().finally(() => normalIsDone.abort());
+    const [finished, urgent] = await Promise.allSettled([normal, this.#urgent(normalIsDone.signal)]);
+    if (finished.status === 'rejected') throw finished.reason;
+    if (urgent.status === 'rejected') throw urgent.reason;
+    // The urgent lane may have put a row off when the normal one had seen the last.
+    return finished.value && (!this.#options.claims.isAwaitingPutOff || (await this.#normal()));
+  }
+
+  /** Sends whatever is due, most urgent first. True once nothing is due any more. */
+  async #normal(): Promise<boolean> {
+    const { claims, mayGoOn } = this.#options;
+    const inFlight: InFlight = new Set();
+    try {
+      while (await mayGoOn()) {
+        const batch = await claims.next('any');
+        await this.#sendAll(batch, inFlight);
+        if (batch.rows.length > 0) continue;
+        if (inFlight.size > 0) await Promise.all(inFlight);
+        else if (claims.isAwaitingPutOff) await claims.waitForPutOff();
+        else return true;
+      }
+      return false;
+    } finally {
+      await Promise.all(inFlight);
+    }
+  }
+
+  /** Looks for what is urgent, again and again until the normal lane is done. */
+  async #urgent(normalIsDone: AbortSignal): Promise<void> {
+    const { claims, mayGoOn, signal } = this.#options;
+    const inFlight: InFlight = new Set();
+    try {
+      while (!normalIsDone.aborted && (await mayGoOn())) {
+        const startedAt = performance.now();
+        const batch = await claims.next('urgent');
+        await this.#sendAll(batch, inFlight);
+        const cost = (performance.now() - startedAt) * URGENT_LOOK_SHARE;
+        if (batch.rows.length === 0) await pause(Math.max(URGENT_LOOK_MS, cost), signal, normalIsDone);
+      }
+    } finally {
+      await Promise.all(inFlight);
+    }
+  }
+
+  /** Begins to send all, as fast as places in flight become free. */
+  async #sendAll({ rows, sendBefore }: Batch, inFlight: InFlight): Promise<void> {
+    for (const group of grouped(await this.#options.settlement.stillToSend(rows))) {
+      while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+      const sending = this.#options.send(group, sendBefore).finally(() => inFlight.delete(sending));
+      inFlight.add(sending);
+    }
+  }
+}
