@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** Settles with the promise, or rejects after `limitMs` with what `late` makes. The work goes on: only the waiting ends. */
 export async function within<T>(
   limitMs: number,
@@ -40,4 +42,9 @@ export async function untilDeadline<T>(
     outer.removeEventListener('abort', passOn);
     clearTimeout(timer);
   }
+}
+
+/** Resolves after `ms`, or as soon as one of the signals fires. */
+export async function sleepUnless(ms: number, ...signals: AbortSignal[]): Promise<void> {
+  await sleep(ms, undefined, { signal: AbortSignal.any(signals) }).catch(() => undefined);
 }

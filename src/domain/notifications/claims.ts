@@ -1,6 +1,6 @@
+import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
-import { pause } from './pause.ts';
 import { LEASE_MS, LEASE_RESERVE_MS } from './policy.ts';
 import type { WriteBack } from './write-back.ts';
 
@@ -82,6 +82,6 @@ export class Claims {
     await writeBack.finish(endsAt);
     const leftMs = (this.#putOffUntil ?? 0) - performance.now();
     if (leftMs < -PUT_OFF_LATE_MS) this.#putOffUntil = undefined;
-    else await pause(leftMs > 0 ? Math.min(leftMs, LOOK_MS) : PUT_OFF_LOOK_MS, signal);
+    else await sleepUnless(leftMs > 0 ? Math.min(leftMs, LOOK_MS) : PUT_OFF_LOOK_MS, signal);
   }
 }

@@ -1,3 +1,4 @@
+import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, PermanentError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
@@ -7,7 +8,6 @@ import type { DeliveryMarks } from '../../repositories/redis/notifications/deliv
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { messageOf } from './message-groups.ts';
-import { pause } from './pause.ts';
 import { LEASE_RESERVE_MS, RUN_MS } from './policy.ts';
 import type { TelegramSender, Tried } from './sender.ts';
 import { Settlement, type SettlementDependencies } from './settlement.ts';
@@ -90,7 +90,7 @@ export class Drain {
     const { signal } = this.#options;
     while (!this.#isOver) {
       if (!sender.isDown || (await sender.probe(signal))) return true;
-      await pause(PROBE_EVERY_MS, signal);
+      await sleepUnless(PROBE_EVERY_MS, signal);
     }
     return false;
   }

@@ -1,7 +1,7 @@
+import { sleepUnless } from '../../lib/deadline.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { Batch, Claims } from './claims.ts';
 import { grouped } from './message-groups.ts';
-import { pause } from './pause.ts';
 import type { Settlement } from './settlement.ts';
 
 export type LanesOptions = {
@@ -70,7 +70,7 @@ export class Lanes {
         const batch = await claims.next('urgent');
         await this.#sendAll(batch, inFlight);
         const cost = (performance.now() - startedAt) * URGENT_LOOK_SHARE;
-        if (batch.rows.length === 0) await pause(Math.max(URGENT_LOOK_MS, cost), signal, normalIsDone);
+        if (batch.rows.length === 0) await sleepUnless(Math.max(URGENT_LOOK_MS, cost), signal, normalIsDone);
       }
     } finally {
       await Promise.all(inFlight);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
@@ -40,12 +41,7 @@ export class WriteBack {
   /** Resolves when all that was added is in the database; gives up at `deadline`, since the sent marks keep what matters. */
   async finish(deadline: number): Promise<void> {
     this.#flush();
-    const tooLate = new AbortController();
-    await Promise.race([
-      this.#writing,
-      sleep(Math.max(0, deadline - performance.now()), undefined, tooLate).catch(() => undefined),
-    ]);
-    tooLate.abort();
+    await within(Math.max(0, deadline - performance.now()), this.#writing).catch(() => undefined);
   }
 
   #flush(): void {

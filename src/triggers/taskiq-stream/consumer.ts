@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { within } from '../../lib/deadline.ts';
+import { sleepUnless, within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { isCluster, type RedisClient } from '../../lib/redis-client.ts';
 import { duplicateRedis } from '../../repositories/redis/connection.ts';
@@ -213,6 +212,6 @@ export class TaskiqConsumer {
 
   /** Ends early when we stop. */
   async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    await sleepUnless(ms, this.#stopping.signal);
   }
 }

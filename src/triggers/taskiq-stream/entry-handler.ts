@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { within } from '../../lib/deadline.ts';
+import { sleepUnless, within } from '../../lib/deadline.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { Acknowledgements } from './acknowledgements.ts';
@@ -60,7 +59,7 @@ export class EntryHandler {
         // The first one tells what is wrong; the others would only fill the log.
         if (failures === 0) observer.problem('hand_over', error);
       }
-      await delay(waitMs, undefined, { signal: stopping }).catch(() => undefined);
+      await sleepUnless(waitMs, stopping);
       if (stopping.aborted) return;
     }
   }
