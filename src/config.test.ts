@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, describeConfig, parseConfig } from './config.ts';
+import { ConfigError, describeConfig, parseConfig, secretsOf } from './config.ts';
 
 const COMPLETE = {
   DATABASE_URL: 'postgresql+asyncpg://worker:pass@db:5432/cybervpn',
@@ -171,5 +171,70 @@ describe('the environment', () => {
     expect(problemsOf({ ...COMPLETE, EXPORT_DIR })).toEqual([
       'EXPORT_DIR is not valid: must be an absolute path of a folder',
     ]);
+  });
+});
+
+describe('what must never be printed', () => {
+  const secretsIn = (env: Record<string, string>) => {
+    const plain = secretsOf(parseConfig(COMPLETE));
+    return secretsOf(parseConfig({ ...COMPLETE, ...env })).filter((secret) => !plain.includes(secret));
+  };
+
+  test('is every token and password of a complete set', () => {
+    expect(secretsOf(parseConfig(COMPLETE))).toEqual(['pass', 'panel-token', '123456:abcdefgh', '1:crypto']);
+  });
+
+  test('is each token of the API, and no name', () => {
+    expect(secretsIn({ API_TOKENS: 'alice:0123456789abcdef:x, bot:fedcba9876543210' })).toEqual([
+      '0123456789abcdef:x',
+      'fedcba9876543210',
+    ]);
+  });
+
+  test('is the password of each connection, as written and as meant', () => {
+    expect(secretsIn({ DATABASE_URL: 'postgresql+asyncpg://worker:a%2Fb@db/x?password=other' })).toEqual([
+      'a%2Fb',
+      'a/b',
+      'other',
+    ]);
+    expect(secretsIn({ REDIS_URL: 'redis+sentinel://u:one%21@s/m?sentinel_password=two%21' })).toEqual([
+      'one%21',
+      'one!',
+      'two%21',
+      'two!',
+    ]);
+    expect(secretsIn({ SMTP_URL: 'smtp://mailer:p%40ss@mail', SMTP_URL_RESEND: 'smtps://mailer:second@mail' })).toEqual(
+      ['p%40ss', 'p@ss', 'second'],
+    );
+  });
+
+  test.each([
+    'REMNAWAVE_URL',
+    'TELEGRAM_API_URL',
+    'CRYPTOBOT_API_URL',
+    'BACKEND_API_URL',
+    'MAGIC_LINK_BASE_URL',
+    'PUBLIC_URL',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+  ])('is what an address carries: %s', (name) => {
+    expect(secretsIn({ [name]: 'https://user:word@host/path/' })).toEqual(['word']);
+    expect(secretsIn({ [name]: 'https://a-key@host' })).toEqual(['a-key']);
+    expect(secretsIn({ [name]: 'https://host/path' })).toEqual([]);
+  });
+
+  test('is what opens the metrics, the bucket, the collector and the tracker', () => {
+    expect(secretsIn({ METRICS_BASIC_AUTH: 'prometheus:let:in' })).toEqual([
+      'prometheus:let:in',
+      'let:in',
+      'cHJvbWV0aGV1czpsZXQ6aW4=',
+    ]);
+    const s3 = { S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'id', S3_SECRET_ACCESS_KEY: 's3-key' };
+    expect(secretsIn(s3)).toEqual(['s3-key']);
+    expect(secretsIn({ OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20abc,x-key=def' })).toEqual([
+      'Bearer abc',
+      'abc',
+      'def',
+    ]);
+    expect(secretsIn({ SENTRY_DSN: 'https://0ab1@sentry.example.com/7' })).toEqual(['0ab1']);
   });
 });

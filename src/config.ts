@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import {
   apiTokens,
+  basicAuth,
   connectionUrl,
   countBetween,
   dsn,
@@ -11,6 +12,8 @@ import {
   list,
   STREAM_NAME,
   STREAM_NAME_PROBLEM,
+  secretPartsOf,
+  secretText,
   share,
   telegramIds,
   text,
@@ -18,27 +21,64 @@ import {
 } from './lib/env-values.ts';
 import { issueInWords } from './lib/issue-in-words.ts';
 import { nearest } from './lib/nearest.ts';
-import { filesOfPostgresUrl, postgresUrl } from './lib/postgres-url.ts';
-import { filesOfRedisUrl, parseRedisUrl } from './lib/redis-url.ts';
+import { filesOfPostgresUrl, postgresUrl, secretsOfPostgresUrl } from './lib/postgres-url.ts';
+import { filesOfRedisUrl, parseRedisUrl, secretsOfRedisUrl } from './lib/redis-url.ts';
 
-/** The environment, read once and checked as a whole. An empty value counts as unset, so that `NAME=` in an env file means the default. */
-const variables = z.object({
-  DATABASE_URL: connectionUrl(postgresUrl, filesOfPostgresUrl).describe(
-    'PostgreSQL URL; the postgresql+asyncpg:// form of the backend is accepted too. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path/ca.pem',
-  ),
-  REDIS_URL: connectionUrl((value) => {
-    parseRedisUrl(value);
-    return value;
-  }, filesOfRedisUrl).describe(
-    'Redis or Valkey: redis://host:port/db, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/master/db; rediss instead of redis for TLS, ?ssl_ca_certs=/path/ca.pem for an own CA',
-  ),
-  REMNAWAVE_URL: httpUrl.describe('Base URL of the Remnawave panel'),
-  REMNAWAVE_API_TOKEN: text.min(1).describe('API token made in the panel'),
-  TELEGRAM_BOT_TOKEN: text
+declare module 'zod' {
+  interface GlobalMeta {
+    /** For messages about a value that is missing or wrong, and for `.env.example`. */
+    example?: string;
+    /** An empty value means something other than "unset". */
+    emptyHasMeaning?: boolean;
+  }
+}
+
+declare const seenByTasks: unique symbol;
+type SeenByTasks = { readonly [seenByTasks]: true };
+
+/** Puts a field into `Settings`, which every task sees: no address of a service, no secret. */
+const forTasks = <Field extends z.ZodType>(field: Field) => field as Field & SeenByTasks;
+
+/**
+ * The environment, read once and checked as a whole. An empty value counts as unset, so that `NAME=` in an env file means the default,
+ * unless the field says `emptyHasMeaning`. Which parts of a value are secret is a mark of its kind (`lib/env-values.ts`).
+ */
+export const variables = z.object({
+  DATABASE_URL: connectionUrl(postgresUrl, filesOfPostgresUrl, secretsOfPostgresUrl).meta({
+    description:
+      'PostgreSQL URL; the postgresql+asyncpg:// form of the backend is accepted too. TLS as in libpq: ?sslmode=verify-full&sslrootcert=/path/ca.pem',
+    example: 'postgresql://worker:secret@db:5432/cybervpn',
+  }),
+  REDIS_URL: connectionUrl(
+    (value) => {
+      parseRedisUrl(value);
+      return value;
+    },
+    filesOfRedisUrl,
+    secretsOfRedisUrl,
+  ).meta({
+    description:
+      'Redis or Valkey: redis://host:port/db, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/master/db; rediss instead of redis for TLS, ?ssl_ca_certs=/path/ca.pem for an own CA',
+    example: 'redis://redis:6379/0',
+  }),
+  REMNAWAVE_URL: httpUrl.meta({
+    description: 'Base URL of the Remnawave panel',
+    example: 'http://remnawave:3000',
+  }),
+  REMNAWAVE_API_TOKEN: secretText.min(1).meta({
+    description: 'API token made in the panel',
+    example: 'eyJhbGciOi...',
+  }),
+  TELEGRAM_BOT_TOKEN: secretText
     .regex(/^\d+:[\w-]{8,}$/, { error: 'must look like 123456:ABC-DEF' })
-    .describe('Bot API token'),
-  CRYPTOBOT_TOKEN: text.min(1).describe('Crypto Pay API token'),
-  ADMIN_TELEGRAM_IDS: telegramIds.describe('Telegram ids of those who get alerts and reports, comma-separated'),
+    .meta({ description: 'Bot API token', example: '123456:ABC-DEF1234' }),
+  CRYPTOBOT_TOKEN: secretText.min(1).meta({ description: 'Crypto Pay API token', example: '12345:AAabcdef' }),
+  ADMIN_TELEGRAM_IDS: forTasks(
+    telegramIds.meta({
+      description: 'Telegram ids of those who get alerts and reports, comma-separated',
+      example: '111111111,222222222',
+    }),
+  ),
   WORKER_CONCURRENCY: countBetween(1, 64).default(2).describe('Worker processes'),
   TASK_CONCURRENCY: countBetween(1, 1000).default(16).describe('Tasks at once per process'),
   LOG_LEVEL: text
@@ -46,24 +86,27 @@ const variables = z.object({
     .pipe(z.enum(['DEBUG', 'INFO', 'WARNING', 'ERROR']))
     .default('INFO')
     .describe('Least severe line that is logged: DEBUG, INFO, WARNING or ERROR'),
-  RESULT_TTL_SECONDS: countBetween(1, 2_592_000).default(3600).describe('Seconds that results are kept'),
-  NOTIFICATION_MAX_RETRIES: countBetween(1, 5).default(5).describe('Attempts of one notification, at most 5'),
-  NOTIFICATION_BATCH_SIZE: countBetween(1, 1000).default(50).describe('Notifications claimed at once'),
-  NOTIFICATION_STALE_HOURS: countBetween(1, 8760)
-    .default(24)
-    .describe('Hours overdue from which a backlog of notifications is held for an admin'),
-  HEALTH_CHECK_INTERVAL_SECONDS: countBetween(5, 3600)
-    .default(120)
-    .describe('Seconds between two looks at the nodes; above 120 an outage may be noticed later than promised'),
-  CLEANUP_AUDIT_RETENTION_DAYS: countBetween(1, 3650).default(90).describe('Days that audit logs are kept'),
-  CLEANUP_WEBHOOK_RETENTION_DAYS: countBetween(1, 3650).default(30).describe('Days that webhook logs are kept'),
-  AUDIT_ARCHIVE: flag.default(false).describe('Store audit logs in export storage before deleting them'),
-  BULK_BATCH_SIZE: countBetween(1, 500).default(50).describe('Users per batch of a bulk operation'),
+  RESULT_TTL_SECONDS: forTasks(countBetween(1, 2_592_000).default(3600).describe('Seconds that results are kept')),
+  NOTIFICATION_MAX_RETRIES: forTasks(countBetween(1, 5).default(5).describe('Attempts of one notification, at most 5')),
+  NOTIFICATION_BATCH_SIZE: forTasks(countBetween(1, 1000).default(50).describe('Notifications claimed at once')),
+  NOTIFICATION_STALE_HOURS: forTasks(
+    countBetween(1, 8760)
+      .default(24)
+      .describe('Hours overdue from which a backlog of notifications is held for an admin'),
+  ),
+  HEALTH_CHECK_INTERVAL_SECONDS: forTasks(
+    countBetween(5, 3600)
+      .default(120)
+      .describe('Seconds between two looks at the nodes; above 120 an outage may be noticed later than promised'),
+  ),
+  CLEANUP_AUDIT_RETENTION_DAYS: forTasks(countBetween(1, 3650).default(90).describe('Days that audit logs are kept')),
+  CLEANUP_WEBHOOK_RETENTION_DAYS: forTasks(
+    countBetween(1, 3650).default(30).describe('Days that webhook logs are kept'),
+  ),
+  AUDIT_ARCHIVE: forTasks(flag.default(false).describe('Store audit logs in export storage before deleting them')),
+  BULK_BATCH_SIZE: forTasks(countBetween(1, 500).default(50).describe('Users per batch of a bulk operation')),
   METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
-  METRICS_BASIC_AUTH: text
-    .regex(/^[^:]+:.+$/, { error: 'must be user:password' })
-    .optional()
-    .describe('user:password that /metrics asks for; open to all without'),
+  METRICS_BASIC_AUTH: basicAuth.optional().describe('user:password that /metrics asks for; open to all without'),
   API_TOKENS: apiTokens
     .default([])
     .describe(
@@ -79,7 +122,7 @@ const variables = z.object({
     .trim()
     .regex(STREAM_NAME, STREAM_NAME_PROBLEM)
     .default('taskiq')
-    .describe('Stream of the Python producers; empty turns the intake off'),
+    .meta({ description: 'Stream of the Python producers; empty turns the intake off', emptyHasMeaning: true }),
   TASKIQ_GROUP: text.min(1).default('taskiq').describe('Consumer group on that stream'),
   TASKIQ_RESULT_FORMAT: z
     .enum(['pickle', 'json'])
@@ -98,23 +141,30 @@ const variables = z.object({
     .describe('Server that sends e-mail, as smtp://user:password@host:587 or smtps://; the e-mail tasks fail without'),
   SMTP_URL_RESEND: url(['smtp', 'smtps']).optional().describe('Second server, for repeated messages'),
   EMAIL_FROM: text.min(3).optional().describe('Address that e-mail comes from; the e-mail tasks fail without'),
-  MAGIC_LINK_BASE_URL: httpUrl
-    .optional()
-    .describe('Where the link of a magic-link e-mail leads; the token is appended'),
-  DEFAULT_LOCALE: z.enum(['ru', 'en']).default('ru').describe('Language of messages where the user has none: ru or en'),
+  MAGIC_LINK_BASE_URL: forTasks(
+    httpUrl.optional().describe('Where the link of a magic-link e-mail leads; the token is appended'),
+  ),
+  DEFAULT_LOCALE: forTasks(
+    z.enum(['ru', 'en']).default('ru').describe('Language of messages where the user has none: ru or en'),
+  ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
-  SAFETY_MAX_SHARE: share
-    .default(0.2)
-    .describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
-  RESET_STRATEGIES: list
-    .default(['NO_RESET'])
-    .describe('Traffic strategies of the panel whose monthly reset is done by this service, comma-separated'),
+  SAFETY_MAX_SHARE: forTasks(
+    share.default(0.2).describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
+  ),
+  RESET_STRATEGIES: forTasks(
+    list
+      .default(['NO_RESET'])
+      .describe('Traffic strategies of the panel whose monthly reset is done by this service, comma-separated'),
+  ),
   EXPORT_DIR: text
     .refine((value) => isAbsolute(value) && value !== '/', { error: 'must be an absolute path of a folder' })
     .default('/tmp/exports')
     .describe('Folder of exports and of the audit archive, unless S3_BUCKET is set'),
-  EXPORT_TTL_HOURS: countBetween(1, 8760).default(24).describe('Hours until an export is removed'),
-  S3_BUCKET: text.optional().describe('Exports and the audit archive go to this bucket when set'),
+  EXPORT_TTL_HOURS: forTasks(countBetween(1, 8760).default(24).describe('Hours until an export is removed')),
+  S3_BUCKET: text.optional().meta({
+    description: 'Exports and the audit archive go to this bucket when set',
+    example: 'cybervpn-exports',
+  }),
   S3_PREFIX: text
     .regex(/^[\w.-]+(\/[\w.-]+)*$/, { error: 'must be a name or a path such as platform/task-worker' })
     .default('task-worker')
@@ -122,9 +172,9 @@ const variables = z.object({
   S3_ENDPOINT: httpUrl.optional().describe('Another S3 than that of AWS: MinIO, R2, Ceph'),
   S3_REGION: text.default('us-east-1').describe('Region of the bucket'),
   S3_ACCESS_KEY_ID: text.optional().describe("Without it, the machine's own role is used"),
-  S3_SECRET_ACCESS_KEY: text.optional().describe('Belongs to S3_ACCESS_KEY_ID'),
+  S3_SECRET_ACCESS_KEY: secretText.optional().describe('Belongs to S3_ACCESS_KEY_ID'),
   S3_FORCE_PATH_STYLE: flag.default(false).describe('Bucket in the path, not in the host name, as MinIO wants it'),
-  PUBLIC_URL: httpUrl.optional().describe('Where people reach this service; the start of links to exports'),
+  PUBLIC_URL: forTasks(httpUrl.optional().describe('Where people reach this service; the start of links to exports')),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()
     .describe('Collector that takes traces by OTLP over HTTP, usually on port 4318; traces are off without'),
@@ -158,19 +208,9 @@ const schema = variables.superRefine((config, context) => {
   if (config.S3_SECRET_ACCESS_KEY !== undefined) want('S3_ACCESS_KEY_ID');
 });
 
-/** Variables whose empty value means something other than "unset". */
-const EMPTY_HAS_MEANING = new Set(['TASKIQ_STREAM']);
-
-const EXAMPLES: Readonly<Record<string, string>> = {
-  DATABASE_URL: 'postgresql://worker:secret@db:5432/cybervpn',
-  REDIS_URL: 'redis://redis:6379/0',
-  REMNAWAVE_URL: 'http://remnawave:3000',
-  REMNAWAVE_API_TOKEN: 'eyJhbGciOi...',
-  TELEGRAM_BOT_TOKEN: '123456:ABC-DEF1234',
-  CRYPTOBOT_TOKEN: '12345:AAabcdef',
-  S3_BUCKET: 'cybervpn-exports',
-  ADMIN_TELEGRAM_IDS: '111111111,222222222',
-};
+const fields = new Map<string, z.ZodType>(Object.entries(variables.shape));
+const exampleOf = (name: string): string | undefined => fields.get(name)?.meta()?.example;
+const emptyHasMeaning = (name: string): boolean => fields.get(name)?.meta()?.emptyHasMeaning ?? false;
 
 /** Where a schedule is set from outside: `SCHEDULE_<TASK_NAME>`, a cron pattern or an interval such as `30s`. */
 const SCHEDULE_PREFIX = 'SCHEDULE_';
@@ -180,25 +220,12 @@ export type Config = z.output<typeof schema> & {
   schedules: ReadonlyMap<string, string>;
 };
 
-/** The part of the configuration that tasks see: no address, no secret. */
+type Shape = (typeof variables)['shape'];
+
+/** The part of the configuration that tasks see: the fields that are marked `forTasks`. */
 export type Settings = Pick<
   Config,
-  | 'ADMIN_TELEGRAM_IDS'
-  | 'AUDIT_ARCHIVE'
-  | 'BULK_BATCH_SIZE'
-  | 'CLEANUP_AUDIT_RETENTION_DAYS'
-  | 'CLEANUP_WEBHOOK_RETENTION_DAYS'
-  | 'DEFAULT_LOCALE'
-  | 'EXPORT_TTL_HOURS'
-  | 'HEALTH_CHECK_INTERVAL_SECONDS'
-  | 'MAGIC_LINK_BASE_URL'
-  | 'NOTIFICATION_BATCH_SIZE'
-  | 'NOTIFICATION_MAX_RETRIES'
-  | 'NOTIFICATION_STALE_HOURS'
-  | 'PUBLIC_URL'
-  | 'RESET_STRATEGIES'
-  | 'RESULT_TTL_SECONDS'
-  | 'SAFETY_MAX_SHARE'
+  { [Name in keyof Shape]: Shape[Name] extends SeenByTasks ? Name : never }[keyof Shape]
 >;
 
 /** The environment does not fit. Its message lists every problem; the process exits with code 78 (EX_CONFIG of sysexits.h). */
@@ -216,7 +243,7 @@ export class ConfigError extends Error {
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(
-      ([name, value]) => value !== undefined && (value.trim() !== '' || EMPTY_HAS_MEANING.has(name)),
+      ([name, value]) => value !== undefined && (value.trim() !== '' || emptyHasMeaning(name)),
     ),
   );
   const parsed = schema.safeParse(given, { error: issueInWords });
@@ -248,6 +275,16 @@ export function parseDatabaseUrl({ DATABASE_URL }: Readonly<Record<string, strin
   return parsed.data.DATABASE_URL;
 }
 
+/** Everything in the configuration that must never be printed: what the marks of the fields say. */
+export function secretsOf(config: Partial<Config>): string[] {
+  const values: Readonly<Record<string, unknown>> = config;
+  const found = [...fields].flatMap(([name, field]) => {
+    const value = values[name];
+    return value === undefined ? [] : (secretPartsOf(field)?.(value) ?? []);
+  });
+  return [...new Set(found)].filter(Boolean);
+}
+
 /** All variables with default and meaning, for `docs/configuration.md` and `.env.example`. */
 export function describeConfig(): readonly {
   name: string;
@@ -259,13 +296,13 @@ export function describeConfig(): readonly {
   return Object.entries(variables.shape).map(([name, field]) => {
     const required = !field.safeParse(undefined).success;
     const fallback = required ? undefined : field.safeParse(undefined).data;
-    return { name, required, default: fallback, meaning: field.description ?? '', example: EXAMPLES[name] };
+    return { name, required, default: fallback, meaning: field.description ?? '', example: exampleOf(name) };
   });
 }
 
 function describe(issue: z.core.$ZodIssue, given: Readonly<Record<string, string | undefined>>): string {
   const name = String(issue.path[0]);
-  const example = EXAMPLES[name] ? `, for example ${name}=${EXAMPLES[name]}` : '';
+  const example = exampleOf(name) ? `, for example ${name}=${exampleOf(name)}` : '';
   if (given[name] === undefined) return `${name} is required but not set${example}`;
   return `${name} is not valid: ${issue.message.replace(/^Invalid input: /, '')}${example}`;
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { variables } from '../src/config.ts';
+import { secretPartsOf } from '../src/lib/env-values.ts';
 import { until } from '../src/testing/until.ts';
 import { scrape } from '../src/testing/world/metrics.ts';
 import { queueMany } from '../src/testing/world/notifications.ts';
@@ -10,8 +12,24 @@ const SECRETS = {
   redisPassword: 'redis-password-7654321',
   metricsPassword: 'metrics-password-1357911',
   smtpPassword: 'smtp-password-2468024',
+  resendPassword: 'resend"password\\8642086',
   apiToken: 'api-token-0123456789abcdef',
+  s3Key: 's3-key/1472583690',
+  s3Password: 's3-password-3692581',
+  collectorPassword: 'collector-password-1593570',
+  collectorToken: 'collector-token 7539510',
+  trackerKey: '0a1b2c3d4e5f60718293a4b5c6d7e8f9',
+  backendPassword: 'backend^password-9517532',
+  linkPassword: 'link-password-8527419',
+  publicPassword: 'public-password-7418529',
+  panelPassword: 'panel-password-9638527',
+  botPassword: 'bot-password-3216549',
+  cryptoPassword: 'crypto-password-6549873',
 };
+
+/** A port of the loopback where nobody listens, with a user and `password` before it. */
+const nowhere = (password: string, scheme = 'http'): string =>
+  `${scheme}://user:${encodeURIComponent(password)}@127.0.0.1:9`;
 
 /** Of one customer, in the bodies that the worker takes and sends. */
 const PERSONAL = {
@@ -24,6 +42,8 @@ const PERSONAL = {
 describe('secrets', () => {
   let world: World;
   let env: Record<string, string>;
+  /** With passwords in the addresses without which no run gets far: `fetch` refuses those, and says the whole address. */
+  let refused: Record<string, string>;
   beforeAll(async () => {
     world = await World.start({ panel: { users: 5, nodes: 2 } });
     const database = new URL(world.databaseUrl);
@@ -38,22 +58,42 @@ describe('secrets', () => {
       LOG_LEVEL: 'DEBUG',
       METRICS_BASIC_AUTH: `prometheus:${SECRETS.metricsPassword}`,
       API_TOKENS: `admin:${SECRETS.apiToken}`,
-      SMTP_URL: `smtp://mailer:${SECRETS.smtpPassword}@127.0.0.1:9`,
+      SMTP_URL: nowhere(SECRETS.smtpPassword, 'smtp'),
+      SMTP_URL_RESEND: nowhere(SECRETS.resendPassword, 'smtp'),
       EMAIL_FROM: 'noreply@example.org',
-      MAGIC_LINK_BASE_URL: 'https://example.org/in',
+      MAGIC_LINK_BASE_URL: nowhere(SECRETS.linkPassword),
+      PUBLIC_URL: nowhere(SECRETS.publicPassword),
+      BACKEND_API_URL: nowhere(SECRETS.backendPassword),
+      S3_BUCKET: 'exports',
+      S3_ENDPOINT: nowhere(SECRETS.s3Password),
+      S3_ACCESS_KEY_ID: 'name-of-a-key',
+      S3_SECRET_ACCESS_KEY: SECRETS.s3Key,
+      OTEL_EXPORTER_OTLP_ENDPOINT: nowhere(SECRETS.collectorPassword),
+      OTEL_EXPORTER_OTLP_HEADERS: `Authorization=Bearer%20${encodeURIComponent(SECRETS.collectorToken)}`,
+      SENTRY_DSN: `http://${SECRETS.trackerKey}@127.0.0.1:9/7`,
       WORKER_CONCURRENCY: '2',
       HEALTH_CHECK_INTERVAL_SECONDS: '5',
       SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '1s',
       SCHEDULE_CHECK_EXTERNAL_SERVICES: '1s',
     };
+    refused = {
+      ...env,
+      REMNAWAVE_URL: nowhere(SECRETS.panelPassword),
+      TELEGRAM_API_URL: nowhere(SECRETS.botPassword),
+      CRYPTOBOT_API_URL: nowhere(SECRETS.cryptoPassword),
+    };
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  /** Everything that opens a door, also in the forms it takes in URLs and headers. */
-  function forms(): string[] {
+  const planted = (): string[] => {
     const all = [...Object.values(SECRETS), world.telegram.token, world.cryptopay.token, world.panel!.token];
+    return [...all, ...all.map((secret) => encodeURIComponent(secret))];
+  };
+
+  /** Everything that opens a door, also in the forms it takes in URLs, headers and JSON. */
+  function forms(): string[] {
     const basic = Buffer.from(`prometheus:${SECRETS.metricsPassword}`).toString('base64');
-    return [...all, ...all.map((secret) => encodeURIComponent(secret)), basic];
+    return [...planted(), ...planted().map((secret) => JSON.stringify(secret).slice(1, -1)), basic];
   }
 
   const leaks = (text: string): string[] => forms().filter((secret) => text.includes(secret));
@@ -64,6 +104,14 @@ describe('secrets', () => {
     const message = { task_id: randomUUID(), task_name: task, labels: {}, args: [], kwargs };
     await world.redisClient.xadd('taskiq', '*', 'data', JSON.stringify(message));
   }
+
+  test('are planted in every variable that is marked as one', () => {
+    const marked = Object.entries(variables.shape).filter(([, field]) => secretPartsOf(field) !== undefined);
+    const given: Readonly<Record<string, string>> = { ...world.env, ...refused };
+    const bare = marked.filter(([name]) => !planted().some((secret) => given[name]?.includes(secret)));
+    expect(bare.map(([name]) => name)).toEqual([]);
+    expect(marked.length).toBeGreaterThan(15);
+  });
 
   test('never appear in the output of a whole run at DEBUG, nor what is personal in bodies, with every outside service failing in every way', async () => {
     await queueMany(world.pool, { count: 20 });
@@ -109,6 +157,12 @@ describe('secrets', () => {
       world.command(['doctor', '--json'], env),
       world.command(['doctor'], { ...wrong, TELEGRAM_API_URL: 'http://127.0.0.1:9' }),
       world.command(['run', 'process_notification_queue'], wrong),
+      world.command(['schema', 'check'], wrong),
+      world.command(['doctor'], refused),
+      world.command(['doctor', '--json'], refused),
+      ...['check_external_services', 'check_server_health', 'verify_pending_payments', 'cleanup_export_files'].map(
+        (task) => world.command(['run', task], refused),
+      ),
       world.command(['worker'], {
         ...env,
         DATABASE_URL: `mysql://u:${SECRETS.databasePassword}@h/d`,

@@ -1,9 +1,8 @@
-import type { Config } from '../config.ts';
+import { type Config, secretsOf } from '../config.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import { minutes } from '../lib/duration.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
-import { secretsOfRedisUrl } from '../lib/redis-url.ts';
 import { packageVersion } from '../lib/version.ts';
 import { taskFailed } from '../messages/alerts.ts';
 import type { ErrorReports } from '../observability/error-reports.ts';
@@ -160,27 +159,6 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     lastRuns,
     middleware,
   };
-}
-
-/** Everything in the configuration that must never be printed: tokens, and the passwords inside URLs. */
-export function secretsOf(config: Config): string[] {
-  const urls = [config.DATABASE_URL, config.SMTP_URL, config.SMTP_URL_RESEND].filter((url) => url !== undefined);
-  const passwords = urls.map((url) => decodeURIComponent(new URL(url).password));
-  const tokens = [
-    config.REMNAWAVE_API_TOKEN,
-    config.TELEGRAM_BOT_TOKEN,
-    config.CRYPTOBOT_TOKEN,
-    config.METRICS_BASIC_AUTH ?? '',
-    config.S3_SECRET_ACCESS_KEY ?? '',
-    ...Object.values(config.OTEL_EXPORTER_OTLP_HEADERS ?? {}),
-    config.SENTRY_DSN === undefined ? '' : new URL(config.SENTRY_DSN).username,
-  ];
-  return [
-    ...passwords,
-    ...secretsOfRedisUrl(config.REDIS_URL),
-    ...tokens,
-    ...config.API_TOKENS.map(({ token }) => token),
-  ].filter(Boolean);
 }
 
 /** What waits, now: in the queues, in the stream of the Python producers, and among the dead. */

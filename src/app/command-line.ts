@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from '../config.ts';
+import { type Config, parseConfig, secretsOf } from '../config.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
@@ -11,8 +11,8 @@ import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '.
 import { type DoctorContext, doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
-import { outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
-import { type App, buildApp, secretsOf } from './build-app.ts';
+import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
+import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { deadEntriesOf, resultListener } from './doors/intake.ts';
@@ -50,19 +50,19 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   if (rest.includes('--help') || rest.includes('-h')) return say(terminal, helpOf(name));
   const own = OWN_CONFIGURATION.find(({ command }) => command.name === name);
   if (own) return await own.run(argv, terminal);
-  let mask = (text: string): string => text;
+  let out = terminal;
   try {
     const command = commands.find((known) => known.name === name);
     if (!command && !(name in ROLES) && name !== 'worker-process') throw unknownCommand(name);
     const args = command ? readArgs(rest, command) : undefined;
     const config = parseConfig(terminal.env);
-    mask = masker(secretsOf(config));
+    out = masked(terminal, masker(secretsOf(config)));
     if (name === 'worker-process') await runWorkerProcess(config, terminal.stop);
-    else if (command && args) return await runCommand(command, args, config, terminal);
+    else if (command && args) return await runCommand(command, args, config, out);
     else await runRole(name as Role, config, terminal.stop);
     return 0;
   } catch (error) {
-    return sayFailure(error, terminal, mask);
+    return sayFailure(error, out);
   }
 }
 

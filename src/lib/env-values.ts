@@ -1,29 +1,69 @@
 import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { errorMessage } from './errors.ts';
+import { passwordsIn } from './url-secrets.ts';
 
-/** How the text of one variable becomes its value. What is wrong with it is said without the value: it may be a secret. */
+/**
+ * How the text of one variable becomes its value. What is wrong with it is said without the value: it may be a secret. A mark of the
+ * kind says which parts are secret, so that no field of that kind can forget it.
+ */
+
+/** Lists every secret part of a field's value, in each form in which it may be printed. */
+type SecretParts<Value> = (value: Value) => readonly string[];
+
+const secretMarks = z.registry<{ partsOf: SecretParts<z.$output> }>();
+
+/** Marks `field`: `partsOf` says what of its value must never be printed. A `transform` comes before the mark, or loses it. */
+function marked<Field extends z.ZodType>(field: Field, partsOf: SecretParts<z.output<Field>>): Field {
+  secretMarks.add(field, { partsOf } as unknown as z.core.$replace<{ partsOf: SecretParts<z.$output> }, Field>);
+  return field;
+}
+
+/** What of a field's value is secret; undefined where the field bears no mark. */
+export function secretPartsOf(field: z.core.$ZodType): SecretParts<unknown> | undefined {
+  if (field instanceof z.ZodOptional || field instanceof z.ZodDefault) return secretPartsOf(field.unwrap());
+  return secretMarks.get(field)?.partsOf;
+}
 
 export const text = z.string().trim();
+
+/** A text that is secret as a whole. */
+export const secretText = marked(z.string().trim(), (value) => [value]);
+
 export const countBetween = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 export const url = (protocols: readonly string[]) =>
-  text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
-    error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
-  });
-export const httpUrl = url(['http', 'https']).transform((value) => value.replace(/\/+$/, ''));
+  marked(
+    text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
+      error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+    }),
+    (value) => passwordsIn(value),
+  );
+
+/** Any of them may carry a user and a password, and `fetch` says the whole address when it refuses those. */
+export const httpUrl = marked(
+  url(['http', 'https']).transform((value) => value.replace(/\/+$/, '')),
+  (value) => passwordsIn(value, { userIsKey: true }),
+);
 
 /** A URL that `read` understands and whose files can be read; the value is what `read` makes of it. */
-export const connectionUrl = (read: (value: string) => string, filesOf: (value: string) => string[]) =>
-  text.transform((value, context) => {
-    try {
-      const url = read(value);
-      for (const path of filesOf(url)) assertReadable(path);
-      return url;
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: errorMessage(error) });
-      return z.NEVER;
-    }
-  });
+export const connectionUrl = (
+  read: (value: string) => string,
+  filesOf: (value: string) => string[],
+  secretsOf: SecretParts<string>,
+) =>
+  marked(
+    text.transform((value, context) => {
+      try {
+        const url = read(value);
+        for (const path of filesOf(url)) assertReadable(path);
+        return url;
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: errorMessage(error) });
+        return z.NEVER;
+      }
+    }),
+    secretsOf,
+  );
 
 function assertReadable(path: string): void {
   try {
@@ -55,31 +95,49 @@ export const telegramIds = list
 
 /** One `name:token` pair a person or a program that may call the API. */
 type ApiToken = { name: string; token: string };
-export const apiTokens = list
-  .refine((pairs) => pairs.every((pair) => /^[\w.-]+:\S{16,}$/.test(pair)), {
-    error: 'must be name:token pairs, each token at least 16 characters',
-  })
-  .transform((pairs): ApiToken[] =>
-    pairs.map((pair) => ({ name: pair.slice(0, pair.indexOf(':')), token: pair.slice(pair.indexOf(':') + 1) })),
-  );
+export const apiTokens = marked(
+  list
+    .refine((pairs) => pairs.every((pair) => /^[\w.-]+:\S{16,}$/.test(pair)), {
+      error: 'must be name:token pairs, each token at least 16 characters',
+    })
+    .transform((pairs): ApiToken[] =>
+      pairs.map((pair) => ({ name: pair.slice(0, pair.indexOf(':')), token: pair.slice(pair.indexOf(':') + 1) })),
+    ),
+  (pairs) => pairs.map(({ token }) => token),
+);
+
+/** As HTTP's basic authentication takes it; a client sends it in base64. */
+export const basicAuth = marked(text.regex(/^[^:]+:.+$/, { error: 'must be user:password' }), (value) => [
+  value,
+  value.slice(value.indexOf(':') + 1),
+  Buffer.from(value).toString('base64'),
+]);
 
 /** In a Redis Cluster braces decide where a key lies; what is remembered of a stream must lie beside it. */
 export const STREAM_NAME = /^[^{}]*(\{[^{}]+\}[^{}]*)?$/;
 export const STREAM_NAME_PROBLEM = { error: 'may have braces only once, around some of its name' };
 
 /** As OpenTelemetry writes headers: `name=value,name=value`, values percent-encoded where they need it. */
-export const headers = list.transform((pairs, context) => {
-  const read = pairs.map((pair) => /^([\w!#$%&'*+.^`|~-]+)\s*=\s*(.*)$/.exec(pair));
-  try {
-    if (!read.includes(null)) return Object.fromEntries(read.map((pair) => [pair![1]!, decodeURIComponent(pair![2]!)]));
-  } catch {
-    // A stray percent sign: said below, as all that is no pair.
-  }
-  context.issues.push({ code: 'custom', input: '', message: 'must be name=value pairs, values percent-encoded' });
-  return z.NEVER;
-});
+export const headers = marked(
+  list.transform((pairs, context) => {
+    const read = pairs.map((pair) => /^([\w!#$%&'*+.^`|~-]+)\s*=\s*(.*)$/.exec(pair));
+    try {
+      if (!read.includes(null))
+        return Object.fromEntries(read.map((pair) => [pair![1]!, decodeURIComponent(pair![2]!)]));
+    } catch {
+      // A stray percent sign: said below, as all that is no pair.
+    }
+    context.issues.push({ code: 'custom', input: '', message: 'must be name=value pairs, values percent-encoded' });
+    return z.NEVER;
+  }),
+  // A scheme such as `Bearer` stands before the secret, which may be printed without it.
+  (byName) => Object.values(byName).flatMap((value) => [value, value.replace(/^\w+ +/, '')]),
+);
 
-/** As Sentry shows it: the key is public, whoever has it can only send. */
-export const dsn = url(['http', 'https']).refine((value) => /^https?:\/\/\w+@[^/]+\/(.+\/)?\d+$/.test(value), {
-  error: 'must be a DSN such as https://key@sentry.example.com/7',
-});
+/** As Sentry shows it: the key is public, whoever has it can only send. It is masked all the same. */
+export const dsn = marked(
+  url(['http', 'https']).refine((value) => /^https?:\/\/\w+@[^/]+\/(.+\/)?\d+$/.test(value), {
+    error: 'must be a DSN such as https://key@sentry.example.com/7',
+  }),
+  (value) => passwordsIn(value, { userIsKey: true }),
+);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { parameterForms, passwordsIn } from './url-secrets.ts';
 
 /**
  * How a connection is encrypted, in libpq's words (https://www.postgresql.org/docs/current/libpq-ssl.html). `allow` and `prefer` are left
@@ -39,6 +40,11 @@ export function postgresUrl(text: string): string {
 export function filesOfPostgresUrl(url: string): string[] {
   const query = new URL(url).searchParams;
   return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => query.get(name) ?? []);
+}
+
+/** Every secret part of the URL in every form, for masking. The driver takes a password from the query too. */
+export function secretsOfPostgresUrl(url: string): string[] {
+  return [...passwordsIn(url), ...parameterForms(url, 'password'), ...parameterForms(url, 'sslpassword')];
 }
 
 function modeOfAsyncpg(ssl: string | null): string | undefined {

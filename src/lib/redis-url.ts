@@ -1,3 +1,5 @@
+import { formsOf, parameterForms } from './url-secrets.ts';
+
 /** One host that is asked first: a server, a node of a cluster, or a sentinel. */
 export type RedisNode = { host: string; port: number };
 
@@ -65,10 +67,11 @@ export function filesOfRedisUrl(url: string): string[] {
   return [caFile, certFile, keyFile].filter((path) => path !== undefined);
 }
 
-/** Every secret part of the URL, for masking. */
+/** Every secret part of the URL in every form, for masking. */
 export function secretsOfRedisUrl(url: string): string[] {
-  const { password, sentinel } = parseRedisUrl(url);
-  return [password, sentinel?.password].filter((secret) => secret !== undefined);
+  const user = URL_PARTS.exec(url)?.groups?.user ?? '';
+  const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : '';
+  return [...formsOf(password), ...parameterForms(url, 'sentinel_password')];
 }
 
 function nodesOf(hosts: string, kind: RedisAddress['kind']): RedisNode[] {

@@ -10,6 +10,11 @@ describe('secrets', () => {
     );
   });
 
+  test('are masked as JSON writes them', () => {
+    const secret = 'quo"te\\slash';
+    expect(masker([secret])(JSON.stringify({ msg: `with ${secret}` }))).toBe('{"msg":"with ***"}');
+  });
+
   test('that contain each other leave no rest', () => {
     expect(masker(['abcdef', 'abcdefgh'])('abcdefgh')).toBe('***');
   });

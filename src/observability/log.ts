@@ -46,10 +46,12 @@ export function openLog(options: LogOptions): Log {
   );
 }
 
-/** Replaces each secret of at least 6 characters, also in its percent-encoded form, by `***`. */
+/** Replaces each secret of at least 6 characters by `***`, also percent-encoded and as JSON writes it. */
 export function masker(secrets: readonly string[]): (text: string) => string {
   const all = new Set(
-    secrets.filter((secret) => secret.length >= 6).flatMap((secret) => [secret, encodeURIComponent(secret)]),
+    secrets
+      .filter((secret) => secret.length >= 6)
+      .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]),
   );
   const found = [...all].sort((a, b) => b.length - a.length);
   if (found.length === 0) return (text) => text;

@@ -15,6 +15,15 @@ export type Terminal = {
   stop: Promise<string>;
 };
 
+/** `terminal` with every text changed by `mask`: an error, a task's result and what `doctor` says may hold a whole address. */
+export function masked(terminal: Terminal, mask: (text: string) => string): Terminal {
+  return {
+    ...terminal,
+    stdout: (text) => terminal.stdout(mask(text)),
+    stderr: (text) => terminal.stderr(mask(text)),
+  };
+}
+
 /** Exit codes of sysexits.h: wrong words, wrong configuration. Everything else that fails ends with 1. */
 const EX_USAGE = 64;
 const EX_CONFIG = 78;
@@ -64,8 +73,8 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Says what went wrong and answers the exit code. */
-export function sayFailure(error: unknown, terminal: Terminal, mask = (text: string): string => text): number {
-  terminal.stderr(`${mask(sentenceOf(error))}\n`);
+export function sayFailure(error: unknown, terminal: Terminal): number {
+  terminal.stderr(`${sentenceOf(error)}\n`);
   if (error instanceof ConfigError) return EX_CONFIG;
   return error instanceof UsageError ? EX_USAGE : 1;
 }
