@@ -28,8 +28,8 @@ export const ROLES: Readonly<Record<Role, string>> = {
   all: 'Both in one, for small installs and development',
 };
 
-/** All but the roles and `health`, in the order in which help shows them. */
-export const commands: readonly Command<CliContext>[] = [
+/** Commands that need the whole service, in the order in which help shows them. */
+const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
   ...brakeCommands,
@@ -40,7 +40,11 @@ export const commands: readonly Command<CliContext>[] = [
 /** Commands that need less than the whole configuration and none of the service. */
 const OWN_CONFIGURATION = [health, schema];
 
-const OWN_COMMANDS = OWN_CONFIGURATION.map(({ command: { name, summary, usage } }) => ({ name, summary, usage }));
+/** All but the roles, in the order in which help shows them. */
+export const everyCommand: readonly Omit<Command<never>, 'run'>[] = [
+  ...commands,
+  ...OWN_CONFIGURATION.map(({ command }) => command),
+];
 
 /** Runs one command line and answers the exit code. */
 export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -118,7 +122,7 @@ function deadMessages(app: App): DeadMessages {
 }
 
 function unknownCommand(name: string): UsageError {
-  const known = [...commands, ...OWN_COMMANDS].map((command) => command.name);
+  const known = everyCommand.map((command) => command.name);
   const close = nearest(name, [...Object.keys(ROLES), ...known]);
   const hint = close.length > 0 ? ` Did you mean ${close.join(' or ')}?` : '';
   return new UsageError(`There is no command '${name}'.${hint} \`task-worker help\` lists all.`);
@@ -126,14 +130,14 @@ function unknownCommand(name: string): UsageError {
 
 function help(): string[] {
   const roles = Object.entries(ROLES).map(([role, summary]) => [`  ${role}`, '', summary]);
-  const others = [...commands, ...OWN_COMMANDS].map(({ name, usage, summary }) => [`  ${name}`, usage, summary]);
+  const others = everyCommand.map(({ name, usage, summary }) => [`  ${name}`, usage, summary]);
   return ['Usage: task-worker <command> [--json]', '', ...table([...roles, ...others])];
 }
 
 /** What help says of one command; all of it where there is no such command. */
 function helpOf(name: string): string[] {
   if (name in ROLES) return [`Usage: task-worker ${name}`, '', `  ${ROLES[name as Role]}`];
-  const command = [...commands, ...OWN_COMMANDS].find((known) => known.name === name);
+  const command = everyCommand.find((known) => known.name === name);
   return command ? [`${usageOf(command)} [--json]`, '', `  ${command.summary}`] : help();
 }
 

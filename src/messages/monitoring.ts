@@ -73,52 +73,62 @@ export function nodesStable(nodes: readonly { subject: string; downtimeMs: numbe
   return alertMessage('resolved', title, listed(lines, locale), locale);
 }
 
-/** Services that are watched, as people call them. */
-const SERVICES: Readonly<Record<string, string>> = {
-  remnawave: 'Remnawave',
-  postgresql: 'PostgreSQL',
-  redis: 'Redis',
-  telegram: 'Telegram',
-  cryptobot: 'CryptoBot',
-};
+/** Services that are watched: as people call each, and what stops while it is away, so that an admin knows how urgent it is. */
+const SERVICES = {
+  remnawave: {
+    title: 'Remnawave',
+    en: 'Nodes and users can not be seen or changed; nobody is taken for offline or expired meanwhile.',
+    ru: 'Ноды и пользователи недоступны для чтения и изменений; офлайн и истёкшими они пока не считаются.',
+  },
+  postgresql: {
+    title: 'PostgreSQL',
+    en: 'Notifications and payments wait in the database until it is back.',
+    ru: 'Уведомления и платежи ждут в базе данных до её восстановления.',
+  },
+  redis: {
+    title: 'Redis',
+    en: 'No task runs until it is back.',
+    ru: 'Задачи не выполняются до восстановления.',
+  },
+  telegram: {
+    title: 'Telegram',
+    en: 'Messages wait and leave once it is back.',
+    ru: 'Сообщения ждут и уйдут после восстановления.',
+  },
+  cryptobot: {
+    title: 'CryptoBot',
+    en: 'Payments are not verified and no invoice can be made until it is back.',
+    ru: 'Платежи не проверяются, счета не создаются до восстановления.',
+  },
+} as const;
+
+export type WatchedService = keyof typeof SERVICES;
+export const WATCHED_SERVICES = Object.keys(SERVICES) as readonly WatchedService[];
+
+const isWatched = (name: string): name is WatchedService => Object.hasOwn(SERVICES, name);
+
+/** A service as people call it; its own name where it is not watched. */
+export const serviceTitle = (name: string): string => (isWatched(name) ? SERVICES[name].title : name);
 
 /** An outside service has failed several looks in a row. */
 export function serviceDown(
   service: { name: string; failures: number; error?: string | undefined },
   locale: Locale,
 ): Html {
-  const name = SERVICES[service.name] ?? service.name;
+  const name = serviceTitle(service.name);
   const title = { en: html`<b>${name}</b> does not answer`, ru: html`<b>${name}</b> не отвечает` }[locale];
   const failed = {
     en: `Failed checks in a row: ${service.failures}`,
     ru: `Неудачных проверок подряд: ${service.failures}`,
   };
-  const consequence = CONSEQUENCES[service.name]?.[locale];
+  const consequence = isWatched(service.name) ? SERVICES[service.name][locale] : undefined;
   const error = service.error ? [html`<code>${service.error.slice(0, 300)}</code>`] : [];
   return alertMessage('critical', title, [failed[locale], ...error, ...(consequence ? [consequence] : [])], locale);
 }
 
-/** What stops meanwhile, so that an admin knows how urgent it is. */
-const CONSEQUENCES: Readonly<Record<string, Record<Locale, string>>> = {
-  remnawave: {
-    en: 'Nodes and users can not be seen or changed; nobody is taken for offline or expired meanwhile.',
-    ru: 'Ноды и пользователи недоступны для чтения и изменений; офлайн и истёкшими они пока не считаются.',
-  },
-  postgresql: {
-    en: 'Notifications and payments wait in the database until it is back.',
-    ru: 'Уведомления и платежи ждут в базе данных до её восстановления.',
-  },
-  redis: { en: 'No task runs until it is back.', ru: 'Задачи не выполняются до восстановления.' },
-  telegram: { en: 'Messages wait and leave once it is back.', ru: 'Сообщения ждут и уйдут после восстановления.' },
-  cryptobot: {
-    en: 'Payments are not verified and no invoice can be made until it is back.',
-    ru: 'Платежи не проверяются, счета не создаются до восстановления.',
-  },
-};
-
 /** An outside service answers again. */
 export function serviceBack(service: { name: string; downtimeMs: number }, locale: Locale): Html {
-  const name = SERVICES[service.name] ?? service.name;
+  const name = serviceTitle(service.name);
   const away = durationText(service.downtimeMs, locale);
   const title = { en: html`<b>${name}</b> answers again`, ru: html`<b>${name}</b> снова отвечает` }[locale];
   return alertMessage('resolved', title, [{ en: `Downtime: ${away}`, ru: `Простой: ${away}` }[locale]], locale);

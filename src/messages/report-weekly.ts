@@ -1,7 +1,7 @@
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import type { Remark, WeekFigures } from './figures.ts';
-import { durationText } from './monitoring.ts';
+import { durationText, serviceTitle } from './monitoring.ts';
 import {
   bytesText,
   count,
@@ -106,12 +106,6 @@ function trafficSection({ bandwidth }: WeekFigures, trends: WeekTrends, locale: 
   };
 }
 
-const SERVICES: Readonly<Record<string, string>> = {
-  remnawave: 'Remnawave',
-  telegram: 'Telegram',
-  cryptobot: 'CryptoBot',
-};
-
 function responseSection({ tasks }: WeekFigures, locale: Locale): Section {
   const title = { en: 'Mean API response time', ru: 'Среднее время ответа API' }[locale];
   const calls = Object.entries(tasks?.calls ?? {});
@@ -125,7 +119,7 @@ function responseSection({ tasks }: WeekFigures, locale: Locale): Section {
       calls,
       NODES_LISTED,
       ([service, { count: n, mean_ms: ms }]) =>
-        html`• ${SERVICES[service] ?? service}: ${count(ms, locale)} ${unit} (${count(n, locale)} ${requests})`,
+        html`• ${serviceTitle(service)}: ${count(ms, locale)} ${unit} (${count(n, locale)} ${requests})`,
       locale,
     ),
   };
@@ -193,8 +187,8 @@ function advice(finding: Remark, locale: Locale): Html {
       }[locale];
     case 'slow_service':
       return {
-        en: html`${SERVICES[finding.service] ?? finding.service} takes ${finding.meanMs} ms on average. Look at its load.`,
-        ru: html`${SERVICES[finding.service] ?? finding.service} отвечает в среднем за ${finding.meanMs} мс. Проверьте нагрузку.`,
+        en: html`${serviceTitle(finding.service)} takes ${finding.meanMs} ms on average. Look at its load.`,
+        ru: html`${serviceTitle(finding.service)} отвечает в среднем за ${finding.meanMs} мс. Проверьте нагрузку.`,
       }[locale];
     case 'days_missing':
       return {

@@ -70,6 +70,11 @@ const NEEDED: Readonly<Record<keyof Tables, Need>> = {
   },
 };
 
+/** Tables that the worker adds rows to. */
+export const INSERTED_INTO: ReadonlySet<string> = new Set(
+  Object.entries(NEEDED).flatMap(([table, need]: [string, Need]) => (need.insert ? [table] : [])),
+);
+
 /** One privilege that the worker's role lacks. */
 export type MissingPrivilege = { table: string; privilege: Privilege; columns: readonly string[]; grant: string };
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { INSERTED_INTO } from './privileges.ts';
 import { type Column, tables } from './tables.ts';
 
 export type Drift = {
@@ -16,16 +17,6 @@ const GROWTH_TABLES = ['customer_growth_notification_deliveries', 'customer_grow
 
 /** Tables without which the rest works. The first has a model in the backend, but no migration. */
 const OPTIONAL_TABLES: ReadonlySet<string> = new Set(['server_geolocations', ...GROWTH_TABLES]);
-
-/** Tables that the worker adds rows to: a column that nobody fills would refuse them. */
-const INSERTED_INTO: ReadonlySet<string> = new Set([
-  'notification_queue',
-  'payments',
-  'audit_logs',
-  'webhook_logs',
-  'server_geolocations',
-  'customer_growth_notification_delivery_events',
-]);
 
 /** Types that a query of ours can not tell apart. */
 const SAME_TO_US: Readonly<Record<string, readonly string[]>> = {

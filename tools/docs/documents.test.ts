@@ -2,11 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { commands, ROLES } from '../../src/app/command-line.ts';
+import { everyCommand, ROLES } from '../../src/app/command-line.ts';
 import { describeConfig } from '../../src/config.ts';
 import { loadTasks, type TaskRegistry } from '../../src/runtime/registry.ts';
-import { healthCommand as health } from '../../src/triggers/cli/health.ts';
-import { schemaCommand as schema } from '../../src/triggers/cli/schema.ts';
 import { codeOf, type Document, type Found, readDocument } from './markdown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -90,7 +88,7 @@ describe('documents', () => {
         const words = line.trim().split(/\s+/);
         const [name = '', ...rest] = words;
         if (roles.includes(name) || name === 'help') continue;
-        const command = [...commands, health, schema].find((known) => known.name === name);
+        const command = everyCommand.find((known) => known.name === name);
         if (!command) return `there is no command '${name}'`;
         const options = new Set(['json', ...Object.keys(command.options ?? {})]);
         const option = rest.find((word) => word.startsWith('--') && !options.has(word.slice(2).replace(/=.*$/, '')));

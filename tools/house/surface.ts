@@ -1,11 +1,9 @@
-import { commands, ROLES } from '../../src/app/command-line.ts';
+import { everyCommand, ROLES } from '../../src/app/command-line.ts';
 import { describeConfig } from '../../src/config.ts';
 import { SERIES } from '../../src/observability/series.ts';
 import { backendKeys, keys } from '../../src/repositories/redis/keys.ts';
 import { describeTask } from '../../src/runtime/describe-task.ts';
 import { loadTasks } from '../../src/runtime/registry.ts';
-import { healthCommand } from '../../src/triggers/cli/health.ts';
-import { schemaCommand } from '../../src/triggers/cli/schema.ts';
 import { openApi } from '../../src/triggers/http/api/openapi.ts';
 import { apiRoutes } from '../../src/triggers/http/api/routes.ts';
 import type { HttpContext } from '../../src/triggers/http/context.ts';
@@ -29,7 +27,7 @@ export async function surface(): Promise<Record<string, unknown>> {
     metrics: Object.values(SERIES),
     keys: namesOf({ ...keys, ...backendKeys }),
     api: openApi(apiRoutes(context), registry, ''),
-    commands: [...commands, healthCommand, schemaCommand].map(({ name, summary, usage }) => ({
+    commands: everyCommand.map(({ name, summary, usage }) => ({
       name,
       summary,
       usage,

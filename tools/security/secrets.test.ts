@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What is not ours, or is made by a command and kept out of git (`.gitignore`). */
-const NOT_OURS = new Set(['.git', 'node_modules', '.demo', '.venv', '.cache', 'coverage']);
+/** What is not ours: of git, and the folders that commands make and git is kept out of. */
+const NOT_OURS = new Set(['.git', ...readFileSync(join(ROOT, '.gitignore'), 'utf8').match(/^[\w.]+(?=\/$)/gm)!]);
 
 /** What secretlint does not know, or takes for an example: whatever opens one of the three services that the worker calls. */
 const OURS: Readonly<Record<string, RegExp>> = {

@@ -1,4 +1,5 @@
 import { seconds } from '../../lib/duration.ts';
+import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
@@ -41,7 +42,7 @@ export function httpContext(app: App): HttpContext | undefined {
     state: {
       nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
       services: async () =>
-        (await Promise.all(services.serviceWatch.names.map((name) => parts.serviceHealth.find(name)))).filter(
+        (await Promise.all(WATCHED_SERVICES.map((name) => parts.serviceHealth.find(name)))).filter(
           (one) => one !== undefined,
         ),
       alerts: () => parts.alertStates.active(clock()),

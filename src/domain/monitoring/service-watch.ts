@@ -2,14 +2,14 @@ import { untilDeadline } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { serviceBack, serviceDown } from '../../messages/monitoring.ts';
+import { serviceBack, serviceDown, type WatchedService } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { ServiceHealthStore, ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
 
 /** Each asks its service for a sign of life. They may be left running past their limit, so they must change nothing. */
-export type ServiceProbes = Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>>;
+export type ServiceProbes = Readonly<Record<WatchedService, (signal: AbortSignal) => Promise<unknown>>>;
 
 /** tasks.md 3.3: one probe gets this long. */
 const PROBE_LIMIT_MS = seconds(5);
@@ -39,11 +39,6 @@ export class ServiceWatch {
 
   constructor(options: ServiceWatchOptions) {
     this.#options = options;
-  }
-
-  /** What is watched, by the name in keys and messages. */
-  get names(): readonly string[] {
-    return Object.keys(this.#options.probes);
   }
 
   /** Looks at all services at once and tells what began and what ended. Throws only when `signal` fires. */
@@ -96,7 +91,7 @@ export class ServiceWatch {
   }
 }
 
-async function timed(name: string, probe: ServiceProbes[string], signal: AbortSignal): Promise<Probed> {
+async function timed(name: string, probe: ServiceProbes[WatchedService], signal: AbortSignal): Promise<Probed> {
   const startedAt = performance.now();
   const late = (): Error => new TransientError('probe_timeout', `${name}: no answer within ${PROBE_LIMIT_MS / 1000} s`);
   try {

@@ -16,6 +16,9 @@ export const BRACKETS: readonly Bracket[] = [
   { kind: '7d', ms: days(7) },
 ];
 
+/** Every notice in the order in which a customer gets them. */
+export const NOTICE_KINDS: readonly NoticeKind[] = [...BRACKETS.map(({ kind }) => kind).toReversed(), 'expired'];
+
 /** Whoever left longer ago than this is not written to: the first run in a long-lived system must not greet everyone who ever was (tasks.md 2.2). */
 const TOLD_WITHIN_MS = hours(48);
 
@@ -41,8 +44,7 @@ export const typeOfNotice = (kind: NoticeKind): string =>
 
 /** The other way round; undefined for messages that are no such notice. */
 export function noticeOfType(type: string): NoticeKind | undefined {
-  const kinds: readonly NoticeKind[] = [...BRACKETS.map(({ kind }) => kind), 'expired'];
-  return kinds.find((kind) => typeOfNotice(kind) === type);
+  return NOTICE_KINDS.find((kind) => typeOfNotice(kind) === type);
 }
 
 /**

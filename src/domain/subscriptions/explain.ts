@@ -6,7 +6,7 @@ import type { Events } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
-import { type NoticeKind, noticeId } from './brackets.ts';
+import { NOTICE_KINDS, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
@@ -27,7 +27,6 @@ export type ExplainOptions = {
 /** One panel user with what there is to say, in English, one decision per sentence. */
 export type Explanation = { panelUser: string; username: string; sentences: readonly string[] };
 
-const KINDS: readonly NoticeKind[] = ['7d', '3d', '24h', '6h', 'expired'];
 const AUDITS = 5;
 const EVENTS_LOOKED_AT = 1_000;
 const EVENTS_SHOWN = 10;
@@ -72,16 +71,16 @@ export class Explain {
   async #facts(user: PanelUser, now: Date): Promise<UserFacts> {
     const { brake, decisions, deliveryMarks, events, marks, notices, tasks, tasksOff } = this.#options;
     const telegramId = (await notices.telegramIds([user])).get(user.id);
-    const ids = KINDS.map((kind) => noticeId(kind, user));
+    const ids = NOTICE_KINDS.map((kind) => noticeId(kind, user));
     const [rows, told, disablings, holds, kept, refused] = await Promise.all([
       decisions.messages(ids),
-      marks.told(KINDS.map((kind) => ({ userId: user.id, kind }))),
+      marks.told(NOTICE_KINDS.map((kind) => ({ userId: user.id, kind }))),
       decisions.audited(DISABLED_ACTION, user.id, AUDITS),
       brake.list(),
       events.latest(EVENTS_LOOKED_AT),
       deliveryMarks.unreachable(telegramId === undefined ? [] : [telegramId]),
     ]);
-    const about = KINDS.map((kind, i) => {
+    const about = NOTICE_KINDS.map((kind, i) => {
       const isMarked = told[i] === TOLD_UNDATED || told[i] === user.expireAt.toISOString();
       return [kind, { row: rows.get(ids[i]!), isMarked }] as const;
     });

@@ -4,10 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { commands, ROLES } from '../../../src/app/command-line.ts';
+import { everyCommand, ROLES } from '../../../src/app/command-line.ts';
 import { describeConfig, parseConfig } from '../../../src/config.ts';
-import { healthCommand as health } from '../../../src/triggers/cli/health.ts';
-import { schemaCommand as schema } from '../../../src/triggers/cli/schema.ts';
 import { readArgs } from '../../../src/triggers/cli/terminal.ts';
 import { type ComposeFile, readCompose, type Service } from './compose-file.ts';
 
@@ -64,7 +62,7 @@ function expectTaken([name = '', ...words]: readonly string[]): void {
     expect(words, `a role takes no words: ${name}`).toEqual([]);
     return;
   }
-  const command = [...commands, health, schema].find((known) => known.name === name);
+  const command = everyCommand.find((known) => known.name === name);
   expect(command, `there is no command ${name}`).toBeDefined();
   for (const word of readArgs(words, command!).words) expect(command!.usage).toContain(word);
 }
