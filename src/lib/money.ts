@@ -47,13 +47,6 @@ export function add(a: Money, b: Money): Money {
   return { amount: toText({ units: left.units + right.units, scale: left.scale }), currency: a.currency };
 }
 
-/** The exact sum of all, `0` of nothing. Throws `PermanentError` where one is of another currency. */
-export function sum(all: Iterable<Money>, currency: string): Money {
-  let total = money('0', currency);
-  for (const one of all) total = add(total, one);
-  return total;
-}
-
 /** Near enough for the height of a bar or a change in percent; never for reckoning on, comparing or showing digits. */
 export function roughly(amount: string): number {
   toDecimal(amount);

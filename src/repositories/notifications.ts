@@ -220,13 +220,6 @@ export class Notifications {
     return Number(numAffectedRows ?? 0);
   }
 
-  /** Rows waiting now, due or not. */
-  async countPending(): Promise<number> {
-    const { rows } = await sql<{ rows: number }>`
-      select count(*)::int as rows from notification_queue where status = 'pending'`.execute(this.#db);
-    return rows[0]!.rows;
-  }
-
   /** Pending rows that were due before `before`, and when the oldest was. */
   async countDueBefore(before: Date): Promise<{ rows: number; oldest: Date | undefined }> {
     const { rows } = await sql<{ rows: number; oldest: Date | null }>`

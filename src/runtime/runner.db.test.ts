@@ -294,7 +294,7 @@ describe('a job', () => {
     const runner = await engine.start();
     const { jobId } = await dispatcher.dispatchNamed('busy', {}, by);
     await started.promise;
-    expect(runner.active).toBe(1);
+    expect(await engine.queues.get('sync').getActiveCount()).toBe(1);
     runner.cancel(jobId, new PermanentError('cancelled', 'an admin cancelled it'));
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'cancelled' }]);
     expect(engine.alerts).toEqual([]);

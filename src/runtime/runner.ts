@@ -87,10 +87,6 @@ export class Runner {
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
-  get active(): number {
-    return this.#running.size;
-  }
-
   /** Ends a job's run here, if it runs here. */
   cancel(jobId: string, reason: Error): void {
     this.#running.get(jobId)?.abort(reason);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { days } from '../../lib/duration.ts';
-import { collect, never, testPanel } from './test-panel.ts';
+import { collect, never, testPanel } from '../../testing/test-panel.ts';
 
 const alice = () => ({ username: 'alice', expireAt: Date.now() + days(1) });
 

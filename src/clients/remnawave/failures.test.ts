@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
-import { collect, never, testPanel } from './test-panel.ts';
+import { collect, never, testPanel } from '../../testing/test-panel.ts';
 
 describe.each([2, 3] as const)('panel %i.x failing', (generation) => {
   let sandbox: PanelSandbox;

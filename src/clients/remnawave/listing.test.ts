@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { days } from '../../lib/duration.ts';
-import { collect, never, testPanel } from './test-panel.ts';
+import { collect, never, testPanel } from '../../testing/test-panel.ts';
 
 test('2.x: where too many users vanish at once to be sure of the rest, the listing fails', async () => {
   await using sandbox = await startPanelSandbox({ generation: 2 });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
+import { collect, never, testPanel } from '../../testing/test-panel.ts';
 import type { Panel } from './panel.ts';
-import { collect, never, testPanel } from './test-panel.ts';
 
 describe.each([2, 3] as const)('panel %i.x', (generation) => {
   let sandbox: PanelSandbox;

@@ -93,14 +93,6 @@ export class TelegramClient implements Disposable {
     }));
   }
 
-  async sendDocument(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
-    const { bytes, name } = message.file;
-    return await this.#send('sendDocument', message, message.caption ?? '', signal, (caption) => ({
-      caption,
-      document: new InputFile(bytes, name),
-    }));
-  }
-
   /** The bot itself. Fails with `telegram_token_invalid` where the token opens nothing. */
   async getMe(signal: AbortSignal): Promise<{ id: number; username: string }> {
     const { id, username } = await this.#call('getMe', signal, (ownSignal) => this.#raw.getMe(ownSignal), true);
@@ -128,7 +120,7 @@ export class TelegramClient implements Disposable {
    * Telegram could not read as HTML. Both come after a refusal, so nothing is sent twice.
    */
   async #send(
-    method: 'sendMessage' | 'sendPhoto' | 'sendDocument',
+    method: 'sendMessage' | 'sendPhoto',
     message: Common,
     text: string,
     signal: AbortSignal,

@@ -38,10 +38,6 @@ export class DayBook {
     this.#options = options;
   }
 
-  find(date: string): Promise<DayFigures | undefined> {
-    return this.#options.stats.find(date);
-  }
-
   /** Those of these days that are kept, by date. */
   many(dates: readonly string[]): Promise<ReadonlyMap<string, DayFigures>> {
     return this.#options.stats.many(dates);

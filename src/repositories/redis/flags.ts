@@ -13,8 +13,4 @@ export class Flags {
   async raise(name: string, ttlMs: number): Promise<boolean> {
     return (await this.#redis.set(keys.alert(name), '1', 'PX', ttlMs, 'NX')) === 'OK';
   }
-
-  async lower(name: string): Promise<void> {
-    await this.#redis.del(keys.alert(name));
-  }
 }

@@ -81,14 +81,6 @@ describe('a dead entry', () => {
     await vi.waitFor(() => expect(one.accepted.has('a1')).toBe(true));
     expect(await dead.count()).toBe(0);
   });
-
-  test('can be discarded', async () => {
-    await dead.bury(await pendingEntry('data', 'x'), about, new Date());
-    const [found] = await dead.list(1);
-    expect(await dead.discard(found!.id)).toBe(true);
-    expect(await dead.discard(found!.id)).toBe(false);
-    expect(await dead.get(found!.id)).toBeUndefined();
-  });
 });
 
 test('the list is read in pages, newest first', async () => {
@@ -104,7 +96,6 @@ test.each(['', '-', '+', '*', '1', '1-', '../x', '1-1 + 2', `${'9'.repeat(30)}-1
     await dead.bury(await pendingEntry('data', 'x'), about, new Date());
     expect(await dead.get(id)).toBeUndefined();
     expect(await dead.replay(id)).toBe(false);
-    expect(await dead.discard(id)).toBe(false);
   },
 );
 

@@ -54,7 +54,7 @@ return 1`;
 
 export type DeadEntriesOptions = { redis: RedisClient; stream: string; group: string };
 
-/** The dead-letter stream of the TaskIQ intake: list, look, replay, discard. */
+/** The dead-letter stream of the TaskIQ intake: list, look, replay. */
 export class DeadEntries {
   readonly #redis: RedisClient;
   readonly #stream: string;
@@ -111,11 +111,6 @@ export class DeadEntries {
     if (!fields) return false;
     await this.#copyOnce(keys.taskiqDead(), id, this.#stream, 0, original(fields));
     return (await this.#redis.xdel(keys.taskiqDead(), id)) === 1;
-  }
-
-  /** Forgets it. False where there is none with this id. */
-  async discard(id: string): Promise<boolean> {
-    return isEntryId(id) && (await this.#redis.xdel(keys.taskiqDead(), id)) === 1;
   }
 
   async #fields(id: string): Promise<readonly Buffer[] | undefined> {

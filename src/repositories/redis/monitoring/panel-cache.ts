@@ -29,11 +29,6 @@ export class PanelCache {
     await this.#redis.set(keys.userStats(), JSON.stringify(summary), 'PX', USERS_TTL_MS);
   }
 
-  async userSummary(): Promise<UserSummary | undefined> {
-    const text = await this.#redis.get(keys.userStats());
-    return text === null ? undefined : (JSON.parse(text) as UserSummary);
-  }
-
   async saveNodeConfig(nodeUuid: string, config: object): Promise<void> {
     await this.#redis.set(keys.nodeConfig(nodeUuid), JSON.stringify(config), 'PX', NODE_TTL_MS);
   }

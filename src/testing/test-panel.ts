@@ -1,10 +1,10 @@
-import { type ClientCall, ClientPolicy, type PolicyOptions } from '../policy.ts';
-import { connectPanel } from './connect.ts';
-import type { Panel } from './panel.ts';
+import { type ClientCall, ClientPolicy, type PolicyOptions } from '../clients/policy.ts';
+import { connectPanel } from '../clients/remnawave/connect.ts';
+import type { Panel } from '../clients/remnawave/panel.ts';
 
 export type TestPanel = { panel: Panel; policy: ClientPolicy; calls: ClientCall[] };
 
-/** For tests: the client as `main.ts` builds it, with what its policy saw. */
+/** The client as the service builds it, with what its policy saw. */
 export function testPanel(to: { url: string; token: string }, options: Partial<PolicyOptions> = {}): TestPanel {
   const calls: ClientCall[] = [];
   const observer = { called: (call: ClientCall) => void calls.push(call), breaker: () => {} };
