@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, describeConfig, parseConfig, secretsOf } from './config.ts';
+import { ConfigError, describeConfig, parseConfig, secretsOf, settingsOf } from './config.ts';
 
 const COMPLETE = {
   DATABASE_URL: 'postgresql+asyncpg://worker:pass@db:5432/cybervpn',
@@ -35,6 +35,13 @@ describe('the environment', () => {
       SAFETY_MAX_SHARE: 0.2,
       API_TOKENS: [],
     });
+  });
+
+  test('is shown to tasks in part: no address of a service, no secret', () => {
+    const config = parseConfig(COMPLETE);
+    const seen = JSON.stringify(settingsOf(config));
+    expect(settingsOf(config)).toMatchObject({ ADMIN_TELEGRAM_IDS: [11, 22], DEFAULT_LOCALE: 'ru' });
+    for (const hidden of [...secretsOf(config), 'panel:3000', 'redis:6379']) expect(seen).not.toContain(hidden);
   });
 
   test('that is empty names every required variable at once, with an example', () => {

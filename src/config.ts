@@ -36,8 +36,13 @@ declare module 'zod' {
 declare const seenByTasks: unique symbol;
 type SeenByTasks = { readonly [seenByTasks]: true };
 
+const SEEN_BY_TASKS = new WeakSet<z.ZodType>();
+
 /** Puts a field into `Settings`, which every task sees: no address of a service, no secret. */
-const forTasks = <Field extends z.ZodType>(field: Field) => field as Field & SeenByTasks;
+const forTasks = <Field extends z.ZodType>(field: Field): Field & SeenByTasks => {
+  SEEN_BY_TASKS.add(field);
+  return field as Field & SeenByTasks;
+};
 
 /**
  * The environment, read once and checked as a whole. An empty value counts as unset, so that `NAME=` in an env file means the default,
@@ -227,6 +232,14 @@ export type Settings = Pick<
   Config,
   { [Name in keyof Shape]: Shape[Name] extends SeenByTasks ? Name : never }[keyof Shape]
 >;
+
+/** What tasks see of the configuration, and nothing else of it. */
+export const settingsOf = (config: Config): Settings =>
+  Object.fromEntries(
+    Object.entries(variables.shape)
+      .filter(([, field]) => SEEN_BY_TASKS.has(field))
+      .map(([name]) => [name, config[name as keyof Config]]),
+  ) as Settings;
 
 /** The environment does not fit. Its message lists every problem; the process exits with code 78 (EX_CONFIG of sysexits.h). */
 export class ConfigError extends Error {

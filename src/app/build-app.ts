@@ -26,6 +26,7 @@ import { periodOf } from '../runtime/schedule.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import type { Services } from '../services.ts';
 import processNotificationQueue from '../tasks/notifications/process-notification-queue.ts';
+import { DeadEntries } from '../triggers/taskiq-stream/dead-entries.ts';
 import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
@@ -53,6 +54,8 @@ export type App = {
   parts: Omit<ReturnType<typeof composeServices>, 'services'>;
   /** Tells running jobs, wherever they run, that somebody has cancelled them. */
   cancellations: Cancellations;
+  /** Messages that could not be understood, whether or not the intake runs here. */
+  deadEntries: DeadEntries;
   /** Jobs that have failed permanently, over all queues. */
   deadJobs: DeadJobs;
   /** How the latest job of each task ended, over all workers. */
@@ -155,6 +158,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     services,
     parts,
     cancellations: new Cancellations(redis),
+    deadEntries: new DeadEntries({ redis, stream: config.TASKIQ_STREAM, group: config.TASKIQ_GROUP }),
     deadJobs: new DeadJobs(queues),
     lastRuns,
     middleware,

@@ -15,7 +15,7 @@ import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
-import { deadEntriesOf, resultListener } from './doors/intake.ts';
+import { resultListener } from './doors/intake.ts';
 import { health } from './health-command.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
@@ -105,7 +105,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
 }
 
 function deadMessages(app: App): DeadMessages {
-  const entries = deadEntriesOf(app);
+  const { deadEntries: entries } = app;
   return {
     async list(limit) {
       const found = await entries.list(limit);

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import { type Config, settingsOf } from '../config.ts';
 import { composeAlerts } from '../domain/alerts/compose.ts';
 import { composeBrakes } from '../domain/brakes/compose.ts';
 import { composeBulk } from '../domain/bulk/compose.ts';
@@ -17,7 +17,7 @@ import type { Services } from '../services.ts';
 import reminding from '../tasks/subscriptions/check-expiring-subscriptions.ts';
 import disabling from '../tasks/subscriptions/disable-expired-users.ts';
 
-export type ServicesOptions = Omit<FoundationOptions, 'settings'> & {
+export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'> & {
   config: Config;
   /** Counts what waits, now. */
   depths: DepthReaders;
@@ -29,7 +29,7 @@ export type ServicesOptions = Omit<FoundationOptions, 'settings'> & {
  * only roles and doors use. Nothing connects or waits.
  */
 export function composeServices({ config, depths, disabledTasks, ...options }: ServicesOptions) {
-  const foundation = layFoundation({ ...options, settings: config });
+  const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const { alertStates, services: alerting } = composeAlerts(foundation);
   const brakes = composeBrakes(foundation, alerting.alerts);
   const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brakes.services.brake, {

@@ -35,18 +35,20 @@ export type EngineHooks = {
 };
 
 export type FoundationOptions = {
-  settings: Settings &
-    Pick<
-      Config,
-      | 'CRYPTOBOT_API_URL'
-      | 'CRYPTOBOT_TOKEN'
-      | 'REMNAWAVE_API_TOKEN'
-      | 'REMNAWAVE_CONCURRENCY'
-      | 'REMNAWAVE_URL'
-      | 'TELEGRAM_API_URL'
-      | 'TELEGRAM_BOT_TOKEN'
-      | 'TELEGRAM_RATE_PER_SECOND'
-    >;
+  /** The part that tasks see. */
+  settings: Settings;
+  /** How the services outside are reached. */
+  neighbours: Pick<
+    Config,
+    | 'CRYPTOBOT_API_URL'
+    | 'CRYPTOBOT_TOKEN'
+    | 'REMNAWAVE_API_TOKEN'
+    | 'REMNAWAVE_CONCURRENCY'
+    | 'REMNAWAVE_URL'
+    | 'TELEGRAM_API_URL'
+    | 'TELEGRAM_BOT_TOKEN'
+    | 'TELEGRAM_RATE_PER_SECOND'
+  >;
   version: string;
   database: Database;
   redis: RedisClient;
@@ -66,7 +68,7 @@ export type Foundation = ReturnType<typeof layFoundation>;
  * Builds what more than one capability uses, each once; `services` are those that tasks may need. Nothing here connects or waits: a
  * dependency that is down does not stop the start.
  */
-export function layFoundation({ database, engine, redis, settings, ...options }: FoundationOptions) {
+export function layFoundation({ neighbours, database, engine, redis, settings, ...options }: FoundationOptions) {
   const { log, metrics, tracing, version } = options;
   const growth = new GrowthDeliveries({
     db: database,
@@ -91,23 +93,23 @@ export function layFoundation({ database, engine, redis, settings, ...options }:
     },
   };
   const telegram = new TelegramClient({
-    token: settings.TELEGRAM_BOT_TOKEN,
-    apiRoot: settings.TELEGRAM_API_URL,
+    token: neighbours.TELEGRAM_BOT_TOKEN,
+    apiRoot: neighbours.TELEGRAM_API_URL,
     observer,
   });
   const limiter = new TelegramLimiter(redis, {
-    ratePerSecond: settings.TELEGRAM_RATE_PER_SECOND,
+    ratePerSecond: neighbours.TELEGRAM_RATE_PER_SECOND,
     onTurn: (lane, waited) => metrics.rateLimitWaited(`telegram_${lane}`, waited),
   });
   const marks = new DeliveryMarks(redis);
   const panelGate = new RedisGate({
     redis,
     resource: 'remnawave',
-    limit: settings.REMNAWAVE_CONCURRENCY,
+    limit: neighbours.REMNAWAVE_CONCURRENCY,
     onFallback: (err) => log.warn({ err }, 'panel limit holds per process only, until Redis is back'),
     onAcquired: (waited) => metrics.rateLimitWaited('remnawave', waited),
   });
-  const panelAddress = { baseUrl: settings.REMNAWAVE_URL, token: settings.REMNAWAVE_API_TOKEN };
+  const panelAddress = { baseUrl: neighbours.REMNAWAVE_URL, token: neighbours.REMNAWAVE_API_TOKEN };
   const services = {
     auditLogs: new AuditLogs(database, version),
     backendKeys: new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires')),
@@ -119,14 +121,14 @@ export function layFoundation({ database, engine, redis, settings, ...options }:
       policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: OUTSIDE_CALL_MS, gate: panelGate }),
     }),
     progress: new ProgressRecords(redis, (err) => log.warn({ err }, 'progress not recorded, the work goes on')),
-    settings: settings as Settings,
+    settings,
   };
   return {
     services,
     calls,
     cryptobot: new CryptoBotClient({
-      token: settings.CRYPTOBOT_TOKEN,
-      baseUrl: settings.CRYPTOBOT_API_URL,
+      token: neighbours.CRYPTOBOT_TOKEN,
+      baseUrl: neighbours.CRYPTOBOT_API_URL,
       policy: new ClientPolicy({ service: 'cryptobot', observer, timeLimitMs: OUTSIDE_CALL_MS }),
     }),
     database,

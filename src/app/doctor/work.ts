@@ -4,7 +4,6 @@ import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from '../doors/brakes.ts';
-import { deadEntriesOf } from '../doors/intake.ts';
 import { after, counted, failed, ok, warning } from './findings.ts';
 
 /** A tick is taken within milliseconds while any process is up. */
@@ -62,7 +61,7 @@ export function workExaminations(app: App): readonly Examination[] {
       );
     }),
     one('Dead letters', async () => {
-      const [jobs, messages] = await Promise.all([deadJobs.count(), deadEntriesOf(app).count()]);
+      const [jobs, messages] = await Promise.all([deadJobs.count(), app.deadEntries.count()]);
       if (jobs + messages === 0) return ok('none');
       return warning(
         `${counted(jobs, 'job')} and ${counted(messages, 'message')} have failed for good`,

@@ -9,7 +9,6 @@ import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
-import { deadEntriesOf } from './intake.ts';
 
 /** The panel is asked for a user, Redis and PostgreSQL for what they remember. */
 const EXPLAIN_LIMIT_MS = seconds(10);
@@ -57,7 +56,7 @@ export function httpContext(app: App): HttpContext | undefined {
 }
 
 function deadMessages(app: App): HttpContext['deadMessages'] {
-  const entries = deadEntriesOf(app);
+  const { deadEntries: entries } = app;
   type Entry = NonNullable<Awaited<ReturnType<typeof entries.get>>>;
   const described = ({ detail, diedAt, id, taskName }: Entry): DeadMessage => ({
     id,

@@ -31,3 +31,9 @@ export const TIMES: ConsumerTimes = {
   retryMs: [250, seconds(1), seconds(3), seconds(10), seconds(30)],
   stopMs: seconds(8),
 };
+
+/** For production, where a consumer counts as dead after this silence. A living one asks every two seconds. */
+export function takeoverTimes(silenceMs: number): Partial<ConsumerTimes> {
+  const housekeepingMs = Math.min(TIMES.housekeepingMs, silenceMs / 2);
+  return { claimIdleMs: silenceMs, respectLockMs: silenceMs, housekeepingMs };
+}

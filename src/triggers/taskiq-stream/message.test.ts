@@ -121,9 +121,12 @@ describe('the job id', () => {
     expect(jobIdOf(id)).toBe(id);
   });
 
-  test.each(['NaN', '7', '-7', 'a:b'])('of %s, which BullMQ refuses, is another', (id) => {
-    expect(jobIdOf(id)).toMatch(/^taskiq-[\w-]+$/);
-  });
+  test.each(['NaN', '7', '-7', 'a:b', '-1.5', ' -1', '-1e3', '-12345678901234567890', '-Infinity'])(
+    'of %s, which BullMQ refuses, is another',
+    (id) => {
+      expect(jobIdOf(id)).toMatch(/^taskiq-[\w-]+$/);
+    },
+  );
 
   test('is one that BullMQ can hold, and another for every task id', () => {
     fc.assert(

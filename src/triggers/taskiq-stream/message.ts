@@ -84,12 +84,13 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * The id of the job that holds this message. It is the task id itself, except where BullMQ could not hold that:
- * it refuses colons and whatever `parseInt` gives back as it is, which are integers and `NaN` (bullmq/classes/job.js, `validateOptions`).
+ * The id of the job that holds this message. It is the task id itself, except where BullMQ cannot hold that. It refuses colons, and text
+ * that `parseInt` gives back as it is: integers and `NaN` (bullmq/classes/job.js, `validateOptions`). It adds a job whose id is less than
+ * zero as a number, and then takes the returned id for an error code (bullmq/classes/scripts.js, `addJob`).
  */
 export function jobIdOf(taskId: string): string {
   const isRefused = taskId.includes(':') || String(Number.parseInt(taskId, 10)) === taskId;
-  if (!isRefused) return taskId;
+  if (!isRefused && !(Number(taskId) < 0)) return taskId;
   return `taskiq-${Buffer.from(taskId).toString('base64url')}`;
 }
 

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { seconds } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
+import { isServerAway } from '../../lib/server-away.ts';
 import { pickle } from './pickle.ts';
 
 /** How a job ended, as its producer is told. */
@@ -20,6 +23,9 @@ export type TaskiqResultsOptions = {
   ttlSeconds: number;
 };
 
+/** When a result that Redis did not take is stored again. */
+const STORE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(15)] as const;
+
 /** Writes results where Python's `RedisAsyncResultBackend` (taskiq-redis 1.2) looks for them: under the bare task id. */
 export class TaskiqResults {
   readonly #options: TaskiqResultsOptions;
@@ -32,6 +38,19 @@ export class TaskiqResults {
   async store(taskId: string, outcome: TaskiqOutcome): Promise<void> {
     const { redis, format, ttlSeconds } = this.#options;
     await redis.set(taskId, encodeResult(outcome, format), 'EX', ttlSeconds);
+  }
+
+  /** Stores it again while Redis is away, for half a minute: until it is back the job cannot end either. Rejects as the last try did. */
+  async storeInsistently(taskId: string, outcome: TaskiqOutcome): Promise<void> {
+    for (const waitMs of STORE_AGAIN_AFTER_MS) {
+      try {
+        return await this.store(taskId, outcome);
+      } catch (error) {
+        if (!isServerAway(error)) throw error;
+        await sleep(waitMs);
+      }
+    }
+    await this.store(taskId, outcome);
   }
 }
 
