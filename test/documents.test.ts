@@ -69,7 +69,7 @@ describe('commands that are marked in docs/operations.md', () => {
 test('the task in docs/adding-a-task.md is one that compiles, in the place that the document names', async () => {
   const [example] = (await blocksOf('docs/adding-a-task.md')).filter(({ language }) => language === 'ts');
   const name = /name: '(\w+)'/.exec(example!.text)![1]!;
-  const path = join(ROOT, 'src/tasks/cleanup', `${name.replaceAll('_', '-')}.ts`);
+  const path = join(ROOT, 'src/tasks/sync', `${name.replaceAll('_', '-')}.ts`);
   const { options } = ts.getParsedCommandLineOfConfigFile(join(ROOT, 'tsconfig.json'), undefined, {
     ...ts.sys,
     onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {

@@ -3,16 +3,17 @@ import { dashboardFiles } from '../dashboards/files.ts';
 import { chaosPage } from './chaos.ts';
 import { clients } from './clients.ts';
 import { configurationPage, envExample } from './configuration.ts';
+import { houseTable } from './house.ts';
 import { metricsPage } from './metrics.ts';
-import { withOnion } from './onion.ts';
+import { onionPicture } from './onion.ts';
 import { performancePage } from './performance.ts';
 import { tasksPage } from './tasks.ts';
+import { withinMarks } from './within-marks.ts';
 
 /** What is generated, by path from the repository's root. */
 export async function generated(): Promise<ReadonlyMap<string, string>> {
-  const architecture = new URL('../../docs/architecture.md', import.meta.url);
   return new Map([
-    ['docs/architecture.md', withOnion(await readFile(architecture, 'utf8'))],
+    ['docs/architecture.md', await architecturePage()],
     ['docs/chaos.md', await chaosPage()],
     ['docs/configuration.md', configurationPage()],
     ['docs/metrics.md', metricsPage()],
@@ -22,6 +23,12 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ...(await clients()),
     ...dashboardFiles(),
   ]);
+}
+
+/** Written by hand but for two places. */
+async function architecturePage(): Promise<string> {
+  const page = await readFile(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
+  return withinMarks(withinMarks(page, 'onion', onionPicture()), 'house', await houseTable());
 }
 
 if (import.meta.main) {

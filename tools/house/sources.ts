@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
+export const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** Source texts by path below `src/`. */
 export type Sources = ReadonlyMap<string, string>;

@@ -27,7 +27,8 @@ export function connectPanel(options: PanelHttpOptions): Panel {
   const version = async (signal: AbortSignal): Promise<PanelVersion> => {
     const schema = z.object({ version: z.string() });
     const answer = await http.call({ method: 'GET', path: METADATA, endpoint: METADATA, schema, signal });
-    return { version: answer.version, generation: generationOf(answer.version).number };
+    const { number: generation, usersHaveUuids } = generationOf(answer.version);
+    return { version: answer.version, generation, usersHaveUuids };
   };
 
   // Several first calls at once may each ask: a few reads more, and nobody waits on another caller's signal.

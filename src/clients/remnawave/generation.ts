@@ -4,7 +4,8 @@ import type { PanelUser, PanelUserId, UserFilter } from './types.ts';
 
 /** How one generation of the panel names and lists users. Everything else about users is the same and lives in `users.ts`. */
 export type Generation = {
-  number: 2 | 3;
+  number: number;
+  usersHaveUuids: boolean;
   user: z.ZodType<PanelUser>;
   /** The body fields that name one user, or `undefined` when this generation can not have such an id. */
   one(id: PanelUserId): { uuid: string } | { id: number } | undefined;

@@ -126,7 +126,13 @@ export type PanelHealth = {
   processes: { type: string; pid: number; rssBytes: number; eventLoopP99Ms: number; uptimeSeconds: number }[];
 };
 
-export type PanelVersion = { version: string; generation: 2 | 3 };
+export type PanelVersion = {
+  version: string;
+  /** The number of the adapter that speaks to it. */
+  generation: number;
+  /** Whether its users have uuids: one that it does not find by its uuid is then gone. */
+  usersHaveUuids: boolean;
+};
 
 export type PanelHost = {
   uuid: string;

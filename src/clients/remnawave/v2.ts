@@ -24,6 +24,7 @@ const OVERLAP = 50;
 /** Panel 2.7: users have a uuid and come in pages by position. */
 export const v2: Generation = {
   number: 2,
+  usersHaveUuids: true,
   user: userV2,
   one: (id) => (isUuid(id) ? { uuid: id.toLowerCase() } : undefined),
   many: (ids) => ({ uuids: ids.filter(isUuid).map((id) => id.toLowerCase()) }),

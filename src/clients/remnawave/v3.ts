@@ -10,6 +10,7 @@ const isId = (id: string): boolean => /^[1-9]\d{0,14}$/.test(id);
 /** Panel 3.x: users have a numeric id and come as a keyset stream, which rows that change meanwhile do not disturb. */
 export const v3: Generation = {
   number: 3,
+  usersHaveUuids: false,
   user: userV3,
   one: (id) => (isId(id) ? { id: Number(id) } : undefined),
   many: (ids) => ({ userIds: ids.filter(isId).map(Number) }),

@@ -47,7 +47,7 @@ export class PanelUserResolver {
     const user = await this.#panel.user(name, signal);
     if (user) return [user];
     const isUuid = z.guid().safeParse(name).success;
-    if (isUuid && (await this.#panel.version(signal)).generation === 2) return [];
+    if (isUuid && (await this.#panel.version(signal)).usersHaveUuids) return [];
     return isUuid ? this.#byPerson(customer, signal) : this.#byName(name, signal);
   }
 
