@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { HeapWalk } from './heap-walk.ts';
 
 /**
- * What may be deleted, by table. Every comparison is with a time that the caller gives; a row of exactly that time stays.
+ * The rows that may be deleted, by table. Every comparison is with a time that the caller gives; a row of exactly that time stays.
  * The `+ interval '0'` keeps the planner from using an index: see `HeapWalk`.
  */
 export class AgedRows {
@@ -27,7 +27,7 @@ export class AgedRows {
     return new HeapWalk(this.#db, 'webhook_logs', olderThan(sql`created_at`, before));
   }
 
-  /** Sent and failed ones that were made, due and sent before then. What waits is never among them, however old. */
+  /** Sent and failed rows that were made, due and sent before then. A pending row is never among them, however old. */
   notifications(before: Date): HeapWalk {
     const lastTouched = sql`greatest(created_at, scheduled_at, sent_at)`;
     return new HeapWalk(

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { type RowVersion, WITHOUT_WAITING_FOR_DISK } from './heap-walk.ts';
 
 export type AuditEntry = {
-  /** Where the same decision may be written twice: an id that is there already is left as it is. */
+  /** Set where the same decision may be written twice: an entry whose id exists stays as it is. */
   id?: string;
   /** Dotted, as the backend writes them: `subscription.disabled`. */
   action: string;
@@ -27,7 +27,7 @@ export class AuditLogs {
     this.#userAgent = `task-worker/${version}`;
   }
 
-  /** Writes all in one statement. Give it a transaction where the entry must not exist without the change. */
+  /** Writes all entries in one statement. Pass a transaction where the entry must not exist without the change. */
   async write(entries: readonly AuditEntry[], db: Database = this.#db): Promise<void> {
     if (entries.length === 0) return;
     const rows = entries.map(({ id, action, entityType, entityId, oldValue, newValue }) => ({
@@ -48,9 +48,9 @@ export class AuditLogs {
       .execute();
   }
 
-  /** These rows as JSON, one line each, with every column that the table has, also those that this worker does not know. */
+  /** These rows as JSON, one line each, with every column that the table has, including those that this worker does not know. */
   async *archiveLines(ids: readonly string[]): AsyncGenerator<string> {
-    // Each id as one parameter of one array: a thousand rows, read a hundred at a time.
+    // The ids are one array parameter. A thousand rows are read a hundred at a time.
     const rows = this.#db
       .selectFrom('audit_logs')
       .select(sql<string>`row_to_json(audit_logs)::text`.as('line'))
@@ -61,7 +61,7 @@ export class AuditLogs {
     for await (const { line } of rows) yield `${line}\n`;
   }
 
-  /** Deletes the rows that are still what they were when they were picked, and says how many. */
+  /** Deletes the rows that have not changed since they were picked. Returns their number. */
   async deleteUnchanged(rows: readonly RowVersion[]): Promise<number> {
     const { numAffectedRows } = await sql`
       with unchanged as (

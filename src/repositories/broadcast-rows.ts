@@ -1,20 +1,20 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** Ids of one broadcast's rows: `domain/notifications/broadcast-ids.ts`. */
+/** The ids of one broadcast's rows, as `domain/notifications/broadcast-ids.ts` makes them. */
 type Range = { readonly first: string; readonly last: string };
 
 export type BroadcastCounts = {
-  /** To be sent, or in a worker's hands. */
+  /** Rows to be sent, or being sent by a worker. */
   pending: number;
   paused: number;
   sent: number;
-  /** Will not be sent; without those that were withdrawn. */
+  /** Rows that will not be sent, without the withdrawn ones. */
   failed: number;
   withdrawn: number;
 };
 
-/** Never due. A paused row stays `pending`, so that whoever has it in hand just now can still write down that it went out. */
+/** A row with this time is never due. A paused row stays `pending`, so that a worker that is sending it can still record the send. */
 const PAUSED_UNTIL = new Date('9999-01-01T00:00:00Z');
 const WITHDRAWN = 'withdrawn: the broadcast was cancelled';
 /** Rows in one statement, so that none holds its locks for long. */
@@ -49,8 +49,8 @@ export class BroadcastRows {
   }
 
   /**
-   * Makes what is to be sent never due. A row that a worker has in hand may still go out, or come back as due: ask again until no
-   * pending one is left.
+   * Makes the pending rows never due. A row that a worker is sending may still go out, or come back as due, so call again until no pending
+   * row remains.
    */
   async pause(range: Range): Promise<number> {
     return this.#change(range, sql`scheduled_at = ${PAUSED_UNTIL}`, sql`scheduled_at < ${PAUSED_UNTIL}`);
@@ -62,8 +62,8 @@ export class BroadcastRows {
   }
 
   /**
-   * Ends what is not sent. Rows that may be in a worker's hands, which is for at most `leaseMs`, are left: they are sent or given back
-   * within that time, so ask again until no pending one is left.
+   * Ends the rows that are not sent. It skips rows that a worker may be sending: they are sent or given back within `leaseMs`, so call
+   * again until no pending row remains.
    */
   async withdraw(range: Range, leaseMs: number): Promise<number> {
     return this.#change(

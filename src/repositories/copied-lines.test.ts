@@ -34,7 +34,7 @@ test('every cell comes back, wherever the network cuts', async () => {
         const bytes = copied(rows);
         const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
         const chunks = places.slice(1).map((end, i) => bytes.subarray(places[i], end));
-        // A row of one cell that is empty text is an empty line, and that it is.
+        // A row of one cell with empty text is written as an empty line, and is read back as one row.
         expect(await read(chunks)).toEqual(rows);
       },
     ),

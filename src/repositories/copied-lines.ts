@@ -2,10 +2,10 @@ import { CopyText } from './copy-text.ts';
 
 const NEW_LINE = 10;
 
-/** The server sends 8 KiB at a time; what is worth a turn of everything that follows is more. */
+/** The server sends 8 KiB at a time. Larger groups save turns of all the steps that follow. */
 const GROUP_BYTES = 256 * 1024;
 
-/** What `COPY ... TO STDOUT` sends in its text format, line by line, in groups of about `groupBytes`; a line is never cut. */
+/** Reads the text format of `COPY ... TO STDOUT` in groups of about `groupBytes`, each of whole lines. */
 export async function* copiedLines(content: AsyncIterable<Buffer>, groupBytes = GROUP_BYTES): AsyncGenerator<CopyText> {
   let chunks: Buffer[] = [];
   let bytes = 0;
@@ -13,7 +13,7 @@ export async function* copiedLines(content: AsyncIterable<Buffer>, groupBytes = 
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes < groupBytes) continue;
-    // Lines are cut as bytes: a chunk may end within a character.
+    // Lines are split as bytes, because a chunk may end within a character.
     const all = Buffer.concat(chunks);
     const end = all.lastIndexOf(NEW_LINE) + 1;
     if (end > 0) yield new CopyText(all.subarray(0, end));

@@ -7,7 +7,7 @@ const NEW_LINE = 0x0a;
 const SPACE = 0x20;
 const BACKSLASH = 0x5c;
 
-/** What stands behind a backslash for something other than itself. */
+/** The characters that mean something other than themselves after a backslash. */
 const ESCAPED: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
 /** The cells of a line without its end; null where there is no value. */
@@ -20,7 +20,7 @@ function cellsOf(line: string): (string | null)[] {
   );
 }
 
-/** Some whole lines, each with its end; as a list, their cells. */
+/** Whole lines, each with its line end. Iterating it gives the cells of each line. */
 export class CopyText implements Iterable<(string | null)[]> {
   readonly bytes: Buffer;
   /** How many lines. */
@@ -39,24 +39,24 @@ export class CopyText implements Iterable<(string | null)[]> {
   }
 }
 
-/** What a column's cells have around them in another format. */
+/** The text that another format puts around the cells of a column. */
 export type ColumnSigns = {
   readonly before: string;
   readonly after: string;
-  /** Instead of a value that is not there, and of what is around it. */
+  /** Replaces a null, together with the text around it. */
   readonly forNull: string;
-  /** Its cells never hold what somebody wrote, so that no spreadsheet can take one for a formula, whatever it begins with. */
+  /** The cells never hold text from people, so no spreadsheet can take one for a formula. */
   readonly isOurs: boolean;
 };
 
 export type CopyRewriterOptions = {
   readonly columns: readonly ColumnSigns[];
   readonly lineEnd: string;
-  /** Writes a row that is not plain, its end included. */
+  /** Writes a row that is not plain, including its line end. */
   oddRow(cells: readonly (string | null)[]): string;
 };
 
-/** What a byte means within a cell. */
+/** The meaning of a byte within a cell. */
 const ORDINARY = 0;
 const ENDS_CELL = 1;
 const IS_ODD = 2;
@@ -64,20 +64,20 @@ const MEANINGS = Uint8Array.from({ length: 256 }, (_, byte) => {
   if (byte === TAB || byte === NEW_LINE) return ENDS_CELL;
   return byte < SPACE || '",\\'.includes(String.fromCharCode(byte)) ? IS_ODD : ORDINARY;
 });
-/** What no formula begins with, and most cells do. */
+/** The bytes that no formula begins with; most cells begin with one. */
 const STARTS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[A-Za-z0-9]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
 /**
  * Writes lines of COPY in another format. Most rows are plain: no cell is empty, needs quotes or escapes in CSV or JSON, or could be a
- * formula. Their bytes are written on with other signs between them, which is several times as quick as text made from each cell.
+ * formula. Their bytes are copied with other signs between them, which is several times as fast as making text from each cell.
  */
 export class CopyRewriter {
   readonly #columns: readonly { before: Buffer; after: Buffer; forNull: Buffer; isOurs: boolean }[];
   readonly #lineEnd: Buffer;
   readonly #oddRow: CopyRewriterOptions['oddRow'];
-  /** How much longer a plain row can become. */
+  /** The largest number of bytes by which a plain row can grow. */
   readonly #growth: number;
 
   constructor({ columns, lineEnd, oddRow }: CopyRewriterOptions) {
@@ -114,7 +114,7 @@ export class CopyRewriter {
     return out.subarray(0, length);
   }
 
-  /** Writes the line into `out` from `at` on; answers where that ends, or -1 where the line is not plain. */
+  /** Writes the line into `out` from `at` on. Returns where that ends, or -1 where the line is not plain. */
   #writePlain(lines: Buffer, from: number, end: number, out: Buffer, at: number): number {
     let read = from;
     let written = at;

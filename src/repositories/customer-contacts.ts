@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** Panel users of one person are few; more than this are not a person's. */
+/** One person has few panel users. More than this do not belong to one person. */
 const SUBSCRIPTIONS_OF_ONE = 20;
 
-/** How panel users, customers and Telegram chats belong together where the panel itself does not say (data.md, "A customer's Telegram id"). */
+/** Maps panel users, customers and Telegram chats to each other where the panel itself does not say. */
 export class CustomerContacts {
   readonly #db: Database;
 
@@ -13,8 +13,8 @@ export class CustomerContacts {
   }
 
   /**
-   * Telegram ids of panel users, by the reference asked for: through `service_identities`, else through `mobile_users.remnawave_uuid`.
-   * References are uuids in lower case; those without a Telegram id are not in the answer.
+   * The Telegram ids of panel users, by reference: through `service_identities`, else through `mobile_users.remnawave_uuid`. References are
+   * uuids in lower case. The result omits those without a Telegram id.
    */
   async telegramIds(panelRefs: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (panelRefs.length === 0) return new Map();
@@ -34,7 +34,7 @@ export class CustomerContacts {
     return new Map(rows.map((row) => [row.ref, row.telegram_id]));
   }
 
-  /** The other way round: references of the panel users that belong to this chat, at most 20. */
+  /** The references of the panel users that belong to this chat, at most 20. */
   async panelRefs(telegramId: number): Promise<string[]> {
     const { rows } = await sql<{ ref: string }>`
       select distinct ref

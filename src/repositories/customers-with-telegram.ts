@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** Customers who could be written to. Read only. */
+/** Customers who can get a Telegram message. Read only. */
 export class CustomersWithTelegram {
   readonly #db: Database;
 
@@ -9,7 +9,7 @@ export class CustomersWithTelegram {
     this.#db = db;
   }
 
-  /** Telegram ids of all active customers in groups of at most `size`, each id once, at the memory of one group. */
+  /** The Telegram ids of all active customers in groups of at most `size`, each id once. Holds one group in memory at a time. */
   async *inGroups(size: number): AsyncGenerator<number[]> {
     let after: number | undefined;
     for (;;) {

@@ -5,19 +5,19 @@ export type Customer = {
   id: string;
   username: string | undefined;
   telegramId: number | undefined;
-  /** The panel user of the time when a customer had only one. */
+  /** The panel user from the time when a customer had only one. */
   panelUuid: string | undefined;
 };
 
 /** A panel user that belongs to a customer. */
 export type ServiceIdentity = {
-  /** As the platform knows it: on panels 2.x the uuid. */
+  /** The id that the platform stores: on panels 2.x the uuid. */
   panelUser: string;
   scope: 'account' | 'subscription';
   subscriptionKey: string | undefined;
 };
 
-/** A panel user as its owner has it. */
+/** A panel user's owner, and how the owner holds it. */
 export type Ownership = { customer: Customer; scope: ServiceIdentity['scope']; subscriptionKey: string | undefined };
 
 type Row = { id: string; username: string | null; telegram_id: number | null; remnawave_uuid: string | null };
@@ -38,7 +38,7 @@ export class Customers {
     return rows[0] && customerOf(rows[0]);
   }
 
-  /** At most 100 active ones; nobody owns more. */
+  /** The active panel users of a customer, at most 100; nobody owns more. */
   async identities(customerId: string): Promise<ServiceIdentity[]> {
     const { rows } = await sql<{
       provider_subject_ref: string;
@@ -56,7 +56,7 @@ export class Customers {
     }));
   }
 
-  /** Whose panel user this is: through `service_identities`, else through `mobile_users.remnawave_uuid`. */
+  /** The owner of a panel user: through `service_identities`, else through `mobile_users.remnawave_uuid`. */
   async ownerOf(panelUuid: string): Promise<Ownership | undefined> {
     const { rows } = await sql<OwnerRow>`
       select ${COLUMNS}, i.identity_scope, i.subscription_key

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** What became of one message to a customer. */
+/** The state of one message to a customer. */
 export type MessageRecord = {
   id: string;
   status: 'pending' | 'sent' | 'failed';
@@ -12,10 +12,10 @@ export type MessageRecord = {
   error?: string;
 };
 
-/** One entry of the audit trail about one thing. */
+/** One entry of the audit trail about one entity. */
 export type AuditRecord = { action: string; at: Date; oldValue: unknown; newValue: unknown };
 
-/** What the worker has decided about customers, as PostgreSQL remembers it when Redis does not. */
+/** The worker's past decisions about customers, read from PostgreSQL when Redis has lost them. */
 export class Decisions {
   readonly #db: Database;
 
@@ -23,7 +23,7 @@ export class Decisions {
     this.#db = db;
   }
 
-  /** Those of these messages that were queued, whatever became of them. Sent and failed ones are cleaned up after 7 days. */
+  /** The messages among these that were queued, in any status. Clean-up deletes sent and failed ones after 7 days. */
   async queued(ids: readonly string[]): Promise<ReadonlySet<string>> {
     if (ids.length === 0) return new Set();
     const { rows } = await sql<{ id: string }>`
@@ -40,14 +40,14 @@ export class Decisions {
     return new Map(rows.map((row) => [row.id, messageRecord(row)]));
   }
 
-  /** Whether the audit trail has this action on this thing. */
+  /** Whether the audit trail has this action on this entity. */
   async isAudited(action: string, entityId: string): Promise<boolean> {
     const { rows } = await sql`
       select 1 from audit_logs where action = ${action} and entity_id = ${entityId} limit 1`.execute(this.#db);
     return rows.length > 0;
   }
 
-  /** The newest entries of one action on one thing, newest first. */
+  /** The newest entries of one action on one entity, newest first. */
   async audited(action: string, entityId: string, limit: number): Promise<AuditRecord[]> {
     const { rows } = await sql<{ action: string; created_at: Date; old_value: unknown; new_value: unknown }>`
       select action, created_at, old_value, new_value
@@ -75,7 +75,7 @@ type MessageRow = {
 function messageRecord(row: MessageRow): MessageRecord {
   return {
     id: row.id,
-    // An older worker's `processing` is taken up again as pending (tasks.md 1.1).
+    // The Python worker's `processing` counts as pending: the row is sent again.
     status: row.status === 'sent' || row.status === 'failed' ? row.status : 'pending',
     attempts: row.attempts,
     createdAt: row.created_at,

@@ -6,31 +6,31 @@ import { copiedLines } from './copied-lines.ts';
 import type { CopyText } from './copy-text.ts';
 import { type Database, endingWhenSilent } from './database.ts';
 
-/** From `from` on and before `to`; open where undefined. */
+/** Includes `from`, excludes `to`; open where undefined. */
 export type ExportRange = { readonly from: Date | undefined; readonly to: Date | undefined };
 
 /** Rows of one table in groups, each a line of COPY's text format. */
 export type TextRows = AsyncGenerator<CopyText>;
 
-/** How long a table may be locked by somebody else, a migration for one, before the export gives up. */
+/** The export gives up when another session, such as a migration, locks the table for longer than this. */
 const LOCK_LIMIT_MS = minutes(5);
 
-/** Sorting a large table before the first row takes long, and so does a bucket that takes the rows slowly; a silence beyond this is a dead connection. */
+/** A connection that is silent for longer than this is dead. Sorting a large table, or a slow bucket, takes minutes. */
 const SILENCE_MS = minutes(15);
 
 const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** COPY takes no parameters, so the ends of the range are settings of the transaction: nothing is ever written into the statement. */
+/** COPY takes no parameters, so the ends of the range are settings of the transaction, never text in the statement. */
 const IN_RANGE = `
    where t.created_at >= current_setting('task_worker.export_from')::timestamptz
      and t.created_at < current_setting('task_worker.export_to')::timestamptz`;
 
-/** An export takes as long as its storage does, so no statement limit of the server holds for it; a cancel ends it. */
+/** An export takes as long as its storage does, so the server's statement limit is off for it. A cancel ends it. */
 const SETTINGS = `
   select set_config('task_worker.export_from', $1::timestamptz::text, true), set_config('task_worker.export_to', $2::timestamptz::text, true),
          set_config('lock_timeout', $3, true), set_config('statement_timeout', '0', true)`;
 
-/** What the export of payments is, for `COPY`. */
+/** The query that `COPY` runs for the export of payments. */
 export const PAYMENTS_QUERY = `
   select t.id, t.external_id, t.user_uuid, t.amount, t.final_amount, t.currency, t.status, t.provider, t.subscription_days, t.plan_id,
          ${utc('t.created_at')}, ${utc('t.updated_at')}
@@ -42,8 +42,8 @@ const AUDIT_QUERY = `
     from audit_logs t left join admin_users admin on admin.id = t.admin_id ${IN_RANGE} order by t.created_at, t.id`;
 
 /**
- * Whole tables as they stand at one moment, through `COPY`, which costs half of what a cursor does: the server sends on while we write.
- * Memory does not grow with them. Each export has a connection of its own for as long as it lasts, so that it takes none from the pool.
+ * Reads whole tables as of one moment through `COPY`, which costs half as much as a cursor: the server sends while we write. Memory does
+ * not grow with the table. Each export opens its own connection and takes none from the pool.
  */
 export class ExportRows {
   readonly #db: Database;
@@ -64,7 +64,7 @@ export class ExportRows {
     return this.#stream(AUDIT_QUERY, range, signal);
   }
 
-  /** About how many rows there are in the range, as the planner takes it: counting would read them all. */
+  /** The planner's estimate of the rows in the range. Counting would read them all. */
   async estimate(table: 'payments' | 'audit_logs', { from, to }: ExportRange): Promise<number> {
     const { rows } = await sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`
       explain (format json)
@@ -84,7 +84,7 @@ export class ExportRows {
       keepAlive: true,
       stream: () => endingWhenSilent(SILENCE_MS),
     });
-    // A connection that breaks fails the read that waits for it; without a listener it would end the process.
+    // A broken connection fails the read that waits for it. Without a listener it would end the process.
     client.on('error', () => undefined);
     const stop = (): void => void client.end().catch(() => undefined);
     signal.addEventListener('abort', stop, { once: true });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
-/** Where the dashboard shows a node. Degrees as decimal text with seven places, as the database has them. */
+/** The position at which the dashboard shows a node. Degrees are decimal text with seven places, as in the database. */
 export type Geolocation = {
   nodeUuid: string;
   countryCode: string;
@@ -11,7 +11,7 @@ export type Geolocation = {
   longitude: string;
 };
 
-/** The platform's table of node positions, which a database may lack: it has a model there, but no migration. */
+/** The platform's table of node positions, which a database may lack: the backend has a model for it, but no migration. */
 export class Geolocations {
   readonly #db: Database;
 
@@ -39,7 +39,7 @@ export class Geolocations {
     }));
   }
 
-  /** Adds positions; a node that has one by now keeps it. Answers how many were added. */
+  /** Adds positions. A node that already has one keeps it. Returns the number added. */
   async add(positions: readonly Omit<Geolocation, 'city'>[]): Promise<number> {
     if (positions.length === 0) return 0;
     const { numInsertedOrUpdatedRows } = await this.#db
@@ -50,7 +50,7 @@ export class Geolocations {
     return Number(numInsertedOrUpdatedRows ?? 0);
   }
 
-  /** Moves a node unless somebody has changed its row since `from` was read. True where it was moved. */
+  /** Moves a node unless its row has changed since `from` was read. True when it was moved. */
   async move(from: Geolocation, to: Omit<Geolocation, 'city'>): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('server_geolocations')

@@ -29,7 +29,7 @@ describe('growth deliveries where their tables are missing, come later or do not
     await platform[Symbol.asyncDispose]();
   });
 
-  /** Marks a new row as sent; answers its id. */
+  /** Marks a new row as sent and returns its id. */
   async function send(notifications: Notifications, withDelivery: boolean) {
     const [id] = await queueNotifications(platform.pool, [{ telegramId: 1, type: 'growth:invite_reward' }]);
     const delivery = withDelivery ? await growthDelivery(platform.pool, id!) : undefined;

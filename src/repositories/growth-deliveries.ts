@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { minutes } from '../lib/duration.ts';
 import type { Database } from './database.ts';
 
-/** What became of a notification, in the words that the platform's admin pages know. */
+/** The outcomes of a notification, in the words of the platform's admin pages. */
 const OUTCOMES = {
   delivered: { status: 'delivered', reason: null, event: 'telegram_delivered' },
   retried: { status: 'queued', reason: 'telegram_retry_pending', event: 'telegram_retry_scheduled' },
@@ -13,25 +13,25 @@ export type GrowthOutcome = keyof typeof OUTCOMES;
 
 export type GrowthDeliveriesOptions = {
   db: Database;
-  /** The tables are there but do not take what is written; notifications go on without them. Told at most once in `lookAgainMs`. */
+  /** Called when the tables exist but refuse a write; notifications go on without them. At most one call in `lookAgainMs`. */
   onTrouble(error: unknown): void;
-  /** After this long, tables that were missing or refused are looked at again. */
+  /** Tables that were missing or refused a write are checked again after this time. */
   lookAgainMs?: number;
 };
 
-/** Which of the two tables there are. */
+/** Which of the two tables exist. */
 type Presence = { deliveries: boolean; events: boolean };
 
 const NONE: Presence = { deliveries: false, events: false };
 
 /**
- * The platform's own record of growth messages, whose rows name the notification that carries them. It belongs to the platform and may
- * be missing, wholly or in part; nothing that is wrong with it may keep a notification from being settled.
+ * The platform's own record of growth messages, whose rows name the notification that carries them. It belongs to the platform and may be
+ * missing, wholly or in part. No fault in it may keep a notification from being settled.
  */
 export class GrowthDeliveries {
   readonly #options: Required<GrowthDeliveriesOptions>;
   #presence: Presence = NONE;
-  /** By `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   #lookAgainAt = 0;
 
   constructor(options: GrowthDeliveriesOptions) {
@@ -39,9 +39,9 @@ export class GrowthDeliveries {
   }
 
   /**
-   * Runs `change`, an update of `notification_queue as queue`, and takes what is linked to the changed rows along in the same
-   * statement: both happen or neither. Without the tables it is the update alone, in one round trip as well. Answers how many rows of
-   * the queue were changed. `startedAt` is when Telegram was called, an expression that may be null: it was not, or nobody knows.
+   * Runs `change`, an update of `notification_queue as queue`, and updates the records of the changed rows in the same statement: both
+   * happen or neither. Without the tables only the update runs. Either way it is one round trip. Returns the number of changed queue rows.
+   * `startedAt` is an expression for when Telegram was called, null when it was not called or the time is unknown.
    */
   async follow(change: RawBuilder<unknown>, outcome: GrowthOutcome, startedAt: RawBuilder<unknown>): Promise<number> {
     const { db, lookAgainMs, onTrouble } = this.#options;
@@ -52,7 +52,7 @@ export class GrowthDeliveries {
         return rows[0]!.rows;
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        // Nothing has happened. Were the update itself at fault, it fails again below.
+        // Nothing was written. If the update itself is at fault, it fails again below.
         this.#presence = NONE;
         this.#lookAgainAt = performance.now() + lookAgainMs;
         onTrouble(error);
@@ -62,7 +62,7 @@ export class GrowthDeliveries {
     return Number(numAffectedRows ?? 0);
   }
 
-  /** Tables that are there stay; missing ones may come with the platform's next migration. */
+  /** Tables that exist stay. Missing ones may come with the platform's next migration. */
   async #look(): Promise<Presence> {
     if (this.#presence.events || performance.now() < this.#lookAgainAt) return this.#presence;
     const { rows } = await sql<Presence>`
@@ -77,8 +77,8 @@ export class GrowthDeliveries {
 }
 
 /**
- * The ids are given as an array, because the planner takes one for short and uses the index on `notification_queue_id`; it can not know
- * how few rows an update of `notification_queue` returns, and would rather read the whole table.
+ * The ids are an array, which the planner takes for short and answers from the index on `notification_queue_id`. It cannot know how few
+ * rows an update of `notification_queue` returns, and would read the whole table.
  */
 function following(
   change: RawBuilder<unknown>,
@@ -115,7 +115,7 @@ function following(
     select count(*)::int as rows from changed`;
 }
 
-/** SQLSTATE classes of what no second try helps: a value or a rule of the table, a name that is not there, a right that is missing. */
+/** The SQLSTATE classes that a second try cannot help: a wrong value, a broken rule of the table, an unknown name, a missing privilege. */
 function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^(22|23|42)/.test(code);

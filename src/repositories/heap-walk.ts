@@ -4,8 +4,8 @@ import type { Database } from './database.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * One statement looks at no more than this part of the table: 8 MiB, a few milliseconds. A part that holds more rows than a batch is
- * looked at again, so it is kept small.
+ * One statement reads at most this part of the table: 8 MiB, a few milliseconds. A part with more rows than a batch is read again, so it is
+ * small.
  */
 const BLOCKS_PER_SLICE = 1_024;
 
@@ -13,8 +13,8 @@ const BLOCKS_PER_SLICE = 1_024;
 const UNDEFINED_TABLE = '42P01';
 
 /**
- * For this transaction only: its commit does not wait for the disk, so clean-up takes no turn at it from those who do wait. What a crash
- * of the server undoes is deleted again by the next run.
+ * In this transaction only, the commit does not wait for the disk, so clean-up delays no commit that does. If the server crashes and undoes
+ * a delete, the next run deletes the rows again.
  */
 export const WITHOUT_WAITING_FOR_DISK = sql<SqlBool>`(select set_config('synchronous_commit', 'off', true)) is not null`;
 
@@ -22,10 +22,9 @@ export const WITHOUT_WAITING_FOR_DISK = sql<SqlBool>`(select set_config('synchro
 export type RowVersion = { readonly id: string; readonly version: string; readonly createdAt: Date };
 
 /**
- * Goes once through a table in the order in which it lies on disk and finds the rows that match, batch by batch. No index is needed
- * and none is used: each part of the table is read about once, however many rows match, whereas a search by an unindexed
- * column costs a whole scan per batch, and one by index visits again and again what was deleted before it.
- * Rows that come during the walk, or that someone has locked, are left to the next walk.
+ * Walks a table once in its order on disk and finds the matching rows, batch by batch. It uses no index: each part of the table is read
+ * about once, however many rows match. A search by an unindexed column costs a whole scan per batch, and a search by index visits deleted
+ * rows again and again. Rows that arrive during the walk, or that are locked, wait for the next walk.
  */
 export class HeapWalk {
   readonly #db: Database;
@@ -34,14 +33,14 @@ export class HeapWalk {
   #block = 0;
   #blocks: number | undefined;
 
-  /** `condition` must not be one that an index can answer: its plan could then visit all matching rows for every slice. */
+  /** `condition` must not be one that an index can answer, or the plan may visit all matching rows for every slice. */
   constructor(db: Database, table: keyof Tables, condition: RawBuilder<SqlBool>) {
     this.#db = db;
     this.#table = table;
     this.#condition = condition;
   }
 
-  /** Deletes at most `limit` rows in one short transaction. `done` once the end of the table is reached. */
+  /** Deletes at most `limit` rows in one short transaction. `done` is true at the end of the table. */
   async deleteNext(limit: number): Promise<{ deleted: number; done: boolean; tookMs: number }> {
     const startedAt = performance.now();
     let deleted = 0;
@@ -55,7 +54,7 @@ export class HeapWalk {
     return { deleted, done, tookMs: performance.now() - startedAt };
   }
 
-  /** Finds at most `limit` rows and keeps none of them locked. They are found again until they are gone. */
+  /** Finds at most `limit` rows and locks none of them. Later calls find them again until they are deleted. */
   async pickNext(limit: number): Promise<{ rows: readonly RowVersion[]; done: boolean }> {
     let rows: readonly RowVersion[] = [];
     const { done } = await this.#step(limit, async () => {
@@ -75,7 +74,7 @@ export class HeapWalk {
                   for update skip locked`;
   }
 
-  /** Stays at a slice until it holds fewer rows than asked for, so nothing depends on the order in which rows are found. */
+  /** Stays at a slice until it has fewer rows than the limit, so the order in which rows are found does not matter. */
   async #step(limit: number, find: () => Promise<number>): Promise<{ done: boolean }> {
     this.#blocks ??= await this.#countBlocks();
     if (this.#block >= this.#blocks) return { done: true };

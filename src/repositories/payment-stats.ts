@@ -6,10 +6,10 @@ import type { Database } from './database.ts';
 export type PaymentGroup = {
   status: 'completed' | 'failed' | 'pending' | 'refunded';
   provider: string;
-  /** As customers know it; absent where the payment names none or it is gone. */
+  /** The plan's name for customers; absent where the payment names no plan or the plan is gone. */
   plan: string | undefined;
   payments: number;
-  /** What was really due, added up. */
+  /** The sum of the amounts that were due after wallet and discount. */
   total: Money;
 };
 
@@ -24,8 +24,8 @@ export class PaymentStats {
   }
 
   /**
-   * Payments created in `[from, to)` by status, provider, plan and currency. By creation and not by completion, for which there is no
-   * column: `updated_at` moves with every later change, and the same day must give the same figures again.
+   * Payments created in `[from, to)` by status, provider, plan and currency. Completion has no column, and `updated_at` moves with every
+   * later change; a day counted by creation gives the same figures again.
    */
   async createdBetween(from: Date, to: Date): Promise<PaymentGroup[]> {
     const { rows } = await sql<Row>`

@@ -5,35 +5,35 @@ import type { Database } from './database.ts';
 
 export type PaymentStatus = 'pending' | 'completed' | 'failed' | 'refunded';
 
-/** A field that somebody else spoiled counts as absent and takes no other with it. */
+/** A field with an invalid value counts as absent; the other fields keep their values. */
 const kept = <T extends z.ZodType>(field: T) => field.optional().catch(undefined);
 
-/** What this worker keeps of a payment in `metadata.worker`. Times are ISO 8601 UTC. */
+/** The worker's own fields of a payment, in `metadata.worker`. Times are ISO 8601 UTC. */
 const Mark = z.object({
   /** `pending`: paid, and the panel may not have it yet. `done`: the panel had it. */
   activation: kept(z.enum(['pending', 'done'])),
-  /** Panel user that gets the days, as the panel names it. */
+  /** The panel's id of the user that gets the days. */
   panel_user: kept(z.string()),
-  /** From when the bought days count, and when they end. Written once, before the panel is called. */
+  /** The time from which the bought days count, and the time at which they end. Written once, before the panel is called. */
   basis: kept(z.iso.datetime()),
   target_expire_at: kept(z.iso.datetime()),
   recorded_at: kept(z.iso.datetime()),
   attempts: kept(z.int()),
-  /** When the invoice was paid, as Crypto Pay has it. */
+  /** The time at which the invoice was paid, from Crypto Pay. */
   paid_at: kept(z.iso.datetime()),
   done_at: kept(z.iso.datetime()),
-  /** Who marked the payment completed or failed: only the backend does commissions, wallet and orders. */
+  /** The side that marked the payment completed or failed. Only the backend does commissions, wallet and orders. */
   settled_by: kept(z.enum(['worker', 'backend'])),
   /** The paid invoice was not the one that this payment expects. */
   mismatch: kept(z.object({ amount: z.string(), currency: z.string() })),
-  /** On a payment that auto-renew made: for which expiry, and whom to tell. */
+  /** On a payment that auto-renew made: the expiry that it renews, and the Telegram id to notify. */
   renewal: kept(z.object({ expires_at: z.iso.datetime(), telegram_id: z.int() })),
-  /** On such a payment: which run asks Crypto Pay for its invoice, and until when no other may. */
+  /** On such a payment: the run that asks Crypto Pay for its invoice, and the time until which no other run may. */
   invoicing: kept(z.object({ by: z.string(), until: z.iso.datetime() })),
 });
 export type PaymentMark = z.output<typeof Mark>;
 
-/** Where the platform says whom a payment is for. */
+/** The platform's hints about the customer that a payment is for. */
 const Hints = z.object({
   remnawave_uuid: kept(z.string().min(1)),
   remnawave_user_id: kept(z.union([z.string().min(1), z.number().transform(String)])),
@@ -43,19 +43,19 @@ export type PaymentHints = z.output<typeof Hints>;
 
 export type Payment = {
   id: string;
-  /** At Crypto Pay; `external_id`. */
+  /** The id at Crypto Pay, from `external_id`. */
   invoiceId: string | undefined;
-  /** `user_uuid`: a customer's id, on old rows a panel uuid. */
+  /** From `user_uuid`: a customer's id, on old rows a panel uuid. */
   customerId: string;
-  /** What is really due. */
+  /** The price after wallet and discount: the amount that is due. */
   price: Money;
-  /** What it costs before wallet and discount. */
+  /** The price before wallet and discount. */
   fullPrice: Money;
   status: PaymentStatus;
   provider: string;
   days: number;
   planId: string | undefined;
-  /** As customers know it. */
+  /** The plan's name for customers. */
   planName: string | undefined;
   hints: PaymentHints;
   autoRenew: boolean;
@@ -90,21 +90,21 @@ type Row = {
   updated_at: Date;
 };
 
-/** `final_amount` is what the gateway charges where it is set; `amount` is before wallet and discount. */
+/** `final_amount`, where set, is the amount that the gateway charges; `amount` is before wallet and discount. */
 const COLUMNS = sql`p.id, p.external_id, p.user_uuid, trim_scale(coalesce(p.final_amount, p.amount))::text as due,
   trim_scale(p.amount)::text as amount, p.currency,
   p.status, p.provider, p.subscription_days, p.plan_id, coalesce(nullif(plan.display_name, ''), plan.name) as plan_name,
   p.metadata, p.created_at, p.updated_at`;
 const FROM = sql`payments p left join subscription_plans plan on plan.id = p.plan_id`;
 
-/** The column is json, not jsonb, and holds keys of the backend: ours are merged in, the rest stays. */
+/** The column is json, not jsonb, and holds keys of the backend. Our keys are merged in; the others stay. */
 const merged = (patch: PaymentMark) => sql`(
   case when jsonb_typeof(metadata::jsonb) = 'object' then metadata::jsonb else '{}' end
   || jsonb_build_object('worker', coalesce(metadata::jsonb -> 'worker', '{}') || ${JSON.stringify(patch)}::jsonb))::json`;
 
 const activation = (value: 'pending' | 'done') => sql<boolean>`p.metadata #>> '{worker,activation}' = ${value}`;
 
-/** Payments of customers. The backend owns the table; the worker completes and fails what it can prove. */
+/** Payments of customers. The backend owns the table. The worker completes or fails a payment only with proof. */
 export class Payments {
   readonly #db: Database;
 
@@ -121,7 +121,7 @@ export class Payments {
     return (await this.#list(sql`where p.id = ${id}`))[0];
   }
 
-  /** Holds the row until the transaction ends. */
+  /** Finds the payment and locks its row until the transaction ends. */
   async findLocked(id: string): Promise<Payment | undefined> {
     return (await this.#list(sql`where p.id = ${id} for update of p`))[0];
   }
@@ -133,7 +133,10 @@ export class Payments {
     );
   }
 
-  /** Pending CryptoBot payments by id, after `afterId`: times are cut to milliseconds here and would be no exact place to go on from. */
+  /**
+   * Pending CryptoBot payments after `afterId`, ordered by id. Times lose their microseconds here, so they cannot mark the place to go on
+   * from.
+   */
   async pending(afterId: string | undefined, limit: number): Promise<Payment[]> {
     const after = afterId === undefined ? sql`` : sql`and p.id > ${afterId}`;
     return this.#list(
@@ -141,13 +144,13 @@ export class Payments {
     );
   }
 
-  /** Completed payments whose days the panel may not have yet. Only those created after `since`: the column has no index. */
+  /** Completed payments whose days the panel may not have yet. Reads only those created after `since`, because the column has no index. */
   async completedNotActive(since: Date, limit: number): Promise<Payment[]> {
     return this.#list(sql`where p.status = 'completed' and p.provider = 'cryptobot' and p.created_at > ${since}
       and ${activation('pending')} order by p.created_at, p.id limit ${limit}`);
   }
 
-  /** Another payment that took this invoice as its own, if there is one. */
+  /** The id of another payment that has this invoice, if there is one. */
   async invoiceTakenBy(payment: Payment): Promise<string | undefined> {
     const { rows } = await sql<{ id: string }>`
       select p.id from payments p
@@ -157,18 +160,18 @@ export class Payments {
     return rows[0]?.id;
   }
 
-  /** PostgreSQL's clock: the one that all workers share. */
+  /** The time by PostgreSQL's clock, which all workers share. */
   async clock(): Promise<Date> {
     const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(this.#db);
     return rows[0]!.now;
   }
 
-  /** Lets one transaction at a time work under this name. Give the names in the same order everywhere. */
+  /** Lets one transaction at a time work under this name. All callers must take several names in the same order. */
   async serialise(name: string): Promise<void> {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(this.#db);
   }
 
-  /** The latest expiry that payments promised to this panel user and that the panel may not have had at `since`. */
+  /** The latest expiry that payments promised to this panel user and that the panel may not have received by `since`. */
   async latestTarget(customerIds: readonly string[], panelUser: string, since: Date): Promise<Date | undefined> {
     const { rows } = await sql<{ target: Date | null }>`
       select max((p.metadata #>> '{worker,target_expire_at}')::timestamptz) as target
@@ -182,12 +185,12 @@ export class Payments {
     return rows[0]?.target ?? undefined;
   }
 
-  /** Merges into `metadata.worker`. */
+  /** Merges the fields of `patch` into `metadata.worker`. */
   async mark(id: string, patch: PaymentMark): Promise<void> {
     await sql`update payments set metadata = ${merged(patch)}, updated_at = now() where id = ${id}`.execute(this.#db);
   }
 
-  /** True for the one caller that takes the payment to `completed` and active; false when that was done or it failed. */
+  /** True for the one caller that makes the payment `completed` and active; false when it already was, or has failed. */
   async complete(id: string, patch: PaymentMark): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update payments as p set status = 'completed', metadata = ${merged(patch)}, updated_at = now()
@@ -197,7 +200,7 @@ export class Payments {
     return numAffectedRows === 1n;
   }
 
-  /** True for the one caller that takes a pending payment to `failed`; false when it is paid, completed or failed already. */
+  /** True for the one caller that makes a pending payment `failed`; false when it is already paid, completed or failed. */
   async fail(id: string, patch: PaymentMark): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update payments as p set status = 'failed', metadata = ${merged(patch)}, updated_at = now()
@@ -205,7 +208,7 @@ export class Payments {
     return numAffectedRows === 1n;
   }
 
-  /** A pending CryptoBot payment that has no invoice yet. False when it was there before. */
+  /** Inserts a pending CryptoBot payment that has no invoice yet. False when its id exists. */
   async insertPending({ id, customerId, price, days, planId, metadata }: NewPayment): Promise<boolean> {
     const { numAffectedRows } = await sql`
       insert into payments (id, user_uuid, amount, currency, status, provider, subscription_days, plan_id, final_amount, metadata)
@@ -215,7 +218,7 @@ export class Payments {
     return numAffectedRows === 1n;
   }
 
-  /** Gives a pending payment its invoice. False where it has one, has ended, or another run asks for it by now. */
+  /** Gives a pending payment its invoice. False when it has one or has ended, or when another run now asks for it. */
   async setInvoice(id: string, invoiceId: string, askedBy: string): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update payments set external_id = ${invoiceId}, updated_at = now()
@@ -224,7 +227,7 @@ export class Payments {
     return numAffectedRows === 1n;
   }
 
-  /** Payments that auto-renew began after `since` and that have no invoice: a worker died over them. */
+  /** Payments that auto-renew began after `since` and that have no invoice, because the worker died. */
   async unfinishedRenewals(since: Date, limit: number): Promise<Payment[]> {
     return this.#list(sql`where p.status = 'pending' and p.provider = 'cryptobot' and p.external_id is null
       and p.created_at > ${since} and p.metadata #>> '{worker,renewal}' is not null

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 
 export type Plan = { id: string; name: string; days: number; price: Money };
 
-/** What is sold. Read only. */
+/** The plans on sale. Read only. */
 export class Plans {
   readonly #db: Database;
 
@@ -12,7 +12,7 @@ export class Plans {
     this.#db = db;
   }
 
-  /** The plan with its price in dollars, if it is still sold. */
+  /** The plan with its price in dollars, if it is still on sale. */
   async findActive(id: string): Promise<Plan | undefined> {
     const { rows } = await sql<{ id: string; name: string; duration_days: number; price_usd: string }>`
       select id, coalesce(nullif(display_name, ''), name) as name, duration_days, trim_scale(price_usd)::text as price_usd

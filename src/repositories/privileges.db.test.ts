@@ -80,7 +80,7 @@ describe('privileges', () => {
         ['insert', new RegExp(`(?:insert into |insertInto\\(')(${names})\\b`, 'g')],
         ['update', new RegExp(`(?:update |updateTable\\(')(${names})\\b`, 'g')],
         ['delete', new RegExp(`(?:delete from |HeapWalk\\(\\s*this\\.#db,\\s*')(${names})\\b`, 'g')],
-        // What is picked to be deleted is locked, which is an update to PostgreSQL.
+        // Rows picked to be deleted are locked, which needs the update privilege in PostgreSQL.
         ['update', new RegExp(`(?:delete from |HeapWalk\\(\\s*this\\.#db,\\s*')(${names})\\b`, 'g')],
       ];
       for (const [verb, pattern] of verbs)
@@ -91,10 +91,10 @@ describe('privileges', () => {
   });
 });
 
-/** Each statement that changes a row, once; nothing has to match, PostgreSQL looks at rights first. */
+/** Runs each statement that changes a row once. No row has to match, because PostgreSQL checks privileges first. */
 async function writeEverything(db: Database): Promise<void> {
   const now = new Date();
-  // A refusal there does not stop a notification, so it must be heard.
+  // A refusal there does not stop a notification, so the test must listen for it.
   const troubles: unknown[] = [];
   const growth = new GrowthDeliveries({ db, onTrouble: (error) => void troubles.push(error) });
   const notifications = new Notifications(db, growth);

@@ -4,7 +4,7 @@ import { type Tables, tables } from './tables.ts';
 
 type Privilege = 'select' | 'insert' | 'update' | 'delete';
 
-/** Columns by name; `table` where a statement needs more than columns (`ctid`, a whole row), `lock` where any column will do. */
+/** Columns by name. `table`: a statement needs more than columns (`ctid`, a whole row). `lock`: any column will do. */
 type Need = {
   select: 'table' | readonly string[];
   insert?: readonly string[];
@@ -14,7 +14,7 @@ type Need = {
 
 const columnsOf = (table: keyof Tables): readonly string[] => Object.keys(tables[table]);
 
-/** What the statements in this folder do, table by table, and nothing more. */
+/** The privileges that the statements in this folder need, table by table, and no others. */
 const NEEDED: Readonly<Record<keyof Tables, Need>> = {
   notification_queue: {
     select: 'table',
@@ -78,7 +78,7 @@ export const INSERTED_INTO: ReadonlySet<string> = new Set(
 /** One privilege that the worker's role lacks. */
 export type MissingPrivilege = { table: string; privilege: Privilege; columns: readonly string[]; grant: string };
 
-/** One row for each thing to ask: a column, or the table where `column` is null. */
+/** One question about a column, or about the table where `column` is null. */
 type Question = { table: string; privilege: Privilege; column: string | null; scope: 'table' | 'column' | 'lock' };
 
 const QUESTIONS: readonly Question[] = Object.entries(NEEDED).flatMap(([table, need]: [string, Need]) => [
@@ -92,7 +92,7 @@ function ofTable(table: string, privilege: Privilege): Question {
   return { table, privilege, column: null, scope: 'table' };
 }
 
-/** `select … for update` asks for the right to update, be it of one column. */
+/** `select … for update` needs the privilege to update at least one column. */
 function lockOf(table: string): Question {
   return { table, privilege: 'update', column: null, scope: 'lock' };
 }
@@ -101,7 +101,7 @@ function ofColumns(table: string, privilege: Privilege, columns: readonly string
   return columns.map((column) => ({ table, privilege, column, scope: 'column' }));
 }
 
-/** What the role that we are connected as may not do although a statement of ours does it. Tables and columns that are missing are not asked for. */
+/** The privileges that our statements need and the connected role lacks. Missing tables and columns are left out. */
 export async function missingPrivileges(db: Database): Promise<MissingPrivilege[]> {
   const { rows } = await sql<{ table: string; privilege: Privilege; column: string | null; role: string }>`
     select asked.table, asked.privilege, asked.column, current_user as role
@@ -125,7 +125,7 @@ export async function missingPrivileges(db: Database): Promise<MissingPrivilege[
   });
 }
 
-/** Statements that let a role do what the worker does, and no more. */
+/** The statements that grant a role exactly the privileges that the worker needs. */
 export function grantsFor(role: string): string[] {
   const groups = Map.groupBy(QUESTIONS, ({ privilege, table }) => `${table} ${privilege}`);
   return [...groups.values()].map((group) => {
@@ -134,7 +134,7 @@ export function grantsFor(role: string): string[] {
   });
 }
 
-/** Where a lock is what is needed, the narrowest right to update gives it. */
+/** For a lock, it grants the narrowest privilege to update. */
 function grantOf({ columns, privilege, table }: Omit<MissingPrivilege, 'grant'>, role: string): string {
   const narrowed = privilege === 'update' && columns.length === 0 ? ['id'] : columns;
   const list = narrowed.length === 0 ? '' : ` (${narrowed.join(', ')})`;

@@ -16,7 +16,7 @@ describe('schema check', () => {
     await platform[Symbol.asyncDispose]();
   });
 
-  /** What the check says after a change, which is taken back. */
+  /** Runs the check after a change, then rolls the change back. */
   async function driftsAfter(change: string): Promise<string[]> {
     return db
       .transaction()

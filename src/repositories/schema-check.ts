@@ -4,21 +4,21 @@ import { INSERTED_INTO } from './privileges.ts';
 import { type Column, tables } from './tables.ts';
 
 export type Drift = {
-  /** `error`: a task will fail. `warning`: it works, more slowly or with less. */
+  /** `error`: a task will fail. `warning`: the worker works, but more slowly or with fewer features. */
   severity: 'error' | 'warning';
   table: string;
   column?: string;
-  /** A sentence: what is there, what is needed, what to do. */
+  /** A sentence that says what is there, what is needed and what to do. */
   problem: string;
 };
 
-/** Records of the platform's own that follow its notifications; where they can not, notifications go on. */
+/** The platform's own records of its growth messages. Notifications go on when these cannot be written. */
 const GROWTH_TABLES = ['customer_growth_notification_deliveries', 'customer_growth_notification_delivery_events'];
 
-/** Tables without which the rest works. The first has a model in the backend, but no migration. */
+/** Tables that the rest works without. The first has a model in the backend, but no migration. */
 const OPTIONAL_TABLES: ReadonlySet<string> = new Set(['server_geolocations', ...GROWTH_TABLES]);
 
-/** Types that a query of ours can not tell apart. */
+/** Types that our queries cannot tell apart. */
 const SAME_TO_US: Readonly<Record<string, readonly string[]>> = {
   text: ['character varying'],
   'character varying': ['text'],
@@ -26,7 +26,7 @@ const SAME_TO_US: Readonly<Record<string, readonly string[]>> = {
   bigint: ['integer'],
 };
 
-/** First columns of indexes that a frequent query needs; without, it reads the whole table. */
+/** The first columns of indexes that a frequent query needs. Without the index it reads the whole table. */
 const NEEDED_INDEXES: readonly { table: string; columns: readonly string[] }[] = [
   { table: 'notification_queue', columns: ['status', 'scheduled_at'] },
   { table: 'payments', columns: ['status'] },
@@ -43,7 +43,7 @@ const NEEDED_INDEXES: readonly { table: string; columns: readonly string[] }[] =
 type Found = { type: string; nullable: boolean; hasDefault: boolean };
 type Live = ReadonlyMap<string, ReadonlyMap<string, Found>>;
 
-/** Compares our table models with a live database. An empty answer means that every query of ours fits. Changes nothing. */
+/** Compares our table models with a live database. An empty result means that all our queries fit. Changes nothing. */
 export async function checkSchema(db: Database): Promise<Drift[]> {
   const [live, indexes] = await Promise.all([readColumns(db), readIndexes(db)]);
   const drifts = Object.entries(tables).flatMap(([table, columns]): Drift[] => {

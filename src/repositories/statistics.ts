@@ -10,7 +10,7 @@ export class Statistics {
     this.#db = db;
   }
 
-  /** What admins did, by action; the worker's and the backend's own entries have no admin. At most the 50 most frequent. */
+  /** Counts of admins' actions, the 50 most frequent. Entries of the worker and the backend have no admin and do not count. */
   async adminOperations({ from, to }: Interval): Promise<Record<string, number>> {
     const { rows } = await sql<{ action: string; n: number }>`
       select action, count(*)::int as n from audit_logs
@@ -19,7 +19,10 @@ export class Statistics {
     return Object.fromEntries(rows.map(({ action, n }) => [action, n]));
   }
 
-  /** Messages delivered in the interval, and those due in it that will not be, by reason. Rows are kept for 7 days. */
+  /**
+   * Counts of the messages that were delivered in the interval, and of those due in it that will not be, by reason. Rows are kept for 7
+   * days.
+   */
   async notifications({ from, to }: Interval): Promise<{
     sent: number;
     failed: number;
@@ -40,7 +43,9 @@ export class Statistics {
     };
   }
 
-  /** Payments created in the interval that this worker completed alone: the backend's commissions, invites and orders did not run. */
+  /**
+   * The number of payments created in the interval that the worker completed alone, without the backend's commissions, invites and orders.
+   */
   async completedWithoutBackend({ from, to }: Interval): Promise<number> {
     const { rows } = await sql<{ n: number }>`
       select count(*)::int as n from payments

@@ -1,14 +1,14 @@
 import type { ColumnType } from 'kysely';
 
 /**
- * Our own models of the platform's tables: only the columns this worker reads or writes. The backend owns and migrates
- * them. One definition serves the types of every query and, at run time, `task-worker schema check`.
+ * Models of the platform's tables, with only the columns that this worker reads or writes. The backend owns and migrates the tables. One
+ * definition serves the types of every query and, at run time, `task-worker schema check`.
  */
 type Kind = {
   uuid: string;
   text: string;
   'character varying': string;
-  /** Read as a number: every 64-bit column here holds ids or bytes below 2^53. */
+  /** Read as a number, because every 64-bit column here holds ids or bytes below 2^53. */
   bigint: number;
   integer: number;
   boolean: boolean;
@@ -170,5 +170,5 @@ type Model<T> = {
     : ColumnType<Value<T[K]>, Value<T[K]>, Value<T[K]>>;
 };
 
-/** What Kysely needs to type every query. */
+/** The table types that Kysely checks every query against. */
 export type Tables = { [Name in keyof typeof tables]: Model<(typeof tables)[Name]> };

@@ -8,7 +8,7 @@ import { type Database, openDatabase } from './database.ts';
 import { Notifications } from './notifications.ts';
 import { typeIsUrgent, urgencyOf, urgencyOrder } from './urgency.ts';
 
-/** Every type that this service or the platform queues, with how urgent it is. */
+/** Every type that this service or the platform queues, with its urgency. */
 const KNOWN = {
   urgent: [
     ...['alert:node_offline', 'alert_reply:bulk_completed', 'payment', 'payment_received', 'payment_failed'],
@@ -21,7 +21,7 @@ const KNOWN = {
   patient: ['broadcast', 'broadcast:traffic_reset', 'bulk_broadcast'],
 };
 
-/** Nearly a known type: what `like` could take for something else than code does. */
+/** Nearly a known type, which `like` and code could judge differently. */
 const similar = fc
   .array(
     fc.oneof(
@@ -85,7 +85,7 @@ describe('how urgent a message is, by its type', () => {
     await fc.assert(agree, { numRuns: 30 });
   });
 
-  /** The orders of all rows that are due, as claims of three take them. */
+  /** The orders of all due rows, as claims of three rows take them. */
   async function claimAll(lane: 'urgent' | 'any'): Promise<number[]> {
     const notifications = new Notifications(db);
     const orders: number[] = [];

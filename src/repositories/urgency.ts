@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Lane } from './redis/notifications/telegram-limiter.ts';
 
-/** Due rows leave in `order`, the smallest first; `lane` says what a message waits behind when it takes its turn. */
+/** Due rows leave in `order`, the smallest first; `lane` says which messages a message waits behind. */
 export type Urgency = { order: number; lane: Lane };
 
 const URGENT: Urgency = { order: 0, lane: 'urgent' };
@@ -11,8 +11,8 @@ const PATIENT: Urgency = { order: 2, lane: 'normal' };
 type Line = { text: string; at: 'start' | 'anywhere'; urgency: Urgency };
 
 /**
- * How urgent the messages of a type are: the one table for SQL and for code (tasks.md 1.1). The first line that fits decides; a type
- * that no line fits is ordinary. Urgent lines stand first, so that one condition without the others says what is urgent.
+ * The urgency of messages by type, the only table for SQL and for code. The first line that fits decides; a type that no line fits is
+ * ordinary. Urgent lines stand first, so that their conditions alone decide whether a type is urgent.
  */
 const TABLE: readonly Line[] = [
   { text: 'alert', at: 'start', urgency: URGENT },
@@ -22,7 +22,7 @@ const TABLE: readonly Line[] = [
   { text: '_broadcast', at: 'anywhere', urgency: PATIENT },
 ];
 
-/** How urgent a row of this `notification_type` is. */
+/** The urgency of a row of this `notification_type`. */
 export function urgencyOf(type: string | null): Urgency {
   const line = TABLE.find(({ at, text }) => (at === 'start' ? type?.startsWith(text) : type?.includes(text)));
   return line?.urgency ?? ORDINARY;

@@ -2,10 +2,10 @@ import { days } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { backendKeys } from './keys.ts';
 
-/** How long the backend itself remembers that it handled an invoice. */
+/** The time for which the backend itself remembers a handled invoice. */
 const PROCESSED_TTL_MS = days(7);
 
-/** What the backend keeps in Redis and expects others to keep right. All of it expires by itself, so losing a write is no harm. */
+/** The backend's Redis keys that it expects others to keep up to date. All of them expire, so a lost write does no harm. */
 export class BackendKeys {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;

@@ -3,10 +3,10 @@ import type { RedisClient } from '../../lib/redis-client.ts';
 import { duplicateRedis } from './connection.ts';
 import { keys } from './keys.ts';
 
-/** A job that has been asked to go on at once does so within seconds, where any worker is up. */
+/** A cancelled job that waits is run at once, within seconds where any worker is up; a day covers an outage of all workers. */
 const LEFT_FOR_MS = days(1);
 
-/** Carries the word "end this job" from any process to the one that runs it, or will run it next. */
+/** Carries a cancellation from any process to the one that runs the job now or next. */
 export class Cancellations {
   readonly #redis: RedisClient;
 
@@ -14,24 +14,24 @@ export class Cancellations {
     this.#redis = redis;
   }
 
-  /** For a job that runs: only who listens at this moment hears it. */
+  /** Cancels a running job. Only the processes that listen at this moment hear it. */
   async tell(jobId: string): Promise<void> {
     await this.#redis.publish(keys.jobCancellations(), jobId);
   }
 
-  /** For a job that will go on later: its next run finds it. */
+  /** Cancels a job that will run later: its next run finds the mark. */
   async leave(jobId: string): Promise<void> {
     await this.#redis.set(keys.cancelledJob(jobId), '1', 'PX', LEFT_FOR_MS);
   }
 
-  /** Whether something was left for this job. True once: a job that is replayed later is not cancelled again. */
+  /** Whether a cancellation was left for this job. True once, so a job that is replayed later is not cancelled again. */
   async take(jobId: string): Promise<boolean> {
     return (await this.#redis.del(keys.cancelledJob(jobId))) === 1;
   }
 
-  /** Hears of every cancellation until disposed of, over a connection of its own that reconnects by itself. */
+  /** Calls `onCancel` for every cancellation until disposed, over a connection of its own that reconnects on its own. */
   listen(onCancel: (jobId: string) => void, onError: (error: Error) => void): AsyncDisposable {
-    // Redis that is away must not fail the subscription: it waits, and is made again after every reconnect.
+    // The subscription must not fail while Redis is away. It waits, and is made again after every reconnect.
     const subscriber = duplicateRedis(this.#redis, { maxRetriesPerRequest: null });
     subscriber.on('error', onError);
     subscriber.on('message', (_channel: string, jobId: string) => onCancel(jobId));

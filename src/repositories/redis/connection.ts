@@ -8,36 +8,36 @@ import { parseRedisUrl, type RedisAddress, type RedisTls } from '../../lib/redis
 export type RedisConnectionOptions = {
   /** See `parseRedisUrl`. */
   url: string;
-  /** Shown by `CLIENT LIST`: who holds this connection. */
+  /** The name that `CLIENT LIST` shows for this connection. */
   name: string;
   /**
-   * `wait`: commands are kept while Redis is away (workers, which have nothing else to do).
-   * `fail`: they fail within seconds, so that a caller can answer (producers, health checks, caches).
+   * `wait`: commands wait while Redis is away (workers, which have nothing else to do).
+   * `fail`: commands fail within seconds, so that the caller can answer (producers, health checks, caches).
    */
   whenDown: 'wait' | 'fail';
   onError(error: Error): void;
-  /** For tests: how long a connection that owes an answer may be silent. */
+  /** For tests: the time for which a connection that owes an answer may be silent. */
   silenceMs?: number;
 };
 
-/** With replies as they have always been; the other mapping is another type of connection. */
+/** The options without `replyMapping`: a connection with mapped replies has another type. */
 type Options = Omit<RedisOptions, 'replyMapping'>;
 
-/** After this a command of a connection that fails has failed. */
+/** A command of a `fail` connection fails after this time. */
 const COMMAND_LIMIT_MS = seconds(5);
 
 /**
- * A connection that owes an answer and is silent for this long is dead, though neither end was told (a firewall forgot it, a machine
- * vanished): it is replaced. Longer than the 10 s for which BullMQ waits inside Redis for a job.
+ * A connection that owes an answer and is silent for this long is dead, even if neither end was told (a firewall forgot it, a machine
+ * vanished). It is replaced. Longer than the 10 s for which BullMQ waits inside Redis for a job.
  */
 const SILENCE_MS = seconds(15);
 
-/** At most 0.5 s between tries: recovery is noticed soon, and a command of a connection that fails waits for two of them. */
+/** At most 0.5 s between tries, so that recovery is noticed soon. A command of a `fail` connection waits for two of them. */
 const retryAfterMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 4), seconds(0.5));
 
 /**
- * Opens a connection that reconnects by itself for ever, follows the sentinels to the next master and a cluster to its new nodes.
- * Throws where the URL or a file that it names can not be read.
+ * Opens a connection that reconnects forever, and follows the sentinels to the next master and a cluster to its new nodes. Throws when the
+ * URL, or a file that it names, cannot be read.
  */
 export function connectRedis(options: RedisConnectionOptions): RedisClient {
   const address = parseRedisUrl(options.url);
@@ -54,7 +54,10 @@ export function connectRedis(options: RedisConnectionOptions): RedisClient {
   return redis;
 }
 
-/** Another connection to the same Redis, for what blocks or listens. In a cluster nothing is repeated that was lost with its connection. */
+/**
+ * Opens another connection to the same Redis, for a command that blocks or a subscription. In a cluster, commands that were lost with a
+ * connection are not repeated.
+ */
 export function duplicateRedis(
   redis: RedisClient,
   options: Pick<RedisOptions, 'maxRetriesPerRequest' | 'commandTimeout'>,
@@ -70,11 +73,11 @@ function open(address: RedisAddress, common: Options, { whenDown }: RedisConnect
     ...(address.kind === 'sentinel' ? sentinelOptions(address, common) : address.nodes[0]!),
     db: address.db,
     retryStrategy: retryAfterMs,
-    // A master that became a replica: connect anew, to whoever is the master now, and send the command again; where nobody waits for
-    // sentinels to agree, its caller rather hears of it.
+    // After a master became a replica, reconnect to the present master and send the command again. A `fail` connection without sentinels,
+    // where nobody elects a master, gives the error to the caller instead.
     reconnectOnError: (error) =>
       error.message.includes('READONLY') && (isWaiting || address.kind === 'sentinel' ? 2 : 1),
-    // Joins the commands of callers at the same time. A worker's come one by one, as answers arrive: there it only costs.
+    // Batches commands of concurrent callers. A worker sends commands one by one, as answers arrive, so batching would only cost there.
     enableAutoPipelining: whenDown === 'fail',
     ...(isWaiting ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout: COMMAND_LIMIT_MS }),
   });
@@ -94,23 +97,24 @@ function sentinelOptions({ nodes, sentinel, tls }: RedisAddress, common: Options
 }
 
 /**
- * No automatic pipelines here: while slots move, or a master has just been replaced, a pipeline is not redirected command by command as
- * single commands are, and its callers would see `MOVED` and `ASK`.
+ * A cluster has no automatic pipelines: while slots move, or after a master was replaced, a pipeline is not redirected command by command
+ * as single commands are, and the callers would see `MOVED` and `ASK`.
  */
 function openCluster({ nodes }: RedisAddress, common: Options, { onError, whenDown }: RedisConnectionOptions): Cluster {
   const Opened = whenDown === 'wait' ? Cluster : FailingCluster;
   const cluster = new Opened([...nodes], {
     clusterRetryStrategy: retryAfterMs,
-    // With it, `connect` of a cluster that answers but is down never settles (ioredis 6.0.0), and BullMQ's workers wait for it for ever.
+    // With it, `connect` of a cluster that answers but is down never settles (ioredis 6.0.0), and BullMQ's workers wait for it forever.
     enableReadyCheck: false,
-    // What waits, waits also for a cluster that answers but is down. Between tries a little time, or a node that is gone is asked without end.
+    // A `wait` connection also waits for a cluster that answers but is down. The delay between tries keeps it from asking a vanished node
+    // in a tight loop.
     ...(whenDown === 'wait' && { maxRedirections: Number.POSITIVE_INFINITY }),
     retryDelayOnClusterDown: 100,
     retryDelayOnFailover: 100,
     retryDelayOnMoved: 20,
     slotsRefreshInterval: seconds(5),
     slotsRefreshTimeout: seconds(5),
-    // Names stay names, as certificates have them; the system resolves them on every connection.
+    // Host names are kept, because certificates are checked against them. The system resolves them on every connection.
     dnsLookup: (host, done) => done(null, host),
     redisOptions: {
       ...common,
@@ -121,7 +125,7 @@ function openCluster({ nodes }: RedisAddress, common: Options, { onError, whenDo
   return cluster;
 }
 
-/** A cluster keeps commands for as long as it is away; here they fail in time, and what has failed is not sent any more. */
+/** ioredis keeps commands while a cluster is away. Here they fail in time, and a failed command is not sent later. */
 class FailingCluster extends Cluster {
   override sendCommand(command: Command, ...rest: [stream?: never, node?: unknown]): unknown {
     if (command.isSettled) return command.promise;

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { keys } from './keys.ts';
 
-/** What the platform may hear of; the names are a contract with the backend's SSE endpoint and the dashboard. */
+/** The events that are published. The names are a contract with the backend's SSE endpoint and the dashboard. */
 export type EventType =
   | 'server.status_changed'
   | 'payment.completed'
@@ -21,13 +21,13 @@ export type EventType =
 
 export type PlatformEvent = { id: string; type: EventType; data: Readonly<Record<string, unknown>>; at: Date };
 
-/** About this many of the last events are kept. */
+/** The stream keeps about this many of the newest events. */
 const KEPT_EVENTS = 1_000;
 
-/** Events that are only worth hearing at once: kept, they would push out what people look for later. */
+/** Events that matter only at the moment. In the stream they would push out the events that people look for later. */
 const NOT_KEPT: ReadonlySet<EventType> = new Set(['dashboard.realtime', 'bulk.progress', 'bulk.broadcast.progress']);
 
-/** Tells whoever listens, and keeps the last thousand. An event is a courtesy: losing one loses no work. */
+/** Publishes events to the listeners and keeps the last thousand. An event is a courtesy: losing one loses no work. */
 export class Events {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;

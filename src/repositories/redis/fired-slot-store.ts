@@ -2,10 +2,10 @@ import { days } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { keys } from './keys.ts';
 
-/** A clock that was wrong by more than this has made slots that nobody remembers. */
+/** A clock that is set back by more than this may fire slots again. */
 const KEPT_MS = days(2);
 
-/** Which slots of each schedule have fired, so that none fires again when a clock is set back. */
+/** Records which slots of each schedule have fired, so that none fires again when a clock is set back. */
 export class FiredSlotStore {
   readonly #redis: RedisClient;
 

@@ -2,13 +2,13 @@ import { days } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { keys } from './keys.ts';
 
-/** What was begun under a key. `done`: the job is in its queue, or was. */
+/** The request that claimed a key. `done`: its job is, or was, in its queue. */
 export type IdempotentRequest = { fingerprint: string; jobId: string; done: boolean };
 
-/** For so long a repeated request finds the first one's job. */
+/** The time for which a repeated request finds the first one's job. */
 const TTL_MS = days(1);
 
-/** Which request was made under which `Idempotency-Key`. */
+/** The requests by `Idempotency-Key`. */
 export class IdempotencyKeys {
   readonly #redis: RedisClient;
 
@@ -16,7 +16,7 @@ export class IdempotencyKeys {
     this.#redis = redis;
   }
 
-  /** Claims the key for this request. Answers what stands under it: this one for the first, the first one's for every later. */
+  /** Claims the key for this request. Returns the request that holds it: this one, or an earlier one. */
   async claim(caller: string, key: string, request: Omit<IdempotentRequest, 'done'>): Promise<IdempotentRequest> {
     const mine: IdempotentRequest = { ...request, done: false };
     const first = await this.#redis.set(keys.idempotency(caller, key), write(mine), 'PX', TTL_MS, 'NX', 'GET');

@@ -2,8 +2,8 @@ import { TransientError } from '../../lib/errors.ts';
 import { isCluster, mastersOf, type RedisClient } from '../../lib/redis-client.ts';
 
 /**
- * Resolves once Redis has answered. A connection that is lost says so at once, instead of after the time its commands wait for it. Of a
- * cluster every master must answer: with one missing, part of the queues stand still. Throws `TransientError` `redis_unreachable`.
+ * Resolves once Redis has answered. A lost connection fails at once, without waiting for the time limit of its commands. In a cluster every
+ * master must answer, because with one missing a part of the queues stands still. Throws `TransientError` `redis_unreachable`.
  */
 export async function pingRedis(redis: RedisClient): Promise<void> {
   if (redis.status === 'reconnecting') {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-/** As `whenDown: 'fail'`, with shorter limits. */
+/** Connects as with `whenDown: 'fail'`, with shorter limits. */
 function connect(): Redis {
   const client = new Redis(server.url, {
     maxRetriesPerRequest: 1,
@@ -35,7 +35,7 @@ function connect(): Redis {
 const gate = (options: Partial<RedisGateOptions> & { limit: number }) =>
   new RedisGate({ redis, resource: 'panel', ...options });
 
-/** Runs `calls` calls of a few ms through each gate at once and reports how many were ever inside together. */
+/** Runs `calls` calls of a few ms through each gate at once and reports the largest number inside at the same time. */
 async function crowd(gates: readonly RedisGate[], calls: number): Promise<{ most: number; order: number[] }> {
   let inside = 0;
   let most = 0;
@@ -78,7 +78,7 @@ test('a place goes from one to the next of a process without asking Redis, for a
   await redis.config('RESETSTAT');
   await crowd([one], 40);
   const [, calls] = /cmdstat_eval:calls=(\d+)/.exec(await redis.info('commandstats')) ?? [];
-  // 40 calls of 2 ms in two places are 40 ms, and a place is kept for 100; in between it is looked whether there are others.
+  // 40 calls of 2 ms in two places take 40 ms, and a place is kept for 100 ms; in between, the gate checks for other waiters.
   expect(Number(calls)).toBeLessThan(20);
 });
 

@@ -6,8 +6,8 @@ import { keys } from './keys.ts';
 /**
  * KEYS: places in use (score = end of the lease), processes that wait (score = since when).
  * ARGV: limit, lease ms, member, process, patience ms, forget-a-waiter ms.
- * Whoever has waited longer than the patience has a free place kept for it, so that a busy process, which takes each of its
- * own places again at once, starves nobody. All times are Redis' own.
+ * A process that has waited longer than the patience has a free place kept for it, so that a busy process, which takes each of its own
+ * places again at once, starves no other. All times are from the clock of Redis.
  */
 const ENTER = `
 local t = redis.call('TIME')
@@ -28,62 +28,62 @@ redis.call('ZADD', KEYS[2], 'NX', now, ARGV[4])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
 return 0`;
 
-/** KEYS: places in use. ARGV: lease ms, members. A place that was lost (Redis emptied) is taken again: it is in use. */
+/** KEYS: places in use. ARGV: lease ms, members. A place that was lost (Redis emptied) is added again, because it is in use. */
 const RENEW = `
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])`;
 
-/** Without a local release to wake it, a waiting process looks again after 10 to 30 ms; the spread keeps processes apart. */
+/** A waiting process that no local release wakes asks again after 10 to 30 ms. The spread keeps processes apart. */
 const LOOK_AGAIN_MS = 10;
 
-/** A process that waited this long has the next place kept for it. */
+/** A process that has waited this long has the next place kept for it. */
 const PATIENCE_MS = 100;
 
 /**
- * A place that is freed goes to the next who waits in the same process, without a word to Redis, until it was taken this long ago: then
- * it is given back, so that a process which waits elsewhere is not passed over for longer.
+ * A freed place goes to the next waiter in the same process, without a call to Redis, until it has been held for this long. Then it is
+ * given back, so that another process waits no longer than that.
  */
 const HAND_OVER_MS = 100;
 
-/** A waiter that was killed is forgotten after this long; a live one only loses its seniority. */
+/** Redis forgets a killed waiter after this time; a live one only loses its seniority. */
 const FORGET_WAITER_MS = seconds(2);
 
-/** While Redis fails, it is not asked again before this has passed: no call waits for its time limit twice. */
+/** After a failure, Redis is not asked again for this time, so that no call waits for the time limit twice. */
 const ASK_REDIS_AGAIN_MS = seconds(2);
 
-/** Somebody of this process who wants a place. */
+/** A caller in this process that waits for a place. */
 type Waiter = { admit(member: string): void };
 
 export type RedisGateOptions = {
-  /** Its commands should fail within seconds when Redis is down (`whenDown: 'fail'`). */
+  /** A connection whose commands fail within seconds when Redis is down (`whenDown: 'fail'`). */
   redis: RedisClient;
   resource: string;
-  /** Places over all processes; while Redis is down, places of this process. */
+  /** The number of places over all processes; while Redis is down, of this process. */
   limit: number;
   /** A place of a killed process is free again after this long; live ones renew it three times as often. */
   leaseMs?: number;
-  /** Called once when Redis begins to fail; the gate goes on with the limit of this process alone. */
+  /** Called once when Redis begins to fail. The gate then applies the limit to this process alone. */
   onFallback?(error: unknown): void;
-  /** How long one `acquire` waited. */
+  /** Called with the time that one `acquire` waited. */
   onAcquired?(waitedSeconds: number): void;
 };
 
 /**
- * Limits how many callers of all processes use a resource at once. First come, first served within a process; between
- * processes nobody waits much longer than the others. With Redis down the limit holds per process, as a resource that works
- * should not stop because our bookkeeping does. It is a `Gate` for `ClientPolicy`.
+ * Limits how many callers over all processes use a resource at once. Within a process the order is first come, first served; no process
+ * waits much longer than the others. While Redis is down the limit holds per process, because a resource that works must not stop with our
+ * bookkeeping. It is a `Gate` for `ClientPolicy`.
  */
 export class RedisGate {
   readonly #options: RedisGateOptions;
   readonly #leaseMs: number;
   readonly #process = randomUUID();
-  /** Places of this process, with the moment at which each was taken. */
+  /** The places of this process, each with the moment at which it was taken. */
   readonly #held = new Map<string, number>();
   readonly #waiting: Waiter[] = [];
   #isAsking = false;
-  /** Whether Redis has this process among those that wait. */
+  /** Whether Redis lists this process as waiting. */
   #isListed = false;
   #count = 0;
   #freed = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ export class RedisGate {
     this.#leaseMs = options.leaseMs ?? seconds(10);
   }
 
-  /** Rejects only with the signal's reason. The function it answers may be called twice. */
+  /** Waits for a place and returns its release, which may be called twice. Rejects only with the signal's reason. */
   async acquire(signal: AbortSignal): Promise<() => Promise<void>> {
     const startedAt = performance.now();
     signal.throwIfAborted();
@@ -120,7 +120,7 @@ export class RedisGate {
     };
   }
 
-  /** Asks Redis for places until nobody here waits any more. */
+  /** Asks Redis for places until no caller here waits. */
   async #askForAll(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -172,18 +172,18 @@ export class RedisGate {
     else this.#giveBack(member);
   }
 
-  /** To the first who waits here, or back. */
+  /** Passes a place to the first waiter here, or gives it back. */
   #pass(member: string): void {
     const next = this.#waiting.shift();
     if (next) next.admit(member);
     else this.#giveBack(member);
     if (this.#waiting.length > 0 || !this.#isListed) return;
-    // Nobody here waits any more: no place must be kept for us.
+    // No caller here waits any more, so no place must be kept for this process.
     this.#isListed = false;
     this.#options.redis.zrem(keys.gateWaiting(this.#options.resource), this.#process).catch(() => {});
   }
 
-  /** Does not wait for Redis: what it may miss, the lease ends. */
+  /** Does not wait for Redis. If the command is lost, the lease ends the place. */
   #giveBack(member: string): void {
     this.#held.delete(member);
     this.#options.redis.zrem(keys.gate(this.#options.resource), member).catch(() => {});

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** This machine's clock as it is when nobody sets it. */
+/** The machine's clock, which this test cannot set. */
 const rightNow = (): number => performance.timeOrigin + performance.now();
 const offBy = (clock: SharedClock): number => Math.abs(clock.now().getTime() - rightNow());
 

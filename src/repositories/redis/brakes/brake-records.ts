@@ -6,7 +6,7 @@ const time = z.iso.datetime().transform((text) => new Date(text));
 
 const Hold = z
   .object({
-    /** `share`: too many of all users at once. `listing`: fewer users were listed than there should be. */
+    /** `share`: too large a share of all users at once. `listing`: the panel listed too few users. */
     reason: z.enum(['share', 'listing']),
     would_touch: z.int(),
     listed: z.int(),
@@ -22,12 +22,12 @@ const Hold = z
     ...(approvedAt && { approvedAt }),
   }));
 
-/** A run that does not act until an admin says so, with the counts that the admins were told. */
+/** A run that waits for an admin's approval, with the counts that the admins were told. */
 export type Hold = z.output<typeof Hold>;
 
 /**
- * What the brake on mass effects remembers: holds by brake, and how many users the last trusted listing had. Both are found again
- * by the next run when Redis has lost them.
+ * The state of the brake on mass effects: holds by brake, and the number of users in the last trusted listing. When Redis loses it, the
+ * next run establishes both again.
  */
 export class BrakeRecords {
   readonly #redis: RedisClient;
@@ -36,7 +36,7 @@ export class BrakeRecords {
     this.#redis = redis;
   }
 
-  /** True for whoever began the hold: of two runs at once one tells the admins. */
+  /** True for the caller that began the hold, so that one of two concurrent runs tells the admins. */
   async begin(name: string, hold: Hold): Promise<boolean> {
     return (await this.#redis.hsetnx(keys.brake('holds'), name, written(hold))) === 1;
   }
@@ -59,7 +59,7 @@ export class BrakeRecords {
     await this.#redis.hdel(keys.brake('holds'), name);
   }
 
-  /** How many users the last trusted listing had; undefined before the first and after Redis was emptied. */
+  /** The number of users in the last trusted listing; undefined before the first one and after Redis was emptied. */
   async listed(): Promise<number | undefined> {
     const text = await this.#redis.get(keys.brake('listing'));
     return text === null ? undefined : Number(text);

@@ -3,21 +3,21 @@ import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** What an admin has said last of a broadcast. */
+/** The latest request of an admin about a broadcast. */
 export type BroadcastWish = 'pause' | 'resume' | 'cancel';
 
 export type BroadcastRecord = {
   wish: BroadcastWish | undefined;
-  /** Every row is in the table: no further look has to add any. */
+  /** True once every row is in the table, so that no later run has to add any. */
   isQueued: boolean;
 };
 
 const Stored = z.object({ wish: z.enum(['pause', 'resume', 'cancel']).optional(), queued: z.literal('1').optional() });
 
-/** Longer than any broadcast is looked after. */
+/** Longer than any broadcast takes. */
 const KEPT_MS = days(30);
 
-/** What is known of a broadcast besides its rows. */
+/** The state of a broadcast that its rows do not hold. */
 export class BroadcastRecords {
   readonly #redis: RedisClient;
 

@@ -4,25 +4,25 @@ import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
 const UserState = z.discriminatedUnion('state', [
-  /** Asked for at that time (ms since the epoch) and not heard of since: the panel may or may not have done it. */
+  /** The panel was asked at that time (ms since the epoch) and has not answered: it may or may not have done it. */
   z.object({ state: z.literal('begun'), at: z.number(), tries: z.int() }),
-  /** Failed for now; is tried again. */
+  /** The call failed and will be repeated. */
   z.object({ state: z.literal('waiting'), tries: z.int(), reason: z.string() }),
   z.object({ state: z.literal('done') }),
-  /** Was so before. */
+  /** The user was in the wanted state before. */
   z.object({ state: z.literal('already') }),
   z.object({ state: z.literal('failed'), reason: z.string() }),
 ]);
 
-/** How far one user of a bulk operation is. */
+/** The state of one user in a bulk operation. */
 export type BulkUserState = z.output<typeof UserState>;
 
-/** Longer than any bulk operation, and than a dead letter of one is likely to wait for its replay. */
+/** Longer than any bulk operation takes, and than its dead letter is likely to wait for a replay. */
 const KEPT_MS = days(7);
 
 /**
- * What became of each user of a bulk operation, so that a run goes on where a killed one stopped. Every operation may be repeated
- * without harm, so losing this loses no work: nothing here ever throws.
+ * The state of each user in a bulk operation, so that a run continues where a killed one stopped. Every operation can be repeated without
+ * harm, so losing this loses no work. No method throws.
  */
 export class BulkUserStates {
   readonly #redis: RedisClient;
@@ -33,7 +33,7 @@ export class BulkUserStates {
     this.#onError = onError;
   }
 
-  /** By user id; empty where nothing is known. */
+  /** The states by user id; empty when nothing is recorded. */
   async of(jobId: string): Promise<Map<string, BulkUserState>> {
     try {
       const found = await this.#redis.hgetall(keys.bulkUsers(jobId));

@@ -16,7 +16,7 @@ export type Progress = {
 
 const TTL_MS = days(1);
 
-/** How far long work has come, for people to look at. Losing it loses no work. */
+/** The progress of long jobs, for people to read. Losing it loses no work. */
 export class ProgressRecords {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;
@@ -26,7 +26,7 @@ export class ProgressRecords {
     this.#onError = onError;
   }
 
-  /** Never throws: work goes on without its progress. */
+  /** Saves the progress. Never throws, because work goes on without it. */
   async save(jobId: string, progress: Progress): Promise<void> {
     const { startedAt, updatedAt, ...rest } = progress;
     const record = { job_id: jobId, ...rest, started_at: startedAt.toISOString(), updated_at: updatedAt.toISOString() };

@@ -4,19 +4,19 @@ import { keys } from '../keys.ts';
 
 export type SweepCounts = { scanned: number; removed: number; trimmed: number; failed: number };
 
-/** Keys asked for at once: well under a millisecond of the server's time. */
+/** Keys per SCAN call: well under a millisecond of the server's time. */
 const PAGE = 500;
 
 /**
- * Scores below this are seconds, above it milliseconds: as seconds it is the year 5138, as milliseconds 1973. The Python worker
- * scored in seconds what this one scores in milliseconds.
+ * Scores below this are seconds, above it milliseconds: as seconds it is the year 5138, as milliseconds 1973. The Python worker wrote
+ * scores in seconds; this one writes milliseconds.
  */
 const FIRST_MILLISECOND_SCORE = 1e11;
 
-/** What is done with a key that matches; a key that matches no rule is never touched. */
+/** The treatment of keys that match a pattern. A key that matches no rule is never touched. */
 type Rule = { readonly pattern: RegExp } & (
   | {
-      /** When the time in the name began to be over, plus what it is kept. */ readonly goneAt: (
+      /** The end of the time in the key's name, plus the time that the key is kept. */ readonly goneAt: (
         time: string,
       ) => number;
     }
@@ -28,7 +28,7 @@ const SEGMENT = '[^:]+';
 const DATE = '(\\d{4}-\\d{2}-\\d{2})';
 const HOUR = '(\\d{4}-\\d{2}-\\d{2}T\\d{2})';
 
-/** Built from the keys' own builders, so that a name is written once. */
+/** The patterns come from the builders of the keys, so that a name is written once. */
 const RULES: readonly Rule[] = [
   { pattern: exactly(keys.dailyStats(DATE)), goneAt: (date) => Date.parse(date) + days(1) + days(90) },
   { pattern: exactly(keys.paymentStats(DATE)), goneAt: (date) => Date.parse(date) + days(1) + days(90) },
@@ -36,15 +36,15 @@ const RULES: readonly Rule[] = [
     pattern: exactly(keys.bandwidthHourly(SEGMENT, HOUR)),
     goneAt: (hour) => Date.parse(`${hour}:00Z`) + hours(1) + days(30),
   },
-  // One key per snapshot: the form of the Python worker.
+  // The Python worker wrote one key per snapshot.
   { pattern: exactly(`${keys.bandwidth(SEGMENT)}:(\\d{9,11})`), goneAt: (epoch) => seconds(Number(epoch)) + hours(48) },
   { pattern: exactly(keys.bandwidth(SEGMENT)), trimBefore: (now) => now - hours(48) },
   { pattern: exactly(keys.nodeHealthHistory(SEGMENT)), trimBefore: (now) => now - days(7) },
-  // What has an expiry goes by itself.
+  // Redis expires the others.
   { pattern: exactly(keys.cache('.+')), withoutExpiry: true },
 ];
 
-/** Removes what is past its time among the keys that this worker writes, by SCAN and UNLINK: nothing here blocks Redis. */
+/** Removes outdated keys among those that this worker writes, with SCAN and UNLINK, which do not block Redis. */
 export class StaleKeys {
   readonly #redis: RedisClient;
 
@@ -52,10 +52,10 @@ export class StaleKeys {
     this.#redis = redis;
   }
 
-  /** Goes once over all keys. A key that could not be treated, because it is of another type, counts as failed and stays. */
+  /** Scans all keys once. A key of an unexpected type counts as failed and stays. */
   async sweep(now: Date, signal: AbortSignal): Promise<SweepCounts> {
     const counts: SweepCounts = { scanned: 0, removed: 0, trimmed: 0, failed: 0 };
-    // In a cluster every master knows only keys of its own.
+    // In a cluster each master knows only its own keys.
     for (const master of mastersOf(this.#redis)) {
       let cursor = '0';
       do {
@@ -82,13 +82,13 @@ export class StaleKeys {
     }
   }
 
-  /** The connection sends what many keys need without waiting in between. */
+  /** The connection pipelines the commands of many keys. */
   async #treatOne(key: string, now: number): Promise<{ removed: number; trimmed: number }> {
     for (const rule of RULES) {
       const match = rule.pattern.exec(key);
       if (!match) continue;
       if ('trimBefore' in rule) return { removed: 0, trimmed: await this.#trim(key, rule.trimBefore(now)) };
-      // A date that the calendar does not know compares as not gone.
+      // A date that is not in the calendar gives NaN, which compares as not outdated.
       const isStale = 'goneAt' in rule ? rule.goneAt(match[1]!) < now : (await this.#redis.pttl(key)) === NO_EXPIRY;
       return { removed: isStale ? await this.#redis.unlink(key) : 0, trimmed: 0 };
     }
@@ -104,7 +104,7 @@ export class StaleKeys {
   }
 }
 
-/** Redis' answer of PTTL for a key that stays for ever. */
+/** PTTL returns this for a key without expiry. */
 const NO_EXPIRY = -1;
 
 function exactly(pattern: string): RegExp {

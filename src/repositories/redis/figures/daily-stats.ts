@@ -2,11 +2,11 @@ import { days, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** tasks.md 5.1 and 5.3. */
+/** Days are kept for 90 days: docs/figures.md. */
 const DAILY_TTL_MS = days(90);
 const REALTIME_TTL_MS = seconds(120);
 
-/** The layout that is written; records of other writers under the same names are none of ours. */
+/** The version of the layout. Records of other writers under the same names lack it and are ignored. */
 const SCHEMA = 1;
 
 type DayRecord = { schema: typeof SCHEMA; date: string };
@@ -28,14 +28,14 @@ export class DailyStats<Figures extends DayRecord> {
     return text === null ? undefined : read(text);
   }
 
-  /** Those of these days that are there, by date. */
+  /** The figures of these days, by date; days without figures are absent. */
   async many(dates: readonly string[]): Promise<ReadonlyMap<string, Figures>> {
     const found = await Promise.all(dates.map((date) => this.find(date)));
     return new Map(found.flatMap((figures) => (figures ? [[figures.date, figures]] : [])));
   }
 }
 
-/** What the dashboard shows of this moment, for two minutes. */
+/** The present figures for the dashboard, kept for two minutes. */
 export class RealtimeRecord {
   readonly #redis: RedisClient;
 

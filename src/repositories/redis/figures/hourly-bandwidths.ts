@@ -2,10 +2,10 @@ import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** tasks.md 5.2. */
+/** Hours are kept for 30 days: docs/figures.md. */
 const TTL_MS = days(30);
 
-/** One hour of one node. Bytes and bytes per second; null where no sample covers any of the hour. */
+/** One hour of one node. Bytes and bytes per second; null where no sample covers any part of the hour. */
 export type HourlyBandwidth = {
   node_uuid: string;
   /** `YYYY-MM-DDTHH`, UTC. */
@@ -16,15 +16,15 @@ export type HourlyBandwidth = {
   avg: number | null;
   max: number | null;
   min: number | null;
-  /** Samples that say something of the hour. */
+  /** The number of samples that cover a part of the hour. */
   samples: number;
-  /** Samples that a whole hour has. */
+  /** The number of samples in a complete hour. */
   expected: number;
   /** Seconds of the hour that the samples cover. */
   covered_seconds: number;
 };
 
-/** Traffic of the nodes by hour, kept for 30 days. */
+/** The traffic of the nodes by hour, kept for 30 days. */
 export class HourlyBandwidths {
   readonly #redis: RedisClient;
 
@@ -37,7 +37,7 @@ export class HourlyBandwidths {
     await this.#redis.set(key, JSON.stringify(record), 'PX', TTL_MS);
   }
 
-  /** Those of these hours that are there. */
+  /** The records of these hours; hours without a record are absent. */
   async of(nodeUuid: string, hours: readonly string[]): Promise<HourlyBandwidth[]> {
     const texts = await Promise.all(
       hours.map((hour) => this.#redis.get(keys.bandwidthHourly(nodeUuid, hour)).catch(ignoreHash)),
@@ -46,7 +46,7 @@ export class HourlyBandwidths {
   }
 }
 
-/** An older worker wrote hashes under these names. */
+/** The Python worker wrote hashes under these names. */
 function ignoreHash(error: unknown): null {
   if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null;
   throw error;

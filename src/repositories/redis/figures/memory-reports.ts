@@ -2,25 +2,25 @@ import { minutes } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** What one process of a worker uses. Processes of one machine or container share its limit. */
+/** The memory use of one worker process. Processes of one machine or container share its limit. */
 export type MemoryUse = {
   host: string;
   pid: number;
   rssBytes: number;
-  /** Of the container; absent where it has none. */
+  /** The limit of the container; absent where it has none. */
   limitBytes?: number | undefined;
   heapUsedBytes: number;
-  /** Where V8 gives up. */
+  /** The heap size at which V8 ends the process. */
   heapLimitBytes: number;
   at: Date;
 };
 
 type Stored = { rss: number; limit?: number; heap_used: number; heap_limit: number; at: string };
 
-/** A process that has not said anything for this long is gone. */
+/** A process that has not reported for this long is gone. */
 const FRESH_MS = minutes(2);
 
-/** Memory of every running process. */
+/** The memory use of every running process. */
 export class MemoryReports {
   readonly #redis: RedisClient;
 
@@ -34,7 +34,7 @@ export class MemoryReports {
     await this.#redis.pexpire(keys.processMemory(), FRESH_MS * 5);
   }
 
-  /** Of those that are running; the others are forgotten. */
+  /** The reports of the running processes; the others are deleted. */
   async all(now: Date): Promise<MemoryUse[]> {
     const all = Object.entries(await this.#redis.hgetall(keys.processMemory())).map(([field, text]): MemoryUse => {
       const { at, heap_limit, heap_used, limit, rss } = JSON.parse(text) as Stored;

@@ -5,7 +5,7 @@ import { keys } from '../keys.ts';
 /** As long as the rows of the same report are kept. */
 const TTL_MS = days(8);
 
-/** Which admins have the picture of a report: pictures do not fit into `notification_queue`. */
+/** Records which admins have received a report's picture, because pictures do not fit into `notification_queue`. */
 export class ReportMarks {
   readonly #redis: RedisClient;
 

@@ -2,13 +2,13 @@ import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** A node as it was when it was last seen at the panel. */
+/** A node as the panel last listed it. */
 export type SeenNode = { nodeUuid: string; name: string; country: string; seenAt: Date };
 
-/** Longer than the longest history that a report looks back over. */
+/** Longer than the longest period of a report. */
 const KEPT_MS = days(35);
 
-/** Every node of the last weeks, so that one that is gone still has its name and its figures in the reports of its days. */
+/** The nodes of the last weeks, so that the reports of a day still name a node that is gone by now. */
 export class SeenNodes {
   readonly #redis: RedisClient;
 
@@ -26,7 +26,7 @@ export class SeenNodes {
     await this.#redis.pexpire(keys.seenNodes(), KEPT_MS);
   }
 
-  /** Those seen since then; the others are forgotten once they are too old for any report. */
+  /** The nodes seen since `from`. Deletes those that are too old for any report. */
   async since(from: Date, now: Date): Promise<SeenNode[]> {
     const all = Object.entries(await this.#redis.hgetall(keys.seenNodes())).map(([nodeUuid, text]) => {
       const { seen_at, ...rest } = JSON.parse(text) as { name: string; country: string; seen_at: string };

@@ -2,16 +2,16 @@ import { hours } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** A node's traffic in the time before `at`. */
+/** A node's traffic in the period that ends at `at`. */
 export type BandwidthSample = {
   at: Date;
-  /** The panel's counter at `at`; undefined where another worker took the sample, which knew of none. */
+  /** The panel's counter at `at`; undefined where the Python worker took the sample, because it stored none. */
   totalBytes?: number | undefined;
-  /** Traffic since the sample before; undefined = unknown: the first sample, or a counter that makes no sense. */
+  /** Traffic since the previous sample; undefined for the first sample and after an implausible counter. */
   bytes?: number | undefined;
-  /** The time that `bytes` covers, in seconds. */
+  /** The period that `bytes` covers, in seconds. */
   seconds?: number | undefined;
-  /** Undefined = the panel did not say. */
+  /** Undefined when the panel did not say. */
   usersOnline?: number | undefined;
 };
 
@@ -23,12 +23,12 @@ type StoredSample = {
   users_online?: number;
 };
 
-/** tasks.md 3.2. */
+/** Samples are kept for 48 hours. */
 const KEPT_MS = hours(48);
 
 const score = (at: Date): number => Math.floor(at.getTime() / 1000);
 
-/** Traffic of the nodes over the last 48 hours. */
+/** The traffic samples of the nodes over the last 48 hours. */
 export class BandwidthSamples {
   readonly #redis: RedisClient;
 
@@ -43,7 +43,7 @@ export class BandwidthSamples {
     return member === undefined ? undefined : read(member);
   }
 
-  /** Adds a sample in place of one of the same second, and drops those that are too old. */
+  /** Adds a sample, replacing one of the same second, and drops those that are too old. */
   async add(nodeUuid: string, sample: BandwidthSample): Promise<void> {
     const key = keys.bandwidth(nodeUuid);
     const second = score(sample.at);
@@ -56,12 +56,12 @@ export class BandwidthSamples {
       .exec();
   }
 
-  /** Drops samples that are past their time, also of nodes that get no new ones. Answers how many. */
+  /** Drops the samples that are too old, even of nodes that get no new ones. Returns their number. */
   dropOld(nodeUuid: string, now: Date): Promise<number> {
     return this.#redis.zremrangebyscore(keys.bandwidth(nodeUuid), '-inf', score(now) - KEPT_MS / 1000);
   }
 
-  /** Samples taken from `from` on and before `to`, oldest first. */
+  /** The samples from `from` (included) to `to` (excluded), oldest first. */
   async between(nodeUuid: string, from: Date, to: Date): Promise<BandwidthSample[]> {
     const members = await this.#redis.zrangebyscore(keys.bandwidth(nodeUuid), score(from), `(${score(to)}`);
     return members.map(read);

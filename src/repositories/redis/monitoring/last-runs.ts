@@ -1,13 +1,13 @@
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** How a task's latest job ended. */
+/** The outcome of a task's latest job. */
 export type LastRun = { at: Date; ok: boolean; seconds: number; error?: string };
 
-/** Runs end hundreds of times a second under load; people look every few seconds. */
+/** Under load, hundreds of runs end in a second; people look every few seconds. */
 const WRITE_EVERY_MS = 1_000;
 
-/** When each task last ended, for people to look at. Losing it loses no work, so it is written once a second and nobody waits for it. */
+/** The latest run of each task, for people to read. Losing it loses no work, so it is written once a second and no run waits for it. */
 export class LastRuns implements AsyncDisposable {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;
@@ -24,7 +24,7 @@ export class LastRuns implements AsyncDisposable {
     this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY_MS).unref();
   }
 
-  /** By task. */
+  /** The latest runs by task. */
   async all(): Promise<ReadonlyMap<string, LastRun>> {
     const found = await this.#redis.hgetall(keys.lastRuns());
     return new Map(Object.entries(found).map(([task, text]) => [task, read(text)]));

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** When each scheduled task last ended well, and since when its schedule is known. */
+/** The time of each scheduled task's last success, and the time from which its schedule is known. */
 export class LastSuccesses {
   readonly #redis: RedisClient;
 
@@ -18,7 +18,9 @@ export class LastSuccesses {
     return read(await this.#redis.hgetall(keys.lastSuccess()));
   }
 
-  /** When each of these schedules was first seen: one that is new has not failed yet. What is no schedule any more is forgotten. */
+  /**
+   * The time at which each of these schedules was first seen: a new one has not failed yet. Deletes tasks that have no schedule any more.
+   */
   async knownSince(tasks: readonly string[], now: Date): Promise<ReadonlyMap<string, Date>> {
     const known = read(await this.#redis.hgetall(keys.schedulesKnownSince()));
     const fresh = tasks.filter((task) => !known.has(task));

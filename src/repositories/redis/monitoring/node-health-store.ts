@@ -7,36 +7,36 @@ const NodeStatus = z.enum(['online', 'offline', 'warning', 'maintenance']);
 
 export type NodeStatus = z.output<typeof NodeStatus>;
 
-/** What is known of a node since it was first seen. */
+/** The state of a node. */
 export type NodeRecord = {
   nodeUuid: string;
   name: string;
-  /** ISO 3166-1 alpha-2, as the panel has it. */
+  /** ISO 3166-1 alpha-2, from the panel. */
   country: string;
   status: NodeStatus;
   previousStatus?: NodeStatus | undefined;
-  /** When it got this status. */
+  /** The time at which it got this status. */
   since: Date;
   checkedAt: Date;
-  /** Why it is down, as the panel says. */
+  /** The panel's reason for its being down. */
   reason?: string | undefined;
-  /** Since when it does not serve, `connecting` included. */
+  /** The time from which it does not serve; `connecting` counts as not serving. */
   downSince?: Date | undefined;
-  /** When it was first found offline after it had been something else; absent where nobody is to be told. */
+  /** The time at which it was first found offline after another status; absent where nobody is to be told. */
   suspectSince?: Date | undefined;
-  /** Its latest changes between serving and not serving. */
+  /** The times of its latest changes between serving and not serving. */
   flips: readonly Date[];
 };
 
-/** One entry of a node's history. Without `previousStatus`: the first time it was seen. */
+/** One entry of a node's history. Without `previousStatus` it is the first time the node was seen. */
 export type NodeChange = { status: NodeStatus; previousStatus?: NodeStatus | undefined; at: Date };
 
-/** A record with the text it was read from, which `replace` compares. */
+/** A record with its stored text, which `replace` compares. */
 export type StoredNode = { record: NodeRecord; text: string };
 
 const time = z.iso.datetime().transform((text) => new Date(text));
 
-/** Whatever else writes under this name (an older worker did) counts as never seen. */
+/** A node whose record has another shape (the Python worker's) counts as never seen. */
 const Stored = z.object({
   node_uuid: z.string(),
   name: z.string(),
@@ -53,11 +53,11 @@ const Stored = z.object({
 
 const StoredChange = z.object({ status: NodeStatus, previous_status: NodeStatus.optional(), at: time });
 
-/** A record that nobody refreshes is of no use after a week; checks are at most an hour apart. */
+/** A record without a refresh is useless after a week; checks are at most an hour apart. */
 const TTL_MS = days(7);
 const HISTORY_MS = days(7);
 
-/** KEYS: record. ARGV: the text it must still have (empty: none, or one that is no record), the new text, TTL in ms. */
+/** KEYS: record. ARGV: the text that it must still have (empty: no text, or text that is not a record), the new text, TTL in ms. */
 const REPLACE = `
 local now = redis.call('GET', KEYS[1])
 if now == ARGV[1] or (ARGV[1] == '' and (not now or not string.find(now, '"checked_at"', 1, true))) then
@@ -74,7 +74,7 @@ export class NodeHealthStore {
     this.#redis = redis;
   }
 
-  /** Every node that is watched. */
+  /** All watched nodes. */
   async all(): Promise<StoredNode[]> {
     const uuids = await this.#redis.smembers(keys.watchedNodes());
     const texts = await Promise.all(uuids.map((uuid) => this.#redis.get(keys.nodeHealth(uuid))));
@@ -84,7 +84,7 @@ export class NodeHealthStore {
     });
   }
 
-  /** Writes the record unless another run has changed it since `before` was read. True where it was written. */
+  /** Writes the record unless another run has changed it since `before` was read. True when it was written. */
   async replace(record: NodeRecord, before: Pick<StoredNode, 'text'> | undefined): Promise<boolean> {
     const key = keys.nodeHealth(record.nodeUuid);
     const replaced = await this.#redis.eval(REPLACE, 1, key, before?.text ?? '', write(record), TTL_MS);
@@ -104,7 +104,7 @@ export class NodeHealthStore {
     ]);
   }
 
-  /** Puts these changes in the place of members that another worker wrote. */
+  /** Replaces members that the Python worker wrote with these changes. */
   async rewriteHistory(nodeUuid: string, members: readonly string[], changes: readonly NodeChange[]): Promise<void> {
     const key = keys.nodeHealthHistory(nodeUuid);
     const rewriting = this.#redis.multi().zrem(key, ...members);
@@ -112,7 +112,7 @@ export class NodeHealthStore {
     await rewriting.pexpire(key, HISTORY_MS).exec();
   }
 
-  /** The changes between two times, both included, oldest first. What it was before the first is that one's `previousStatus`. */
+  /** The changes between two times, both included, oldest first. The `previousStatus` of the first is the status before them. */
   async history(nodeUuid: string, from: Date, to: Date): Promise<NodeChange[]> {
     const members = await this.#redis.zrangebyscore(keys.nodeHealthHistory(nodeUuid), from.getTime(), to.getTime());
     return members.flatMap((member) => {
@@ -123,7 +123,7 @@ export class NodeHealthStore {
     });
   }
 
-  /** Forgets nodes that are gone. Their history stays for the reports, until its time is over. */
+  /** Deletes the records of nodes that are gone. Their history stays for the reports until it expires. */
   async forget(nodeUuids: readonly string[]): Promise<void> {
     if (nodeUuids.length === 0) return;
     await Promise.all([

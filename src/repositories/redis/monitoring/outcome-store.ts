@@ -3,7 +3,7 @@ import type { RedisClient } from '../../../lib/redis-client.ts';
 import { dayOf } from '../../../lib/utc-days.ts';
 import { keys } from '../keys.ts';
 
-/** How jobs ended and outside services answered, counted up since the last flush of one process. */
+/** Counts of job outcomes and of answers of outside services since the last flush of one process. */
 export type OutcomeCounts = {
   succeeded: number;
   failed: number;
@@ -19,13 +19,13 @@ export type DayOutcomes = {
   calls: Record<string, { count: number; mean_ms: number }>;
 };
 
-/** One past the week that reports look back over. */
+/** One day more than the week that reports cover. */
 const DAY_TTL_MS = days(8);
 const MINUTE_TTL_MS = hours(1);
 
 const minuteOf = (at: Date): string => at.toISOString().slice(0, 16);
 
-/** Ends of jobs over all workers: by minute for the error rate, by day with their errors for the reports. */
+/** Counts of job outcomes over all workers: by minute for the error rate, by day with their errors for the reports. */
 export class OutcomeStore {
   readonly #redis: RedisClient;
 
@@ -36,7 +36,7 @@ export class OutcomeStore {
   async add({ calls, errors, failed, succeeded }: OutcomeCounts, at: Date): Promise<void> {
     const minute = keys.outcomesOfMinute(minuteOf(at));
     const day = keys.outcomesOfDay(dayOf(at));
-    // Single commands, sent together: the two keys need not lie in one slot of a Redis Cluster.
+    // Single commands, sent together, because the two keys may lie in different slots of a Redis Cluster.
     const sent: Promise<unknown>[] = [];
     const count = (key: string, field: string, by: number): void => {
       if (by > 0) sent.push(this.#redis.hincrby(key, field, by));
@@ -54,7 +54,7 @@ export class OutcomeStore {
     await Promise.all(sent);
   }
 
-  /** Jobs that ended in the `count` minutes up to now, the running one included. */
+  /** The jobs that ended in the last `count` minutes, including the current one. */
   async lastMinutes(count: number, now: Date): Promise<{ succeeded: number; failed: number }> {
     const stamps = Array.from({ length: count }, (_, i) => minuteOf(new Date(now.getTime() - minutes(i))));
     const found = await Promise.all(
@@ -64,7 +64,7 @@ export class OutcomeStore {
     return { succeeded: sum(0), failed: sum(1) };
   }
 
-  /** Undefined where nothing was counted that day: then it is unknown, not free of errors. */
+  /** Undefined when nothing was counted that day: the day is unknown, not free of errors. */
   async ofDay(day: string): Promise<DayOutcomes | undefined> {
     const fields = await this.#redis.hgetall(keys.outcomesOfDay(day));
     if (Object.keys(fields).length === 0) return undefined;

@@ -2,7 +2,7 @@ import { minutes } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** What dashboards read of the panel without asking it. Times as ISO 8601, fields in `snake_case`, as they are stored. */
+/** Counts of the panel's users, which dashboards read from Redis. Stored as it is: times in ISO 8601, fields in `snake_case`. */
 export type UserSummary = {
   total: number;
   active: number;
@@ -13,11 +13,11 @@ export type UserSummary = {
   updated_at: string;
 };
 
-/** interfaces.md: each outlives one missed run of its task. */
+/** Each record outlives one missed run of its task. */
 const USERS_TTL_MS = minutes(15);
 const NODE_TTL_MS = minutes(35);
 
-/** Copies of the panel's answers that expire by themselves: an old one is gone, not wrong. */
+/** Copies of the panel's answers. They expire, so that an old copy is absent and not wrong. */
 export class PanelCache {
   readonly #redis: RedisClient;
 

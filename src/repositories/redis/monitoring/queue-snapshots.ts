@@ -4,31 +4,31 @@ import { keys } from '../keys.ts';
 
 export type QueueDepth = { waiting: number; active: number; delayed: number; failed: number };
 
-/** How much work waited, at one moment, for everybody to read. */
+/** The amount of waiting work at one moment. */
 export type QueueSnapshot = {
   at: Date;
-  /** By name of the queue. */
+  /** Depths by queue name. */
   queues: Readonly<Record<string, QueueDepth>>;
-  /** Rows of `notification_queue`; absent where the database did not say. `due` of those `pending` could leave now. */
+  /** Rows of `notification_queue`; absent where the database did not answer. `due` counts the pending rows that could leave now. */
   notifications?: { pending: number; due: number };
-  /** The stream of the Python producers; absent where the intake is off or the stream not there. */
+  /** The stream of the Python producers; absent where the intake is off or the stream does not exist. */
   intake?: { unread: number; pending: number; oldestPendingMs: number };
   /** Messages of Python producers among the dead letters; absent in a snapshot of an older version. Dead jobs are the `failed` ones. */
   deadMessages?: number;
 };
 
-/** Where the numbers of a snapshot come from. */
+/** The sources of a snapshot's numbers. */
 export type DepthReaders = {
   queues(): Promise<Record<string, QueueDepth>>;
-  /** Undefined where the intake is switched off. */
+  /** Returns undefined where the intake is off. */
   intake(): Promise<QueueSnapshot['intake']>;
   deadMessages(): Promise<number>;
 };
 
-/** Taken every minute; older than this it says nothing of the present. */
+/** A snapshot is taken every minute. One that is older than this says nothing about the present. */
 const TTL_MS = minutes(5);
 
-/** The last snapshot. Every process shows it, whichever took it. */
+/** The last snapshot of any process. All processes show it. */
 export class QueueSnapshots {
   readonly #redis: RedisClient;
 

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import { mastersOf, type RedisClient } from '../../../lib/redis-client.ts';
 
-/** How near Redis is to its end, and what that has cost so far. Of a cluster: all its masters together. */
+/** The memory use of Redis, with the evictions and refusals that it has caused. In a cluster, the sum over all masters. */
 export type ServerMemory = {
   usedBytes: number;
-  /** Absent where it has no limit. */
+  /** Absent where Redis has no limit. */
   maxBytes?: number;
-  /** Since the servers started: keys thrown away, and commands refused (`-OOM`), for want of memory. */
+  /** Counts since the servers started: keys evicted, and commands refused (`-OOM`), for lack of memory. */
   evictedKeys: number;
   refusedCommands: number;
 };

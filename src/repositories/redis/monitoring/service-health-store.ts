@@ -17,15 +17,15 @@ const Stored = z
   })
   .transform(({ checked_at: checkedAt, latency_ms: latencyMs, ...rest }) => ({ ...rest, latencyMs, checkedAt }));
 
-/** What is known of an outside service. `failing`: the last looks failed, but too few to be sure. */
+/** The state of an outside service. `failing`: the last checks failed, but too few to call it down. */
 export type ServiceRecord = {
   name: string;
   status: 'up' | 'failing' | 'down';
-  /** Of the last answer; absent where there was none. */
+  /** The latency of the last answer; absent where there was none. */
   latencyMs?: number | undefined;
-  /** Failed looks in a row. */
+  /** Failed checks in a row. */
   failures: number;
-  /** Since when it answers, or does not. */
+  /** The time from which it answers, or does not. */
   since: Date;
   checkedAt: Date;
   error?: string | undefined;
@@ -57,7 +57,7 @@ export class ServiceHealthStore {
   }
 }
 
-/** Whatever else writes under this name (an older worker did) counts as nothing known. */
+/** A record of another shape (the Python worker's) counts as none. */
 function read(text: string): ServiceRecord | undefined {
   try {
     return Stored.safeParse(JSON.parse(text)).data;

@@ -7,15 +7,15 @@ const Disabling = z
   .object({ audit_id: z.uuid(), status: z.string(), expire_at: z.iso.datetime() })
   .transform(({ audit_id: auditId, status, expire_at }) => ({ auditId, status, expireAt: new Date(expire_at) }));
 
-/** A user about to be disabled: what the audit entry needs once it is done. */
+/** A user about to be disabled, with the fields that the audit entry needs afterwards. */
 export type Disabling = z.output<typeof Disabling>;
 
-/** A leftover that nobody settles within this has lost its meaning. */
+/** An intent that is not settled within this time has lost its meaning. */
 const KEPT_MS = days(2);
 
 /**
- * Intents: between asking the panel to disable a user and writing that down a worker may be killed, and from the panel alone nobody can
- * tell whether an admin or we disabled a user. At most as many as users are dealt with at once, and those whose call failed.
+ * Intents to disable a user. A worker may be killed between asking the panel and recording it, and the panel does not say whether an admin
+ * or the worker disabled a user. There are at most as many as users handled at once, plus those whose call failed.
  */
 export class Disablings {
   readonly #redis: RedisClient;
@@ -24,7 +24,7 @@ export class Disablings {
     this.#redis = redis;
   }
 
-  /** Records the intent, or answers the one that is recorded for the same expiry date already. */
+  /** Records the intent, or returns the one already recorded for the same expiry date. */
   async begin(userId: string, intent: Disabling): Promise<{ intent: Disabling; isNew: boolean }> {
     const { auditId, expireAt, status } = intent;
     const earlier = await this.#redis.hget(keys.disablings(), userId);
@@ -40,7 +40,7 @@ export class Disablings {
     await this.#redis.hdel(keys.disablings(), userId);
   }
 
-  /** What killed runs have left, by panel user id. */
+  /** The intents that killed runs have left, by panel user id. */
   async left(): Promise<ReadonlyMap<string, Disabling>> {
     const found = await this.#redis.hgetall(keys.disablings());
     return new Map(Object.entries(found).map(([userId, text]) => [userId, Disabling.parse(JSON.parse(text))]));

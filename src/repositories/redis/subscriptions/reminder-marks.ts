@@ -4,13 +4,13 @@ import { keys } from '../keys.ts';
 /** One notice of one panel user: `kind` is a bracket, or `expired`. */
 export type NoticeKey = { userId: string; kind: string };
 
-/** What the Python worker wrote: that somebody was told, without the date. It goes when the notice's bracket is over. */
+/** A mark of the Python worker, which has no date. It is removed when the notice's bracket is over. */
 const UNDATED = /^\{\s*"sent":\s*true\s*\}$/;
 
-/** Told by the Python worker, for an expiry date that it did not note. */
+/** The Python worker told the user, for an unknown expiry date. */
 export const TOLD_UNDATED = 'undated';
 
-/** For which expiry date a user was told what. A cache of what `notification_queue` says: losing it tells nobody twice. */
+/** The expiry date for which each notice was sent. It caches `notification_queue`, so losing it sends no notice twice. */
 export class ReminderMarks {
   readonly #redis: RedisClient;
 
@@ -18,7 +18,7 @@ export class ReminderMarks {
     this.#redis = redis;
   }
 
-  /** The expiry date that each was last told of, or `TOLD_UNDATED`, in the order asked; undefined where nothing is remembered. */
+  /** The expiry date of each notice's last send, or `TOLD_UNDATED`, in the order given; undefined where there is no mark. */
   async told(notices: readonly NoticeKey[]): Promise<(string | undefined)[]> {
     const found = await Promise.all(
       notices.map(({ userId, kind }) => this.#redis.get(keys.subscriptionReminder(userId, kind))),
@@ -26,7 +26,7 @@ export class ReminderMarks {
     return found.map((date) => (date !== null && UNDATED.test(date) ? TOLD_UNDATED : (date ?? undefined)));
   }
 
-  /** Remembers that these were told. */
+  /** Records that these notices were sent. */
   async mark(notices: readonly (NoticeKey & { expireAt: Date; ttlMs: number })[]): Promise<void> {
     await Promise.all(
       notices.map(({ userId, kind, expireAt, ttlMs }) =>

@@ -9,8 +9,9 @@ import type { NodeChange, NodeRecord } from '../monitoring/node-health-store.ts'
 import type { ServiceRecord } from '../monitoring/service-health-store.ts';
 
 /**
- * What the Python worker keeps under names that are ours too, or nearly, in shapes of its own: times are seconds since the epoch, there
- * is a key for each snapshot, hours are hashes. Each is what is read, as ours, with what it takes to put ours in its place.
+ * A record of the Python worker under a name that is ours, or nearly. Its shapes are its own: times are seconds since the epoch, each
+ * snapshot has a key, hours are hashes. Each variant holds the record in our shape, and the text or key that is needed to replace the old
+ * one.
  */
 export type PythonRecord =
   | { kind: 'node'; record: NodeRecord; text: string }
@@ -19,7 +20,7 @@ export type PythonRecord =
   | { kind: 'sample'; nodeUuid: string; sample: BandwidthSample | undefined; key: string }
   | { kind: 'hour'; record: HourlyBandwidth | undefined; key: string };
 
-/** Keys asked for at once: well under a millisecond of the server's time. */
+/** Keys per SCAN call: well under a millisecond of the server's time. */
 const PAGE = 500;
 
 const UUID = '([0-9a-fA-F-]{36})';
@@ -46,17 +47,17 @@ const Service = z.object({ is_up: z.boolean(), consecutive_failures: z.int().cat
 const Snapshot = z.object({ total: z.number().positive() });
 const Hour = z.object({ sum: z.coerce.number().positive(), max: z.coerce.number(), min: z.coerce.number() });
 
-/** The Python worker takes a snapshot every five minutes, so what it says is the traffic of these. */
+/** The Python worker takes a snapshot every five minutes, so its number is the traffic of these five minutes. */
 const SNAPSHOT_SECONDS = 300;
 const SNAPSHOTS_OF_HOUR = 12;
-/** It tells the admins at the third failure in a row, and so do we. */
+/** The Python worker tells the admins at the third failure in a row, as this worker does. */
 const FAILURES_TOLD = 3;
-/** What it calls by another name. */
+/** Services that the Python worker calls by another name. */
 const SERVICE_NAMES: Readonly<Record<string, string>> = { database: 'postgresql' };
-/** Scores below this are seconds, above it milliseconds, as we have them: as seconds it is the year 5138. */
+/** Scores below this are seconds, above it milliseconds, as this worker writes them: as seconds it is the year 5138. */
 const FIRST_MILLISECOND_SCORE = 1e11;
 
-/** Finds what the Python worker left. What has our shape already, or none that is known, is passed over. */
+/** Finds the records that the Python worker left. Records in our shape, or in no known shape, are skipped. */
 export class PythonKeys {
   readonly #redis: RedisClient;
 
@@ -64,15 +65,15 @@ export class PythonKeys {
     this.#redis = redis;
   }
 
-  /** Goes once over all keys under our prefix, by SCAN: nothing here blocks Redis. */
+  /** Scans all keys under our prefix once, which does not block Redis. */
   async *all(signal: AbortSignal): AsyncGenerator<PythonRecord> {
-    // In a cluster every master knows only keys of its own.
+    // In a cluster each master knows only its own keys.
     for (const master of mastersOf(this.#redis)) {
       let cursor = '0';
       do {
         signal.throwIfAborted();
         const [next, page] = await master.scan(cursor, 'MATCH', keys.all(), 'COUNT', PAGE);
-        // All of a page are asked for at once; a key of an unexpected type is somebody else's.
+        // The keys of a page are read at once. A key of an unexpected type belongs to another program.
         const found = await Promise.all(page.map((key) => this.#read(key).catch(ignoreWrongType)));
         yield* found.filter((record) => record !== undefined);
         cursor = next;
@@ -80,7 +81,7 @@ export class PythonKeys {
     }
   }
 
-  /** Takes the old key away, once what it said is where it belongs. */
+  /** Deletes the old key. Call it after its record was stored in our shape. */
   async remove(key: string): Promise<void> {
     await this.#redis.unlink(key);
   }
@@ -114,7 +115,7 @@ function nodeOf(nodeUuid: string, text: string | null): PythonRecord | undefined
   };
 }
 
-/** It notes changes only, so each is what it was before the next. What it was before the first is not known. */
+/** The Python worker records changes only, so each status is the previous one of the next. The status before the first is unknown. */
 function historyOf(nodeUuid: string, members: readonly string[]): PythonRecord | undefined {
   if (members.length === 0) return undefined;
   const changes = members.flatMap((member) => Change.safeParse(parseJson(member)).data ?? []);
@@ -136,7 +137,7 @@ function serviceOf(name: string, key: string, text: string | null): PythonRecord
   return { kind: 'service', key, text: text!, record };
 }
 
-/** Its total comes from fields that no Remnawave node has; where they are missing it writes 0, which says nothing. */
+/** The total of the Python worker comes from fields that no Remnawave node has. Where they are missing it writes 0, which means nothing. */
 function snapshotOf(nodeUuid: string, at: number, key: string, text: string | null): PythonRecord | undefined {
   if (text === null) return undefined;
   const { data } = Snapshot.safeParse(parseJson(text));
@@ -157,7 +158,7 @@ function hourlyOf(
   const perSecond = (bytes: number): number => Math.round(bytes / SNAPSHOT_SECONDS);
   const record: HourlyBandwidth = {
     node_uuid: node,
-    // Named by seconds, it is the hour that ended then.
+    // A name in seconds is the end of the hour.
     hour: /^\d+$/.test(name) ? hourOf(new Date(seconds(Number(name) - 3_600))) : name,
     sum: data.sum,
     avg: perSecond(data.sum / samples),
