@@ -11,8 +11,8 @@ export async function* inGroups<T>(items: AsyncIterable<T>, size: number): Async
 }
 
 /**
- * Runs `act` on every item, at most `limit` at once, in order of arrival. The first rejection ends it: no further item is begun, what
- * runs is waited for, and the error is thrown. An `act` that must not end the others catches its own.
+ * Runs `act` on every item, at most `limit` at once, in order of arrival. After the first rejection it starts no further item, waits for
+ * the running ones and throws the error. An `act` that must not end the others catches its own errors.
  */
 export async function forEachAtMost<T>(
   items: Iterable<T>,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Settles with the promise, or rejects after `limitMs` with what `late` makes. The work goes on: only the waiting ends. */
+/** Settles with the promise, or rejects after `limitMs` with the error from `late`. The work itself goes on. */
 export async function within<T>(
   limitMs: number,
   promise: Promise<T>,
@@ -16,8 +16,9 @@ export async function within<T>(
 }
 
 /**
- * Like `within`, for work that can be ended: its signal fires with `outer`, and at the limit with the error that this rejects with.
- * Listens to `outer` by hand, because `AbortSignal.any` costs five times as much: most of what a time limit costs a short task.
+ * Like `within`, for work that can be aborted: its signal fires with `outer`, and at the limit with the error that the promise rejects
+ * with. Listens to `outer` without `AbortSignal.any`, which costs five times as much and would be most of the cost of a time limit on a
+ * short task.
  */
 export async function untilDeadline<T>(
   limitMs: number,
@@ -29,7 +30,7 @@ export async function untilDeadline<T>(
   const { promise: limited, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     const error = late();
-    // First the outcome, then the signal: what an aborted call throws must not hide why it was aborted.
+    // The outcome is settled before the signal fires, so that the error of an aborted call does not hide the reason for the abort.
     reject(error);
     limit.abort(error);
   }, limitMs);

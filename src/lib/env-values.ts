@@ -4,8 +4,8 @@ import { errorMessage } from './errors.ts';
 import { passwordsIn } from './url-secrets.ts';
 
 /**
- * How the text of one variable becomes its value. What is wrong with it is said without the value: it may be a secret. A mark of the
- * kind says which parts are secret, so that no field of that kind can forget it.
+ * Kinds of variables: how text becomes a value. An error never includes the value, which may be a secret. The mark of a kind says which
+ * parts are secret, so that no field of that kind can forget it.
  */
 
 /** Lists every secret part of a field's value, in each form in which it may be printed. */
@@ -13,13 +13,13 @@ type SecretParts<Value> = (value: Value) => readonly string[];
 
 const secretMarks = z.registry<{ partsOf: SecretParts<z.$output> }>();
 
-/** Marks `field`: `partsOf` says what of its value must never be printed. A `transform` comes before the mark, or loses it. */
+/** Marks `field`: `partsOf` lists the parts of its value that must never be printed. A `transform` after the mark loses it. */
 function marked<Field extends z.ZodType>(field: Field, partsOf: SecretParts<z.output<Field>>): Field {
   secretMarks.add(field, { partsOf } as unknown as z.core.$replace<{ partsOf: SecretParts<z.$output> }, Field>);
   return field;
 }
 
-/** What of a field's value is secret; undefined where the field bears no mark. */
+/** The function that lists the secret parts of a field's value; undefined where the field has no mark. */
 export function secretPartsOf(field: z.core.$ZodType): SecretParts<unknown> | undefined {
   if (field instanceof z.ZodOptional || field instanceof z.ZodDefault) return secretPartsOf(field.unwrap());
   return secretMarks.get(field)?.partsOf;
@@ -39,13 +39,13 @@ export const url = (protocols: readonly string[]) =>
     (value) => passwordsIn(value),
   );
 
-/** Any of them may carry a user and a password, and `fetch` says the whole address when it refuses those. */
+/** Any URL may hold a user and a password, and `fetch` prints the whole address when it refuses those. */
 export const httpUrl = marked(
   url(['http', 'https']).transform((value) => value.replace(/\/+$/, '')),
   (value) => passwordsIn(value, { userIsKey: true }),
 );
 
-/** A URL that `read` understands and whose files can be read; the value is what `read` makes of it. */
+/** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */
 export const connectionUrl = (
   read: (value: string) => string,
   filesOf: (value: string) => string[],
@@ -106,18 +106,18 @@ export const apiTokens = marked(
   (pairs) => pairs.map(({ token }) => token),
 );
 
-/** As HTTP's basic authentication takes it; a client sends it in base64. */
+/** Credentials for HTTP's basic authentication, which a client sends in base64. */
 export const basicAuth = marked(text.regex(/^[^:]+:.+$/, { error: 'must be user:password' }), (value) => [
   value,
   value.slice(value.indexOf(':') + 1),
   Buffer.from(value).toString('base64'),
 ]);
 
-/** In a Redis Cluster braces decide where a key lies; what is remembered of a stream must lie beside it. */
+/** In a Redis Cluster the part in braces decides the slot of a key. A stream and the keys about it must share a slot. */
 export const STREAM_NAME = /^[^{}]*(\{[^{}]+\}[^{}]*)?$/;
 export const STREAM_NAME_PROBLEM = { error: 'may have braces only once, around some of its name' };
 
-/** As OpenTelemetry writes headers: `name=value,name=value`, values percent-encoded where they need it. */
+/** Headers in OpenTelemetry's form: `name=value,name=value`, values percent-encoded where necessary. */
 export const headers = marked(
   list.transform((pairs, context) => {
     const read = pairs.map((pair) => /^([\w!#$%&'*+.^`|~-]+)\s*=\s*(.*)$/.exec(pair));
@@ -125,7 +125,7 @@ export const headers = marked(
       if (!read.includes(null))
         return Object.fromEntries(read.map((pair) => [pair![1]!, decodeURIComponent(pair![2]!)]));
     } catch {
-      // A stray percent sign: said below, as all that is no pair.
+      // A stray percent sign is reported below, like any text that is not a pair.
     }
     context.issues.push({ code: 'custom', input: '', message: 'must be name=value pairs, values percent-encoded' });
     return z.NEVER;
@@ -134,7 +134,7 @@ export const headers = marked(
   (byName) => Object.values(byName).flatMap((value) => [value, value.replace(/^\w+ +/, '')]),
 );
 
-/** As Sentry shows it: the key is public, whoever has it can only send. It is masked all the same. */
+/** A DSN in the form that Sentry shows. Its key is public and only allows sending, but it is masked anyway. */
 export const dsn = marked(
   url(['http', 'https']).refine((value) => /^https?:\/\/\w+@[^/]+\/(.+\/)?\d+$/.test(value), {
     error: 'must be a DSN such as https://key@sentry.example.com/7',

@@ -13,7 +13,7 @@ abstract class WorkerError extends Error {
   }
 }
 
-/** Running this again can not help: wrong payload, refused by the other side, gone. */
+/** Running this again cannot help: wrong payload, refused by the other side, gone. */
 export class PermanentError extends WorkerError {
   override name = 'PermanentError';
 }
@@ -21,7 +21,7 @@ export class PermanentError extends WorkerError {
 /** The other side or the network failed; a later attempt may succeed. */
 export class TransientError extends WorkerError {
   override name = 'TransientError';
-  /** Milliseconds the other side asked us to wait, where it did (`Retry-After`, `retry_after`). */
+  /** Milliseconds that the other side asked to wait (`Retry-After`, `retry_after`); undefined where it did not ask. */
   readonly retryAfterMs: number | undefined;
 
   constructor(code: string, message: string, options?: ErrorOptions & { retryAfterMs?: number | undefined }) {
@@ -30,7 +30,7 @@ export class TransientError extends WorkerError {
   }
 }
 
-/** A breaker is open: nothing was sent, so nothing can have happened on the other side. */
+/** A breaker is open: nothing was sent, so the other side has done nothing. */
 export class BreakerOpenError extends TransientError {
   override name = 'BreakerOpenError';
 
@@ -39,7 +39,7 @@ export class BreakerOpenError extends TransientError {
   }
 }
 
-/** The run is not finished but holds no slot: it is run again after `delayMs` and no attempt is used up. */
+/** The run is not finished: it gives up its slot and runs again after `delayMs`, without using up an attempt. */
 export class SnoozeError extends Error {
   override name = 'SnoozeError';
   readonly delayMs: number;

@@ -11,8 +11,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What is wrong with a value, for whoever sent it: `is missing, must be a number`, `must be one of csv, json, xlsx`. Given to a parse as
- * its `error`; what a schema says itself goes before it, and what has no words here is said in zod's. The value is never in it.
+ * Says to the sender of a value why it is invalid: `is missing, must be a number`, `must be one of csv, json, xlsx`. Pass it to a parse as
+ * its `error`. A schema's own message goes first, and an issue without words here keeps those of zod. The text never holds the value.
  */
 export function issueInWords(issue: z.core.$ZodRawIssue): string | undefined {
   const must = `must ${requirement(issue) ?? ''}`;
@@ -39,7 +39,7 @@ function typeRequired({ expected, input }: z.core.$ZodRawIssue<z.core.$ZodIssueI
   const type = TYPES[expected];
   if (type === undefined) return undefined;
   const given = input === null ? 'null' : Array.isArray(input) ? 'a list' : TYPES[typeof input];
-  // NaN where a number should be and 1.5 where a whole one should are both numbers.
+  // NaN instead of a number and 1.5 instead of a whole number both have the type number.
   const isOfThatType = typeof input === 'number' && (expected === 'number' || expected === 'int');
   return given === undefined || isOfThatType ? `be ${type}` : `be ${type}, not ${given}`;
 }

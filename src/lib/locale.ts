@@ -1,2 +1,2 @@
-/** Languages of everything that people read. */
+/** The languages of every text that people read. */
 export type Locale = 'en' | 'ru';

@@ -1,11 +1,11 @@
-/** Money is never a binary float: outside `lib/money.ts` nothing may turn an amount into a number or reckon with it. */
+/** Money is never a binary float: outside `lib/money.ts` no code may turn an amount into a number or calculate with it. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
 const SOURCES = join(import.meta.dirname, '..');
-/** Every source file is parsed, which takes seconds alone and many times that on a busy machine under coverage. */
+/** Parsing every source file takes seconds on an idle machine and many times that on a busy one under coverage. */
 const PARSING_ALL_MS = 120_000;
 const EXEMPT = new Set(['lib/money.ts']);
 
@@ -15,7 +15,7 @@ test(
     const files = globSync('**/*.ts', { cwd: SOURCES }).filter((file) => !EXEMPT.has(file));
     expect(files.length).toBeGreaterThan(5);
     const sources = files.map((file) => ({ file, code: readFileSync(join(SOURCES, file), 'utf8') }));
-    // Where the word for money does not stand at all, no name holds it: parsing the others takes half of the time.
+    // A file without any word for money has no name with one, so it is not parsed; this halves the time.
     const aboutMoney = sources.filter(({ code }) => MONEY_NAME.test(code));
     expect(aboutMoney.length).toBeGreaterThan(5);
     expect(aboutMoney.flatMap(({ code, file }) => offences(code, file))).toEqual([]);
@@ -116,7 +116,7 @@ function reckons({ left, operatorToken: { kind }, right }: ts.BinaryExpression):
   return ARITHMETIC.has(kind);
 }
 
-/** By the name of the value itself: `payment.amount` is money, `amounts.length` is not. */
+/** Decides by the name of the value itself: `payment.amount` is money, `amounts.length` is not. */
 function isMoney(node: ts.Expression): boolean {
   if (ts.isIdentifier(node)) return MONEY_NAME.test(node.text);
   if (ts.isPropertyAccessExpression(node)) return MONEY_NAME.test(node.name.text);

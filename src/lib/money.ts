@@ -1,8 +1,8 @@
 import { PermanentError } from './errors.ts';
 
 /**
- * An exact sum of one currency. `amount` is a plain decimal (`-?digits[.digits]`), never a number: what PostgreSQL's
- * `numeric` and Crypto Pay's JSON carry goes through unchanged. Only this module reckons with amounts.
+ * An exact sum of one currency. `amount` is a plain decimal (`-?digits[.digits]`), never a number: amounts from PostgreSQL's `numeric` and
+ * Crypto Pay's JSON pass through unchanged. Only this module calculates with amounts.
  */
 export type Money = { readonly amount: string; readonly currency: string };
 
@@ -11,13 +11,16 @@ type Decimal = { readonly units: bigint; readonly scale: number };
 
 const AMOUNT = /^(?<sign>-?)(?<whole>\d+)(?:\.(?<fraction>\d+))?$/;
 
-/** Far beyond any `numeric(20,8)` or on-chain amount, and small enough that hostile input costs nothing. */
+/** Far longer than any `numeric(20,8)` or on-chain amount, and short enough that hostile input costs little. */
 const MAX_AMOUNT_LENGTH = 1_000;
 
 /** `payments.currency` is `varchar(10)`; Crypto Pay's codes are 3 or 4 capitals. */
 const CURRENCY = /^[A-Z][A-Z0-9]{1,9}$/;
 
-/** Checked money. Throws `PermanentError` for exponents, separators, signs other than a leading minus, NaN, numbers, odd currency codes. */
+/**
+ * Checks an amount and a currency. Throws `PermanentError` for exponents, separators, signs other than a leading minus, NaN, numbers, odd
+ * currency codes.
+ */
 export function money(amount: string, currency: string): Money {
   toDecimal(amount);
   if (!CURRENCY.test(currency)) {
@@ -32,7 +35,7 @@ export function equalAmount(a: Money, b: Money): boolean {
   return a.currency === b.currency && compare(a, b) === 0;
 }
 
-/** Negative, zero or positive, as sorting wants it. Throws `PermanentError` where the currencies differ. */
+/** Negative, zero or positive, as `sort` expects. Throws `PermanentError` where the currencies differ. */
 export function compare(a: Money, b: Money): -1 | 0 | 1 {
   sameCurrency(a, b);
   const [left, right] = aligned(toDecimal(a.amount), toDecimal(b.amount));
@@ -47,7 +50,7 @@ export function add(a: Money, b: Money): Money {
   return { amount: toText({ units: left.units + right.units, scale: left.scale }), currency: a.currency };
 }
 
-/** Near enough for the height of a bar or a change in percent; never for reckoning on, comparing or showing digits. */
+/** An approximation for the height of a bar or a change in percent; not for calculating, comparing or showing digits. */
 export function roughly(amount: string): number {
   toDecimal(amount);
   return Number(amount);
@@ -66,8 +69,8 @@ export function divide(total: Money, parts: number, digits: number): Money {
 }
 
 /**
- * Money as people read it: `1,234.50 USD`, `1 234,50 USD`, `0.015 BTC`, `250 XTR`. For the eye only: rounded to the
- * currency's usual digits, except that an amount which is not zero never reads as zero.
+ * Money as people read it: `1,234.50 USD`, `1 234,50 USD`, `0.015 BTC`, `250 XTR`. For display only: rounded to the currency's usual
+ * digits, except that a non-zero amount never reads as zero.
  */
 export function formatMoney(amount: string, currency: string, locale: 'en' | 'ru'): string {
   const { units, scale } = toDecimal(amount);
@@ -75,7 +78,7 @@ export function formatMoney(amount: string, currency: string, locale: 'en' | 'ru
   const vanishes = units !== 0n && roundedQuotient(units * 10n ** BigInt(most), 10n ** BigInt(scale)) === 0n;
   const digits = { minimumFractionDigits: least, maximumFractionDigits: vanishes ? Math.min(scale, 100) : most };
   const options = { ...digits, signDisplay: 'negative' } as const;
-  // Intl reads decimal text exactly: no float in between.
+  // Intl reads decimal text exactly, without a float.
   const text = new Intl.NumberFormat(locale, options).format(amount as Intl.StringNumericLiteral);
   return `${text} ${currency}`;
 }
@@ -85,10 +88,10 @@ export const FIAT_CURRENCIES: ReadonlySet<string> = new Set(
   'USD EUR RUB BYN UAH GBP CNY KZT UZS GEL TRY AMD THB INR BRL IDR AZN AED PLN ILS'.split(' '),
 );
 
-/** Telegram Stars, which have no parts. */
+/** Telegram Stars, which have no fractions. */
 const STARS = 'XTR';
 
-/** Fiat: always 2. Stars: none. Anything else is taken for a coin: up to the 8 digits that `payments` stores. */
+/** Fiat: always 2. Stars: none. Any other currency counts as a coin: up to the 8 digits that `payments` stores. */
 function usualDigits(currency: string): { least: number; most: number } {
   if (FIAT_CURRENCIES.has(currency)) return { least: 2, most: 2 };
   return currency === STARS ? { least: 0, most: 0 } : { least: 0, most: 8 };
@@ -122,14 +125,14 @@ function toText({ units, scale }: Decimal): string {
   return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-/** Halves go away from zero. */
+/** Rounds halves away from zero. */
 function roundedQuotient(dividend: bigint, divisor: bigint): bigint {
   const size = dividend < 0n ? -dividend : dividend;
   const quotient = (2n * size + divisor) / (2n * divisor);
   return dividend < 0n ? -quotient : quotient;
 }
 
-/** What was given, cut short: it may be a megabyte of rubbish. */
+/** The given value, cut short because it may be a megabyte of rubbish. */
 function show(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}… (${text.length} characters)` : text;

@@ -1,4 +1,4 @@
-/** Up to three candidates that are nearest to `word` by edit distance, nearest first; none that differs in more than a third. */
+/** Up to three candidates nearest to `word` by edit distance, nearest first. Candidates that differ in more than a third are left out. */
 export function nearest(word: string, candidates: readonly string[]): string[] {
   return candidates
     .map((candidate) => ({ candidate, distance: distance(word, candidate) }))

@@ -2,14 +2,15 @@ import { isIP } from 'node:net';
 import { parameterForms, passwordsIn } from './url-secrets.ts';
 
 /**
- * How a connection is encrypted, in libpq's words (https://www.postgresql.org/docs/current/libpq-ssl.html). `allow` and `prefer` are left
- * out: they fall back to a connection that anybody can read, and whether they did nobody sees.
+ * The encryption modes in libpq's words (https://www.postgresql.org/docs/current/libpq-ssl.html). `allow` and `prefer` are left out,
+ * because they fall back silently to a connection that anybody can read.
  */
 const MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 
 /**
- * A PostgreSQL URL as the driver takes it, read as libpq would. Accepts `postgresql+asyncpg://` and its `ssl=`, as the platform's backend
- * writes them. Throws an `Error` whose message says what is wrong without any part of the URL that could be secret.
+ * Turns a PostgreSQL URL, read as libpq reads it, into one for the driver. Accepts `postgresql+asyncpg://` and its `ssl=`, as the
+ * platform's backend writes them. Throws an `Error` whose message says what is wrong and leaves out every part of the URL that could be
+ * secret.
  */
 export function postgresUrl(text: string): string {
   const plain = text.replace(/^postgres(ql)?(\+(asyncpg|psycopg))?:/, 'postgresql:');
@@ -31,18 +32,18 @@ export function postgresUrl(text: string): string {
     throw new Error('needs sslrootcert for verify-ca: any public CA would do otherwise');
   if (query.get('sslmode') === 'verify-full' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0)
     throw new Error('names the server by its address, but verify-full compares names: use its name, or verify-ca');
-  // Without it the driver takes `require` and `verify-ca` for `verify-full`.
+  // Without this parameter the driver treats `require` and `verify-ca` as `verify-full`.
   if (query.has('sslmode')) query.set('uselibpqcompat', 'true');
   return url.href;
 }
 
-/** Paths of the PEM files that a PostgreSQL URL names. */
+/** The paths of the PEM files that a PostgreSQL URL names. */
 export function filesOfPostgresUrl(url: string): string[] {
   const query = new URL(url).searchParams;
   return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => query.get(name) ?? []);
 }
 
-/** Every secret part of the URL in every form, for masking. The driver takes a password from the query too. */
+/** Every secret part of the URL in every form, for masking. The driver also takes a password from the query. */
 export function secretsOfPostgresUrl(url: string): string[] {
   return [...passwordsIn(url), ...parameterForms(url, 'password'), ...parameterForms(url, 'sslpassword')];
 }

@@ -1,9 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
 
-/** A connection to one Redis, to the master that sentinels name, or to a whole Redis Cluster: the commands are the same. */
+/** A connection to one Redis, to the master that sentinels name, or to a whole Redis Cluster. The commands are the same. */
 export type RedisClient = Redis | Cluster;
 
 export const isCluster = (redis: RedisClient): redis is Cluster => redis.isCluster;
 
-/** Connections to every server that holds keys of its own: just one, unless it is a cluster. */
+/** Connections to every server that holds keys of its own: one, or all masters of a cluster. */
 export const mastersOf = (redis: RedisClient): Redis[] => (isCluster(redis) ? redis.nodes('master') : [redis]);

@@ -1,9 +1,9 @@
 import { formsOf, parameterForms } from './url-secrets.ts';
 
-/** One host that is asked first: a server, a node of a cluster, or a sentinel. */
+/** A host to connect to first: a server, a node of a cluster, or a sentinel. */
 export type RedisNode = { host: string; port: number };
 
-/** Where Redis is and how it is reached, as a URL says it. */
+/** The address of Redis and the way to connect, as read from a URL. */
 export type RedisAddress = {
   /** `single`: one server. `cluster`: any nodes of a Redis Cluster. `sentinel`: sentinels that know which server is the master. */
   kind: 'single' | 'cluster' | 'sentinel';
@@ -16,18 +16,18 @@ export type RedisAddress = {
 };
 
 export type RedisTls = {
-  /** Paths of PEM files. Without a CA, those that Node knows are trusted. */
+  /** Paths of PEM files. Without a CA file, the CAs that Node knows are trusted. */
   caFile?: string;
   certFile?: string;
   keyFile?: string;
-  /** `full`: chain and host name. `chain`: any host of that CA. `none`: anybody, only encrypted. */
+  /** `full`: chain and host name. `chain`: any host of that CA. `none`: any host; the connection is only encrypted. */
   verify: 'full' | 'chain' | 'none';
 };
 
 const URL_PARTS =
   /^(?<scheme>rediss?)(?:\+(?<kind>cluster|sentinel))?:\/\/(?:(?<user>[^@/?]*)@)?(?<hosts>[^@/?]*)(?:\/(?<path>[^?]*))?(?:\?(?<query>.*))?$/;
 
-/** redis-py's names, because the platform's Python side may share the URL. The last two are ours. */
+/** The names are redis-py's, because the platform's Python side may share the URL. The last two are our own. */
 const TLS_PARAMETERS = ['ssl_ca_certs', 'ssl_certfile', 'ssl_keyfile', 'ssl_cert_reqs', 'ssl_check_hostname'];
 const SENTINEL_PARAMETERS = ['sentinel_username', 'sentinel_password'];
 
@@ -61,7 +61,7 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
 }
 
-/** Paths of the PEM files that a Redis URL names. */
+/** The paths of the PEM files that a Redis URL names. */
 export function filesOfRedisUrl(url: string): string[] {
   const { caFile, certFile, keyFile } = parseRedisUrl(url).tls ?? {};
   return [caFile, certFile, keyFile].filter((path) => path !== undefined);

@@ -1,13 +1,16 @@
 import { errorCode } from './errors.ts';
 
-/** PostgreSQL ends sessions, is starting or takes no more (https://www.postgresql.org/docs/current/errcodes-appendix.html); what the network says. */
+/**
+ * Codes of PostgreSQL when it ends sessions, is starting or takes no more (https://www.postgresql.org/docs/current/errcodes-appendix.html),
+ * and of the network.
+ */
 const CODES =
   /^(08\w{3}|57P0[1-4]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-/** What pg, its pool and ioredis say without a code. */
+/** Messages of pg, its pool and ioredis that have no code. */
 const WORDS =
   /connection terminated|not queryable|timeout exceeded when trying to connect|connection timeout|connection is closed|command timed out|max retries per request/i;
 
-/** Whether PostgreSQL or Redis was away, so that nothing is wrong with what was asked of it. Looks through causes. */
+/** Whether the error means that PostgreSQL or Redis was away and the request itself is not at fault. Looks through the causes too. */
 export function isServerAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return CODES.test(errorCode(error)) || WORDS.test(error.message) || isServerAway(error.cause);

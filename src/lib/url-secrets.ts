@@ -1,9 +1,9 @@
-/** The forms in which a part of a URL may be printed: as it is written there, and as it is meant. */
+/** The forms in which a part of a URL may be printed: as written and decoded. */
 export function formsOf(written: string): string[] {
   return [...new Set([written, decoded(written)])].filter(Boolean);
 }
 
-/** The password of a URL in every form, also as `URL` writes it. With `userIsKey`, a user without a password is one. */
+/** The password of a URL in every form, also as `URL` writes it. With `userIsKey`, a user without a password counts as one. */
 export function passwordsIn(url: string, { userIsKey = false } = {}): string[] {
   const written = /^[^/]*\/\/([^/?#]*)@/.exec(url)?.[1] ?? '';
   const [, user = '', password = ''] = /^([^:]*):?(.*)$/s.exec(written) ?? [];
@@ -24,7 +24,7 @@ function decoded(written: string): string {
   try {
     return decodeURIComponent(written);
   } catch {
-    // A stray percent sign: the text means itself.
+    // A stray percent sign: the text is taken literally.
     return written;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A UUID that follows from `name` alone (version 8 of RFC 9562: ours, from SHA-256), so that the same work always gets the same id. */
+/** Derives a UUID from `name` alone (version 8 of RFC 9562, from SHA-256), so that the same work always gets the same id. */
 export function uuidFrom(name: string): string {
   const bytes = createHash('sha256').update(name).digest().subarray(0, 16);
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
