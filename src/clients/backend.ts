@@ -6,20 +6,20 @@ import type { ClientPolicy } from './policy.ts';
 
 export type BackendOptions = {
   baseUrl: string;
-  /** Signs what Crypto Pay would have signed: both sides know it. */
+  /** Signs the webhooks in place of Crypto Pay. The backend knows the same token. */
   cryptobotToken: string;
   policy: ClientPolicy;
 };
 
-/** What became of an invoice, in the words of the backend's webhook route. */
+/** The outcomes of an invoice, in the words of the backend's webhook route. */
 export type InvoiceEvent = 'invoice_paid' | 'invoice_expired';
 
 const ENDPOINT = '/api/v1/webhooks/cryptobot';
 const METHOD_NOT_ALLOWED = 405;
 
 /**
- * The platform's backend. It has no route to complete one payment, so it is told in the way it is always told: by a webhook of
- * Crypto Pay, with a right signature. It then does what follows a payment: commissions, wallet, orders. Telling it twice does no harm.
+ * The platform's backend. It has no route to complete one payment, so the client sends it a webhook of Crypto Pay with a valid signature.
+ * The backend then does the rest: commissions, wallet, orders. Telling it twice does no harm.
  */
 export class BackendClient {
   readonly #options: BackendOptions;
@@ -28,13 +28,13 @@ export class BackendClient {
     this.#options = options;
   }
 
-  /** Resolves when the backend took the event. Rejects with `PermanentError` where it refuses, else with `TransientError`. */
+  /** Resolves when the backend has accepted the event. Rejects with `PermanentError` when it refuses, else with `TransientError`. */
   async tell(event: InvoiceEvent, invoice: Pick<Invoice, 'id' | 'price'>, signal: AbortSignal): Promise<void> {
     const body = bodyOf(event, invoice);
     await this.#options.policy.call({ endpoint: ENDPOINT, signal }, (limited) => this.#send(body, limited));
   }
 
-  /** Whether its webhook route is there, without telling it anything: it takes posts only, and says so. Rejects as `tell` does. */
+  /** Checks that the webhook route exists without sending an event: the route answers a GET with 405. Rejects as `tell` does. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#options.policy.call({ endpoint: ENDPOINT, signal, idempotent: true }, async (limited) => {
       const response = await this.#answer(`${this.#options.baseUrl}${ENDPOINT}`, {
@@ -80,11 +80,11 @@ export class BackendClient {
   }
 }
 
-/** An update as Crypto Pay sends it, with the fields that the backend reads. */
+/** An update in Crypto Pay's form, with the fields that the backend reads. */
 function bodyOf(event: InvoiceEvent, { id, price }: Pick<Invoice, 'id' | 'price'>): Buffer {
   if (!isInvoiceId(id)) throw new PermanentError('backend_invoice_id', `backend: ${id.slice(0, 40)} is no invoice id`);
   const update = {
-    // One number per invoice and event, so that a second telling looks like what it is: a repeated delivery.
+    // One number per invoice and event, so that the backend recognises a repeated delivery.
     update_id: Number(BigInt(id) % 1_000_000_007n),
     update_type: event,
     request_date: new Date().toISOString(),

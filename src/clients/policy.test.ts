@@ -23,16 +23,16 @@ function build(options: Partial<PolicyOptions> = {}) {
 const fail = async () => Promise.reject(new TransientError('panel_unavailable', 'panel listUsers: 503'));
 const answer = async () => 'fine';
 
-/** Listens as `fetch` does. */
+/** Never answers, and rejects on the signal as `fetch` does. */
 const hang = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason));
   });
 
-/** Does not listen. */
+/** Never answers, and ignores the signal. */
 const hangDeaf = () => new Promise<never>(() => {});
 
-/** The error, with a handler from the start: the clock moves before anybody awaits. */
+/** The error of a promise. The handler is attached at once, because the clock moves before the test awaits. */
 const errorOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'no error',

@@ -4,8 +4,8 @@ import { seconds } from '../lib/duration.ts';
 import { BreakerOpenError, errorCode, PermanentError, TransientError } from '../lib/errors.ts';
 
 /**
- * Admission to a resource that all workers share. `acquire` waits for a place and answers the function that frees it.
- * Places are leases: one that could not be freed comes back by itself.
+ * Admission to a resource that all workers share. `acquire` waits for a place and returns the function that frees it. Places are leases:
+ * one that could not be freed expires.
  */
 export type Gate = { acquire(signal: AbortSignal): Promise<() => Promise<void>> };
 
@@ -21,7 +21,7 @@ export type ClientCall = {
 
 export type BreakerState = 'closed' | 'half_open' | 'open';
 
-/** Receives what the policies see; `observability/metrics.ts` turns it into series. */
+/** Receives the events of the policies; `observability/metrics.ts` turns them into series. */
 export type ClientObserver = {
   called(call: ClientCall): void;
   breaker(service: string, state: BreakerState): void;
@@ -30,9 +30,11 @@ export type ClientObserver = {
 export type PolicyOptions = {
   service: string;
   observer: ClientObserver;
-  /** A call is given up after this long; its outcome is then unknown. */
+  /** A call is given up after this time; its outcome is then unknown. */
   timeLimitMs: number;
-  /** A call unanswered for this long counts as a failure for the breaker while it goes on, so that a hanging service opens it in under 5 s. */
+  /**
+   * A call without an answer for this time counts as a failure while it goes on, so that a hanging service opens the breaker in under 5 s.
+   */
   slowAfterMs?: number;
   /** Failures in a row that open the breaker. */
   failuresToOpen?: number;
@@ -42,38 +44,37 @@ export type PolicyOptions = {
 };
 
 export type CallOptions = {
-  /** Short and of few values: a metric label. Never contains ids. */
+  /** A metric label: short, with few values and without ids. */
   endpoint: string;
   method?: string;
   signal: AbortSignal;
-  /** A read is repeated once, at once, when its connection broke before an answer. */
+  /** A read. It is repeated once, immediately, when its connection broke before an answer. */
   idempotent?: boolean;
   /**
-   * What it does can not be done twice without harm, as a message: a call under way when the signal fires gets `ANSWER_GRACE_MS` for its
-   * answer, since without it the caller would have to do it again.
+   * Repeating the call does harm, as with a message. A call in progress when the signal fires gets `ANSWER_GRACE_MS` for its answer,
+   * because without the answer the caller would have to repeat it.
    */
   unrepeatable?: boolean;
 };
 
-/** Answers come in well under a second; less than the 2 s that a stopping worker waits for handlers after it fired their signals. */
+/** Answers take well under a second. It is less than the 2 s that a stopping worker waits for handlers after it fired their signals. */
 const ANSWER_GRACE_MS = seconds(1.5);
 
 /** Thrown into the breaker only; callers never see it. */
 class SlowCall extends Error {}
 
-/** The caller gave up while its call was the breaker's probe: that proves nothing, so the breaker stays open. */
+/** The caller gave up while its call was the breaker's probe. That proves nothing, so the breaker stays open. */
 class Inconclusive extends Error {}
 
 const FAILURES = [TransientError, SlowCall, Inconclusive];
 const isFailure = (error: unknown): boolean => FAILURES.some((kind) => error instanceof kind);
 
-/** What the service said, a no included: to the breaker both are a sign of life. */
+/** The answer of the service. A refusal is one too: to the breaker both are a sign of life. */
 type Answer<T> = { value: T } | { refusal: unknown };
 
 /**
- * The one way out: time limit, breaker, global concurrency and metrics around every call of a client.
- * Every error other than a `TransientError` ends a run of failures as a success does, because the service did answer.
- * What the caller itself ends counts as neither.
+ * Applies the time limit, breaker, global concurrency limit and metrics to every call of a client. An error other than a `TransientError`
+ * ends a run of failures as a success does, because the service did answer. A call that the caller ends counts as neither.
  */
 export class ClientPolicy {
   readonly #options: PolicyOptions;
@@ -97,8 +98,8 @@ export class ClientPolicy {
   }
 
   /**
-   * Runs `send` under the policy. `send` gets a signal that fires on the caller's abort and on the time limit.
-   * Rejects with `BreakerOpenError` (nothing was sent), `TransientError` (code `<service>_timeout`: outcome unknown) or what `send` threw.
+   * Runs `send` under the policy. `send` gets a signal that fires on the caller's abort and on the time limit. Rejects with
+   * `BreakerOpenError` (nothing was sent), `TransientError` (code `<service>_timeout`: outcome unknown) or the error of `send`.
    */
   async call<T>(given: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     given.signal.throwIfAborted();
@@ -113,7 +114,7 @@ export class ClientPolicy {
         return await this.#guarded(options, send);
       }
     } finally {
-      // Not waited for, and no error: the call was made, and losing its result would make it again.
+      // Neither awaited nor an error: the call was made, and losing its result would repeat it.
       release?.().catch(() => {});
     }
   }
@@ -123,7 +124,7 @@ export class ClientPolicy {
     const answer = this.#breaker.execute(async (): Promise<Answer<T>> => {
       const isProbe = this.state === 'half_open';
       try {
-        // Others wait here while a probe is under way; their caller may have left meanwhile.
+        // Other calls wait here while a probe is in progress; their caller may have left meanwhile.
         options.signal.throwIfAborted();
         attempt = this.#timed(options, send);
         return { value: await this.#noticeSlow(attempt) };
@@ -184,7 +185,7 @@ export class ClientPolicy {
   }
 }
 
-/** A signal that fires this much later than another, for as long as it is used. */
+/** A signal that fires this much later than another, until disposed. */
 class Patience implements Disposable {
   readonly #controller = new AbortController();
   readonly #hurried: AbortSignal;
@@ -223,7 +224,7 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-/** An answer of a service that is no success. Kept on the thrown error as `status`, so that metrics can tell 4xx from 5xx. */
+/** The HTTP status of a failed call. Clients keep it on the thrown error as `status`, so that metrics can tell 4xx from 5xx. */
 function statusOf(error: unknown): string {
   const status = (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' ? String(status) : 'none';

@@ -6,14 +6,14 @@ import type { Readable } from 'node:stream';
 import { TransientError } from '../../lib/errors.ts';
 import { assertName, type ByteRange, type Content, type Storage, type StoredObject } from './storage.ts';
 
-/** Where content is written before it gets its name. Hidden, so that no valid name leads there. */
+/** The folder for content that has no name yet. Hidden, so that no valid name leads there. */
 const UNFINISHED = '.unfinished';
 
 /** Objects hold personal data: only the service's own account may read them. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-/** Objects as files of one folder, made when it is first written to. */
+/** Stores objects as files of one folder, which the first write creates. */
 export class LocalFolder implements Storage {
   readonly place: string;
 
@@ -70,7 +70,7 @@ export class LocalFolder implements Storage {
     return deleted;
   }
 
-  /** Regular files only: a symbolic link that somebody put here is neither listed nor followed. */
+  /** Regular files only: a symbolic link in the folder is neither listed nor followed. */
   async *#files(folder: string, signal: AbortSignal): AsyncGenerator<StoredObject> {
     const path = join(this.place, folder);
     const entries = await this.#told(`list ${path}`, signal, () => opendir(path).catch(absent));
@@ -87,7 +87,7 @@ export class LocalFolder implements Storage {
     return join(this.place, name);
   }
 
-  /** Runs `act`; its failure tells the place and what the operating system said. */
+  /** Runs `act`. Its error names the place and quotes the operating system. */
   async #told<T>(what: string, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     try {
@@ -109,12 +109,12 @@ async function writeDraft(path: string, content: Content, signal: AbortSignal): 
     await writeAll(file, chunk);
     bytes += chunk.length;
   }
-  // The name must not survive a crash that the content does not.
+  // The content must be on disk before the name, or a crash could leave a name without it.
   await file.sync();
   return bytes;
 }
 
-/** One `write` may take less than it was given. */
+/** Writes the whole chunk, because one `write` may take only a part. */
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten;
 }
@@ -130,7 +130,7 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** Content comes from elsewhere, a database for one: what fails there is not the folder's failure. */
+/** The errors of the folder itself. Content comes from elsewhere, such as a database, whose errors are not the folder's. */
 const DISK_CODES = new Set([
   'EACCES',
   'EDQUOT',

@@ -4,18 +4,18 @@ import type { Storage } from './storage.ts';
 
 export type StorageSettings = {
   EXPORT_DIR: string;
-  /** Unset: the folder is used. */
+  /** Without it, the folder is used. */
   S3_BUCKET?: string | undefined;
   S3_PREFIX: string;
   S3_REGION: string;
   S3_ENDPOINT?: string | undefined;
   S3_FORCE_PATH_STYLE: boolean;
-  /** Unset, with the key that belongs to it: the machine's own role is used. */
+  /** Without it and its secret key, the machine's own role is used. */
   S3_ACCESS_KEY_ID?: string | undefined;
   S3_SECRET_ACCESS_KEY?: string | undefined;
 };
 
-/** The bucket where one is configured, else the folder; and every place where older exports may still lie. */
+/** Opens the bucket where one is configured, else the folder; and every storage that may still hold older exports. */
 export function openStorage(settings: StorageSettings): { storage: Storage; storages: readonly Storage[] } {
   const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = settings;
   const folder = new LocalFolder(settings.EXPORT_DIR);

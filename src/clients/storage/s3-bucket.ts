@@ -5,13 +5,13 @@ import { loadSdk, type S3Options, type Sdk } from './s3-sdk.ts';
 import { assertName, type ByteRange, type Content, type Storage, type StoredObject } from './storage.ts';
 
 /**
- * Objects are sent in parts of this size, two at once: 16 MiB of memory at any length. With at most 10,000 parts
+ * Objects are sent in parts of this size, two at once: 16 MiB of memory for any length. With at most 10,000 parts
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html) an object may have 78 GiB.
  */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 
-/** Objects in a bucket of AWS or of anything that speaks its protocol: MinIO, Ceph, R2. */
+/** Stores objects in a bucket of AWS or of a service with its protocol: MinIO, Ceph, R2. */
 export class S3Bucket implements Storage, Disposable {
   readonly place: string;
   readonly #options: S3Options;
@@ -84,7 +84,7 @@ export class S3Bucket implements Storage, Disposable {
         .send(new GetObjectCommand({ Bucket: this.#options.bucket, Key, Range }), { abortSignal: signal })
         .catch(absent),
     );
-    // The SDK's type covers browsers too; on Node the body is a stream of Node's: https://github.com/aws/aws-sdk-js-v3#streams
+    // The SDK's type covers browsers too; on Node the body is a Node stream: https://github.com/aws/aws-sdk-js-v3#streams
     return found?.Body as Readable | undefined;
   }
 
@@ -112,7 +112,7 @@ export class S3Bucket implements Storage, Disposable {
     void this.#sdk?.then(({ client }) => client.destroy());
   }
 
-  /** Uploads in parts that nobody completed or aborted: they are no objects, and cost money all the same. */
+  /** Multipart uploads that were neither completed nor aborted. They are not objects, but cost money anyway. */
   async *#uploads(signal: AbortSignal): AsyncGenerator<MultipartUpload> {
     const bucket = { Bucket: this.#options.bucket, Prefix: `${this.#options.prefix}/` };
     let marker: Pick<ListMultipartUploadsOutput, 'KeyMarker' | 'UploadIdMarker'> | undefined = {};
@@ -121,7 +121,7 @@ export class S3Bucket implements Storage, Disposable {
       const page: ListMultipartUploadsOutput | undefined = await this.#call('list uploads', signal, (sdk) =>
         sdk.client.send(new sdk.ListMultipartUploadsCommand(input), { abortSignal: signal }).catch(absent),
       );
-      // Not every S3 looks at the prefix, and other people's uploads are not ours to end.
+      // Some S3 services ignore the prefix, and uploads outside it belong to others.
       yield* (page?.Uploads ?? []).filter(({ Key }) => Key?.startsWith(bucket.Prefix));
       marker = page?.IsTruncated
         ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
@@ -138,7 +138,7 @@ export class S3Bucket implements Storage, Disposable {
     return key.slice(this.#options.prefix.length + 1);
   }
 
-  /** Runs `act`; its failure tells the bucket and what S3 said. */
+  /** Runs `act`. Its error names the bucket and quotes S3. */
   async #call<T>(what: string, signal: AbortSignal, act: (sdk: Sdk) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     this.#sdk ??= loadSdk(this.#options);
@@ -151,7 +151,7 @@ export class S3Bucket implements Storage, Disposable {
   }
 }
 
-/** Content on its way: how much of it has passed, and whether it failed itself. */
+/** Passes content on, counts its bytes, and notes whether the content itself failed. */
 class CountedContent implements AsyncIterable<Uint8Array> {
   bytes = 0;
   failure: ContentError | undefined;
@@ -174,7 +174,7 @@ class CountedContent implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Whoever made the content failed, not S3. */
+/** The source of the content failed, not S3. */
 class ContentError extends Error {
   readonly thrown: unknown;
 
@@ -184,7 +184,7 @@ class ContentError extends Error {
   }
 }
 
-/** `NotImplemented`: not every S3 can list uploads; those remove old ones by themselves. */
+/** `NotImplemented`: some S3 services cannot list uploads. They remove old ones on their own. */
 const ABSENT = new Set(['NotFound', 'NoSuchKey', 'NoSuchUpload', 'NotImplemented']);
 
 function absent(error: unknown): undefined {
@@ -192,7 +192,7 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** 403 and 404 mean that the settings are wrong, which may be put right while a retry waits. */
+/** 403 and 404 mean wrong settings, which may be corrected while a retry waits. */
 function storageError(where: string, error: unknown): unknown {
   if (error instanceof ContentError) return error.thrown;
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;

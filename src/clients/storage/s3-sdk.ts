@@ -3,22 +3,22 @@ import { seconds } from '../../lib/duration.ts';
 
 export type S3Options = {
   readonly bucket: string;
-  /** Folder inside the bucket, without slashes at its ends. Nothing outside it is touched. */
+  /** A folder inside the bucket, without slashes at its ends. Objects outside it are never touched. */
   readonly prefix: string;
   readonly region: string;
-  /** Without it: AWS' own, by region. */
+  /** Without it, AWS' own endpoint of the region is used. */
   readonly endpoint?: string | undefined;
   readonly forcePathStyle: boolean;
-  /** Without them: the SDK's usual sources, such as the machine's role. */
+  /** Without them, the SDK's usual sources are used, such as the machine's role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 };
 
-/** No bytes for this long, and a call has failed. */
+/** A call fails after this time without any bytes. */
 const SILENCE_MS = seconds(15);
 
 export type Sdk = typeof import('@aws-sdk/client-s3') & typeof import('@aws-sdk/lib-storage') & { client: S3Client };
 
-/** Loaded with the first call: it takes 0.2 s and 35 MB, which a worker without a bucket need not spend. */
+/** Loads the SDK with the first call. It costs 0.2 s and 35 MB, which a worker without a bucket does not spend. */
 export async function loadSdk(options: S3Options): Promise<Sdk> {
   const [s3, upload] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')]);
   return { ...s3, ...upload, client: new s3.S3Client(clientConfig(options)) };
@@ -30,7 +30,7 @@ function clientConfig(options: S3Options): S3ClientConfig {
     forcePathStyle: options.forcePathStyle,
     ...(options.endpoint && { endpoint: options.endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
-    // The newer checksums are not understood by every S3 that is not AWS'.
+    // Some S3 services other than AWS do not understand the newer checksums.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,

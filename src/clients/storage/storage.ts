@@ -1,50 +1,53 @@
 import type { Readable } from 'node:stream';
 import { PermanentError } from '../../lib/errors.ts';
 
-/** What lies under a name. */
+/** The object under a name. */
 export type StoredObject = {
   readonly name: string;
   readonly bytes: number;
-  /** When it was stored, by the storage's own clock. */
+  /** The time at which it was stored, by the storage's own clock. */
   readonly modifiedAt: Date;
 };
 
-/** Bytes from `start` to `end`, both included, as in an HTTP `Range`. Without `end`: to the last one. */
+/** Bytes from `start` to `end`, both included, as in an HTTP `Range`. Without `end`, to the last byte. */
 export type ByteRange = { readonly start: number; readonly end?: number };
 
-/** Content that may be of any length: it is never held in memory as a whole. */
+/** Content of any length. It is never held in memory as a whole. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
- * Where exports and the audit archive lie: a folder or a bucket. Names are relative paths such as `users.csv` or
- * `audit-logs/2026-01-01.jsonl.gz`; any other name is refused with a `PermanentError` before anything is touched.
- * Failures of the place itself (full, unreachable, not allowed) are `TransientError`s that name it.
+ * The storage of exports and the audit archive: a folder or a bucket. Names are relative paths such as `users.csv` or
+ * `audit-logs/2026-01-01.jsonl.gz`; any other name is refused with a `PermanentError` before the storage is touched. Failures of the
+ * storage itself (full, unreachable, not allowed) are `TransientError`s that name it.
  */
 export interface Storage {
   /** For messages: the folder's path, or `s3://bucket/prefix`. */
   readonly place: string;
   /**
-   * Stores content under `name`, replacing what was there, and resolves once it would survive a crash of the machine. It
-   * appears whole or not at all: what an abort, an error or a kill leaves behind is seen only by `deleteUnfinished`.
+   * Stores content under `name`, replacing an earlier object, and resolves once it would survive a crash of the machine. The object appears
+   * whole or not at all: only `deleteUnfinished` sees the remains of an abort, an error or a kill.
    */
   put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }>;
-  /** Objects directly in `folder` (`''` is the top), in no particular order; those of folders below are not listed. */
+  /** Objects directly in `folder` (`''` is the top), in no particular order, without those of subfolders. */
   list(folder: string, signal: AbortSignal): AsyncIterable<StoredObject>;
-  /** Size and age, or undefined where nothing has that name. */
+  /** Size and age; undefined where no object has that name. */
   stat(name: string, signal: AbortSignal): Promise<StoredObject | undefined>;
-  /** The bytes, whole or a range that lies within them; undefined where nothing has that name. Destroy it or read it to its end. */
+  /**
+   * The bytes of the object or of a range within it; undefined where no object has that name. The caller must read the stream to its end or
+   * destroy it.
+   */
   open(name: string, signal: AbortSignal, range?: ByteRange): Promise<Readable | undefined>;
-  /** Deleting what is not there is no error. */
+  /** Deletes the object. A missing object is not an error. */
   delete(name: string, signal: AbortSignal): Promise<void>;
-  /** Removes what interrupted `put`s left behind and has not grown since `before`; answers how many there were. */
+  /** Removes the remains of interrupted `put`s that have not grown since `before`. Returns their number. */
   deleteUnfinished(before: Date, signal: AbortSignal): Promise<number>;
 }
 
-/** A letter or digit first, so that no name is hidden, `..` or an option; at most 200 characters, which every file system takes. */
+/** A letter or digit comes first, so that no name is hidden, `..` or an option. At most 200 characters, which every file system takes. */
 const SEGMENT = /^[A-Za-z0-9][\w.=-]{0,199}$/;
 const MAX_SEGMENTS = 4;
 
-/** Throws `PermanentError` unless `name` is made of at most four plain segments. */
+/** Throws `PermanentError` unless `name` has at most four segments, all plain. */
 export function assertName(name: string): void {
   const segments = name.split('/');
   if (segments.length <= MAX_SEGMENTS && segments.every((segment) => SEGMENT.test(segment))) return;

@@ -11,7 +11,7 @@ import { ExportSources } from './sources.ts';
 
 export type ExportSettings = StorageSettings & Pick<Config, 'API_TOKENS' | 'DATABASE_URL'>;
 
-/** Builds exports: where their rows come from, where their files lie, and the links to them. */
+/** Builds the services of exports: the sources of their rows, the storage of their files, and the links to them. */
 export function composeExports(
   { database, services }: Foundation,
   { notices, progress }: { notices: BulkNotices; progress: BulkProgressOptions },
@@ -27,9 +27,9 @@ export function composeExports(
   return {
     services: {
       dataExports: new DataExports({ clock, links, notices, progress, sources, storage, ttlHours }),
-      /** Where new exports and archives go. */
+      /** The storage of new exports and archives. */
       storage,
-      /** Every place where exports may lie: `storage`, and the folder that was used before a bucket was configured. */
+      /** Every storage that may hold exports: `storage`, and the folder that was used before a bucket was configured. */
       storages,
     },
     /** Finished exports, for the HTTP API. */

@@ -4,7 +4,7 @@ import { type CellKind, type Cells, type ExportTable, looksLikeFormula, OUR_KIND
 const LINE_END = '\r\n';
 const NEEDS_QUOTES = /[",\r\n]|^[ \t]|[ \t]$/;
 
-/** RFC 4180 in UTF-8 with a header line. What a spreadsheet would run as a formula gets an apostrophe before it. */
+/** Writes RFC 4180 in UTF-8 with a header line. Text that a spreadsheet would run as a formula gets an apostrophe before it. */
 export async function* csv({ columns, groups }: Pick<ExportTable, 'columns' | 'groups'>): AsyncGenerator<Uint8Array> {
   const kinds = columns.map(({ kind }) => kind);
   const rowOf = (cells: Cells): string => row(cells, kinds);
@@ -30,6 +30,6 @@ function row(cells: Cells, kinds: readonly CellKind[]): string {
 function field(cell: string | null, kind: CellKind): string {
   if (cell === null) return '';
   const shown = looksLikeFormula(cell, kind) ? `'${cell}` : cell;
-  // Empty text is not the same as no value.
+  // Empty text is quoted, to tell it from a null.
   return shown === '' || NEEDS_QUOTES.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }

@@ -21,7 +21,7 @@ export type DataExportsOptions = {
   links: ExportLinks;
   notices: BulkNotices;
   progress: BulkProgressOptions;
-  /** EXPORT_TTL_HOURS: as long as a link opens it. */
+  /** EXPORT_TTL_HOURS: the time for which a link opens the export. */
   ttlHours: number;
   clock(): Date;
 };
@@ -40,10 +40,10 @@ export type ExportResult = { exportId: string; rows: number; bytes: number };
 
 const WRITERS: Readonly<Record<ExportFormat, (table: ExportTable) => AsyncIterable<Uint8Array>>> = { csv, json, xlsx };
 
-/** Between two records of the progress. */
+/** The time between two records of the progress. */
 const SHOW_EVERY_MS = seconds(1);
 
-/** Writes tables to export storage as they stream, and sends the admins a link. A file is there whole or not at all. */
+/** Writes tables to export storage as they stream, and sends the admins a link. A file appears whole or not at all. */
 export class DataExports {
   readonly #options: DataExportsOptions;
 
@@ -51,7 +51,7 @@ export class DataExports {
     this.#options = options;
   }
 
-  /** Run again after a kill, it begins anew under the same name; run again after its end, it tells nobody twice. */
+  /** Runs an export. After a kill, the next run begins anew under the same name. After the end, another run sends no second message. */
   async run(job: ExportJob, signal: AbortSignal): Promise<ExportResult> {
     const { clock, links, notices, sources, storage, ttlHours } = this.#options;
     using progress = this.#progressOf(job);
@@ -88,7 +88,7 @@ export class DataExports {
     }
   }
 
-  /** Tells that there will be no file. */
+  /** Tells the admins that there will be no file. */
   async failed(job: ExportJob, error: Error): Promise<void> {
     using progress = this.#progressOf(job);
     const reason = errorMessage(error);
@@ -106,7 +106,7 @@ export class DataExports {
   }
 }
 
-/** The same rows; on their way they are counted, and every second it is shown how far they are. */
+/** Passes the rows on, counts them, and records the progress every second. */
 async function* watched(
   { estimate, groups }: ExportTable,
   count: { rows: number },
@@ -118,7 +118,7 @@ async function* watched(
     count.rows += group.length;
     if (performance.now() - shownAt < SHOW_EVERY_MS) continue;
     shownAt = performance.now();
-    // The planner's guess may be too low; a bar that is full before the end would be a lie.
+    // The planner's estimate may be too low. The progress must not be full before the end.
     await progress.show({ status: 'running', ...counted(count.rows, Math.max(estimate, count.rows + 1)) });
   }
 }
@@ -131,10 +131,10 @@ const counted = (rows: number, total: number): Omit<BulkState, 'status'> => ({
   errors: [],
 });
 
-/** A workbook is compressed already. */
+/** A workbook is already compressed. */
 const isGzipped = ({ format, gzip }: ExportJob): boolean => gzip && format !== 'xlsx';
 
-/** Reads nothing before somebody asks for it, and stops when nobody does any more. */
+/** Compresses content. Starts with the first read and stops with the reader. */
 async function* gzipped(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield* Readable.from(content).compose(createGzip());
 }

@@ -6,10 +6,10 @@ import { EXPORT_FORMATS, type ExportFormat, exportName } from './export-files.ts
 import type { ExportLinks } from './links.ts';
 
 export type ExportDownloadsOptions = {
-  /** Every place where exports may lie. */
+  /** Every storage that may hold exports. */
   storages: readonly Storage[];
   links: ExportLinks;
-  /** EXPORT_TTL_HOURS: an older one is on its way out, and not given any more. */
+  /** EXPORT_TTL_HOURS: an older export is about to be deleted and is not served any more. */
   ttlHours: number;
   clock(): Date;
 };
@@ -28,10 +28,10 @@ const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 };
 
-/** A download lasts as long as its client reads; the stream is destroyed with the connection. */
+/** A download has no time limit. The stream is destroyed with the client's connection. */
 const NEVER = new AbortController().signal;
 
-/** Finished exports, for whoever has a token or a signed link. */
+/** Opens finished exports for callers with a token or a signed link. */
 export class ExportDownloads {
   readonly #options: ExportDownloadsOptions;
 
@@ -43,7 +43,7 @@ export class ExportDownloads {
     return this.#options.links.isSigned(exportId, query);
   }
 
-  /** Undefined where there is none under this id, or none any more. Its name tells the format, so every possible one is looked for. */
+  /** Undefined where no export has this id, or none any more. The name depends on the format, so it looks for every possible one. */
   async open(exportId: string): Promise<ExportDownload | undefined> {
     const { clock, storages, ttlHours } = this.#options;
     const after = clock().getTime() - hours(ttlHours);

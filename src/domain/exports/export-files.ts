@@ -1,7 +1,7 @@
 import type { Storage } from '../../clients/storage/storage.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 
-/** The top of every storage holds exports, and only what looks like one is ever removed: a folder may hold other people's files. */
+/** The top folder of every storage holds exports. Only files named like exports are removed, because the folder may hold other files. */
 const FOLDER = '';
 const IS_EXPORT = /\.(csv|json|xlsx)(\.gz)?$/;
 
@@ -11,14 +11,14 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 /** Job ids that are plain enough for a file, an object and a path of the API. */
 const PLAIN_ID = /^[A-Za-z0-9][\w-]{0,63}$/;
 
-/** The id of a job's export: the job's own, or one that follows from it. */
+/** The id of a job's export: the job's own, or one derived from it. */
 export const exportIdOf = (jobId: string): string => (PLAIN_ID.test(jobId) ? jobId : uuidFrom(`export:${jobId}`));
 
-/** Where an export lies. Its id says nothing about what is inside. */
+/** The name of an export in its storage. The id does not reveal the content. */
 export const exportName = (exportId: string, format: ExportFormat, isGzipped = false): string =>
   `${exportId}.${format}${isGzipped ? '.gz' : ''}`;
 
-/** Removes the exports stored before then, and what interrupted ones left behind. */
+/** Removes the exports stored before then, and the remains of interrupted ones. */
 export async function deleteExports(
   storage: Storage,
   before: Date,

@@ -1,10 +1,10 @@
 import { CopyRewriter, CopyText } from '../../repositories/copy-text.ts';
 import { type CellKind, type Cells, type ExportTable, OUR_KINDS } from './table.ts';
 
-/** The cells of these are JSON already, as they come. */
+/** The cells of these kinds are already JSON. */
 const JSON_KINDS: ReadonlySet<CellKind> = new Set(['number', 'boolean', 'json']);
 
-/** One JSON array of objects, a line for each. */
+/** Writes one JSON array of objects, one object per line. */
 export async function* json({ columns, groups }: Pick<ExportTable, 'columns' | 'groups'>): AsyncGenerator<Uint8Array> {
   const keys = columns.map(({ name }, i) => `${i === 0 ? ',\n{' : ','}${JSON.stringify(name)}:`);
   const kinds = columns.map(({ kind }) => kind);
@@ -21,7 +21,7 @@ export async function* json({ columns, groups }: Pick<ExportTable, 'columns' | '
   for await (const rows of groups) {
     const text = rows instanceof CopyText ? copied.rewrite(rows) : Buffer.from(rows.map(rowOf).join(''));
     if (text.length === 0) continue;
-    // Each row but the first has a comma before it.
+    // Each row except the first begins with a comma.
     if (isFirst) text[0] = '['.charCodeAt(0);
     isFirst = false;
     yield text;

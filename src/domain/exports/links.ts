@@ -1,16 +1,16 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 export type ExportLinksOptions = {
-  /** PUBLIC_URL: where people reach this service. */
+  /** PUBLIC_URL: the address at which people reach this service. */
   publicUrl: string | undefined;
-  /** The tokens of API_TOKENS. Without any, the API is off and there is nothing that a link could lead to. */
+  /** The tokens of API_TOKENS. Without any, the API is off and a link would lead nowhere. */
   apiTokens: readonly string[];
   clock(): Date;
 };
 
 /**
- * Links that open one export until a time, for somebody without a token. The key is derived (HKDF, RFC 5869) from the API tokens: a
- * link is worth what a token is, so it ends when the tokens are changed, and every worker has the same key without another secret.
+ * Signed links that open one export until a given time, for people without a token. The key is derived (HKDF, RFC 5869) from the API
+ * tokens, so links end when the tokens are changed, and every worker has the same key without another secret.
  */
 export class ExportLinks {
   readonly #options: ExportLinksOptions;
@@ -23,7 +23,7 @@ export class ExportLinks {
       secret === '' ? undefined : Buffer.from(hkdfSync('sha256', secret, '', 'task-worker export link, version 1', 32));
   }
 
-  /** Undefined where nobody could follow it. */
+  /** Undefined where no public address or no token is configured. */
   to(exportId: string, expiresAt: Date): string | undefined {
     const { publicUrl } = this.#options;
     if (publicUrl === undefined || this.#key === undefined) return undefined;
@@ -32,7 +32,7 @@ export class ExportLinks {
     return `${publicUrl}/api/v1/exports/${exportId}?${query}`;
   }
 
-  /** Whether this query opens this export now. Takes the same time whatever is wrong with the signature. */
+  /** Whether this query opens this export now. Compares the signature in constant time. */
   isSigned(exportId: string, { expires, signature }: Readonly<Record<string, unknown>>): boolean {
     if (this.#key === undefined || typeof expires !== 'string' || typeof signature !== 'string') return false;
     const expected = Buffer.from(this.#sign(this.#key, exportId, expires));

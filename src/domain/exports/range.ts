@@ -4,7 +4,7 @@ import type { ExportRange } from '../../repositories/export-rows.ts';
 
 const boundary = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]).nullable();
 
-/** From the first on and before the second; a plain day as the second is included whole. Without a zone a time is UTC. */
+/** Includes the first date, excludes the second; a plain day as the second is included whole. A time without a zone is UTC. */
 export const DateRange = z.tuple([boundary, boundary]).refine(
   (range) => {
     const { from, to } = rangeOf(range);
@@ -13,7 +13,7 @@ export const DateRange = z.tuple([boundary, boundary]).refine(
   { error: 'must begin before it ends' },
 );
 
-/** The moments that are meant. */
+/** The moments that a range of dates stands for. */
 export function rangeOf(given: readonly [string | null, string | null] | null | undefined): ExportRange {
   const [from, to] = given ?? [null, null];
   return {

@@ -43,7 +43,7 @@ const AUDIT = columns({
   user_agent: 'text',
 });
 
-/** Without what opens a subscription: the short uuid is the secret part of its link. */
+/** The columns omit the short uuid, the secret part of a subscription's link. */
 const USERS = columns({
   id: 'text',
   username: 'text',
@@ -75,7 +75,7 @@ const SERVERS = columns({
   last_status_message: 'text',
 });
 
-/** Where the rows of each export come from. */
+/** The sources of the rows of each export. */
 export class ExportSources {
   readonly #options: ExportSourcesOptions;
 
@@ -83,7 +83,7 @@ export class ExportSources {
     this.#options = options;
   }
 
-  /** The range is about when a row was created. Servers have no such time: they are given as they are now. */
+  /** Opens the rows that were created in the range. Servers have no such time, so the export has them as they are now. */
   async open(type: ExportType, range: ExportRange, signal: AbortSignal): Promise<ExportTable> {
     const { panel, rows } = this.#options;
     switch (type) {

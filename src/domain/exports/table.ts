@@ -1,8 +1,8 @@
 import type { CopyText } from '../../repositories/copy-text.ts';
 
 /**
- * What a cell's text is: `number` and `boolean` as JSON writes them, `money` as exact decimal text, `time` as ISO 8601 in UTC, `json` as
- * a JSON value, `text` as somebody wrote it.
+ * The form of a cell's text: `number` and `boolean` as in JSON, `money` as exact decimal text, `time` as ISO 8601 in UTC, `json` as a JSON
+ * value, `text` as people wrote it.
  */
 export type CellKind = 'text' | 'number' | 'money' | 'time' | 'boolean' | 'json';
 
@@ -11,27 +11,27 @@ export type ExportColumn = { readonly name: string; readonly kind: CellKind };
 /** Cells in the order of the columns; null where there is no value. */
 export type Cells = readonly (string | null)[];
 
-/** Some rows, in order; from PostgreSQL as it copies them, as they need not be taken apart to be written on. */
+/** Rows in order. Rows from PostgreSQL stay in COPY's format, because most are written without being split into cells. */
 export type RowGroup = readonly Cells[] | CopyText;
 
-/** Rows that are never all in memory: they come in groups, because one by one costs more than the work on them. */
+/** A table that is never wholly in memory. Rows come in groups, because passing them one by one costs more than the work on them. */
 export type ExportTable = {
   readonly columns: readonly ExportColumn[];
   readonly groups: AsyncIterable<RowGroup>;
-  /** About how many rows there are; for a progress bar. */
+  /** The approximate number of rows, for a progress bar. */
   readonly estimate: number;
 };
 
-/** A cell of these kinds is one of our own making, and never a formula. */
+/** The worker itself writes the text of these kinds, so it is never a formula. */
 export const OUR_KINDS: ReadonlySet<CellKind> = new Set(['number', 'money', 'time', 'boolean']);
 
 /**
- * What makes a spreadsheet take text for a formula (https://owasp.org/www-community/attacks/CSV_Injection), full-width forms, which
- * some spreadsheets fold, and what may stand before them unseen included.
+ * Text that a spreadsheet takes for a formula (https://owasp.org/www-community/attacks/CSV_Injection). It includes full-width signs, which
+ * some spreadsheets fold, and invisible characters before the sign.
  */
 const FORMULA = /^[\s\p{Cf}\p{Cc}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
 
-/** What most cells begin with, and no formula does; found much quicker than the opposite. */
+/** The characters that most cells and no formulas begin with. This test is much faster than the one for formulas. */
 const PLAIN_START = /^[A-Za-z0-9]/;
 
 /** Whether a spreadsheet could run this text instead of showing it. */

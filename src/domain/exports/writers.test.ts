@@ -55,7 +55,7 @@ async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
 
 const rowOf = (name: string | null, i: number): Cells => [String(i), name, '-1.50', 'true', null];
 const rows = HOSTILE.map(rowOf);
-/** What UTF-8 makes of text that is not well formed. */
+/** The text after encoding in UTF-8, which replaces lone surrogates. */
 const wellFormed = (text: string): string => text.toWellFormed();
 
 describe('csv', () => {
@@ -137,7 +137,7 @@ const copyOf = (rows: readonly (readonly (string | null)[])[]): Table =>
 
 test('a row as a line of COPY is written as the same row by its cells, in every format', async () => {
   const plain = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9 .:_@-]{0,20}$/);
-  // The database holds neither half a character nor a NUL.
+  // The database holds neither lone surrogates nor NUL.
   const anyCell = anyText(20).filter((one) => one.isWellFormed() && !one.includes('\0'));
   const text = fc.option(
     fc.oneof(plain, plain, fc.constantFrom(...HOSTILE.filter((one) => one.isWellFormed())), anyCell),

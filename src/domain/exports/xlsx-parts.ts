@@ -7,7 +7,7 @@ const TYPE = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
 const each = (sheets: number, of: (n: number) => string): string =>
   Array.from({ length: sheets }, (_, i) => of(i + 1)).join('');
 
-/** The header stays in sight. */
+/** The start of a sheet. Its header row stays visible when the reader scrolls. */
 export const sheetStart = `${DECLARATION}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>`;
 export const sheetEnd = '</sheetData></worksheet>';
 
@@ -29,16 +29,19 @@ export const contentTypes = (sheets: number): string =>
 export const columnLetters = (column: number): string =>
   (column < 26 ? '' : columnLetters(Math.floor(column / 26) - 1)) + String.fromCharCode(65 + (column % 26));
 
-/** What a cell can hold; a longer one makes Excel call the file broken. */
+/** The largest number of characters in a cell. Excel calls a file with a longer one broken. */
 const CELL_CHARACTERS = 32_767;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
 
-/** Characters that XML 1.0 can not hold or, as a carriage return, not keep; and text that reads like the escape of one (ECMA-376, ST_Xstring). */
+/**
+ * Characters that XML 1.0 cannot hold or, like the carriage return, not keep, and text that looks like the escape of one (ECMA-376,
+ * ST_Xstring).
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
 const UNSPEAKABLE = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]|_(?=x[\da-fA-F]{4}_)/g;
 
-/** Text as a cell holds it: cut to what fits, safe in XML. */
+/** The text of a cell, cut to the limit and escaped for XML. */
 export function cellText(text: string): string {
   const cut = text.length > CELL_CHARACTERS ? `${text.slice(0, CELL_CHARACTERS - 1)}…` : text;
   return cut

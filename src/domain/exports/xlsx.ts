@@ -12,15 +12,17 @@ import {
   workbookRelations,
 } from './xlsx-parts.ts';
 
-/** What a sheet can hold (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3), its header included. */
+/**
+ * The largest number of rows in a sheet, including the header (https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3).
+ */
 const SHEET_ROWS = 1_048_576;
 
-/** Between speed and size: a spreadsheet's XML shrinks to a tenth even so. */
+/** The fastest level: a spreadsheet's XML shrinks to a tenth even so. */
 const LEVEL = 1;
 
 /**
- * A workbook of Office Open XML (ECMA-376), written as it streams: only the group at hand is in memory. Beyond what one sheet can hold,
- * rows go on in the next. Text is always text: nothing is a formula, also not after a cell was edited.
+ * Writes a workbook of Office Open XML (ECMA-376) as a stream, with one group of rows in memory. Rows beyond the limit of a sheet continue
+ * in the next. Text is never a formula, not even after a cell was edited.
  */
 export async function* xlsx(
   { columns, groups }: Pick<ExportTable, 'columns' | 'groups'>,
@@ -51,7 +53,7 @@ export async function* xlsx(
   yield* book.written();
 }
 
-/** The ZIP that a workbook is, with its sheets one after the other and, once their number is known, what tells of them. */
+/** The ZIP of a workbook: its sheets one after the other, then the parts that list them, once their number is known. */
 class Book {
   readonly #chunks: Uint8Array[] = [];
   readonly #zip = new Zip((error, chunk) => {
@@ -82,7 +84,7 @@ class Book {
     this.#zip.end();
   }
 
-  /** What is ready since the last call. */
+  /** The bytes that are ready since the last call. */
   written(): Uint8Array[] {
     return this.#chunks.splice(0);
   }
@@ -107,7 +109,7 @@ class Book {
 const textCell = (at: string, content: string, style: 0 | 1 | 2): string =>
   `<c r="${at}" t="inlineStr"${style === 0 ? '' : ` s="${style}"`}><is><t xml:space="preserve">${cellText(content)}</t></is></c>`;
 
-/** Rows and cells say where they are: the standard leaves that away, many readers do not. */
+/** Rows and cells state their position. The standard makes that optional, but many readers need it. */
 const rowAt = (row: number, cells: string): string => `<row r="${row}">${cells}</row>`;
 
 const headerOf = (columns: readonly ExportColumn[]): string =>

@@ -20,7 +20,7 @@ describe('aggregate_bandwidth_hourly', () => {
   const run = (payload: object = {}, now = FIVE_PAST_ONE) =>
     world.app.run('aggregate_bandwidth_hourly', payload, { now });
   const hour = (name: string) => world.stored(`bandwidth:hourly:${uuid}:${name}`);
-  /** A snapshot each five minutes, 40 ms late as real ones are; each span carries ten times its number in MB. */
+  /** A snapshot every five minutes, 40 ms late as real ones are. Each span carries ten times its number in MB. */
   const snapshots = (count: number, without: readonly number[] = []) =>
     world.counter(
       uuid,
@@ -38,7 +38,7 @@ describe('aggregate_bandwidth_hourly', () => {
       hour: '2026-03-14T12',
     });
     const record = await hour('2026-03-14T12');
-    // 10 + 20 + … + 120 MB, of which 40 ms lie in the next hour.
+    // 10 + 20 + … + 120 MB, 40 ms of it in the next hour.
     expect(record).toMatchObject({ samples: 12, expected: 12, covered_seconds: 3600 });
     expect(Math.abs((record.sum as number) - 780e6)).toBeLessThan(20_000);
     expect(record.min).toBe(Math.round(10e6 / 300));

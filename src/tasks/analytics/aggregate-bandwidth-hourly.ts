@@ -5,12 +5,12 @@ import { hours } from '../../lib/duration.ts';
 import { hourOf, intervalOfHour } from '../../lib/utc-days.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Nodes that are gone for longer have no samples left. */
+/** Nodes that were last seen before this have no remaining samples. */
 const SAMPLES_SEEN_FOR_MS = hours(50);
-/** Hours whose samples are still there are made up for when no worker was. */
+/** A run also adds up the hours of this period that earlier runs missed; their samples still exist. */
 const CATCH_UP_HOURS = 24;
 
-/** Adds up every node's samples of the past hour. Running it again for an hour gives the same. */
+/** Adds up every node's samples of the past hour. Another run for the same hour gives the same result. */
 export default defineTask({
   name: 'aggregate_bandwidth_hourly',
   summary: "Adds up each node's traffic of the past hour",

@@ -73,7 +73,7 @@ describe('aggregate_daily_stats', () => {
     expect(byName.get(HOSTILE)).toMatchObject({ percent: 58.33, down_seconds: 36_000, incidents: 1 });
     expect(byName.get('سيرفر القاهرة')).toMatchObject({ percent: 95.83, down_seconds: 1800, incidents: 1 });
     expect(byName.get('Dublin')).toMatchObject({ percent: 100, unknown_seconds: 64_800 });
-    // (24 + 14 + 11.5 + 6) h of those + 10.5 h down
+    // 55.5 h up (24 + 14 + 11.5 + 6), 10.5 h down
     expect(uptime!.percent).toBe(84.09);
     expect(uptime!.incidents).toMatchObject([
       { name: HOSTILE, began_at: '2026-03-14T06:00:00.000Z', ended_at: '2026-03-14T16:00:00.000Z' },
@@ -124,7 +124,7 @@ describe('aggregate_daily_stats', () => {
     expect(result.dates).not.toContain('2026-03-15');
     const again = await run({}, new Date('2026-03-15T01:00:00Z'));
     expect(again.dates).toEqual([GOLDEN_DAY]);
-    // More than a day after its end, the users by status are no longer that day's.
+    // More than a day after the day's end, the panel's users by status are no longer those of that day.
     await world.app.redis.client.del(`cybervpn:stats:daily:${GOLDEN_DAY}`);
     await run({ date: GOLDEN_DAY }, new Date('2026-03-16T09:00:00Z'));
     expect((await figures()).users).toEqual({ at_end: null, new: 2, churned: 1 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Works out the figures of a UTC day. Running it again for a day gives the same, and takes in what was not known yet. */
+/** Computes the figures of a UTC day. Another run for the same day gives the same result, plus the data that came later. */
 export default defineTask({
   name: 'aggregate_daily_stats',
   summary: "Works out a day's figures: users, traffic, uptime, revenue, operations, incidents",

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** A sample that is older says nothing of the present: one may be missed. */
+/** An older sample says nothing about the present. One missed sample is allowed. */
 const FRESH_MS = minutes(12);
 const EVENTS_SHOWN = 5;
 
-/** Tells the dashboard how things stand. What a source does not answer is null, not zero. */
+/** Publishes the present figures for the dashboard. A figure whose source does not answer is null, not zero. */
 export default defineTask({
   name: 'update_realtime_metrics',
   summary: 'Refreshes the dashboard: users online, bandwidth, nodes by state, last events',
@@ -40,7 +40,7 @@ export default defineTask({
       bandwidth_bytes_per_second: bytesPerSecond,
       bandwidth_nodes: rates.length,
       nodes: nodes.length > 0 ? { total: nodes.length, ...states } : null,
-      // The states are as old as the last look at the nodes: when nobody looks any more, this says so.
+      // The states are as old as the last check of the nodes. This time shows when the checks have stopped.
       nodes_checked_at: nodes.map(({ checkedAt }) => checkedAt).reduce<Date | null>(later, null),
       events: latest?.map(({ at, data, type }) => ({ type, data, at })) ?? null,
       updated_at: now,

@@ -40,7 +40,7 @@ describe.each([2, 3] as const)('check_external_services, panel %i.x', (generatio
     world.telegram.faults();
   });
 
-  /** The next look, a minute after the one before. */
+  /** The next check, a minute after the previous one. */
   const look = (signal?: AbortSignal) => {
     minute += 1;
     const now = new Date(START.getTime() + minutes(minute));
@@ -55,7 +55,7 @@ describe.each([2, 3] as const)('check_external_services, panel %i.x', (generatio
     );
   const stored = async (name: string) =>
     JSON.parse((await world.redis.client.get(`cybervpn:health:services:${name}`)) ?? 'null');
-  /** Breakers let a probe through after 2 s; until then a service that is back still looks away. */
+  /** Breakers let a probe through after 2 s. Until then a service that is back still seems away. */
   const untilUp = () => expect.poll(() => look(), { timeout: 15_000, interval: 500 }).toMatchObject({ failed: 0 });
 
   test('every service has its state: status, latency, failures in a row, since when', async () => {
@@ -132,7 +132,7 @@ describe.each([2, 3] as const)('check_external_services, panel %i.x', (generatio
   test('failures are counted over all workers', async () => {
     cryptopay.faults({ kind: 'error', status: 503 });
     await look();
-    // Another worker has looked meanwhile.
+    // Another worker has checked meanwhile.
     const other = { ...(await stored('cryptobot')), failures: 2, checked_at: '2026-11-20T10:01:30.000Z' };
     await world.redis.client.set('cybervpn:health:services:cryptobot', JSON.stringify(other));
     expect(await look()).toMatchObject({ began: 1 });
@@ -155,7 +155,7 @@ describe('check_external_services when what it stands on is away', () => {
     minute += 1;
     return new Date(START.getTime() + minutes(minute));
   };
-  /** Panel and Crypto Pay are away in this world too, and no part of what is shown. */
+  /** The messages that name one service. The panel and Crypto Pay are away in this world too, so others may be among the messages. */
   const about = (name: string, where = world): string[] =>
     where.telegram
       .messages()

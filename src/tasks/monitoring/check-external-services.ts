@@ -3,7 +3,7 @@ import type { ServiceCounts } from '../../domain/monitoring/service-watch.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Asks every outside service for a sign of life. Three failures in a row are told once, and so is the recovery. */
+/** Checks every outside service. Tells the admins once after three failures in a row, and once of the recovery. */
 export default defineTask({
   name: 'check_external_services',
   summary: 'Looks whether the panel, PostgreSQL, Redis, Telegram and CryptoBot answer',

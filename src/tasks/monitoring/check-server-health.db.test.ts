@@ -24,7 +24,7 @@ describe.each([2, 3] as const)('check_server_health, panel %i.x', (generation) =
     await world.redis.client.flushall();
   });
 
-  /** One look at the nodes, `after` the look before. */
+  /** One check of the nodes, `after` ms after the previous one. */
   const look = (after = 0) => {
     panel.advance(after);
     return world.run('check_server_health', {}, { now: panel.now() });

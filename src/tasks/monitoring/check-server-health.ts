@@ -3,12 +3,12 @@ import type { NodeCounts } from '../../domain/monitoring/node-watch.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Second looks that are wanted within this of each other are one. */
+/** Requests for a second check within this time of each other become one job. */
 const SAME_LOOK_MS = seconds(5);
 
 /**
- * Looks at every node and tells the admins about those that go down, come back or flap. With the panel away nothing is concluded
- * about any node; that it is away is the business of `check_external_services`.
+ * Checks every node and tells the admins about those that go down, come back or flap. While the panel is away, no node changes its state;
+ * `check_external_services` reports the panel itself.
  */
 export default defineTask({
   name: 'check_server_health',

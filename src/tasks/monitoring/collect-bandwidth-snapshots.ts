@@ -3,7 +3,7 @@ import { sampleOf } from '../../domain/monitoring/node-bandwidth.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Notes every node's traffic counter and what has flowed since the last note. Running it twice splits a span, nothing is lost. */
+/** Records every node's traffic counter and the traffic since the last sample. An extra run splits a period in two and loses nothing. */
 export default defineTask({
   name: 'collect_bandwidth_snapshots',
   summary: 'Notes the traffic of every node, every five minutes',

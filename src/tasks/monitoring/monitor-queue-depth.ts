@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Counts what waits, and stores it for metrics, operations page and `check_anomalies`. */
+/** Counts the waiting work and stores the counts for the metrics, the operations page and `check_anomalies`. */
 export default defineTask({
   name: 'monitor_queue_depth',
   summary: 'Counts what waits in the queues, in notification_queue and in the TaskIQ stream',
