@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
 
-/** For a run of clean-up that nothing else uses the database beside: no wait between its batches. */
+/** Removes the wait between the batches of clean-up, for a test that has the database to itself. */
 export const WITHOUT_PAUSES = { cleanupPause: async () => undefined };
 
 const ADMIN = '00000000-0000-4000-8000-000000000001';
 
-/** Adds refresh tokens, of one admin who is made where missing. Times in the text form of PostgreSQL. */
+/** Adds refresh tokens of one admin, who is created if missing. Times are in the text form of PostgreSQL. */
 export async function addTokens(
   pool: Pool,
   tokens: readonly { expires: string; revoked?: string | null }[],
@@ -25,7 +25,7 @@ export async function addTokens(
   return rows.map(({ id }) => id);
 }
 
-/** Adds audit logs of these times, with a value that any escaping has to survive. */
+/** Adds audit logs of these times, with a value that breaks wrong escaping. */
 export async function addAuditLogs(pool: Pool, times: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `insert into audit_logs (id, action, entity_type, entity_id, new_value, ip_address, created_at)
@@ -48,7 +48,7 @@ export async function addWebhookLogs(pool: Pool, times: readonly string[]): Prom
   return rows.map(({ id }) => id);
 }
 
-/** Ids of all rows of a table, sorted. */
+/** The ids of all rows of a table, sorted. */
 export async function idsOf(
   pool: Pool,
   table: 'audit_logs' | 'notification_queue' | 'refresh_tokens' | 'webhook_logs',
@@ -57,7 +57,7 @@ export async function idsOf(
   return rows.map(({ id }) => id);
 }
 
-/** `microseconds` before `time` (or, negative, after it), exactly: a JavaScript date holds no microseconds. */
+/** The exact time `microseconds` before `time` (after it when negative), as text, because a JavaScript date has no microseconds. */
 export function earlier(time: Date, microseconds: bigint): string {
   const at = BigInt(time.getTime()) * 1000n - microseconds;
   const milliseconds = new Date(Number(at / 1000n)).toISOString().slice(0, -1);
@@ -65,8 +65,8 @@ export function earlier(time: Date, microseconds: bigint): string {
 }
 
 const DAY = 86_400_000_000n;
-/** That many days, in microseconds. */
+/** A number of days in microseconds. */
 export const daysOf = (days: number): bigint => BigInt(days) * DAY;
 
-/** By code unit, as PostgreSQL's `order by id` and Redis' names compare. */
+/** Sorts by code unit, as PostgreSQL's `order by id` and Redis do. */
 export const sorted = (texts: Iterable<string>): string[] => [...texts].sort((a, b) => (a < b ? -1 : 1));

@@ -2,7 +2,7 @@ import type { TestRedis } from './redis.ts';
 
 export type BulkEvent = { type: string; data: { job_id: string; status: string; processed: number; total: number } };
 
-/** Hears the events of bulk work as the backend's SSE endpoint does, until disposed of. */
+/** Receives the events of bulk work as the backend's SSE endpoint does, until disposed. */
 export async function listenToBulk(
   redis: TestRedis,
   onEvent: (event: BulkEvent) => void = () => undefined,

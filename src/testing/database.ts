@@ -25,7 +25,7 @@ export async function testDatabase(
   const template = options.tables === 'platform' ? inject('templateDatabase') : undefined;
   const url = await createDatabase(adminUrl, name, template);
   const pool = new Pool({ connectionString: url });
-  // `pool.end` does not wait until its connections are closed, so the drop may cut one that is just leaving.
+  // `pool.end` does not wait until its connections are closed, so the drop may cut one that is closing.
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('error', () => undefined);
   return {

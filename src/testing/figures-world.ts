@@ -7,7 +7,7 @@ import { type TestApp, testApp } from './test-app.ts';
 
 export type PaymentSeed = {
   at: string;
-  /** Decimal text; what is really due where it differs from the price. */
+  /** Decimal text: the amount that is due, where it differs from the price. */
   due: string;
   currency: string;
   status?: 'completed' | 'failed' | 'pending' | 'refunded';
@@ -16,16 +16,16 @@ export type PaymentSeed = {
   settledBy?: 'worker' | 'backend';
 };
 
-/** The application beside a panel whose time stands still, with ways to write down what happened. */
+/** The application beside a panel whose time stands still, with functions that record past events. */
 export interface FiguresWorld extends AsyncDisposable {
   readonly app: TestApp;
   readonly panel: PanelSandbox;
   pay(...payments: readonly PaymentSeed[]): Promise<void>;
-  /** A node with its changes of state, oldest first, looked at last at `seenAt`. Answers its uuid. */
+  /** Records a node with its changes of state, oldest first, last checked at `seenAt`. Returns its uuid. */
   node(name: string, changes: readonly [at: string, status: NodeStatus][], seenAt: string): Promise<string>;
-  /** A node's traffic counter as it was read at these times. */
+  /** Records readings of a node's traffic counter. */
   counter(nodeUuid: string, readings: readonly [at: string, totalBytes: number][]): Promise<void>;
-  /** What the admins' rows of `notification_queue` say, oldest first. */
+  /** The texts of the admins' rows in `notification_queue`, oldest first. */
   told(): Promise<string[]>;
   stored(key: string): Promise<Record<string, unknown>>;
   clear(): Promise<void>;

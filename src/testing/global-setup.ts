@@ -5,7 +5,7 @@ import { startPostgres } from './servers/postgres.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** A database of the run's PostgreSQL from which others are created. */
+    /** The URL of the database from which others are created. */
     databaseAdminUrl: string;
     /** The database with the platform's tables that each test file gets a copy of. */
     templateDatabase: string;
@@ -15,8 +15,8 @@ declare module 'vitest' {
 const TEMPLATE = 'platform_template';
 
 /**
- * Starts one PostgreSQL for the whole test run, however many projects ask for it, and returns what ends it.
- * Redis needs no part in this: see `testRedis`.
+ * Starts one PostgreSQL for the whole test run, however many projects ask for it, and returns the function that ends it. Redis is not part
+ * of it: see `testRedis`.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (project.vitest.getProvidedContext().databaseAdminUrl) return undefined;

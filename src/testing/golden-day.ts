@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { FiguresWorld } from './figures-world.ts';
 
-/** A Saturday with one of everything, and what is true of it, worked out by hand. */
+/** A Saturday with one case of everything. The expected figures are calculated by hand. */
 export const GOLDEN_DAY = '2026-03-14';
-/** Hostile on purpose: markup, a flag, right to left, and length. */
+/** A hostile name: markup, a flag, right-to-left text, and length. */
 export const HOSTILE = `<b>Берлин</b> 🇩🇪 ${'x'.repeat(200)}`;
 
 const at = (time: string): string => `${GOLDEN_DAY}T${time}Z`;
@@ -16,7 +16,7 @@ export async function liveGoldenDay(world: FiguresWorld): Promise<void> {
   await others(world);
 }
 
-/** The first and the last moment of the day belong to it, those beside it do not. */
+/** Users at the first and the last moment of the day, which count, and just outside it, which do not. */
 async function users({ panel }: FiguresWorld): Promise<void> {
   const later = ms('2026-06-01T00:00:00Z');
   panel.addUser({ username: 'first', createdAt: ms(at('00:00:00.000')), expireAt: later });
@@ -52,7 +52,7 @@ async function nodes(world: FiguresWorld): Promise<void> {
     ],
     seen,
   );
-  // Switched off by an admin for 12 h, which count nowhere; of the other 12 h down for the last half an hour, and on: 95.83 %.
+  // An admin disabled it for 12 h, which do not count. Of the other 12 h it was down for the last half hour and beyond: 95.83 %.
   await world.node(
     'سيرفر القاهرة',
     [
@@ -63,7 +63,7 @@ async function nodes(world: FiguresWorld): Promise<void> {
     ],
     seen,
   );
-  // There only since 18:00.
+  // It exists only since 18:00.
   await world.node('Dublin', [[at('18:00:00'), 'online']], seen);
 
   // 120 s of the first span lie in the day, and all but 3 minutes of the last: 120 + 43.08 + 43.2 MB.

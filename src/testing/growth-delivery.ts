@@ -16,7 +16,7 @@ export type GrowthEvent = {
   notification_queue_id: string;
 };
 
-/** What the platform keeps beside a growth message that it queues: a customer, and a delivery that names the row. Answers its id. */
+/** Adds the platform's records of a growth message: a customer, and a delivery that names the row. Returns the id of the delivery. */
 export async function growthDelivery(pool: Pool, notificationId: string, status = 'queued'): Promise<string> {
   const [customer, delivery] = [randomUUID(), randomUUID()];
   await pool.query(
@@ -41,7 +41,7 @@ export async function growthDeliveryRow(pool: Pool, id: string): Promise<GrowthD
   return rows[0]!;
 }
 
-/** Oldest first. */
+/** The events of a delivery, oldest first. */
 export async function growthEvents(pool: Pool, deliveryId: string): Promise<GrowthEvent[]> {
   const { rows } = await pool.query<GrowthEvent>(
     `select event_type, delivery_status, reason_code, event_payload, notification_queue_id

@@ -5,20 +5,20 @@ import type { HttpContext } from '../triggers/http/context.ts';
 import { buildServer } from '../triggers/http/server.ts';
 import { type TestApp, testApp } from './test-app.ts';
 
-/** The whole application with its HTTP door, and tokens that open it. */
+/** The whole application with its HTTP server, and valid API tokens. */
 export interface HttpWorld extends AsyncDisposable {
   readonly world: TestApp;
   readonly context: HttpContext;
   readonly server: FastifyInstance;
   readonly tokens: { readonly olga: string; readonly backend: string };
-  /** A request with Olga's token. */
+  /** Sends a request with Olga's token. */
   call(method: 'GET' | 'POST' | 'DELETE', url: string, options?: InjectOptions): Promise<LightMyRequestResponse>;
 }
 
 export type HttpWorldOptions = {
-  /** Over the test's environment, for single variables. */
+  /** Overrides single variables of the test's environment. */
   env?: Readonly<Record<string, string>>;
-  /** Replaces parts of what the routes work with. */
+  /** Replaces parts of the routes' context. */
   change?: (context: HttpContext) => Partial<HttpContext>;
 };
 

@@ -4,7 +4,7 @@ import { type AnyTask, defineTask } from '../runtime/define-task.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 
-/** The last attempt of a task, this long after it was asked for: what a middleware gets to see. */
+/** The last attempt of a task, this long after its enqueueing, as a middleware gets it. */
 export function lastAttempt(
   changes: Partial<Pick<AnyTask, 'timeLimitMs'>> & { onExhausted?: () => Promise<void>; ageMs?: number } = {},
 ): Run {

@@ -22,7 +22,7 @@ export type NotificationRow = {
   error_message: string | null;
 };
 
-/** Queues messages as the backend does, and answers their ids. */
+/** Queues messages as the backend does, and returns their ids. */
 export async function queueNotifications(pool: Pool, seeds: readonly NotificationSeed[]): Promise<string[]> {
   const rows = seeds.map((seed) => ({
     id: randomUUID(),

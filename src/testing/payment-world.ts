@@ -13,11 +13,11 @@ import { until } from './until.ts';
 export type PaymentCustomer = { id: string; telegramId: number; username: string; uuid: string; panelId: number };
 
 export type NewCustomer = Partial<Omit<SandboxUser, 'id' | 'expireAt'>> & {
-  /** From now on; negative: that long ago. */
+  /** Milliseconds from now; negative for the past. */
   endsInMs: number;
-  /** False: the platform has no customer for this panel user. */
+  /** False when the platform has no customer for this panel user. */
   account?: boolean;
-  /** False: the customer does not name the panel user, as where only `service_identities` does. */
+  /** False when the customer does not name the panel user and only `service_identities` does. */
   linked?: boolean;
 };
 
@@ -32,7 +32,7 @@ export type PaymentToSeed = {
   provider?: string;
   planId?: string;
   metadata?: object | null;
-  /** The invoice at Crypto Pay: its state, or other money than the payment's. `none`: the payment has no invoice. */
+  /** The state of the invoice at Crypto Pay, or an amount that differs from the payment's. `none`: the payment has no invoice. */
   invoice?: 'none' | { status?: 'active' | 'paid' | 'expired'; amount?: string; fiat?: string; asset?: string };
   invoiceId?: string;
 };
@@ -41,19 +41,19 @@ export type SeededPayment = { id: string; invoiceId: string };
 
 export type PaymentRow = {
   status: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever is stored is what the tests assert on
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert on the stored value of any shape
   metadata: any;
   updated_at: Date;
   external_id: string | null;
 };
 
-/** How payments change their status: by the worker itself, or through the platform's backend. */
+/** The side that changes the status of payments: the worker itself, or the platform's backend. */
 export type SettlementMode = 'worker' | 'backend';
 
 /** The application beside a panel, Crypto Pay and Telegram, with customers who pay. */
 export interface PaymentWorld extends AsyncDisposable {
   readonly app: TestApp;
-  /** Where payments are settled through one. */
+  /** Present where payments are settled through the backend. */
   readonly backend: BackendSandbox | undefined;
   readonly panel: PanelSandbox;
   readonly cryptopay: CryptoPaySandbox;
@@ -63,15 +63,15 @@ export interface PaymentWorld extends AsyncDisposable {
   user(customer: PaymentCustomer): SandboxUser;
   /** Rows of `notification_queue` to this customer, oldest first. */
   messages(customer: PaymentCustomer): Promise<readonly { notification_type: string; message: string }[]>;
-  /** Alerts to the admins of this kind that name this payment or text. */
+  /** Alerts of this kind to the admins that name this payment or text. */
   alerts(kind: string, naming: string): Promise<readonly string[]>;
   audits(paymentId: string): Promise<readonly { action: string; old_value: object; new_value: object }[]>;
-  /** Takes jobs of all queues from now on, as a worker process does. */
+  /** Starts to take jobs of all queues, as a worker process does. */
   worker(): Promise<Runner>;
-  /** Resolves when nothing waits or runs in the payments queue. */
+  /** Resolves when no job waits or runs in the payments queue. */
   quiet(): Promise<void>;
   complete(payment: SeededPayment): ReturnType<TestApp['run']>;
-  /** Ends the runners of `worker`, empties tables and Redis, and takes back faults: quicker than another world for each test. */
+  /** Ends the runners of `worker`, empties tables and Redis, and removes faults. Faster than a new world for each test. */
   reset(): Promise<void>;
 }
 
@@ -99,7 +99,7 @@ export async function paymentWorld(
     };
   });
   stack.use(app);
-  // Before the database that it is connected to.
+  // Closed before the database that it is connected to.
   if (backend) stack.use(backend);
   const { pool } = app.database;
   const runners: Runner[] = [];
@@ -211,5 +211,5 @@ export async function paymentWorld(
   };
 }
 
-/** For dates that are reckoned from the clock of the test. */
+/** Whether two times are less than a minute apart, for dates that are calculated from the clock of the test. */
 export const near = (at: number, expected: number): boolean => Math.abs(at - expected) < days(1) / 1440;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { runScript } from './servers/databases.ts';
 
-/** Our copy of the platform's tables lives with the rest of the outside world, in the sandbox. */
+/** The copy of the platform's tables is in the sandbox, with the rest of the outside world. */
 const FOLDER = new URL('../../sandbox/platform/', import.meta.url);
 
 /** Creates the platform's tables in the database at `url`, empty, without the one table that has no migration. */

@@ -1,4 +1,4 @@
-/** The platform's tables as installations have them: some missing, some with more than is known here. What touches them is run in each. */
+/** Variants of the platform's tables in real installations: some lack tables, some have unknown columns. Each statement runs in each. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ type Variant = {
 
 const urlOf = ({ app }: PaymentWorld): string => app.database.url;
 
-/** Columns that may be null and have no index, by table: added again they stand last, where an insert without names would not look. */
+/** Columns that may be null and have no index, by table: added again they come last, so an insert without column names would fail. */
 const MOVED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   notification_queue: { notification_type: 'varchar(50)', sent_at: 'timestamptz', error_message: 'text' },
   payments: { plan_id: 'uuid', final_amount: 'numeric(20, 8)', metadata: 'json' },

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 
 const epoch = (at: Date): number => Math.floor(at.getTime() / 1000);
 
-/** What the Python worker writes into Redis, key by key: its own names and shapes, times in seconds. */
+/** Writes Redis keys as the Python worker does, with its names and shapes, times in seconds. */
 export class PythonKeyWriter {
   readonly #redis: Redis;
 
@@ -42,7 +42,7 @@ export class PythonKeyWriter {
     return key;
   }
 
-  /** `name` is what stands in the key for the hour. */
+  /** `name` is the part of the key that stands for the hour. */
   async hour(
     nodeUuid: string,
     name: string,

@@ -5,13 +5,13 @@ import { type LocalRedis, type RedisOptions, startRedis } from './servers/redis.
 export interface TestRedis extends AsyncDisposable {
   readonly url: string;
   readonly client: Redis;
-  /** To stop, kill or pause it. */
+  /** The server, for tests that stop, kill or pause it. */
   readonly server: LocalRedis;
 }
 
 /**
- * A fresh Redis of the test file's own: starting one takes less than a tenth of a second, and unlike a numbered database
- * of a shared server it also separates pub/sub channels, scripts, settings and the effects of killing it.
+ * Starts a fresh Redis for the test file in less than a tenth of a second. Unlike a numbered database of a shared server, it also separates
+ * pub/sub channels, scripts, settings and the effects of killing it.
  */
 export async function testRedis(options: RedisOptions = {}): Promise<TestRedis> {
   const server = await startRedis(options);

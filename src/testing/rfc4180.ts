@@ -1,4 +1,4 @@
-/** Reads CSV as RFC 4180 says, strictly: what is written wrongly throws. Every field is text. */
+/** Reads CSV strictly by RFC 4180, and throws where it is malformed. Every field is text. */
 export function parseCsv(text: string): string[][] {
   const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/gy;
   const rows: string[][] = [];

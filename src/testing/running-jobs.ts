@@ -2,7 +2,7 @@ import { connectRedis } from '../repositories/redis/connection.ts';
 import { Runner } from '../runtime/runner.ts';
 import type { TestApp } from './test-app.ts';
 
-/** Has queued jobs of this application run, as a worker does, until disposed of. */
+/** Runs the queued jobs of this application, as a worker does, until disposed. */
 export function runningJobs({ app, env }: Pick<TestApp, 'app' | 'env'>): AsyncDisposable {
   const connection = connectRedis({ url: env.REDIS_URL!, name: 'test', whenDown: 'wait', onError: () => undefined });
   const middleware = app.middleware(async () => undefined);

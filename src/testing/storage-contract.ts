@@ -6,18 +6,18 @@ import type { Storage, StoredObject } from '../clients/storage/storage.ts';
 import { days } from '../lib/duration.ts';
 import { PermanentError } from '../lib/errors.ts';
 
-/** A place for objects that a test may look into. */
+/** A storage that a test can look into. */
 export type TestedPlace = AsyncDisposable & {
   storage: Storage;
-  /** Leaves half of an object behind, as a killed process does, begun that long ago. */
+  /** Leaves half of an object behind, as a killed process does, begun `ageMs` ago. */
   abandon(ageMs: number): Promise<void>;
-  /** Everything that lies there, by its full name, half-written objects included. */
+  /** The full names of everything in it, including half-written objects. */
   everything(): Promise<string[]>;
 };
 
 const { signal } = new AbortController();
 
-/** What every storage promises, as tests of the `describe` around the call: the same for a folder, a bucket and anybody's S3. */
+/** Adds the tests that every storage must pass, a folder, a bucket or another S3 service, to the `describe` around the call. */
 export function keepsStorageContract(start: () => Promise<TestedPlace>): void {
   let place: TestedPlace;
   let storage: Storage;

@@ -7,26 +7,26 @@ export const GENERATIONS = [2, 3] as const;
 export type GenerationNumber = (typeof GENERATIONS)[number];
 
 export type NewSubscription = Partial<Omit<SandboxUser, 'id' | 'expireAt'>> & {
-  /** From the panel's now on; negative: that long ago. */
+  /** Milliseconds from the panel's present time; negative for the past. */
   endsInMs: number;
 };
 
-/** The application beside a panel of one generation, whose time stands still until moved; a world of its own for one test. */
+/** The application beside a panel of one generation, whose time stands still until moved. Each test has a world of its own. */
 export interface SubscriptionWorld extends AsyncDisposable {
   readonly app: TestApp;
   readonly panel: PanelSandbox;
-  /** Adds one customer to the panel; without a `telegramId` one that no other has. */
+  /** Adds one customer to the panel; without a `telegramId` it gets one that no other has. */
   customer(username: string, subscription: NewSubscription): SandboxUser;
-  /** Adds so many customers whose time ends in a year, so that the others are a small share. */
+  /** Adds this many customers whose time ends in a year, so that the others are a small share. */
   crowd(count: number): void;
   /** Runs a task at the panel's time. */
   run(task: string, options?: RunOptions): Promise<Result>;
   /** Rows of `notification_queue` to customers, oldest first. */
   messages(): Promise<readonly MessageRow[]>;
-  /** Texts that went to the admins. */
+  /** The texts that were sent to the admins. */
   alerts(): Promise<readonly string[]>;
   audits(action: string): Promise<readonly { entity_id: string; old_value: unknown; new_value: unknown }[]>;
-  /** Delivers what is due and answers what reached this chat. */
+  /** Delivers the due messages and returns those that reached this chat. */
   deliver(chatId?: number): Promise<readonly string[]>;
 }
 

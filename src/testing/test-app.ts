@@ -16,11 +16,11 @@ export type RunOptions = {
   attempt?: number;
   signal?: AbortSignal;
   initiatedBy?: string;
-  /** Handed to this run in place of the application's own, as `now` is: how it waits. */
+  /** Replaces services of the application for this run: the pauses of clean-up. */
   services?: Pick<Services, 'cleanupPause'>;
 };
 
-/** The whole application over real servers and the sandbox, with nothing running by itself. */
+/** The whole application over real servers and the sandbox. It starts no runner and no schedule. */
 export interface TestApp extends AsyncDisposable {
   readonly app: App;
   readonly database: TestDatabase;
@@ -28,13 +28,13 @@ export interface TestApp extends AsyncDisposable {
   readonly telegram: TelegramSandbox;
   /** The environment that another process needs to work on the same world. */
   readonly env: Env;
-  /** Runs one task as production does, through the whole onion, and answers its result. */
+  /** Runs one task as production does, through the whole onion, and returns its result. */
   run(task: string, payload?: object, options?: RunOptions): Promise<Result>;
 }
 
 type Env = Readonly<Record<string, string>>;
 
-/** Built once per test file in `beforeAll`; `environment` overrides single variables, where it must by what the others are. */
+/** Built once per test file in `beforeAll`; `environment` overrides single variables, as a function where they depend on the others. */
 export async function testApp(environment: Env | ((others: Env) => Promise<Env>) = {}): Promise<TestApp> {
   const stack = new AsyncDisposableStack();
   const [database, redis, telegram] = await Promise.all([

@@ -15,7 +15,7 @@ import { Runner } from '../runtime/runner.ts';
 
 export const RESULTS_KEPT_MS = minutes(1);
 
-/** For tests that make things fail on purpose. */
+/** A log that prints nothing, for tests that fail on purpose. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };
 
 export type ProbeTask = Pick<
@@ -30,7 +30,7 @@ export type ProbeTask = Pick<
   run(payload: Record<string, unknown>, context: RunContext): Promise<Result>;
 };
 
-/** A task whose handler the test holds in its hand. */
+/** A task whose handler the test controls. */
 export function probeTask({
   queue = 'sync',
   delaysMs = [],
@@ -50,7 +50,7 @@ export function probeTask({
   return { ...defined, queue };
 }
 
-/** The engine with the tasks of a test, over a real Redis: no application around it. */
+/** The engine with the tasks of a test over a real Redis, without the application. */
 export class TestEngine implements AsyncDisposable {
   readonly registry: TaskRegistry;
   readonly queues: Queues;
@@ -80,7 +80,7 @@ export class TestEngine implements AsyncDisposable {
     return redis;
   }
 
-  /** Takes jobs from now on. */
+  /** Starts to take jobs. */
   async start(concurrency = 4, wasCancelled?: (jobId: string) => Promise<boolean>): Promise<Runner> {
     const runner = new Runner({
       registry: this.registry,
@@ -103,7 +103,7 @@ export class TestEngine implements AsyncDisposable {
     return runner;
   }
 
-  /** Resolves once this many jobs have ended for good. */
+  /** Resolves once this many jobs have ended and will not run again. */
   async untilEnded(n: number): Promise<readonly Ended[]> {
     while (this.ended.length < n) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     return this.ended;

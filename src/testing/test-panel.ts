@@ -4,7 +4,7 @@ import type { Panel } from '../clients/remnawave/panel.ts';
 
 export type TestPanel = { panel: Panel; policy: ClientPolicy; calls: ClientCall[] };
 
-/** The client as the service builds it, with what its policy saw. */
+/** The client as the service builds it, with the events of its policy. */
 export function testPanel(to: { url: string; token: string }, options: Partial<PolicyOptions> = {}): TestPanel {
   const calls: ClientCall[] = [];
   const observer = { called: (call: ClientCall) => void calls.push(call), breaker: () => {} };
@@ -12,7 +12,7 @@ export function testPanel(to: { url: string; token: string }, options: Partial<P
   return { panel: connectPanel({ baseUrl: to.url, token: to.token, policy }), policy, calls };
 }
 
-/** For calls that nobody aborts. */
+/** A signal for calls that are not aborted. */
 export const never: AbortSignal = new AbortController().signal;
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

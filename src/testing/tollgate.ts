@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * Loopback proxies before several servers that count together what a client sends, so that a test can stop a program at each of its
- * steps in turn: nothing that a program does to the world goes any other way.
+ * Loopback proxies before several servers that count together what a client sends, so that a test can stop a program at each of its steps
+ * in turn. All effects of the program pass through them.
  */
 export class Tollgate implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
@@ -11,7 +11,7 @@ export class Tollgate implements AsyncDisposable {
   #closedAt = Number.POSITIVE_INFINITY;
   #onClosed: () => void = () => {};
 
-  /** From the nth piece on nothing is let through; `onClosed` is called once, when it comes. */
+  /** Lets nothing through from the nth piece on. Calls `onClosed` once, when that piece comes. */
   closeAt(n: number, onClosed: () => void): void {
     this.#passed = 0;
     this.#closedAt = n;
@@ -29,7 +29,7 @@ export class Tollgate implements AsyncDisposable {
   }
 
   #serve(client: Socket, upstream: Socket): void {
-    // Whoever is killed takes both ends along: the server sees the connection break, as it would.
+    // When the killed program closes its end, the server's end breaks too, as without the gate.
     const end = (): void => {
       client.destroy();
       upstream.destroy();

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../lib/duration.ts';
 
-/** Between looks: short against everything that is waited for, long enough to leave the machine to others. */
+/** The time between checks: short compared with the events that tests wait for, long enough to leave the machine to others. */
 const LOOK_EVERY_MS = 20;
 
 /**
- * Looks again and again until `condition` answers something true, and answers that. For what other processes do, where no event
- * reaches us. Throws naming `what` after `limitMs` (40 s: many times what anything takes on a quiet machine), with the last error where looking failed.
+ * Checks `condition` repeatedly until it returns a true value, and returns that. It is for effects of other processes, which send no event.
+ * After `limitMs` (40 s, many times what any event takes on a quiet machine) it throws an error that names `what`, with the last error of a
+ * failed check.
  */
 export async function until<T>(
   what: string,

@@ -2,7 +2,9 @@ import { strFromU8, unzipSync } from 'fflate';
 
 export type XlsxCell = { kind: 'text' | 'number' | 'boolean' | 'empty'; value: string; isQuoted: boolean };
 
-/** Cells of each sheet, header included, in the order of the workbook. Understands no more than what we write. */
+/**
+ * The cells of each sheet, including the header, in the order of the workbook. Reads only the subset of the format that our exports use.
+ */
 export function readXlsx(file: Uint8Array): XlsxCell[][][] {
   const parts = unzipSync(file);
   const part = (name: string): string => strFromU8(parts[name]!);
@@ -20,7 +22,7 @@ export function readXlsx(file: Uint8Array): XlsxCell[][][] {
   );
 }
 
-/** Cells that are left away are empty. */
+/** Missing cells are empty. */
 function cellsOf(row: string): XlsxCell[] {
   const cells: XlsxCell[] = [];
   for (const [, column, attributes, inner] of row.matchAll(/<c r="([A-Z])\d+"([^>]*)>(.*?)<\/c>/gs))

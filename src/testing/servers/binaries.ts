@@ -1,10 +1,10 @@
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** What a server needs on this machine: the first of `names` that is found, from the Debian package `debianPackage`. */
+/** A program that a server needs on this machine: the first of `names` that is found, from the Debian package `debianPackage`. */
 interface Wanted {
   readonly title: string;
-  /** In order of preference; all of them do the job. */
+  /** Equivalent programs in order of preference. */
   readonly names: readonly string[];
   readonly debianPackage: string;
 }
@@ -12,7 +12,7 @@ interface Wanted {
 const POSTGRES: Wanted = { title: 'PostgreSQL', names: ['initdb'], debianPackage: 'postgresql' };
 const REDIS: Wanted = { title: 'Redis', names: ['redis-server', 'valkey-server'], debianPackage: 'redis-server' };
 const PROMETHEUS: Wanted = { title: 'Prometheus', names: ['prometheus'], debianPackage: 'prometheus' };
-/** Debian calls it otherwise than its makers do. */
+/** Debian's name differs from that of its makers. */
 const ALERTMANAGER: Wanted = {
   title: 'Alertmanager',
   names: ['prometheus-alertmanager', 'alertmanager'],
@@ -21,7 +21,7 @@ const ALERTMANAGER: Wanted = {
 
 const OPENSSL: Wanted = { title: 'OpenSSL', names: ['openssl'], debianPackage: 'openssl' };
 
-/** Where packages put servers that they keep off the PATH: Debian, PGDG, Homebrew, installers under /opt. */
+/** The folders of servers that packages keep off the PATH: Debian, PGDG, Homebrew, installers under /opt. */
 const USUAL_PLACES = [
   '/usr/lib/postgresql/*/bin',
   '/usr/pgsql-*/bin',
@@ -51,7 +51,7 @@ export function opensslBinary(searchPath = process.env.PATH ?? ''): string {
 /** Programs of Prometheus and Alertmanager. Each package brings a server and the tool that checks its files. */
 export type MonitoringPrograms = Readonly<Record<'prometheus' | 'promtool' | 'alertmanager' | 'amtool', string>>;
 
-/** Their paths. Throws a one-line error that names the package to install. */
+/** The paths of these programs. Throws a one-line error that names the package to install. */
 export function monitoringPrograms(searchPath = process.env.PATH ?? ''): MonitoringPrograms {
   return {
     prometheus: find(PROMETHEUS, searchPath),
@@ -61,12 +61,12 @@ export function monitoringPrograms(searchPath = process.env.PATH ?? ''): Monitor
   };
 }
 
-/** The Debian packages of the servers that this machine lacks; empty where everything is there. */
+/** The Debian packages of the servers that this machine lacks; empty where it lacks none. */
 export function missingDebianPackages(searchPath = process.env.PATH ?? ''): string[] {
   return missing([POSTGRES, REDIS, OPENSSL], searchPath);
 }
 
-/** The same of what only tests of the monitoring need. */
+/** The missing Debian packages that only tests of the monitoring need. */
 export function missingMonitoringPackages(searchPath = process.env.PATH ?? ''): string[] {
   return missing([PROMETHEUS, ALERTMANAGER], searchPath);
 }

@@ -9,7 +9,7 @@ import type { ServerAccount } from './server-account.ts';
 /** Paths of PEM files. */
 export type CertificateFiles = { ca: string; certificate: string; key: string };
 
-/** A certificate authority of one test file, and a certificate of it for this machine. */
+/** The certificate authority of one test file, and its certificate for this machine. */
 export class Certificates implements AsyncDisposable {
   readonly files: CertificateFiles;
   readonly #dir: string;
@@ -19,14 +19,14 @@ export class Certificates implements AsyncDisposable {
     this.files = { ca: join(dir, 'ca.pem'), certificate: join(dir, 'server.pem'), key: join(dir, 'server.key') };
   }
 
-  /** Makes both in a tenth of a second, valid for two days. `names` = what the certificate is for, as OpenSSL writes it. */
+  /** Makes both in a tenth of a second, valid for two days. `names` = the subject's alternative names in OpenSSL's form. */
   static async make(names = 'DNS:localhost,IP:127.0.0.1'): Promise<Certificates> {
     const made = new Certificates(await mkdtemp(join(tmpdir(), 'certificates-')));
     await made.#make(names);
     return made;
   }
 
-  /** A copy that only the server's account can read, as PostgreSQL wants it of a key. */
+  /** Installs a copy that only the server's account can read, which PostgreSQL requires of a key. */
   async installIn(folder: string, account: ServerAccount | undefined): Promise<CertificateFiles> {
     const installed = {
       ca: join(folder, 'ca.pem'),

@@ -1,8 +1,8 @@
 import { Client, escapeIdentifier } from 'pg';
 
 /**
- * Creates the database `name`, as a copy of `template` where that is given (a copy of the platform's tables takes about
- * a tenth of a second), and returns its URL. `adminUrl` is any database of the same server but the template itself.
+ * Creates the database `name`, as a copy of `template` if given (a copy of the platform's tables takes about a tenth of a second), and
+ * returns its URL. `adminUrl` is any database of the same server but the template itself.
  */
 export async function createDatabase(adminUrl: string, name: string, template?: string): Promise<string> {
   await withClient(adminUrl, async (client) => {
@@ -12,14 +12,14 @@ export async function createDatabase(adminUrl: string, name: string, template?: 
   return databaseUrl(adminUrl, name);
 }
 
-/** Makes the database a source for copies only: nobody can connect any more, so that a copy never has to wait. */
+/** Makes the database a source of copies only. Nobody can connect any more, so that a copy never has to wait. */
 export async function sealTemplate(adminUrl: string, name: string): Promise<void> {
   await withClient(adminUrl, async (client) => {
     await client.query(`alter database ${escapeIdentifier(name)} with is_template true allow_connections false`);
   });
 }
 
-/** Drops the database and cuts whoever is still connected to it. */
+/** Drops the database and cuts its open connections. */
 export async function dropDatabase(adminUrl: string, name: string): Promise<void> {
   await withClient(adminUrl, async (client) => {
     await client.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);

@@ -11,8 +11,8 @@ const HIGHEST = 32_000;
 const TRIES = 50;
 
 /**
- * A port of 127.0.0.1 that nobody listens on at this moment. Another process may still take it before the caller does,
- * so whoever binds it must be ready to ask for another one.
+ * A port of 127.0.0.1 on which no process listens at this moment. Another process may still take it before the caller does, so the caller
+ * must be ready to ask for another one.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {

@@ -1,6 +1,6 @@
 import type { ServerProcess } from './server-process.ts';
 
-/** A private server on 127.0.0.1. It ends with the process that started it, however that one ends. */
+/** A private server on 127.0.0.1. It ends with the process that started it, even after a SIGKILL. */
 export class LocalServer implements AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -15,38 +15,38 @@ export class LocalServer implements AsyncDisposable {
     this.#process = options.process;
   }
 
-  /** Process id while it runs. */
+  /** The process id; undefined while it does not run. */
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
-  /** An orderly end that does not wait for clients. Data stay: `restart` brings them back. */
+  /** Stops it in order, without waiting for clients. The data stay for `restart`. */
   async stop(): Promise<void> {
     await this.#process.stop();
   }
 
-  /** Stops it where it runs, starts it on the same port and data, and resolves when it serves clients. */
+  /** Stops it if it runs, starts it on the same port and data, and resolves when it serves clients. */
   async restart(): Promise<void> {
     await this.#process.stop();
     await this.#process.start();
   }
 
-  /** SIGKILL, as a crash would end it. `restart` recovers from it. */
+  /** Ends it with SIGKILL, like a crash. `restart` recovers from it. */
   async kill(): Promise<void> {
     await this.#process.kill();
   }
 
-  /** Freezes it (SIGSTOP): connections stay open and nobody answers. */
+  /** Freezes it (SIGSTOP): connections stay open without answers. */
   pause(): void {
     this.#process.signal('SIGSTOP');
   }
 
-  /** Goes on after `pause`. */
+  /** Continues it after `pause`. */
   resume(): void {
     this.#process.signal('SIGCONT');
   }
 
-  /** Stops it for good and removes its folder. */
+  /** Stops it permanently and removes its folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.dispose();
   }

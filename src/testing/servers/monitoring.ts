@@ -6,7 +6,7 @@ import { LocalServer } from './local-server.ts';
 import { ServerProcess } from './server-process.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 
-/** Starts a private Prometheus with this configuration, in about a second. It keeps what it scraped until it is disposed of. */
+/** Starts a private Prometheus with this configuration, in about a second. It keeps its samples until disposed. */
 export async function startPrometheus(configuration: string): Promise<LocalServer> {
   return await start('Prometheus', configuration, ({ configFile, dir, port }) => ({
     command: monitoringPrograms().prometheus,

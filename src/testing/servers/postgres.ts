@@ -11,20 +11,20 @@ import { SERVER_ENVIRONMENT, ServerProcess } from './server-process.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 
 export interface PostgresOptions {
-  /** Must be free; without it a free one is found. */
+  /** A free port; chosen where absent. */
   readonly port?: number;
   /**
-   * Sync to disk as a deployment does, for measurements and crash tests. Without it commits skip the disk: they still
-   * survive `kill` and `restart`, but not a crash of the machine.
+   * Syncs to disk as a deployment does, for measurements and crash tests. Without it commits do not wait for the disk: they survive `kill`
+   * and `restart`, but not a crash of the machine.
    */
   readonly durable?: boolean;
-  /** Encrypted connections only, with this certificate. */
+  /** Allows only encrypted connections, with this certificate. */
   readonly tls?: Certificates;
 }
 
 /** A running PostgreSQL: `url` is its `postgres` database, user `postgres`, no password. */
 export class LocalPostgres extends LocalServer {
-  /** Creates a database, as a copy of `template` where given, and returns its URL. */
+  /** Creates a database, as a copy of `template` if given, and returns its URL. */
   async createDatabase(name: string, template?: string): Promise<string> {
     return await createDatabase(this.url, name, template);
   }
@@ -48,16 +48,16 @@ async function startPostgresOn(port: number, { durable = false, tls }: PostgresO
     args: ['-D', data, ...[...settings(port, durable), ...encryption].flatMap((setting) => ['-c', setting])],
     folder: dir,
     account,
-    // "Fast" shutdown cuts clients and writes a checkpoint, "immediate" (QUIT) just ends:
+    // "Fast" shutdown (INT) cuts clients and writes a checkpoint; "immediate" (QUIT) does neither:
     // https://www.postgresql.org/docs/current/server-shutdown.html
     stopSignal: 'SIGINT',
     abortSignal: 'QUIT',
-    // The backends of a killed server leave a moment after it.
+    // The backends of a killed server end a moment after it.
     remains: /shared memory block .* is still in use/,
   });
   cleanup.defer(() => process.dispose());
   await createCluster(join(bin, 'initdb'), data, dir, account);
-  // Host name `all` with `hostssl`: whoever comes without TLS finds no line that fits.
+  // With `hostssl` alone, a connection without TLS finds no line that fits.
   if (tls) await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n');
   await process.start();
   cleanup.move();

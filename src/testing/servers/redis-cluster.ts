@@ -7,7 +7,7 @@ const SLOTS = 16_384;
 
 /** A Redis Cluster of three masters on 127.0.0.1. */
 export class LocalRedisCluster implements AsyncDisposable {
-  /** `redis+cluster://` and its nodes. */
+  /** A `redis+cluster://` URL with the nodes. */
   readonly url: string;
   readonly client: Cluster;
   readonly nodes: readonly LocalRedis[];
@@ -19,7 +19,7 @@ export class LocalRedisCluster implements AsyncDisposable {
     this.client.on('error', () => undefined);
   }
 
-  /** About a second: the nodes have to hear of each other. */
+  /** Starts in about a second, because the nodes have to discover each other. */
   static async start(): Promise<LocalRedisCluster> {
     await using stack = new AsyncDisposableStack();
     const starts = Array.from({ length: MASTERS }, () =>
@@ -37,7 +37,7 @@ export class LocalRedisCluster implements AsyncDisposable {
   }
 }
 
-/** What `redis-cli --cluster create` does, without it. */
+/** Joins the nodes as `redis-cli --cluster create` does, without that program. */
 async function join(nodes: readonly LocalRedis[]): Promise<void> {
   const clients = nodes.map(({ url }) => new Redis(url));
   try {

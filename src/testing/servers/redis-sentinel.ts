@@ -6,7 +6,7 @@ const MASTER = 'mymaster';
 
 /** One master, one replica, and a sentinel that makes the replica the master when the master is gone for half a second. */
 export class LocalSentinel implements AsyncDisposable {
-  /** `redis+sentinel://`, the sentinel and the name of the master. */
+  /** A `redis+sentinel://` URL with the sentinel and the name of the master. */
   readonly url: string;
   readonly master: LocalRedis;
   readonly replica: LocalRedis;
@@ -19,7 +19,7 @@ export class LocalSentinel implements AsyncDisposable {
     this.url = `redis+sentinel://127.0.0.1:${sentinel.port}/${MASTER}/0`;
   }
 
-  /** Resolves when the replica is in step and the sentinel knows it. */
+  /** Resolves when the replica is in sync and the sentinel knows it. */
   static async start(): Promise<LocalSentinel> {
     await using stack = new AsyncDisposableStack();
     const master = stack.use(await startRedis({ settings: ['repl-diskless-sync-delay 0'] }));

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   client = new Redis(redis.url, { maxRetriesPerRequest: null });
-  // Losing the server is what these tests are about; the client reconnects by itself.
+  // These tests lose the server on purpose; the client reconnects on its own.
   client.on('error', () => undefined);
   return async () => {
     await client.quit();

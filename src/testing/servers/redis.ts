@@ -8,17 +8,17 @@ import { ServerProcess } from './server-process.ts';
 import { startOnFreePort } from './start-on-free-port.ts';
 
 export interface RedisOptions {
-  /** Must be free; without it a free one is found. */
+  /** A free port; chosen where absent. */
   readonly port?: number;
-  /** Keep data over `kill` and `restart`, synced once a second, as the deployment does. Without it they start empty. */
+  /** Keeps data over `kill` and `restart`, synced once a second, as a deployment does. Without it the server starts empty. */
   readonly appendonly?: boolean;
-  /** Encrypted connections only, with this certificate. */
+  /** Allows only encrypted connections, with this certificate. */
   readonly tls?: Certificates;
-  /** More lines of its configuration file, over those that are there anyway. */
+  /** More lines of its configuration file, which override the standard ones. */
   readonly settings?: readonly string[];
 }
 
-/** A running Redis or Valkey; see `LocalServer` for what it can be put through. */
+/** A running Redis or Valkey with the methods of `LocalServer`. */
 export type LocalRedis = LocalServer;
 
 /** Starts a private Redis (or Valkey) with the deployment's `noeviction`, in about a tenth of a second. */
@@ -26,7 +26,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<LocalRedis
   return await startOnFreePort(options.port, (port) => startRedisOn(port, dataSettings(port, options), options));
 }
 
-/** Starts a sentinel of this configuration: another role of the same program. */
+/** Starts a sentinel of this configuration. It is another role of the same program. */
 export async function startSentinel(settings: (port: number) => readonly string[]): Promise<LocalRedis> {
   return await startOnFreePort(undefined, (port) =>
     startRedisOn(port, [`port ${port}`, ...settings(port)], {}, ['--sentinel']),

@@ -8,25 +8,25 @@ import { seconds } from '../../lib/duration.ts';
 import type { ServerAccount } from './server-account.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** How to run one server in the foreground. */
+/** The command that runs one server in the foreground. */
 export interface ServerCommand {
   readonly title: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The server's own folder, removed in the end. */
+  /** The server's own folder, removed at the end. */
   readonly folder: string;
   readonly account: ServerAccount | undefined;
-  /** Asks for an orderly end that does not wait for clients. */
+  /** The signal for an orderly end that does not wait for clients. */
   readonly stopSignal: NodeJS.Signals;
-  /** Ends it at once; what the watchdog uses. */
+  /** The signal that ends it at once, for the watchdog. */
   readonly abortSignal: 'QUIT' | 'KILL';
-  /** In the log once clients are served; what PostgreSQL and Redis write where absent. */
+  /** The log has this line once the server serves clients. Default: the lines of PostgreSQL and Redis. */
   readonly ready?: RegExp;
-  /** In the log of a failed start: remains of a killed run are still going away, so the start is worth repeating. */
+  /** The log of a failed start has this line while parts of a killed run still exist, so the start is repeated. */
   readonly remains?: RegExp;
 }
 
-/** The server refused to start; `log` is what it wrote while it tried. */
+/** The server refused to start; `log` is its output. */
 export class ServerStartError extends Error {
   override name = 'ServerStartError';
   readonly log: string;
@@ -37,18 +37,18 @@ export class ServerStartError extends Error {
   }
 }
 
-/** Both PostgreSQL and Redis say so in their log once clients are served, data files loaded; a sentinel tells its id instead. */
+/** PostgreSQL and Redis log this once the data are loaded and they serve clients. A sentinel logs its id instead. */
 const READY = /ready to accept connections|Sentinel ID is/i;
-/** Servers on a loaded machine, recovering after a kill. */
+/** Long enough for a server on a loaded machine that recovers after a kill. */
 const START_LIMIT_MS = seconds(60);
-/** An orderly end takes milliseconds here; past this it is killed. */
+/** An orderly end takes milliseconds here. After this time the server is killed. */
 const STOP_LIMIT_MS = seconds(10);
-/** How long the remains of a killed run may take to go away. */
+/** The time in which the parts of a killed run must end. */
 const REMAINS_LIMIT_MS = seconds(10);
-/** How often the log is looked at during a start; it has no event that works on every file system. */
+/** The interval of reading the log during a start. No file event works on every file system. */
 const LOOK_EVERY_MS = 10;
 
-/** Nothing of ours: a caller's PGPORT or PGOPTIONS must not reach a server of tests. */
+/** The environment excludes our own: a caller's PGPORT or PGOPTIONS must not reach a server of tests. */
 export const SERVER_ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
 /** One server as a child process, started, stopped, killed and started again on the same folder. */
@@ -83,12 +83,12 @@ export class ServerProcess {
     }
   }
 
-  /** An orderly end; does nothing where it is not running. */
+  /** Ends it in order; does nothing when it is not running. */
   async stop(): Promise<void> {
     await this.#end(this.#server.stopSignal);
   }
 
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL and resolves when the process is gone. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }
@@ -99,7 +99,7 @@ export class ServerProcess {
       throw new Error(`${this.#server.title}: ${signal}: it is not running; start it first`);
   }
 
-  /** Stops the server for good and removes its folder. */
+  /** Stops the server permanently and removes its folder. */
   async dispose(): Promise<void> {
     await this.stop();
     await this.#watchdog.finish();
@@ -113,7 +113,7 @@ export class ServerProcess {
     const child = spawn(command, args, {
       ...account,
       cwd: folder,
-      // Detached, so that a Ctrl-C reaches us first and the server is stopped in order.
+      // Detached, so that a Ctrl-C reaches this process first, which stops the server in order.
       detached: true,
       env: SERVER_ENVIRONMENT,
       stdio: ['ignore', log, log],

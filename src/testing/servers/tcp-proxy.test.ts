@@ -24,7 +24,7 @@ afterEach(async () => {
   server.close();
 });
 
-/** A client that keeps what it hears. */
+/** A client that keeps the bytes that it receives. */
 async function client(): Promise<{ socket: Socket; heard: () => string }> {
   const socket = connect(proxy.port, '127.0.0.1');
   let heard = '';

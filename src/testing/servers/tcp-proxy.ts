@@ -5,8 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 type Pair = { client: Socket; upstream: Socket; silent: boolean };
 
 /**
- * Stands before a server on loopback and can do to its connections what networks do. Both ends of a silent connection believe it is
- * open: whatever they send vanishes, an end and a reset included, as where a firewall has forgotten it.
+ * A proxy before a server on loopback that breaks connections as networks do. Both ends of a silent connection believe that it is open, but
+ * everything they send vanishes, even an end or a reset, as when a firewall has forgotten it.
  */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
@@ -19,7 +19,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#targetPort = targetPort;
   }
 
-  /** Listens on a free port of 127.0.0.1 and passes everything on to `targetPort`, whether or not somebody listens there. */
+  /** Listens on a free port of 127.0.0.1 and passes everything on to `targetPort`, whether or not a server listens there. */
   static async start(targetPort: number): Promise<TcpProxy> {
     const server = createServer({ allowHalfOpen: true });
     const proxy = new TcpProxy(server, targetPort);
@@ -33,30 +33,30 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Connections that are open now, silent ones included. */
+  /** The number of open connections, including silent ones. */
   get open(): number {
     return this.#pairs.size;
   }
 
-  /** Makes every connection of now silent for good; new ones are not. Answers how many. */
+  /** Makes every present connection permanently silent, but no new one. Returns their number. */
   silence(): number {
     for (const pair of this.#pairs) pair.silent = true;
     return this.#pairs.size;
   }
 
-  /** As if the cable were pulled: nothing gets through in either direction, and new connections are accepted but lead nowhere. */
+  /** Pulls the cable: no bytes get through in either direction, and new connections are accepted but lead nowhere. */
   pull(): void {
     this.#cutOff = true;
     for (const { client, upstream } of this.#pairs) for (const side of [client, upstream]) side.pause();
   }
 
-  /** The cable is back: what was held back arrives, as TCP sends it again. */
+  /** Plugs the cable in again: the held bytes arrive, as TCP sends them again. */
   plug(): void {
     this.#cutOff = false;
     for (const { client, upstream } of this.#pairs) for (const side of [client, upstream]) side.resume();
   }
 
-  /** The servers' keep-alive has noticed: they close their ends of silent connections. The clients do not hear of it. Answers how many. */
+  /** Closes the servers' ends of silent connections, as their keep-alive would. The clients do not notice. Returns their number. */
   forget(): number {
     const silent = [...this.#pairs].filter((pair) => pair.silent && !pair.upstream.destroyed);
     for (const { upstream } of silent) upstream.resetAndDestroy();
@@ -92,7 +92,7 @@ export class TcpProxy implements AsyncDisposable {
     from.on('end', () => {
       if (!pair.silent) to.end();
     });
-    // A reset is passed on as one; a refused connection looks to the client like a server that is not there.
+    // A reset is passed on as a reset. To the client, a refused connection looks like a missing server.
     from.on('error', () => {
       if (!pair.silent) to.resetAndDestroy();
     });

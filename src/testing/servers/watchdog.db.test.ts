@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { expect, test, vi } from 'vitest';
 
-/** Starts the servers it is told to, prints where they are, and then stays until somebody ends it. */
+/** Starts the servers that it is told to, prints their addresses, and then runs until it is ended. */
 const PARENT = `
   process.on('message', () => { throw new Error('uncaught, on purpose'); });
   const starts = {
@@ -32,7 +32,7 @@ test.each(cases)('when a process ends $how, the servers it started and their fol
   await vi.waitUntil(() => servers.every(({ pid, dir }) => !isRunning(pid) && !existsSync(dir)), { timeout: 10_000 });
 });
 
-/** A process that ended but that nobody has collected yet (a zombie) has an empty command line. */
+/** A process that has ended but was not collected yet (a zombie) has an empty command line. */
 function isRunning(pid: number): boolean {
   const file = `/proc/${pid}/cmdline`;
   return existsSync(file) && readFileSync(file, 'utf8') !== '';

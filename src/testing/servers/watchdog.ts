@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * Reads the pid of the server to guard, one per line (an empty line: none). When the pipe closes, which the kernel does
- * however its other end dies, it ends the server, waits up to 5 s and removes the server's folder.
+ * Reads the pid of the server to guard, one per line (an empty line: none). When the pipe closes, which the kernel does however the other
+ * end dies, it ends the server, waits up to 5 s and removes the server's folder.
  */
 const SCRIPT = `
 signal=$1 folder=$2 pid=
@@ -19,31 +19,31 @@ rm -rf "$folder"
 `;
 
 /**
- * A tiny shell process that outlives us by a moment: it ends a server and removes its folder once we are gone, also
- * after SIGKILL, when no handler of ours can run.
+ * A tiny shell process that outlives this one by a moment. It ends a server and removes its folder once this process is gone, even after
+ * SIGKILL, when no handler can run.
  */
 export class Watchdog {
   readonly #shell: ChildProcess;
 
   /** `signal` must end the server at once, without waiting for its clients. */
   constructor(folder: string, signal: 'QUIT' | 'KILL') {
-    // Detached, so that a Ctrl-C or a kill of our whole process group leaves it alive to do its work.
+    // Detached, so that it survives a Ctrl-C or a kill of our whole process group and can do its work.
     this.#shell = spawn('/bin/sh', ['-c', SCRIPT, 'watchdog', signal, folder], {
       detached: true,
       cwd: '/',
       stdio: ['pipe', 'ignore', 'ignore'],
     });
-    // A watchdog that somebody killed can not be told anything; the server is then ours alone to end.
+    // A killed watchdog does not read the pipe. Then this process alone ends the server.
     this.#shell.stdin?.on('error', () => undefined);
     this.#shell.unref();
   }
 
-  /** From now on this process is the one to end, or with a negative number that process group; `undefined`: none. */
+  /** Sets the process to end, or with a negative number the process group; undefined for none. */
   guard(pid: number | undefined): void {
     this.#shell.stdin?.write(`${pid ?? ''}\n`);
   }
 
-  /** Ends what is guarded, removes the folder, and resolves when that is done. */
+  /** Ends the guarded process, removes the folder, and resolves when that is done. */
   async finish(): Promise<void> {
     if (this.#shell.exitCode !== null || this.#shell.signalCode !== null) return;
     this.#shell.ref();

@@ -1,7 +1,9 @@
 import { runCommandLine } from '../../app/command-line.ts';
 import type { CommandResult } from './command.ts';
 
-/** Runs one command of the command line to its end in this process: the same code without the second that a process takes to start. */
+/**
+ * Runs one command of the command line to its end in this process. It is the same code without the second that a process takes to start.
+ */
 export async function commandHere(
   args: readonly string[],
   env: Readonly<Record<string, string>>,

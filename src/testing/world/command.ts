@@ -7,7 +7,10 @@ const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
 export type CommandResult = { code: number | null; stdout: string; stderr: string };
 
-/** Starts the shipped command line with exactly this environment, and nothing of ours but the PATH. Detached: a Ctrl-C is ours to hand on. */
+/**
+ * Starts the shipped command line with exactly this environment plus our PATH. It is detached, so a Ctrl-C does not reach it unless this
+ * process passes it on.
+ */
 export function spawnMain(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },

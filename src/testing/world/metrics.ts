@@ -1,4 +1,4 @@
-/** The value of a series in a Prometheus text; `labels` need not name all. Several that fit are added up; none is 0. */
+/** The value of a series in a Prometheus text; `labels` may be a part of its labels. Adds up several series that fit; 0 for none. */
 export function metricValue(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
   return text
     .split('\n')
@@ -7,7 +7,7 @@ export function metricValue(text: string, name: string, labels: Readonly<Record<
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 
-/** `/metrics` of a running role. */
+/** The text of `/metrics` of a running role. */
 export async function scrape(httpUrl: string): Promise<string> {
   const response = await fetch(`${httpUrl}/metrics`);
   if (!response.ok) throw new Error(`${httpUrl}/metrics answered ${response.status}`);

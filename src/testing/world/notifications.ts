@@ -1,10 +1,10 @@
 import type { Pool } from 'pg';
 
-/** The text of each message is its row's id, so that what arrives can be told apart. */
+/** The text of each message is its row's id, so that the delivered messages can be told apart. */
 export type QueuedNotifications = {
   count: number;
   type?: string;
-  /** Each goes to a chat of its own, from this one on. */
+  /** Each message goes to a chat of its own, counted from this one. */
   firstChat?: number;
 };
 
@@ -21,7 +21,7 @@ export async function queueMany(
   );
 }
 
-/** How many rows are in each state. */
+/** The number of rows in each state. */
 export async function notificationStates(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ status: string; rows: number }>(
     'select status, count(*)::int as rows from notification_queue group by status',
@@ -29,7 +29,7 @@ export async function notificationStates(pool: Pool): Promise<Record<string, num
   return Object.fromEntries(rows.map((row) => [row.status, row.rows]));
 }
 
-/** As if so much time had passed for what is claimed: the leases of workers that were killed run out. Call it while no worker sends. */
+/** Makes the leases of killed workers run out, as if enough time had passed. Call it while no worker sends. */
 export async function expireLeases(pool: Pool): Promise<void> {
   await pool.query(
     "update notification_queue set scheduled_at = now() where status = 'pending' and scheduled_at > now()",

@@ -9,7 +9,7 @@ import { seconds } from '../../lib/duration.ts';
 import { Watchdog } from '../servers/watchdog.ts';
 import { spawnMain } from './command.ts';
 
-/** One line of the log, as its reader sees it. */
+/** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>> & { level: string; msg: string; pid: number };
 
 /** A start takes about a second; a loaded machine takes several. */
@@ -17,13 +17,13 @@ const START_LIMIT_MS = seconds(60);
 
 const KEPT_LINES = 100_000;
 
-/** Told of every line of a process' output. */
+/** Called with every line of a process' output. */
 export type LineListener = (line: string) => void;
 
 /** Starts `task-worker` with these words and this environment, in a process group of its own. */
 export type SpawnTaskWorker = (args: readonly string[], env: Readonly<Record<string, string>>) => ChildProcess;
 
-/** `task-worker worker | scheduler | all` as it ships: a process group of its own, with everything it says kept. */
+/** `task-worker worker | scheduler | all` as shipped, in a process group of its own, with its whole output kept. */
 export class RoleProcess implements AsyncDisposable {
   readonly role: Role;
   /** Lines of standard output and error in order of arrival, the last 100,000 of them. */
@@ -55,7 +55,10 @@ export class RoleProcess implements AsyncDisposable {
     });
   }
 
-  /** Starts the role and resolves once it says that it is ready, so `env` must let INFO through. Throws with its last words where it ends instead. */
+  /**
+   * Starts the role and resolves once it logs that it is ready, so `env` must let INFO through. Throws with its last output where it ends
+   * instead.
+   */
   static async start(
     role: Role,
     env: Readonly<Record<string, string>>,
@@ -65,7 +68,7 @@ export class RoleProcess implements AsyncDisposable {
     const watchdog = new Watchdog(await mkdtemp(join(tmpdir(), 'task-worker-')), 'KILL');
     const child = spawnTaskWorker([role], env);
     await once(child, 'spawn');
-    // The whole group, so that a supervisor's processes go with it.
+    // The whole group is guarded, so that a supervisor's processes end with it.
     watchdog.guard(-child.pid!);
     const started = new RoleProcess(role, child, watchdog, onLine);
     try {
@@ -82,7 +85,7 @@ export class RoleProcess implements AsyncDisposable {
     return this.#child.pid!;
   }
 
-  /** Health and metrics. */
+  /** The URL of health and metrics. */
   get httpUrl(): string {
     return this.#httpUrl!;
   }
@@ -91,7 +94,7 @@ export class RoleProcess implements AsyncDisposable {
     return !this.#isGone;
   }
 
-  /** What it logged so far; lines that are no JSON (a crash) are in `output` only. */
+  /** The log so far. Lines that are not JSON (a crash) are in `output` only. */
   get log(): LogLine[] {
     return this.output.flatMap((line) => {
       try {
@@ -102,7 +105,7 @@ export class RoleProcess implements AsyncDisposable {
     });
   }
 
-  /** The first logged line that fits, also one from before the call. Rejects when the process ends without it, or after `limitMs`. */
+  /** The first logged line that fits, even from before the call. Rejects when the process ends without it, or after `limitMs`. */
   async untilLogged(fits: (line: LogLine) => boolean, limitMs = seconds(30)): Promise<LogLine> {
     const deadline = performance.now() + limitMs;
     for (;;) {
@@ -122,19 +125,19 @@ export class RoleProcess implements AsyncDisposable {
     process.kill(this.pid, signal);
   }
 
-  /** SIGTERM, and resolves when it has drained and gone. */
+  /** Sends SIGTERM and resolves when the process has drained and ended. */
   async stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     if (this.isRunning) this.signal('SIGTERM');
     return await this.ended;
   }
 
-  /** SIGKILL for the process and all of its own, as when a container or a machine dies. */
+  /** Sends SIGKILL to the process and its children, as when a container or a machine dies. */
   async kill(): Promise<void> {
     if (this.isRunning) process.kill(-this.pid, 'SIGKILL');
     await this.ended;
   }
 
-  /** Kills what is left. */
+  /** Kills the remaining processes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     this.#watchdog.guard(undefined);

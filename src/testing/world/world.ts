@@ -17,21 +17,21 @@ import { type CommandResult, runCommand } from './command.ts';
 import { RoleProcess } from './role-process.ts';
 
 export type WorldOptions = {
-  /** Redis keeps its data over kills and restarts, as a deployment's does. */
+  /** Redis keeps its data over kills and restarts, as in a deployment. */
   appendonly?: boolean;
   /** PostgreSQL and its files sync to disk, for measurements. */
   durable?: boolean;
-  /** Telegram's own by default. */
+  /** The limits of the Telegram sandbox; Telegram's own by default. */
   telegramLimits?: Partial<Limits>;
-  /** A panel to talk to; without it, `REMNAWAVE_URL` leads nowhere. */
+  /** Starts a panel. Without it, `REMNAWAVE_URL` leads nowhere. */
   panel?: Partial<PanelSandboxOptions>;
-  /** Two mail servers, the second for mail that is asked for again. */
+  /** Starts two mail servers, the second for mail that is sent again on request. */
   mail?: boolean;
-  /** Plans, admins and customers in the tables. */
+  /** Adds plans, admins and customers to the tables. */
   seed?: boolean;
-  /** Over the world's own environment, for every process that is started here. */
+  /** Overrides the world's environment for every process that it starts. */
   env?: Readonly<Record<string, string>>;
-  /** Told of every line that a process writes. */
+  /** Called with every line that a process writes. */
   onLine?: (role: Role, line: string) => void;
 };
 
@@ -39,13 +39,13 @@ export type MailServers = { readonly primary: SmtpSandbox; readonly resend: Smtp
 
 type Env = Readonly<Record<string, string>>;
 
-/** A port of the loopback that nobody can listen on without root: whoever is called there is away. */
+/** A loopback port on which nobody can listen without root, so a call to it always fails. */
 const NOWHERE = 'http://127.0.0.1:9';
 const DATABASE = 'cybervpn';
 
 /**
- * Everything around the service for one test, demo or measurement: PostgreSQL, Redis, the outside world, and the shipped command line
- * running against them as processes of their own. Disposing of it leaves no process and no file, and so does a kill of ours.
+ * Everything around the service for one test, demo or measurement: PostgreSQL, Redis, the outside world, and the shipped command line as
+ * processes of their own. No process and no file remains after it is disposed, or after this process is killed.
  */
 export class World implements AsyncDisposable {
   readonly postgres: LocalPostgres;
@@ -54,15 +54,15 @@ export class World implements AsyncDisposable {
   readonly panel: PanelSandbox | undefined;
   readonly cryptopay: CryptoPaySandbox;
   readonly mail: MailServers | undefined;
-  /** What the command line gets: the world's addresses, tokens that open nothing, and the options' `env`. */
+  /** The environment of the command line: the world's addresses, worthless tokens, and the options' `env`. */
   readonly env: Env;
   readonly pool: Pool;
   readonly redisClient: Redis;
-  /** All that were started here, ended ones too: their output is kept. */
+  /** All processes that were started here, including ended ones, whose output is kept. */
   readonly processes: RoleProcess[] = [];
   readonly #stack: AsyncDisposableStack;
   readonly #onLine: WorldOptions['onLine'];
-  /** For dispatching only; nothing runs in it. */
+  /** An application that only dispatches and runs no jobs. */
   #app: Promise<App> | undefined;
 
   private constructor(parts: Parts, options: WorldOptions, stack: AsyncDisposableStack) {
@@ -86,7 +86,7 @@ export class World implements AsyncDisposable {
     stack.defer(async () => void (await Promise.all(this.processes.map((one) => one[Symbol.asyncDispose]()))));
   }
 
-  /** Two seconds or so, most of them PostgreSQL's. */
+  /** Starts in about two seconds, most of them for PostgreSQL. */
   static async start(options: WorldOptions = {}): Promise<World> {
     await using stack = new AsyncDisposableStack();
     const parts = await startParts(options, stack);
@@ -117,7 +117,7 @@ export class World implements AsyncDisposable {
     return await runCommand(args, { ...this.env, ...env });
   }
 
-  /** Puts a job into its queue, like `task-worker dispatch` but without a process for it. Answers the job's id. */
+  /** Enqueues a job like `task-worker dispatch`, but without a process. Returns the job's id. */
   async dispatch(task: string, payload: object = {}): Promise<string> {
     this.#app ??= buildApp(parseConfig({ ...this.env, LOG_LEVEL: 'ERROR' }), 'test', this.#stack);
     const { dispatcher } = await this.#app;
@@ -139,7 +139,7 @@ type Parts = {
   databaseUrl: string;
 };
 
-/** What was started stays on the stack also where something else can not start. */
+/** The parts that started stay on the stack even when another cannot start. */
 async function startParts(options: WorldOptions, stack: AsyncDisposableStack): Promise<Parts> {
   const [postgres, redis, telegram, panel, cryptopay, mail] = await all([
     startPostgres({ durable: options.durable ?? false }).then((server) => stack.use(server)),
@@ -156,13 +156,13 @@ async function startParts(options: WorldOptions, stack: AsyncDisposableStack): P
   return { postgres, redis, telegram, panel, cryptopay, mail, databaseUrl };
 }
 
-/** Like `Promise.all`, but waits for all before it throws, so that what did start is known. */
+/** Like `Promise.all`, but waits for all before it throws, so that the started parts are known. */
 async function all<T extends readonly Promise<unknown>[]>(promises: readonly [...T]) {
   await Promise.allSettled(promises);
   return await Promise.all(promises);
 }
 
-/** The panel brings the contract packages, which take a second to load: only those who need it wait. */
+/** Imports the panel only where needed, because its contract packages take a second to load. */
 async function startPanel(options: WorldOptions['panel']): Promise<PanelSandbox | undefined> {
   if (!options) return undefined;
   const { startPanelSandbox } = await import('../../../sandbox/panel/server.ts');
@@ -191,7 +191,7 @@ function environment({ databaseUrl, redis, telegram, panel, cryptopay, mail }: P
     WORKER_CONCURRENCY: '1',
     DB_POOL_SIZE: '5',
     METRICS_PORT: '0',
-    // Goes with the server, also after a kill.
+    // The folder is removed with the server, even after a kill.
     EXPORT_DIR: join(redis.dir, 'exports'),
     ...(mail && {
       SMTP_URL: mail.primary.url,
