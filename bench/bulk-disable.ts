@@ -7,9 +7,9 @@ import { type PanelProcess, startPanel } from './harness/panel.ts';
 import { rounds, type Scale } from './harness/scale.ts';
 import { ratios, sideBySide } from './harness/side-by-side.ts';
 
-/** REMNAWAVE_CONCURRENCY, as it is by default. */
+/** The default of REMNAWAVE_CONCURRENCY. */
 const CONCURRENCY = 8;
-/** What a panel beside its own PostgreSQL takes for such a call; and none, where every millisecond of ours shows. */
+/** The latency of a panel beside its own PostgreSQL for such a call; and none, where every millisecond of ours shows. */
 const LATENCIES_MS = [20, 0] as const;
 const BULK_LIMIT_MS = seconds(600);
 
@@ -35,7 +35,7 @@ export const measure: Measure = {
 };
 
 async function compare(users: number, latencyMs: number, scale: Scale): Promise<Figure[]> {
-  // The warm-up round too, and twice: for each contestant.
+  // Users for all rounds and the warm-up round, for both contestants.
   await using panel = await startPanel(users * 2 * (rounds(scale) + 1));
   if (latencyMs > 0) await panel.slowDown(latencyMs);
   await using world = await World.start({

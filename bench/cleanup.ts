@@ -6,9 +6,9 @@ import type { Figure, Measure } from './harness/measure.ts';
 import { rounds, type Scale } from './harness/scale.ts';
 import { percentile } from './harness/statistics.ts';
 
-/** A busy platform: every one of these is a commit of its own, synced to disk. */
+/** The write interval of a busy platform. Each write is a commit of its own, synced to disk. */
 const WRITE_EVERY_MS = 5;
-/** How long the writer is watched, without the clean-up and during it. The clean-up takes minutes and is the same all the way. */
+/** The time for which the writer is measured, without the clean-up and during it. The clean-up takes minutes at a steady pace. */
 const WINDOW_MS: Readonly<Record<Scale, number>> = { full: 10_000, small: 2_000 };
 const TASK_LIMIT_MS = 300_000;
 
@@ -66,10 +66,10 @@ export const measure: Measure = {
         const before = await left();
         const startedAt = performance.now();
         const during = await latencies(world.databaseUrl, table.write, AbortSignal.timeout(WINDOW_MS[scale]));
-        // What the writer wrote meanwhile is still there.
+        // The rows that the writer wrote meanwhile still exist.
         const deleted = before + during.length - (await left());
         found.perSecond.push(deleted / ((performance.now() - startedAt) / 1000));
-        // The rest need not be waited for row by row: the walk over an empty table ends soon.
+        // The remaining rows are truncated, because the walk over an empty table ends soon.
         await world.pool.query(`truncate ${table.name}`);
         const line = await worker.untilLogged(
           ({ job_id: job, msg }) => job === jobId && msg.startsWith('task '),
@@ -100,7 +100,7 @@ export const measure: Measure = {
   },
 };
 
-/** How long each write took, in milliseconds, one at a time, until the signal fires. */
+/** The duration of each write in milliseconds, one write at a time, until the signal fires. */
 async function latencies(url: string, write: string, until: AbortSignal): Promise<number[]> {
   const client = new Client({ connectionString: url });
   await client.connect();

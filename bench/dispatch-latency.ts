@@ -40,7 +40,7 @@ export const measure: Measure = {
       },
       rounds(scale),
     );
-    // The first of each is the warm-up.
+    // The first value of each is the warm-up.
     const medians = (name: string): number[] => middle[name]!.slice(1);
     return {
       figures: [

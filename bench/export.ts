@@ -126,11 +126,11 @@ async function copyOnce(url: string, file: string): Promise<number> {
   return seconds;
 }
 
-/** Throws unless every row is there and reads as what the format is: a line each, between what stands at the ends. */
+/** Throws unless the file has every row in its format: one line each, between the parts at both ends. */
 async function assertWhole(path: string, format: Format, rows: number): Promise<void> {
   let found = 0;
   for await (const line of createInterface({ input: createReadStream(path) })) {
-    // None of these values holds a line's end, a comma or a quote.
+    // None of these values holds a line end, a comma or a quote.
     const isRow = format === 'csv' ? !line.startsWith('id,') : line.startsWith('{');
     if (!isRow) continue;
     const cells = format === 'csv' ? line.split(',') : Object.keys(JSON.parse(line.replace(/,$/, '')) as object);

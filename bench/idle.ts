@@ -6,7 +6,7 @@ import type { Figure, Measure } from './harness/measure.ts';
 import { usageOfGroup } from './harness/process-usage.ts';
 import { rounds } from './harness/scale.ts';
 
-/** After this, what belongs to the start (compiling, first connections, first collections of garbage) is over. */
+/** After this time the work of the start is over: compiling, first connections, first collections of garbage. */
 const SETTLE_MS = seconds(15);
 
 export const measure: Measure = {
@@ -18,7 +18,7 @@ export const measure: Measure = {
     const windowMs = scale === 'full' ? seconds(30) : seconds(10);
     await using stack = new AsyncDisposableStack();
     const world = stack.use(await World.start());
-    // What it compiles is kept.
+    // The first start fills the compile cache.
     await (await world.startWorker()).stop();
     const [one, set, first] = await Promise.all([
       world.startWorker(),
@@ -59,7 +59,7 @@ export const measure: Measure = {
   },
 };
 
-/** Of each process, on average. */
+/** The averages of each process. */
 type Idle = { residentMb: number; percent: number; processes: number };
 
 function figuresOf(what: string, idles: readonly Idle[]): Figure[] {

@@ -1,6 +1,6 @@
 /**
- * `node bench/main.ts [name…]`: runs the measures of those names, or all, one after the other. `SCALE=small` shortens them.
- * A bar that is missed is shown and does not fail: on a shared machine only a person can say what it means.
+ * `node bench/main.ts [name…]`: runs the measures of those names, or all, one after the other. `SCALE=small` shortens them. A missed bar is
+ * shown and does not fail the command, because on a shared machine only a person can judge it.
  */
 import { readdir } from 'node:fs/promises';
 import { nearest } from '../src/lib/nearest.ts';

@@ -10,7 +10,7 @@ import { ratios, type Samples, sideBySide } from './harness/side-by-side.ts';
 
 const CONCURRENCY = 16;
 const PYTHON_STREAM = 'bench_taskiq';
-/** How often we look whether all is done: a round lasts seconds. */
+/** The interval of checking whether all is done; a round lasts seconds. */
 const LOOK_EVERY_MS = 10;
 
 export const measure: Measure = {
@@ -74,7 +74,7 @@ class Drain {
     this.#producer = producer;
   }
 
-  /** Tasks a second, from the thaw of the worker to the last task being done. */
+  /** Tasks a second, from the thaw of the worker to the end of the last task. */
   async run(tasks: number): Promise<number> {
     this.#contestant.freeze();
     await Promise.all(Array.from({ length: tasks }, (_, n) => this.#producer.add({ n })));
@@ -99,7 +99,7 @@ async function startTaskiq(python: string, redisUrl: string, stack: AsyncDisposa
   const worker = stack.use(await Contestant.program(python, args, env, folder));
   const producer = streamProducer(redisUrl, PYTHON_STREAM, stack);
   await producer.add({ n: 0 });
-  // Until the worker has made its group, asking for it fails.
+  // Reading the group fails until the worker has created it.
   const isReady = () => producer.isDrained().catch(() => false);
   while (!(await isReady())) await delay(LOOK_EVERY_MS);
   return new Drain(worker, producer);

@@ -70,7 +70,7 @@ async function freeDrains(scale: Scale): Promise<{ rows: number; figures: Figure
   };
 }
 
-/** What must not happen, in each drain. */
+/** The errors of each drain, which must be zero. */
 class Errors {
   readonly tooMany: number[] = [];
   readonly worstSecond: number[] = [];

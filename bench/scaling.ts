@@ -18,11 +18,11 @@ import { sideBySide } from './harness/side-by-side.ts';
 const CONCURRENCY = 16;
 const WORKERS = [1, 2, 4] as const;
 const LENGTHS: Readonly<Record<Scale, readonly number[]>> = { full: [100, 10_000, 1_000_000], small: [100, 5_000] };
-/** So many are run in a round, the rest stays behind them in the queue. */
+/** A round runs this many tasks; the rest stays behind them in the queue. */
 const RUN = 5_000;
 const ADDED_AT_ONCE = 5_000;
 const MARKS = 50_000;
-/** How often we look how many are left: a round lasts seconds, or a tenth of one with 100 tasks. */
+/** The interval of counting the remaining tasks; a round lasts seconds, or a tenth of a second with 100 tasks. */
 const LOOK_EVERY_MS = 2;
 const WAITING = `${QUEUE_PREFIX}:${redisName('sync')}:wait`;
 const ACTIVE = `${QUEUE_PREFIX}:${redisName('sync')}:active`;
@@ -59,7 +59,7 @@ async function atLength(length: number, scale: Scale): Promise<Figure[]> {
   dispatched.push(await fill(producer, length));
   const bytes = ((await memoryOf(redis)) - before) / length;
 
-  /** Tasks a second with so many workers, from the thaw to the last of them being done. */
+  /** Tasks a second with this many workers, from the thaw to the end of the last one. */
   const drain = async (workers: number): Promise<number> => {
     await using crew = new AsyncDisposableStack();
     const all = await Promise.all(Array.from({ length: workers }, () => Contestant.node('task-worker.ts', env)));
@@ -93,7 +93,7 @@ async function atLength(length: number, scale: Scale): Promise<Figure[]> {
   ];
 }
 
-/** What Redis keeps for a day of each message that was sent, and of each reminder until its subscription has ended. */
+/** The memory that Redis uses for a day for each sent message, and for each reminder until its subscription has ended. */
 async function memoryOfMarks(): Promise<Figure[]> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startRedis());
@@ -113,13 +113,15 @@ async function memoryOfMarks(): Promise<Figure[]> {
   ];
 }
 
-/** Whether no more than so many wait, and of those before them none is under way; with workers at the rest, what is under way is not looked at. */
+/**
+ * Whether at most `left` tasks wait and no earlier one is in progress. If workers have begun with the rest, tasks in progress are ignored.
+ */
 async function isDownTo(redis: Redis, left: number): Promise<boolean> {
   const [waiting, active] = await Promise.all([redis.llen(WAITING), redis.llen(ACTIVE)]);
   return left === 0 ? waiting + active === 0 : waiting <= left;
 }
 
-/** Dispatches so many; resolves with how many a second. */
+/** Dispatches this many tasks; resolves to the number a second. */
 async function fill(producer: Producer, tasks: number): Promise<number> {
   const startedAt = performance.now();
   for (let done = 0; done < tasks; done += ADDED_AT_ONCE) {

@@ -43,7 +43,7 @@ export const measure: Measure = {
   },
 };
 
-/** Milliseconds; the processor time until then is added to `processorMs`. */
+/** The milliseconds of a start. Adds the processor time until then to `processorMs`. */
 async function startedIn(start: () => Promise<RoleProcess>, processorMs: number[] = []): Promise<number> {
   const startedAt = performance.now();
   const role = await start();

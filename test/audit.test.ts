@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** The registry answers in a second or two; where it does not, that is said and nothing fails. */
+/** The registry answers in a second or two. Without an answer the test says so and does not fail. */
 const AUDIT_LIMIT_MS = 20_000;
 
 type Advisories = Readonly<Record<'low' | 'moderate' | 'high' | 'critical', number>>;
 
-/** How many known weaknesses of each degree, or why the registry did not say. */
+/** The number of known vulnerabilities by severity, or the reason that the registry did not answer. */
 async function audit(): Promise<Advisories | string> {
-  // npm exits with 1 where it found something, and prints the same document.
+  // npm exits with 1 when it finds vulnerabilities, and prints the same document.
   const stdout = await new Promise<string>((resolve) => {
     const args = ['audit', '--json', '--package-lock-only', '--fetch-retries=0'];
     execFile('npm', args, { cwd: join(import.meta.dirname, '..'), timeout: AUDIT_LIMIT_MS }, (error, out) =>

@@ -47,7 +47,7 @@ describe('SIGKILL in the middle of bulk work', () => {
   const progress = async (id: string) =>
     (await (await call(`/jobs/${id}/progress`)).json()) as { processed?: number; succeeded?: number; status?: string };
   const job = async (id: string) => (await (await call(`/jobs/${id}`)).json()) as { state?: string; result?: object };
-  /** What lies in the folder of exports, half-written files apart. */
+  /** The files in the folder of exports, without half-written ones. */
   const files = async (below = ''): Promise<string[]> =>
     (await readdir(join(folder, below)).catch(() => [])).filter((name) => !name.startsWith('.'));
 
@@ -60,7 +60,7 @@ describe('SIGKILL in the middle of bulk work', () => {
 
     const bulk = await dispatched('execute_bulk_user_operation', { operation: 'disable', user_uuids: users });
     await until('it is at 40 %', async () => ((await progress(bulk)).processed ?? 0) >= USERS * 0.4);
-    // From here on half of the calls get no answer, so that the kill finds some done that are not written down, and some not done.
+    // From here on half of the calls get no answer, so that at the kill some are done but not recorded, and some are not done.
     panel.faults({ kind: 'hang', path: '/actions/disable', rate: 0.5 });
     const cut = await dispatched('generate_data_export', { export_type: 'payments', format: 'json' });
     await until('half a file is there', async () => {
@@ -98,7 +98,7 @@ describe('SIGKILL in the middle of bulk work', () => {
     const download = await call(`/exports/${cut}`);
     expect(download.status).toBe(200);
     expect((await download.json()) as unknown[]).toHaveLength(PAYMENTS);
-    // Told once each, however often they were run.
+    // Each was announced once, however often it was run.
     const told = () => world.telegram.messages({ chatId: ADMIN }).map(({ visible }) => visible);
     await until('the admin knows of both', () => told().length >= 2);
     expect(told().filter((text) => text.includes(`Succeeded: ${USERS} of ${USERS}`))).toHaveLength(1);

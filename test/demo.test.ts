@@ -37,7 +37,7 @@ class Demo {
   }
 }
 
-/** Whether somebody answers there. */
+/** Whether a server answers at this URL. */
 async function isOpen(url: string): Promise<boolean> {
   return await fetch(url).then(
     () => true,

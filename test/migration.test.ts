@@ -1,4 +1,4 @@
-/** docs/migration.md, there and back: what it says is done, its commands are run in order, beside TaskIQ as the platform runs it. */
+/** Follows docs/migration.md, there and back: takes its steps and runs its commands in order, beside TaskIQ as the platform runs it. */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -60,7 +60,7 @@ const ENV = {
   SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '2s',
 };
 
-/** What the operator does before the commands of a section, and what must be true after them. */
+/** The operator's actions before the commands of a section, and the checks after them. */
 type Step = { before?: () => Promise<unknown>; after?: () => Promise<unknown> };
 
 describe.skipIf('skipped' in found)(title, () => {
@@ -68,7 +68,7 @@ describe.skipIf('skipped' in found)(title, () => {
   let folder: string;
   let env: Record<string, string>;
   const ours = new Map<Role, RoleProcess>();
-  /** By what they were told to run. */
+  /** The processes by their command. */
   const theirs = new Map<string, ChildProcess>();
   beforeAll(async () => {
     world = await World.start({ panel: { generation: 2, nodes: 2 }, mail: true, telegramLimits: NO_LIMITS, env: ENV });
@@ -109,9 +109,9 @@ describe.skipIf('skipped' in found)(title, () => {
     await until('it is ready', async () => (await fetch(`${started.httpUrl}/health/ready`)).ok);
   }
 
-  /** What commands printed, by command. */
+  /** The output of commands, by command. */
   const said = new Map<string, string>();
-  /** Runs a line of the document, which must end with this code and complain of nothing. */
+  /** Runs a line of the document, which must end with this code and print no error. */
   async function command(line: string, code: number): Promise<void> {
     const end = await run('sh', ['-c', line], { env, cwd: folder }).then(
       (ended) => ({ code: 0, ...ended }),
@@ -138,7 +138,7 @@ describe.skipIf('skipped' in found)(title, () => {
     ((await world.redisClient.xpending(stream, 'taskiq')) as [number])[0];
 
   const sent: string[] = [];
-  /** As the backend sends: tasks that both know, and one that only Python knows. Answers their ids. */
+  /** Sends messages as the backend does: tasks that both know, and one that only Python knows. Returns their ids. */
   async function send(known: number, unknown: number): Promise<{ known: string[]; unknown: string[] }> {
     const ids = Array.from({ length: known + unknown }, () => randomUUID());
     for (const [i, task_id] of ids.entries()) {
@@ -157,7 +157,7 @@ describe.skipIf('skipped' in found)(title, () => {
       return ids.every((id) => done.has(id));
     });
   }
-  /** Runs of what was sent here, by whichever worker; what a scheduler sends is not among them. */
+  /** The runs of messages that this test sent, by any worker, without those of a scheduler. */
   async function everyRun(): Promise<string[]> {
     const all = [...(await ranBy(SHARED)), ...(await ranBy(FORWARDED)), ...sentByUs()];
     return all.filter((id) => sent.includes(id));
@@ -188,7 +188,7 @@ describe.skipIf('skipped' in found)(title, () => {
       async after() {
         await ours.get('worker')!.untilLogged(({ msg }) => msg === 'taken over from the Python worker');
         const { known } = await send(60, 20);
-        // The others wait where nobody reads yet.
+        // The others wait on a stream that is not read yet.
         await untilRun(known);
         expect(sentByUs().length).toBeGreaterThan(0);
         expect((await ranBy(SHARED)).filter((id) => sent.includes(id)).length).toBeGreaterThan(0);
@@ -202,7 +202,7 @@ describe.skipIf('skipped' in found)(title, () => {
         expect(sentByUs()).toEqual(expect.arrayContaining(known));
         const ran = await ranBy(FORWARDED);
         expect(ran).toEqual(expect.arrayContaining(unknown));
-        // Twice, so that each of its schedules has had a turn.
+        // Two rounds, so that each of its schedules has had a turn.
         const bySchedule = async () => (await ranBy(FORWARDED)).filter((id) => !sent.includes(id));
         await until('its scheduler sends', async () => (await bySchedule()).length >= 2);
         expect(await namesRunBy(FORWARDED)).toEqual(['process_messaging_outbox']);

@@ -18,7 +18,10 @@ const MEASURED_MS = seconds(20);
 describe('a broadcast of 10,000 at 30 messages a second', () => {
   let world: World;
   let monitor: Redis;
-  /** When messages went out, in milliseconds of Redis' clock, which all workers share: a busy machine between them and the sandbox can not blur it. */
+  /**
+   * The send times of messages, in milliseconds of Redis' clock, which all workers share. A busy machine between them and the sandbox
+   * cannot distort it.
+   */
   const sentAt: number[] = [];
   beforeAll(async () => {
     // One place for jobs in each process, so that the three drains that are dispatched go to three workers.
@@ -52,7 +55,7 @@ describe('a broadcast of 10,000 at 30 messages a second', () => {
   });
 
   test('never more than 30 sends in any second with 3 workers running, and at least 29 on average over 20 s', async () => {
-    // The first second after a silence starts gently.
+    // The limiter starts gently in the first second after a silence.
     const from = sentAt[0]! + seconds(2);
     await until('20 s are over', () => sentAt.at(-1)! > from + MEASURED_MS, seconds(60));
 

@@ -1,4 +1,4 @@
-/** A Redis and a PostgreSQL as a killed Python worker leaves them; our worker starts; afterwards everything is as it should be, once. */
+/** Our worker starts on a Redis and a PostgreSQL as a killed Python worker leaves them. Afterwards all work is done exactly once. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BackendSandbox, startBackendSandbox } from '../sandbox/backend/server.ts';
@@ -13,7 +13,7 @@ import { until } from '../src/testing/until.ts';
 import { notificationStates } from '../src/testing/world/notifications.ts';
 import { World } from '../src/testing/world/world.ts';
 
-/** What nobody ever trimmed. */
+/** Entries of a stream that was never trimmed. */
 const OLD_ENTRIES = 5_000;
 const FORWARD = 'taskiq-python';
 const LOCK = 'autoclaim:taskiq:taskiq';
@@ -103,7 +103,7 @@ describe('a killed Python worker is replaced', () => {
   }, async () => {
     const { pool, redisClient: redis } = world;
 
-    // Payments in the middle: paid and not looked at, paid with a message under way, ran out, half done, ended in words of its own.
+    // Unfinished payments: paid but not checked, paid with a message in progress, expired, half done, ended with a status of its own.
     const [found, handed, ranOut, halfDone, ownWord] = [
       await payment('pending', 'paid'),
       await payment('pending', 'paid'),
@@ -117,7 +117,7 @@ describe('a killed Python worker is replaced', () => {
       [{ schema: 'webhook_log.redacted.v1', invoice_id_fingerprint: fingerprintOf(found.invoiceId) }],
     );
 
-    // The stream: much that was acknowledged, what was in hand, what nobody has read.
+    // The stream: many acknowledged entries, pending ones, and unread ones.
     await redis.xgroup('CREATE', 'taskiq', 'taskiq', '$', 'MKSTREAM');
     await stream(
       Array.from({ length: OLD_ENTRIES }, () => message('monitor_queue_depth', {})),
@@ -142,11 +142,11 @@ describe('a killed Python worker is replaced', () => {
       unread.map((text, i) => notice(2_000 + i, text)),
       'unread',
     );
-    // It had set this one to completed when it was killed; whether the panel had its days, nobody knows.
+    // It had set this one to completed when it was killed. Whether the panel got the days is unknown.
     await pool.query('update payments set updated_at = now() where id = $1', [halfDone.id]);
     await redis.set(LOCK, 'token-of-the-dead');
 
-    // Rows that it had taken, and rows that wait. One of the first is shown to admins as a growth delivery.
+    // Rows that it had taken, and rows that wait. One of the taken rows is shown to admins as a growth delivery.
     const seeds = (count: number, first: number, text: string, seed: object) =>
       Array.from({ length: count }, (_, i) => ({ telegramId: first + i, message: `${text} ${i}`, ...seed }));
     const taken = await queueNotifications(
@@ -187,7 +187,7 @@ describe('a killed Python worker is replaced', () => {
       minutes(1),
     );
 
-    // Messages: each once, whoever held it.
+    // Each message is sent once, whether it was pending or unread.
     const wanted = [
       ...inHand,
       ...unread,
@@ -201,7 +201,7 @@ describe('a killed Python worker is replaced', () => {
     const { stdout } = await world.command(['dead-letters', '--json']);
     expect(JSON.parse(stdout)).toEqual([expect.objectContaining({ kind: 'message', task: '' })]);
 
-    // Rows, and what is kept beside them.
+    // Rows, and the records beside them.
     for (const id of taken) expect(await notificationRow(pool, id)).toMatchObject({ status: 'sent', attempts: 0 });
     expect(await growthDeliveryRow(pool, delivery)).toMatchObject({ delivery_status: 'delivered' });
     expect((await growthEvents(pool, delivery)).map((event) => event.event_type)).toEqual([
@@ -209,7 +209,7 @@ describe('a killed Python worker is replaced', () => {
       'telegram_delivered',
     ]);
 
-    // Payments: thirty days once, through the backend; what can not be known is told and not guessed.
+    // Payments: thirty days once, through the backend; the unknown one is reported and not guessed.
     for (const paid of [found, handed]) {
       expect(await row(paid)).toMatchObject({ status: 'completed', metadata: { worker: { activation: 'done' } } });
       expect(expiryOf(paid)).toBe(paid.owner.before + days(30));

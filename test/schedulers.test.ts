@@ -36,7 +36,7 @@ describe('three schedulers', () => {
   const slots = (): number[] => lines('slot fired').map(({ slot }) => Date.parse(String(slot)));
 
   test('of which the one that leads is killed: every slot fires exactly once, and none is left out', async () => {
-    // Who takes ticks leads; the one that has just taken one is killed in the middle of its work.
+    // The process that takes ticks leads. The one that has just taken one is killed in the middle of its work.
     const leader = await Promise.race(
       schedulers.map(async (one) => {
         await one.untilLogged(({ msg }) => msg === 'slot fired', seconds(60));

@@ -31,7 +31,7 @@ const SECRETS = {
 const nowhere = (password: string, scheme = 'http'): string =>
   `${scheme}://user:${encodeURIComponent(password)}@127.0.0.1:9`;
 
-/** Of one customer, in the bodies that the worker takes and sends. */
+/** Personal data of one customer, in the bodies that the worker receives and sends. */
 const PERSONAL = {
   message: 'Dear Ms. Quixote, your private words',
   email: 'dulcinea.quixote@example.org',
@@ -42,7 +42,7 @@ const PERSONAL = {
 describe('secrets', () => {
   let world: World;
   let env: Record<string, string>;
-  /** With passwords in the addresses without which no run gets far: `fetch` refuses those, and says the whole address. */
+  /** An environment with passwords in the addresses that every run needs. `fetch` refuses those addresses and prints them whole. */
   let refused: Record<string, string>;
   beforeAll(async () => {
     world = await World.start({ panel: { users: 5, nodes: 2 } });
@@ -90,7 +90,7 @@ describe('secrets', () => {
     return [...all, ...all.map((secret) => encodeURIComponent(secret))];
   };
 
-  /** Everything that opens a door, also in the forms it takes in URLs, headers and JSON. */
+  /** Every secret, including its forms in URLs, headers and JSON. */
   function forms(): string[] {
     const basic = Buffer.from(`prometheus:${SECRETS.metricsPassword}`).toString('base64');
     return [...planted(), ...planted().map((secret) => JSON.stringify(secret).slice(1, -1)), basic];
@@ -99,7 +99,7 @@ describe('secrets', () => {
   const leaks = (text: string): string[] => forms().filter((secret) => text.includes(secret));
   const bodies = (text: string): string[] => Object.values(PERSONAL).filter((part) => text.includes(part));
 
-  /** As the platform's backend does. */
+  /** Sends a task as the platform's backend does. */
   async function send(task: string, kwargs: object): Promise<void> {
     const message = { task_id: randomUUID(), task_name: task, labels: {}, args: [], kwargs };
     await world.redisClient.xadd('taskiq', '*', 'data', JSON.stringify(message));

@@ -18,7 +18,7 @@ const NOTICE = { telegram_id: CHAT, message: TEXT };
 
 const inNode = (script: string): string => `--import=data:text/javascript,${encodeURIComponent(script)}`;
 
-/** Tells on standard error of every module of a telemetry package that is loaded, in whatever process. */
+/** Prints to standard error every module of a telemetry package that any process loads. */
 const TELL_LOADS = inNode(`
   import { registerHooks } from 'node:module';
   registerHooks({
@@ -30,7 +30,7 @@ const TELL_LOADS = inNode(`
 `);
 const loads = (output: readonly string[]): string[] => output.filter((line) => line.startsWith('loaded '));
 
-/** A mistake that nobody catches, at a signal: its words may be a customer's. */
+/** Throws an uncaught error on a signal. Its message may be a customer's text. */
 const CRASH_AT_SIGNAL = inNode(`process.on('SIGUSR2', () => { throw new RangeError('${TEXT}'); });`);
 
 const newTrace = (): string => randomBytes(16).toString('hex');
@@ -50,7 +50,7 @@ afterAll(async () => {
   await collector.stop();
 });
 
-/** As a backend with OpenTelemetry sends: all labels are text. */
+/** Sends a task as a backend with OpenTelemetry does: all labels are text. */
 async function kiq(taskName: string, kwargs: object, labels: object, taskId: string = randomUUID()): Promise<string> {
   const labels_types = Object.fromEntries(Object.keys(labels).map((name) => [name, 3]));
   const message = { task_id: taskId, task_name: taskName, labels, labels_types, args: [], kwargs };
@@ -90,7 +90,7 @@ describe('traces', () => {
     expect(command.code).toBe(0);
     await until('three messages arrive', () => delivered() === 3);
     await worker.untilLogged(({ task }) => task === 'check_external_services');
-    // What has not been sent yet is sent at the end.
+    // Spans that are not sent yet are sent at the end.
     await Promise.all([worker.stop(), scheduler.stop()]);
 
     expect(collector.refusals()).toEqual([]);

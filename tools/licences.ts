@@ -1,13 +1,13 @@
 /**
- * `node tools/licences.ts <node_modules>` lists the licences of what lies there, and ends with 1 where one may not ship. The image's build
- * runs it before anything else of ours is there, so it imports nothing but Node's own.
+ * `node tools/licences.ts <node_modules>` lists the licences of the packages there, and ends with 1 where one may not ship. The image's
+ * build runs it before our other files exist, so it imports only Node's own modules.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Shipped = { readonly name: string; readonly version: string; readonly licence: string };
 
-/** Permissive ones, and MPL-2.0, which binds changes to its own files only. AGPL and GPL bind what they ship with. */
+/** Permissive licences, and MPL-2.0, which binds changes to its own files only. AGPL and GPL bind the programs that they ship with. */
 const MAY_SHIP: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -20,10 +20,10 @@ const MAY_SHIP: ReadonlySet<string> = new Set([
   'MPL-2.0',
 ]);
 
-/** Licences in words of their own that were read: the fonts are under Bitstream Vera's, which lets them ship unchanged. */
+/** Licences with custom texts that were reviewed: the fonts are under Bitstream Vera's, which lets them ship unchanged. */
 const READ: ReadonlyMap<string, string> = new Map([['dejavu-fonts-ttf', 'SEE LICENSE IN README.md AND LICENSE']]);
 
-/** Every package in a `node_modules`, those inside other packages too. */
+/** Every package in a `node_modules`, including those inside other packages. */
 export function packagesIn(folder: string): Shipped[] {
   return globSync(['{*,@*/*}', '**/node_modules/{*,@*/*}'], { cwd: folder })
     .filter((path) => !/(^|\/)(@[^/]+|\.[^/]*)$/.test(path) && existsSync(join(folder, path, 'package.json')))
@@ -34,7 +34,7 @@ export function packagesIn(folder: string): Shipped[] {
     });
 }
 
-/** Those that may not ship. One that says nothing is among them. */
+/** The packages that may not ship, including those without a licence. */
 export function refused(packages: readonly Shipped[]): Shipped[] {
   return packages.filter(({ licence, name }) => !(allows(licence) || READ.get(name) === licence));
 }

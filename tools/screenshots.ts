@@ -17,7 +17,7 @@ const PHONE = { width: 390, height: 844 };
 
 type Picture = { name: string; size: typeof DESKTOP; theme: 'light' | 'dark'; locale: 'en' | 'ru'; from?: string };
 
-/** Above the first card of a picture that begins further down. */
+/** The space above the first card of a picture that begins further down. */
 const MARGIN = 20;
 
 const PICTURES: readonly Picture[] = [
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** An hour of deliveries that this world did not live through. */
+/** Adds an hour of deliveries from before this world began. */
 async function pastHour(world: World): Promise<void> {
   const thisMinute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
   for (let i = 1; i < 60; i += 1) {
@@ -62,7 +62,7 @@ async function pastHour(world: World): Promise<void> {
   }
 }
 
-/** Something of everything that the page shows. */
+/** Makes an example of everything that the page shows. */
 async function present(world: World, url: string, token: string): Promise<void> {
   const api = async (method: string, path: string, body?: object): Promise<Response> =>
     await fetch(url + path, {
@@ -89,7 +89,7 @@ async function present(world: World, url: string, token: string): Promise<void> 
     ...['task_id', 'a1', 'task_name', 'send_notification', 'time', new Date(Date.now() - 400_000).toISOString()],
     ...['data', JSON.stringify({ task_id: 'a1', task_name: 'send_notification', kwargs: { message: 'Hello' } })],
   );
-  // Slow enough that the pictures find it under way.
+  // Slow enough that the pictures show it in progress.
   world.panel!.faults({ kind: 'latency', ms: 1_500, path: '/api/users/' });
   const expireAt = Date.now() + 86_400_000;
   const users = Array.from({ length: 800 }, (_, i) => world.panel!.addUser({ username: `spring${i}`, expireAt }).id);

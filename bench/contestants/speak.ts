@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { FromContestant, ToContestant } from '../harness/contestant.ts';
 
-/** Says that work is taken, hands out what was noted when asked, and resolves when the process is to end. */
+/** Reports that it takes work, sends the noted latencies on request, and resolves when the process is to end. */
 export async function serveMeasure(noted: number[]): Promise<void> {
   const send = (message: FromContestant): void => void process.send?.(message);
   process.on('message', ({ kind }: ToContestant) => send({ kind, ms: noted.splice(0) }));

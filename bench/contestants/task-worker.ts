@@ -1,4 +1,4 @@
-/** The shipped application and runner with one task more, in one process: what `task-worker worker` is with WORKER_CONCURRENCY=1. */
+/** The shipped application and runner with one more task, in one process, as `task-worker worker` with WORKER_CONCURRENCY=1. */
 import { buildApp } from '../../src/app/build-app.ts';
 import { resultListener, startIntake } from '../../src/app/doors/intake.ts';
 import { parseConfig } from '../../src/config.ts';

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { type AnyTask, defineTask } from '../../src/runtime/define-task.ts';
 
-/** What both tasks get: `dispatchedAtMs` where the time to the start is measured. */
+/** The payload of both tasks: `dispatchedAtMs` where the time to the start is measured. */
 export type ProbePayload = { n: number; dispatchedAtMs?: number };
 
-/** On one clock for all processes of this machine: CLOCK_MONOTONIC. */
+/** The time by CLOCK_MONOTONIC, which all processes of this machine share. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** A task that does nothing, with the retries and the alert of an ordinary one. Starts are noted where asked for. */
+/** A task that does nothing, with the retries and the alert of an ordinary one. Reports each start to `onStart`. */
 export function probeTask(onStart: (latencyMs: number) => void): AnyTask {
   const defined = defineTask({
     name: 'bench_probe',

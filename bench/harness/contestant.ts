@@ -8,7 +8,7 @@ import { seconds } from '../../src/lib/duration.ts';
 import { Watchdog } from '../../src/testing/servers/watchdog.ts';
 import { type Usage, usageOfGroup } from './process-usage.ts';
 
-/** What the processes of `bench/contestants/` say and are asked. */
+/** The messages from and to the processes of `bench/contestants/`. */
 export type FromContestant = { kind: 'ready' } | { kind: 'latencies'; ms: number[] };
 export type ToContestant = { kind: 'latencies' };
 
@@ -36,7 +36,7 @@ export class Contestant implements AsyncDisposable {
     return contestant;
   }
 
-  /** Starts another program; its caller has to find out when it is ready. */
+  /** Starts another program. The caller has to find out when it is ready. */
   static async program(command: string, args: readonly string[], env: Env, cwd: string): Promise<Contestant> {
     return await Contestant.#spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   }
@@ -52,7 +52,7 @@ export class Contestant implements AsyncDisposable {
     return new Contestant(child, watchdog);
   }
 
-  /** Stops it in the middle of whatever it does, while its work is laid out. */
+  /** Freezes it in the middle of its work, while more work is queued. */
   freeze(): void {
     process.kill(-this.#child.pid!, 'SIGSTOP');
   }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { postgresBinFolder, redisBinary } from '../../src/testing/servers/binaries.ts';
 
-/** Where the figures come from: without it they say nothing. */
+/** The machine that the figures come from, without which they say nothing. */
 export type Machine = {
   cpu: string;
   cores: number;
   memoryGib: number;
   kernel: string;
-  /** Over the last minute, before the measure began: above the number of cores, others were working too. */
+  /** The load of the last minute before the measure began. Above the number of cores, other programs were working too. */
   load: number;
   node: string;
   redis: string;

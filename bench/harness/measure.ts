@@ -1,9 +1,12 @@
 import type { Scale } from './scale.ts';
 
-/** The bar of `quality.md` for one figure. The median is held against it, but `neverOver` against the worst of all rounds: what must not happen. */
+/**
+ * The promise for one figure, which docs/performance.md shows as its bar. The median is compared with it; `neverOver` is compared with the
+ * worst of all rounds.
+ */
 export type Bar = { atLeast: number } | { atMost: number } | { below: number } | { neverOver: number };
 
-/** One line of a measure's table: what was measured, once in every round. */
+/** One line of a measure's table, with one sample for each round. */
 export type Figure = {
   what: string;
   /** `/s`, `ms`, `MB`, `×` for ratios and so on; empty for counts. */
@@ -14,15 +17,15 @@ export type Figure = {
 
 export type Findings = {
   figures: readonly Figure[];
-  /** What a reader must know to read the figures: sizes, what was left out and why. */
+  /** Notes that a reader needs for the figures: sizes, omissions and their reasons. */
   notes: readonly string[];
 };
 
 /** One file of `bench/`. The name is the file's. */
 export type Measure = {
-  /** One sentence: what is measured against what. */
+  /** One sentence that names the measured thing and its comparison. */
   readonly title: string;
-  /** For readers of the figures: what keeps them from being better, and where a bar is missed, why. */
+  /** For readers of the figures: the limits of the figures, and the reason for each missed bar. */
   readonly limits: string;
   run(scale: Scale): Promise<Findings>;
 };

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** The panel's sandbox in a process of its own, so that it takes no processor time from what is measured beside it. */
+/** The panel's sandbox in a process of its own, so that its processor time does not count in the measure. */
 export interface PanelProcess extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
-  /** Has every call take this much longer. */
+  /** Makes every call take this much longer. */
   slowDown(ms: number): Promise<void>;
 }
 
 const MAIN = fileURLToPath(new URL('../../sandbox/panel/main.ts', import.meta.url));
 
-/** Starts `sandbox/panel/main.ts` of generation 3 with so many users, whose ids are 1 and on. */
+/** Starts `sandbox/panel/main.ts` of generation 3 with this many users, whose ids start at 1. */
 export async function startPanel(users: number): Promise<PanelProcess> {
   const args = [MAIN, '--users', String(users), '--sample'];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });

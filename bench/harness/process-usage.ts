@@ -1,13 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** Of a process group: resident memory now, and the processor time it has had since its start. */
+/** The usage of a process group: resident memory now, and processor time since its start. */
 export type Usage = { residentMb: number; processorMs: number; processes: number };
 
 /** `USER_HZ` of proc(5), 100 on every Linux that Node runs on; `statm` counts pages of 4 KiB there. */
 const TICK_MS = 10;
 const PAGE_MB = 4096 / 1e6;
 
-/** What the kernel knows of all living processes of this group. Linux only. */
+/** Reads the usage of all living processes of this group from the kernel. Linux only. */
 export async function usageOfGroup(group: number): Promise<Usage> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const all = await Promise.all(pids.map((pid) => usageOf(pid, group)));
@@ -21,7 +21,7 @@ export async function usageOfGroup(group: number): Promise<Usage> {
 
 async function usageOf(pid: string, group: number): Promise<Omit<Usage, 'processes'> | undefined> {
   try {
-    // The name in parentheses may hold anything; the fields after it are numbers, the third of them the group.
+    // The name in parentheses may hold any text. The fields after it are numbers; the third is the group.
     const [, fields = ''] = /\) (.*)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8')) ?? [];
     const numbers = fields.split(' ').map(Number);
     if (numbers[2] !== group) return undefined;

@@ -7,17 +7,17 @@ import { Queues } from '../../src/runtime/queues.ts';
 import { TaskRegistry } from '../../src/runtime/registry.ts';
 import { type ProbePayload, probeTask } from '../contestants/tasks.ts';
 
-/** Where one contestant finds its work. */
+/** The source of work for one contestant. */
 export type Producer = {
   /** Adds one task; resolves when it is in Redis. */
   add(payload: ProbePayload): Promise<unknown>;
-  /** Whether all that was added has been run and said to be done. */
+  /** Whether all added tasks have run and are acknowledged. */
   isDrained(): Promise<boolean>;
-  /** Forgets finished work, so that every round finds the same Redis. */
+  /** Deletes finished work, so that every round finds the same Redis. */
   tidy(): Promise<void>;
 };
 
-/** What reaches the Python worker and our intake: TaskIQ's JSON, as `.kiq()` writes it. */
+/** The message for the Python worker and our intake: TaskIQ's JSON, as `.kiq()` writes it. */
 function taskiqMessage(kwargs: ProbePayload): string {
   const head = { task_id: randomUUID().replaceAll('-', ''), task_name: 'bench_probe', labels: {}, labels_types: {} };
   return JSON.stringify({ ...head, args: [], kwargs });
@@ -38,7 +38,7 @@ export function ourProducer(redisUrl: string, stack: AsyncDisposableStack): Prod
   };
 }
 
-/** `queue.add` with nothing said, over a connection of the same kind. */
+/** `queue.add` without options, over a connection of the same kind. */
 export function bareProducer(redisUrl: string, stack: AsyncDisposableStack): Producer {
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, enableAutoPipelining: true });
   stack.defer(() => connection.disconnect());
@@ -51,7 +51,7 @@ export function bareProducer(redisUrl: string, stack: AsyncDisposableStack): Pro
   };
 }
 
-/** A stream as `RedisStreamBroker` has it. */
+/** A stream as `RedisStreamBroker` uses it. */
 export function streamProducer(redisUrl: string, stream: string, stack: AsyncDisposableStack): Producer {
   const redis = new Redis(redisUrl, { enableAutoPipelining: true });
   stack.defer(() => redis.disconnect());

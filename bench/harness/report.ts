@@ -7,11 +7,11 @@ import { median } from './statistics.ts';
 
 const FOLDER = join(import.meta.dirname, '../results');
 
-/** One measure as it is kept in `bench/results/`. */
+/** One measure as stored in `bench/results/`. */
 export type Kept = {
   name: string;
   title: string;
-  /** When it was taken, ISO 8601. */
+  /** The time of the measure, ISO 8601. */
   at: string;
   scale: Scale;
   machine: Machine;
@@ -19,12 +19,12 @@ export type Kept = {
   notes: readonly string[];
 };
 
-/** What was last kept of this measure at full scale. Rejects where it never was. */
+/** The last stored result of this measure at full scale. Rejects where there is none. */
 export async function kept(name: string): Promise<Kept> {
   return JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8')) as Kept;
 }
 
-/** The table that people read. */
+/** The result as a table for people. */
 export function printed(name: string, measure: Measure, { figures, notes }: Findings): string {
   const head = ['figure', 'median', 'from', 'to', 'n', 'bar', ''];
   const rows = figures.map(({ what, unit, samples, bar }) => [
@@ -46,7 +46,7 @@ export function printed(name: string, measure: Measure, { figures, notes }: Find
   ].join('\n');
 }
 
-/** What machines and `docs/performance.md` read: every sample, with where it comes from. Small runs are kept apart and not committed. */
+/** Stores the result for machines and `docs/performance.md`: every sample, with its origin. Small runs are kept apart and not committed. */
 export async function keep(
   name: string,
   { title }: Measure,
@@ -73,14 +73,14 @@ function isMet(bar: Bar, samples: readonly number[]): boolean {
   return 'atMost' in bar ? value <= bar.atMost : value < bar.below;
 }
 
-/** A bar in a few signs. */
+/** A bar as a short text. */
 export function wording(bar: Bar): string {
   if ('neverOver' in bar) return `never > ${bar.neverOver}`;
   if ('atLeast' in bar) return `≥ ${bar.atLeast}`;
   return 'atMost' in bar ? `≤ ${bar.atMost}` : `< ${bar.below}`;
 }
 
-/** Three significant digits are more than a shared machine can promise. */
+/** Rounds to three significant digits; a shared machine is no more exact than that. */
 function round(value: number): number {
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }

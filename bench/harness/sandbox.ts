@@ -4,19 +4,19 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { DeliveredMessage, Stats } from '../../sandbox/telegram/record.ts';
 
-/** The Telegram sandbox in a process of its own, so that it takes no processor time from what is measured beside it. */
+/** The Telegram sandbox in a process of its own, so that its processor time does not count in the measure. */
 export interface Sandbox extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
   stats(): Promise<Stats>;
-  /** Of all messages that were delivered. */
+  /** The texts of all delivered messages. */
   texts(): Promise<string[]>;
   forget(): Promise<void>;
 }
 
 const MAIN = fileURLToPath(new URL('../../sandbox/telegram/main.ts', import.meta.url));
 
-/** Starts `sandbox/telegram/main.ts`; see there for the arguments. It ends with us, also when we are killed. */
+/** Starts `sandbox/telegram/main.ts`; see there for the arguments. It ends with this process, even when that is killed. */
 export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];

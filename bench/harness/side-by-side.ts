@@ -2,8 +2,8 @@
 export type Samples<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
 /**
- * Measures the contestants in turns, round after round and each round from the other end, so that what else happens on
- * the machine hits all of them alike. One warm-up round is thrown away.
+ * Measures the contestants in turns, in reverse order every other round, so that other work on the machine affects all of them alike. One
+ * warm-up round is thrown away.
  */
 export async function sideBySide<Name extends string>(
   contestants: Readonly<Record<Name, () => Promise<number>>>,
@@ -20,7 +20,7 @@ export async function sideBySide<Name extends string>(
   return samples;
 }
 
-/** Round by round, so that only neighbours in time are compared. */
+/** The ratios round by round, so that only samples of the same time are compared. */
 export function ratios(samples: readonly number[], others: readonly number[]): number[] {
   return samples.map((sample, round) => sample / others[round]!);
 }

@@ -11,8 +11,8 @@ const INSTALL = fileURLToPath(new URL('../../tools/install-servers.sh', import.m
 const INSTALL_LIMIT_MS = 300_000;
 
 /**
- * The machine's Chromium. Where there is none and we are root on a Debian, it is installed; undefined where it can not be had, with
- * the reason on standard error.
+ * The machine's Chromium, which root on a Debian installs if it is missing. Undefined where it cannot be installed, with the reason on
+ * standard error.
  */
 export async function findChromium(): Promise<string | undefined> {
   const found = locate(NAMES);

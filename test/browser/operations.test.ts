@@ -14,10 +14,10 @@ const chromium = await findChromium();
 const token = randomBytes(16).toString('hex');
 const PHONE = { width: 375, height: 720 };
 
-/** A page that remembers what a good page does not do. */
+/** A page that records its faults. */
 class Visit implements AsyncDisposable {
   readonly page: Page;
-  /** Errors in the console, and requests to anybody but us. */
+  /** Errors in the console, and requests to other hosts. */
   readonly faults: string[] = [];
 
   private constructor(page: Page, origin: string) {
@@ -32,7 +32,7 @@ class Visit implements AsyncDisposable {
     return new Visit(await context.newPage(), origin);
   }
 
-  /** With the keyboard alone, as the form is used most. */
+  /** Logs in with the keyboard alone, as most people do. */
   async logIn(): Promise<void> {
     await this.page.goto('/');
     await this.page.waitForSelector('#token:focus');
@@ -138,7 +138,7 @@ describe.skipIf(!chromium)('the operations page in Chromium', () => {
     const shown = await olga.page.waitForSelector(`#inspect-${id} pre`);
     expect(await shown.textContent()).toContain('<b>Hello</b>');
     expect(await olga.page.content()).not.toContain('424242');
-    // The page is drawn anew every few seconds; what was opened stays open.
+    // The page is drawn anew every few seconds; opened sections stay open.
     const before = await olga.page.getAttribute('#live', 'data-at');
     await until('the page is drawn anew', async () => (await olga.page.getAttribute('#live', 'data-at')) !== before);
     expect(await olga.page.isVisible(`#inspect-${id} pre`)).toBe(true);
@@ -149,7 +149,7 @@ describe.skipIf(!chromium)('the operations page in Chromium', () => {
   });
 
   test('a question is answered with the keyboard alone, and no is no', async () => {
-    // What an earlier test was told is gone first.
+    // The message of an earlier test must be gone first.
     await olga.page.waitForSelector('#toast:not(.shown)', { state: 'attached' });
     await olga.page.focus('#run-sync_node_configs');
     await olga.page.keyboard.press('Enter');

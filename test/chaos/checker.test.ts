@@ -9,7 +9,7 @@ import { failureReport } from './report.ts';
 const START = Date.parse('2026-01-01T00:00:00Z');
 const at = (second: number): number => START + seconds(second);
 
-/** A run in which all went well: one message of each kind, one payment, one bulk operation, one export, one message of a producer. */
+/** A run without faults: one message of each kind, one payment, one bulk operation, one export, one message of a producer. */
 function goodEvidence() {
   const asked = new Asked();
   asked.messages.push(

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Where Debian's package `libfaketime` puts it. */
+/** The path of the library in Debian's package `libfaketime`. */
 const LIBRARY = '/usr/lib/*/faketime/libfaketime.so.1';
 
-/** The wall clock of processes that are started with `env`: it can be set ahead and back while they run. Monotonic time is left alone, as by a real clock that is set. */
+/**
+ * The wall clock of processes that are started with `env`: it can be set ahead and back while they run. Monotonic time is unaffected, as
+ * when a real clock is set.
+ */
 export class SkewedClock {
   readonly env: Readonly<Record<string, string>>;
   readonly #file: string;
@@ -33,7 +36,7 @@ export class SkewedClock {
     return clock;
   }
 
-  /** So far off from now on; noticed within a second. Whole seconds. */
+  /** Sets the clock off by whole seconds. The processes notice within a second. */
   async set(offMs: number): Promise<void> {
     const seconds = Math.round(offMs / 1000);
     await writeFile(`${this.#file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`);
@@ -43,7 +46,7 @@ export class SkewedClock {
 
 const INSTALL = fileURLToPath(new URL('../../tools/install-servers.sh', import.meta.url));
 
-/** Installs libfaketime where that is possible without asking; elsewhere says that clocks stay as they are. */
+/** Installs libfaketime where that is possible without asking. Elsewhere it says that clocks stay unchanged. */
 export async function installClock(): Promise<void> {
   if (globSync(LIBRARY).length > 0) return;
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];

@@ -9,23 +9,23 @@ import type { Timeline } from './timeline.ts';
 export type CrewOptions = {
   world: World;
   timeline: Timeline;
-  /** What each process gets over the world's own environment. */
+  /** The variables of each process that override the world's environment. */
   envOf(slot: Slot): Readonly<Record<string, string>>;
 };
 
-/** A drain may take 10 s; then jobs go back. Beyond this, on a busy machine, it hangs. */
+/** A drain may take 10 s before jobs go back. A process that takes longer than this, even on a busy machine, hangs. */
 const STOP_LIMIT_MS = seconds(30);
 
-/** The processes of the service, each in its place: ended on purpose, replaced, and watched for ends that nobody meant. */
+/** The processes of the service, each in its place: ended on purpose, replaced, and watched for unexpected ends. */
 export class Crew {
   readonly #options: CrewOptions;
   readonly #places = new Map<Slot, RoleProcess>();
-  /** Somebody is doing something to the process in that place. */
+  /** The places whose process is being acted on. */
   readonly #busy = new Set<Slot>();
   readonly #paused = new Set<Slot>();
-  /** Ends that were asked for. */
+  /** The processes that were ended on purpose. */
   readonly #meant = new WeakSet<RoleProcess>();
-  /** What went wrong with processes themselves. */
+  /** The failures of the processes themselves. */
   readonly troubles: { atMs: number; what: string }[] = [];
 
   constructor(options: CrewOptions) {
@@ -58,7 +58,7 @@ export class Crew {
     void started.ended.then(({ code, signal }) => this.#ended(slot, started, code, signal));
   }
 
-  /** Runs `act` on the process in this place unless something is being done to it already. */
+  /** Runs `act` on the process in this place unless it is already being acted on. */
   async with(slot: Slot, act: (process: RoleProcess) => Promise<void>): Promise<boolean> {
     const process = this.at(slot);
     if (!process || this.#busy.has(slot)) return false;
@@ -77,7 +77,7 @@ export class Crew {
     await forgetClock(process);
   }
 
-  /** SIGTERM. One that does not end, or not well, is a trouble. */
+  /** SIGTERM. Sends SIGTERM. A process that does not end, or ends with an error, is recorded as a trouble. */
   async stop(process: RoleProcess): Promise<void> {
     this.#meant.add(process);
     const tooLate = delay(STOP_LIMIT_MS, 'late' as const, { ref: false });
@@ -99,7 +99,7 @@ export class Crew {
     this.#paused.delete(slot);
   }
 
-  /** Waits until nobody does anything to a process, and fills empty places. */
+  /** Waits until no process is being acted on, and fills empty places. */
   async complete(): Promise<void> {
     while (this.#busy.size > 0) await delay(50);
     await Promise.all(SLOTS.filter((slot) => !this.at(slot)).map((slot) => this.start(slot)));

@@ -6,7 +6,7 @@ export type PaymentEvidence = {
   id: string;
   status: string;
   activation: string | undefined;
-  /** The expiry that was promised, and from when on. */
+  /** The promised expiry, and with `basisMs` the time from which its days count. */
   targetMs: number | undefined;
   basisMs: number | undefined;
   isMismatched: boolean;
@@ -25,7 +25,7 @@ export type JobEvidence = {
 };
 
 export type ExportEvidence = JobEvidence & {
-  /** Rows in the file, counted; undefined where there is none. `broken` where it can not be read to its end. */
+  /** Rows in the file, counted; undefined where there is none. `broken` where it cannot be read to its end. */
   file: { rows: number } | 'broken' | undefined;
   /** Kinds of notices to the admins about it. */
   notices: readonly string[];
@@ -47,29 +47,29 @@ export type ScheduleEvidence = {
   periodMs: number;
 };
 
-/** All that was seen once the dust had settled. What the invariants say, they say of this alone. */
+/** All observations after the system came to rest. The invariants judge this alone. */
 export type Evidence = {
   startedAtMs: number;
-  /** When the last fault was over. */
+  /** The time at which the last fault was over. */
   calmAtMs: number;
   endedAtMs: number;
   events: readonly Event[];
   asked: Asked;
-  /** When each message arrived, by its key. */
+  /** The arrival times of each message, by key. */
   deliveries: ReadonlyMap<string, readonly number[]>;
-  /** Rows that are neither sent nor failed though their time has come, and failed ones with their reason. */
+  /** Due rows that are neither sent nor failed, and failed rows with their reason. */
   rowsPastDue: readonly { id: string; dueMs: number }[];
   rowsFailed: readonly { key: string; error: string }[];
   payments: ReadonlyMap<string, PaymentEvidence>;
   panelUsers: ReadonlyMap<string, PanelUserEvidence>;
   contractViolations: readonly string[];
-  /** Rows that remind, by Telegram id. */
+  /** The number of reminder rows, by Telegram id. */
   reminders: ReadonlyMap<number, number>;
   bulk: ReadonlyMap<string, JobEvidence>;
   exports: ReadonlyMap<string, ExportEvidence>;
   drafts: readonly string[];
   strangeFiles: readonly string[];
-  /** TaskIQ task ids with a result under them. */
+  /** The TaskIQ task ids that have a result. */
   results: ReadonlySet<string>;
   /** TaskIQ task ids in the dead-letter stream. */
   deadMessages: ReadonlySet<string>;
@@ -81,10 +81,10 @@ export type Evidence = {
   /** Processes that went through the faults, and fresh ones to compare with. */
   survivors: readonly ProcessEvidence[];
   fresh: readonly ProcessEvidence[];
-  /** Sessions of the service at PostgreSQL that sit in an open transaction. */
+  /** Sessions of the service at PostgreSQL that are idle in an open transaction. */
   openTransactions: number;
   troubles: readonly { atMs: number; what: string }[];
 };
 
-/** A promise that was broken; `atMs` is when that could be seen first. */
+/** A broken promise; `atMs` is the time at which it became visible. */
 export type Violation = { rule: string; atMs: number; what: string };

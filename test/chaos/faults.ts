@@ -9,7 +9,7 @@ import type { Stage } from './stage.ts';
 /** A file may grow to this while the disk is "full". */
 const FULL_AT_BYTES = 64 * 1024;
 
-/** Does what the plan says, each step at its time and all that overlap at once. Resolves when the last is over. */
+/** Carries out the plan: each step at its time, overlapping steps at once. Resolves when the last is over. */
 export async function inflict(plan: Plan, stage: Stage, signal: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const server = new ServerTurns();
@@ -22,7 +22,7 @@ export async function inflict(plan: Plan, stage: Stage, signal: AbortSignal): Pr
   await Promise.all(running);
 }
 
-/** One thing at a time is done to each server: one that is stopped can not be frozen too. */
+/** Each server gets one fault at a time: a stopped one cannot be frozen too. */
 class ServerTurns {
   readonly #busy = new Set<string>();
 
@@ -49,7 +49,7 @@ async function inflictOne(step: Step, stage: Stage, turns: ServerTurns): Promise
       over();
     }
   };
-  // Emptying waits for a server that is away; everything else is left out then.
+  // Emptying waits for a server that is away. Every other fault is left out then.
   const server =
     step.kind === 'redis_flush'
       ? undefined
@@ -129,7 +129,7 @@ async function toOthers(step: Step, stage: Stage): Promise<void> {
   }
 }
 
-/** Stops the server and all of its processes, as a virtual machine that is moved. */
+/** Freezes the server and all of its processes, like a virtual machine that is moved. */
 async function frozen(pid: number, forMs: number): Promise<void> {
   const all = [pid, ...childrenOf(pid)];
   for (const one of all) signalIfThere(one, 'SIGSTOP');
@@ -158,7 +158,7 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Files of the workers can not grow past a limit. The kernel says EFBIG there where a full disk says ENOSPC; a bucket answers 507. */
+/** Keeps the workers' files from growing past a limit. The kernel answers EFBIG, where a full disk gives ENOSPC; a bucket answers 507. */
 async function diskFull({ crew, s3 }: Stage, forMs: number): Promise<void> {
   s3?.faults({ kind: 'error', status: 507, forMs });
   const limited = crew.workers;
@@ -202,7 +202,7 @@ function faultOf(trouble: Trouble, rate: number, forMs: number): Fault {
   }
 }
 
-/** The backend's migrations: they take the tables for themselves for a moment. */
+/** The backend's migrations: they lock the tables for a moment. */
 async function changeSchema({ timeline, world }: Stage, change: 'add_column' | 'widen'): Promise<void> {
   const statements =
     change === 'add_column'

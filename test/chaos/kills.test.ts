@@ -21,22 +21,22 @@ describe('SIGKILL in the middle of a drain', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  /** Ids of the rows whose messages arrived, once for each arrival. */
+  /** The ids of the rows whose messages arrived, one for each arrival. */
   const arrived = (): string[] => world.telegram.messages().map(({ text }) => text);
   const arrivals = (): number => world.telegram.stats().total;
 
   /** Workers that take jobs. */
   const workers: RoleProcess[] = [];
 
-  /** Starts a worker and a drain of its own: the run of one that was killed is taken over only when its lock is out. */
+  /** Starts a worker with its own drain, because the run of a killed worker is taken over only when its lock has expired. */
   async function recruit(): Promise<void> {
     workers.push(await world.startWorker());
     await world.dispatch(TASK);
   }
 
   /**
-   * Rows that arrived but whose arrival nobody noted. While no lease of a killed worker has run out, these are exactly the sends that
-   * were in flight at the kills, between Telegram's answer and the mark.
+   * Rows that arrived without a record. While no lease of a killed worker has run out, these are exactly the sends that were in flight at
+   * the kills, between Telegram's answer and the mark.
    */
   async function unnoted(): Promise<Set<string>> {
     const ids = [...new Set(arrived())];
@@ -51,7 +51,7 @@ describe('SIGKILL in the middle of a drain', () => {
     return rows[0]!.due;
   }
 
-  /** Runs that wait or are active, those of killed workers included. */
+  /** The number of waiting and active runs, including those of killed workers. */
   async function running(): Promise<number> {
     const lists = ['wait', 'active'].map((list) => world.redisClient.llen(`cybervpn:jobs:{notifications}:${list}`));
     return (await Promise.all(lists)).reduce((sum, n) => sum + n, 0);
@@ -73,7 +73,7 @@ describe('SIGKILL in the middle of a drain', () => {
       }
       await Promise.all(recruits);
       await until('all that is not leased is sent', async () => (await due()) === 0, minutes(2));
-      // Nobody sends any more: what is not noted now was in flight at a kill.
+      // No worker sends any more: an arrival without a record was in flight at a kill.
       await Promise.all(workers.splice(0).map((worker) => worker.stop()));
       const inFlight = await unnoted();
 

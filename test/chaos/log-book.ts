@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { now } from './timeline.ts';
 
-/** One run of a task, as its worker logged it. Times by our own clock: a worker's may be wrong on purpose. */
+/** One run of a task, as its worker logged it. Times are by our own clock, because a worker's may be wrong on purpose. */
 export type Run = { task: string; jobId: string; fromMs: number; toMs: number; ok: boolean; pid: number };
 
 type Line = {
@@ -14,10 +14,10 @@ type Line = {
   err?: { message?: string };
 };
 
-/** What the processes said, reduced to what the invariants and the report need. */
+/** The logs of the processes, reduced to the facts that the invariants and the report need. */
 export class LogBook {
   readonly runs: Run[] = [];
-  /** How often each warning and error was said. */
+  /** The count of each warning and error. */
   readonly complaints = new Map<string, number>();
   #file: WriteStream | undefined;
 

@@ -1,6 +1,6 @@
 /**
  * `make chaos [SEED=n] [MINUTES=n] [SEEDS=n]`: one seeded run of load and faults, or several with the seeds that follow. Ends with 1 where
- * a promise was broken, and says which and after what.
+ * a promise was broken, and prints the promise and the faults before it.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { run } from './run.ts';
 
 const FOLDER = new URL('../../.cache/chaos/', import.meta.url).pathname;
 const RECORD = new URL('../../bench/results/', import.meta.url).pathname;
-/** From so many seeds in a row on they are the record that `docs/chaos.md` shows; fewer are kept apart. */
+/** At least this many seeds in a row become the record in `docs/chaos.md`; fewer are kept apart. */
 const RECORD_FROM_SEEDS = 12;
 /** Rows of `notification_queue` a second: 10,000 in three minutes. */
 const NOTIFICATIONS_PER_SECOND = 56;

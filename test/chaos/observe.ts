@@ -21,7 +21,7 @@ import { now } from './timeline.ts';
 
 const ADMIN = 900_001;
 
-/** Looks at everything there is to be seen from outside: the sandbox, the tables, Redis, the folder, the processes. */
+/** Observes everything from outside: the sandbox, the tables, Redis, the folder, the processes. */
 export async function observe(stage: Stage, asked: Asked, settled: Settled): Promise<Evidence> {
   const { crew, logs, timeline, world } = stage;
   const endedAtMs = now();
@@ -34,7 +34,7 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
       startedAtMs: timeline.startedAt,
       calmAtMs: settled.calmAtMs,
       endedAtMs,
-      // What ends the processes now is no fault any more.
+      // Ends of processes from now on are not faults.
       events: [...timeline.events],
       asked,
       deliveries: deliveries(stage),
@@ -85,7 +85,7 @@ class JobEyes {
     return { state: await job.getState(), result: job.returnvalue as JobEvidence['result'], error: job.failedReason };
   }
 
-  /** What waits, runs or is delayed, in all queues. */
+  /** The waiting, active and delayed jobs of all queues. */
   async open(): Promise<Evidence['jobs']> {
     const lists = await Promise.all(
       [...this.#queues].map(async ([queue, handle]) => {
@@ -111,7 +111,7 @@ function deliveries({ smtp, world }: Stage): Map<string, number[]> {
   return found;
 }
 
-/** What became due this moment is on its way: an alert that waited to be grouped, say. */
+/** Rows that became due within this time may still be in progress, such as an alert that waited to be grouped. */
 const ON_ITS_WAY_MS = seconds(5);
 
 async function rowsSeen({ world }: Stage): Promise<Pick<Evidence, 'rowsPastDue' | 'rowsFailed'>> {
@@ -233,7 +233,7 @@ function countRows(name: string, content: Buffer): { rows: number } | 'broken' {
   }
 }
 
-/** What interrupted exports left is old enough to be removed, as if a day had passed; then nothing of it may be there. */
+/** Makes the remains of interrupted exports a day old and removes them. No remains may exist afterwards. */
 async function filesLeft(
   stage: Stage,
   exports: ReadonlyMap<string, ExportEvidence>,

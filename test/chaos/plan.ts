@@ -8,7 +8,7 @@ export type Slot = (typeof SLOTS)[number];
 export type Outside = 'telegram' | 'panel' | 'cryptopay' | 'smtp' | 'storage';
 export type Trouble = 'slow' | 'rate_limited' | 'error' | 'reset' | 'hang' | 'cut_after';
 
-/** One fault: when it begins, whom it hits, how long it lasts. All that is random about it was decided by the seed. */
+/** One fault: its begin, its target and its length. The seed has decided everything random about it. */
 export type Step = { atMs: number; forMs: number } & (
   | { kind: 'kill' | 'term' | 'pause'; slot: Slot }
   | { kind: 'redis_kill' | 'redis_restart' | 'redis_flush' | 'redis_silence' | 'redis_pull' }
@@ -21,16 +21,16 @@ export type Step = { atMs: number; forMs: number } & (
 
 export type Plan = { seed: number; durationMs: number; steps: readonly Step[] };
 
-/** What a fault needs to be over before the end of the plan. */
+/** Faults begin at least this long before the end of the plan, so that they are over by then. */
 const LAST_START_MS = seconds(8);
 const FIRST_START_MS = seconds(4);
-/** From this length on one pause is longer than a lease of rows (5 minutes), not only than the lock of a job (10 s). */
+/** Plans of at least this length have one pause longer than a lease of rows (5 minutes), not only than the lock of a job (10 s). */
 const LONG_PAUSE_FROM_MS = minutes(8);
 const LONG_PAUSE_MS = minutes(5.5);
 
 type Kind = Step['kind'];
 
-/** How often each fault comes up in one deal; kills are what happens most. */
+/** The number of times each fault comes up in one deal. Kills are the most frequent. */
 const DECK: readonly Kind[] = [
   ...Array<Kind>(6).fill('kill'),
   ...Array<Kind>(2).fill('term'),
@@ -50,8 +50,8 @@ const TROUBLES: Readonly<Record<Outside, readonly Trouble[]>> = {
 };
 
 /**
- * The faults of one run. Dealt from a shuffled deck again and again, so that each kind is met in every run of some minutes, in ever
- * other neighbourhoods. A run has one FLUSHALL, as what lived in Redis alone is rightly gone then.
+ * The faults of one run. They are dealt from a reshuffled deck, so that every run of some minutes has each kind, in varying order. A run
+ * has only one FLUSHALL, because it rightly loses everything that lives in Redis alone.
  */
 export function planOf(seed: number, durationMs: number): Plan {
   const random = new Random(seed);
@@ -67,7 +67,7 @@ export function planOf(seed: number, durationMs: number): Plan {
     }
     if (deck.length === 0) deck = random.shuffled(DECK);
     const step = stepOf(deck.pop()!, atMs, random);
-    // Drawn first and cut afterwards: the plan of a seed does not depend on it.
+    // The length is drawn first and cut afterwards, so that the other steps do not depend on the cut.
     steps.push({ ...step, forMs: Math.min(step.forMs, durationMs - atMs) });
   }
   if (durationMs >= LONG_PAUSE_FROM_MS) {
@@ -82,20 +82,20 @@ function stepOf(kind: Kind, atMs: number, random: Random): Step {
   switch (kind) {
     case 'kill':
     case 'term':
-      // For how long nobody takes its place.
+      // The time for which its place stays empty.
       return {
         ...lasting(0, 3_000),
         kind,
         slot: random.pick(['worker-1', 'worker-2', 'worker-1', 'worker-2', 'scheduler']),
       };
     case 'pause':
-      // Longer than the lock of a job: another worker has taken it over when this one wakes up.
+      // Longer than the lock of a job, so another worker has taken it over when this one wakes up.
       return { ...lasting(12_000, 25_000), kind, slot: random.pick(['worker-1', 'worker-2']) };
     case 'redis_flush':
       return { atMs, forMs: 0, kind };
     case 'redis_silence':
     case 'postgres_silence':
-      // Until the server's own keep-alive ends what it still holds open; the client has to notice by itself.
+      // It lasts until the server's keep-alive closes its ends. The client has to notice on its own.
       return { ...lasting(20_000, 40_000), kind };
     case 'disk_full':
       return { ...lasting(8_000, 20_000), kind };

@@ -14,12 +14,12 @@ export type Summary = {
   exports: { asked: number; failed: number };
   taskiq: number;
   durationMs: number;
-  /** Broken promises, and how many of them are something that was lost. */
+  /** The number of broken promises, and of losses among them. */
   violations: number;
   lost: number;
 };
 
-/** Several runs in a row, as `bench/results/chaos.json` keeps them for `docs/chaos.md`. */
+/** Several runs in a row, stored in `bench/results/chaos.json` for `docs/chaos.md`. */
 export type ChaosRecord = { at: string; machine: Machine; runs: readonly Summary[] };
 
 /** A line of Markdown for each run. */
@@ -83,11 +83,11 @@ export function summaryOf(plan: Plan, evidence: Evidence, violations: readonly V
   };
 }
 
-/** The first broken observation and only what happened around it. */
+/** The report shows the first violation and only the faults within this time before it. */
 const BEFORE_MS = seconds(45);
 const SHOWN = 12;
 
-/** What a person needs to understand a failed run: the seed, what broke, and the faults before it. */
+/** The facts that explain a failed run: the seed, the broken promises, and the faults before them. */
 export function failureReport(plan: Plan, evidence: Evidence, violations: readonly Violation[]): string[] {
   const { events, startedAtMs } = evidence;
   const at = (ms: number): string =>

@@ -10,19 +10,19 @@ import { Stage } from './stage.ts';
 
 export type RunOptions = {
   notificationsPerSecond: number;
-  /** For a test: see `settle`. What a dead reader of the stream held is taken over after 5 s instead of a minute, too. */
+  /** For a test: see `settle`. It also takes over entries of a dead reader of the stream after 5 s instead of a minute. */
   isShort?: boolean;
-  /** Keeps all that the processes say in this file. */
+  /** The file that keeps the output of all processes. */
   logFile?: string;
   log(text: string): void;
 };
 
 export type Result = { evidence: Evidence; violations: Violation[]; complaints: ReadonlyMap<string, number> };
 
-/** Twice what is asked for, so that a backlog of an outage is worked off. */
+/** A multiple of the requested rate, so that the backlog of an outage is worked off. */
 const RATE_SHARE = 3;
 
-/** One run: load and faults at once for as long as the plan lasts, then the dust settles, then everything is counted. */
+/** One run: load and faults at once for as long as the plan lasts, then the system comes to rest, then everything is counted. */
 export async function run(plan: Plan, options: RunOptions): Promise<Result> {
   const { log } = options;
   await using stage = await Stage.start({

@@ -11,18 +11,18 @@ import { now } from './timeline.ts';
 
 export type Settled = { calmAtMs: number; survivors: ProcessEvidence[]; fresh: ProcessEvidence[]; isQuiet: boolean };
 
-/** What is under way when the faults end may take this long: takeovers need 20 s each, calls to the outside up to as much. */
+/** Work in progress at the end of the faults may take this long: takeovers need 20 s each, outside calls up to as much. */
 const CALM_LIMIT_MS = minutes(2);
-/** Entries of a dead reader of the stream are taken over after a minute; the rest is quicker. */
+/** Entries of a dead reader of the stream are taken over after a minute; the rest is faster. */
 const QUIET_LIMIT_MS = minutes(3);
 
 /** The heap is collected in idle moments. */
 const REST_MS = seconds(5);
 
 /**
- * Lets the dust settle. First everything is put back in order and what is under way may end. Then all processes are ended in good
- * order and, while nobody works, time is made to pass for whatever waits for a later time: leases run out, retries are due. Fresh
- * processes do the rest. In short nothing is waited for before, so those that lived through it are not compared with fresh ones.
+ * Brings the system to rest. First it repairs everything and lets work in progress end. Then it ends all processes in order and, while no
+ * process works, makes time pass for rows and jobs that wait: leases run out, retries are due. Fresh processes do the rest. A short run
+ * skips the first wait, so its survivors are not compared with fresh processes.
  */
 export async function settle(stage: Stage, isShort: boolean, log: (text: string) => void): Promise<Settled> {
   const { crew, proxies, smtp, timeline, world } = stage;
@@ -55,17 +55,17 @@ export async function settle(stage: Stage, isShort: boolean, log: (text: string)
   return { calmAtMs, survivors, fresh: await look(stage), isQuiet };
 }
 
-/** The longest period of a schedule that is counted is ten seconds; what else is left to do may be done before its next slot comes. */
+/** The longest period of a counted schedule is ten seconds. Other remaining work may end before its next slot comes. */
 const SLOT_LIMIT_MS = seconds(10) + SLACK_MS;
 
-/** Waits until every schedule that is counted has run again. One that does not is found by its invariant. */
+/** Waits until every counted schedule has run again. The invariant finds one that does not. */
 async function schedulesRan({ logs }: Stage, sinceMs: number): Promise<void> {
   const deadline = now() + SLOT_LIMIT_MS;
   const hasRun = (task: string): boolean => logs.runs.some((run) => run.task === task && run.ok && run.toMs >= sinceMs);
   while (!COUNTED.every(hasRun) && now() < deadline) await delay(250);
 }
 
-/** A run of a schedule that is older is stuck or slow. */
+/** An older run of a schedule is stuck or slow. */
 const FRESH_MS = seconds(15);
 
 /** Reads and moves jobs beside the service. */
@@ -77,7 +77,7 @@ class QueueEyes implements Disposable {
     for (const queue of this.queues) queue.on('error', () => undefined);
   }
 
-  /** Whether there is a job in one of these states that is not just one more run of a schedule, of which there is always one. */
+  /** Whether a job is in one of these states, apart from the next run of each schedule, which always exists. */
   async isBusy(...states: ('waiting' | 'active' | 'prioritized' | 'delayed')[]): Promise<boolean> {
     const lists = await Promise.all(this.queues.map((queue) => queue.getJobs(states, 0, 200)));
     const freshMs = Date.now() - FRESH_MS;
@@ -89,7 +89,7 @@ class QueueEyes implements Disposable {
   }
 }
 
-/** What waits for a time that lies ahead is due now. Nobody may be working. */
+/** Makes rows and jobs that wait for a later time due now. No process may be working. */
 async function timePasses({ world }: Stage, { queues }: QueueEyes): Promise<void> {
   await world.pool.query(
     "update notification_queue set scheduled_at = now() where status = 'pending' and scheduled_at > now()",
@@ -97,12 +97,12 @@ async function timePasses({ world }: Stage, { queues }: QueueEyes): Promise<void
   for (const queue of queues) for (const job of await queue.getDelayed()) await job.promote().catch(() => undefined);
 }
 
-/** Waits for a moment in which nothing is to be done; `ever` looks at what is due later, too. False where it does not come. */
+/** Waits for a moment without work; `ever` includes work that is due later. False where no such moment comes. */
 async function quiet(stage: Stage, queues: QueueEyes, limitMs: number, when: 'now' | 'ever'): Promise<boolean> {
   const deadline = now() + limitMs;
   for (let calm = 0; now() < deadline; ) {
     calm = (await isQuiet(stage, queues, when).catch(() => false)) ? calm + 1 : 0;
-    // A second moment tells a gap from the end.
+    // A second quiet moment tells a gap from the end.
     if (calm === 2) return true;
     await delay(250);
   }

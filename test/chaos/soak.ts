@@ -1,6 +1,6 @@
 /**
- * `node test/chaos/soak.ts`, `MINUTES=n` (15): mixed load at ten times the promised rate without any fault, looked at every 5 s. Writes
- * `docs/images/soak.svg` and `docs/images/soak.json`, and ends with 1 where something grows.
+ * `node test/chaos/soak.ts`, `MINUTES=n` (15): mixed load at ten times the promised rate without any fault, sampled every 5 s. Writes
+ * `docs/images/soak.svg` and `docs/images/soak.json`, and ends with 1 where a series grows.
  */
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { judge, type Series } from './soak/series.ts';
 import { Stage } from './stage.ts';
 
 const FOLDER = new URL('../../docs/images/', import.meta.url);
-/** Promised are 100 tasks a minute. With these, 1,000 jobs a minute and more are asked for, besides rows of `notification_queue`. */
+/** The service promises 100 tasks a minute. This speed requests 1,000 jobs a minute and more, besides rows of `notification_queue`. */
 const SPEED = 3;
 const NOTIFICATIONS_PER_SECOND = 25;
 /** Results are kept this long, so that their number is steady within the warm-up. */

@@ -18,16 +18,16 @@ export type StageOptions = {
   ratePerSecond: number;
   /** Exports go to a bucket instead of a folder. */
   bucket: boolean;
-  /** Panel users from the start on that nobody pays for or asks anything about. */
+  /** The number of panel users that no part of the load touches. */
   bystanders: number;
-  /** Over the stage's own environment. */
+  /** Overrides the stage's own environment. */
   env?: Readonly<Record<string, string>>;
 };
 
-/** Whom the service reaches only through a proxy. */
+/** The servers that the service reaches only through a proxy. */
 export type Proxies = { redis: TcpProxy; postgres: TcpProxy };
 
-/** The schedules of the load: what runs every few minutes in a deployment runs every few seconds here. */
+/** The schedules of the load: tasks that run every few minutes in a deployment run every few seconds here. */
 export const SCHEDULES: Readonly<Record<string, string>> = {
   process_notification_queue: '2s',
   verify_pending_payments: '5s',
@@ -42,7 +42,7 @@ export const SCHEDULES: Readonly<Record<string, string>> = {
   collect_bandwidth_snapshots: '15s',
 };
 
-/** Everything a run stands on: the world, proxies before its servers, and the service's processes. */
+/** Everything that a run needs: the world, proxies before its servers, and the service's processes. */
 export class Stage implements AsyncDisposable {
   readonly world: World;
   readonly proxies: Proxies;

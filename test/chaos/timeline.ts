@@ -1,13 +1,13 @@
 /** Something that happened, in milliseconds since 1970. `toMs` is set once it is over. */
 export type Event = { fromMs: number; toMs: number | undefined; kind: string; what: string; slot?: string | undefined };
 
-/** What really happened and when: a plan says what was meant. */
+/** The faults that really happened, with their times. The plan has only the intended ones. */
 export class Timeline {
   readonly events: Event[] = [];
-  /** When load and faults began. */
+  /** The time at which load and faults began. */
   startedAt = now();
 
-  /** Notes the begin of a fault; the answer notes its end. */
+  /** Records the begin of a fault. The returned function records its end. */
   begin(kind: string, what: string, slot?: string): () => void {
     const event: Event = { fromMs: now(), toMs: undefined, kind, what, slot };
     this.events.push(event);
@@ -16,7 +16,7 @@ export class Timeline {
     };
   }
 
-  /** Something without duration. */
+  /** Records an event without duration. */
   note(kind: string, what: string, slot?: string): void {
     this.begin(kind, what, slot)();
   }

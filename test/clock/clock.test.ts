@@ -11,7 +11,7 @@ const found = await findFaketime();
 const library = 'library' in found ? found.library : '';
 const title = 'skipped' in found ? `a clock that is set (SKIPPED: ${found.skipped})` : 'a clock that is set';
 
-/** By the hour, and by the second: what must not come twice, and what must never stand still. */
+/** One task by the hour, which must not run twice, and one by the second, which must never stand still. */
 const HOURLY = 'generate_daily_report';
 const OFTEN = 'update_realtime_metrics';
 
@@ -39,7 +39,7 @@ describe.skipIf('skipped' in found)(title, () => {
     await clock?.[Symbol.asyncDispose]();
   });
 
-  /** Slots of a task that made a job, over all processes. */
+  /** The slots of a task that made a job, over all processes. */
   const fired = (task: string): string[] =>
     schedulers.flatMap(({ log }) =>
       log.filter((line) => line.msg === 'slot fired' && line.task === task).map(({ slot }) => String(slot)),
@@ -55,7 +55,7 @@ describe.skipIf('skipped' in found)(title, () => {
     await until('the hour has struck', () => fired(HOURLY).includes(slot(hour)), seconds(60));
     await setClock(hour - hours(1) + seconds(5));
     const before = fired(OFTEN).length;
-    // A scheduler looks when it starts, and every 20 s.
+    // A scheduler checks when it starts, and every 20 s.
     schedulers.push(await world.startScheduler());
     await until('the interval goes on', () => fired(OFTEN).length > before + 2, seconds(60));
 

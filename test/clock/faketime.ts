@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const INSTALL = fileURLToPath(new URL('../../tools/install-servers.sh', import.meta.url));
 const INSTALL_LIMIT_MS = 120_000;
 
-/** The path of libfaketime, or why it can not be had. Where it is missing and we are root on a Debian, it is installed. */
+/** The path of libfaketime, which root on a Debian installs if it is missing, or the reason that it is not available. */
 export async function findFaketime(): Promise<{ library: string } | { skipped: string }> {
   const found = locate();
   if (found) return { library: found };
@@ -23,9 +23,9 @@ export async function findFaketime(): Promise<{ library: string } | { skipped: s
 /** Debian has a folder for each architecture. */
 const locate = (): string | undefined => globSync('/usr/lib/*/faketime/libfaketimeMT.so.1')[0];
 
-/** A clock on the wall that can be set while processes run by it; how long things take stays true. */
+/** A wall clock that can be set while processes use it. Monotonic time stays correct. */
 export class FakeClock implements AsyncDisposable {
-  /** For every process that goes by this clock. */
+  /** The variables of every process that uses this clock. */
   readonly env: Readonly<Record<string, string>>;
   readonly #dir: string;
 
@@ -45,11 +45,11 @@ export class FakeClock implements AsyncDisposable {
     return clock;
   }
 
-  /** From now on the clock is so far from the true time. */
+  /** Sets the clock's offset from the true time. */
   async set(offsetMs: number): Promise<void> {
     const [file, next] = [this.env.FAKETIME_TIMESTAMP_FILE!, join(this.#dir, 'next')];
     await writeFile(next, `${offsetMs < 0 ? '' : '+'}${(offsetMs / 1000).toFixed(3)}\n`);
-    // At once, so that no process ever reads half of it.
+    // An atomic rename, so that no process reads half of the file.
     await rename(next, file);
   }
 

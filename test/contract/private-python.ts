@@ -9,18 +9,18 @@ const run = promisify(execFile);
 const CANDIDATES = ['python3', '/usr/bin/python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
 const CACHE = join(import.meta.dirname, '../../.cache/venv');
 
-/** A Python that can import what was wanted, or why there is none on this machine. */
+/** A Python that can import the wanted modules, or the reason that this machine has none. */
 export type PrivatePython = { readonly python: string } | { readonly skipped: string };
 
 export type WantedPython = {
-  /** As pip takes them, with exact versions. */
+  /** Packages in pip's form, with exact versions. */
   readonly packages: readonly string[];
   readonly modules: readonly string[];
   /** The oldest 3.x that these packages run on. */
   readonly oldestMinor: number;
 };
 
-/** Finds or makes a private virtual environment with these packages; the second call on a checkout takes a moment. */
+/** Finds or makes a private virtual environment with these packages; later calls on the same checkout are fast. */
 export async function privatePython({ modules, oldestMinor, packages }: WantedPython): Promise<PrivatePython> {
   const base = await findPython(oldestMinor);
   if (!base) return { skipped: `no python3 of at least 3.${oldestMinor} on this machine; install the package python3` };
@@ -57,7 +57,7 @@ async function make(
       '10',
     ];
     await run(pythonOf(draft), [...pip, ...packages], { timeout: minutes(3) });
-    // An incomplete one of this name can not be: whatever is there is either complete or broken.
+    // A folder of this name is never incomplete: it is either complete or broken.
     if (await imports(folder, modules)) return;
     await rm(folder, { recursive: true, force: true });
     await rename(draft, folder);

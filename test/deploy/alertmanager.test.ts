@@ -38,7 +38,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const shipped = async (): Promise<Configuration> => parse(await readFile(SHIPPED, 'utf8'));
 
-/** For Debian's 0.25, which takes a token from the configuration only. Nothing else about it is changed. */
+/** Adapts the configuration to Debian's 0.25, which takes a token from the configuration only. Changes nothing else. */
 async function forDebian(token: string, apiUrl: string): Promise<Configuration> {
   const configuration = await shipped();
   for (const { telegram_configs } of configuration.receivers) {
@@ -141,7 +141,7 @@ describe('Alertmanager', () => {
   test('with no worker up tells that and nothing of what follows from it; then that it is over', async () => {
     const critical = { severity: 'critical' };
     const noWorker = { alertname: 'NoWorkerUp', ...critical };
-    // The cause first: what silences has to be known before the rest is looked at.
+    // The cause is sent first, because an inhibiting alert must be known before the others are evaluated.
     await tell([
       { labels: noWorker },
       { labels: { alertname: 'PaymentsNotWatched', ...critical } },

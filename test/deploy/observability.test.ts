@@ -14,7 +14,7 @@ import { doEverything } from './prometheus/work.ts';
 
 const PLATFORM_RULES = new URL('prometheus/platform-rules.yml', import.meta.url).pathname;
 
-/** What has no answer in a world that is young and in order, and why. Everything else must have one. */
+/** Queries that have no answer in a young and healthy world, with the reason. All others must have one. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'absent(up{job="cybervpn-worker"} == 1)': 'a worker is up',
   'absent(up{job="cybervpn-scheduler"} == 1)': 'a scheduler is up',
@@ -25,7 +25,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   cybervpn_worker_memory_limit_bytes: 'only a container has a limit',
 };
 
-/** A first installation of Prometheus takes minutes; all else is up in seconds. */
+/** A first installation of Prometheus takes minutes; everything else is up in seconds. */
 const SETUP_LIMIT_MS = 400_000;
 /** Everything has been scraped and evaluated a few times by then, on any machine. */
 const ANSWER_LIMIT_MS = 60_000;
@@ -56,7 +56,7 @@ beforeAll(async () => {
 }, SETUP_LIMIT_MS);
 afterAll(() => stack.disposeAsync());
 
-/** Resolves when all of these have an answer, rejects with those that have none. */
+/** Resolves when all queries have an answer; rejects with those that have none. */
 async function expectAnswers(queries: Iterable<string>): Promise<void> {
   let left = [...new Set(queries)].filter((query) => !(query in MAY_BE_EMPTY));
   expect(left.length).toBeGreaterThan(0);
@@ -68,7 +68,7 @@ async function expectAnswers(queries: Iterable<string>): Promise<void> {
   await until('all have an answer', look, ANSWER_LIMIT_MS).catch(() => expect(left, 'without an answer').toEqual([]));
 }
 
-/** As Grafana fills a panel's query in. */
+/** Fills in a panel's query as Grafana does. */
 const filledIn = (query: string): string =>
   query.replaceAll('$__rate_interval', '10s').replaceAll(/"\$(?:task|type|service)"/g, '".*"');
 

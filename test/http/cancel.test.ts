@@ -5,7 +5,7 @@ import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 
 let world: World;
-/** Answers the API and runs nothing; a worker beside it does. */
+/** A process that answers the API and runs no jobs; a worker beside it runs them. */
 let asked: RoleProcess;
 const token = randomBytes(16).toString('hex');
 

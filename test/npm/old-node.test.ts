@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** Says that it is another one, before anything else is loaded. */
+/** Pretends to be another version before any other module is loaded. */
 const pretending = (version: string): string =>
   `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '${version}' })`;
 

@@ -47,7 +47,7 @@ describe('on a Redis Cluster of three masters', () => {
     const text = await cluster.client.get(taskId);
     return text === null ? undefined : (JSON.parse(text) as { is_err: boolean; return_value: unknown });
   };
-  /** Rows of these chats that are sent. */
+  /** The number of sent rows of these chats. */
   const sentFrom = async (firstChat: number): Promise<number> => {
     const query = "select id from notification_queue where telegram_id > $1 and status = 'sent'";
     return (await world.pool.query(query, [firstChat])).rowCount!;
@@ -100,7 +100,7 @@ describe('on a Redis Cluster of three masters', () => {
 
   test('a bulk operation shows its progress and ends with what became of everybody', async () => {
     const users = Array.from({ length: 12 }, (_, i) => world.panel!.user(`user_${String(i + 1).padStart(6, '0')}`)!.id);
-    // On one node, whichever the event was published at.
+    // Listening on one node is enough, whichever node the event was published at.
     const listener = new Redis(cluster.nodes[0]!.url);
     const events: string[] = [];
     listener.on('message', (_channel, text) => events.push(JSON.parse(text).type));
@@ -149,7 +149,7 @@ describe('on a Redis Cluster of three masters', () => {
     await until('it is noticed', async () => (await ready()) === 503);
     await cluster.nodes[1]!.restart();
     await until('all is well again', async () => (await ready()) === 200, seconds(60));
-    // What a failed run had claimed is due again, as if its five minutes were over.
+    // Makes the rows that a failed run had claimed due again, as if its five minutes were over.
     await expireLeases(world.pool);
     await until('all are sent', async () => (await sentFrom(2_000_000)) === 50, seconds(60));
     expect(worker.isRunning).toBe(true);

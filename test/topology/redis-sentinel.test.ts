@@ -19,7 +19,7 @@ describe('behind a sentinel', () => {
   beforeAll(async () => {
     redis = await LocalSentinel.start();
     replica = new Redis(redis.replica.url);
-    // The sentinel cuts everybody off when it makes this one the master.
+    // The sentinel cuts all connections when it makes this replica the master.
     replica.on('error', () => undefined);
     world = await World.start({
       telegramLimits: NO_LIMITS,
@@ -55,7 +55,7 @@ describe('behind a sentinel', () => {
     const before = arrivals().length;
     await until('the drain goes on by itself', () => arrivals().length > before, seconds(60));
     await until('all that was not claimed at that moment is sent', async () => (await due()) === 0, seconds(60));
-    // What a run that broke had claimed is due again, as if its five minutes were over.
+    // Makes the rows that a failed run had claimed due again, as if its five minutes were over.
     await expireLeases(world.pool);
     await until('all are sent', isSent, seconds(60));
     const texts = arrivals();

@@ -19,7 +19,7 @@ describe('with TLS and a certificate authority of one’s own', () => {
   let postgres: LocalPostgres;
   let world: World;
   beforeAll(async () => {
-    // For the name and not for the address, so that it matters by which of them the server is called.
+    // The certificates hold the name and not the address, so that it matters which of them the URL uses.
     [own, foreign] = await Promise.all([Certificates.make('DNS:localhost'), Certificates.make('DNS:localhost')]);
     [redis, postgres] = await Promise.all([startRedis({ tls: own }), startPostgres({ tls: own })]);
     world = await World.start({
@@ -41,7 +41,7 @@ describe('with TLS and a certificate authority of one’s own', () => {
   const databaseUrl = (host: string, query: string): string =>
     `postgresql://postgres@${host}:${postgres.port}/postgres?${query}`;
 
-  /** `PONG`, or why there is no connection. */
+  /** `PONG`, or the reason that there is no connection. */
   async function pingRedis(url: string): Promise<string> {
     let trouble: Error | undefined;
     const onError = (error: Error): void => {
@@ -53,7 +53,7 @@ describe('with TLS and a certificate authority of one’s own', () => {
     return answer;
   }
 
-  /** Whether the connection is encrypted, or why there is none. */
+  /** Whether the connection is encrypted, or the reason that there is none. */
   async function askPostgres(url: string): Promise<boolean | string> {
     const db = openDatabase({ url: postgresUrl(url), poolSize: 1, onIdleError: () => undefined });
     const query = sql<{ ssl: boolean }>`select ssl from pg_stat_ssl where pid = pg_backend_pid()`;

@@ -15,11 +15,11 @@ import {
 
 export type Row = { title: string; panels: readonly Builder<Panel>[] };
 
-/** A choice of values of one label, all by default. */
+/** A drop-down of the values of one label, all by default. */
 export type Choice = { name: string; label: string; values: string };
 
 export type DashboardSpec = {
-  /** Unique in a Grafana; `cybervpn-worker` is the platform's own dashboard. */
+  /** Unique within a Grafana; `cybervpn-worker` is the platform's own dashboard. */
   uid: string;
   title: string;
   description: string;
@@ -28,10 +28,10 @@ export type DashboardSpec = {
 };
 
 const TAG = 'cybervpn-task-worker';
-/** What Grafana 11 writes; newer ones read it too. */
+/** The version that Grafana 11 writes; newer ones read it too. */
 const SCHEMA_VERSION = 39;
 
-/** One dashboard as Grafana's provisioning reads it. */
+/** One dashboard in the form of Grafana's provisioning. */
 export function dashboard({ choices = [], description, rows, title, uid }: DashboardSpec): Dashboard {
   const built = new DashboardBuilder(`CyberVPN worker: ${title}`)
     .uid(uid)

@@ -1,7 +1,7 @@
 import { dashboard } from './dashboard.ts';
 import { lines, number } from './panels.ts';
 
-/** What the worker stands on: panel, Telegram, Crypto Pay, mail, Redis, PostgreSQL, Python producers. */
+/** The services that the worker needs: panel, Telegram, Crypto Pay, mail, Redis, PostgreSQL, Python producers. */
 export const dependencies = dashboard({
   uid: 'cybervpn-tw-dependencies',
   title: 'dependencies',

@@ -1,7 +1,7 @@
 import { dashboard } from './dashboard.ts';
 import { lines, number } from './panels.ts';
 
-/** The VPN nodes as the panel has them, and how well they are watched. */
+/** The VPN nodes of the panel, and the state of their monitoring. */
 export const nodes = dashboard({
   uid: 'cybervpn-tw-nodes',
   title: 'nodes',

@@ -1,7 +1,7 @@
 import { dashboard } from './dashboard.ts';
 import { lines, number } from './panels.ts';
 
-/** Whether all promises are kept, at one look. */
+/** Shows at a glance whether all promises are kept. */
 export const overview = dashboard({
   uid: 'cybervpn-tw-overview',
   title: 'overview',

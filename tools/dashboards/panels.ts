@@ -16,7 +16,7 @@ import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TimeSeriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
 
-/** Chosen in the dashboard, so that it works with any Prometheus. */
+/** The data source is chosen in the dashboard, so that it works with any Prometheus. */
 const SOURCE = { type: 'prometheus', uid: `\${datasource}` };
 
 export type Query = { expr: string; legend?: string };
@@ -24,7 +24,7 @@ export type Query = { expr: string; legend?: string };
 /** Grafana's names: `s`, `percentunit`, `bytes`, `short`. */
 export type Unit = 's' | 'percentunit' | 'bytes' | 'short' | 'dateTimeFromNow' | 'suffix:/min' | 'suffix:/s';
 
-/** From `warn` on yellow, from `bad` on red: where the alerts are, and the promises. */
+/** Yellow from `warn`, red from `bad`: the limits of the alerts and the promises. */
 export type Limits = { warn?: number; bad: number };
 
 export type NumberSpec = {
@@ -33,7 +33,7 @@ export type NumberSpec = {
   expr: string;
   unit?: Unit;
   limits?: Limits;
-  /** The other way round: red below it. */
+  /** Red below this value. */
   badBelow?: number;
 };
 
@@ -44,11 +44,11 @@ export type LinesSpec = {
   unit?: Unit;
   limits?: Limits;
   stacked?: boolean;
-  /** Of the 24 columns. */
+  /** The width in columns, of 24. */
   width?: number;
 };
 
-/** One figure with its recent course. What is unknown is called so, never zero. */
+/** One figure with its recent course. An unknown value is shown as unknown, never as zero. */
 export function number({ badBelow, description, expr, limits, title, unit = 'short' }: NumberSpec): Builder<Panel> {
   return new StatBuilder()
     .title(title)
@@ -64,7 +64,7 @@ export function number({ badBelow, description, expr, limits, title, unit = 'sho
     .withTarget(query({ expr }, 'A'));
 }
 
-/** Courses over time, with the limit as a line where there is one. */
+/** Series over time, with the limit as a line where there is one. */
 export function lines(spec: LinesSpec): Builder<Panel> {
   const { description, limits, queries, stacked = false, title, unit = 'short', width = 12 } = spec;
   const panel = new TimeSeriesBuilder()

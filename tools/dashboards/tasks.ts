@@ -1,7 +1,7 @@
 import { dashboard } from './dashboard.ts';
 import { lines } from './panels.ts';
 
-/** Each task: how often, how long, how well, how late. */
+/** The rate, duration, outcomes and delay of each task. */
 export const tasks = dashboard({
   uid: 'cybervpn-tw-tasks',
   title: 'tasks',

@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Holds the id of the process that uses the folder. */
 const CLAIM = 'demo.pid';
 
-/** Where everything of a running demo is, for people and programs. */
+/** The addresses of a running demo, for people and programs. */
 export type DemoState = {
   http_url: string;
   api_token: string;
@@ -19,8 +19,8 @@ export type DemoState = {
 };
 
 /**
- * `.demo` in the checkout: state, environment and logs of the running demo. A second demo at the same time gets a folder of its own
- * inside, and an account that may not write there one among the temporary files.
+ * `.demo` in the checkout: state, environment and logs of the running demo. A second demo at the same time gets its own folder inside. An
+ * account that may not write there gets one among the temporary files.
  */
 export class DemoFolder implements AsyncDisposable {
   readonly path: string;
@@ -47,7 +47,7 @@ export class DemoFolder implements AsyncDisposable {
     }
   }
 
-  /** As the user would type it. */
+  /** The path as the user would type it. */
   show(name: string): string {
     const path = join(this.path, name);
     const below = relative(ROOT, path);
@@ -64,14 +64,14 @@ export class DemoFolder implements AsyncDisposable {
     appendFileSync(join(this.path, `${role}.log`), `${line}\n`);
   }
 
-  /** What is over must not look as if it ran. The logs of `.demo` stay until the next one. */
+  /** A demo that has ended must not look as if it ran. The logs of `.demo` stay until the next one. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isUsual) return await rm(this.path, { recursive: true, force: true });
     for (const name of ['state.json', 'env', CLAIM]) await rm(join(this.path, name), { force: true });
   }
 }
 
-/** False where a demo that still runs has the folder; one that was killed has lost it. */
+/** False where a running demo has the folder; a killed demo has lost it. */
 async function claim(folder: string): Promise<boolean> {
   const file = join(folder, CLAIM);
   try {
@@ -90,7 +90,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // It runs, as somebody else.
+    // The process runs as another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run demo` (`make demo`): the whole service on this machine, with servers of its own and a sandbox in the place of the outside
- * world. Ends on Ctrl-C, or by itself after `DEMO_SECONDS`.
+ * `npm run demo` (`make demo`): the whole service on this machine, with servers of its own and a sandbox in the place of the outside world.
+ * Ends on Ctrl-C, or after `DEMO_SECONDS`.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -14,9 +14,9 @@ import { ADMIN_CHAT, Screen } from './screen.ts';
 import { addCustomersToPanel, addPendingPayment, chatOf, queueFirstMessages } from './seed.ts';
 import { play, story } from './story.ts';
 
-/** How often new deliveries are looked for. */
+/** The interval of checking for new deliveries. */
 const LOOK_EVERY_MS = 100;
-/** An idle worker ends at once; one in the middle of something is not waited for longer than this. */
+/** An idle worker ends at once; a busy one gets at most this time. */
 const STOP_LIMIT_MS = 3_000;
 /** npm and the terminal send the same Ctrl-C; only a later one means "at once". */
 const SAME_CTRL_C_MS = 1_000;
@@ -28,7 +28,7 @@ const PACE = {
   HEALTH_CHECK_INTERVAL_SECONDS: '10',
 };
 
-/** A collector or an error tracker that somebody wants to try is used by the demo too. */
+/** The demo uses a collector or an error tracker of the caller's environment. */
 const observers = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).filter((pair): pair is [string, string] => /^(OTEL|SENTRY)_/.test(pair[0])),
@@ -157,13 +157,13 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** Throws when a process ends that nobody told to. */
+/** Throws when a process ends on its own. */
 async function untilDead(role: RoleProcess, folder: DemoFolder, stop: AbortSignal): Promise<void> {
   await role.ended;
   if (!stop.aborted) throw new Error(`the ${role.role} ended by itself; see ${folder.show(`${role.role}.log`)}`);
 }
 
-/** Fires on Ctrl-C, SIGTERM, a closed terminal, or after DEMO_SECONDS. A second Ctrl-C ends at once: what is left is cleaned up behind us. */
+/** Fires on Ctrl-C, SIGTERM, a closed terminal, or after DEMO_SECONDS. A second Ctrl-C ends at once; the watchdogs clean up the rest. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   let firstAt: number | undefined;

@@ -5,7 +5,7 @@ import type { DeliveredMessage } from '../../sandbox/telegram/record.ts';
 /** Widest line of a delivery, so that one message is one line on a usual terminal. */
 const MESSAGE_CHARACTERS = 88;
 
-/** What the demo says: plain lines, coloured where the terminal can. */
+/** The output of the demo: plain lines, coloured where the terminal supports it. */
 export class Screen {
   readonly #startedAt = performance.now();
   readonly #write: (line: string) => void;
@@ -33,7 +33,7 @@ export class Screen {
     for (const [name, value] of rows) this.#write(`    ${name.padEnd(width)}  ${value}`);
   }
 
-  /** Something that the demo does, with the time since the start. */
+  /** A step of the demo, with the time since the start. */
   step(text: string): void {
     this.#write(`  ${this.#clock()} ${styleText('cyan', '▸')} ${text}`);
   }
@@ -45,7 +45,7 @@ export class Screen {
     this.#write(`  ${this.#clock()} ${styleText('green', '✉')} ${to.padEnd(9)}  ${shown}`);
   }
 
-  /** Without its code or link: who looks over the shoulder need not see them. */
+  /** Shows an e-mail without its code or link, which bystanders should not see. */
   mail({ subject, to }: ReceivedMail, server: 'first' | 'second'): void {
     const address = to.join(', ');
     this.#write(`  ${this.#clock()} ${styleText('green', '@')} ${address}  ${subject} (${server} mail server)`);

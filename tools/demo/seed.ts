@@ -10,10 +10,12 @@ export const chatOf = (n: number): number => 100_000 + n;
 
 const PLAN = { id: '00000000-0000-4000-8000-00000000a002', days: 30, price: '5.99' };
 
-/** Hours until the paid time of some customers is over, one for each bracket of reminders; two are over already. All others have weeks. */
+/**
+ * Hours until the paid time of some customers is over, one for each bracket of reminders; two have already ended. All others have weeks.
+ */
 const HOURS_LEFT: Readonly<Record<number, number>> = { 4: 5, 5: 20, 6: 50, 7: 120, 8: -3, 9: -20 };
 
-/** Who pays in the story. */
+/** The customer who pays in the story. */
 export const PAYER = 3;
 
 const FIRST_MESSAGES = [
@@ -22,7 +24,7 @@ const FIRST_MESSAGES = [
   'Planned maintenance in Helsinki tonight, 02:00–02:30 UTC.',
 ] as const;
 
-/** A few messages that are due already, so that the first deliveries come with the worker's start. */
+/** Adds a few messages that are already due, so that the first deliveries come with the worker's start. */
 export async function queueFirstMessages(world: World): Promise<void> {
   for (const [i, message] of FIRST_MESSAGES.entries()) {
     await world.pool.query(
@@ -47,7 +49,7 @@ export function addCustomersToPanel(world: World): void {
   }
 }
 
-/** An invoice at Crypto Pay and the payment that waits for it. Answers the invoice's id. */
+/** Adds an invoice at Crypto Pay and the payment that waits for it. Returns the invoice's id. */
 export async function addPendingPayment(world: World): Promise<number> {
   const customer = customerId(PAYER);
   const invoice = world.cryptopay.world.put({ fiat: 'USD', amount: PLAN.price, payload: `${customer}:${PLAN.id}` });
@@ -59,7 +61,7 @@ export async function addPendingPayment(world: World): Promise<number> {
   return invoice.invoice_id;
 }
 
-/** What the platform's backend asks for by hand-written messages on its stream: a registration, a sign-in, a lost password. */
+/** Sends the hand-written messages of the platform's backend on its stream: a registration, a sign-in, a lost password. */
 export async function askForMail(world: World): Promise<void> {
   const wanted = {
     send_otp_email: { email: 'customer1@example.com', otp_code: '314159', locale: 'ru-RU', is_resend: false },

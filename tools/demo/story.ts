@@ -7,9 +7,9 @@ import { askForMail, PAYER } from './seed.ts';
 export type Step = {
   /** Seconds after the demo is up. */
   at: number;
-  /** The tasks that make it worth telling; where one is not in this build, the step is left out. */
+  /** The tasks that the step needs. Where this build lacks one, the step is left out. */
   needs: readonly string[];
-  /** What happens, and what to look for. */
+  /** The event, and where to see its effect. */
   tell: string;
   act(): unknown;
 };
@@ -17,7 +17,7 @@ export type Step = {
 /** The third of the sandbox's nodes. */
 const NODE = { uuid: nodeUuidOf(3), name: 'Helsinki 1' };
 
-/** What happens in the demo by itself. */
+/** The events of the demo. */
 export function story(world: World, invoiceId: number): readonly Step[] {
   const setNode = (state: 'down' | 'connected') => world.panel!.changeNode(NODE.uuid, { state });
   return [
@@ -60,7 +60,7 @@ export function story(world: World, invoiceId: number): readonly Step[] {
   ];
 }
 
-/** Plays the steps whose tasks exist until all are played or `signal` fires. A step that fails is said and not the end of the demo. */
+/** Plays the steps whose tasks exist until all are played or `signal` fires. A failed step is reported and does not end the demo. */
 export async function play(
   steps: readonly Step[],
   tasks: ReadonlySet<string>,

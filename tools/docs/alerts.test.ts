@@ -44,7 +44,7 @@ describe('the check of limits', () => {
   });
 });
 
-/** The rows of the table under a heading. A cell that is left empty goes on with the promise above. */
+/** The rows of the table under a heading. An empty cell continues the promise above. */
 function rowsBelow(heading: string): Row[] {
   const [section = ''] = text.split(`${heading}\n`)[1]?.split('\n#') ?? [];
   const [, , ...lines] = section.split('\n').filter((line) => line.startsWith('|'));
@@ -57,7 +57,7 @@ function rowsBelow(heading: string): Row[] {
   });
 }
 
-/** What an expression compares with; 0 is no limit. */
+/** The limits that an expression compares with; 0 is not a limit. */
 function limitsOf(expr: string): number[] {
   return [...expr.matchAll(/[<>] ([\d.]+)/g)].map(([, number]) => Number(number)).filter((limit) => limit !== 0);
 }

@@ -9,7 +9,7 @@ import { typescriptClient } from './typescript-client.ts';
 
 const BIOME = fileURLToPath(new URL('../../node_modules/.bin/biome', import.meta.url));
 
-/** As much of JSON Schema as the API uses. */
+/** The part of JSON Schema that the API uses. */
 export type Schema = {
   type?: string | string[];
   description?: string;
@@ -25,7 +25,7 @@ export type Schema = {
   oneOf?: Schema[];
 };
 
-/** One call of the API, as the clients' templates see it. */
+/** One call of the API, for the templates of the clients. */
 export type ApiCall = {
   /** `dispatch_send_notification`, `getJob`. */
   id: string;
@@ -38,7 +38,7 @@ export type ApiCall = {
   answer: Schema | undefined;
 };
 
-/** The example clients in `examples/`, by path: made of the same document that the service answers. */
+/** The example clients in `examples/`, by path: made from the same document that the service serves. */
 export async function clients(): Promise<readonly [path: string, text: string][]> {
   const calls = await apiCalls();
   return [
@@ -49,7 +49,7 @@ export async function clients(): Promise<readonly [path: string, text: string][]
 
 async function apiCalls(): Promise<ApiCall[]> {
   const registry = await loadTasks();
-  // Only what the routes say is needed here; none is called.
+  // Only the descriptions of the routes are needed; none is called.
   const context = { registry, exports: {} } as unknown as HttpContext;
   const { paths } = openApi(apiRoutes(context), registry, '') as {
     paths: Record<string, Record<string, Operation>>;
@@ -77,7 +77,7 @@ type Operation = {
   responses: Record<string, { content?: { 'application/json'?: { schema: Schema } } }>;
 };
 
-/** What the first good answer holds; streams and files are left to the reader. */
+/** The schema of the first successful answer; streams and files are left to the reader. */
 const jsonAnswer = (responses: Operation['responses']): Schema | undefined =>
   Object.entries(responses)
     .filter(([status]) => Number(status) < 300)

@@ -10,7 +10,7 @@ import { codeOf, type Document, type Found, readDocument } from './markdown.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** Variables that are not the service's own: of Node, and what a shell that calls the API is given. */
+/** Variables that are not the service's own: those of Node, and of a shell that calls the API. */
 const OUTSIDE = [
   'NODE_COMPILE_CACHE',
   'NODE_DISABLE_COMPILE_CACHE',
@@ -19,7 +19,7 @@ const OUTSIDE = [
   'WORKER_TOKEN',
   'WORKER_URL',
 ];
-/** Those of the Python worker and of the platform, which docs/migration.md translates. */
+/** Variables of the Python worker and of the platform, which docs/migration.md translates. */
 const OF_PYTHON = [
   'BACKEND_INTERNAL_SECRET',
   'CRYPTOBOT_NETWORK',
@@ -28,7 +28,7 @@ const OF_PYTHON = [
   'PROMETHEUS_MULTIPROC_DIR',
   'SMTP_SERVERS',
 ];
-/** Written like variables, but something else: values of the panel, Redis' and PostgreSQL's words. */
+/** Words that look like variables: values of the panel, and words of Redis and PostgreSQL. */
 const NO_VARIABLES = ['NO_RESET', 'CLUSTER_SLOTS', 'SKIP_LOCKED'];
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
@@ -39,7 +39,7 @@ const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--ex
   .filter(Boolean)
   .map((path) => readDocument(path, read(path)));
 
-/** Every place in every document where `wrong` has something to say, as `docs/x.md:12: what`. */
+/** Every problem that `wrong` finds in the documents, as `docs/x.md:12: what`. */
 function problems(
   places: (document: Document) => readonly Found[],
   wrong: (text: string, document: Document) => string | undefined,

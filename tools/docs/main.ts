@@ -10,7 +10,7 @@ import { performancePage } from './performance.ts';
 import { tasksPage } from './tasks.ts';
 import { withinMarks } from './within-marks.ts';
 
-/** What is generated, by path from the repository's root. */
+/** The generated files, by path from the repository's root. */
 export async function generated(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/architecture.md', await architecturePage()],

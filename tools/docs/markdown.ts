@@ -1,4 +1,4 @@
-/** One place in a document: what stands there, and the line, for a message that leads to it. */
+/** One place in a document: its text, and its line for messages. */
 export type Found = { readonly text: string; readonly line: number };
 
 export type CodeBlock = Found & {
@@ -6,22 +6,22 @@ export type CodeBlock = Found & {
   readonly language: string;
   /** The HTML comment on the line above, as `<!-- run -->` gives `run`. */
   readonly mark: string | undefined;
-  /** The heading that it stands under; empty before the first. */
+  /** The heading above it; empty before the first. */
   readonly section: string;
 };
 
 export type Document = {
   readonly path: string;
-  /** Where its headings can be linked to, as GitHub makes their anchors. */
+  /** The anchors that GitHub makes from its headings. */
   readonly anchors: ReadonlySet<string>;
   /** Targets of links and images. */
   readonly links: readonly Found[];
-  /** Code inside of sentences. */
+  /** Code inside sentences. */
   readonly inlineCode: readonly Found[];
   readonly blocks: readonly CodeBlock[];
 };
 
-/** Reads the Markdown that our documents are written in. */
+/** Reads the part of Markdown that our documents use. */
 export function readDocument(path: string, text: string): Document {
   const links: Found[] = [];
   const inlineCode: Found[] = [];

@@ -1,7 +1,7 @@
 import type { Measure } from '../../bench/harness/measure.ts';
 import { type Kept, kept, wording } from '../../bench/harness/report.ts';
 
-/** In the order of the promises; each is a file of `bench/` and, once taken, one of `bench/results/`. */
+/** The measures in the order of the promises. Each is a file of `bench/` and, once taken, one of `bench/results/`. */
 const MEASURES = [
   'noop-throughput',
   'dispatch-latency',

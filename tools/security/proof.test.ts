@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** The tests that `docs/security.md` names: their file, and how their title begins or goes on. */
+/** The tests that `docs/security.md` names: their file, and a part of their title. */
 const named = [...read('docs/security.md').matchAll(/`([\w/.-]+\.test\.ts)`: \*([^*]+)\*/g)].map(
   ([, file, title]) => [file!, title!] as const,
 );

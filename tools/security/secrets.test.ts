@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** What is not ours: of git, and the folders that commands make and git is kept out of. */
+/** Folders that are not ours: git's own, and those that commands make and git ignores. */
 const NOT_OURS = new Set(['.git', ...readFileSync(join(ROOT, '.gitignore'), 'utf8').match(/^[\w.]+(?=\/$)/gm)!]);
 
-/** What secretlint does not know, or takes for an example: whatever opens one of the three services that the worker calls. */
+/** Secrets that secretlint does not know, or takes for an example: those of the three services that the worker calls. */
 const OURS: Readonly<Record<string, RegExp>> = {
   'a token of a Telegram bot': /\b\d{8,10}:[A-Za-z0-9_-]{35}\b/g,
   'a token of Crypto Pay': /\b\d{3,10}:AA[A-Za-z0-9]{30,}\b/g,
@@ -17,14 +17,14 @@ const OURS: Readonly<Record<string, RegExp>> = {
   'a JSON Web Token, as the panel gives for its API': /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/g,
 };
 
-/** Made up for tests and examples, and worth nothing anywhere: where each stands, and what it is. */
+/** Made-up secrets of tests and examples, which are worthless: the file and the finding of each. */
 const MADE_UP: ReadonlySet<string> = new Set([
   `src/observability/log.test.ts: postgresql://u:${'s3cr3t%2Fpass'}@db`,
   `src/app/command-line.db.test.ts: postgresql://u:${'hidden-word'}@127.0.0.1:9/x'`,
   `deploy/kubernetes/secret.example.yaml: postgresql://worker:${'change-me'}@postgres:5432/cybervpn`,
 ]);
 
-/** `file: what was found`, for each text in it that looks like a secret. */
+/** `file: finding`, for each text in it that looks like a secret. */
 async function secretsIn(file: string, content: string): Promise<string[]> {
   const { messages } = await lintSource({
     source: { filePath: file, content, contentType: 'text', ext: '' },
@@ -58,7 +58,7 @@ test('no file of the checkout holds a secret', async () => {
   expect(found.filter((one) => !MADE_UP.has(one))).toEqual([]);
 }, 60_000);
 
-/** Put together here, or this file would not pass its own test. */
+/** The texts are put together here, or this file would not pass its own test. */
 const PLANTED: readonly (readonly [what: string, text: string])[] = [
   ['a bot token', `${'1'.repeat(10)}:${'Aa_-0'.repeat(7)}`],
   ['a Crypto Pay token', `12345:${'AA'}${'b'.repeat(32)}`],

@@ -1,4 +1,4 @@
-/** Two rules that hold for every line that ships, and that no test of behaviour could show for code not yet written. */
+/** Two rules for every shipped line, which no test of behaviour can check for code that is not written yet. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -11,8 +11,8 @@ const PARSING_ALL_MS = 120_000;
 type Rule = (node: ts.Node) => boolean;
 
 /**
- * A statement put together out of text: an untagged template that begins like SQL, or Kysely's ways around parameters. What stands
- * outside of all functions is put together when the module loads, before there is any input.
+ * A statement made from text: an untagged template that begins like SQL, or Kysely's ways around parameters. Statements outside all
+ * functions are allowed, because they are made when the module loads, before there is any input.
  */
 const writesSqlOfText: Rule = (node) => {
   if (ts.isCallExpression(node)) return /(^|\.)sql\s*\.\s*(raw|lit)$/.test(node.expression.getText());
@@ -27,7 +27,9 @@ const beginsLikeSql = (text: string): boolean =>
     text,
   );
 
-/** A secret compared with an operator, which stops at the first byte that differs. Whether there is one at all may be asked so. */
+/**
+ * A secret compared with an operator, which stops at the first byte that differs. Comparing it with null or another constant is allowed.
+ */
 const comparesSecret: Rule = (node) =>
   ts.isBinaryExpression(node) &&
   EQUALITY.has(node.operatorToken.kind) &&
@@ -64,7 +66,7 @@ function found(rule: Rule, source: ts.SourceFile): string[] {
   return places;
 }
 
-/** Parsed for the first rule that asks, and kept for the next. */
+/** The first rule parses the sources; the next rules reuse them. */
 let sources: readonly ts.SourceFile[] | undefined;
 
 function foundInAll(rule: Rule): string[] {

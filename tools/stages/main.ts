@@ -1,8 +1,8 @@
 /**
- * `node tools/stages/main.ts types lint test:all -- --bail 1`: runs these scripts of package.json one after another, up to the first
- * that fails, and says how long each took. What follows `--` goes to the last. With `--together` all start at once, each is shown
- * when it has ended, and all run to their end.
- * Exits as the first that failed, or as a process that the signal ended, which it hands on.
+ * `node tools/stages/main.ts types lint test:all -- --bail 1`: runs these scripts of package.json one after another, up to the first that
+ * fails, and says how long each took. The arguments after `--` go to the last. With `--together` all start at once, each is shown when it
+ * has ended, and all run to their end.
+ * Exits with the code of the first that failed. It passes signals on and then exits as a process that the signal ended.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,9 @@ else
   }
 sumUp();
 
-/** A script's words are a program and its arguments: none needs a shell, which would keep signals for itself. For the same reason `exec` starts us. */
+/**
+ * A script is a program with arguments. It needs no shell, which would not pass signals on. For the same reason `exec` starts this program.
+ */
 async function run(stage: string, output: 'shown' | 'kept'): Promise<void> {
   const [program = '', ...args] = scripts[stage]!.split(' ');
   const startedAt = performance.now();
@@ -68,7 +70,7 @@ async function run(stage: string, output: 'shown' | 'kept'): Promise<void> {
   tell({ stage, code: code ?? codeOf(signal!), ms: performance.now() - startedAt });
 }
 
-/** Where make says when it began: what it did before us is the installation. */
+/** The stage before this program, where make gives its start time: the installation. */
 function sinceMake(): Ended | undefined {
   const since = Number(process.env.STAGES_SINCE_MS);
   return since > 0 ? { stage: 'install', code: 0, ms: Date.now() - performance.now() - since } : undefined;
@@ -79,7 +81,7 @@ function tell(one: Ended): void {
   console.log(`== ${one.stage} ${took(one)}\n`);
 }
 
-/** What vitest counted is the last line, for whoever reads only that. */
+/** The counts of vitest are the last line, for people who read only that. */
 function sumUp(): void {
   const result = readResult(resultFile);
   const rows = ended.flatMap((one) => [
@@ -107,7 +109,7 @@ function inSeconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** As a shell says it. */
+/** The exit code that a shell gives for a signal. */
 function codeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }

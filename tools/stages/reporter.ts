@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 import { type ProjectResult, RESULT_VARIABLE, type TestResult } from './result.ts';
 
-/** Leaves what vitest counted, and the time of each project, to the stages that started it. */
+/** Passes vitest's counts and the time of each project to the stages that started it. */
 export default class StagesReporter implements Reporter {
   #startedAt = 0;
-  /** By project, in milliseconds since the start. */
+  /** The ends of projects, in milliseconds since the start. */
   readonly #overAfter = new Map<string, number>();
 
   onTestRunStart(): void {

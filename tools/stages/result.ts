@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What vitest counted. */
+/** The counts of vitest. */
 export type TestResult = {
   readonly passed: number;
   readonly failed: number;
@@ -12,16 +12,16 @@ export type ProjectResult = {
   readonly name: string;
   readonly files: number;
   readonly tests: number;
-  /** Loading and running its files, added up; several run at once. */
+  /** The sum over its files of loading and running; several run at once. */
   readonly ms: number;
   /** From the start of the run to the end of its last file. */
   readonly overAfterMs: number;
 };
 
-/** The environment variable with the file in which the reporter leaves it. */
+/** The environment variable that names the reporter's result file. */
 export const RESULT_VARIABLE = 'STAGES_RESULT';
 
-/** Undefined where vitest did not come to its end. */
+/** Undefined when vitest did not finish. */
 export function readResult(file: string): TestResult | undefined {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }

@@ -24,7 +24,7 @@ const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
   processesWrong,
 ];
 
-/** Everything that is not as promised, the first that could be seen first. */
+/** All broken promises, in the order in which they became visible. */
 export function violationsIn(evidence: Evidence): Violation[] {
   return INVARIANTS.flatMap((check) => check(evidence)).sort((a, b) => a.atMs - b.atMs);
 }

@@ -3,20 +3,20 @@ import type { AskedMessage } from '../load/asked.ts';
 import type { Event } from '../timeline.ts';
 
 /**
- * While this lasts, whether a message has arrived may stay unknown to the service, so it may be sent again. `isFlight`: what arrives in it
- * counts as in flight at the fault; else it only may have been.
+ * A period in which the service may not learn whether a message has arrived, so it may send it again. `isFlight`: a message that arrives in
+ * it counts as in flight at the fault; otherwise it only may have been.
  */
 export type Doubt = { fromMs: number; toMs: number; why: string; isFlight: boolean };
 
-/** From the request that delivers a message to the note that it is delivered, on a machine that is busy. */
+/** The time from the request that delivers a message to the record of its delivery, on a busy machine. */
 const IN_FLIGHT_MS = seconds(2);
-/** What the clock of the sandbox and ours may differ by. */
+/** The largest difference between the clock of the sandbox and ours. */
 const SLACK_MS = 300;
 /** A slow Telegram keeps a delivered message in flight for as long as it is slow. */
 const SLOW_MS = seconds(3);
-/** Until a command to a Redis that does not answer has failed, and the sender goes on without the mark. */
+/** The time until a command to a silent Redis has failed and the sender goes on without the mark. */
 const MARK_MS = seconds(6);
-/** After its end an outage is still felt: connections come back, what was held back is done. */
+/** The time after an outage in which its effects last: connections come back, and held work is done. */
 const TAIL_MS = seconds(6);
 /** Statements on a silent connection to PostgreSQL are given up after 35 s. */
 const SILENCE_TAIL_MS = seconds(40);
@@ -24,10 +24,10 @@ const SILENCE_TAIL_MS = seconds(40);
 const isOf = (server: 'redis' | 'postgres', { kind }: Event): boolean => kind.startsWith(server);
 
 /**
- * When a message may have been in flight. That a row is sent is noted twice: in Redis at once, in PostgreSQL a tenth of a second later. So
- * it may be sent again only where its worker was killed (or stood still) right then, where the answer was lost, or where neither note
- * could be made: both servers away, or PostgreSQL away and the note in Redis emptied later. A job lives in Redis alone: an outage of
- * Redis may lose the note that it is done, and one that stood still may be sent by its old worker and its new one.
+ * The periods in which a message may have been in flight. The send of a row is recorded twice: in Redis at once, in PostgreSQL a tenth of a
+ * second later. So a row may be sent again only where its worker was killed (or stood still) at that moment, where the answer was lost, or
+ * where neither record could be made: both servers away, or PostgreSQL away and Redis emptied later. A job lives in Redis alone: an outage
+ * of Redis may lose the record that it is done, and a job of a worker that stood still may be sent by its old worker and its new one.
  */
 export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]): Doubt[] {
   const doubts: Doubt[] = [];
@@ -50,7 +50,7 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
   return doubts;
 }
 
-/** How long before this moment a message may have arrived and not be noted anywhere. */
+/** The time before this moment in which a message may have arrived without any record. */
 function flightMs({ fromMs }: Event, events: readonly Event[]): number {
   const during = events.filter((event) => isFelt(event, fromMs));
   const slow = during.some(({ what }) => what.startsWith('telegram: slow')) ? SLOW_MS : 0;
@@ -58,7 +58,7 @@ function flightMs({ fromMs }: Event, events: readonly Event[]): number {
   return IN_FLIGHT_MS + slow + unmarked;
 }
 
-/** Since when neither note could be made of what this worker has sent; undefined where one could. */
+/** The time from which this worker could make neither record of its sends; undefined where it could make one. */
 function untoldSince(atMs: number, events: readonly Event[]): number | undefined {
   const postgres = events.filter((event) => isOf('postgres', event) && isFelt(event, atMs)).map(({ fromMs }) => fromMs);
   if (postgres.length === 0) return undefined;
@@ -75,6 +75,6 @@ function isFelt({ fromMs, kind, toMs }: Event, atMs: number): boolean {
 export const isInDoubt = (atMs: number, doubts: readonly Doubt[]): boolean =>
   doubts.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs);
 
-/** When Redis was emptied; undefined where it was not. */
+/** The time at which Redis was emptied; undefined where it was not. */
 export const flushedAt = (events: readonly Event[]): number | undefined =>
   events.find(({ kind }) => kind === 'redis_flush')?.toMs;

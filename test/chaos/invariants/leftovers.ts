@@ -1,10 +1,10 @@
 import type { Evidence, Violation } from '../evidence.ts';
 import { flushedAt } from './doubts.ts';
 
-/** An idle stream holds one entry at most; some may come in while we look. */
+/** An idle stream holds one entry at most; some may arrive during the check. */
 const STREAM_IDLE = 5;
 
-/** No row past its time, no job that nobody runs, no message that nobody takes. */
+/** No row is overdue, no job is never run, no message is never taken. */
 export function stuck({ jobs, openTransactions, rowsPastDue, stream }: Evidence): Violation[] {
   const rule = 'nothing stuck';
   const violations: Violation[] = rowsPastDue.map(({ dueMs, id }) => ({
@@ -23,7 +23,7 @@ export function stuck({ jobs, openTransactions, rowsPastDue, stream }: Evidence)
   return violations;
 }
 
-/** An export is whole and announced, or its failure is; nothing else lies in its folder. */
+/** An export is whole and announced, or its failure is; no other file is in its folder. */
 export function exportsWrong({ asked, drafts, events, exports, strangeFiles }: Evidence): Violation[] {
   const flushMs = flushedAt(events);
   const rule = 'no orphan export';
@@ -49,7 +49,7 @@ export function exportsWrong({ asked, drafts, events, exports, strangeFiles }: E
   return violations;
 }
 
-/** Every message of a producer has its result; one that can not be understood is a dead letter. */
+/** Every message of a producer has its result; one that cannot be understood is a dead letter. */
 export function taskiqWrong({ asked, deadMessages, events, results }: Evidence): Violation[] {
   const flushMs = flushedAt(events);
   return asked.taskiq

@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts';
 import { doubtsFor, flushedAt, isInDoubt } from './doubts.ts';
 
-/** Nothing lost: every message that was asked for has arrived, unless Redis was emptied while it alone knew of it. */
+/** Nothing is lost: every requested message has arrived, unless Redis was emptied while it alone knew of it. */
 export function messagesLost({ asked, deliveries, events }: Evidence): Violation[] {
   const flushMs = flushedAt(events);
   return asked.messages
@@ -10,7 +10,7 @@ export function messagesLost({ asked, deliveries, events }: Evidence): Violation
     .map(({ atMs, key, kind }) => ({ rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}` }));
 }
 
-/** Sent twice only what was in flight when its outcome became unknown. */
+/** A message is sent twice only if it was in flight when its outcome became unknown. */
 export function messagesTwice({ asked, deliveries, events }: Evidence): Violation[] {
   const kinds = new Map(asked.messages.map(({ key, kind }) => [key, kind]));
   const doubts = { row: doubtsFor('row', events), job: doubtsFor('job', events), mail: doubtsFor('mail', events) };
@@ -30,13 +30,13 @@ export function messagesTwice({ asked, deliveries, events }: Evidence): Violatio
   return violations;
 }
 
-/** Nobody is told what nobody asked for, and who refuses is failed and not tried for ever. */
+/** No chat gets a message that was not requested, and a message to a chat that refuses it fails and is not tried forever. */
 export function messagesRefused({ asked, deliveries, rowsFailed }: Evidence): Violation[] {
   const refused = new Map(asked.messages.filter((one) => one.refused).map(({ atMs, key }) => [key, atMs]));
   const failed = new Set(rowsFailed.map(({ key }) => key));
   return [
     ...rowsFailed
-      // A reminder of what is over meanwhile is dropped, as it should be.
+      // A reminder of a subscription that has ended meanwhile is dropped, as it should be.
       .filter(({ error, key }) => !refused.has(key) && error !== 'obsolete')
       .map(({ error, key }) => ({ rule: 'nothing lost', atMs: 0, what: `row given up: ${key}: ${error}` })),
     ...[...refused]
@@ -49,7 +49,7 @@ export function messagesRefused({ asked, deliveries, rowsFailed }: Evidence): Vi
   ];
 }
 
-/** `inFlight`: when something happened. `inDoubt`: those, and what neither Redis nor PostgreSQL could note or keep. */
+/** `inFlight`: messages in flight at a fault. `inDoubt`: those, and the messages that neither Redis nor PostgreSQL could record or keep. */
 export type MessageCounts = {
   asked: number;
   delivered: number;
@@ -59,7 +59,7 @@ export type MessageCounts = {
   excused: number;
 };
 
-/** The figures of the summary: how many were sent more than once, and how many were in flight when something happened. */
+/** The figures of the summary: the messages that were sent more than once, and those that were in flight at a fault. */
 export function countMessages({ asked, deliveries, events }: Evidence): MessageCounts {
   const doubts = { row: doubtsFor('row', events), job: doubtsFor('job', events), mail: doubtsFor('mail', events) };
   const counts = { asked: asked.messages.length, delivered: 0, duplicates: 0, inFlight: 0, inDoubt: 0, excused: 0 };

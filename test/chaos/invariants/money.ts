@@ -7,7 +7,7 @@ const ROUNDING_MS = seconds(1);
 
 const isPaid = ({ mood }: AskedPayment): boolean => mood === 'pays' || mood === 'silent';
 
-/** No money lost, none given: a payment ends as what its customer did, once. */
+/** No money is lost or given away: a payment ends once, as its customer's action requires. */
 export function paymentsWrong({ asked, payments }: Evidence): Violation[] {
   return asked.payments.flatMap((payment) => {
     const seen = payments.get(payment.id);
@@ -44,7 +44,7 @@ function statusAfter({ actedAtMs, mood }: AskedPayment): string {
   return mood === 'expires' && actedAtMs !== undefined ? 'failed' : 'pending';
 }
 
-/** Exactly one extension for each payment: the panel has the sum of all paid days, no more and no less. */
+/** Each payment extends a subscription exactly once: the panel has the sum of all paid days. */
 export function extensionsWrong({ asked, endedAtMs, panelUsers, startedAtMs }: Evidence): Violation[] {
   return asked.customers.flatMap((customer) => {
     const paid = asked.payments.filter((payment) => payment.customer === customer.username && isPaid(payment));
@@ -62,7 +62,7 @@ export function extensionsWrong({ asked, endedAtMs, panelUsers, startedAtMs }: E
   });
 }
 
-/** Days are added to the expiry; where that has passed, to the moment of the first activation. */
+/** Days are added to the expiry, or where that has passed, to the moment of the first activation. */
 function expected(customer: Customer, paid: readonly AskedPayment[], startMs: number, endMs: number): [number, number] {
   const bought = paid.reduce((sum, payment) => sum + days(payment.days), 0);
   if (paid.length === 0 || customer.expireAtMs > startMs)

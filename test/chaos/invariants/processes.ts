@@ -1,9 +1,9 @@
 import type { Evidence, ProcessEvidence, Violation } from '../evidence.ts';
 
-/** What a process may have more than a fresh one: pages that the heap has not given back yet. */
+/** The memory that a process may have more than a fresh one: pages that the heap has not given back yet. */
 const MEMORY_SLACK_MIB = 100;
 
-/** No process ends but by our hand, and those that lived through it all look like fresh ones again. */
+/** No process ends on its own, and the survivors use no more resources than fresh processes. */
 export function processesWrong({ endedAtMs, fresh, survivors, troubles }: Evidence): Violation[] {
   const violations: Violation[] = troubles.map(({ atMs, what }) => ({
     rule: 'processes end when they are told to',

@@ -3,12 +3,12 @@ import type { Evidence, Violation } from '../evidence.ts';
 import type { Run } from '../log-book.ts';
 
 const RULE = 'every schedule as declared';
-/** The schedulers make themselves equal to the code every 20 s. */
+/** The schedulers bring the schedules in line with the code every 20 s. */
 export const SLACK_MS = seconds(25);
-/** Whose runs only the schedule makes, and that come often enough to be counted. */
+/** Tasks that run by their schedule only, and often enough to be counted. */
 export const COUNTED = ['monitor_queue_depth', 'update_realtime_metrics', 'sync_user_stats', 'verify_pending_payments'];
 
-/** What Redis has is what the code says, and comes when it should. */
+/** The schedules in Redis match the code, and their next runs are on time. */
 export function schedulesWrong({ endedAtMs, schedules }: Evidence): Violation[] {
   return schedules.flatMap(({ declared, nextMs, periodMs, stored, task }) => {
     const faults: string[] = [];
@@ -22,10 +22,10 @@ export function schedulesWrong({ endedAtMs, schedules }: Evidence): Violation[] 
   });
 }
 
-/** One run at a time, no more runs than slots, and runs again once it is calm. */
+/** Tasks run one at a time, at most once a slot, and again after the faults. */
 export function runsWrong(evidence: Evidence): Violation[] {
   const { calmAtMs, endedAtMs, events, runs, schedules, startedAtMs } = evidence;
-  // A clock that is ahead makes slots come early, and an emptied Redis forgets which one is under way.
+  // A clock that is ahead makes slots come early, and an emptied Redis forgets which one is in progress.
   const extra = events.filter(({ kind }) => kind === 'clock' || kind === 'redis_flush').length;
   return COUNTED.flatMap((task) => {
     const periodMs = schedules.find((one) => one.task === task)?.periodMs ?? minutes(5);
@@ -47,7 +47,7 @@ export function runsWrong(evidence: Evidence): Violation[] {
   });
 }
 
-/** Runs of different jobs at the same time. While a process stands still its run only seems to go on. */
+/** Runs of different jobs at the same time. While a process stands still, its run only seems to go on. */
 function overlapping(runs: readonly Run[], events: Evidence['events']): Run[] {
   const sorted = [...runs].sort((a, b) => a.fromMs - b.fromMs);
   return sorted.filter((run, i) => {

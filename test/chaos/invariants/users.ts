@@ -1,7 +1,7 @@
 import type { Evidence, Violation } from '../evidence.ts';
 import { flushedAt } from './doubts.ts';
 
-/** Nobody is turned off but whom an admin named. */
+/** Only users that an admin named are disabled. */
 export function disabledWrongly({ asked, panelUsers }: Evidence): Violation[] {
   const meant = new Set(asked.bulk.filter(({ operation }) => operation === 'disable').flatMap(({ users }) => users));
   return [...panelUsers]
@@ -9,7 +9,7 @@ export function disabledWrongly({ asked, panelUsers }: Evidence): Violation[] {
     .map(([name]) => ({ rule: 'nobody disabled wrongly', atMs: 0, what: `${name} was disabled` }));
 }
 
-/** A bulk operation ends, and has then done to each user what was asked, once. */
+/** A bulk operation ends and has then acted on each user once. */
 export function bulkWrong(evidence: Evidence): Violation[] {
   const { asked, bulk, events, panelUsers } = evidence;
   const flushMs = flushedAt(events);
@@ -33,7 +33,7 @@ export function bulkWrong(evidence: Evidence): Violation[] {
   });
 }
 
-/** Who is over soon is reminded, once. */
+/** Users whose subscription ends soon are reminded once. */
 export function remindersWrong({ asked, reminders }: Evidence): Violation[] {
   return asked.expiring
     .map(({ telegramId, username }) => ({ username, rows: reminders.get(telegramId) ?? 0 }))
@@ -41,7 +41,7 @@ export function remindersWrong({ asked, reminders }: Evidence): Violation[] {
     .map(({ rows, username }) => ({ rule: 'reminded once', atMs: 0, what: `${username} has ${rows} reminders` }));
 }
 
-/** Who is over and was marked so by the panel is not turned off on top of it. */
+/** Users that the panel has marked as expired are not disabled in addition. */
 export function contractBroken({ contractViolations }: Evidence): Violation[] {
   return contractViolations.map((what) => ({ rule: 'the panel is spoken to as its contract says', atMs: 0, what }));
 }

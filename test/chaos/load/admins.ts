@@ -41,7 +41,7 @@ export async function addAdminsWork(
   );
 }
 
-/** Bulk operations, each on users of its own, so that what must come out does not depend on their order. */
+/** Bulk operations, each on users of its own, so that the expected result does not depend on their order. */
 export async function bulkOperations({ asked, signal, stage }: LoadContext, everyMs: number): Promise<void> {
   await every(everyMs, signal, async (turn) => {
     const users = Array.from({ length: USERS_PER_OPERATION }, (_, i) => `bulk_${turn * USERS_PER_OPERATION + i}`);

@@ -1,17 +1,17 @@
 /**
- * A message that somebody must get. `row`: it stands in PostgreSQL. `job`: until it is sent, it lives in Redis alone. `mail`: a job that
- * sends by SMTP.
+ * A message that must arrive. `row`: it is in PostgreSQL. `job`: until it is sent, it lives in Redis alone. `mail`: a job that sends by
+ * SMTP.
  */
 export type AskedMessage = {
   kind: 'row' | 'job' | 'mail';
-  /** Chat and text, or address: what is counted at the sandbox. */
+  /** Chat and text, or address: the key under which the sandbox's messages are counted. */
   key: string;
   atMs: number;
   /** Its chat has blocked the bot. */
   refused?: boolean;
 };
 
-/** What a customer does with an invoice. `silent`: pays, and no webhook says so. `mismatch`: pays another amount than the payment's. */
+/** A customer's action on an invoice. `silent`: pays, but no webhook is sent. `mismatch`: pays another amount than the payment's. */
 export type PayerMood = 'pays' | 'silent' | 'mismatch' | 'expires' | 'waits';
 
 export type AskedPayment = {
@@ -20,7 +20,7 @@ export type AskedPayment = {
   customer: string;
   days: number;
   mood: PayerMood;
-  /** When it was paid or ran out; undefined where that has not happened. */
+  /** The time at which it was paid or expired; undefined where neither has happened. */
   actedAtMs: number | undefined;
 };
 
@@ -36,7 +36,7 @@ export type AskedBulk = {
 export type AskedExport = { jobId: string; atMs: number };
 export type AskedTaskiq = { taskId: string; atMs: number; isPoison: boolean };
 
-/** All that was asked of the service and taken by it. What a broken connection left in doubt is not in here. */
+/** All requests that the service has accepted. Requests whose answer was lost are not included. */
 export class Asked {
   readonly messages: AskedMessage[] = [];
   readonly payments: AskedPayment[] = [];
@@ -44,13 +44,13 @@ export class Asked {
   readonly bulk: AskedBulk[] = [];
   readonly exports: AskedExport[] = [];
   readonly taskiq: AskedTaskiq[] = [];
-  /** Panel users who are over within days: each is reminded once. */
+  /** Panel users whose subscription ends within days: each is reminded once. */
   readonly expiring: { username: string; telegramId: number }[] = [];
   /** Panel users whose time ends during the run. */
   readonly ending: string[] = [];
-  /** Requests whose answer was lost: nobody knows whether they count. */
+  /** The number of requests whose answer was lost, so that it is unknown whether they count. */
   inDoubt = 0;
-  /** Keys of messages that were asked for in a request whose answer was lost. */
+  /** Keys of messages whose request got no answer. */
   readonly doubtful = new Set<string>();
 }
 

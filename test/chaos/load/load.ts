@@ -5,10 +5,10 @@ import type { Stage } from '../stage.ts';
 import { now } from '../timeline.ts';
 import type { Asked } from './asked.ts';
 
-/** What each part of the load works with. */
+/** The context of each part of the load. */
 export type LoadContext = { stage: Stage; asked: Asked; random: Random; signal: AbortSignal };
 
-/** Runs `act` again and again, this far apart, until the load is stopped. */
+/** Runs `act` every `ms` until the load is stopped. */
 export async function every(ms: number, signal: AbortSignal, act: (turn: number) => Promise<void>): Promise<void> {
   for (let turn = 0; !signal.aborted; turn += 1) {
     await act(turn);
@@ -16,7 +16,7 @@ export async function every(ms: number, signal: AbortSignal, act: (turn: number)
   }
 }
 
-/** A statement that may be repeated, until the database takes it. */
+/** Repeats an action until the server accepts it. */
 export async function insist<T>(act: () => Promise<T>): Promise<T> {
   for (const deadline = now() + seconds(120); ; ) {
     try {
@@ -28,7 +28,7 @@ export async function insist<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A request that must not be repeated: undefined where its answer was lost, which is then counted as in doubt. */
+/** Makes a request that must not be repeated. Undefined where its answer was lost; it then counts as in doubt. */
 export async function once<T>(asked: Asked, act: () => Promise<T>): Promise<T | undefined> {
   try {
     return await act();

@@ -4,12 +4,12 @@ import { keyOf } from './asked.ts';
 import { every, insist, type LoadContext, once } from './load.ts';
 
 const TYPES = ['info', 'info', 'info', 'payment_notice', 'broadcast'] as const;
-/** Chats of rows; those that have blocked the bot are every hundredth. */
+/** The first chat of the rows. Every hundredth chat has blocked the bot. */
 const FIRST_CHAT = 10_000_000;
 const BLOCKED_EVERY = 100;
 const INSERT_EVERY_MS = 500;
 
-/** Rows of `notification_queue`, as the backend writes them. The text of each is its id. */
+/** Adds rows of `notification_queue` as the backend does. The text of each is its id. */
 export async function notifications({ asked, random, signal, stage }: LoadContext, perSecond: number): Promise<void> {
   let chat = FIRST_CHAT;
   const perInsert = Math.max(1, Math.round((perSecond * INSERT_EVERY_MS) / 1000));
@@ -37,7 +37,7 @@ export async function notifications({ asked, random, signal, stage }: LoadContex
   });
 }
 
-/** Messages on demand and e-mails, which live in Redis until they are sent. */
+/** Requests messages on demand and e-mails, which live in Redis until they are sent. */
 export async function onDemand(context: LoadContext, everyMs: number): Promise<void> {
   const { asked, signal, stage } = context;
   await every(everyMs, signal, async (turn) => {
@@ -56,7 +56,7 @@ export async function onDemand(context: LoadContext, everyMs: number): Promise<v
   });
 }
 
-/** One message to many, queued by one job as rows. */
+/** Requests broadcasts, whose rows one job queues. */
 export async function broadcasts({ asked, signal, stage }: LoadContext): Promise<void> {
   await every(12_000, signal, async (turn) => {
     const chats = Array.from({ length: 60 }, (_, i) => 30_000_000 + turn * 1_000 + i);
@@ -66,7 +66,7 @@ export async function broadcasts({ asked, signal, stage }: LoadContext): Promise
     const isTaken = await once(asked, () => stage.world.dispatch(task, { telegram_ids: chats, message }));
     for (const chat of chats) {
       const key = keyOf(chat, message);
-      // Until the rows are there, Redis alone knows of them.
+      // Until the rows exist, only Redis knows of them.
       if (isTaken) asked.messages.push({ kind: 'job', key, atMs });
       else asked.doubtful.add(key);
     }

@@ -18,7 +18,7 @@ const MOODS: readonly PayerMood[] = [
 ];
 const CUSTOMERS = 40;
 
-/** Customers whose panel users end in some days, and some whose time is over already. */
+/** Adds customers whose panel users end in some days, and some that have already ended. */
 export async function addCustomers({ asked, stage }: Pick<LoadContext, 'asked' | 'stage'>): Promise<void> {
   for (let n = 1; n <= CUSTOMERS; n += 1) {
     const isOver = n % 5 === 0;
@@ -41,7 +41,7 @@ export async function addCustomers({ asked, stage }: Pick<LoadContext, 'asked' |
   }
 }
 
-/** Somebody buys, and pays after a moment, or does not. */
+/** Makes customers buy, and pay after a moment or not. */
 export async function payments(context: LoadContext, everyMs: number): Promise<void> {
   const { random, signal } = context;
   const acting: Promise<void>[] = [];
@@ -75,7 +75,7 @@ async function buys({ asked, stage }: LoadContext, customer: Customer, mood: Pay
   return payment;
 }
 
-/** The webhook goes to a worker that is up, or to none; how it is answered is the worker's business. */
+/** Sends the webhook to a running worker, or to none. Its answer does not matter here. */
 async function acts({ stage }: LoadContext, payment: AskedPayment, afterMs: number, copies: number): Promise<void> {
   if (payment.mood === 'waits') return;
   await delay(afterMs);

@@ -7,17 +7,17 @@ import { broadcasts, notifications, onDemand } from './messages.ts';
 import { addCustomers, payments } from './payments.ts';
 import { taskiqMessages } from './taskiq.ts';
 
-/** `speed`: how many times as often as usual everything but rows is asked for. */
+/** `speed` multiplies the rate of all requests except rows. */
 export type LoadOptions = { seed: number; durationMs: number; notificationsPerSecond: number; speed?: number };
 
-/** Milliseconds between two of each. */
+/** Milliseconds between two requests of each kind. */
 const ON_DEMAND_MS = 700;
 const PAYMENT_MS = 900;
 const BULK_MS = 6_000;
 const EXPORT_MS = 9_000;
 const TASKIQ_MS = 400;
 
-/** Puts into the tables what the load needs from the start. */
+/** Fills the tables with the rows that the load needs from the start. */
 export async function prepare(
   stage: Stage,
   { durationMs, speed = 1 }: Pick<LoadOptions, 'durationMs' | 'speed'>,
@@ -28,7 +28,7 @@ export async function prepare(
   return asked;
 }
 
-/** All kinds of work at once until `signal` fires. */
+/** Makes all kinds of work at once until `signal` fires. */
 export async function load(stage: Stage, asked: Asked, options: LoadOptions, signal: AbortSignal): Promise<void> {
   const speed = options.speed ?? 1;
   let parts = 0;

@@ -5,7 +5,7 @@ import { every, insist, type LoadContext } from './load.ts';
 
 const POISON_EVERY = 25;
 
-/** Messages of a Python producer, some of which nobody can understand. */
+/** Sends messages of a Python producer, some of them invalid. */
 export async function taskiqMessages({ asked, signal, stage }: LoadContext, everyMs: number): Promise<void> {
   await every(everyMs, signal, async (turn) => {
     const taskId = randomUUID();

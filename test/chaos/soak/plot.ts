@@ -9,7 +9,7 @@ const RIGHT = 30;
 const TOP = 40;
 const BOTTOM = 26;
 
-/** One panel below the other, each from zero, so that what grows is seen to grow. */
+/** One panel below the other, each from zero, so that growth is visible. */
 export function plot(title: string, series: readonly Series[], verdicts: readonly Verdict[]): string {
   const height = 60 + series.length * PANEL;
   const panels = series.map((one, i) => panel(one, verdicts[i]!, 60 + i * PANEL));

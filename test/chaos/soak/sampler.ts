@@ -10,15 +10,15 @@ import { now } from '../timeline.ts';
 const EVERY_MS = 5_000;
 const START = 'cybervpn_task_start_delay_seconds';
 
-/** What is looked at every 5 s. */
+/** The values that are sampled every 5 s. */
 export type Sample = {
   atMs: number;
   rssMib: number;
   dueToSentP95Ms: number;
   dispatchToStartMs: number;
-  /** All but the marks. */
+  /** The number of keys other than marks. */
   redisKeys: number;
-  /** Kept for hours or days by contract, one for each event. */
+  /** The number of marks: one for each event, kept for hours or days by contract. */
   redisMarks: number;
   streamLength: number;
   redisConnections: number;
@@ -61,7 +61,7 @@ async function sample(stage: Stage, arrivals: Arrivals, starts: Starts): Promise
   };
 }
 
-/** Named one by one, so that any other key that gathers is seen. */
+/** The marks are named one by one, so that any other growing set of keys is seen. */
 const MARKS = [
   keys.notificationSent('*'),
   keys.subscriptionReminder('*', '*'),
@@ -72,7 +72,7 @@ const MARKS = [
   backendKeys.cryptobotProcessed('*'),
 ];
 
-/** One without a lifetime is none: it would gather for ever. */
+/** A key without an expiry is not a mark, because it would stay forever. */
 async function countMarks({ world: { redisClient } }: Stage): Promise<number> {
   let marks = 0;
   for (const pattern of MARKS) {
@@ -87,7 +87,7 @@ async function countMarks({ world: { redisClient } }: Stage): Promise<number> {
   return marks;
 }
 
-/** How long rows took from the moment they were due to their arrival, of those that arrived since the last look. */
+/** The time from due to arrival of the rows that arrived since the last sample. */
 class Arrivals {
   readonly #stage: Stage;
   readonly #asked: Asked;
@@ -115,7 +115,7 @@ class Arrivals {
   }
 }
 
-/** The mean time that jobs waited for their start since the last look, over both workers. */
+/** The mean time that jobs waited for their start since the last sample, over both workers. */
 class Starts {
   readonly #stage: Stage;
   #seconds = 0;

@@ -1,18 +1,18 @@
-/** One value over time. `fromMs`: seconds since the start would do as well; only differences count. */
+/** One value over time. `fromMs` may have any origin; only differences count. */
 export type Series = {
   name: string;
   unit: string;
   points: readonly { atMs: number; value: number }[];
-  /** How much it may rise over the whole run and still be called flat: in its unit, and as a share of its mean. */
+  /** The largest rise over the whole run that counts as flat: in its unit, and as a share of its mean. */
   mayRise: { by: number; share: number };
 };
 
 export type Verdict = { name: string; unit: string; mean: number; rise: number; mayRise: number; isFlat: boolean };
 
-/** Of the run, what is left out at its begin: caches fill, the heap finds its size. */
+/** The share of the run that is left out at its start, while caches fill and the heap finds its size. */
 const WARM_UP_SHARE = 0.2;
 
-/** Least squares through all but the warm-up. A series is flat where its line rises by no more than it may; falling is no fault. */
+/** Least squares through all but the warm-up. A series is flat where its line rises by no more than allowed; falling is not a fault. */
 export function judge({ mayRise, name, points, unit }: Series): Verdict {
   const first = points[0]?.atMs ?? 0;
   const span = (points.at(-1)?.atMs ?? 0) - first;

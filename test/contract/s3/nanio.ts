@@ -12,8 +12,8 @@ import { until } from '../../../src/testing/until.ts';
 import { type PrivatePython, privatePython } from '../private-python.ts';
 
 /**
- * nanio is an S3-compatible server that other people wrote (https://github.com/apocas/nanio, Apache-2.0): signatures are checked, objects
- * lie on disk, and it is small enough to be installed for a test. MinIO, Ceph and SeaweedFS are in none of npm, PyPI and Debian.
+ * nanio is an independent S3-compatible server (https://github.com/apocas/nanio, Apache-2.0). It checks signatures, keeps objects on disk,
+ * and is small enough to be installed for a test. MinIO, Ceph and SeaweedFS are in none of npm, PyPI and Debian.
  */
 export async function nanioPython(): Promise<PrivatePython> {
   return await privatePython({ packages: ['nanio==0.1.7'], modules: ['nanio'], oldestMinor: 11 });
@@ -24,14 +24,14 @@ export interface Nanio extends AsyncDisposable {
   readonly url: string;
   readonly bucket: string;
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Where it keeps everything. */
+  /** The folder of all its data. */
   readonly folder: string;
   readonly client: S3Client;
 }
 
 const START_LIMIT_MS = seconds(60);
 
-/** Starts it on a free port of loopback; it ends with us, also when we are killed. */
+/** Starts it on a free port of loopback. It ends with this process, even when that is killed. */
 export async function startNanio(python: string): Promise<Nanio> {
   const folder = await mkdtemp(join(tmpdir(), 'task-worker-nanio-'));
   const keys = { accessKeyId: 'AKNANIO', secretAccessKey: randomBytes(16).toString('hex') };

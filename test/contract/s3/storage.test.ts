@@ -1,4 +1,4 @@
-/** Export storage against an S3-compatible server that other people wrote, and an export that goes there and comes back. */
+/** Export storage against an independent S3-compatible server, and an export that is written there and read back. */
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ describe.skipIf('skipped' in found)(title, () => {
       storage,
       async abandon(ageMs) {
         const id = await begin(`${prefix}/half.csv`);
-        // The server dates an upload itself; what it wrote down is made older.
+        // The server dates an upload itself, so the test makes its record older.
         const file = join(nanio.folder, '.nanio', 'multipart', id, 'init.json');
         const written = JSON.parse(await readFile(file, 'utf8')) as object;
         await writeFile(file, JSON.stringify({ ...written, initiated: new Date(Date.now() - ageMs).toISOString() }));

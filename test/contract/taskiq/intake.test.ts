@@ -1,4 +1,4 @@
-/** The intake against the real Python packages: what they send is understood, what we write is what they read. */
+/** The intake against the real Python packages: the intake understands their messages, and they understand its results. */
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -25,7 +25,7 @@ describe.skipIf('skipped' in found)(title, async () => {
     await server[Symbol.asyncDispose]();
   });
 
-  /** An engine of one line: `echo` returns what it got, `fail` and `time_out` fail, others are unknown. */
+  /** An engine of one line: `echo` returns its arguments, `fail` and `time_out` fail, others are unknown. */
   function intake(format: 'pickle' | 'json', times = {}) {
     const results = new TaskiqResults({ redis, format, ttlSeconds: 60 });
     return new Intake({
@@ -181,7 +181,7 @@ const PYTHON_FLOATS: Readonly<Record<string, number>> = {
   nan: Number.NaN,
 };
 
-/** What `load_pickle.py` prints, as values again. */
+/** Turns the output of `load_pickle.py` into values again. */
 function untagged(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(untagged);
   if (value === null || typeof value !== 'object') return value;

@@ -1,6 +1,6 @@
 import { type PrivatePython, privatePython } from '../private-python.ts';
 
-/** A Python with what the platform's backend runs, or why there is none on this machine. */
+/** A Python with the packages of the platform's backend, or the reason that this machine has none. */
 export async function taskiqPython(): Promise<PrivatePython> {
   return await privatePython({
     packages: ['taskiq==0.12.2', 'taskiq-redis==1.2.2'],

@@ -13,7 +13,7 @@ export type Call = {
   task_id?: string;
 };
 
-/** How Python saw the call end. */
+/** The outcome of a call in Python. */
 export type End = {
   task_id: string;
   timeout?: true;
@@ -26,12 +26,12 @@ export type End = {
 
 export type ProduceOptions = { redis_url: string; format: 'pickle' | 'json'; timeout_s: number; stream?: string };
 
-/** Calls the tasks from real Python, all at once, and waits for their results there. */
+/** Calls the tasks from real Python, all at once, and waits there for their results. */
 export async function produce(python: string, options: ProduceOptions, calls: readonly Call[]): Promise<End[]> {
   return (await runScript(python, 'produce.py', [JSON.stringify(options)], calls)) as End[];
 }
 
-/** Runs a script beside this file with `input` as JSON; resolves to the JSON it prints. Throws with its stderr where it fails. */
+/** Runs a script beside this file with `input` as JSON. Resolves to the JSON that it prints; throws with its stderr when it fails. */
 export async function runScript(
   python: string,
   script: string,
@@ -84,7 +84,10 @@ export async function startTaskiqWorker(
   return await startTaskiq(python, ['worker', broker, '--workers', '1'], { env });
 }
 
-/** Runs `taskiq` with these words, beside the platform's modules and our examples. Resolves when the worker listens or the scheduler sends. */
+/**
+ * Runs `taskiq` with these arguments, beside the platform's modules and our examples. Resolves when the worker listens or the scheduler
+ * sends.
+ */
 export async function startTaskiq(
   python: string,
   words: readonly string[],

@@ -53,7 +53,7 @@ describe.skipIf('skipped' in found)(title, () => {
         (await world.command(['tasks', '--json'])).stdout,
       );
       const names = tasks.flatMap(({ name, aliases }) => [name, ...aliases]);
-      // Named so that nothing is repeated: this asks whether there is an answer, not whether the fifth attempt succeeds.
+      // A policy without retries: this test asks whether there is an answer, not whether the fifth attempt succeeds.
       const labels = { retry_policy: 'bulk' };
       const ends = await produce(
         python,

@@ -54,7 +54,7 @@ describe.skipIf('skipped' in found)(title, () => {
     ((await world.redisClient.xpending(stream, 'taskiq')) as [number])[0];
   const options = () => ({ redis_url: world.redis.url, format: 'pickle', timeout_s: 60 }) as const;
 
-  /** Half of a task that both know, half of one that only Python knows; the chat tells our runs apart. */
+  /** Half of the calls are of a task that both know, half of one that only Python knows. The chat tells our runs apart. */
   function calls(count: number, firstChat: number) {
     return Array.from({ length: count }, (_, i) => {
       const task_id = randomUUID();
@@ -84,7 +84,7 @@ describe.skipIf('skipped' in found)(title, () => {
     before = await exactlyOnce(wanted, before);
     const [byShared, byForwarded, byUs] = [await ranBy('shared'), await ranBy('forwarded'), sentByUs()];
     for (const runs of [byShared, byForwarded, byUs]) expect(runs.length).toBeGreaterThan(0);
-    // The third gets nothing but what we passed on.
+    // The third worker gets only the messages that we passed on.
     const known = new Set<string>(
       wanted.filter(({ task_name: name }) => name === 'send_notification').map((call) => call.task_id),
     );
@@ -107,7 +107,7 @@ describe.skipIf('skipped' in found)(title, () => {
     forwarded.kill('SIGTERM');
     await once(forwarded, 'exit');
     const taskId = randomUUID();
-    // As the backend writes by hand: blanks after separators, text escaped, no types of labels, a field that nobody knows.
+    // A message as the backend writes it by hand: blanks after separators, escaped text, no types of labels, an unknown field.
     const data = `{"task_id": "${taskId}", "task_name": "process_messaging_outbox", "labels": {"queue": "notifications"}, "args": [], "kwargs": {"consumer_keys": ["\\u041f\\u0440"], "batch_size": 1}, "trace": null}`;
     await world.redisClient.xadd('taskiq', '*', 'data', data);
     const entries = await until('it is forwarded', async () => {

@@ -10,13 +10,13 @@ const dependsOn = z.union([
   z.record(z.string(), z.object({ condition: z.string() })),
 ]);
 
-/** One file of variables, or several, each as its path or with whether it must be there. */
+/** One file of variables or several, each as a path or as a path with whether it is required. */
 const envFiles = z
   .union([z.string(), z.array(z.union([z.string(), z.object({ path: z.string(), required: z.boolean() })]))])
   .transform((given) => [given].flat())
   .transform((files) => files.map((file) => (typeof file === 'string' ? { path: file, required: true } : file)));
 
-/** The part of a service that is looked at here. */
+/** The part of a service that the tests check. */
 const service = z.object({
   image: z.string(),
   container_name: z.string().optional(),
@@ -61,7 +61,7 @@ const composeFile = z.object({
   networks: z.record(z.string(), z.unknown()),
   volumes: z.record(z.string(), z.unknown()),
   secrets: z.record(z.string(), z.object({ environment: z.string() })).default({}),
-  // Files that come another way than by a mount; what is looked at here would not see them.
+  // Files that come another way than by a mount, which these tests would not see.
   configs: z.undefined().optional(),
 });
 
@@ -74,7 +74,7 @@ export async function readCompose(path: URL, variables: Readonly<Record<string, 
   return composeFile.parse(interpolate(written, variables));
 }
 
-/** Fills in every text. Throws where a variable that must be set is not, as `docker compose` does. `$$` is a dollar sign. */
+/** Fills in every text. Throws where a required variable is not set, as `docker compose` does. `$$` is a dollar sign. */
 function interpolate(value: unknown, variables: Readonly<Record<string, string>>): unknown {
   if (Array.isArray(value)) return value.map((item) => interpolate(item, variables));
   if (value !== null && typeof value === 'object')

@@ -13,13 +13,13 @@ const DEPLOY = new URL('../../../deploy/', import.meta.url);
 const STACK = new URL('compose.yml', DEPLOY);
 const BESIDE = new URL('compose.worker.yml', DEPLOY);
 
-/** Where servers are silent, a stop takes so long (`main.ts`). */
+/** The longest time of a stop, reached when servers are silent (`main.ts`). */
 const STOP_S = 22;
 
-/** What is in the platform's own file, as it runs today. */
+/** The names in the platform's own file, as it runs today. */
 const PLATFORM = { services: ['remnawave-db', 'remnawave-redis', 'remnawave'], metricsPort: 9091 };
 
-/** What an operator fills in. */
+/** The variables that an operator fills in. */
 const PASSWORDS = {
   POSTGRES_PASSWORD: 'p'.repeat(48),
   VALKEY_PASSWORD: 'v'.repeat(48),
@@ -27,7 +27,7 @@ const PASSWORDS = {
   ALERT_TELEGRAM_CHAT_ID: '-1001',
 };
 
-/** `.env.example` with its seven required variables, as an operator has it in `.env`. */
+/** `.env.example` with its seven required variables, as an operator's `.env`. */
 const dotenv = async (): Promise<Record<string, string>> =>
   parseEnv(await readFile(new URL('../.env.example', DEPLOY), 'utf8')) as Record<string, string>;
 
@@ -39,7 +39,7 @@ const ROOT = new URL('..', DEPLOY).pathname;
 /** A folder or file of this machine that a container sees. */
 type Mount = { source: string; target: string };
 
-/** What is mounted from the files beside a compose file; volumes are not. */
+/** The mounts of files beside a compose file, without volumes. */
 function mountsOf({ volumes }: Service): Mount[] {
   return volumes
     .map((volume) => volume.split(':') as [string, string])
@@ -56,7 +56,7 @@ function mountedPaths(text: string, mounts: readonly Mount[]): string[] {
   );
 }
 
-/** Throws where `task-worker` does not take these words: an unknown command, option or word. */
+/** Throws where `task-worker` does not take these arguments: an unknown command, option or word. */
 function expectTaken([name = '', ...words]: readonly string[]): void {
   if (name in ROLES) {
     expect(words, `a role takes no words: ${name}`).toEqual([]);
@@ -105,7 +105,7 @@ describe.each([
 
   test('asks for their health with a command that there is, as often as the platform does, and restarts what ended', () => {
     for (const [, { command, entrypoint, healthcheck, restart }] of ours) {
-      // That of the image, which is `task-worker`.
+      // The service must keep the image's entrypoint, which is `task-worker`.
       expect(entrypoint).toEqual([]);
       expectTaken(command);
       expectTaken(healthcheck!.test.slice(2));
@@ -139,7 +139,7 @@ describe.each([
     for (const [name, service] of services) {
       const { build, env_file: envFiles, secrets } = service;
       if (build) expect(existsSync(join(resolve(DEPLOY.pathname, build.context), build.dockerfile)), name).toBe(true);
-      // An operator makes it of the example beside it.
+      // An operator makes it from the example beside it.
       for (const { path: file } of envFiles)
         expect(existsSync(`${resolve(DEPLOY.pathname, file)}.example`), `${name}: ${file}`).toBe(true);
       for (const secret of secrets) expect(examples, name).toContain(file.secrets[secret]!.environment);

@@ -7,9 +7,9 @@ import { assignments, type Instruction, isIgnored, parseDockerfile, type Stage, 
 
 const run = promisify(execFile);
 
-/** The image as an engine would see it: a tree of files, and how to run something in it. */
+/** The image as an engine sees it: a tree of files and the settings for running a program in it. */
 export type Image = {
-  /** What is `/` in a container. */
+  /** The folder that is `/` in a container. */
   readonly root: string;
   readonly env: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;
@@ -19,17 +19,17 @@ export type Image = {
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly healthcheck: readonly string[];
-  /** Bytes that each COPY of the last stage brings, by what it copies. */
+  /** The bytes of each COPY of the last stage, by its text. */
   readonly layers: ReadonlyMap<string, number>;
 };
 
-/** Only root can be somebody else. */
+/** Only root can run a program as another user. */
 export const isRoot = process.getuid?.() === 0;
 
 /**
- * Carries out a Dockerfile's instructions on a folder, where no engine runs: its COPY and RUN lines as they stand, with the folder in the
- * place of `/`. Base images are not fetched; all they give is the Node that runs this, under `/usr/local/bin`.
- * The folder of the last stage is `into`/root; the stages before it lie beside it.
+ * Carries out a Dockerfile's instructions on a folder, where no engine runs: its COPY and RUN lines unchanged, with the folder in the place
+ * of `/`. Base images are not fetched; they only provide the Node that runs this, under `/usr/local/bin`. The folder of the last stage is
+ * `into`/root; the earlier stages are beside it.
  */
 export async function buildImage(dockerfile: string, context: string, into: string): Promise<Image> {
   const { args, stages } = parseDockerfile(await readFile(dockerfile, 'utf8'));
@@ -37,7 +37,7 @@ export async function buildImage(dockerfile: string, context: string, into: stri
   const root = join(into, 'root');
   let image: Builder | undefined;
   for (const stage of stages) {
-    // Each is built in the place of the last one, so that what it writes down about its paths stays true.
+    // Each stage is built in the place of the last one, so that the paths that it writes into files stay valid.
     if (image) await rename(root, join(into, image.stage.name));
     image = new Builder(stage, { root, context, dockerignore, args: new Map(args), others: into });
     await image.build();
@@ -136,7 +136,7 @@ class Builder implements Image {
   }
 }
 
-/** Everybody may read and nobody may write, whoever runs this: to root's own files in a container somebody else is anybody. */
+/** Lets everybody read and nobody write, as the image's user finds root's files in a container. */
 export async function makeReadOnly(folder: string): Promise<void> {
   await run('chmod', ['-R', 'a+rX,a-w', folder]);
 }

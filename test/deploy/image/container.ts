@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 type Env = Readonly<Record<string, string>>;
 
-/** An image's tree as its user meets it: nothing in it can be written but what is mounted, and the environment is the image's own. */
+/** An image's tree as its user finds it: only mounts can be written, and the environment is the image's own. */
 export class Container implements AsyncDisposable {
   readonly #image: Image;
   readonly #env: Env;
@@ -29,7 +29,7 @@ export class Container implements AsyncDisposable {
     this.#env = { ...Object.fromEntries(own), TMPDIR: this.tmp, EXPORT_DIR: this.exports, ...env };
   }
 
-  /** `env` is what `docker run --env` would add. */
+  /** `env` adds variables as `docker run --env` does. */
   static async of(image: Image, env: Env): Promise<Container> {
     const mounts = await mkdtemp(join(tmpdir(), 'task-worker-mounts-'));
     const container = new Container(image, mounts, env);
@@ -40,14 +40,17 @@ export class Container implements AsyncDisposable {
     return container;
   }
 
-  /** `docker run image <command>`: the entrypoint with these words, as the image's user, under a program of this machine where one is named. */
+  /**
+   * `docker run image <command>`: the entrypoint with these arguments, as the image's user, under a program of this machine where one is
+   * named.
+   */
   spawn(command: readonly string[], env: Env = {}, under: readonly string[] = []): ChildProcess {
     const [program, args, options] = this.#call([...this.#image.entrypoint, ...command], env);
     const [outer = program, ...words] = [...under, program, ...args];
     return spawn(outer, words, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   }
 
-  /** The same to its end. */
+  /** Runs the same to its end. */
   async run(command: readonly string[], env: Env = {}): Promise<{ code: number; stdout: string; stderr: string }> {
     return await this.exec([...this.#image.entrypoint, ...command], env);
   }
@@ -72,7 +75,7 @@ export class Container implements AsyncDisposable {
     const [uid, gid] = ids(this.#image.user);
     const program = env.PATH!.split(':').map((folder) => join(folder, name));
     const cwd = join(this.#image.root, this.#image.workdir);
-    // The image's PATH and no other decides what is found, as in a container.
+    // Only the image's PATH decides which program is found, as in a container.
     return [program.find((path) => existsSync(path)) ?? name, args, { env, cwd, ...(isRoot && { uid, gid }) }];
   }
 }

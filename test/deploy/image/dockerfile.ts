@@ -13,7 +13,7 @@ export type Stage = { readonly name: string; readonly base: string; readonly ins
 
 export type Dockerfile = { readonly args: ReadonlyMap<string, string>; readonly stages: readonly Stage[] };
 
-/** Reads the part of the language that our Dockerfile is written in. Throws on a line that it can not read. */
+/** Reads the part of the language that our Dockerfile uses. Throws on a line that it cannot read. */
 export function parseDockerfile(text: string): Dockerfile {
   const lines = text
     .replaceAll(/^#.*\n/gm, '')

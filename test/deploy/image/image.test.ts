@@ -21,10 +21,10 @@ const DOCKERFILE = join(ROOT, 'deploy/Dockerfile');
 
 /** `gcr.io/distroless/cc-debian13` unpacked (libc, libstdc++, OpenSSL, certificates, time zones): rounded up, as nothing here can fetch it. */
 const BASE_MB = 30;
-/** What ships may grow a little, not unnoticed. */
+/** The image may grow a little, but not unnoticed. */
 const MOST_MB = 220;
 
-/** `unshare` with a user of its own, so that nobody has to be root to be the first process of something. */
+/** `unshare` with its own user namespace, so that a program can be the first process of a container without root. */
 const AS_FIRST_PROCESS = ['/usr/bin/unshare', '--user', '--map-current-user', '--pid', '--fork', '--kill-child'];
 const canBeFirst = await run(AS_FIRST_PROCESS[0]!, [...AS_FIRST_PROCESS.slice(1), 'true']).then(
   () => true,
@@ -60,7 +60,7 @@ describe('the image', () => {
   let container: Container;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'task-worker-image-'));
-    // For the account that the build and the container change to.
+    // Readable for the account that the build and the container change to.
     await chmod(folder, 0o755);
     [image, world] = await Promise.all([buildImage(DOCKERFILE, ROOT, folder), World.start()]);
     await makeReadOnly(image.root);
@@ -151,7 +151,7 @@ describe('the image', () => {
 
   const first = 'as the first process of a container it ends by SIGTERM';
   test.skipIf(!canBeFirst)(canBeFirst ? first : `${first} (SKIPPED: no user namespaces here)`, async () => {
-    // The kernel gives a first process only the signals that it listens to: without a listener this would wait for ever.
+    // The kernel gives a first process only the signals that it listens to: without a listener this would wait forever.
     await using worker = await RoleProcess.start('worker', {}, undefined, (args, env) =>
       container.spawn(args, env, AS_FIRST_PROCESS),
     );

@@ -15,10 +15,10 @@ import {
 
 const FOLDER = new URL('../../../deploy/kubernetes/', import.meta.url);
 
-/** No resources of a cluster: read by `kubectl --kustomize` and by Helm. */
+/** Files that are not resources of a cluster: `kubectl --kustomize` and Helm read them. */
 const OTHERS = ['kustomization.yaml', 'prometheus-adapter.yaml'];
 
-/** Where servers are silent, a stop takes so long (`main.ts`). */
+/** The longest time of a stop, reached when servers are silent (`main.ts`). */
 const STOP_S = 22;
 /** PostgreSQL's own default for `max_connections`, less its three for superusers. */
 const CONNECTIONS = 97;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The parts of manifests that are looked at here; the published schemas check the rest. */
+/** The parts of manifests that the tests check; the published schemas check the rest. */
 const labels = z.record(z.string(), z.string());
 const metadata = z.object({ name: z.string(), labels });
 const selector = z.object({ matchLabels: labels });

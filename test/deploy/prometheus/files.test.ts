@@ -69,7 +69,7 @@ describe('an alert', () => {
         inOrder.promql_expr_test.flatMap(({ exp_samples }) => exp_samples),
         path,
       ).toEqual([]);
-      // Silence proves something only of what was measured.
+      // The absence of an alert proves something only for metrics that were measured.
       const there = new Set(inOrder.input_series.flatMap(({ series }) => metricsOf(series)));
       for (const { alert, expr } of those)
         expect(
@@ -112,7 +112,7 @@ test('rules and dashboards ask only for metrics that exist', async () => {
   const known = new Set([
     ...Object.values(SERIES).flatMap(({ name, type }) => (type === 'histogram' ? [`${name}_bucket`] : [name])),
     ...rules.flatMap(({ record }) => record ?? []),
-    // Of Prometheus itself and of Node's defaults.
+    // Metrics of Prometheus itself and Node's default ones.
     ...[
       'up',
       'ALERTS',
@@ -163,7 +163,7 @@ describe('Grafana', () => {
   });
 });
 
-/** The scraped metrics that an expression comes down to, through what is recorded. */
+/** The scraped metrics that an expression depends on, through recording rules too. */
 function scrapedFor(expression: string): string[] {
   return metricsOf(expression).flatMap((metric) => {
     const recorded = rules.find(({ record }) => record === metric);
@@ -171,7 +171,7 @@ function scrapedFor(expression: string): string[] {
   });
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub makes from a heading. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

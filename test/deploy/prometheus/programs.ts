@@ -12,8 +12,8 @@ const INSTALL = new URL('../../../tools/install-servers.sh', import.meta.url).pa
 const INSTALL_LIMIT_MS = 300_000;
 
 /**
- * Prometheus, Alertmanager and their tools. What the machine lacks is installed, without starting a service, where we are root or may
- * become it; else throws a one-line error that names the package.
+ * Prometheus, Alertmanager and their tools. Root, or a user who may become root, installs missing ones without starting a service.
+ * Otherwise it throws a one-line error that names the package.
  */
 export async function installedPrograms(): Promise<MonitoringPrograms> {
   const packages = missingMonitoringPackages();
@@ -26,7 +26,7 @@ export async function installedPrograms(): Promise<MonitoringPrograms> {
   return monitoringPrograms();
 }
 
-/** What a checking tool says of files, and whether it is content. */
+/** The output of a checking tool for files, and whether it accepts them. */
 export async function check(program: string, args: readonly string[]): Promise<{ ok: boolean; text: string }> {
   const { stdout, stderr, code } = await run(program, [...args]).then(
     (done) => ({ ...done, code: 0 }),

@@ -6,7 +6,7 @@ type Tree = ReturnType<typeof parser.parse>;
 const COMPARISONS = new Set(['Gtr', 'Lss', 'Gte', 'Lte', 'Eql', 'Neq']);
 const CONDITIONS = new Set(['And', 'Or', 'Unless']);
 
-/** Every selector of an expression, as written: `cybervpn_queue_jobs{state="waiting"}`. Throws where the expression is none. */
+/** Every selector of an expression, as written: `cybervpn_queue_jobs{state="waiting"}`. Throws where the text is not an expression. */
 export function selectorsOf(expression: string): string[] {
   const found = new Set<string>();
   parsed(expression).iterate({
@@ -22,12 +22,12 @@ export function metricsOf(expression: string): string[] {
   return [...new Set(selectorsOf(expression).map((selector) => /^[\w:]+/.exec(selector)![0]))];
 }
 
-/** What an alert compares with its limit: the left side of its comparison, which has to have a value while all is well. */
+/** The expression that an alert compares with its limit: the left side of its comparison, which must have a value while all is well. */
 export function measured(expression: string): string {
   for (let node = parsed(expression).topNode.firstChild; node; ) {
     const left = node.firstChild;
     if (node.name === 'ParenExpr') node = left!;
-    // Only renames; what is measured is its first argument.
+    // It only renames; the measured expression is its first argument.
     else if (node.name === 'FunctionCall' && expression.startsWith('label_replace', node.from))
       node = left!.nextSibling!.firstChild;
     else if (node.name === 'BinaryExpr' && (COMPARISONS.has(operator(node)) || CONDITIONS.has(operator(node))))

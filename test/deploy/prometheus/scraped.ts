@@ -2,12 +2,12 @@ import { stringify } from 'yaml';
 import type { LocalServer } from '../../../src/testing/servers/local-server.ts';
 import { DEPLOY, shippedPrometheus } from './shipped.ts';
 
-/** Where each job of the shipped configuration finds its targets in a test. */
+/** The targets in a test for each job of the shipped configuration. */
 export type Targets = Readonly<Record<string, string>>;
 
 /**
- * The shipped configuration for a test: real targets instead of names in a container network, a scrape and an evaluation each second,
- * and `moreRules`. Relabelling and rules are those that ship. Jobs without a target are left out.
+ * The shipped configuration for a test: real targets instead of names in a container network, a scrape and an evaluation each second, and
+ * `moreRules`. Relabelling and rules are the shipped ones. Jobs without a target are left out.
  */
 export async function testConfiguration(targets: Targets, moreRules: readonly string[]): Promise<string> {
   const { alerting, ...shipped } = await shippedPrometheus();
@@ -27,7 +27,7 @@ type Answer = {
   data: { result: { metric: Record<string, string>; values: unknown[] }[] };
 };
 
-/** Asks a Prometheus as a panel does: over a time, in steps of a second. */
+/** Queries a Prometheus as a panel does: over a period, in steps of a second. */
 export class Asker {
   readonly #server: LocalServer;
   readonly #startedAt = Date.now() / 1000;
@@ -36,7 +36,7 @@ export class Asker {
     this.#server = server;
   }
 
-  /** The labels of each series that had a value since the start. Throws what Prometheus says of a query that it does not understand. */
+  /** The labels of each series that had a value since the start. Throws Prometheus' message for a query that it does not understand. */
   async series(query: string): Promise<Record<string, string>[]> {
     const window = { start: String(this.#startedAt), end: String(Date.now() / 1000), step: '1' };
     const body = new URLSearchParams({ query, ...window });
@@ -47,7 +47,7 @@ export class Asker {
     return answer.data.result.filter(({ values }) => values.length > 0).map(({ metric }) => metric);
   }
 
-  /** What went wrong with rules, by their names. */
+  /** The errors of rules, by their names. */
   async brokenRules(): Promise<string[]> {
     type Rules = { data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] } };
     const answer = (await (await fetch(`${this.#server.url}/api/v1/rules`)).json()) as Rules;

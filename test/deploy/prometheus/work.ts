@@ -9,23 +9,23 @@ import type { World } from '../../../src/testing/world/world.ts';
 /** Shorter than the time limit of a call. */
 const UNDER_WAY_MS = 12_000;
 
-/** Many times what Redis takes to end, also on a machine that has much else to do. */
+/** Many times as long as Redis takes to end, even on a busy machine. */
 const REDIS_GOES_MS = 6_000;
 
 /** Chats of a block of test messages; this one has blocked the bot. */
 const FIRST_CHAT = 5_000_000;
 
-/** One of everything that a worker counts, good and bad, so that every series that can exist does. */
+/** Does one of everything that a worker counts, good and bad, so that every possible series exists. */
 export async function doEverything(world: World, worker: RoleProcess): Promise<void> {
   const counted = async (name: string, labels: Record<string, string>) =>
     metricValue(await scrape(worker.httpUrl), name, labels);
   const ended = (task: string, status: string) => async () =>
     (await counted('taskiq_task_total', { task_name: task, status })) > 0;
 
-  // Redis goes away while a task waits for the panel: what it then wants to store can not be stored.
+  // Redis goes away while a task waits for the panel: it then cannot store its result.
   world.panel!.faults({ kind: 'latency', ms: REDIS_GOES_MS, path: '/api/system/stats' });
   await world.dispatch('sync_user_stats');
-  // Others ask the panel the same, and a schedule may run it as well: only a run that lasts is one that waits.
+  // Other tasks ask the panel the same, and a schedule may run this task too. Only a long run is one that waits.
   await until(
     'it waits for the panel',
     async () => (await counted('cybervpn_task_longest_run_seconds', { task_name: 'sync_user_stats' })) > 0.5,
@@ -69,7 +69,7 @@ export async function doEverything(world: World, worker: RoleProcess): Promise<v
   await world.dispatch('monitor_queue_depth');
   await until('queues are counted', ended('monitor_queue_depth', 'success'));
 
-  // Something that is still under way when it is looked at.
+  // A task that is still in progress when it is observed.
   world.panel!.faults({ kind: 'latency', ms: UNDER_WAY_MS, path: '/api/system/stats' });
   await world.dispatch('sync_user_stats');
 }
