@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createFaults, cut } from './faults.ts';
 
-/** A server that counts what it does, behind the faults. */
+/** A server behind the faults that counts its requests. */
 async function start() {
   const faults = createFaults({ tooManyRequests: (retryAfter) => ({ retry_after: retryAfter }) });
   let done = 0;

@@ -17,16 +17,16 @@ import { z } from 'zod';
 const Scope = {
   /** Only requests whose path contains this text, e.g. `sendMessage`; all without it. */
   path: z.string().optional(),
-  /** Strikes this often, then is gone. */
+  /** Strikes this often, then ends. */
   count: z.int().min(1).optional(),
-  /** Is gone after this many milliseconds. */
+  /** Ends after this many milliseconds. */
   forMs: z.number().min(0).optional(),
   /** Share of the matching requests it strikes, evenly spread: 0.25 strikes exactly every fourth. */
   rate: z.number().min(0).max(1).optional(),
 };
 
 const Fault = z.discriminatedUnion('kind', [
-  /** Waits, then goes on: combines with any other fault. */
+  /** Waits, then goes on. Combines with any other fault. */
   z.strictObject({ kind: z.literal('latency'), ms: z.number().min(0), ...Scope }),
   /** Answers with this status and body: by default text that is not JSON, as proxies do. */
   z.strictObject({
@@ -37,7 +37,7 @@ const Fault = z.discriminatedUnion('kind', [
   }),
   /** Too many requests, in the shape that the service uses. */
   z.strictObject({ kind: z.literal('rate_limited'), retryAfterSeconds: z.number().min(0).default(1), ...Scope }),
-  /** Never answers. `clear` cuts what still hangs. */
+  /** Never answers. `clear` cuts the hanging requests. */
   z.strictObject({ kind: z.literal('hang'), ...Scope }),
   /** Resets the connection before anything happens. */
   z.strictObject({ kind: z.literal('reset'), ...Scope }),
@@ -45,7 +45,7 @@ const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cut_after'), ...Scope }),
 ]);
 
-/** What `POST /_sandbox/faults` and `add` take. Without `count` and `forMs` a fault stays until cleared. */
+/** The body of `POST /_sandbox/faults` and the argument of `add`. Without `count` and `forMs` a fault stays until cleared. */
 export type Fault = z.input<typeof Fault>;
 
 export type Verdict = 'handled' | 'pass' | 'cut-after';
@@ -61,7 +61,7 @@ export type Faults = {
 
 type Armed = { fault: z.output<typeof Fault>; left: number; until: number; owed: number };
 
-/** @param tooManyRequests how this service says 429; by default only the `retry-after` header says when. */
+/** @param tooManyRequests the service's body of a 429; by default only the `retry-after` header gives the time. */
 export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: number) => object }): Faults {
   const tooManyRequests = options?.tooManyRequests ?? (() => ({ message: 'Too Many Requests' }));
   const hanging = new Set<ServerResponse>();

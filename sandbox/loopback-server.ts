@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 export type LoopbackServer = {
   url: string;
   port: number;
-  /** Takes no new request, runs `before`, cuts what is still open, and resolves once the port is free. */
+  /** Takes no new request, runs `before`, cuts open connections, and resolves once the port is free. */
   stop(before?: () => void): Promise<void>;
 };
 
-/** Longer than Node's 5 s, as real services keep idle connections: a shorter time resets callers at random. */
+/** Longer than Node's 5 s, because real services keep idle connections; a shorter time resets callers at random. */
 const KEEP_ALIVE_MS = 75_000;
 
 /** Serves on loopback; 0 is any free port. `failed` ends a response whose handler threw. */

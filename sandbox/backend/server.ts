@@ -7,21 +7,21 @@ import { serveOnLoopback } from '../loopback-server.ts';
 export type BackendSandboxOptions = {
   /** The platform's database: the backend changes rows in it. */
   databaseUrl: string;
-  /** Whose signatures it takes. */
+  /** The token that signs the webhooks. */
   cryptobotToken: string;
   /** 0 (default): any free port. */
   port?: number;
 };
 
-/** What a webhook came to, as the real backend words it. */
+/** The outcome of a webhook, in the real backend's words. */
 export type Told = { event: string; invoiceId: string; status: string };
 
 export type BackendSandbox = AsyncDisposable & {
   /** Base URL, for `BACKEND_API_URL`. */
   url: string;
-  /** Webhooks with a right signature, in order. */
+  /** Webhooks with a valid signature, in order. */
   told: readonly Told[];
-  /** How often each payment got what follows a payment: commissions, wallet, orders. More than once is a fault of the backend. */
+  /** How often each payment had its side effects: commissions, wallet, orders. More than once is a fault of the backend. */
   sideEffects: ReadonlyMap<string, number>;
   /** From now on paid webhooks are answered 200 and ignored, as for an attempt that has ended. */
   ignore(on: boolean): void;
@@ -29,7 +29,7 @@ export type BackendSandbox = AsyncDisposable & {
   faults(fault?: Fault): void;
 };
 
-/** What becomes of a payment, its attempt and its order. An order that is paid stays so. */
+/** The next states of a payment, its attempt and its order. A paid order stays paid. */
 const NEXT = {
   invoice_paid: { payment: 'completed', attempt: 'succeeded', order: 'paid' },
   invoice_expired: { payment: 'failed', attempt: 'expired', order: 'failed' },
@@ -37,7 +37,7 @@ const NEXT = {
 
 type Found = { id: string; status: string; attempt_status: string | null };
 
-/** Attempts that have ended without payment: a webhook about them is taken and ignored. */
+/** States of attempts that ended without payment. A webhook about them is accepted and ignored. */
 const ENDED = new Set(['failed', 'expired', 'cancelled']);
 
 /** A stand-in for the platform's backend: its webhook route, as far as payments go. */
@@ -71,11 +71,11 @@ export async function startBackendSandbox(options: BackendSandboxOptions): Promi
         where payment.external_id = $1`,
       [invoiceId],
     );
-    // Nothing is found for a webhook that comes before its payment, either; the route says the same.
+    // A webhook that comes before its payment finds no row either; the route answers the same.
     if (rows.length === 0) return 'processed';
     if (rows.some((row) => ENDED.has(row.attempt_status ?? ''))) return 'ignored_terminal_attempt';
     const next = NEXT[event];
-    // No row is locked: a worker may be at the same payment.
+    // No row is locked, so a worker may change the same payment at the same time.
     const { rows: changed } = await client.query<{ id: string }>(
       `update payments set status = $2::text, updated_at = now(),
               metadata = case when $2::text = 'failed' and (metadata ->> 'wallet_frozen')::bool

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** An invoice as it goes over the wire (https://help.crypt.bot/crypto-pay-api#Invoice). Absent fields are absent, not null. */
+/** An invoice in its form on the wire (https://help.crypt.bot/crypto-pay-api#Invoice). Absent fields are absent, not null. */
 export type WireInvoice = {
   invoice_id: number;
   hash: string;
@@ -28,8 +28,8 @@ const FIATS = 'USD EUR RUB BYN UAH GBP CNY KZT UZS GEL TRY AMD THB INR BRL IDR A
 const MAX_EXPIRES_IN_SECONDS = 2_678_400;
 
 /**
- * What `createInvoice` takes. Each field carries the name of the error that a wrong value earns: `EXPIRES_IN_INVALID` is known
- * from the field, the others follow its form.
+ * The parameters of `createInvoice`. Each field carries the name of the error for a wrong value: `EXPIRES_IN_INVALID` is known from the
+ * field, the others follow its form.
  */
 export const CreateInvoice = z.object({
   currency_type: z.enum(['crypto', 'fiat']).default('crypto').meta({ error: 'CURRENCY_TYPE_INVALID' }),
@@ -57,7 +57,7 @@ export const CreateInvoice = z.object({
 
 export type NewInvoice = z.output<typeof CreateInvoice>;
 
-/** All invoices of the sandbox. Expiry happens when somebody looks, by the sandbox's clock. */
+/** All invoices of the sandbox. Invoices expire when they are read, by the sandbox's clock. */
 export class InvoiceStore {
   readonly #now: () => Date;
   readonly #invoices = new Map<number, WireInvoice>();
@@ -88,7 +88,7 @@ export class InvoiceStore {
     return this.#nextId;
   }
 
-  /** Puts an invoice as it is, over one of the same id; later ids are higher. */
+  /** Stores an invoice unchanged, replacing one of the same id. Later ids are higher. */
   put(invoice: WireInvoice): WireInvoice {
     this.#nextId = Math.max(this.#nextId, invoice.invoice_id + 1);
     this.#invoices.set(invoice.invoice_id, invoice);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CreateInvoice, type InvoiceStore } from './invoices.ts';
 
-/** What a method answers: a result, or an error with Crypto Pay's code (which is also the HTTP status) and name. */
+/** The answer of a method: a result, or an error with Crypto Pay's code (which is also the HTTP status) and name. */
 export type Reply = { ok: true; result: unknown } | { ok: false; error: { code: number; name: string } };
 
 export const refuse = (code: number, name: string): Reply => ({ ok: false, error: { code, name } });

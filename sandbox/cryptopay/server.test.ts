@@ -9,7 +9,7 @@ import { SANDBOX_CRYPTO_PAY_TOKEN, startCryptoPaySandbox } from './server.ts';
 
 type Received = { body: Buffer; signature: string | undefined };
 
-/** A webhook route that keeps what it gets. */
+/** A webhook route that keeps the requests. */
 async function startReceiver(status = 200) {
   const received: Received[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
@@ -39,7 +39,7 @@ async function setUp(options: { answering?: number } = {}) {
 function callers(url: string) {
   const call = async (path: string, init: RequestInit) => {
     const response = await fetch(url + path, init);
-    // biome-ignore lint/suspicious/noExplicitAny: whatever was answered is what the tests assert on
+    // biome-ignore lint/suspicious/noExplicitAny: the tests assert on answers of any shape
     return { status: response.status, body: (await response.json()) as Record<string, any> };
   };
   const headers = { 'crypto-pay-api-token': SANDBOX_CRYPTO_PAY_TOKEN };

@@ -8,9 +8,9 @@ import { CryptoPayWorld } from './world.ts';
 export type CryptoPaySandboxOptions = {
   /** 0 (default): any free port. */
   port?: number;
-  /** The one token that is let in, and whose SHA-256 signs the webhooks. */
+  /** The only valid token. Its SHA-256 signs the webhooks. */
   token?: string;
-  /** Where updates go; without it nobody is told. May be set later. */
+  /** The target of updates; without it none is sent. May be set later. */
   webhookUrl?: string;
   /** Decides when invoices expire. The machine's by default. */
   clock?: () => Date;
@@ -91,7 +91,7 @@ async function readFields(request: IncomingMessage, url: URL): Promise<Record<st
   const text = Buffer.concat(chunks).toString('utf8');
   const query = Object.fromEntries(url.searchParams);
   if (text === '') return query;
-  // By its first character, because `curl -d '{…}'` calls JSON a form.
+  // Detected by the first character, because `curl -d '{…}'` calls JSON a form.
   if (text.trimStart().startsWith('{')) return { ...query, ...(JSON.parse(text) as object) };
   return { ...query, ...Object.fromEntries(new URLSearchParams(text)) };
 }

@@ -3,9 +3,9 @@ import type { WireInvoice } from './invoices.ts';
 
 export type DeliveryOptions = {
   update_type?: string | undefined;
-  /** Sent again and again with the same update id, all at once. */
+  /** The number of copies, sent at the same time with the same update id. */
   copies?: number | undefined;
-  /** Sent this much later; the call answers at once. */
+  /** The delay of the send; the call returns at once. */
   delay_ms?: number | undefined;
   /**
    * `signature`: a signature under another token. `missing`: none. `body`: signed, then the amount changed. `rubbish`: no hex.
@@ -13,21 +13,21 @@ export type DeliveryOptions = {
   forged?: 'signature' | 'missing' | 'body' | 'rubbish' | undefined;
 };
 
-/** One webhook request and what came back. */
+/** One webhook request and its answer. */
 export type Delivery = {
   update_id: number;
   update_type: string;
   invoice_id: number;
   forged: DeliveryOptions['forged'] | null;
   at: string;
-  /** `null` while it is under way, and where nobody answered. */
+  /** `null` while it is in progress, and where there was no answer. */
   status: number | null;
-  /** The answer's body, or why there was none. */
+  /** The answer's body, or the reason that there was none. */
   answer: string | null;
   took_ms: number | null;
 };
 
-/** Sends signed updates to the worker's webhook route and keeps what it answered. */
+/** Sends signed updates to the worker's webhook route and keeps the answers. */
 export class WebhookSender {
   readonly deliveries: Delivery[] = [];
   readonly #token: string;
@@ -43,12 +43,12 @@ export class WebhookSender {
     this.url = options.url;
   }
 
-  /** Sends one update in all its copies. Resolves when all are answered, or at once where they are to be late. */
+  /** Sends all copies of one update. Resolves when all are answered, or at once where they have a delay. */
   async deliver(invoice: WireInvoice, options: DeliveryOptions = {}): Promise<Delivery[]> {
     if (this.url === undefined) return [];
     const url = this.url;
     const updateId = this.#nextUpdateId++;
-    // The body tells the invoice as it is now, however late it arrives.
+    // The body holds the present state of the invoice, however late it arrives.
     const body = this.#body(updateId, invoice, options.update_type ?? 'invoice_paid');
     const sendAll = () =>
       Promise.all(Array.from({ length: options.copies ?? 1 }, () => this.#send(url, updateId, body, invoice, options)));
@@ -61,7 +61,7 @@ export class WebhookSender {
     return [];
   }
 
-  /** Resolves when all late deliveries are answered. */
+  /** Resolves when all delayed deliveries are answered. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }

@@ -5,10 +5,10 @@ import { type Delivery, type DeliveryOptions, WebhookSender } from './webhooks.t
 export type Call = { method: string; fields: Record<string, unknown>; at: string };
 
 export type PayOptions = {
-  /** By default what the invoice asks for; a fiat price is paid in USDT at one for one. */
+  /** By default the invoice's own asset; a fiat price is paid in USDT at one for one. */
   paid_asset?: string | undefined;
   paid_amount?: string | undefined;
-  /** `false`: nobody is told, so that only polling finds it, or `deliver` tells later and in any order. */
+  /** `false`: no webhook is sent, so that only polling finds the payment, or `deliver` sends it later and in any order. */
   webhook?: DeliveryOptions | false | undefined;
 };
 
@@ -24,12 +24,12 @@ export type PutOptions = {
   expiration_date?: string | undefined;
 };
 
-/** Asked for an invoice that there is not. */
+/** The invoice does not exist. */
 export class NoSuchInvoice extends Error {
   override name = 'NoSuchInvoice';
 }
 
-/** Everything behind the sandbox's doors: what the API reads and writes, and what tests do in the place of a customer. */
+/** The state behind the sandbox's API, and the actions of tests in the place of a customer. */
 export class CryptoPayWorld {
   readonly token: string;
   readonly store: InvoiceStore;
@@ -50,7 +50,7 @@ export class CryptoPayWorld {
     return new Date(this.#clock().getTime() + this.#aheadMs);
   }
 
-  /** Moves the clock of the sandbox forward, and with it all expiries nearer. */
+  /** Moves the clock of the sandbox forward. */
   advance(ms: number): void {
     this.#aheadMs += ms;
   }
@@ -61,7 +61,7 @@ export class CryptoPayWorld {
     return invoice;
   }
 
-  /** Pays it whatever its state, and tells the webhook. Resolves with the webhook's answers. */
+  /** Pays it in any state and sends the webhook. Resolves with the webhook's answers. */
   async pay(id: number, options: PayOptions = {}): Promise<Delivery[]> {
     const invoice = this.invoice(id);
     invoice.status = 'paid';
@@ -97,7 +97,7 @@ export class CryptoPayWorld {
     return invoice;
   }
 
-  /** Sends an update for each of these invoices, one after the other: out of order where that is not the order of payment. */
+  /** Sends an update for each of these invoices, one after the other: in the given order, which may differ from that of payment. */
   async deliver(ids: readonly number[], options: DeliveryOptions = {}): Promise<Delivery[]> {
     const deliveries: Delivery[] = [];
     for (const id of ids) deliveries.push(...(await this.webhooks.deliver(this.invoice(id), options)));

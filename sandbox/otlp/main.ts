@@ -1,5 +1,5 @@
 /**
- * `node sandbox/otlp/main.ts [--port 4318] [--after 8]`: a collector that prints each trace as a tree, so many seconds after its last
+ * `node sandbox/otlp/main.ts [--port 4318] [--after 8]`: a collector that prints each trace as a tree, `--after` seconds after its last
  * span came. Prints `{"url"}` as its first line, runs until SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';

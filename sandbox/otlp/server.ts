@@ -8,13 +8,13 @@ import { ExportRequest, type ReceivedSpan, spansOf } from './spans.ts';
 export type OtlpSandbox = AsyncDisposable & {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   url: string;
-  /** All that arrived, or those of one trace. */
+  /** All received spans, or those of one trace. */
   spans(traceId?: string): ReceivedSpan[];
-  /** Every body as it came, for finding what must not be in it. */
+  /** Every raw body, for finding forbidden text. */
   bodies(): readonly string[];
   /** Headers of the last request. */
   headers(): IncomingMessage['headers'];
-  /** Why requests were refused as no OTLP. */
+  /** The reasons that requests were refused as invalid OTLP. */
   refusals(): readonly string[];
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
@@ -24,7 +24,7 @@ export type OtlpSandbox = AsyncDisposable & {
 export type OtlpSandboxOptions = {
   /** 0 (default): any free port. */
   port?: number;
-  /** Told of the spans of each request. */
+  /** Called with the spans of each request. */
   onSpans?: (spans: readonly ReceivedSpan[]) => void;
 };
 
@@ -48,7 +48,7 @@ export async function startOtlpSandbox(options: OtlpSandboxOptions = {}): Promis
     response.end(JSON.stringify(refusal === undefined ? {} : { message: refusal }));
   };
 
-  /** Why it is refused; undefined where it was taken. */
+  /** The reason of a refusal; undefined where the request was accepted. */
   const take = (request: IncomingMessage, body: string): string | undefined => {
     if (request.method !== 'POST' || request.url !== '/v1/traces') return `${request.method} ${request.url}`;
     if (request.headers['content-type'] !== 'application/json') return `type ${request.headers['content-type']}`;

@@ -65,12 +65,12 @@ export const ExportRequest = z.object({
 
 type Attribute = string | boolean | number;
 
-/** A span as it arrived, with who sent it. */
+/** A received span with its sender. */
 export type ReceivedSpan = Omit<z.output<typeof SpanBody>, 'startTimeUnixNano' | 'endTimeUnixNano'> & {
   resource: Readonly<Record<string, Attribute>>;
   /** Milliseconds since 1970. */
   startMs: number;
-  /** How long it took, in milliseconds. */
+  /** The duration in milliseconds. */
   ms: number;
 };
 

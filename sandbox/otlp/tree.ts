@@ -11,13 +11,13 @@ export function traceTree(spans: readonly ReceivedSpan[], describe: (span: Recei
   return lines(undefined, 0).join('\n');
 }
 
-/** The name, and how it ended where a span says so: for comparing. */
+/** The name and, where the span has one, the outcome, for comparing. */
 export function nameAndOutcome({ attributes, name }: ReceivedSpan): string {
   const outcome = attributes['cybervpn.outcome'];
   return outcome === undefined || outcome === 'ok' ? name : `${name}: ${outcome}`;
 }
 
-/** Everything about a span that fits into one line: for reading. */
+/** The details of a span that fit into one line, for reading. */
 export function inOneLine(span: ReceivedSpan): string {
   const { attributes, kind, ms } = span;
   const status = attributes['http.response.status_code'];

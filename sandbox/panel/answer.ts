@@ -12,7 +12,7 @@ export type Panel = {
   lies: Lies;
   token: string;
   tokenRevoked: boolean;
-  /** `sample`: of a listing only the first five users are checked, as 100,000 take their time. */
+  /** `sample`: of a listing only the first five users are checked, because checking 100,000 takes long. */
   validateResponses: 'all' | 'sample';
 };
 
@@ -81,7 +81,7 @@ function answerMatch(panel: Panel, { match, label, url, body }: Matched): HttpAn
     violated('request', issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
     return { status: 400, body: { statusCode: 400, message: 'Validation failed', errors: issues } };
   }
-  // The panel drops unknown keys without a word; a client that sends them believes something wrong.
+  // The panel silently drops unknown keys. A client that sends them is wrong about the contract.
   for (const key of unknownKeys(contract.body, inRealTime(body, state))) violated('request', `unknown field ${key}`);
 
   let reply: Reply;

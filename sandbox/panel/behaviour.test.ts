@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 const at = (text: string): number => Date.parse(text);
 
-/** Answers webhooks with the statuses given, then 200. */
+/** A receiver that answers webhooks with the given statuses, then 200. */
 async function startReceiver(...statuses: number[]) {
   const received: { headers: IncomingHttpHeaders; body: string }[] = [];
   const server = createServer(async (request, response) => {

@@ -2,13 +2,13 @@ import type { SandboxNode, SandboxUser } from './model.ts';
 import type { SandboxUsers } from './users.ts';
 import { trafficOf } from './wire.ts';
 
-/** From this many changes in one run on, the panel sends no webhooks per user (`panel.md` §5). */
+/** The panel sends no webhooks per user in a run with this many changes or more. */
 export const SILENT_FROM = 10_000;
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** Minutes after midnight UTC at which the panel resets what is due that day. */
+/** Minutes after midnight UTC at which the panel resets the traffic that is due that day. */
 const RESETS: readonly { minute: number; due(user: SandboxUser, day: Date): boolean }[] = [
   { minute: 5, due: (user) => user.trafficLimitStrategy === 'DAY' },
   { minute: 10, due: (user, day) => user.trafficLimitStrategy === 'MONTH_ROLLING' && isRollingDay(user, day) },
@@ -26,9 +26,9 @@ export type Scope = {
 };
 
 /**
- * What the panel does by itself in `(from, to]`: marks EXPIRED (every 30 s) and LIMITED (every 45 s of its cron), resets
- * traffic by strategy and node counters by their day. Between two resets only the last EXPIRED and LIMITED runs are done:
- * the state is the same, and a month passes in milliseconds.
+ * The panel's own actions in `(from, to]`: it marks EXPIRED (every 30 s) and LIMITED (every 45 s of its cron), resets traffic by strategy
+ * and node counters by their day. Between two resets, only the last EXPIRED and LIMITED runs are done: the state is the same, and a month
+ * passes in milliseconds.
  */
 export function panelActs({ users, nodes, batch }: Scope, from: number, to: number): void {
   for (const at of resetTimes(from, to)) {
@@ -90,7 +90,7 @@ function resetNode(node: SandboxNode, day: Date): void {
   node.countedAt = day.getTime();
 }
 
-/** Settles the counter before something that changes how it grows. */
+/** Settles the counter before a change of its rate. */
 export function countTraffic(node: SandboxNode, now: number): void {
   node.trafficUsedBytes = trafficOf(node, now);
   node.countedAt = now;

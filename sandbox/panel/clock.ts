@@ -14,7 +14,7 @@ export class SandboxClock {
     return this.#frozen ? this.#atMs : Date.now() + this.#offsetMs;
   }
 
-  /** Forward only: what the panel did at a time can not be undone. */
+  /** Moves forward only, because the panel's past actions cannot be undone. */
   advance(ms: number): void {
     if (ms < 0) throw new Error(`the panel's clock can not go back, by ${-ms} ms`);
     if (this.#frozen) this.#atMs += ms;

@@ -1,6 +1,6 @@
 /**
- * The official contract packages, both generations, as one table: what each route takes and answers. They are AGPL and a
- * development dependency only. The two bring their own zod versions, hence the small `Schema` they have in common.
+ * The official contract packages, both generations, as one table of the requests and answers of each route. They are AGPL and a development
+ * dependency only. The two bring their own zod versions, hence the small `Schema` they have in common.
  */
 import * as contract2 from 'contract-v2';
 import * as contract3 from 'contract-v3';
@@ -186,7 +186,7 @@ const v3 = {
 
 export type RouteName = keyof typeof v2 | keyof typeof v3;
 
-/** What a route of this generation takes and answers; `undefined` = it has no such route. */
+/** The request and answer of a route in this generation; undefined where it has no such route. */
 export function contractOf(generation: GenerationNumber, route: RouteName): RouteContract | undefined {
   const table: Partial<Record<RouteName, RouteContract>> = generation === 2 ? v2 : v3;
   return table[route];
@@ -195,7 +195,7 @@ export function contractOf(generation: GenerationNumber, route: RouteName): Rout
 export const webhookContract = (generation: GenerationNumber): Schema =>
   generation === 2 ? contract2.RemnawaveWebhookEventSchema : contract3.RemnawaveWebhookEventSchema;
 
-/** "response.users.3.expireAt: Required"; undefined where it fits. */
+/** "response.users.3.expireAt: Required"; undefined where the value fits. */
 export function misfit(schema: Schema | undefined, value: unknown): string | undefined {
   const issues = schema?.safeParse(value).error?.issues;
   return issues?.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');

@@ -12,7 +12,7 @@ type Fields = Record<string, unknown>;
  *     GET  calls         {counts, mutations}       DELETE calls: forget them
  *     GET  violations    of the contract
  *     GET  clock         {now}                     POST advance {seconds}
- *     GET  webhooks      what was sent and whether it arrived
+ *     GET  webhooks      the sent webhooks and whether they arrived
  *     POST lies          see `lies.ts`             DELETE lies
  *     POST token         {revoked}
  *     POST users         {username, expireAt, …}   PATCH users/{id or username}

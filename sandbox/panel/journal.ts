@@ -1,4 +1,4 @@
-/** What reached the panel, and what of it did not fit the contract. */
+/** The requests that reached the panel, and those that broke the contract. */
 
 export type Mutation = {
   /** `POST /api/users/:user/actions/disable` */

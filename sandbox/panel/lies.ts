@@ -11,10 +11,10 @@ const Lie = z.strictObject({
   field: z.string().optional(),
 });
 
-/** What `POST /_sandbox/lies` takes. */
+/** The body of `POST /_sandbox/lies`. */
 export type Lie = z.input<typeof Lie>;
 
-/** A panel that answers 200 with what is not so. Complements the faults of `sandbox/faults.ts`, which fail openly. */
+/** Makes the panel answer 200 with wrong content. Complements the faults of `sandbox/faults.ts`, which fail openly. */
 export class Lies {
   #armed: { lie: z.output<typeof Lie>; left: number }[] = [];
 

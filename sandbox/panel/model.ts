@@ -1,4 +1,4 @@
-/** What the sandbox panel keeps, small enough for 100,000 users: everything that can be derived from the id is (`wire.ts`). */
+/** The stored state of the sandbox panel, small enough for 100,000 users: `wire.ts` derives the other fields from the id. */
 
 export type Status = 'ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED';
 export type Strategy = 'NO_RESET' | 'DAY' | 'WEEK' | 'MONTH' | 'MONTH_ROLLING';

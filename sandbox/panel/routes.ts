@@ -3,7 +3,7 @@ import { systemRoutes } from './routes-system.ts';
 import { userRoutes } from './routes-users.ts';
 import type { PanelState } from './state.ts';
 
-/** What stands for the placeholders of a route's path. */
+/** The values of the placeholders in a route's path. */
 export type Params = Partial<Record<string, string>>;
 
 /** A request that fits the contract. `query` holds the contract's defaults, `body` is as sent. */

@@ -17,8 +17,8 @@ const PLACES = [
 const STRATEGIES: readonly Strategy[] = ['NO_RESET', 'DAY', 'WEEK', 'MONTH', 'MONTH_ROLLING'];
 
 /**
- * Users as a shop has them, always the same for the same count: one in ten DISABLED, one in ten EXPIRED up to 60 days ago,
- * one in fifty LIMITED, the others ACTIVE for 1 hour to 60 days more. Four of five have a Telegram id.
+ * Adds users like those of a shop, always the same for the same count: one in ten DISABLED, one in ten EXPIRED up to 60 days ago, one in
+ * fifty LIMITED, the others ACTIVE for 1 hour to 60 days more. Four of five have a Telegram id.
  */
 export function seedUsers(state: PanelState, count: number): void {
   const now = state.clock.now();

@@ -20,18 +20,18 @@ export type PanelSandboxOptions = {
   /** Seeded at the start; 0 by default. */
   users?: number;
   nodes?: number;
-  /** The one API token that is let in. */
+  /** The only valid API token. */
   token?: string;
-  /** What the panel says of itself; a version of that generation by default. */
+  /** The version that the panel reports; one of its generation by default. */
   version?: string;
   webhookUrl?: string;
   webhookSecret?: string;
-  /** Between the tries of a webhook: 5 s by default, as the panel. */
+  /** The time between the tries of a webhook: 5 s by default, as at the panel. */
   webhookRetryDelayMs?: number;
   /** Makes time stand still at this instant until `advance`; by default it follows the real clock. */
   startAt?: Date;
   validateResponses?: 'all' | 'sample';
-  /** How long 3.x takes for a bulk call after its 202; 20 ms by default. */
+  /** The time that 3.x takes for a bulk call after its 202; 20 ms by default. */
   bulkDelayMs?: number;
 };
 
@@ -43,28 +43,28 @@ export type PanelSandbox = AsyncDisposable & {
   token: string;
   /** The panel's time. */
   now(): Date;
-  /** Moves time on and lets the panel do by itself what is due until then. */
+  /** Moves time forward. The panel carries out its actions that are due until then. */
   advance(ms: number): void;
-  /** Created without asking the contract, so a test can have what the API would not let in. Times in ms since the epoch. */
+  /** Adds a user without checking the contract, so a test can have one that the API would refuse. Times are in ms since the epoch. */
   addUser(user: NewUser): SandboxUser;
-  /** By username. Changes it behind the panel's back: no rules, no webhook. */
+  /** Changes a user by username, without the panel's rules and without a webhook. */
   changeUser(username: string, change: Partial<SandboxUser>): SandboxUser;
-  /** All of them, as the panel has them now. */
+  /** All users in their present state. */
   users(): SandboxUser[];
-  /** As the panel has it now, by username. */
+  /** A user by username, in its present state. */
   user(username: string): SandboxUser | undefined;
   addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode;
-  /** By uuid. A change of state is told by webhook. */
+  /** Changes a node by uuid. A change of state sends a webhook. */
   changeNode(uuid: string, change: NodeChange): SandboxNode;
   removeNode(uuid: string): void;
   /** Arms a fault; without one, clears all faults and lies. */
   faults(fault?: Fault): void;
-  /** Arms a lie: an answer that looks well and is not so. */
+  /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
-  /** Calls per route, and the bodies of those that change something, since `forgetCalls`. */
+  /** Calls per route, and the bodies of those that change state, since `forgetCalls`. */
   calls(): { counts: Record<string, number>; mutations: readonly Mutation[] };
-  /** What did not fit the contract since `forgetCalls`. */
+  /** The violations of the contract since `forgetCalls`. */
   violations(): readonly Violation[];
   forgetCalls(): void;
   /** Webhooks sent so far, once all are delivered or given up. */
@@ -74,10 +74,13 @@ export type PanelSandbox = AsyncDisposable & {
 
 const SANDBOX_PANEL_TOKEN = 'sandbox-panel-token-that-opens-nothing';
 
-/** How often the panel looks whether something is due, in real time. */
+/** The interval in real time at which the panel checks for due actions. */
 const LOOK_MS = 1000;
 
-/** Starts a Remnawave panel on loopback that keeps the contract, acts by itself, remembers what it was asked and fails on command. */
+/**
+ * Starts a Remnawave panel on loopback that keeps the contract, carries out its scheduled actions, records its requests and fails on
+ * command.
+ */
 export async function startPanelSandbox(options: PanelSandboxOptions): Promise<PanelSandbox> {
   const { generation, webhookUrl, webhookSecret = 'sandbox-webhook-secret-0123456789abcdef' } = options;
   const webhooks = new Webhooks(
@@ -113,7 +116,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     if (await faults.routes(request, response)) return;
     if (request.url?.startsWith('/_sandbox/')) return respond(response, await control(panel, request));
     if (!looksProxied(request)) return void request.socket.destroy();
-    // A slow panel has the request all the same, and does it though its caller has left.
+    // A slow panel has received the request anyway, and carries it out even if the caller has left.
     const body = await readText(request);
     const verdict = await faults.apply(request, response);
     if (verdict === 'handled') return;
@@ -173,7 +176,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
   };
 }
 
-/** The panel cuts whoever does not look as if a TLS proxy stood between. */
+/** The panel cuts connections that do not seem to come through a TLS proxy. */
 function looksProxied({ headers }: IncomingMessage): boolean {
   return headers['x-forwarded-for'] !== undefined && headers['x-forwarded-proto'] === 'https';
 }

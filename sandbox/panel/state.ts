@@ -10,7 +10,7 @@ export type StateOptions = {
   version: string;
   webhooks: Webhooks;
   startAt: Date | undefined;
-  /** How long the panel's queue takes for a bulk call that it answered with 202. */
+  /** The time that the panel's queue takes for a bulk call that it answered with 202. */
   bulkDelayMs: number;
 };
 
@@ -21,7 +21,7 @@ export type NodeChange = Partial<
   >
 >;
 
-/** Everything the sandbox panel is and has: users, nodes, time, and what it does by itself. */
+/** The whole state of the sandbox panel: users, nodes and time, with its scheduled actions. */
 export class PanelState {
   readonly generation: GenerationNumber;
   readonly version: string;
@@ -47,7 +47,7 @@ export class PanelState {
     );
   }
 
-  /** Lets the panel do what was due since the last look. */
+  /** Carries out the panel's actions that became due since the last call. */
   act(): void {
     const from = this.#actedUntil;
     this.#actedUntil = this.clock.now();

@@ -4,7 +4,7 @@ import { shortUuidOf, uuidOf } from './wire.ts';
 
 export type NewUser = Partial<Omit<SandboxUser, 'id' | 'revocations'>> & { username: string; expireAt: number };
 
-/** What PATCH and bulk/update may set. */
+/** The fields that PATCH and bulk/update may set. */
 export type UserChange = Partial<
   Pick<
     SandboxUser,
@@ -23,16 +23,16 @@ export type UserEvent =
   | 'expired'
   | 'traffic_reset';
 
-/** The users of the panel and what its calls do to them (`panel.md` §4). Every change is told to `onEvent`. */
+/** The users of the panel and the effects of its calls. Calls `onEvent` for every change. */
 export class SandboxUsers {
   readonly #byId = new Map<number, SandboxUser>();
   readonly #idByUsername = new Map<string, number>();
-  /** Only those that differ from what the id gives. */
+  /** Only keys that differ from those derived from the id. */
   readonly #idByOther = new Map<string, number>();
   readonly #now: () => number;
   readonly #onEvent: (event: UserEvent, user: SandboxUser) => void;
   #lastId = 0;
-  /** The last ordered listing, kept while nobody comes or goes: pages of 100,000 users are not sorted one by one. */
+  /** The last ordered listing, kept until a user is added or removed, so that not every page of 100,000 users sorts them again. */
   #ordered: { by: string; users: SandboxUser[] } | undefined;
 
   constructor(now: () => number, onEvent: (event: UserEvent, user: SandboxUser) => void) {
@@ -74,7 +74,7 @@ export class SandboxUsers {
     return user?.shortUuid === shortUuid ? user : undefined;
   }
 
-  /** `quiet`: without an event, for seeding. */
+  /** `quiet` sends no event, for seeding. */
   create(input: NewUser, quiet = false): SandboxUser {
     if (this.#idByUsername.has(input.username)) throw new DomainError('A019');
     const id = ++this.#lastId;
@@ -109,13 +109,13 @@ export class SandboxUsers {
     return user;
   }
 
-  /** Any status but DISABLED can be disabled; a second time is A029. */
+  /** Disables a user of any status but DISABLED; a second call is A029. */
   disable(user: SandboxUser): void {
     if (user.status === 'DISABLED') throw new DomainError('A029');
     this.#become(user, 'DISABLED', 'disabled');
   }
 
-  /** Does not look at the expiry: the panel's next run takes an expired user back. */
+  /** Ignores the expiry: the panel's next run marks an expired user again. */
   enable(user: SandboxUser): void {
     if (user.status === 'ACTIVE') throw new DomainError('A030');
     this.#become(user, 'ACTIVE', 'enabled');
@@ -153,7 +153,7 @@ export class SandboxUsers {
     this.#become(user, next, 'modified');
   }
 
-  /** From the later of now and the expiry on. Not idempotent. */
+  /** Adds days to the later of now and the expiry. Not idempotent. */
   extend(user: SandboxUser, days: number, event = true): void {
     user.expireAt = Math.max(this.#now(), user.expireAt) + days * 86_400_000;
     const next = user.status === 'EXPIRED' ? 'ACTIVE' : user.status;

@@ -3,18 +3,18 @@ import { createHmac } from 'node:crypto';
 export type WebhookOptions = {
   url: string;
   secret: string;
-  /** Between the tries of one delivery: 5 s at the panel. */
+  /** The time between the tries of one delivery: 5 s at the panel. */
   retryDelayMs: number;
-  /** Says what is wrong with a body before it is sent. */
+  /** Checks a body before it is sent and returns the problem. */
   check(body: object): string | undefined;
 };
 
 export type Delivery = { event: string; tries: number; delivered: boolean };
 
-/** Tries of one delivery: the panel gives up after these. */
+/** The panel gives up a delivery after this many tries. */
 const TRIES = 3;
 
-/** Deliveries that the panel has under way at once. */
+/** The number of deliveries that the panel sends at the same time. */
 const PARALLEL = 100;
 
 /** Sends the panel's webhooks: signed over the exact body, in parallel and so in no order, three tries, then dropped. */
@@ -29,7 +29,7 @@ export class Webhooks {
     this.#options = options;
   }
 
-  /** `data` is asked for only where somebody listens. */
+  /** `data` is called only where a receiver is configured. */
   send(scope: 'user' | 'node', event: string, at: number, data: () => object): void {
     const options = this.#options;
     if (!options) return;

@@ -1,4 +1,4 @@
-/** How the panel writes its objects on the wire, per generation. Secrets are easy to recognise, so that tests can look for leaks. */
+/** The panel's objects on the wire, per generation. Secrets are easy to recognise, so that tests can look for leaks. */
 import type { SandboxNode, SandboxUser } from './model.ts';
 
 export type GenerationNumber = 2 | 3;

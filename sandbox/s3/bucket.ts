@@ -8,7 +8,7 @@ export class Bucket {
   readonly objects = new Map<string, Stored>();
   /** Uploads in parts that were neither completed nor aborted, by their id. */
   readonly uploads = new Map<string, Unfinished>();
-  /** What objects and uploads are dated with. */
+  /** The clock that dates objects and uploads. */
   clock: () => Date = () => new Date();
 
   put(key: string, body: Buffer): Stored {

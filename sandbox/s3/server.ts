@@ -24,7 +24,7 @@ export type S3SandboxOptions = {
 const NAME = 'sandbox-exports';
 const SANDBOX_S3_KEYS: Keys = { accessKeyId: 'AKSANDBOX', secretAccessKey: 'sandbox-secret-that-opens-nothing' };
 
-/** Starts an S3 on loopback: one bucket in memory, path style, every signature checked, and it fails on command. */
+/** Starts an S3 on loopback: one bucket in memory, path style. It checks every signature and fails on command. */
 export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3Sandbox> {
   const bucket = new Bucket();
   const faults = createFaults();

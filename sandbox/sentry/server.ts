@@ -13,7 +13,10 @@ const Frame = z.strictObject({
   in_app: z.boolean(),
 });
 
-/** What the service sends of https://develop.sentry.dev/sdk/data-model/event-payloads/: a field more is an error, for none may slip in. */
+/**
+ * The fields of https://develop.sentry.dev/sdk/data-model/event-payloads/ that the service sends. Any other field is an error, so that none
+ * slips in.
+ */
 const SentEvent = z.strictObject({
   event_id: z.string().regex(/^[\da-f]{32}$/),
   timestamp: z.number().positive(),
@@ -45,9 +48,9 @@ export type SentrySandbox = AsyncDisposable & {
   /** For `SENTRY_DSN`. */
   dsn: string;
   events(): readonly ReceivedEvent[];
-  /** Every request with address and body, for finding what must not be in it. */
+  /** Every request with address and body, for finding forbidden text. */
   requests(): readonly string[];
-  /** Why requests were refused. */
+  /** The reasons that requests were refused. */
   refusals(): readonly string[];
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
@@ -76,7 +79,7 @@ export async function startSentrySandbox(): Promise<SentrySandbox> {
     response.end(JSON.stringify(refusal === undefined ? { id: events.at(-1)!.event_id } : { detail: refusal }));
   };
 
-  /** Why it is refused; undefined where it was taken. */
+  /** The reason of a refusal; undefined where the request was accepted. */
   const take = (url: URL, body: string): string | undefined => {
     if (url.pathname !== `/api/${PROJECT}/envelope/`) return `nothing at ${url.pathname}`;
     if (url.searchParams.get('sentry_key') !== key) return 'wrong key';

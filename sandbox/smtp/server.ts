@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
-/** A mail as its reader's program shows it, and the raw bytes of it as text. */
+/** A mail as a mail program shows it, and its raw bytes as text. */
 export type ReceivedMail = {
   from: string;
   to: string[];
@@ -15,7 +15,7 @@ export type ReceivedMail = {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
   raw: string;
-  /** When the server had all of it, in milliseconds since 1970. */
+  /** The time at which the server had received all of it, in milliseconds since 1970. */
   at: number;
 };
 
@@ -23,11 +23,11 @@ export type SmtpSandbox = AsyncDisposable & {
   /** For `SMTP_URL`. */
   url: string;
   mails(): readonly ReceivedMail[];
-  /** Answers every message with this SMTP code from now on; undefined: takes them again. */
+  /** Refuses every message with this SMTP code from now on; undefined accepts them again. */
   refuse(code: number | undefined): void;
 };
 
-/** A mail server on loopback that keeps what it got. Speaks SMTP by the library of nodemailer's authors. */
+/** A mail server on loopback that keeps its messages. Speaks SMTP with the library of nodemailer's authors. */
 export async function startSmtpSandbox(): Promise<SmtpSandbox> {
   const received: ReceivedMail[] = [];
   let refusal: number | undefined;
@@ -53,11 +53,11 @@ export async function startSmtpSandbox(): Promise<SmtpSandbox> {
           );
           done();
         })
-        // Refused, or cut off in the middle: the message was not taken.
+        // The message was refused or cut off, so it was not accepted.
         .catch((error: Error) => done(error));
     },
   });
-  // A client that is killed resets its connection; the next one is served as before.
+  // A killed client resets its connection. The next one is served as before.
   server.on('error', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');

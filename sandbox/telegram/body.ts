@@ -16,7 +16,7 @@ async function parse(body: Buffer, type: string): Promise<Fields> {
   if (body.length === 0) return {};
   if (type.startsWith('multipart/form-data')) return parseMultipart(body, type);
   const text = body.toString('utf8');
-  // By its first character too, because `curl -d '{…}'` calls JSON a form.
+  // Also detected by the first character, because `curl -d '{…}'` calls JSON a form.
   if (type.startsWith('application/json') || text.startsWith('{')) return JSON.parse(text) as Fields;
   return Object.fromEntries(new URLSearchParams(text));
 }

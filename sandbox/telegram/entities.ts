@@ -1,11 +1,11 @@
-/** What Telegram's HTML mode makes of a text: its visible characters, or why it refuses. */
+/** The result of Telegram's HTML mode for a text: its visible characters, or the reason of a refusal. */
 export type Parsed = { ok: true; visible: string } | { ok: false; error: string };
 
 /** https://core.telegram.org/bots/api#html-style */
 const ALLOWED = new Set('b strong i em u ins s strike del span tg-spoiler tg-emoji a code pre blockquote'.split(' '));
 const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"' };
 
-/** Reads HTML as the Bot API does. Written apart from `src/messages`, so that the two check one another. */
+/** Reads HTML as the Bot API does. Independent of `src/messages`, so that the two check each other. */
 export function parseHtml(text: string): Parsed {
   const open: string[] = [];
   let visible = '';
@@ -46,7 +46,7 @@ export function parseHtml(text: string): Parsed {
   return { ok: true, visible };
 }
 
-/** Nothing for a number that is no character: Telegram then shows the entity as it was written. */
+/** Undefined for a number that is not a character: Telegram then shows the entity literally. */
 function decode([, decimal, hex, name]: RegExpExecArray): string | undefined {
   if (name) return NAMED[name]!;
   const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex!, 16);

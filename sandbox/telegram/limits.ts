@@ -10,14 +10,14 @@ export type Limits = {
 
 export const TELEGRAM_LIMITS: Limits = { perSecond: 30, perChatMs: 1000, perGroupMinute: 20 };
 
-/** Takes everything: for tests and benchmarks of the pure speed. */
+/** No limits, for tests and benchmarks of the pure speed. */
 export const NO_LIMITS: Limits = {
   perSecond: Number.POSITIVE_INFINITY,
   perChatMs: 0,
   perGroupMinute: Number.POSITIVE_INFINITY,
 };
 
-/** Counts what was delivered in sliding windows. */
+/** Counts deliveries in sliding windows. */
 export class SendingLimits {
   readonly #limits: Limits;
   #recent: number[] = [];

@@ -3,12 +3,12 @@ import { type Parsed, parseHtml } from './entities.ts';
 import type { SendingLimits } from './limits.ts';
 import type { ArrivalRecord, DeliveredMessage } from './record.ts';
 
-/** How a chat answers. A chat that nobody set is `ok`. */
+/** The behaviour of a chat; `ok` by default. */
 export type ChatState =
   | { state: 'ok' | 'blocked' | 'deactivated' | 'kicked' | 'not_found' }
   | { state: 'migrated_to'; chatId: number };
 
-/** What the methods work on. */
+/** The state that the methods work on. */
 export type World = {
   token: string;
   record: ArrivalRecord;
@@ -31,7 +31,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   kicked: 'Forbidden: bot was kicked from the group chat',
 };
 
-/** Runs one method by its name; names are case-insensitive, as at Telegram. `at`: when its request came in. */
+/** Runs one method by its name; names are case-insensitive, as at Telegram. `at` is the time at which the request arrived. */
 export function callMethod(world: World, method: string, fields: Fields, at: number): Reply {
   switch (method.toLowerCase()) {
     case 'getme':
@@ -119,7 +119,7 @@ function edit(world: World, fields: Fields): Reply {
   return { ok: true, result: apiMessage(world, found) };
 }
 
-/** Markdown is taken as it is: the service sends HTML. */
+/** Markdown is not parsed, because the service sends HTML. */
 function checkText(text: string, parseMode: unknown, content: Content): Parsed {
   const mode = String(parseMode ?? '').toLowerCase();
   if (!['', 'html', 'markdown', 'markdownv2'].includes(mode)) return { ok: false, error: 'unsupported parse_mode' };
@@ -150,7 +150,7 @@ function refuse(world: World, code: number, description: string, parameters?: Re
   return { ok: false, error_code: code, description, ...(parameters && { parameters }) };
 }
 
-/** Form bodies carry the markup as JSON text. */
+/** Form bodies hold the markup as JSON text. */
 const isDisabled = (options: unknown): boolean =>
   (parseMarkup(options) as { is_disabled?: boolean } | null)?.is_disabled === true;
 

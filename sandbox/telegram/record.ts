@@ -1,15 +1,15 @@
 /** A message that reached its chat. */
 export type DeliveredMessage = {
   message_id: number;
-  /** `edited` replaces an earlier text and is no new message. */
+  /** `edited` replaces an earlier text and is not a new message. */
   method: string;
   chat_id: number;
-  /** As sent; `visible` is what the reader sees. Captions of photos and documents are texts too. */
+  /** The text as sent; `visible` is the text that the reader sees. Captions of photos and documents are texts too. */
   text: string;
   visible: string;
   parse_mode: string | null;
   reply_markup: unknown;
-  /** Whether Telegram would open the first link in it to show what is there. */
+  /** Whether Telegram would show a preview of the first link. */
   preview: boolean;
   /** Name and size in bytes of a photo or document. */
   file: { name: string; bytes: number } | null;
@@ -20,11 +20,11 @@ export type DeliveredMessage = {
 export type Stats = {
   /** Messages delivered. */
   total: number;
-  /** Calls of sending methods, with those that were refused. */
+  /** Calls of sending methods, including refused ones. */
   arrivals: number;
-  /** Most arrivals in any sliding second. */
+  /** The most arrivals in any sliding second. */
   max_per_second: number;
-  /** Answers 429, by the limits or by a fault. */
+  /** The number of 429 answers, by the limits or by a fault. */
   too_many_requests: number;
   /** Other refusals, by description. */
   refused: Record<string, number>;
@@ -37,7 +37,7 @@ export type Stats = {
 
 export type MessageFilter = { chatId?: number; sinceMs?: number; limit?: number };
 
-/** Everything that arrived, for tests to count. */
+/** A record of all arrivals, for tests to count. */
 export class ArrivalRecord {
   #messages: DeliveredMessage[] = [];
   #arrivals: number[] = [];

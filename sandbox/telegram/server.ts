@@ -10,7 +10,7 @@ import { ArrivalRecord, type DeliveredMessage, type MessageFilter, type Stats } 
 export type TelegramSandboxOptions = {
   /** 0 (default): any free port. */
   port?: number;
-  /** The one bot token that is let in. */
+  /** The only valid bot token. */
   token?: string;
   /** Telegram's own limits by default; `NO_LIMITS` for none. */
   limits?: Partial<Limits>;
@@ -33,7 +33,7 @@ export type TelegramSandbox = AsyncDisposable & {
 
 const SANDBOX_TOKEN = '4242424242:sandbox-token-that-opens-nothing';
 
-/** Starts a Bot API server on loopback that answers as Telegram does, remembers what arrived and fails on command. */
+/** Starts a Bot API server on loopback that answers as Telegram does, records arrivals and fails on command. */
 export async function startTelegramSandbox(options: TelegramSandboxOptions = {}): Promise<TelegramSandbox> {
   const world: World = {
     token: options.token ?? SANDBOX_TOKEN,
@@ -79,7 +79,7 @@ export async function startTelegramSandbox(options: TelegramSandboxOptions = {})
   };
 }
 
-/** `/bot<token>/<method>`: a malformed token is no route, a wrong one is not let in. */
+/** `/bot<token>/<method>`: a malformed token is a 404, a wrong one a 401. */
 async function answer(world: World, request: IncomingMessage): Promise<Reply> {
   const at = performance.timeOrigin + performance.now();
   const route = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? '');
