@@ -10,7 +10,7 @@ import { ratios, sideBySide } from './harness/side-by-side.ts';
 import { median, percentile } from './harness/statistics.ts';
 
 const PER_SECOND = 100;
-/** Until the last task of a round has started; tasks take milliseconds. */
+/** The time until the last task of a round has started; tasks take milliseconds. */
 const SETTLE_MS = 300;
 
 export const measure: Measure = {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a checkout lacks, and nothing else: npm packages (Node 24 among them), PostgreSQL, Redis.
-# A second call finds everything there and takes a moment. Ends with one line that says what to do where it can not.
+# A second call finds everything there and takes a moment. Ends with one line that says what to do where it cannot.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -9,7 +9,7 @@ import { BreakerOpenError, errorCode, PermanentError, TransientError } from '../
  */
 export type Gate = { acquire(signal: AbortSignal): Promise<() => Promise<void>> };
 
-/** What happened to one outside call, for metrics and traces. `status` is the HTTP status, `none` without an answer. */
+/** The outcome of one outside call, for metrics and traces. `status` is the HTTP status, `none` without an answer. */
 export type ClientCall = {
   service: string;
   endpoint: string;
@@ -57,7 +57,9 @@ export type CallOptions = {
   unrepeatable?: boolean;
 };
 
-/** Answers take well under a second. It is less than the 2 s that a stopping worker waits for handlers after it fired their signals. */
+/**
+ * Answers take well under a second. The grace is less than the 2 s that a stopping worker waits for handlers after it fired their signals.
+ */
 const ANSWER_GRACE_MS = seconds(1.5);
 
 /** Thrown into the breaker only; callers never see it. */

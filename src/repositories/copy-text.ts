@@ -23,7 +23,7 @@ function cellsOf(line: string): (string | null)[] {
 /** Whole lines, each with its line end. Iterating it gives the cells of each line. */
 export class CopyText implements Iterable<(string | null)[]> {
   readonly bytes: Buffer;
-  /** How many lines. */
+  /** The number of lines. */
   readonly length: number;
 
   constructor(bytes: Buffer) {

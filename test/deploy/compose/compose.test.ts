@@ -69,7 +69,7 @@ function expectTaken([name = '', ...words]: readonly string[]): void {
 
 describe.each([
   ['compose.yml', STACK, { ...PASSWORDS }],
-  // As seen from the platform's folder, which may be anywhere.
+  // Paths are relative to the platform's folder, which may be anywhere.
   ['compose.worker.yml', BESIDE, { TASK_WORKER_DIR: ROOT }],
 ])('deploy/%s', (_, path, variables: Record<string, string>) => {
   let file: ComposeFile;

@@ -2,7 +2,7 @@ import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-/** As long as the rows of the same report are kept. */
+/** Marks are kept as long as the rows of the same report. */
 const TTL_MS = days(8);
 
 /** Records which admins have received a report's picture, because pictures do not fit into `notification_queue`. */
