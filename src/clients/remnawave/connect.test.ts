@@ -6,7 +6,7 @@ import { collect, never, testPanel } from '../../testing/test-panel.ts';
 const alice = () => ({ username: 'alice', expireAt: Date.now() + days(1) });
 
 test('a panel that is down at the start is used as soon as it is up, and asked for its version once', async () => {
-  const first = await startPanelSandbox({ generation: 3, usersHaveUuids: false });
+  const first = await startPanelSandbox({ generation: 3 });
   const { port } = first;
   await first.stop();
   const { panel } = testPanel(first);
@@ -58,7 +58,7 @@ test.each([
 });
 
 test('a refusal that has another reason stays what it is', async () => {
-  await using sandbox = await startPanelSandbox({ generation: 3, usersHaveUuids: false });
+  await using sandbox = await startPanelSandbox({ generation: 3 });
   sandbox.addUser(alice());
   const { panel } = testPanel(sandbox);
   await expect(panel.extendTo('1', new Date(0), never)).rejects.toMatchObject({ code: 'remnawave_rejected' });
@@ -73,7 +73,11 @@ test.each(['1.6.17', 'nightly', ''])('version "%s" is not supported and said so'
 
 test('a newer major is spoken to as the newest one known', async () => {
   await using sandbox = await startPanelSandbox({ generation: 3, version: '4.0.0-beta.1' });
-  expect(await testPanel(sandbox).panel.version(never)).toEqual({ version: '4.0.0-beta.1', generation: 3, usersHaveUuids: false });
+  expect(await testPanel(sandbox).panel.version(never)).toEqual({
+    version: '4.0.0-beta.1',
+    generation: 3,
+    usersHaveUuids: false,
+  });
 });
 
 test('a base URL may end with a slash', async () => {
