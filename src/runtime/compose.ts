@@ -9,16 +9,16 @@ export type Run = {
   readonly job: JobFacts;
 };
 
-/** What the engine knows of the job that a task does not need. */
+/** Facts about the job that the engine needs and a task does not. */
 export type JobFacts = {
   readonly data: JobData;
-  /** The one it came through: a producer may ask for another than the task's. */
+  /** The queue that it came through: a producer may ask for another than the task's. */
   readonly queue: QueueName;
   /** How often a worker died or stalled while it held this job. */
   readonly stalls: number;
   /** No retry is left after this attempt. */
   readonly isLastAttempt: boolean;
-  /** Somebody ended the job while it waited to go on: this run is its last. */
+  /** Somebody cancelled the job while it waited to continue: this run is its last. */
   readonly isCancelled: boolean;
   /** Milliseconds from the moment the job could have started to the moment it did. */
   readonly waitedMs: number;
@@ -42,7 +42,7 @@ export function withNeeds(services: object): Next {
   };
 }
 
-/** Spread into each context in their place, because all services together are many, and copying them costs a short task as much as a log line. */
+/** Spread into each context instead of all services, which are many: copying those costs a short task as much as a log line. */
 export function needsOf({ needs }: AnyTask, services: object): object {
   const all: Readonly<Record<string, unknown>> = { ...services };
   return Object.fromEntries(needs.map((name) => [name, all[name]]));

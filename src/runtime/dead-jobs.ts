@@ -42,7 +42,7 @@ export class DeadJobs {
     return counts.reduce((sum, n) => sum + n, 0);
   }
 
-  /** Puts the job back into its queue with all its attempts. False where there is no such dead letter (any more). */
+  /** Puts the job back into its queue with all its attempts. False where this dead letter does not exist (any more). */
   async replay(id: string): Promise<boolean> {
     await this.#queues.ready();
     for (const [, handle] of this.#queues.entries()) {

@@ -7,10 +7,10 @@ import type { Services } from '../services.ts';
 /** A cron pattern of five or six fields in UTC, or a fixed interval in milliseconds. */
 export type Schedule = { readonly cron: string } | { readonly everyMs: number };
 
-/** Another name under which producers call the task; with a preset where the name itself says part of the payload. */
+/** Another name that producers use for the task, with a preset where the name itself implies part of the payload. */
 export type Alias = string | { readonly name: string; readonly payload: Readonly<Record<string, unknown>> };
 
-/** What happens once the last retry has failed, besides the job becoming a dead letter. */
+/** The action after the last failed retry, besides the dead letter. */
 export type Exhausted =
   /** One alert to the admins. */
   | 'alert'
@@ -18,7 +18,7 @@ export type Exhausted =
   | 'alert-critical'
   /** A warning in the log. */
   | 'log'
-  /** Nothing: the next scheduled run does the work. A scheduled run is then not kept as a dead letter. */
+  /** Nothing: the next scheduled run does the work. A failed scheduled run then leaves no dead letter. */
   | 'next-run';
 
 /** A finished run's result: a small JSON object. */
@@ -26,27 +26,27 @@ export type Result = Readonly<Record<string, unknown>>;
 
 export type EnqueueOptions = {
   delayMs?: number;
-  /** The same id twice is one job, as long as the first is kept. */
+  /** A second job with the same id is not added while the first is kept. */
   jobId?: string;
   /** While a job with this key waits or runs, another is not added. */
   uniqueKey?: string;
-  /** With `uniqueKey`: one that comes while the first runs is kept and starts right after it. */
+  /** With `uniqueKey`: a job that is added while the first runs is kept, and starts right after it. */
   afterActive?: boolean;
-  /** False for runs whose failure the next run makes good: they leave no dead letter. */
+  /** False for runs whose work the next run does in any case: they leave no dead letter. */
   keepFailed?: boolean;
 };
 
-/** How a task that enqueues itself differs from going on with the rest. */
+/** Options of a task that enqueues itself, where it does not simply continue with the remaining work. */
 export type AgainOptions<P extends z.ZodObject = z.ZodObject> = Pick<EnqueueOptions, 'delayMs' | 'keepFailed'> & {
   /** Fields that differ from the payload of this run. */
   payload?: Partial<z.input<P>>;
-  /** Jobs of this task with the same slot are one, and this run is none of them. */
+  /** Jobs of this task with the same slot are one job, and the current run is not that job. */
   slot?: string | number;
 };
 
-/** What every run gets besides the services it `needs`. */
+/** Every run gets these, besides the services it `needs`. */
 export type RunContext<P extends z.ZodObject = z.ZodObject> = {
-  /** The one that runs. */
+  /** The task that runs. */
   readonly task: DefinedTask;
   readonly jobId: string;
   /** 1 on the first attempt. A snooze or a hand-back at shutdown is no attempt. */
@@ -69,8 +69,9 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = {
     options?: EnqueueOptions,
   ): Promise<{ jobId: string }>;
   /**
-   * Adds a job of this task with this run's payload, for what this run leaves undone. It starts right after this run, and it is one
-   * however often it is asked for and whether or not a schedule asks as well. A `slot` makes it a job apart that does not wait for this run.
+   * Adds a job of this task with this run's payload, for the work that this run leaves undone. The job starts right after this run. It is
+   * one job, however often it is asked for, and also if a schedule asks for it. With a `slot` it is a separate job that does not wait for
+   * this run.
    */
   again(options?: AgainOptions<P>): Promise<{ jobId: string }>;
 };
@@ -84,7 +85,7 @@ export type Task<
   readonly name: string;
   /** One sentence for the catalogue, the API and the operations page. */
   readonly summary: string;
-  /** Former names and those that Python producers use. */
+  /** Former names, and names that Python producers use. */
   readonly aliases?: readonly Alias[];
   /** Validated once, in the runner and at every door. Where the task has a schedule, `{}` must be valid. */
   readonly payload: P;
@@ -97,11 +98,11 @@ export type Task<
   readonly retry: RetryPolicy<P, Need>;
   /** Wall-clock limit of one attempt in milliseconds (default 5 minutes); `none` for bulk work, which reports progress instead. */
   readonly timeLimitMs?: number | 'none';
-  /** 1 is most urgent; without, jobs go in order of arrival before all that have a priority. */
+  /** 1 is most urgent. Jobs without a priority run in order of arrival, before all that have one. */
   readonly priority?: number;
   /** May run for hours. Its whole queue gets a quarter of the slots of a process, so that it cannot hold up the other queues. */
   readonly longRunning?: boolean;
-  /** Operators see its jobs with their progress while they are not over; see `Jobs.watched`. */
+  /** Operators see its unfinished jobs with their progress; see `Jobs.watched`. */
   readonly watched?: boolean;
   /** The numbers in the result with their help text: logged, and counted in `cybervpn_task_items_total{task_name,item}`. */
   readonly counts: Readonly<Record<Count, string>>;
@@ -113,7 +114,7 @@ export type Task<
 };
 
 export type RetryPolicy<P extends z.ZodObject = z.ZodObject, Need extends keyof Services = keyof Services> = {
-  /** Delay before each retry in milliseconds; its length is the number of retries. Each gets up to 10 % of jitter. */
+  /** Delay before each retry in milliseconds; the length is the number of retries. Each delay gets up to 10 % of jitter. */
   readonly delaysMs: readonly number[];
   readonly exhausted: Exhausted;
   /** Runs once after the last failure, before the job becomes a dead letter: the place to save the work for later. */
@@ -133,7 +134,7 @@ export type AnyTask = Omit<Task<any, any, any>, 'run'> &
   };
 // biome-ignore-end lint/suspicious/noExplicitAny: parameter bivariance, see above
 
-/** One queue per capability folder, so that a slow capability can not delay another. */
+/** One queue per capability folder, so that a slow capability cannot delay another. */
 export const QUEUES = [
   'notifications',
   'subscriptions',
@@ -149,7 +150,7 @@ export const QUEUES = [
 export type QueueName = (typeof QUEUES)[number];
 
 /**
- * Identity at run time; at compile time it ties `run` to `payload`, `counts` and `needs`, and makes the one kind of object that can be
+ * Returns its argument. At compile time it ties `run` to `payload`, `counts` and `needs`, and makes the only kind of object that can be
  * enqueued.
  */
 export function defineTask<P extends z.ZodObject, C extends string, N extends keyof Services>(

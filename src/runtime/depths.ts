@@ -2,7 +2,7 @@ import type { Queues } from './queues.ts';
 
 type JobCounts = { waiting: number; active: number; delayed: number; failed: number };
 
-/** How many jobs of each queue wait (whatever their priority), run, are due later, or are kept as dead letters. */
+/** Counts the jobs of each queue that wait (with any priority), run, are due later, or are kept as dead letters. */
 export async function countJobs(queues: Queues): Promise<Record<string, JobCounts>> {
   const entries = [...queues.entries()].map(async ([name, queue]) => {
     const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');

@@ -22,7 +22,7 @@ export class PayloadError extends PermanentError {
   }
 }
 
-/** The operator switched this task off. */
+/** Thrown when the operator has switched this task off. */
 export class TaskDisabledError extends PermanentError {
   override name = 'TaskDisabledError';
 
@@ -37,14 +37,14 @@ export type DispatchOptions = EnqueueOptions & {
   correlationId?: string;
   /** 1 is most urgent; overrides the task's. */
   priority?: number;
-  /** Another queue than the task's own. */
+  /** A queue other than the task's own. */
   queue?: QueueName;
   timeLimitMs?: number;
   delaysMs?: readonly number[];
   taskiq?: JobData['taskiq'];
-  /** `traceparent` of whoever asks; what is none has no effect. */
+  /** `traceparent` of the caller; an invalid one has no effect. */
   traceparent?: string;
-  /** When the producer asked for the job, where that was before now: it may have waited in a stream. */
+  /** When the producer asked for the job, if that was earlier than now: the job may have waited in a stream. */
   createdAt?: Date;
 };
 
@@ -63,7 +63,7 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Adds a job of a task. Throws `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves. */
+  /** Adds a job of a task. Throws `TaskDisabledError` or `PayloadError`; otherwise the job is in Redis when this resolves. */
   async dispatch<P extends z.ZodObject>(
     task: DefinedTask<P>,
     payload: z.input<P>,
@@ -73,8 +73,8 @@ export class Dispatcher {
   }
 
   /**
-   * Adds a job of the task that answers to a name, for the doors alone: their names come from outside, where no compiler looks. Throws
-   * `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; else the job is in Redis when this resolves.
+   * Adds a job of the task with this name. Only doors call it: their names come from outside, where no compiler checks them. Throws
+   * `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; otherwise the job is in Redis when this resolves.
    */
   async dispatchNamed(
     name: string,
@@ -85,7 +85,7 @@ export class Dispatcher {
     return { jobId: await this.#add(named.task, this.accept(named, payload), options), task: named.task };
   }
 
-  /** The payload with aliases resolved and presets set, checked. Throws `TaskDisabledError` or `PayloadError`. */
+  /** Returns the checked payload, with aliases resolved and presets set. Throws `TaskDisabledError` or `PayloadError`. */
   accept({ task, preset }: NamedTask, payload: unknown): Readonly<Record<string, unknown>> {
     if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
     const given = { ...renamed(payload ?? {}, task), ...preset };
@@ -110,7 +110,7 @@ export class Dispatcher {
       jobId: options.jobId ?? id,
       attempts: delaysMs.length + 1,
       backoff: { type: 'policy' },
-      // How long others are kept the runner says.
+      // The runner decides how long other failed jobs are kept.
       ...(options.keepFailed === false && { removeOnFail: true }),
       ...(priority === undefined ? {} : { priority }),
       ...(options.createdAt === undefined ? {} : { timestamp: options.createdAt.getTime() }),

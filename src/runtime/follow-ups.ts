@@ -2,7 +2,7 @@ import type { AnyTask, RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { JobData } from './job-data.ts';
 
-/** How a run adds further work, of other tasks and of its own. All of it keeps the correlation id and names this task as who asked. */
+/** Adds further work for a run, of other tasks and of its own. Each job keeps the correlation id and has this task as its initiator. */
 export function followUps(
   dispatcher: Dispatcher,
   task: AnyTask,

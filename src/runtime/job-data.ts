@@ -1,6 +1,6 @@
-/** What a job carries in the queue. Kept small: Redis holds it for as long as the job is kept. */
+/** The data of a job in its queue. It is small, because Redis holds it for as long as the job is kept. */
 export type JobData = {
-  /** As it was dispatched; parsed again by the runner, because code may have changed meanwhile. */
+  /** The payload as it was dispatched. The runner parses it again, because code may have changed meanwhile. */
   readonly payload: Readonly<Record<string, unknown>>;
   readonly correlationId: string;
   readonly initiatedBy: string;
@@ -9,11 +9,11 @@ export type JobData = {
   readonly timeLimitMs?: number;
   /** Overrides the task's retry delays, in milliseconds. */
   readonly delaysMs?: readonly number[];
-  /** Of the span that added the job, where traces are on: https://www.w3.org/TR/trace-context/ */
+  /** Names the span that added the job, where traces are on: https://www.w3.org/TR/trace-context/ */
   readonly traceparent?: string;
   /** Present where a TaskIQ producer may wait for the result under this id. */
   readonly taskiq?: { readonly taskId: string; readonly labels: Readonly<Record<string, unknown>> };
 };
 
-/** The doors through which a job can come in. */
+/** The doors that a job can come through. */
 export type JobSource = 'schedule' | 'taskiq' | 'http' | 'cli' | 'task';

@@ -6,30 +6,30 @@ import type { TaskRegistry } from './registry.ts';
 
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
-/** A job as people and programs see it from outside: everything but its payload, which may hold what nobody should read. */
+/** A job as people and programs see it from outside: everything but its payload, which may be confidential. */
 export type JobView = {
   id: string;
   task: string;
   queue: QueueName;
   state: JobState;
-  /** Attempts that have begun and counted. */
+  /** Attempts that have begun and count. */
   attempts: number;
   maxAttempts: number;
   initiatedBy: string;
   source: JobSource;
   correlationId: string;
   createdAt: Date;
-  /** When it becomes due; only while delayed. */
+  /** When the job becomes due; only while it is delayed. */
   dueAt?: Date;
   startedAt?: Date;
   finishedAt?: Date;
   result?: unknown;
   error?: string;
-  /** The record that its progress is kept under. */
+  /** The id of its progress record. */
   progressId: string;
 };
 
-/** How a request to cancel ended: gone from its queue, told to the process that runs it, or too late. */
+/** The result of a request to cancel: removed from its queue, told to the process that runs it, or too late. */
 export type Cancelled = 'removed' | 'told' | 'ended';
 
 const STATES: Readonly<Record<string, JobState>> = {
@@ -43,7 +43,7 @@ const STATES: Readonly<Record<string, JobState>> = {
   failed: 'failed',
 };
 
-/** How the word reaches the process that runs the job, wherever it is. */
+/** Sends the cancellation to the process that runs the job. */
 export type CancellationSender = {
   /** For a job that runs now. */
   tell(jobId: string): Promise<void>;
@@ -51,11 +51,11 @@ export type CancellationSender = {
   leave(jobId: string): Promise<void>;
 };
 
-/** Of each queue, at most this many that are not over and, by each way to end, that have ended. */
+/** For each queue: at most this many unfinished jobs, and at most so many ended ones of each way to end. */
 const WATCHED_JOBS = 200;
 const WATCHED_ENDS = 10;
 
-/** Single jobs of all queues: found, watched and cancelled. */
+/** Finds, watches and cancels single jobs of all queues. */
 export class Jobs {
   readonly #registry: TaskRegistry;
   readonly #queues: Queues;
@@ -78,9 +78,9 @@ export class Jobs {
   }
 
   /**
-   * Takes a job that has not begun out of its queue. One that runs is told; one that has begun and waits to go on does so at once, and
-   * is told then, so that its handler can undo or sum up. Both end as failed with the reason `cancelled`. Undefined where there is no
-   * such job.
+   * Removes a job that has not begun from its queue. A running job is told. A job that has begun and waits to continue runs at once and is
+   * told then, so that its handler can undo or sum up. Both end as failed with the reason `cancelled`. Undefined where there is no such
+   * job.
    */
   async cancel(id: string): Promise<Cancelled | undefined> {
     const found = await this.#locate(id);
@@ -90,7 +90,7 @@ export class Jobs {
     if (state === 'completed' || state === 'failed') return 'ended';
     const hasBegun = job.attemptsStarted > 0;
     if (!hasBegun && state !== 'active' && (await wasRemoved(job))) return 'removed';
-    // First left, then told: a run that snoozes just then finds it when it goes on, which it does at once.
+    // The word is left before it is told: a run that snoozes in between finds it in its next run, which starts at once.
     await this.#cancellations.leave(id);
     if (hasBegun && state === 'delayed') await job.promote().catch(() => undefined);
     await this.#cancellations.tell(id);
@@ -98,7 +98,7 @@ export class Jobs {
   }
 
   /**
-   * Jobs of watched tasks that are not over, the newest first. Of a queue whose tasks are all watched also what has ended lately; in
+   * Unfinished jobs of watched tasks, the newest first. Where all tasks of a queue are watched, its recently ended jobs are included; in
    * another queue, the last to end are other tasks' jobs.
    */
   async watched(): Promise<JobView[]> {
@@ -123,13 +123,13 @@ export class Jobs {
     return await Promise.all(watched.map((job) => this.#describe(queue, job)));
   }
 
-  /** Undefined where the job is gone meanwhile. */
+  /** Undefined where the job has been removed meanwhile. */
   async #describe(queue: QueueName, job: Job<JobData>): Promise<JobView | undefined> {
     const state = STATES[await job.getState()];
     if (!state) return undefined;
     const isOver = state === 'completed' || state === 'failed';
     if (!isOver || job.finishedOn !== undefined) return view(queue, job, state);
-    // It ended between the two reads, so what was read first knows no result yet.
+    // The job ended between the two reads, so the first read has no result.
     const ended = await this.#queues.get(queue).getJob(job.id!);
     return ended && view(queue, ended, state);
   }

@@ -1,6 +1,6 @@
 import { PermanentError, SnoozeError } from '../lib/errors.ts';
 
-/** Why a run's signal fired when it was not the time limit. */
+/** The reason of a run's signal at shutdown. */
 export class ShutdownError extends Error {
   override name = 'ShutdownError';
 
@@ -9,7 +9,7 @@ export class ShutdownError extends Error {
   }
 }
 
-/** Somebody cancelled the job. */
+/** The reason of a run's signal when somebody cancelled the job. */
 export class CancelledError extends PermanentError {
   override name = 'CancelledError';
 
@@ -18,7 +18,9 @@ export class CancelledError extends PermanentError {
   }
 }
 
-/** The lock was lost, so another worker may run the same job by now: this run must stop touching the world. */
+/**
+ * The reason of a run's signal when its lock was lost. Another worker may run the same job by now, so this run must have no further effect.
+ */
 export class LostLockError extends Error {
   override name = 'LostLockError';
 
@@ -30,8 +32,8 @@ export class LostLockError extends Error {
 export type Outcome = 'success' | 'snoozed' | 'handed_back' | 'retry' | 'error';
 
 /**
- * What an error means for the job. The signal's reason wins over what the handler threw, because an aborted call
- * surfaces as any kind of error.
+ * Decides what an error means for the job. The signal's reason wins over the thrown error, because an aborted call may fail with any kind
+ * of error.
  */
 export function outcomeOf(error: unknown, signal: AbortSignal, isLastAttempt: boolean): Exclude<Outcome, 'success'> {
   if (signal.aborted && (signal.reason instanceof ShutdownError || signal.reason instanceof LostLockError))

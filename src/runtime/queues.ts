@@ -6,16 +6,16 @@ import type { RedisClient } from '../lib/redis-client.ts';
 import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData } from './job-data.ts';
 
-/** Before every key of BullMQ. */
+/** The prefix of every key of BullMQ. */
 export const QUEUE_PREFIX = 'cybervpn:jobs';
 
-/** The queue whose jobs are ticks of schedules; see `scheduler.ts`. */
+/** The queue of the ticks that schedules make; see `scheduler.ts`. */
 export const TICKS = 'schedules';
 
-/** In braces, so that all keys of one queue lie in one slot of a Redis Cluster while queues spread over it. */
+/** The braces put all keys of one queue into one slot of a Redis Cluster, while queues spread over the slots. */
 export const redisName = (queue: QueueName | typeof TICKS): string => `{${queue}}`;
 
-/** As long as a command of the connection takes to fail while Redis is away. */
+/** The time that a command of the connection takes to fail while Redis is away. */
 const READY_LIMIT_MS = seconds(5);
 
 /** One producer handle for each queue, on one shared connection. */
@@ -43,8 +43,8 @@ export class Queues {
   }
 
   /**
-   * For whoever asks a queue and has somebody waiting: BullMQ waits without end for a Redis that has not answered since the start, and
-   * only later commands fail in time. Throws `TransientError` `redis_away`.
+   * To be called before a queue is asked while somebody waits for the answer: BullMQ waits without end for a Redis that has not answered
+   * since the start, and only later commands fail in time. Throws `TransientError` `redis_away`.
    */
   async ready(): Promise<void> {
     if (this.#isReady) return;

@@ -5,10 +5,10 @@ import { nearest } from '../lib/nearest.ts';
 import { type AnyTask, QUEUES, type QueueName } from './define-task.ts';
 import { parseSchedule } from './schedule.ts';
 
-/** A task as found under one of its names, with what that name already says of the payload. */
+/** A task as found under one of its names, with the part of the payload that the name implies. */
 export type NamedTask = { readonly task: AnyTask; readonly preset: Readonly<Record<string, unknown>> };
 
-/** No task answers to this name. */
+/** Thrown when no task has this name or alias. */
 export class UnknownTaskError extends PermanentError {
   override name = 'UnknownTaskError';
 
@@ -18,13 +18,13 @@ export class UnknownTaskError extends PermanentError {
   }
 }
 
-/** Every task by every name it answers to. */
+/** Finds every task by every name that it has. */
 export class TaskRegistry {
   readonly #byName: ReadonlyMap<string, NamedTask>;
   /** In order of queue, then name. */
   readonly tasks: readonly AnyTask[];
 
-  /** Throws an `Error` that names the task where two tasks share a name or a definition can not work. */
+  /** Throws an `Error` that names the task where two tasks share a name or a definition cannot work. */
   constructor(tasks: Iterable<AnyTask>) {
     this.tasks = [...tasks].sort(
       (a, b) => QUEUES.indexOf(a.queue) - QUEUES.indexOf(b.queue) || (a.name < b.name ? -1 : 1),
@@ -60,8 +60,8 @@ export class TaskRegistry {
 }
 
 /**
- * Imports every file of `src/tasks/<queue>/`. A folder that is no queue, a file that is no task, or one whose name differs from its path
- * stops the start.
+ * Imports every file of `src/tasks/<queue>/`. The start fails on a folder that is no queue, on a file that is no task, and on a task whose
+ * name differs from its path.
  */
 export async function loadTasks(root = new URL('../tasks/', import.meta.url)): Promise<TaskRegistry> {
   const entries = await readdir(root, { withFileTypes: true });

@@ -15,7 +15,7 @@ export type RunOnceOptions = {
   log: Log;
   signal: AbortSignal;
   initiatedBy: string;
-  /** The run's clock; a job id, so that a run can be repeated as a retry of the same job; and which attempt it is. */
+  /** Clock, job id and attempt of the run. The job id of an earlier run makes this one a retry of the same job. */
   now?: Date;
   enqueuedAt?: Date;
   jobId?: string;
@@ -23,8 +23,8 @@ export type RunOnceOptions = {
 };
 
 /**
- * Runs a task here and now, through the same onion as a queued job, and answers its result. No retries: the error of the run is thrown,
- * `UnknownTaskError` and `PayloadError` included.
+ * Runs a task here and now, through the same onion as a queued job, and returns its result. Nothing is retried: the error of the run is
+ * thrown, `UnknownTaskError` and `PayloadError` included.
  */
 export async function runOnce(name: string, payload: unknown, options: RunOnceOptions): Promise<Result> {
   const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;

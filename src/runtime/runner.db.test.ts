@@ -309,7 +309,7 @@ describe('a job', () => {
         throw new SnoozeError('not yet', { delayMs: 1 });
       },
     });
-    // Somebody says it once, between the first run and the second.
+    // The word is left once, between the first run and the second.
     const left = ['once'];
     await engine.start(4, async () => left.pop() !== undefined);
     await dispatcher.dispatchNamed('stubborn', {}, by);

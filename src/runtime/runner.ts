@@ -3,19 +3,20 @@
  *
  *  1. A door or another task hands the dispatcher a payload. It is checked there, so that the caller learns of a mistake at once.
  *  2. The job waits in its queue in Redis. A unique one is not added while the last under its key waits or runs.
- *  3. A worker takes it and holds its lock, which it renews every 5 s. One of the process's slots is waited for, as all queues share them.
+ *  3. A worker takes it and holds its lock, which it renews every 5 s. Then it waits for one of the process's slots, which all queues
+ *     share.
  *  4. The job goes through the onion of middleware, which parses the payload again: the job may be older than the code.
  *  5. The handler returns. The job is over, and its result is kept for `RESULT_TTL_SECONDS`.
  *  6. Or it throws a `SnoozeError`: the job goes back for later and has used no attempt. Steps 3 to 6 may go on for days.
  *  7. Or it throws anything else. The job waits for the next of its delays, lengthened by up to 10 %, and is taken again.
- *  8. After the last delay, or at once on a `PermanentError`, what the task declares as `exhausted` happens within that last attempt. Then the
- *     job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts.
- *  9. Somebody cancels it. The signal of its run fires; a job that waits to go on does so at once and finds its signal fired from the start.
- *     Either way it ends as a dead letter with the reason `cancelled`.
- * 10. The process stops. It takes no new job, gives running ones a grace period, then fires their signals and hands them back to their queues,
- *     with no attempt used.
- * 11. The process is killed. The lock runs out after 10 s, a worker's next check finds the job, and it runs again: within 20 s. A job that was
- *     started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
+ *  8. After the last delay, or at once on a `PermanentError`, what the task declares as `exhausted` happens within that last attempt. Then
+ *     the job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts.
+ *  9. Somebody cancels it. The signal of its run fires; a job that waits to go on does so at once and finds its signal fired from the
+ *     start. Either way it ends as a dead letter with the reason `cancelled`.
+ * 10. The process stops. It takes no new job, gives running ones a grace period, then fires their signals and hands them back to their
+ *     queues, with no attempt used.
+ * 11. The process is killed. The lock runs out after 10 s, a worker's next check finds the job, and it runs again: within 20 s. A job that
+ *     was started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
  */
 
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
@@ -37,15 +38,15 @@ import { Slots } from './slots.ts';
 /** A killed worker's jobs run again after at most lock + 2 × check = 20 s; the lock is renewed every 5 s while the process lives. */
 const LOCK_MS = seconds(10);
 const STALLED_CHECK_MS = seconds(5);
-/** Stalls never fail a job here: the poison guard decides, and it keeps a dead letter. */
+/** Stalls never fail a job: the poison guard decides, and it keeps a dead letter. */
 const UNLIMITED_STALLS = 1_000_000;
 
-/** Finished jobs beyond these are removed oldest first, so Redis stays bounded whatever the load. */
+/** Finished jobs beyond this number are removed, oldest first, so Redis stays bounded under any load. */
 const KEPT_RESULTS = 5_000;
 const KEPT_DEAD_LETTERS = 10_000;
 const DEAD_LETTERS_KEPT_MS = days(30);
 
-/** What a queue with a long-running task gets of the slots. */
+/** The share of the slots that a queue with a long-running task gets. */
 const LONG_RUNNING_SHARE = 1 / 4;
 
 export type RunnerOptions = {
@@ -53,7 +54,7 @@ export type RunnerOptions = {
   dispatcher: Dispatcher;
   services: object;
   middleware: readonly Middleware[];
-  /** A blocking connection is made from it for each queue. */
+  /** Each queue gets a blocking connection that is made from it. */
   connection: RedisClient;
   /** Jobs at once in this process, over all queues. */
   concurrency: number;
@@ -61,7 +62,7 @@ export type RunnerOptions = {
   resultTtlSeconds: number;
   log: Log;
   clock: () => Date;
-  /** Whether a job that has begun was cancelled while it waited to go on. Asked before each later run. */
+  /** Whether a job that has begun was cancelled while it waited to continue. Asked before each later run. */
   wasCancelled?(jobId: string): Promise<boolean>;
 };
 
@@ -72,7 +73,7 @@ export class Runner {
   readonly #handle: Next;
   readonly #slots: Slots;
   readonly #shutdown = new AbortController();
-  /** Running jobs by id: what cancellation, lost locks and shutdown reach. */
+  /** Running jobs by id, for cancellation, lost locks and shutdown. */
   readonly #running = new Map<string, AbortController>();
 
   constructor(options: RunnerOptions) {
@@ -100,7 +101,7 @@ export class Runner {
       this.#shutdown.abort(reason);
       for (const run of this.#running.values()) run.abort(reason);
     }, graceMs);
-    // A handler that does not listen to its signal is left behind: its lock runs out and another worker takes the job.
+    // A handler that ignores its signal is left behind: its lock expires and another worker takes the job.
     const left = new Promise<void>((resolve) => setTimeout(resolve, graceMs + seconds(2)).unref());
     await Promise.race([drained, left]);
     clearTimeout(timer);
@@ -117,7 +118,7 @@ export class Runner {
       stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: UNLIMITED_STALLS,
       runRetryDelay: seconds(1),
-      // Said here and not in each job, which is then smaller and quicker to read.
+      // Set for the worker and not in each job, which makes a job smaller and quicker to read.
       removeOnComplete: { age: resultTtlSeconds, count: KEPT_RESULTS },
       removeOnFail: { age: DEAD_LETTERS_KEPT_MS / 1000, count: KEPT_DEAD_LETTERS },
       settings: {
@@ -158,7 +159,7 @@ export class Runner {
       });
     } catch (error) {
       const outcome = outcomeOf(error, controller.signal, facts.isLastAttempt);
-      // Told to end after its last look at the signal: it goes on at once, and finds the word that was left for it.
+      // The run was told to end after its last look at the signal: it continues at once, and finds the word that was left for it.
       const isCancelled = controller.signal.reason instanceof CancelledError;
       if (outcome === 'snoozed' && (error as SnoozeError).delayMs > 0 && !isCancelled) {
         await job.moveToDelayed(Date.now() + (error as SnoozeError).delayMs, token);
@@ -168,7 +169,7 @@ export class Runner {
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      // The word is taken with the job it ended: replayed later, the job must not be ended again.
+      // The word is removed with the job that it ended, so that a replay of the job is not ended again.
       if (isCancelled) await this.#options.wasCancelled?.(job.id!);
       if (outcome === 'error') throw Object.assign(new UnrecoverableError(errorMessage(error)), { cause: error });
       throw error;

@@ -7,14 +7,14 @@ const UNITS: Readonly<Record<string, (n: number) => number>> = { s: seconds, m: 
 const CRON_FIELDS = /^\S+(\s+\S+){4,5}$/;
 
 /**
- * Reads `30s`, `5m`, `2h`, `1d` or a cron pattern in UTC. Throws an `Error` that names `source` (a variable or a task), the value and
- * what would be right.
+ * Reads `30s`, `5m`, `2h`, `1d` or a cron pattern in UTC. Throws an `Error` that names `source` (a variable or a task), the value and the
+ * right form.
  */
 export function parseSchedule(text: string, source: string): Schedule {
   const interval = /^([1-9]\d{0,5})\s*([smhd])$/.exec(text);
   if (interval) return { everyMs: UNITS[interval[2]!]!(Number(interval[1])) };
   try {
-    // The parser fills missing fields by itself; here that would be a typing error that runs every second.
+    // The parser fills in missing fields. Here a missing field would be a typing error that runs every second.
     if (!CRON_FIELDS.test(text)) throw new Error('a cron pattern has five or six fields');
     CronExpressionParser.parse(text, { tz: 'UTC' });
     return { cron: text };
@@ -26,7 +26,7 @@ export function parseSchedule(text: string, source: string): Schedule {
   }
 }
 
-/** The longest time between two runs, in milliseconds: of a cron pattern, among the next three. */
+/** The longest time between two runs, in milliseconds; of a cron pattern, among the next three. */
 export function periodOf(schedule: Schedule, at: Date): number {
   if ('everyMs' in schedule) return schedule.everyMs;
   const first = nextRun(schedule, at);

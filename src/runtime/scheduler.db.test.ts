@@ -122,7 +122,7 @@ describe('schedules', () => {
     const scheduler = schedulerOf(engine);
     await scheduler.sync();
     const [first] = await engine.queues.ticks.getJobSchedulers();
-    // Nobody takes ticks here: this one is overdue, as while Redis restarts just at six in the morning.
+    // Nobody takes ticks here, so this tick becomes overdue, as if Redis restarted at six in the morning.
     await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(first!.next!);
     await scheduler.sync();
     expect(await engine.queues.ticks.getJob(`repeat:each_second:${first!.next}`)).toBeDefined();

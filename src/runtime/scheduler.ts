@@ -10,13 +10,13 @@ import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { nextRun, parseSchedule } from './schedule.ts';
 
-/** How often the schedules in Redis are made equal to the code again: an emptied Redis is whole again within a minute. */
+/** How often the schedules in Redis are made equal to the code: an emptied Redis is complete again within a minute. */
 const SYNC_EVERY_MS = seconds(20);
 
-/** Clocks of machines that are kept in step differ by less; beyond it one of them has been set. */
+/** Clocks of synchronised machines differ by less; a larger difference means that one of them was set. */
 const CLOCK_TOLERANCE_MS = seconds(10);
 
-/** Which slots of a schedule have made their job, over all processes. */
+/** Records which slots of a schedule have made their job, over all processes. */
 export type FiredSlots = {
   has(task: string, slot: Date): Promise<boolean>;
   add(task: string, slot: Date): Promise<void>;
@@ -35,9 +35,9 @@ export type SchedulerOptions = {
 };
 
 /**
- * Keeps the schedules in Redis equal to those in the code. Any number may run: what is in order is left alone, whoever wrote it.
- * What a schedule makes is a *tick*, a tiny job that dispatches the task under a unique key. So a slow run can never overlap the next
- * (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing.
+ * Keeps the schedules in Redis equal to those in the code. Any number of schedulers may run: a correct schedule is left alone, even if
+ * another process wrote it. A schedule makes *ticks*, tiny jobs that dispatch the task under a unique key. So a slow run never overlaps the
+ * next one (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -48,7 +48,7 @@ export class Scheduler {
     this.#options = options;
   }
 
-  /** Throws an `Error` that names the variable where an override can not be read. Does not wait for Redis. */
+  /** Throws an `Error` that names the variable where an override cannot be read. Does not wait for Redis. */
   start(): void {
     schedulesOf(this.#options);
     const syncOrWait = (): void => {
@@ -70,7 +70,9 @@ export class Scheduler {
     clearInterval(this.#timer);
   }
 
-  /** Adds and changes what the code says, removes the schedules of tasks that are gone or switched off. Running it again changes nothing. */
+  /**
+   * Adds and changes the schedules of the code, and removes those of tasks that are gone or switched off. Running it again changes nothing.
+   */
   async sync(): Promise<void> {
     const { ticks } = this.#options.queues;
     const wanted = schedulesOf(this.#options);
@@ -84,14 +86,14 @@ export class Scheduler {
     const { ticks } = this.#options.queues;
     if (found && isSame(found, schedule)) {
       const isAhead = isAheadOfClock(found, schedule);
-      // Written again, BullMQ would take a tick back that is due and that nobody has taken yet: its slot would never fire.
+      // If the schedule were written again, BullMQ would take back a due tick that nobody has taken yet, and its slot would never fire.
       if (!isAhead && (await ticks.getJob(tickId(name, found.next!)))) return;
       if (isAhead)
         this.#options.log.warn(
           { task: name, next: new Date(found.next!) },
           'the clock was set back, schedule put in order',
         );
-      // An interval begins anew, now; a pattern keeps its slots, and those that have fired do not fire again.
+      // An interval begins anew now; a pattern keeps its slots, and slots that have fired do not fire again.
       if (isAhead && 'everyMs' in schedule) await ticks.removeJobScheduler(name);
     }
     const repeat = 'cron' in schedule ? { pattern: schedule.cron, tz: 'UTC' } : { every: schedule.everyMs };
@@ -99,7 +101,7 @@ export class Scheduler {
   }
 }
 
-/** A tick that fails (Redis went away in the middle) is tried again soon; a finished one is of no further use. */
+/** A failed tick (Redis went away in the middle) is tried again soon; a finished one is of no further use. */
 const TICK_OPTIONS = {
   attempts: 5,
   backoff: { type: 'fixed', delay: seconds(1) },
@@ -111,10 +113,13 @@ type TickData = { kind: 'pattern' | 'interval' };
 
 const tickData = (schedule: Schedule): TickData => ({ kind: 'cron' in schedule ? 'pattern' : 'interval' });
 
-/** As BullMQ names the jobs of a scheduler (https://docs.bullmq.io/guide/job-schedulers): by the millisecond they are for. */
+/**
+ * The id that BullMQ gives to a scheduler's job (https://docs.bullmq.io/guide/job-schedulers): it ends with the millisecond that the job is
+ * for.
+ */
 const tickId = (name: string, slotMs: number): string => `repeat:${name}:${slotMs}`;
 
-/** The moment that a tick is for, which may be before the moment it is taken. */
+/** The moment that a tick is for, which may be before the moment when it is taken. */
 const slotOf = (tick: Job): Date => new Date(Number(tick.id!.slice(tick.id!.lastIndexOf(':') + 1)));
 
 function isSame({ every, pattern, template, tz }: JobSchedulerJson<TickData>, schedule: Schedule): boolean {
@@ -122,13 +127,13 @@ function isSame({ every, pattern, template, tz }: JobSchedulerJson<TickData>, sc
   return 'cron' in schedule ? pattern === schedule.cron && tz === 'UTC' : every === schedule.everyMs;
 }
 
-/** The next slot is further away than one can be: since it was worked out, the clock was set back. */
+/** Whether the next slot is further away than a slot can be: the clock was set back since it was computed. */
 function isAheadOfClock({ next }: JobSchedulerJson, schedule: Schedule): boolean {
   const latest = nextRun(schedule, new Date(Date.now() + CLOCK_TOLERANCE_MS));
   return next !== undefined && next > latest.getTime();
 }
 
-/** Turns ticks into jobs. Runs in workers as well as schedulers, so that schedules go on while no scheduler is up. */
+/** Turns ticks into jobs. Runs in workers as well as in schedulers, so that schedules go on while no scheduler is up. */
 export function consumeTicks(
   options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'registry'> & { firedSlots: FiredSlots },
 ): Worker {
@@ -138,7 +143,7 @@ export function consumeTicks(
     if (!named) return log.warn({ task: tick.name }, 'tick of a task this version does not have, ignored');
     const { task } = named;
     const slot = slotOf(tick);
-    // An interval has no slots of its own: after the clock was set back it must go on, or nothing would be sent for an hour.
+    // An interval has no slots of its own. After the clock was set back it must continue, or nothing would be sent for an hour.
     const isPattern = (tick.data as TickData).kind === 'pattern';
     if (isPattern && (await firedSlots.has(task.name, slot)))
       return log.info({ task: task.name, slot }, 'this slot has fired before the clock was set back, ignored');
@@ -149,7 +154,7 @@ export function consumeTicks(
         source: 'schedule',
         initiatedBy: 'schedule',
         uniqueKey: task.name,
-        // The same for whoever takes up the tick of a process that was killed after it had dispatched.
+        // The id is the same for a process that takes up the tick of one that was killed after it had dispatched.
         jobId: `${task.name}-${slot.getTime()}`,
         keepFailed: task.retry.exhausted !== 'next-run',
       },
@@ -170,7 +175,7 @@ export function consumeTicks(
   return worker;
 }
 
-/** Overrides that no schedule goes by, as none is of a task, with the names that may be meant. */
+/** Overrides that match no scheduled task, with the names that may be meant. */
 export function strayOverrides({
   overrides,
   registry,
@@ -181,7 +186,7 @@ export function strayOverrides({
     .map((task) => ({ task, meant: [registry.find(task)?.task.name ?? nearest(task, names)].flat() }));
 }
 
-/** The schedule of every task that has one and is not switched off. */
+/** The schedules of all tasks that have one and are not switched off. */
 export function schedulesOf(
   options: Pick<SchedulerOptions, 'registry' | 'settings' | 'overrides' | 'disabledTasks'>,
 ): Map<string, Schedule> {

@@ -3,17 +3,17 @@ import { AggregatorRegistry, type MetricObject, type MetricObjectWithValues, typ
 import { seconds } from '../lib/duration.ts';
 import type { Log } from '../observability/log.ts';
 
-/** What the supervisor and its worker processes say to each other. */
+/** The messages between the supervisor and its worker processes. */
 export type ToWorker = { kind: 'metrics'; id: number } | { kind: 'stop' };
 export type FromWorker = { kind: 'ready' } | { kind: 'metrics'; id: number; metrics: Series[] };
 
 type Series = MetricObjectWithValues<MetricValue<string>>;
 
-/** A process that keeps dying is started again after this, doubled up to the maximum. */
+/** A process that keeps dying is restarted after this delay, doubled up to the maximum. */
 const RESTART_AFTER_MS = seconds(1);
 const RESTART_AT_MOST_MS = seconds(30);
 const METRICS_LIMIT_MS = seconds(2);
-/** Beyond the grace given to jobs, for a process to write its last lines and go. */
+/** Time beyond the grace of the jobs, for a process to write its last lines and exit. */
 const EXIT_RESERVE_MS = seconds(3);
 
 export type SupervisorOptions = {
@@ -22,17 +22,17 @@ export type SupervisorOptions = {
   module: URL;
   args: readonly string[];
   log: Log;
-  /** A process died by itself or by a signal; another is started. */
+  /** Called when a process has exited or was killed by a signal; another is started. */
   onDied(signal: NodeJS.Signals | null): void;
 };
 
-/** Worker processes under one supervisor: started again when they die, asked for their metrics, stopped together. */
+/** Runs worker processes: restarts them when they die, asks for their metrics, and stops them together. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Set<ChildProcess>();
-  /** Those that have started up. */
+  /** Processes that have started up. */
   readonly #ready = new Set<ChildProcess>();
-  /** Last known series of each process, so that counters do not fall when one dies. */
+  /** The last known series of each process, so that counters do not fall when one dies. */
   readonly #last = new Map<ChildProcess, Series[]>();
   #retired: Series[] = [];
   #asked = 0;
@@ -53,14 +53,14 @@ export class Supervisor {
     if (this.#ready.size < count) throw new Error(`${this.#ready.size} of ${count} worker processes are running`);
   }
 
-  /** The series of all processes, those that died included, and of `own`, added up. */
+  /** The sum of the series of all processes, dead ones included, and of `own`. */
   async render(own: Series[]): Promise<string> {
     await Promise.all([...this.#children].map((child) => this.#ask(child)));
     const all = [own, this.#retired, ...this.#last.values()].filter((series) => series.length > 0);
     return AggregatorRegistry.aggregate(all as unknown as MetricObject[][]).metrics();
   }
 
-  /** Lets running jobs finish for `graceMs`; what is alive after that and a reserve is killed. */
+  /** Lets running jobs finish for `graceMs`, and kills processes that are alive after that and a reserve. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const gone = [...this.#children].map(
@@ -122,7 +122,7 @@ export class Supervisor {
     child.off('message', listen);
   }
 
-  /** Counters and histograms of a dead process stay in the sum for ever; its gauges go with it. */
+  /** Counters and histograms of a dead process stay in the sum forever; its gauges are removed. */
   #retire(child: ChildProcess): void {
     const counters = (this.#last.get(child) ?? []).filter(
       ({ type }) => String(type) === 'counter' || String(type) === 'histogram',
@@ -142,8 +142,8 @@ export class Supervisor {
 }
 
 /**
- * One that has just died may still count as connected. With a callback Node hands it that error, and does not throw it at the whole
- * process; its exit tells the rest.
+ * A process that has just died may still count as connected. With a callback, Node hands the error to it and does not throw it at the whole
+ * process; the exit event does the rest.
  */
 function tell(child: ChildProcess, message: ToWorker, onUndelivered: () => void = () => {}): void {
   child.send(message, (error) => {

@@ -2,9 +2,8 @@ import { SnoozeError } from '../../lib/errors.ts';
 import type { Middleware } from '../compose.ts';
 
 /**
- * The last run of a job that was cancelled while it waited has its signal fired from the start, so that its handler can undo or sum up.
- * One that does not look at its signal and wants to be run again all the same is ended here: the word to end it is taken by now, and
- * nobody would say it again.
+ * The last run of a job that was cancelled while it waited has its signal fired from the start, so that its handler can undo or sum up. A
+ * handler that ignores its signal and asks for another run is ended here: the word to end it has been taken, and nobody would say it again.
  */
 export const endCancelled: Middleware = async (run, next) => {
   try {

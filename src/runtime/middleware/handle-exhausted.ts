@@ -15,13 +15,15 @@ export type TaskAlert = (alert: {
   error: string;
 }) => Promise<void>;
 
-/** A job whose end can not be dealt with, as where PostgreSQL is away just then, does not end: it runs again after these, for at most a day. */
+/**
+ * A job whose last action fails, for example while PostgreSQL is away, does not end: it runs again after these delays, for at most a day.
+ */
 const PATIENCE = { atLeastMs: seconds(15), atMostMs: minutes(10) };
 
 /**
- * Does what the task declared for the end of its retries, inside the last attempt: were the worker killed in between, the attempt
- * would run again and the action with it. Where the action fails, the whole job is snoozed: what it would have saved or told lives nowhere
- * else.
+ * Runs the action that the task declares for the end of its retries, within the last attempt: if the worker is killed in between, the
+ * attempt runs again, and the action with it. If the action fails, the whole job is snoozed, because the data to save or the message to
+ * send exists nowhere else.
  */
 export function handleExhausted(services: object, alert: TaskAlert): Middleware {
   return async (run, next) => {
@@ -51,7 +53,7 @@ export function handleExhausted(services: object, alert: TaskAlert): Middleware 
   };
 }
 
-/** A job that kills its worker is always worth an alert, whatever the task says of ordinary failures. */
+/** A job that kills its worker always causes an alert, even where the task declares less for ordinary failures. */
 function actionFor(declared: Exhausted, code: string): Exhausted {
   return code === 'poison_job' && declared !== 'alert-critical' ? 'alert' : declared;
 }
@@ -64,7 +66,7 @@ async function saveForLater(run: Run, services: object, error: unknown): Promise
   await onExhausted(parsed.data, { ...run.context, ...needsOf(run.task, services) }, failure);
 }
 
-/** What ends the attempt instead: a snooze, or after a day the error itself. */
+/** The error that ends the attempt instead: a snooze, or after a day the action's own error. */
 function lateEnd({ context, task }: Run, failure: unknown, error: unknown): unknown {
   context.log.error({ err: failure, cause: errorMessage(error) }, 'the end of a job could not be dealt with');
   const delayMs = laterMs(ageMsOf(context), PATIENCE);

@@ -5,14 +5,14 @@ import type { Middleware, Run } from '../compose.ts';
 
 const DEFAULT_LIMIT_MS = minutes(5);
 
-/** How long this run may take, in milliseconds: as its job says, else its task. */
+/** The time limit of this run in milliseconds: its job's, else its task's. */
 export function timeLimitOf({ job, task }: Pick<Run, 'job' | 'task'>): number | 'none' {
   return job.data.timeLimitMs ?? task.timeLimitMs ?? DEFAULT_LIMIT_MS;
 }
 
 /**
- * Ends a run at its time limit: the signal fires, so every outside call that takes it ends, and the attempt counts as failed even
- * where the handler does not listen.
+ * Ends a run at its time limit. The signal fires, so every outside call that takes it ends, and the attempt counts as failed even where the
+ * handler ignores the signal.
  */
 export const limitTime: Middleware = async (run, next) => {
   const limitMs = timeLimitOf(run);

@@ -4,13 +4,13 @@ import type { Middleware } from '../compose.ts';
 import { outcomeOf } from '../outcome.ts';
 import { timeLimitOf } from './limit-time.ts';
 
-/** Nothing counts as stuck before this (product.md), and after its time limit a run gets this much to end. */
+/** No run counts as stuck before this age. A run may also exceed its time limit by this grace while it ends. */
 const STUCK_AFTER_AT_LEAST_MS = minutes(5);
 const LIMIT_GRACE_MS = seconds(30);
-/** Of work without a time limit, which shows how far it is: the largest export takes minutes. */
+/** For work without a time limit, which reports its progress; the largest export takes minutes. */
 const STUCK_WITHOUT_LIMIT_MS = hours(1);
 
-/** One log line and the task metrics for every attempt, whatever becomes of it. */
+/** Writes one log line and the task metrics for every attempt, with any outcome. */
 export function logAndMeasure(metrics: Metrics): Middleware {
   return async (run, next) => {
     const { task, context, job } = run;
@@ -47,7 +47,7 @@ function stuckAfterMs(limitMs: number | 'none'): number {
 
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
-/** Only the numbers of a result are logged: the rest may be what a user wrote. */
+/** Only the numbers of a result are logged: the rest may contain a user's text. */
 function countsOf(result: Readonly<Record<string, unknown>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(result).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),

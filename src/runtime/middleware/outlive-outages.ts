@@ -4,12 +4,12 @@ import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import type { Middleware } from '../compose.ts';
 
-/** A server that is away comes back in seconds or in hours: looks are rarer the longer it takes, and end after a day. */
+/** A server that is away comes back in seconds or in hours: retries become rarer over time, and end after a day. */
 const PATIENCE = { atLeastMs: seconds(5), atMostMs: minutes(5) };
 
 /**
- * Long work that somebody asked for once has no retries, but a PostgreSQL or Redis that was away does not end it: the job goes on when
- * they are back. Every such task takes up what an earlier run left.
+ * An outage of PostgreSQL or Redis does not end long work that somebody asked for once, although such work has no retries: the job
+ * continues when they are back. Every such task continues from where an earlier run stopped.
  */
 export const outliveOutages: Middleware = async (run, next) => {
   try {

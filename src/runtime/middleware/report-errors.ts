@@ -4,7 +4,7 @@ import type { Tracing } from '../../observability/tracing.ts';
 import type { Middleware } from '../compose.ts';
 import { outcomeOf } from '../outcome.ts';
 
-/** Reports jobs that have failed for good. What somebody cancelled has not. */
+/** Reports jobs that have failed permanently. A cancelled job has not failed. */
 export function reportErrors(
   reports: Pick<ErrorReports, 'report'>,
   tracing: Pick<Tracing, 'ids'> | undefined,

@@ -3,16 +3,19 @@ import type { JobFacts, Middleware } from '../compose.ts';
 import type { Result } from '../define-task.ts';
 import { outcomeOf } from '../outcome.ts';
 
-/** How a job ended for good. */
+/** The final outcome of a job. */
 export type Ended = { job: JobFacts; jobId: string; task: string; seconds: number } & (
   | { ok: true; result: Result }
   | { ok: false; code: string; error: string }
 );
 
-/** Told once a job has ended, before the queue is: a crash in between runs the attempt again and tells again. Must not throw. */
+/**
+ * Called once a job has ended, before the queue knows. After a crash in between, the attempt runs again and this is called again. Must not
+ * throw.
+ */
 export type OutcomeListener = (ended: Ended) => Promise<void>;
 
-/** Tells who waits for a job's result. Snoozes, retries and hand-backs are no end. */
+/** Passes the final outcome of a job to the listener. Snoozes, retries and hand-backs are not final. */
 export function reportOutcome(listener: OutcomeListener): Middleware {
   return async (run, next) => {
     const startedAt = performance.now();
