@@ -26,9 +26,9 @@ import { filesOfRedisUrl, parseRedisUrl, secretsOfRedisUrl } from './lib/redis-u
 
 declare module 'zod' {
   interface GlobalMeta {
-    /** For messages about a value that is missing or wrong, and for `.env.example`. */
+    /** For messages about a missing or wrong value, and for `.env.example`. */
     example?: string;
-    /** An empty value means something other than "unset". */
+    /** An empty value has a meaning other than "unset". */
     emptyHasMeaning?: boolean;
   }
 }
@@ -38,15 +38,15 @@ type SeenByTasks = { readonly [seenByTasks]: true };
 
 const SEEN_BY_TASKS = new WeakSet<z.ZodType>();
 
-/** Puts a field into `Settings`, which every task sees: no address of a service, no secret. */
+/** Puts a field into `Settings`, which every task sees. An address of a service or a secret must not be in it. */
 const forTasks = <Field extends z.ZodType>(field: Field): Field & SeenByTasks => {
   SEEN_BY_TASKS.add(field);
   return field as Field & SeenByTasks;
 };
 
 /**
- * The environment, read once and checked as a whole. An empty value counts as unset, so that `NAME=` in an env file means the default,
- * unless the field says `emptyHasMeaning`. Which parts of a value are secret is a mark of its kind (`lib/env-values.ts`).
+ * The environment, read once and checked as a whole. An empty value counts as unset, so `NAME=` in an env file means the default, unless
+ * the field says `emptyHasMeaning`. The kind of a value marks its secret parts (`lib/env-values.ts`).
  */
 export const variables = z.object({
   DATABASE_URL: connectionUrl(postgresUrl, filesOfPostgresUrl, secretsOfPostgresUrl).meta({
@@ -203,7 +203,7 @@ export const variables = z.object({
   SENTRY_ENVIRONMENT: text.min(1).default('production').describe('Which installation reports'),
 });
 
-/** Variables that need another. */
+/** Checks variables that need another variable. */
 const schema = variables.superRefine((config, context) => {
   const want = (name: keyof typeof config): void => {
     if (config[name] === undefined) context.addIssue({ code: 'custom', path: [name] });
@@ -217,7 +217,7 @@ const fields = new Map<string, z.ZodType>(Object.entries(variables.shape));
 const exampleOf = (name: string): string | undefined => fields.get(name)?.meta()?.example;
 const emptyHasMeaning = (name: string): boolean => fields.get(name)?.meta()?.emptyHasMeaning ?? false;
 
-/** Where a schedule is set from outside: `SCHEDULE_<TASK_NAME>`, a cron pattern or an interval such as `30s`. */
+/** The prefix of variables that set a schedule from outside: `SCHEDULE_<TASK_NAME>`, a cron pattern or an interval such as `30s`. */
 const SCHEDULE_PREFIX = 'SCHEDULE_';
 
 export type Config = z.output<typeof schema> & {
@@ -233,7 +233,7 @@ export type Settings = Pick<
   { [Name in keyof Shape]: Shape[Name] extends SeenByTasks ? Name : never }[keyof Shape]
 >;
 
-/** What tasks see of the configuration, and nothing else of it. */
+/** Copies the part of the configuration that tasks see. */
 export const settingsOf = (config: Config): Settings =>
   Object.fromEntries(
     Object.entries(variables.shape)
@@ -241,7 +241,7 @@ export const settingsOf = (config: Config): Settings =>
       .map(([name]) => [name, config[name as keyof Config]]),
   ) as Settings;
 
-/** The environment does not fit. Its message lists every problem; the process exits with code 78 (EX_CONFIG of sysexits.h). */
+/** Thrown when the environment does not fit. Its message lists every problem; the process exits with code 78 (EX_CONFIG of sysexits.h). */
 export class ConfigError extends Error {
   override name = 'ConfigError';
   readonly problems: readonly string[];
@@ -252,7 +252,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Checks `env` and names every problem at once. Throws `ConfigError`; the values themselves never appear in it. */
+/** Checks `env` and names every problem at once. Throws `ConfigError`, whose message never contains the values. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(
@@ -269,7 +269,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   return { ...parsed.data, schedules };
 }
 
-/** Names that nothing here reads, but that look like one of ours, with what was probably meant. */
+/** Names that nothing here reads but that look like one of ours, with the name that was probably meant. */
 export function misspelt(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly { name: string; meant: readonly string[] }[] {
@@ -280,7 +280,7 @@ export function misspelt(
     .filter(({ meant }) => meant.length > 0);
 }
 
-/** The address of the database alone, for what needs nothing else. Throws `ConfigError`. */
+/** Only the address of the database, for commands that need nothing else. Throws `ConfigError`. */
 export function parseDatabaseUrl({ DATABASE_URL }: Readonly<Record<string, string | undefined>>): string {
   const given = { DATABASE_URL: DATABASE_URL?.trim() || undefined };
   const parsed = variables.pick({ DATABASE_URL: true }).safeParse(given, { error: issueInWords });
@@ -288,7 +288,7 @@ export function parseDatabaseUrl({ DATABASE_URL }: Readonly<Record<string, strin
   return parsed.data.DATABASE_URL;
 }
 
-/** Everything in the configuration that must never be printed: what the marks of the fields say. */
+/** Every value of the configuration that must never be printed, according to the marks of the fields. */
 export function secretsOf(config: Partial<Config>): string[] {
   const values: Readonly<Record<string, unknown>> = config;
   const found = [...fields].flatMap(([name, field]) => {

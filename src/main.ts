@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage.
- * The young generation stays at its first size, the old one may grow by a quarter between two collections. With a young generation of 4 MiB
- * less time goes into collecting, but an idle process took 12 MB more, and an export half as long again (`bench/export.ts`).
+ * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage. The
+ * young generation stays at its first size; the old one may grow by a quarter between two collections. A young generation of 4 MiB spends
+ * less time in collections, but an idle process took 12 MB more, and an export half as long again (`bench/export.ts`).
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -15,24 +15,25 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Keeps compiled code beside the package, which an image does when it is built: types are stripped and modules compiled once, not at each
- * start. Where that folder can not be written to, it is read all the same. `NODE_COMPILE_CACHE` names another, `NODE_DISABLE_COMPILE_CACHE=1`
- * does without (https://nodejs.org/api/module.html#module-compile-cache). After the flags above: code is good for one set of them.
+ * Keeps compiled code beside the package, so that types are stripped and modules compiled once, not at each start; an image does it when it
+ * is built. A folder that cannot be written to is still read. `NODE_COMPILE_CACHE` names another folder, `NODE_DISABLE_COMPILE_CACHE=1`
+ * switches the cache off (https://nodejs.org/api/module.html#module-compile-cache). Called after the flags above, because compiled code is
+ * valid for one set of them.
  */
 function keepCompiledCode(): void {
   enableCompileCache(join(import.meta.dirname, '../.cache/compiled'));
 }
 
 /**
- * The drain takes 12 s at most; what is left after this hangs on a connection that nobody answers. Below the 30 s after which
- * orchestrators kill.
+ * The drain takes 12 s at most; anything that remains after this limit hangs on a connection that nobody answers. Below the 30 s after
+ * which orchestrators kill.
  */
 const STOP_LIMIT_MS = 22_000;
 
 if (import.meta.main) {
   keepHeapSmall();
   keepCompiledCode();
-  // Listened to before the rest is loaded: the first process of a container gets no signal that it does not listen to.
+  // The listeners come before the rest is loaded: the first process of a container gets no signal that it does not listen to.
   const stop = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   void stop.then(() => setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref());
   const terminal = {
@@ -43,11 +44,11 @@ if (import.meta.main) {
     stop,
   };
   const argv = process.argv.slice(2);
-  // A container is asked for its health twice a minute, and the whole command line takes a second of processor time to load.
+  // A container is asked for its health twice a minute, and loading the whole command line takes a second of processor time.
   process.exitCode =
     argv[0] === 'health'
       ? await (await import('./app/health-command.ts')).health.run(argv, terminal)
       : await (await import('./app/command-line.ts')).runCommandLine(argv, terminal);
-  // What is left by now is a handler that did not listen to its signal; its job is taken over when its lock runs out.
+  // Only a handler that ignored its signal is left here; its job is taken over when its lock expires.
   process.exit();
 }

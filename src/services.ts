@@ -13,7 +13,7 @@ import type { composeSubscriptions } from './domain/subscriptions/compose.ts';
 
 type BuiltBy<C extends (...options: never[]) => { services: object }> = ReturnType<C>['services'];
 
-/** Everything a task may ask for in `needs`: what the compose files build, together. A service that nothing builds has no name here. */
+/** Everything a task may ask for in `needs`: the results of the compose files, together. A service that nothing builds has no name here. */
 export type Services = Foundation['services'] &
   BuiltBy<typeof composeAlerts> &
   BuiltBy<typeof composeBrakes> &

@@ -32,7 +32,7 @@ import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
 import { layersFrom } from './onion.ts';
 
-/** What every role and every command stands on. */
+/** The parts that every role and every command share. */
 export type App = {
   config: Config;
   version: string;
@@ -50,11 +50,11 @@ export type App = {
   queues: Queues;
   dispatcher: Dispatcher;
   services: Services;
-  /** What was built with them and only roles, doors and commands use. */
+  /** Parts that are built with the services and that only roles, doors and commands use. */
   parts: Omit<ReturnType<typeof composeServices>, 'services'>;
-  /** Tells running jobs, wherever they run, that somebody has cancelled them. */
+  /** Tells running jobs in any process that somebody has cancelled them. */
   cancellations: Cancellations;
-  /** Messages that could not be understood, whether or not the intake runs here. */
+  /** Messages that could not be understood, whether or not the intake runs in this process. */
   deadEntries: DeadEntries;
   /** Jobs that have failed permanently, over all queues. */
   deadJobs: DeadJobs;
@@ -64,12 +64,15 @@ export type App = {
   middleware(listener: OutcomeListener): readonly Middleware[];
 };
 
-/** Builds the application. Nothing waits for a dependency; what is down is reconnected to. The stack closes it in reverse order. */
+/**
+ * Builds the application without waiting for a dependency; a connection that is down reconnects later. The stack closes everything in
+ * reverse order.
+ */
 export async function buildApp(config: Config, role: string, stack: AsyncDisposableStack): Promise<App> {
   const version = packageVersion();
   const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
   const tracing = await tracingOf(config, { role, version, onLost: lost });
-  // Closed last, so that what ends with the others is seen too.
+  // Closed last, so that it sees what ends with the other parts.
   if (tracing) stack.use(tracing);
   const log = openLog({
     level: config.LOG_LEVEL,
@@ -107,7 +110,9 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     tracing,
   });
 
-  /** Once, also where a run is under way that may have begun too early to see what this one is for. */
+  /**
+   * Adds one run. While another run is active, the new one waits for its end: the active one may have begun too early to see the change.
+   */
   const runSoon = async (task: DefinedTask, initiatedBy: string): Promise<void> => {
     await dispatcher.dispatch(task, {}, { source: 'task', initiatedBy, uniqueKey: task.name, afterActive: true });
   };
@@ -165,7 +170,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   };
 }
 
-/** What waits, now: in the queues, in the stream of the Python producers, and among the dead. */
+/** Reads how much waits now: in the queues, in the stream of the Python producers, and among the dead letters. */
 function depthReaders({ config, queues, redis }: Pick<App, 'config' | 'queues' | 'redis'>): DepthReaders {
   const { TASKIQ_GROUP: group, TASKIQ_STREAM: stream } = config;
   return {
@@ -179,7 +184,7 @@ function depthReaders({ config, queues, redis }: Pick<App, 'config' | 'queues' |
   };
 }
 
-/** What is away fails many times; one line a minute says so. */
+/** A server that is away fails many calls; one log line a minute reports it. */
 function oncePerOutage(say: (error: Error) => void): (error: Error) => void {
   let quietUntil = 0;
   return (error) => {
@@ -189,7 +194,7 @@ function oncePerOutage(say: (error: Error) => void): (error: Error) => void {
   };
 }
 
-/** Its error is shown to people, so a long one is cut. */
+/** The error is shown to people, so a long one is cut. */
 function lastRunOf(ended: Ended): LastRun {
   const run = { at: new Date(), ok: ended.ok, seconds: Math.round(ended.seconds * 1000) / 1000 };
   return ended.ok ? run : { ...run, error: ended.error.slice(0, 500) };

@@ -13,7 +13,7 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 type Ended = { code: number; stdout: string; stderr: string };
 
-/** One command line, run in this process. */
+/** Runs one command line in this process. */
 async function run(argv: readonly string[], env: Readonly<Record<string, string>> = world.env): Promise<Ended> {
   const ended = { code: 0, stdout: '', stderr: '' };
   ended.code = await runCommandLine(argv, {
@@ -234,7 +234,7 @@ describe('the command line', () => {
   });
 });
 
-/** A role in this process, stopped like a signal stops it. */
+/** Runs a role in this process. Disposal stops it as a signal does. */
 async function role(name: 'worker' | 'scheduler' | 'all', env = world.env): Promise<AsyncDisposable> {
   const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
   const ended = runCommandLine([name], { env, stdout: () => undefined, stderr: () => undefined, stop });

@@ -37,10 +37,10 @@ const commands: readonly Command<CliContext>[] = [
   ...explainCommands,
 ];
 
-/** Commands that need less than the whole configuration and none of the service. */
+/** Commands that need only a part of the configuration, and nothing of the service. */
 const OWN_CONFIGURATION = [health, schema];
 
-/** All but the roles, in the order in which help shows them. */
+/** All commands except the roles, in the order in which help shows them. */
 export const everyCommand: readonly Omit<Command<never>, 'run'>[] = [
   ...commands,
   ...OWN_CONFIGURATION.map(({ command }) => command),
@@ -77,7 +77,7 @@ async function runCommand(
   terminal: Terminal,
 ): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  // A command's answer is its output; only trouble is logged beside it, and on the other stream.
+  // Standard output holds the command's answer alone; errors are logged to standard error.
   const app = await buildApp({ ...config, LOG_LEVEL: 'ERROR' }, 'cli', stack);
   return (await command.run(args, cliContext(app, terminal), outputOf(args, terminal))) ?? 0;
 }
@@ -134,7 +134,7 @@ function help(): string[] {
   return ['Usage: task-worker <command> [--json]', '', ...table([...roles, ...others])];
 }
 
-/** What help says of one command; all of it where there is no such command. */
+/** The help text of one command, or the whole help where there is no such command. */
 function helpOf(name: string): string[] {
   if (name in ROLES) return [`Usage: task-worker ${name}`, '', `  ${ROLES[name as Role]}`];
   const command = everyCommand.find((known) => known.name === name);

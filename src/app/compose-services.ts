@@ -19,14 +19,14 @@ import disabling from '../tasks/subscriptions/disable-expired-users.ts';
 
 export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'> & {
   config: Config;
-  /** Counts what waits, now. */
+  /** Counts waiting work at the moment of the call. */
   depths: DepthReaders;
   disabledTasks: ReadonlySet<string>;
 };
 
 /**
- * Builds the foundation, then each capability on it and on those before it. `services` are what tasks may need; beside them stands what
- * only roles and doors use. Nothing connects or waits.
+ * Builds the foundation, then each capability on it and on those before it. Tasks may need `services`; only roles and doors use the other
+ * parts. Nothing connects or waits.
  */
 export function composeServices({ config, depths, disabledTasks, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });

@@ -3,8 +3,9 @@ import { healthCommand as command } from '../triggers/cli/health.ts';
 import { outputOf, readArgs, sayFailure, type Terminal } from '../triggers/cli/terminal.ts';
 
 /**
- * `task-worker health`, which runs on its own: `run` takes the words of the command line and answers the exit code. A container is asked for its health twice a minute, and the whole command
- * line takes a second of processor time to load; so this loads the configuration and nothing else of the service.
+ * `task-worker health`, without the rest of the service: `run` takes the words of the command line and returns the exit code. A container
+ * is asked for its health twice a minute, and loading the whole command line takes a second of processor time. So this loads the
+ * configuration only.
  */
 export const health = {
   command,

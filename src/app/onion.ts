@@ -13,13 +13,13 @@ import { reportErrors } from '../runtime/middleware/report-errors.ts';
 import { type OutcomeListener, reportOutcome } from '../runtime/middleware/report-outcome.ts';
 import { traceRun } from '../runtime/middleware/trace-run.ts';
 
-/** What the layers are made of. */
+/** The parts that the layers are made from. */
 export type OnionParts = {
   /** Tells the admins that a task has given up. */
   alert: TaskAlert;
   /** Undefined where errors are not reported to a tracker. */
   errorReports: ErrorReports | undefined;
-  /** Told how each job ended. */
+  /** Called with how each job ended. */
   listener: OutcomeListener;
   metrics: Metrics;
   services: object;
@@ -29,9 +29,9 @@ export type OnionParts = {
 
 type Layer = {
   name: string;
-  /** What it does to a run, in one line: the picture in docs/architecture.md says so. */
+  /** The effect of the layer on a run, in one line. The picture in docs/architecture.md is made from it. */
   does: string;
-  /** Undefined where what it needs is switched off. */
+  /** Undefined where the part that it needs is switched off. */
   make(parts: OnionParts): Middleware | undefined;
 };
 

@@ -27,7 +27,7 @@ export type Role = 'worker' | 'scheduler' | 'all';
 /** Running jobs may finish for this long after SIGTERM; then they go back to their queues. */
 const DRAIN_MS = seconds(10);
 
-/** How the outside stops a role: resolves once with why. */
+/** Stops a role from outside: resolves once, with the reason. */
 export type StopRequest = Promise<string>;
 
 /** Runs a role until `stop` resolves, then drains and closes everything in reverse order of opening. */
@@ -101,7 +101,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   app.log.info({ reason: await stop }, `${role} is stopping`);
 }
 
-/** One of several worker processes: takes jobs, answers its supervisor, and ends with it. */
+/** Runs one of several worker processes, which takes jobs, answers its supervisor, and ends with it. */
 export async function runWorkerProcess(config: Config, stop: StopRequest): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const app = await buildApp(config, 'worker-process', stack);
@@ -125,7 +125,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   process.once('disconnect', () => stopNow('supervisor is gone'));
   stack.defer(() => void process.off('message', listen));
 
-  // Ready means started, not connected: were Redis down at the start, the supervisor's own port must open all the same.
+  // Ready means started, not connected: even if Redis is down at the start, the supervisor's own port must open.
   send({ kind: 'ready' });
   const reason = await Promise.race([stop, told]);
   app.log.info({ reason }, 'worker process is stopping');
@@ -134,14 +134,17 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   });
 }
 
-/** One that was killed, by hand or for its memory, could not say so itself; one that crashed has. */
+/**
+ * Reports a process that was killed, by hand or for its memory, because it could not do so itself. A process that crashed has reported
+ * itself.
+ */
 function processDied({ errorReports, metrics }: App, signal: NodeJS.Signals | null): void {
   metrics.processDied(signal);
   if (signal === null) return;
   errorReports?.report({ error: undefined, group: ['worker process died', signal], level: 'fatal', ids: {} });
 }
 
-/** A drifted schema does not stop the start: most tasks may well work. It must only not stay unsaid. */
+/** Logs a drifted schema and does not stop the start, because most tasks may still work. */
 function warnOfDrift(app: App): void {
   checkSchema(app.database).then(
     (drifts) => {
@@ -152,7 +155,10 @@ function warnOfDrift(app: App): void {
   );
 }
 
-/** One that names no task does not stop the start: it may be a newer version's, or another program's that shares the environment. */
+/**
+ * Logs overrides that name no task and does not stop the start: they may be a newer version's, or another program's that shares the
+ * environment.
+ */
 function warnOfStrayOverrides({ config, log, registry }: App): void {
   for (const { meant, task } of strayOverrides({ overrides: config.schedules, registry }))
     log.warn({ variable: `SCHEDULE_${task.toUpperCase()}`, meant }, 'a schedule is set for a task that there is not');

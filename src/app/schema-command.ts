@@ -6,7 +6,7 @@ import { checkSchema } from '../repositories/schema-check.ts';
 import { schemaCommand as command } from '../triggers/cli/schema.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal } from '../triggers/cli/terminal.ts';
 
-/** `task-worker schema`, which runs on its own: needs `DATABASE_URL` and nothing else, so that a pipeline can call it. */
+/** `task-worker schema`, without the rest of the service: it needs `DATABASE_URL` and nothing else, so that a pipeline can call it. */
 export const schema = {
   command,
   async run([, ...words]: readonly string[], terminal: Terminal): Promise<number> {

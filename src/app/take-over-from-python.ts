@@ -2,12 +2,12 @@ import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import type { App } from './build-app.ts';
 
-/** A Redis of 128 MB is gone through in less; one that does not answer must not hold up the start. */
+/** A Redis of 128 MB is read in less time; a Redis that does not answer must not hold up the start. */
 const WAIT_MS = seconds(2);
 
 /**
- * Takes over what the Python worker kept in Redis, before the first job could write beside it. A start does not depend on it: what
- * takes longer goes on beside the jobs, what fails is said and tried again at the next start.
+ * Takes over the Python worker's records in Redis before the first job could write beside them. The start does not depend on it: a long
+ * takeover goes on beside the jobs, and a failed one is logged and tried again at the next start.
  */
 export async function takeOverFromPython(app: App, stack: AsyncDisposableStack): Promise<void> {
   const { log, parts } = app;

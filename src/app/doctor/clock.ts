@@ -5,11 +5,11 @@ import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { after, failed, ok, warning } from './findings.ts';
 
-/** Schedules, leases and the dates in messages go by the clock; signatures of S3 are refused from 15 minutes on. */
+/** Schedules, leases and the dates in messages depend on the clock. S3 refuses signatures from a difference of 15 minutes on. */
 const WRONG_SECONDS = 5;
 const DRIFTING_SECONDS = 1;
 
-/** This machine's clock against every other that the work depends on. Positive: ours is ahead. */
+/** Compares this machine's clock with every other clock that the work depends on. Positive: ours is ahead. */
 export function clockExaminations({ config, database, redis }: App): readonly Examination[] {
   const against = (name: string, resolutionMs: number, ask: (signal: AbortSignal) => Promise<Date>): Examination => ({
     group: 'Clock',
@@ -18,11 +18,11 @@ export function clockExaminations({ config, database, redis }: App): readonly Ex
     examine: (signal) => {
       const first = ask(signal);
       return after(name, first, async () => {
-        // The first answer took the making of a connection, which blurs the comparison.
+        // The first answer includes opening a connection, which blurs the comparison.
         const before = Date.now();
         const theirs = await ask(signal);
         const since = Date.now();
-        // Somewhere between the question and the answer; what can not be told apart counts as right.
+        // The other clock was read between the question and the answer; a difference within that time counts as none.
         const ours = (before + since) / 2;
         const uncertainMs = (since - before) / 2 + resolutionMs;
         return clockFinding((ours - (theirs.getTime() + resolutionMs / 2)) / 1000, uncertainMs / 1000);

@@ -6,7 +6,7 @@ import { counted, ok, warning } from './findings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What a valid configuration can still have wrong. (One that is not valid stops every command, with all its problems at once.) */
+/** Finds mistakes in a valid configuration. (An invalid one stops every command, with all its problems at once.) */
 export function configurationExaminations({ config, disabledTasks, registry }: App, env: Env): readonly Examination[] {
   return [
     {

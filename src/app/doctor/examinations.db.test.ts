@@ -78,7 +78,7 @@ describe('doctor', () => {
     return rows.find((row) => row.group === group && row.name === name)!;
   }
 
-  /** What was found and what to do. */
+  /** The expected finding and advice. */
   const bad = (level: 'warning' | 'failed', finding: RegExp, advice: RegExp) => ({
     level,
     finding: expect.stringMatching(finding),
@@ -146,7 +146,7 @@ describe('doctor', () => {
     test('that is a replica, that wants a password, that is away: what depends on it is then not known', async () => {
       await using replica = await startRedis({ settings: [`replicaof 127.0.0.1 ${world.redis.server.port}`] });
       await using locked = await startRedis({ settings: ['requirepass secret-of-redis'] });
-      // Each of them is waited for, so they are at the same time.
+      // Each of them has to be waited for, so they run at the same time.
       const [ofReplica, ofLocked, away] = await Promise.all(
         [replica.url, locked.url, 'redis://127.0.0.1:9/0'].map((url) => doctor({ REDIS_URL: url })),
       );
@@ -364,7 +364,7 @@ describe('doctor', () => {
       const found = (name: string) => rows.find((row) => row.group === 'Work' && row.name === name);
       expect(found('Schedules')).toMatchObject(bad('failed', /none is registered/, /start task-worker scheduler/));
       expect(found('On time')).toMatchObject(bad('warning', /not known/, /start task-worker scheduler/));
-      // Asked for the first time long before the first scheduler, none may be overdue when that starts.
+      // The doctor ran long before the first scheduler; no schedule may be overdue when that starts.
       expect(remembered).toBe(0);
     });
 

@@ -8,7 +8,7 @@ import { postgresExaminations } from './postgres.ts';
 import { redisExaminations } from './redis.ts';
 import { workExaminations } from './work.ts';
 
-/** What `task-worker doctor` looks at, in the order it reports. Nothing is asked before it begins. */
+/** The examinations of `task-worker doctor`, in the order of the report. Nothing is asked before it begins. */
 export function doctorContext(app: App, env: Readonly<Record<string, string | undefined>>): DoctorContext {
   return {
     patient: `task-worker ${app.version}, Node ${process.versions.node}`,

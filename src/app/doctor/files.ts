@@ -9,7 +9,7 @@ import { failed, ok, timed, warning } from './findings.ts';
 const LOW_BYTES = 1024 ** 3;
 const TOO_LOW_BYTES = 100 * 1024 ** 2;
 
-/** Where exports and the audit archive go: a file is stored, read and removed again, as a task would. */
+/** Examines the storages of exports and of the audit archive: a file is stored, read and removed again, as a task would do it. */
 export function fileExaminations({ config, services }: App): readonly Examination[] {
   const { storage } = services;
   const where = config.S3_BUCKET === undefined ? 'EXPORT_DIR' : 'S3_BUCKET, S3_ENDPOINT and the keys';
@@ -50,7 +50,7 @@ export function fileExaminations({ config, services }: App): readonly Examinatio
   ];
 }
 
-/** The folder, or the nearest one above it that is there: it is made with the first export. */
+/** The folder, or its nearest existing parent: the first export makes the folder. */
 async function existing(folder: string): Promise<string> {
   const isThere = await stat(folder).then(
     () => true,

@@ -10,13 +10,13 @@ export const warning = (finding: string, advice: string): Finding => ({ level: '
 
 export const failed = (finding: string, advice: string): Finding => ({ level: 'failed', finding, advice });
 
-/** Something else has failed, and until that is mended nobody knows. */
+/** The finding where another service has failed first: unknown until that is mended. */
 const unknown = (service: string): Finding => ({
   level: 'warning',
   finding: `not known until ${service} is mended`,
 });
 
-/** What is found once `answers` resolves; not known where it does not, so that one failure is not told as many. */
+/** The finding once `answers` resolves, or unknown where it rejects, so that one failure is not reported several times. */
 export const after = async (
   service: string,
   answers: Promise<unknown>,

@@ -9,7 +9,7 @@ import { after, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'Outside services';
 
-/** Each with its token, so that one that was revoked is found before a message or a payment finds it. */
+/** Calls each service with its token, so that a revoked token is found before a message or a payment needs it. */
 export function outsideExaminations({ config, metrics, parts, redis, services }: App): readonly Examination[] {
   const { panel } = services;
   const { cryptobot, telegram } = parts.foundation;

@@ -7,7 +7,7 @@ import { after, failed, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'PostgreSQL';
 
-/** `gen_random_uuid()` without an extension: https://www.postgresql.org/docs/13/release-13.html */
+/** From this version on `gen_random_uuid()` needs no extension: https://www.postgresql.org/docs/13/release-13.html */
 const OLDEST = 13;
 
 type Server = {
@@ -20,11 +20,11 @@ type Server = {
   used: number;
 };
 
-/** The server is asked once; what depends on it is not known while it does not answer. */
+/** Asks the server once. Findings that depend on the answer are unknown while it does not answer. */
 export function postgresExaminations({ config, database }: App): readonly Examination[] {
   const ask = async () => {
     await sql`select 1`.execute(database);
-    // The first answer took the making of a connection.
+    // The first answer includes opening a connection.
     const { latencyMs } = await timed(() => sql`select 1`.execute(database));
     const { rows } = await sql<Server>`
       select current_setting('server_version') as version, current_setting('server_version_num')::int / 10000 as number,
@@ -87,7 +87,7 @@ function serverFinding({ encoding, is_replica, number, tls, version }: Server, l
   return ok(name, latencyMs);
 }
 
-/** One supervisor with its own pool where there are several worker processes, and a scheduler beside. */
+/** Counts one supervisor with its own pool where there are several worker processes, and a scheduler beside them. */
 function connectionsFinding(
   { connections, used }: Server,
   { DB_POOL_SIZE, WORKER_CONCURRENCY }: App['config'],

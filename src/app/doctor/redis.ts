@@ -7,7 +7,7 @@ import { after, counted, failed, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'Redis';
 
-/** `SET … NX GET`, which the idempotency of the API stands on: https://redis.io/docs/latest/commands/set/ */
+/** From this version on there is `SET … NX GET`, which the idempotency of the API needs: https://redis.io/docs/latest/commands/set/ */
 const OLDEST = 7;
 
 /** With `noeviction` a full Redis refuses writes, so there must be room to act in time. */
@@ -17,11 +17,11 @@ const CROWDED_SHARE = 0.75;
 /** `INFO` of one server. */
 type Facts = ReadonlyMap<string, string>;
 
-/** Everything about Redis comes from one round of `INFO`, asked of every server that holds keys. */
+/** Examines Redis by one round of `INFO`, sent to every server that holds keys. */
 export function redisExaminations(app: App): readonly Examination[] {
   const { redis } = app;
   const address = parseRedisUrl(app.config.REDIS_URL);
-  // What a command fails with is that it waited; why the connection fails is told here.
+  // A command that fails only says that it waited; the connection's own error says why.
   let trouble: Error | undefined;
   const noteTrouble = (error: Error): void => {
     trouble = error;
@@ -31,14 +31,14 @@ export function redisExaminations(app: App): readonly Examination[] {
 
   const ask = async () => {
     await redis.ping();
-    // The first answer took the making of a connection.
+    // The first answer includes opening a connection.
     const { latencyMs } = await timed(() => redis.ping());
     const servers = await Promise.all(mastersOf(redis).map(async (master) => factsOf(await master.info())));
     return { servers, latencyMs };
   };
   const asked = ask();
   asked.catch(() => undefined);
-  /** One thing to look at on each server; nothing is known of it while Redis does not answer. */
+  /** Looks at one thing on each server. The finding is unknown while Redis does not answer. */
   const ofEach = (name: string, look: (servers: readonly Facts[]) => Finding | Promise<Finding>): Examination => ({
     group: GROUP,
     name,
@@ -85,7 +85,7 @@ function serverFinding(
   const valkey = facts.get('valkey_version');
   const version = valkey ?? facts.get('redis_version') ?? '0';
   const name = `${valkey ? 'Valkey' : 'Redis'} ${version}, ${topologyText}`;
-  // Valkey 7.2 is the first, and can all that Redis 7 can.
+  // Valkey 7.2 is the first Valkey and has every command of Redis 7.
   if (!valkey && Number.parseInt(version, 10) < OLDEST)
     return failed(`${name} is too old`, `upgrade to Redis ${OLDEST}, or to any Valkey`);
   if (facts.get('role') === 'slave')

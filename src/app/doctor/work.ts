@@ -8,10 +8,10 @@ import { after, counted, failed, ok, warning } from './findings.ts';
 
 /** A tick is taken within milliseconds while any process is up. */
 const LATE_MS = minutes(1);
-/** Longer than a hand-over with all its tries, and than the time until a dead consumer's entries are taken over. */
+/** Longer than a hand-over with all its tries, and longer than the time until a dead consumer's entries are taken over. */
 const STUCK_MS = minutes(10);
 
-/** Whether the work goes on: who does it, what is due, what has failed and what waits for a decision. */
+/** Examines whether work goes on: which processes do it, what is due, what has failed, and what waits for a decision. */
 export function workExaminations(app: App): readonly Examination[] {
   const { config, deadJobs, parts, redis, services } = app;
   const one = (name: string, examine: () => Promise<Finding>): Examination => ({
@@ -33,7 +33,8 @@ export function workExaminations(app: App): readonly Examination[] {
     }),
     one('Schedules', () => registeredFinding(app)),
     one('On time', async () => {
-      // To ask is to remember since when each is known: asked before the first scheduler, all would be overdue when it starts.
+      // The question itself records since when each schedule is known. Asked before the first scheduler, all would be overdue when it
+      // starts.
       if ((await app.queues.ticks.getJobSchedulersCount()) === 0)
         return warning('not known, as no schedule is registered', 'start task-worker scheduler');
       const states = await parts.scheduleWatch.states(new Date());
@@ -79,7 +80,7 @@ export function workExaminations(app: App): readonly Examination[] {
   ];
 }
 
-/** Every schedule of the code, as it is in Redis. */
+/** Whether Redis has every schedule of the code. */
 async function registeredFinding(app: App): Promise<Finding> {
   const wanted = schedulesOf({ ...app, settings: app.config, overrides: app.config.schedules });
   const found = new Map((await app.queues.ticks.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));

@@ -5,7 +5,7 @@ import type { App } from '../build-app.ts';
 
 const BACKLOG = 'notification_backlog';
 
-/** Everything that is held until an admin decides, under one list: the old backlog of notifications, and runs with a mass effect. */
+/** Lists everything that is held until an admin decides: the old backlog of notifications, and runs with a mass effect. */
 export function brakesOf({ services }: Pick<App, 'services'>): HttpContext['brakes'] {
   const { backlog, brake } = services;
   const decideBacklog = async (decision: string): Promise<string> => {

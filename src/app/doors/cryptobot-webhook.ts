@@ -4,7 +4,7 @@ import processPaymentCompletion from '../../tasks/payments/process-payment-compl
 import type { CryptobotWebhookOptions } from '../../triggers/http/cryptobot-webhook.ts';
 import type { App } from '../build-app.ts';
 
-/** What becomes of a webhook of Crypto Pay: stored, and its payment completed by a job. */
+/** Stores each webhook of Crypto Pay and enqueues a job that completes its payment. */
 export function cryptobotWebhook({ dispatcher, log, services }: App): CryptobotWebhookOptions {
   const { entitlements, webhookLogs } = services;
   return {

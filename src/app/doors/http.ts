@@ -10,10 +10,10 @@ import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/htt
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
 
-/** The panel is asked for a user, Redis and PostgreSQL for what they remember. */
+/** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
 
-/** What the API and the operations page work with; undefined where no API token is set, which switches them off. */
+/** The dependencies of the API and the operations page. Undefined without an API token, which switches both off. */
 export function httpContext(app: App): HttpContext | undefined {
   const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
@@ -28,7 +28,7 @@ export function httpContext(app: App): HttpContext | undefined {
     registry: app.registry,
     dispatcher: app.dispatcher,
     queues: app.queues,
-    // With those of tasks that are switched off: they are shown as off.
+    // Schedules of tasks that are switched off are included: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
     jobs: new Jobs(app.registry, app.queues, app.cancellations),

@@ -29,14 +29,14 @@ export function startIntake(app: App): TaskiqConsumer | undefined {
   return consumer;
 }
 
-/** Stores the result of every job that came as a TaskIQ message, under the id its producer waits for. */
+/** Stores the result of every job that came as a TaskIQ message, under the id that its producer waits for. */
 export function resultListener(app: App): OutcomeListener {
   const results = resultsOf(app);
   return async (ended) => {
     const { taskiq } = ended.job.data;
     if (!taskiq) return;
     const outcome = { labels: taskiq.labels, executionMs: ended.seconds * 1000, ...resultOf(ended) };
-    // A producer that waits in vain times out by itself; the job must not be run again for that.
+    // A producer that waits in vain times out; the job must not run again for that.
     await results
       .storeInsistently(taskiq.taskId, outcome)
       .catch((err: unknown) => app.log.warn({ err, job_id: ended.jobId }, 'result not stored for its producer'));
@@ -51,7 +51,7 @@ function resultOf(ended: Ended): { returnValue: unknown } | { error: { name: str
   return ended.ok ? { returnValue: ended.result } : { error: { name: ended.code, message: ended.error } };
 }
 
-/** A message becomes a job. */
+/** Turns a message into a job. */
 function handOverTo({ dispatcher, registry }: App): HandOver {
   const payloads = new PayloadReader();
   return async (message, options, sentAt) => {
