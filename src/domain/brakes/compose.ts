@@ -4,7 +4,7 @@ import type { Foundation } from '../foundation.ts';
 import { MassEffectBrake } from './mass-effects.ts';
 import { NotificationBacklog } from './notification-backlog.ts';
 
-/** Builds what holds back a mass effect until an admin decides. */
+/** Builds the brakes, which hold back a mass effect until an admin decides. */
 export function composeBrakes({ engine, redis, services }: Foundation, alerts: AdminAlerts) {
   const { notifications, settings } = services;
   return {

@@ -4,23 +4,23 @@ import { effectHeld } from '../../messages/brake.ts';
 import type { BrakeRecords, Hold } from '../../repositories/redis/brakes/brake-records.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 
-/** What a scheduled run has counted before it does anything. */
+/** The counts of a scheduled run before it does anything. */
 export type MassEffect = {
-  /** The brake has the name of this task. */
+  /** The task of the run, which gives the brake its name. */
   task: DefinedTask;
   /** Users that the run would change or write to. */
   wouldTouch: number;
-  /** Users in the listing that the run goes by. */
+  /** Users in the listing that the run uses. */
   listed: number;
-  /** Users there are by the panel's own count, asked apart from the listing. */
+  /** Users by the panel's own count, which is asked for separately. */
   counted: number;
   now: Date;
 };
 
-/** `atMost`: how many users may be touched now, in case a later look at the panel finds more than were counted. */
+/** `atMost` limits how many users may be touched now, because a later look at the panel may find more than were counted. */
 export type BrakeVerdict = { go: true; atMost: number } | { go: false };
 
-/** A run that is held, under the name of its brake. */
+/** A held run, under the name of its brake. */
 export type HeldEffect = Hold & { name: string };
 
 export type BrakeOptions = {
@@ -28,26 +28,26 @@ export type BrakeOptions = {
   alerts: AdminAlerts;
   /** SAFETY_MAX_SHARE, between 0 and 1. */
   maxShare: number;
-  /** Has the task look again now. */
+  /** Runs the task again now. */
   rerun(task: string): Promise<void>;
 };
 
-/** Fewer than this many users are never a mass effect (product.md, 14). */
+/** Fewer than this many users are never a mass effect. */
 const MASS_FROM_USERS = 50;
 /** A listing may be this many users short before its share counts: in a small installation a few deleted users are many per cent. */
 const SHORT_BY_USERS = 10;
-/** An admin's word holds for this long, and for this much more than was told: users go on expiring meanwhile. */
+/** An approval holds for this long, and for this many more users than the admins were told: users go on expiring meanwhile. */
 const APPROVAL_MS = days(1);
 const APPROVAL_SLACK = 1.1;
 const APPROVAL_SLACK_USERS = 10;
-/** What nobody has decided is told again after this. */
+/** The admins are told again of a hold that nobody has decided after this time. */
 const TELL_AGAIN_MS = days(1);
 
 /**
- * The brake on mass effects (product.md, 14). A scheduled run counts in a first pass over the users and asks here before the second
- * pass acts; nothing is kept in between, so memory does not grow with the users. Too many at once, or a listing that is empty or far
- * shorter than the last one or than the panel's own count, and the run does not act until an admin confirms what was told. Where
- * Redis has lost a hold, the next run finds the same reason and holds again.
+ * The brake on mass effects: a change of too many users at once waits for an admin. A scheduled run counts in a first pass over the users
+ * and asks here before the second pass acts. Nothing is kept between the passes, so memory does not grow with the users. The run is held if
+ * it would touch too many users, or if its listing is empty or far shorter than the last one or than the panel's own count. It acts once an
+ * admin confirms the counts that were told. Where Redis has lost a hold, the next run finds the same reason and holds again.
  */
 export class MassEffectBrake {
   readonly #options: BrakeOptions;
@@ -56,7 +56,7 @@ export class MassEffectBrake {
     this.#options = options;
   }
 
-  /** Decides over one run and remembers the listing when it is trusted. Tells the admins once when a hold begins, then once a day. */
+  /** Decides on one run and remembers the listing when it is trusted. Tells the admins once when a hold begins, then once a day. */
   async check(effect: MassEffect): Promise<BrakeVerdict> {
     const { records, maxShare } = this.#options;
     const { listed, now } = effect;
@@ -77,13 +77,13 @@ export class MassEffectBrake {
     return { go: false };
   }
 
-  /** What is held and not confirmed. */
+  /** The holds that nobody has confirmed. */
   async list(): Promise<HeldEffect[]> {
     const all = [...(await this.#options.records.all())].map(([name, hold]) => ({ name, ...hold }));
     return all.filter((held) => !held.approvedAt);
   }
 
-  /** Lets the held run act, within the counts that were told, and has it run now. Undefined where nothing is held by that name. */
+  /** Lets the held run act within the counts that were told, and runs it now. Undefined where nothing is held under that name. */
   async confirm(name: string, now: Date): Promise<HeldEffect | undefined> {
     const { records, rerun } = this.#options;
     const hold = await records.find(name);
@@ -107,7 +107,7 @@ export class MassEffectBrake {
     const { records } = this.#options;
     const { listed, now, wouldTouch } = effect;
     const { name } = effect.task;
-    // An approval that does not cover this, or is over, is as good as none: what would happen now must be told first.
+    // An approval that has expired or does not cover these counts has no effect: the admins must be told what would happen now first.
     const isTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
     if (isTold) return;
     const since = hold && !hold.approvedAt ? hold.since : now;
@@ -127,7 +127,7 @@ const isApproved = ({ approvedAt }: Hold, now: Date): boolean =>
 
 const approvedUsers = (hold: Hold): number => Math.ceil(hold.wouldTouch * APPROVAL_SLACK) + APPROVAL_SLACK_USERS;
 
-/** Whether what was told describes what would happen now. */
+/** Whether the counts that were told describe what would happen now. */
 function covers(hold: Hold, { listed, wouldTouch }: MassEffect): boolean {
   const isListed = listed >= hold.listed / APPROVAL_SLACK - APPROVAL_SLACK_USERS;
   return isListed && wouldTouch <= approvedUsers(hold);

@@ -7,8 +7,8 @@ import { BACKLOG_ROWS } from '../notifications/policy.ts';
 const DECIDED_AT_ONCE = 1_000;
 
 /**
- * The brake on an old backlog: more than 100 rows that were due over `NOTIFICATION_STALE_HOURS` ago are not blasted out, as on the first
- * start beside a table that nobody ever read. Holding needs no state of its own; a decision moves the rows.
+ * The brake on an old backlog. More than 100 rows that were due over `NOTIFICATION_STALE_HOURS` ago are not sent at once, for example on
+ * the first start beside a table that nobody ever read. A hold needs no state of its own; a decision moves the rows.
  */
 export class NotificationBacklog {
   readonly #notifications: Notifications;
@@ -21,21 +21,21 @@ export class NotificationBacklog {
     this.#staleHours = staleHours;
   }
 
-  /** Rows due before the answer are to be left alone; undefined when there is no such backlog. */
+  /** Rows that were due before the answer must not be sent; undefined when there is no such backlog. */
   async heldBefore(now: Date): Promise<Date | undefined> {
     const before = new Date(now.getTime() - hours(this.#staleHours));
     const { rows } = await this.#notifications.countDueBefore(before);
     return rows > BACKLOG_ROWS ? before : undefined;
   }
 
-  /** How much is held, and since when; undefined when nothing is. */
+  /** How many rows are held, and since when; undefined when none are. */
   async held(now: Date): Promise<{ rows: number; oldest: Date; hours: number } | undefined> {
     const before = new Date(now.getTime() - hours(this.#staleHours));
     const { oldest, rows } = await this.#notifications.countDueBefore(before);
     return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours } : undefined;
   }
 
-  /** Tells the admins how much is held and how to decide. */
+  /** Tells the admins how many rows are held and how to decide. */
   async tell(before: Date): Promise<void> {
     const { rows, oldest } = await this.#notifications.countDueBefore(before);
     if (!oldest) return;
@@ -47,7 +47,7 @@ export class NotificationBacklog {
     });
   }
 
-  /** Sends or drops all rows that are held now. Running it again does nothing more. Answers how many were decided. */
+  /** Sends or drops all rows that are held now, and returns how many. Running it again does nothing more. */
   async decide(decision: 'send' | 'drop', now: Date): Promise<number> {
     const before = new Date(now.getTime() - hours(this.#staleHours));
     let decided = 0;

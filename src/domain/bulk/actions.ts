@@ -6,13 +6,15 @@ export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
 export type BulkPanel = Pick<PanelUsers, 'user' | 'disable' | 'enable' | 'resetTraffic' | 'delete'>;
 
-/** How much the panel's clock may be behind ours when its times are compared with our own. */
+/** The panel's clock may be this far behind ours when its times are compared with our own. */
 const CLOCK_SLACK_MS = 2_000;
 
 /** One operation on one user. */
 type BulkAction = {
   act(panel: BulkPanel, id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
-  /** Whether a run that asked for it at `begunAt` and was cut off has done it, as far as the user shows; undefined = no such user. */
+  /**
+   * Whether a run that asked for the operation at `begunAt` and was cut off has done it, as far as the user shows. Undefined: no such user.
+   */
   isDone(user: PanelUser | undefined, begunAt: Date): boolean;
 };
 
@@ -22,7 +24,7 @@ export const BULK_ACTIONS: Readonly<Record<BulkOperation, BulkAction>> = {
     isDone: (user) => user?.status === 'DISABLED',
   },
   enable: {
-    // The panel would make an EXPIRED or LIMITED user ACTIVE until its next look: only who was turned off is turned on.
+    // The panel would make an EXPIRED or LIMITED user ACTIVE until its next look, so only a DISABLED user is enabled.
     async act(panel, id, signal) {
       const user = await panel.user(id, signal);
       if (!user) return 'not_found';

@@ -9,7 +9,7 @@ import { BulkNotices } from './notices.ts';
 import type { BulkProgressOptions } from './progress.ts';
 import { BulkUsers } from './users.ts';
 
-/** Builds operations on many users, messages to many, and how both show progress and tell their end. */
+/** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services }: Foundation,
   { REMNAWAVE_CONCURRENCY: concurrency }: Pick<Config, 'REMNAWAVE_CONCURRENCY'>,

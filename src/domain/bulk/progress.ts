@@ -11,16 +11,16 @@ export type BulkProgressOptions = {
   clock(): Date;
 };
 
-/** What one job's progress goes by. */
+/** The job that the progress belongs to. */
 export type BulkSubject = {
-  /** Under which the record is kept. */
+  /** The record is kept under this id. */
   id: string;
   operation: string;
   startedAt: Date;
   events: { moved: EventType; ended: EventType };
 };
 
-/** The payload field of every long task that says where its progress is found. */
+/** The payload field of every long task that names its progress record. */
 export const ProgressId = z
   .string()
   .min(1)
@@ -28,13 +28,13 @@ export const ProgressId = z
   .nullish()
   .describe('Names the progress record; the job id when absent');
 
-/** Failures in a record: enough to see what is wrong; all of them are in the summary. */
+/** Failures in a record: enough to see the cause; the summary has all of them. */
 const ERRORS_KEPT = 100;
 
-/** Work without a time limit has to show at least every minute that it is alive (tasks.md). */
+/** Work without a time limit must show at least once a minute that it is alive. */
 const SIGN_OF_LIFE_MS = seconds(20);
 
-/** Shows how far one long job is: a record that people can look up, and an event for those who watch. Never throws. */
+/** Shows the progress of one long job: a record that people can look up, and an event for those who watch. Never throws. */
 export class BulkProgress implements Disposable {
   readonly #options: BulkProgressOptions;
   readonly #subject: BulkSubject;

@@ -2,14 +2,14 @@ import type { BulkUserState } from '../../repositories/redis/bulk/bulk-user-stat
 
 type Failure = { user: string; error: string };
 
-/** How far a bulk operation is, reckoned from what became of each user. */
+/** Counts the progress of a bulk operation from the state of each user. */
 export class BulkTally {
   readonly #users: readonly string[];
   readonly #states = new Map<string, BulkUserState>();
   readonly #counts = { done: 0, already: 0, failed: 0 };
   readonly #failures: Failure[] = [];
 
-  /** `known`: what earlier runs of the same job have come to. */
+  /** `known`: the states that earlier runs of the same job have recorded. */
   constructor(users: readonly string[], known: ReadonlyMap<string, BulkUserState>) {
     this.#users = users;
     for (const user of users) {
@@ -26,12 +26,12 @@ export class BulkTally {
     for (const [user, state] of states) this.#add(user, state);
   }
 
-  /** Those who are still to be handled. */
+  /** The remaining users. */
   get open(): string[] {
     return this.#users.filter((user) => !isSettled(this.#states.get(user)));
   }
 
-  /** The fewest tries among those who failed for now; undefined where none did. */
+  /** The fewest tries among the users who failed for now; undefined where none did. */
   triesOfWaiting(): number | undefined {
     const tries = [...this.#states.values()].flatMap((state) => (state.state === 'waiting' ? [state.tries] : []));
     return tries.length === 0 ? undefined : Math.min(...tries);
@@ -51,7 +51,7 @@ export class BulkTally {
     return { processed: succeeded + failed, total: this.#users.length, succeeded, failed, errors: this.#failures };
   }
 
-  /** What is settled stays so, and is counted once. */
+  /** A settled user stays settled, and is counted once. */
   #add(user: string, state: BulkUserState): void {
     if (isSettled(this.#states.get(user))) return;
     this.#states.set(user, state);

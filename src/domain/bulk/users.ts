@@ -28,17 +28,17 @@ export type BulkUsersOptions = {
   states: BulkUserStates;
   notices: BulkNotices;
   progress: BulkProgressOptions;
-  /** Users asked for at once in one batch; over all workers the panel's gate decides. */
+  /** Users asked for at once in one batch; the panel's gate limits the calls of all workers. */
   concurrency: number;
   clock(): Date;
 };
 
 export type BulkJob = {
   jobId: string;
-  /** Under which the progress is kept. */
+  /** The progress is kept under this id. */
   progressId: string;
   operation: BulkOperation;
-  /** Ids as the panel has them; each once. */
+  /** Ids in the panel's own form, each once. */
   users: readonly string[];
   batchSize: number;
   initiatedBy: string;
@@ -47,20 +47,20 @@ export type BulkJob = {
   log: Log;
 };
 
-/** Where a run writes down how far it is. */
+/** The counts of one run and its progress record. */
 type Book = { tally: BulkTally; progress: BulkProgress };
 
-/** A second batch fills the places that the last users of the first leave empty: the panel is never idle. */
+/** A second batch fills the places that the last users of the first leave empty, so the panel is never idle. */
 const BATCHES_AT_ONCE = 2;
-/** A user whose call failed in a way that may pass is asked for again after these. */
+/** A user whose call failed in a way that may pass is tried again after these delays. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
 /** While the panel or the database is away the job waits outside the workers, for at most a day. */
 const PATIENCE = { atLeastMs: seconds(15), atMostMs: seconds(15) };
 
 /**
- * One operation on many users, one by one, because the panel's bulk calls say nothing about the single user. What becomes of each is
- * remembered: a run that follows a killed one, or replays a dead letter, goes on with those who are left, and looks at those who were
- * in hand before it asks again, so that nobody is handled twice.
+ * Does one operation on many users, one call for each user, because the panel's bulk calls say nothing about the single user. The outcome
+ * for each user is recorded. A run that follows a killed one, or replays a dead letter, continues with the remaining users. It first looks
+ * at users whose call was in progress, so that nobody is handled twice.
  */
 export class BulkUsers {
   readonly #options: BulkUsersOptions;
@@ -69,7 +69,7 @@ export class BulkUsers {
     this.#options = options;
   }
 
-  /** Throws `SnoozeError` while some have to be tried again later; what else it throws ends the job, and `abandoned` tells of it. */
+  /** Throws `SnoozeError` while some users have to be tried again later. Any other error ends the job, and `abandoned` reports it. */
   async run(job: BulkJob, signal: AbortSignal): Promise<BulkTally> {
     const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
     using progress = this.#progressOf(job);
@@ -91,7 +91,7 @@ export class BulkUsers {
     return tally;
   }
 
-  /** Tells what was done of a job that has failed as a whole. */
+  /** Tells the admins how far a job got that has failed as a whole. */
   async abandoned(job: BulkJob, error: Error): Promise<void> {
     const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
     job.log.error({ err: error, ...tally.counts }, 'bulk operation ended early');
@@ -129,7 +129,7 @@ export class BulkUsers {
     }
   }
 
-  /** What became of one user. Rejects where the reason is not this user's: whoever comes next would fare the same. */
+  /** Returns the outcome for one user. Rejects where the reason is not this user's: the next user would fail in the same way. */
   async #handle(
     id: string,
     before: BulkUserState | undefined,
@@ -153,7 +153,7 @@ export class BulkUsers {
     }
   }
 
-  /** The audit trail first: a user it does not have is looked at again by the next run, which then writes it down. */
+  /** Writes the audit trail first: the next run looks again at a user without an entry, and then writes it. */
   async #settle(after: ReadonlyMap<string, BulkUserState>, job: BulkJob, { progress, tally }: Book): Promise<void> {
     const { auditLogs, backendKeys, states } = this.#options;
     const changed = [...after].filter(([, { state }]) => state === 'done').map(([id]) => id);
@@ -162,7 +162,7 @@ export class BulkUsers {
       throw new TransientError('audit_unwritten', message, { cause });
     });
     tally.add(after);
-    // Together: while Redis is away each of them takes seconds to fail.
+    // Both at once: while Redis is away each of them takes seconds to fail.
     await Promise.all([
       states.set(job.jobId, after),
       ...changed.map((id) => backendKeys.forgetSubscription(id)),
@@ -173,7 +173,7 @@ export class BulkUsers {
   async #end(job: BulkJob, tally: BulkTally, progress: BulkProgress, status: BulkEnd): Promise<void> {
     const { clock, notices } = this.#options;
     await progress.show({ status, ...tally.progress });
-    // Nothing was asked for, so nobody waits for an answer.
+    // The job asked for no user, so nobody waits for an answer.
     if (job.users.length === 0) return;
     const { jobId, operation, initiatedBy } = job;
     const durationMs = clock().getTime() - job.enqueuedAt.getTime();
@@ -184,7 +184,7 @@ export class BulkUsers {
     );
   }
 
-  /** An outside world that is away for a while does not end a job that has hours. */
+  /** An outage of another service does not end a job that may take hours. */
   #later(job: BulkJob, error: unknown): unknown {
     const delayMs = laterMs(ageMsOf(job), PATIENCE);
     if (!(error instanceof TransientError) || delayMs === undefined) return error;
@@ -203,7 +203,7 @@ export class BulkUsers {
 
 const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
 
-/** The panel is down, or does not let us in: no matter which user is asked for. */
+/** Whether every user would fail alike: the panel is down, or does not let us in. */
 const isEveryones = (error: unknown): boolean =>
   error instanceof BreakerOpenError ||
   (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||

@@ -6,14 +6,14 @@ import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { HeapWalk, RowVersion } from '../../repositories/heap-walk.ts';
 import type { Batches } from './batch-delete.ts';
 
-/** Beside the exports, and never cleaned up with them. */
+/** The archive lies beside the exports, and is never cleaned up with them. */
 const FOLDER = 'audit-logs';
 
 /**
- * Deletes audit logs only after they are stored: each batch as one object of gzip JSON lines, each line a whole row with every column
- * that the table has. Nothing is locked while it is stored; a row that was changed meanwhile stays and is archived again.
- * A worker that dies in between leaves a batch in both places. The next run writes the same batch to the same name; where the
- * batches have shifted, some rows stand in two objects with the same `id`, which a reader may see but never miss.
+ * Deletes audit logs only after they are stored. Each batch becomes one object of gzip JSON lines; each line is a whole row with every
+ * column of the table. Nothing is locked while a batch is stored; a row that was changed meanwhile stays and is archived again.
+ * A worker that dies in between leaves a batch in both places. The next run writes the same batch under the same name. Where the batches
+ * have shifted, two objects contain some rows with the same `id`: a reader may see a row twice, but misses none.
  */
 export class ArchivedBatches implements Batches {
   readonly #walk: HeapWalk;
@@ -40,13 +40,13 @@ export class ArchivedBatches implements Batches {
     return { deleted, done, tookMs: performance.now() - startedAt };
   }
 
-  /** Reads nothing before somebody asks for it, and stops when nobody does any more. */
+  /** Reads nothing before its reader asks for it, and stops when the reader does. */
   async *#content(rows: readonly RowVersion[]): AsyncGenerator<Uint8Array> {
     yield* Readable.from(this.#auditLogs.archiveLines(rows.map(({ id }) => id))).compose(createGzip());
   }
 }
 
-/** `audit-logs/<oldest>_<newest>_<fingerprint of the rows>.jsonl.gz`: found by date, and the same for the same rows. */
+/** `audit-logs/<oldest>_<newest>_<fingerprint of the rows>.jsonl.gz`: can be found by date, and is the same for the same rows. */
 function archiveName(rows: readonly RowVersion[]): string {
   const times = rows.map(({ createdAt }) => createdAt.getTime());
   const fingerprint = createHash('sha256').update(
@@ -58,5 +58,5 @@ function archiveName(rows: readonly RowVersion[]): string {
   return `${FOLDER}/${stamp(Math.min(...times))}_${stamp(Math.max(...times))}_${fingerprint.digest('hex').slice(0, 16)}.jsonl.gz`;
 }
 
-/** `20260131T235959Z`: sorts by time and holds no character that a file system minds. */
+/** `20260131T235959Z`: sorts by time, and every file system accepts its characters. */
 const stamp = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');

@@ -8,7 +8,7 @@ const log = openLog({ level: 'ERROR', base: {}, secrets: [] });
 const { signal } = new AbortController();
 const noPause: Pause = async () => undefined;
 
-/** A table of that many rows; tells the limits it was asked with. */
+/** A table with this many rows, which records the limit of each call. */
 function table(rows: number, tookMs = 0): Batches & { left: number; limits: number[] } {
   return {
     left: rows,

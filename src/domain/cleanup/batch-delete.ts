@@ -4,7 +4,7 @@ import type { Log } from '../../observability/log.ts';
 
 /** Rows to delete, batch by batch; see `HeapWalk`. */
 export type Batches = {
-  /** `tookMs`: how long the database was busy with it. */
+  /** `tookMs`: how long the database worked on it. */
   deleteNext(limit: number): Promise<{ deleted: number; done: boolean; tookMs: number }>;
 };
 
@@ -13,25 +13,25 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export const pause: Pause = (ms, signal) => delay(ms, undefined, { signal });
 
-/** Rows per transaction: `tasks.md` §6. */
+/** The most rows in one transaction, so that it holds its locks only for a moment. */
 const BATCH_ROWS = 1_000;
 
-/** A batch that takes longer than this holds its rows too long: the next one is made smaller. */
+/** A batch that takes longer than this holds its rows too long, and makes the next one smaller. */
 const BATCH_MS = 100;
 
 /**
- * After each batch, so many times as long as it took, within these bounds. After a full one fewer than one statement of others in a hundred
- * meets the next, so that their p99 is what it is without (`bench/cleanup.ts`): a million rows take some minutes, at night. After one
- * that found nothing it only read, and much of a large table is like that.
+ * The pause after a batch, as a multiple of the time that it took, within these bounds. After a full batch fewer than one in a hundred
+ * statements of others meets the next batch, so their p99 does not change (`bench/cleanup.ts`); a million rows take some minutes, at night.
+ * A batch that deleted nothing has only read, and most batches of a large table are like that.
  */
 const PAUSE = { whenEmpty: 2, whenFull: 150, minMs: 2, maxMs: seconds(5) };
 
-/** Below the default time limit of a task, so that long work is handed over and not cut. */
+/** Below the default time limit of a task, so that long work is handed over and not cut off. */
 const RUN_MS = minutes(4);
 
 /**
- * Deletes until nothing is left, with a long pause after every batch: nearly all of the time is left to others.
- * `finished` is false when the run got long; another one then goes on. When the signal fires, the batches done so far stay done.
+ * Deletes until no row is left. A long pause after every batch leaves nearly all of the time to others. `finished` is false when the run
+ * got long; another run then continues. When the signal fires, the finished batches stay deleted.
  */
 export async function deleteInBatches(
   batches: Batches,
@@ -40,7 +40,7 @@ export async function deleteInBatches(
     signal: AbortSignal;
     pause: Pause;
     runMs?: number;
-    /** Where a row may be slow to delete: the first batch finds out with fewer. */
+    /** For rows that may be slow to delete: the first batch measures that with fewer. */
     firstBatchRows?: number;
   },
 ): Promise<{ deleted: number; finished: boolean }> {
@@ -65,13 +65,13 @@ export async function deleteInBatches(
   }
 }
 
-/** Proportionally smaller after a slow batch, at most twice as large after a quick one. */
+/** The size of the next batch: proportionally smaller after a slow batch, at most twice as large after a quick one. */
 export function nextLimit(limit: number, tookMs: number): number {
   const fitting = Math.floor(limit * Math.min(2, BATCH_MS / Math.max(tookMs, 1)));
   return Math.min(BATCH_ROWS, Math.max(1, fitting));
 }
 
-/** `fullness`: the rows that were deleted as a share of those that could have been. */
+/** `fullness`: the deleted rows as a share of the batch's limit. */
 export function pauseAfter(tookMs: number, fullness: number): number {
   const times = PAUSE.whenEmpty + (PAUSE.whenFull - PAUSE.whenEmpty) * fullness;
   return Math.min(PAUSE.maxMs, Math.max(PAUSE.minMs, tookMs * times));

@@ -3,7 +3,7 @@ import { StaleKeys } from '../../repositories/redis/cleanup/stale-keys.ts';
 import type { Foundation } from '../foundation.ts';
 import { pause } from './batch-delete.ts';
 
-/** Builds what finds rows and keys that nobody needs any more. */
+/** Builds the parts that find rows and keys that nobody needs any more. */
 export function composeCleanup({ database, redis }: Foundation) {
   return {
     services: {

@@ -9,9 +9,9 @@ import type {
 } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServerMemory } from '../../repositories/redis/monitoring/server-memory.ts';
 
-/** A scrape waits no longer than this for Redis. */
+/** A scrape waits at most this long for Redis. */
 export const SCRAPE_LIMIT_MS = seconds(2);
-/** What is older says nothing of the present. The slowest node check is hourly by configuration. */
+/** An older record says nothing of the present. The slowest node check is hourly by configuration. */
 const NODES_FRESH_MS = minutes(70);
 
 export type GaugeSources = {
@@ -23,8 +23,8 @@ export type GaugeSources = {
 };
 
 /**
- * Sets the series that describe the whole installation at the moment of a scrape, mostly from what the monitoring tasks stored. Set by
- * the task itself, a gauge would stay at its last value in each worker that once ran it. What can not be read is not shown: unknown is
+ * Sets the series of the whole installation at the moment of a scrape, mostly from records of the monitoring tasks. If a task set a gauge
+ * itself, the gauge would keep its last value in each worker that once ran the task. A value that cannot be read is not shown: unknown is
  * neither zero nor as before.
  */
 export async function refreshGauges(sources: GaugeSources, now: Date): Promise<void> {
@@ -43,7 +43,7 @@ export async function refreshGauges(sources: GaugeSources, now: Date): Promise<v
   metrics.redisMemory(memory);
 }
 
-/** What waits outside the queues of jobs. */
+/** Counts the work that waits outside the queues of jobs. */
 function otherQueues(snapshot: QueueSnapshot | undefined): [string, QueueCounts][] {
   const { intake, notifications } = snapshot ?? {};
   const queues: [string, QueueCounts][] = [];

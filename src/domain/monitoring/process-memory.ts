@@ -5,7 +5,7 @@ import type { MemoryReports, MemoryUse } from '../../repositories/redis/figures/
 
 const EVERY_MS = seconds(30);
 
-/** Says every 30 seconds what memory this process uses, for `check_anomalies` to look at. A report that fails is left out. */
+/** Reports every 30 seconds how much memory this process uses, for `check_anomalies` to read. A failed report is left out. */
 export class ProcessMemoryReporter implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
@@ -20,7 +20,7 @@ export class ProcessMemoryReporter implements Disposable {
   }
 }
 
-/** Memory limit of the container, undefined where none is set: then `constrainedMemory` is 0, or beyond any machine. */
+/** The memory limit of the container. Undefined where there is none: `constrainedMemory` is then 0, or larger than any machine. */
 export function memoryLimitBytes(): number | undefined {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < 2 ** 50 ? limit : undefined;
@@ -42,8 +42,8 @@ function memoryNow(at: Date): MemoryUse {
 export type MemoryLoad = { host: string; usedBytes: number; limitBytes: number; share: number };
 
 /**
- * How full each worker is: what its processes use together of the container's limit, or the fullest heap where that is nearer to its
- * end, or nothing else limits it.
+ * How full each worker is: the share of the container's limit that its processes use together. The fullest heap counts where it is nearer
+ * to its end, or where nothing else limits it.
  */
 export function memoryLoads(uses: readonly MemoryUse[]): MemoryLoad[] {
   return [...Map.groupBy(uses, ({ host }) => host)].map(([host, processes]) => {

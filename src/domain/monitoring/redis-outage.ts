@@ -2,7 +2,7 @@ import { seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ServiceCounts, ServiceWatch } from './service-watch.ts';
 
-/** As often as `check_external_services`, so three failures take as long. */
+/** The interval of `check_external_services`, so three failures take as long. */
 const EVERY_MS = seconds(60);
 
 export type RedisOutageOptions = {
@@ -14,14 +14,14 @@ export type RedisOutageOptions = {
 };
 
 /**
- * Does the work of `check_external_services` while Redis is away: no task runs then, so nobody else would tell. Runs outside the
- * queues, in the schedulers, of which there are few: each tells its own alert. Costs one PING a minute otherwise.
+ * Does the work of `check_external_services` while Redis is away: no task runs then, so nothing else would alert. Runs outside the queues,
+ * in the schedulers, of which there are few: each sends its own alert. Costs one PING a minute otherwise.
  */
 export class RedisOutageWatch implements Disposable {
   readonly #options: RedisOutageOptions;
   readonly #ended = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  /** Once more after Redis is back, so that the end is told by whoever told the beginning. */
+  /** Makes one more look after Redis is back, so that the process that told of the outage also tells of its end. */
   #sawOutage = false;
 
   constructor(options: RedisOutageOptions) {
@@ -32,7 +32,7 @@ export class RedisOutageWatch implements Disposable {
     this.#timer = setInterval(look, options.everyMs ?? EVERY_MS).unref();
   }
 
-  /** One look; undefined where Redis answers and did so at the last look. */
+  /** Looks once. Undefined where Redis answers now and did so at the last look. */
   async look(now: Date): Promise<ServiceCounts | undefined> {
     const isAway = await this.#options.ping().then(
       () => false,

@@ -5,31 +5,31 @@ export type ScheduleState = {
   task: string;
   /** The longest time between two runs of its schedule. */
   periodMs: number;
-  /** Undefined: it has not succeeded since the schedule is known. */
+  /** Undefined where the task has not succeeded since the schedule became known. */
   lastSuccess: Date | undefined;
-  /** Since when it should have succeeded; undefined = it is in time. */
+  /** Since when the task should have succeeded; undefined while it is in time. */
   overdueSince: Date | undefined;
 };
 
 /** No schedule is overdue before this, however short its period. */
 const OVERDUE_AT_LEAST_MS = minutes(5);
 
-/** When a schedule without a success since `from` becomes overdue: after twice its period, at least five minutes. */
+/** A schedule without a success since `from` becomes overdue after twice its period, and after five minutes at least. */
 const overdueAt = (from: Date, periodMs: number): Date =>
   new Date(from.getTime() + Math.max(2 * periodMs, OVERDUE_AT_LEAST_MS));
 
-/** The dead man's switch: knows of every schedule when its task last ended well, and which of them are overdue. */
+/** The dead man's switch: knows when the task of every schedule last ended well, and which schedules are overdue. */
 export class ScheduleWatch {
   readonly #successes: LastSuccesses;
   readonly #periods: (now: Date) => ReadonlyMap<string, number>;
 
-  /** `periods`: the period of every schedule that is on, in milliseconds, by task. */
+  /** `periods`: the period of every schedule that is switched on, in milliseconds, by task. */
   constructor(successes: LastSuccesses, periods: (now: Date) => ReadonlyMap<string, number>) {
     this.#successes = successes;
     this.#periods = periods;
   }
 
-  /** Throws while Redis is away: then it is unknown. */
+  /** Throws while Redis is away, because the states are then unknown. */
   async states(now: Date): Promise<ScheduleState[]> {
     const periods = this.#periods(now);
     const [last, known] = await Promise.all([
@@ -43,7 +43,7 @@ export class ScheduleWatch {
     });
   }
 
-  /** Those that are overdue, the longest first. */
+  /** The overdue schedules, the longest overdue first. */
   async overdue(now: Date): Promise<(ScheduleState & { overdueSince: Date })[]> {
     return (await this.states(now))
       .filter((state): state is ScheduleState & { overdueSince: Date } => state.overdueSince !== undefined)

@@ -6,10 +6,10 @@ import type { OutcomeStore } from '../../repositories/redis/monitoring/outcome-s
 
 export type TaskOutcomesOptions = { store: OutcomeStore; successes: LastSuccesses; log: Log };
 
-/** What a killed process loses of its counts. A write for each job would cost every job a round trip. */
+/** A killed process loses the counts of this time. A write for each job would cost every job a round trip. */
 const FLUSH_AFTER_MS = seconds(2);
 
-/** Counts how the jobs and calls of this process end and adds them, every two seconds, to those of all workers. */
+/** Counts how the jobs and calls of this process end, and adds the counts every two seconds to those of all workers. */
 export class TaskOutcomes implements AsyncDisposable {
   readonly #options: TaskOutcomesOptions;
   #succeeded = 0;
@@ -23,7 +23,7 @@ export class TaskOutcomes implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** A job has ended for good; `code` says why it failed. */
+  /** Counts a job that has ended permanently; `code` says why it failed. */
   ended({ code, ok, task }: { task: string; ok: boolean; code?: string }): void {
     if (ok) {
       this.#succeeded += 1;
@@ -36,7 +36,7 @@ export class TaskOutcomes implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** An outside service was called. Only answered calls count: a time limit says nothing of how fast it answers. */
+  /** Counts a call of an outside service. Only answered calls count: a time limit says nothing of how fast the service answers. */
   called({ outcome, seconds: took, service }: ClientCall): void {
     if (outcome !== 'ok') return;
     const sum = this.#calls.get(service) ?? { count: 0, ms: 0 };
@@ -44,7 +44,7 @@ export class TaskOutcomes implements AsyncDisposable {
     this.#schedule();
   }
 
-  /** Writes what has been counted. Never throws: what can not be written now is written with what comes next. */
+  /** Writes the counts. Never throws: counts that cannot be written now are written with the next ones. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -3,24 +3,24 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, TransientError } from '../../lib/errors.ts';
 
-/** A panel that keeps whole seconds has what we asked for. */
+/** A panel that keeps whole seconds still has the date that we asked for. */
 const ROUNDING_MS = seconds(1);
 
-/** Other payments of the same user may move the wanted date while we set it; more often than this they do not. */
+/** Other payments of the same user may move the wanted date while we set it, but not more often than this. */
 const ROUNDS = 10;
 
 export type Activation = {
   panel: Panel;
   userId: string;
-  /** Until when the user must be let in, asked again before every change. */
+  /** The date until which the user must be let in, read again before every change. */
   wanted(user: PanelUser): Promise<Date>;
   signal: AbortSignal;
 };
 
 /**
- * Makes the panel let the user in until the wanted date; `undefined` when there is no such user. The panel is read before and after:
- * a date that it has is not set again, so a call whose answer was lost counts, and a later date is never taken back.
- * Throws when the panel does not have it in the end.
+ * Makes the panel let the user in until the wanted date; `undefined` when there is no such user. The panel is read before and after. A date
+ * that it already has is not set again, so a call whose answer was lost counts, and a later date is never shortened. Throws when the panel
+ * does not have the date in the end.
  */
 export async function activate({ panel, userId, wanted, signal }: Activation): Promise<PanelUser | undefined> {
   for (let round = 1; round <= ROUNDS; round += 1) {
@@ -41,7 +41,7 @@ async function extend(panel: Panel, { id }: PanelUser, until: Date, signal: Abor
     await panel.extendTo(id, until, signal);
   } catch (error) {
     if (!(error instanceof TransientError) || error instanceof BreakerOpenError || signal.aborted) throw error;
-    // The outcome is unknown: it may have happened all the same.
+    // The outcome is unknown: the change may have happened anyway.
     const seen = await panel.user(id, signal).catch(() => undefined);
     if (!seen || !has(seen, until)) throw error;
   }

@@ -13,12 +13,12 @@ import type { Payment } from '../../repositories/payments.ts';
 import type { Flags } from '../../repositories/redis/flags.ts';
 import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
 
-/** A payment is tried again every 5 minutes; its alert comes again only after this long. */
+/** A payment is tried again every 5 minutes; its alert is repeated only after this long. */
 const REPEAT_AFTER_MS = hours(6);
 
 export type AlarmDependencies = { alerts: AdminAlerts; customers: Customers; flags: Flags };
 
-/** Tells the admins of payments that need a human, once per payment and trouble within 6 hours. Never throws. */
+/** Tells the admins of payments that need a human, once for each payment and kind of trouble within 6 hours. Never throws. */
 export class PaymentAlarms {
   readonly #dependencies: AlarmDependencies;
 
@@ -62,7 +62,7 @@ export class PaymentAlarms {
 
   async #raise(kind: string, payment: Payment, message: (facts: PaymentIdentity) => Alert['message']): Promise<void> {
     const { alerts, customers, flags } = this.#dependencies;
-    // Without Redis an alert too many is better than none.
+    // Without Redis, one alert too many is better than none.
     if (!(await flags.raise(`${kind}:${payment.id}`, REPEAT_AFTER_MS).catch(() => true))) return;
     const customer = await customers.find(payment.customerId).catch(() => undefined);
     const { customerId, days, id: paymentId, invoiceId, planName, price } = payment;

@@ -105,11 +105,11 @@ test('the backend away: an expired payment waits, and the run goes on', async ()
   backend.faults({ kind: 'error', status: 500 });
   expect(await run('verify_pending_payments')).toMatchObject({ postponed: 1, failed: 1 });
   expect((await world.row(payment.id)).status).toBe('pending');
-  // No invoice, no gateway: nothing in the backend waits for it.
+  // Without an invoice there is no gateway: nothing in the backend waits for this payment.
   expect((await world.row(unsent.id)).status).toBe('failed');
 });
 
-/** What the checkout writes beside a payment. */
+/** The rows that the checkout writes beside a payment. */
 async function checkout({ id }: { id: string }, customerId: string, attemptStatus = 'pending') {
   const { pool } = world.app.database;
   const order = randomUUID();

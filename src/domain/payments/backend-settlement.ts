@@ -6,7 +6,7 @@ import type { Notifications } from '../../repositories/notifications.ts';
 import type { Payment, PaymentStatus, Payments } from '../../repositories/payments.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
-/** The backend changes the row while it answers; longer than this means that it decided otherwise. */
+/** The backend changes the row while it answers. If the row takes longer, the backend has decided otherwise. */
 const WAIT_MS = seconds(3);
 const LOOK_EVERY_MS = 100;
 
@@ -16,7 +16,10 @@ export type BackendSettlementOptions = {
   notifications: Notifications;
 };
 
-/** With a backend: it is told as Crypto Pay would tell it, does commissions, wallet and orders, and changes the row. */
+/**
+ * Settles through the backend, which is called as Crypto Pay would call it. The backend does commissions, wallet and orders, and changes
+ * the row.
+ */
 export function settleThroughBackend({
   backend,
   payments,
@@ -43,7 +46,7 @@ export function settleThroughBackend({
       throw new TransientError('backend_not_completed', message);
     },
     async unpaid(payment, notice, signal) {
-      // Without an invoice there is nothing to tell it: no gateway, no attempt, no order waits for this payment.
+      // Without an invoice there is nothing to tell the backend: no gateway, no attempt and no order waits for this payment.
       const { id, invoiceId, price } = payment;
       if (invoiceId === undefined) {
         if (!(await payments.fail(id, { settled_by: 'worker' }))) return false;

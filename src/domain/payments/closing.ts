@@ -14,7 +14,7 @@ export type ClosingDependencies = {
   settlement: PaymentSettlement;
 };
 
-/** The end of payments that nobody paid. */
+/** Ends payments that nobody paid. */
 export class PaymentClosing {
   readonly #dependencies: ClosingDependencies;
 
@@ -22,7 +22,7 @@ export class PaymentClosing {
     this.#dependencies = dependencies;
   }
 
-  /** Takes a pending payment to `failed`, and tells the customer where `tell`. False when it was paid or ended meanwhile. */
+  /** Takes a pending payment to `failed`, and tells the customer where `tell` is set. False when it was paid or ended meanwhile. */
   async unpaid(payment: Payment, tell: boolean, signal: AbortSignal): Promise<boolean> {
     const notice = tell ? await this.#notice(payment, signal) : undefined;
     return this.#dependencies.settlement.unpaid(payment, notice, signal);
@@ -35,7 +35,7 @@ export class PaymentClosing {
     return { id: uuidFrom(`payment-failed:${payment.id}`), telegramId, message, type: 'payment_failed' };
   }
 
-  /** The platform's own tables first: a failed payment is told with the panel down, too. */
+  /** Reads the platform's own tables first, so that the customer is told of a failed payment even while the panel is down. */
   async #chatOf(payment: Payment, signal: AbortSignal): Promise<number | undefined> {
     const { customers, resolver } = this.#dependencies;
     const customer = await customers.find(payment.customerId);

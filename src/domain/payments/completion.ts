@@ -19,8 +19,8 @@ import type { PanelUserResolver, Resolution } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
 /**
- * `completed`: active and told. `already`: it was before, or ended otherwise. `not_paid`: the invoice is open or ran out.
- * `mismatched`, `unresolved`, `in_vain`: a human was told, nothing was activated.
+ * `completed`: active and told. `already`: it was so before, or ended otherwise. `not_paid`: the invoice is open or has expired.
+ * `mismatched`, `unresolved`, `in_vain`: a human was told, and nothing was activated.
  */
 export type Completion = 'completed' | 'already' | 'not_paid' | 'mismatched' | 'unresolved' | 'in_vain';
 
@@ -33,7 +33,7 @@ export type CompletionDependencies = {
   events: Events;
   ledger: EntitlementLedger;
   locale: Locale;
-  /** Told how many seconds lay between the paid invoice and the active subscription. */
+  /** Called with the seconds between the paid invoice and the active subscription. */
   onActive(seconds: number): void;
   panel: Panel;
   payments: Payments;
@@ -41,12 +41,12 @@ export type CompletionDependencies = {
   settlement: PaymentSettlement;
 };
 
-/** To whom days were given, and which. Absent where a payment bought none. */
+/** The days that were given, and the user that got them. Absent where a payment bought no days. */
 type Given = { promised: Promised; user: PanelUser; customer: Customer | undefined };
 
 /**
- * From "the invoice is paid" to "active and told". Each step is recorded before the next: a run that dies anywhere, or several at
- * once, come to one extension, one `completed` and one message. Throws where a later attempt may get further.
+ * Takes a payment from "the invoice is paid" to "active and told". Each step is recorded before the next. A run that dies at any point, or
+ * several runs at once, lead to one extension, one `completed` and one message. Throws where a later attempt may get further.
  */
 export class PaymentCompletion {
   readonly #dependencies: CompletionDependencies;
@@ -55,7 +55,7 @@ export class PaymentCompletion {
     this.#dependencies = dependencies;
   }
 
-  /** `readInvoice` is asked only while it is not known yet that the payment is paid. */
+  /** `readInvoice` is called only while it is unknown whether the payment is paid. */
   async complete(payment: Payment, readInvoice: () => Promise<Invoice>, signal: AbortSignal): Promise<Completion> {
     let invoice: Invoice | undefined;
     if (payment.mark.activation !== 'pending') {
@@ -77,7 +77,7 @@ export class PaymentCompletion {
     }
   }
 
-  /** What forbids to complete, told to whom it concerns; `undefined` when the invoice pays for this payment. */
+  /** The outcome that forbids to complete, after those concerned were told; `undefined` when the invoice pays for this payment. */
   async #check(payment: Payment, invoice: Invoice): Promise<Completion | undefined> {
     if (invoice.status !== 'paid') return 'not_paid';
     const { alarms, payments } = this.#dependencies;
@@ -113,7 +113,9 @@ export class PaymentCompletion {
     return this.#close(payment, { promised, user: active, customer });
   }
 
-  /** Whom the days were promised to, else for whom the payment is. A panel that was upgraded names the same person otherwise. */
+  /**
+   * The user that the days were promised to, else the user that the payment is for. An upgraded panel has another name for the same person.
+   */
   async #recipient(payment: Payment, signal: AbortSignal): Promise<Resolution> {
     const { panel, resolver } = this.#dependencies;
     const resolved = await resolver.resolve(payment, signal);
@@ -123,7 +125,7 @@ export class PaymentCompletion {
     return user ? { kind: 'found', user, customer: resolved.customer } : resolved;
   }
 
-  /** A customer's chat in the platform's order: the panel user's, else that of its owner. */
+  /** A customer's chat in the platform's order: the panel user's chat, else its owner's. */
   async #chatOf({ customerId }: Payment, given: Given | undefined): Promise<number | undefined> {
     const { customers } = this.#dependencies;
     if (!given) return (await customers.find(customerId))?.telegramId;
@@ -174,10 +176,10 @@ export class PaymentCompletion {
   }
 }
 
-/** What the invoice asked for, or what was handed over for it, where that is not what the payment expects. */
+/** The invoice's price or the amount that was paid, where it is not what the payment expects. */
 function invoiceMisfit(due: Money, { paid, price }: Invoice): Money | undefined {
   if (!equalAmount(due, price)) return price;
-  // A fiat price is paid in a coin of the payer's choice, at the rate of the moment; a price in a coin is not.
+  // A fiat price is paid in a coin of the payer's choice, at the current rate. A price in a coin is paid in that coin.
   if (FIAT_CURRENCIES.has(price.currency) || paid === undefined) return undefined;
   return paid.currency !== price.currency || compare(paid, price) < 0 ? paid : undefined;
 }

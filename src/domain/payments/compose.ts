@@ -12,10 +12,10 @@ import type { Foundation } from '../foundation.ts';
 import { composeEntitlements } from './entitlements.ts';
 import { AutoRenewal } from './renewal.ts';
 
-/** The backend does commissions, wallet and orders while it answers. */
+/** The backend does commissions, wallet and orders before it answers. */
 const BACKEND_CALL_MS = seconds(30);
 
-/** Builds everything between a paid invoice and an active subscription, and what renews one. */
+/** Builds everything between a paid invoice and an active subscription, and the renewals. */
 export function composePayments(
   foundation: Foundation,
   alerts: AdminAlerts,

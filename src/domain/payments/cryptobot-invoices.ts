@@ -4,7 +4,7 @@ import { parseUpdate, verifySignature } from '../../clients/cryptobot/webhook.ts
 import { PermanentError } from '../../lib/errors.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
-/** A signed body names one invoice; anything else is refused. */
+/** Thrown for a webhook body that Crypto Pay did not sign. */
 class ForgedWebhookError extends PermanentError {
   override name = 'ForgedWebhookError';
 
@@ -16,7 +16,7 @@ class ForgedWebhookError extends PermanentError {
   }
 }
 
-/** Where the truth about an invoice comes from: a body that Crypto Pay signed, or Crypto Pay itself. Nobody else is believed. */
+/** The source of truth about an invoice: a body that Crypto Pay signed, or Crypto Pay itself. Nothing else is believed. */
 export class CryptobotInvoices {
   readonly #client: CryptoBotClient;
   readonly #token: string;
@@ -39,7 +39,7 @@ export class CryptobotInvoices {
     return invoice;
   }
 
-  /** The payment's invoice as Crypto Pay has it now. Throws `PermanentError` where there is none. */
+  /** Reads the payment's invoice from Crypto Pay. Throws `PermanentError` where there is none. */
   async of({ id, invoiceId }: Payment, signal: AbortSignal): Promise<Invoice> {
     if (invoiceId === undefined || !isInvoiceId(invoiceId)) {
       const message = `payment ${id}: its external_id ${JSON.stringify(invoiceId ?? null)} is no invoice of Crypto Pay`;
@@ -51,7 +51,7 @@ export class CryptobotInvoices {
     throw new PermanentError('payment_invoice_unknown', message);
   }
 
-  /** Those of these invoices that Crypto Pay knows, by id; ids that can be none are left out. */
+  /** The invoices among these that Crypto Pay knows, by id. Ids that Crypto Pay never gives are left out. */
   async byId(ids: readonly (string | undefined)[], signal: AbortSignal): Promise<ReadonlyMap<string, Invoice>> {
     const valid = ids.filter((id) => id !== undefined && isInvoiceId(id)) as string[];
     if (valid.length === 0) return new Map();

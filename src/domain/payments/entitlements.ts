@@ -11,7 +11,7 @@ import { EntitlementLedger } from './ledger.ts';
 import { PanelUserResolver } from './panel-user.ts';
 import { settleHere } from './settlement.ts';
 
-/** What the payment tasks work with. */
+/** The parts that the payment tasks use. */
 export type Entitlements = {
   alarms: PaymentAlarms;
   closing: PaymentClosing;
@@ -21,7 +21,7 @@ export type Entitlements = {
   resolver: PanelUserResolver;
 };
 
-/** Counts what payments turned out to be; `status` is of few values. */
+/** Counts the outcomes of payments; `status` has few values. */
 export type PaymentObserver = { paymentVerified(status: string): void };
 
 type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'settlement'> &
@@ -31,12 +31,12 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'se
     cryptobotToken: string;
     notifications: Notifications;
     observer: PaymentObserver;
-    /** Payments are completed through it where it is given. */
+    /** Payments are completed through this backend, where it is given. */
     backendUrl: string | undefined;
     backendPolicy(): ClientPolicy;
   };
 
-/** Builds the parts from what the whole application shares. Nothing connects. */
+/** Builds the parts from those that the whole application shares. Nothing connects. */
 export function composeEntitlements(given: Given): Entitlements {
   const { backendPolicy, backendUrl, cryptobot, cryptobotToken, database, payments } = given;
   const resolver = new PanelUserResolver(given);

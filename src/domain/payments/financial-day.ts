@@ -1,26 +1,26 @@
 import { add, divide, FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import type { PaymentGroup } from '../../repositories/payment-stats.ts';
 
-/** Digits after the point of an average: what `payments` stores for coins, cents for the rest (`XTR` are Telegram's stars). */
+/** Digits after the point of an average: as many as `payments` stores for coins, cents for the rest (`XTR` are Telegram's stars). */
 const digitsOf = (currency: string): number => (FIAT_CURRENCIES.has(currency) || currency === 'XTR' ? 2 : 8);
 
 type CurrencyFigures = { count: number; total: string; average: string };
 
-/** One day's payments. Amounts are decimal text, never added up over currencies; refunded payments count nowhere. */
+/** One day's payments. Amounts are decimal text and are never added up over currencies; refunded payments are not counted. */
 export type FinancialDay = {
   /** Completed payments by currency. */
   by_currency: Record<string, CurrencyFigures>;
   by_provider: Record<string, { count: number; by_currency: Record<string, CurrencyFigures> }>;
-  /** By display name; `none` without a plan. */
+  /** By the plan's display name; `none` without a plan. */
   by_plan: Record<string, { count: number; by_currency: Record<string, CurrencyFigures> }>;
   total_count: number;
   failed_count: number;
   pending_count: number;
-  /** Failed of all that ended, 0 to 1; null where none ended. */
+  /** Failed payments as a share of all that ended, 0 to 1; null where none ended. */
   failure_rate: number | null;
 };
 
-/** Adds groups up to the figures of their day. */
+/** Adds the groups up to the figures of their day. */
 export function financialDay(groups: readonly PaymentGroup[]): FinancialDay {
   const countOf = (status: PaymentGroup['status']): number =>
     groups.filter((group) => group.status === status).reduce((sum, { payments }) => sum + payments, 0);

@@ -1,27 +1,27 @@
 /**
  * The life of a payment. Each step is written before the next begins, so a process may die after any of them.
  *
- *  1. The backend inserts the row, `pending`, with the invoice in `external_id`. For a renewal we do: row, claim, invoice, `external_id`
- *     (`renewal.ts`). Dies before the last of these: the next renewal run looks for the invoice at Crypto Pay, or makes it.
+ *  1. The backend inserts the row, `pending`, with the invoice in `external_id`. A renewal does it here: row, claim, invoice, `external_id`
+ *     (`renewal.ts`). After a crash in between, the next renewal run looks for the invoice at Crypto Pay, or makes it.
  *  2. The customer pays. A webhook, `verify_pending_payments` every 5 minutes, or a producer makes a job `process_payment_completion`,
- *     one at a time for each invoice. Dies: BullMQ runs the job again. With Redis empty the next verification finds the row.
+ *     one at a time for each invoice. After a crash BullMQ runs the job again. With Redis empty the next verification finds the row.
  *  3. The signed webhook, or Crypto Pay when asked, says whether the invoice is paid and for how much. Nothing is written if it fits;
- *     if not, `mismatch` is, and an admin is told. Dies: the next run asks again.
- *  4. `claim`: `activation: pending`, `attempts` and `paid_at`. From here on the payment counts as paid, no run can fail it, and a
- *     second payment with the same invoice is refused. Dies: the next verification makes the job again, without asking Crypto Pay.
- *  5. With a backend it is told `invoice_paid`, and does what it owes besides: the row becomes `completed`. Dies: a run that finds
+ *     otherwise `mismatch` is written, and an admin is told. After a crash the next run asks again.
+ *  4. `claim` writes `activation: pending`, `attempts` and `paid_at`. From here on the payment counts as paid, no run can fail it, and a
+ *     second payment with the same invoice is refused. After a crash the next verification makes the job again, without asking Crypto Pay.
+ *  5. A backend is told `invoice_paid`, does the rest of its work, and the row becomes `completed`. After a crash, a run that finds
  *     `completed` does not tell it again; verification also takes up `completed` rows whose activation is `pending`.
- *  6. `promise`: whom the days are for, `panel_user`, and until when, `target_expire_at`, with `basis` and `recorded_at`. Under a lock
- *     of the panel user, so two payments add up. Dies: every later run wants that same date.
- *  7. The panel gets the date and shows it when read again (`activation.ts`). Nothing is written here. Dies: the next run sees the
- *     date in the panel and leaves it alone, or sets it: a date set twice is the same date, which days added twice are not.
- *  8. One transaction: `status: completed`, `activation: done` and `done_at`, the audit entry, the message in `notification_queue`.
- *     One run alone gets through. Dies before the commit: the next run passes 7 and comes here. Dies after it: all is done.
- *  9. The webhook row gets its mark, the event is published, delivery is signalled. Dies: the queue is read every 30 s anyway, the
- *     webhook is looked at again, and the event alone is lost.
+ *  6. `promise` writes who gets the days, `panel_user`, and until when, `target_expire_at`, with `basis` and `recorded_at`. It holds a lock
+ *     of the panel user, so two payments add up. After a crash every later run wants that same date.
+ *  7. The panel gets the date and shows it when read again (`activation.ts`). Nothing is written here. After a crash the next run sees the
+ *     date in the panel and leaves it alone, or sets it: setting a date twice changes nothing, while adding days twice would.
+ *  8. One transaction writes `status: completed`, `activation: done` and `done_at`, the audit entry, and the message in
+ *     `notification_queue`. Only one run gets through. After a crash before the commit the next run passes 7 and comes here.
+ *  9. The webhook row gets its mark, the event is published, delivery is signalled. After a crash the queue is read every 30 s anyway and
+ *     the webhook is looked at again; only the event is lost.
  *
- * A run that fails comes again after 30 s, 2 min and 10 min; then an admin is told, and verification brings the job back every 5
- * minutes until the payment is active. An invoice that expired, or is unpaid after 24 h, takes the row to `failed` and queues the notice.
+ * A run that fails is repeated after 30 s, 2 min and 10 min. Then an admin is told, and verification brings the job back every 5 minutes
+ * until the payment is active. An invoice that expired, or is unpaid after 24 h, takes the row to `failed` and queues the notice.
  * A claimed payment is never failed.
  */
 import { z } from 'zod';
@@ -31,17 +31,17 @@ import { PermanentError } from '../../lib/errors.ts';
 import type { Database } from '../../repositories/database.ts';
 import type { Payment, Payments } from '../../repositories/payments.ts';
 
-/** What a payment promised to a panel user. */
+/** The promise of one payment to a panel user. */
 export type Promised = { panelUser: string; basis: Date; target: Date; recordedAt: Date };
 
-/** The invoice of this payment has already been counted for another one: CryptoBot took the money once. */
+/** Thrown when the invoice of this payment already counts for another one: CryptoBot took the money once. */
 export class InvoiceTakenError extends PermanentError {
   override name = 'InvoiceTakenError';
 }
 
 /**
- * Which payment extends whom until when, kept in `metadata.worker` of the payment itself. The target is worked out once, under a lock
- * of the panel user, and written before the panel is called; from then on every run wants that same date, however many there are.
+ * Records which payment extends which panel user until when, in `metadata.worker` of the payment itself. The target is computed once, under
+ * a lock of the panel user, and written before the panel is called. From then on every run wants that same date, however many there are.
  */
 export class EntitlementLedger {
   readonly #database: Database;
@@ -53,8 +53,8 @@ export class EntitlementLedger {
   }
 
   /**
-   * Notes that the payment is paid, since when where that is known, and that an attempt begins; `undefined` when the payment is over.
-   * Throws `InvoiceTakenError`.
+   * Records that the payment is paid, since when if that is known, and that an attempt begins. `undefined` when the payment is over. Throws
+   * `InvoiceTakenError`.
    */
   async claim({ id, invoiceId }: Payment, paidAt: Date | undefined): Promise<Payment | undefined> {
     return this.#database.transaction().execute(async (transaction) => {
@@ -71,22 +71,22 @@ export class EntitlementLedger {
     });
   }
 
-  /** What was promised before, if it was. */
+  /** The earlier promise of this payment, if there is one. */
   promised({ mark }: Payment): Promised | undefined {
     const { panel_user: panelUser, basis, target_expire_at: target, recorded_at: recordedAt } = mark;
     if (panelUser === undefined || !basis || !target || !recordedAt) return undefined;
     return { panelUser, basis: new Date(basis), target: new Date(target), recordedAt: new Date(recordedAt) };
   }
 
-  /** When a reading of the panel begins, by the clock that all workers share. */
+  /** The moment at which a reading of the panel begins, by the clock that all workers share. */
   async readingBegins(): Promise<Date> {
     return this.#payments.clock();
   }
 
   /**
-   * Promises the later of now and the current expiry plus the bought days, or repeats what was promised; `undefined` when the payment
-   * is over. `user` is as the panel had it after `readAt`. Days that other payments promised to the same user, and that the panel may
-   * not have shown in that reading, count as current expiry: two payments at the same time add up.
+   * Promises the bought days after the later of now and the current expiry, or repeats the earlier promise; `undefined` when the payment is
+   * over. `user` was read from the panel after `readAt`. Days that other payments promised to the same user, and that the reading may not
+   * show yet, count as current expiry: two payments at the same time add up.
    */
   async promise(payment: Payment, user: PanelUser, readAt: Date): Promise<Promised | undefined> {
     return this.#database.transaction().execute(async (transaction) => {
@@ -113,23 +113,29 @@ export class EntitlementLedger {
     });
   }
 
-  /** Until when the panel must let this user in by now: what was promised, or what later payments of the same user built upon it. */
+  /**
+   * The date until which the panel must let this user in now: the promised one, or a later one that other payments of the same user built
+   * upon it.
+   */
   async wanted(payment: Payment, { recordedAt, target }: Promised, user: PanelUser): Promise<Date> {
     const later = await this.#payments.latestTarget(ownersOf(payment, user), user.id, recordedAt);
     return later && later > target ? later : target;
   }
 }
 
-/** While a completion of this invoice waits or runs, another is not queued. */
+/** The unique key of a completion: while one of this invoice waits or runs, another is not queued. */
 export const completionKey = (invoiceId: string): string => `payment:${invoiceId}`;
 
-/** Whether nothing is to be done any more: active, or ended otherwise. A completed row without our mark was activated by others. */
+/**
+ * Whether nothing remains to be done: the payment is active, or has ended otherwise. A completed row without our mark was activated by
+ * others.
+ */
 export function isSettled({ status, mark }: Payment): boolean {
   if (status === 'pending') return mark.activation === 'done';
   return status !== 'completed' || mark.activation !== 'pending';
 }
 
-/** Under which `user_uuid` payments for this panel user may stand. */
+/** The values of `user_uuid` that payments for this panel user may have. */
 function ownersOf(payment: Payment, { uuid }: PanelUser): string[] {
   return [payment.customerId, uuid].filter((id) => z.guid().safeParse(id).success) as string[];
 }

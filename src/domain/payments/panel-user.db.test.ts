@@ -44,7 +44,7 @@ describe.each([2, 3] as const)('the panel user of a payment, on a panel %i.x', (
   const payment = (customerId: string, metadata: object = {}) =>
     world.payment({ customerId, metadata, invoice: 'none' });
 
-  /** What names a panel user in the platform: a uuid says nothing to panels 3.x, which may be named by number, name or short uuid. */
+  /** The name of a panel user in the platform. A uuid means nothing to panels 3.x, which may be named by number, name or short uuid. */
   const nameOf = (other: PaymentCustomer) => (generation === 2 ? other.uuid : other.username);
 
   test('first: metadata.remnawave_uuid or metadata.remnawave_user_id', async () => {
@@ -78,7 +78,7 @@ describe.each([2, 3] as const)('the panel user of a payment, on a panel %i.x', (
   test('only without such a customer is user_uuid itself a panel uuid, as on old rows', async () => {
     const old = await customer({ account: false });
     const found = await resolve(await payment(old.uuid));
-    // On 3.x nothing is left that a uuid could be looked up by.
+    // Panels 3.x have nothing that a uuid could be looked up by.
     expect(found).toEqual(generation === 2 ? old.uuid : [old.uuid]);
   });
 

@@ -4,14 +4,14 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
-/** The panel user of a payment, or what was found instead of exactly one. */
+/** The panel user of a payment, or the candidates where there is not exactly one. */
 export type Resolution =
   | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
   | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
 
 export type ResolverDependencies = { panel: Panel; customers: Customers };
 
-/** Finds for whom a payment is, in the platform's order. Nothing is guessed: none or several is `unresolved`. */
+/** Finds the panel user of a payment, in the platform's order. It does not guess: no match or several are `unresolved`. */
 export class PanelUserResolver {
   readonly #panel: Panel;
   readonly #customers: Customers;
@@ -31,7 +31,7 @@ export class PanelUserResolver {
     return { kind: 'unresolved', candidates, customer };
   }
 
-  /** What the platform calls the panel user: the first source that says anything decides. */
+  /** The names that the platform has for the panel user. The first source that has any decides. */
   async #names({ customerId, hints }: Payment, customer: Customer | undefined): Promise<string[]> {
     const told = hints.remnawave_uuid ?? hints.remnawave_user_id;
     if (told !== undefined) return [told];
@@ -57,8 +57,8 @@ export class PanelUserResolver {
   }
 
   /**
-   * Panels 3.x know no uuid: the customer's own name and Telegram id are left. A name whose Telegram id is the customer's settles it;
-   * one that belongs to somebody else does not count.
+   * Panels 3.x know no uuid, so the customer's own name and Telegram id remain. A user with that name and that Telegram id is the match; a
+   * user with that name who belongs to somebody else does not count.
    */
   async #byPerson(customer: Customer | undefined, signal: AbortSignal): Promise<PanelUser[]> {
     if (!customer) return [];

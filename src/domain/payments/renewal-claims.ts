@@ -4,28 +4,30 @@ import type { Database } from '../../repositories/database.ts';
 import { type NewNotification, Notifications } from '../../repositories/notifications.ts';
 import type { Payment, Payments } from '../../repositories/payments.ts';
 
-/** A claim ends by itself after this: a worker that died keeps a renewal from the others no longer. */
+/** A claim expires after this, so that a dead worker no longer keeps a renewal from the others. */
 const CLAIM_MS = seconds(60);
-/** Nobody begins to make an invoice later than this in its claim: the rest is for a breaker's probe and the call, 15 s each at most. */
+/** No call for an invoice begins later than this in its claim: the rest is for a breaker's probe and the call, 15 s each at most. */
 const ASK_WITHIN_MS = seconds(25);
-/** After a call without an answer: Crypto Pay answers in well under 1 s, so what it was still doing is listed by then. */
+/**
+ * The wait after a call without an answer. Crypto Pay answers in well under 1 s, so an invoice that it was still making is listed by then.
+ */
 const SETTLE_MS = seconds(3);
 
 /** The right to ask Crypto Pay for the invoice of one renewal. */
 export type RenewalClaim = {
   payment: Payment;
-  /** Names this claim; every claim has another. */
+  /** Names this claim; every claim has another name. */
   by: string;
-  /** Nobody claimed the renewal before, so nobody asked Crypto Pay for it. */
+  /** Nobody has claimed the renewal before, so nobody has asked Crypto Pay for it. */
   isFirst: boolean;
-  /** By `performance.now()`. */
+  /** The call must begin before this moment of `performance.now()`. */
   askUntil: number;
 };
 
 /**
- * Who may ask Crypto Pay for the invoice of a renewal. The claim is a mark with an end in `metadata.worker` of the payment, by
- * PostgreSQL's clock, and committed before the call: no row is locked and no transaction is open while Crypto Pay answers. A worker
- * that dies leaves its mark, which tells the next one to look for an invoice before it makes one.
+ * Decides which worker may ask Crypto Pay for the invoice of a renewal. The claim is a mark that expires, in `metadata.worker` of the
+ * payment, by PostgreSQL's clock. It is committed before the call: no row is locked and no transaction is open while Crypto Pay answers. A
+ * worker that dies leaves its mark, which tells the next one to look for an invoice before it makes one.
  */
 export class RenewalClaims {
   readonly #database: Database;
@@ -46,7 +48,7 @@ export class RenewalClaims {
       const now = (await payments.clock()).getTime();
       const earlier = payment.mark.invoicing;
       const leftMs = earlier ? Date.parse(earlier.until) - now : 0;
-      // One that lasts longer than any claim does was not written by us, or by another clock.
+      // A mark that lasts longer than any claim was not written by us, or was written by another clock.
       if (leftMs > 0 && leftMs <= CLAIM_MS) return 'taken';
       const by = randomUUID();
       await payments.mark(id, { invoicing: { by, until: new Date(now + CLAIM_MS).toISOString() } });
@@ -54,7 +56,7 @@ export class RenewalClaims {
     });
   }
 
-  /** Writes the invoice and queues the message with its link. False, and neither, where the claim was lost to another. */
+  /** Writes the invoice and queues the message with its link. Does neither, and returns false, where another worker has taken the claim. */
   async finish({ by, payment }: RenewalClaim, invoiceId: string, message: NewNotification): Promise<boolean> {
     return this.#database.transaction().execute(async (transaction) => {
       if (!(await this.#payments.within(transaction).setInvoice(payment.id, invoiceId, by))) return false;
@@ -63,7 +65,7 @@ export class RenewalClaims {
     });
   }
 
-  /** Lets others claim it in a moment, as far as this claim still stands. */
+  /** Lets others claim the renewal in a moment, if this claim still stands. */
   async giveUp({ by, payment: { id } }: RenewalClaim): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
       const payments = this.#payments.within(transaction);

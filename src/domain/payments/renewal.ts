@@ -16,7 +16,7 @@ import type { Payment, Payments } from '../../repositories/payments.ts';
 import type { Plans } from '../../repositories/plans.ts';
 import { type RenewalClaim, RenewalClaims } from './renewal-claims.ts';
 
-/** Who has this tag in the panel renews, whatever the payments say. */
+/** A user with this tag in the panel is renewed, even where the payments say otherwise. */
 const TAG = 'AUTO_RENEW';
 
 /** Users are invoiced in the last hour of their time. */
@@ -25,7 +25,7 @@ const BEFORE_EXPIRY_MS = hours(1);
 /** As long as `verify_pending_payments` waits for an unpaid invoice. */
 const INVOICE_LIFE_MS = days(1);
 
-/** Between two looks at a renewal that another run has claimed. */
+/** The time between two looks at a renewal that another run has claimed. */
 const LOOK_EVERY_MS = 250;
 
 export type RenewalDependencies = {
@@ -38,7 +38,7 @@ export type RenewalDependencies = {
   plans: Plans;
 };
 
-/** Who pays how much for what. */
+/** The payer, the price and the bought days of a renewal. */
 export type RenewalTerms = {
   user: PanelUser;
   owner: Ownership;
@@ -46,7 +46,7 @@ export type RenewalTerms = {
   price: Money;
   days: number;
   planId: string | undefined;
-  /** The wish stands in the payment before this one, so this one must carry it on. */
+  /** The payment before this one has the wish to renew, so this one must carry it on. */
   isCarriedOn: boolean;
 };
 
@@ -57,8 +57,8 @@ export function isAboutToEnd({ expireAt, status }: PanelUser, now: Date): boolea
 }
 
 /**
- * Auto-renew with one-time invoices: one for each user and expiry date. The payment's id follows from both, so a second one cannot be;
- * it is in `payments`, and claimed, before Crypto Pay is asked. An invoice whose answer was lost is found again by its payload.
+ * Renews with one-time invoices: one for each user and expiry date. The payment's id derives from both, so there cannot be a second
+ * payment. The payment is stored and claimed before Crypto Pay is asked. An invoice whose answer was lost is found again by its payload.
  */
 export class AutoRenewal {
   readonly #claims: RenewalClaims;
@@ -69,7 +69,7 @@ export class AutoRenewal {
     this.#dependencies = dependencies;
   }
 
-  /** `off` where nobody asked for it; `unable` where somebody did, but there is no price, no way to pay it, or nobody to tell. */
+  /** `off` where nobody asked for renewal; `unable` where somebody did, but there is no price, no way to pay it, or nobody to tell. */
   async termsFor(user: PanelUser, signal: AbortSignal): Promise<RenewalTerms | 'off' | 'unable'> {
     const isTagged = user.tag === TAG;
     const owner = await this.#ownerOf(user, signal);
@@ -84,7 +84,7 @@ export class AutoRenewal {
     return { user, owner, telegramId, price, days: bought, planId: plan?.id, isCarriedOn: last.autoRenew };
   }
 
-  /** Makes the invoice of these terms and queues its link. False when that was done before. */
+  /** Makes the invoice of these terms and queues the message with its link. False when that was done before. */
   async offer(terms: RenewalTerms, signal: AbortSignal): Promise<boolean> {
     const { user } = terms;
     const expiresAt = user.expireAt.toISOString();
@@ -106,14 +106,15 @@ export class AutoRenewal {
     return this.#invoice(id, isNew, signal);
   }
 
-  /** Goes on with one that a worker began and did not end. */
+  /** Continues a renewal that a worker began and did not finish. */
   async resume({ id }: Payment, signal: AbortSignal): Promise<boolean> {
     return this.#invoice(id, false, signal);
   }
 
   /**
-   * Claims, commits, asks Crypto Pay, writes under the claim. Killed before the commit: nothing was asked. Killed after it: the claim
-   * ends by itself, and the next run finds the invoice, or makes it where none was made. False where the invoice is another run's.
+   * Claims, commits, asks Crypto Pay, and writes under the claim. A run that is killed before the commit has asked nothing. After a kill
+   * behind the commit the claim expires, and the next run finds the invoice, or makes one where there is none. False where another run has
+   * the invoice.
    */
   async #invoice(id: string, isNew: boolean, signal: AbortSignal): Promise<boolean> {
     const claim = await this.#claim(id, signal);
@@ -124,13 +125,13 @@ export class AutoRenewal {
         (isUnasked ? undefined : await this.#lost(claim.payment, signal)) ?? (await this.#create(claim, signal));
       return await this.#claims.finish(claim, invoice.id, this.#message(claim.payment, invoice));
     } catch (error) {
-      // Where this fails too, the claim ends by itself.
+      // If this fails too, the claim expires.
       await this.#claims.giveUp(claim).catch(() => undefined);
       throw error;
     }
   }
 
-  /** Waits while another run has it: that run may have died. `undefined` where nothing is to be done any more. */
+  /** Claims the renewal. Waits while another run has it, because that run may have died. `undefined` where nothing remains to be done. */
   async #claim(id: string, signal: AbortSignal): Promise<RenewalClaim | undefined> {
     for (;;) {
       const claim = await this.#claims.take(id);
@@ -168,7 +169,7 @@ export class AutoRenewal {
     );
   }
 
-  /** An invoice that was made for this payment before, by a run that never learned of it. */
+  /** The invoice that an earlier run made for this payment without learning of it. */
   async #lost(payment: Payment, signal: AbortSignal): Promise<Invoice | undefined> {
     for await (const invoice of this.#dependencies.cryptobot.listInvoices({ status: 'active' }, signal)) {
       if (invoice.payload === tag(payment)) return invoice;
@@ -180,13 +181,13 @@ export class AutoRenewal {
     const { customers, panel } = this.#dependencies;
     if (user.uuid !== undefined) return customers.ownerOf(user.uuid);
     if (user.telegramId === undefined) return undefined;
-    // Panels 3.x have no uuid; a chat with several subscriptions does not say which of them a payment was for.
+    // Panels 3.x have no uuid; a chat with several subscriptions does not say which one a payment was for.
     const customer = await customers.byTelegramId(user.telegramId);
     if (!customer || (await panel.usersByTelegramId(user.telegramId, signal)).length > 1) return undefined;
     return { customer, scope: 'account', subscriptionKey: undefined };
   }
 
-  /** The newest completed payment for this very panel user, as far as is known. */
+  /** The newest completed payment that is known for this very panel user. */
   async #lastPayment({ customer, scope, subscriptionKey }: Ownership, user: PanelUser): Promise<Payment | undefined> {
     const key = scope === 'subscription' ? subscriptionKey : undefined;
     const last = await this.#dependencies.payments.newestCompleted(customer.id, key);

@@ -2,15 +2,15 @@ import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import { hours } from '../../lib/duration.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
-/** From this age on an unpaid payment is given up, after Crypto Pay was asked one last time. */
+/** From this age on an unpaid payment is given up, after one last question to Crypto Pay. */
 const GIVEN_UP_AFTER_MS = hours(24);
-/** Nobody wants to hear of a payment this old. */
+/** Customers get no message about a payment that is older than this. */
 const TOLD_WITHIN_MS = hours(72);
 
 /** `complete`: the money is there. `fail`: it will not come. `mismatched`: an admin was told. `wait`: ask again in the next run. */
 export type PaymentVerdict = 'complete' | 'fail' | 'mismatched' | 'wait';
 
-/** What to do with a pending payment, given its invoice as Crypto Pay has it; `undefined` where it knows none. Paid wins at any age. */
+/** Decides on a pending payment by its invoice at Crypto Pay, `undefined` where Crypto Pay knows none. Paid wins at any age. */
 export function verdictOn(payment: Payment, invoice: Invoice | undefined, now: Date): PaymentVerdict {
   if (payment.mark.activation === 'pending') return 'complete';
   if (invoice?.status === 'paid') return payment.mark.mismatch ? 'mismatched' : 'complete';
@@ -18,7 +18,7 @@ export function verdictOn(payment: Payment, invoice: Invoice | undefined, now: D
   return ageMs(payment, now) >= GIVEN_UP_AFTER_MS ? 'fail' : 'wait';
 }
 
-/** Whether the customer should hear that this payment came to nothing. One that never had an invoice nobody knows of. */
+/** Whether the customer should hear that this payment has failed. No customer knows of a payment that never had an invoice. */
 export function isWorthTelling(payment: Payment, now: Date): boolean {
   return payment.invoiceId !== undefined && ageMs(payment, now) <= TOLD_WITHIN_MS;
 }

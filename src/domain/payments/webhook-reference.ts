@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fingerprintOf, type UnprocessedWebhook } from '../../repositories/webhook-logs.ts';
 
-/** What a stored webhook is about. */
+/** The subject of a stored webhook. */
 export type WebhookSubject =
   | { kind: 'payment'; isPaid: boolean; paymentId: string | undefined; fingerprint: string | undefined }
   | { kind: 'user'; panelUuid: string | undefined }
@@ -13,7 +13,7 @@ const Id = z
   .optional()
   .catch(undefined);
 
-/** The backend's redacted form has the fingerprint; rows in the original's shape have ids, at the top or in the body. */
+/** Rows in the backend's redacted form have the fingerprint; rows in the original's shape have ids, at the top or in the body. */
 const Payload = z
   .object({
     invoice_id_fingerprint: z.string().optional().catch(undefined),
@@ -29,7 +29,7 @@ const Payload = z
   })
   .catch({} as never);
 
-/** Reads a row of `webhook_logs`, whoever wrote it. */
+/** Reads a row of `webhook_logs`, in the form of any of its writers. */
 export function subjectOf({ eventType, payload, source }: UnprocessedWebhook): WebhookSubject {
   const fields = Payload.parse(payload ?? {});
   if (source === 'cryptobot' || /^(invoice|payment)/.test(eventType)) {

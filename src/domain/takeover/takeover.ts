@@ -19,13 +19,13 @@ export type TakeoverOptions = {
   alertStates: AlertStates;
 };
 
-/** Samples are kept for so long. */
+/** Samples are kept for this long. */
 const TOO_OLD_MS = hours(48);
 
 /**
- * Goes on where the Python worker stopped: what it knew of nodes, services and traffic is read once and rewritten, so that a node that
- * went down in between is noticed, one that was down is told to be back, and reports have their past. Running it again, or several at
- * once, changes nothing more; what we have written ourselves is never replaced.
+ * Continues where the Python worker stopped: its records of nodes, services and traffic are read once and rewritten. So a node that went
+ * down in between is noticed, a node that was down is reported as back, and reports have their past. Running it again, or several at once,
+ * changes nothing more; our own records are never replaced.
  */
 export class Takeover {
   readonly #options: TakeoverOptions;
@@ -63,7 +63,7 @@ export class Takeover {
       case 'hour': {
         const { record } = found;
         const isOurs = record !== undefined && (await hourlyBandwidth.of(record.node_uuid, [record.hour])).length > 0;
-        // A hash under our own name must go first; what it said is in our hands.
+        // A hash under our own name must be removed first; its content has been read.
         await python.remove(found.key);
         if (!record || isOurs) return;
         await hourlyBandwidth.save(record);
@@ -75,7 +75,7 @@ export class Takeover {
   async #takeService(found: PythonRecord & { kind: 'service' }, counts: TakeoverCounts, now: Date): Promise<void> {
     const { alertStates, python, serviceHealth } = this.#options;
     const { name, status } = found.record;
-    // Ours has another shape, and is the newer one where there is one.
+    // Our own record has another shape, and is the newer one where it exists.
     if ((await serviceHealth.find(name)) === undefined) {
       await serviceHealth.save(found.record);
       if (status === 'down') await alertStates.resume([serviceDownAlert(found.record)], now);
