@@ -3,11 +3,11 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Between looks at rows that workers have in hand; they give them back within a lease. */
+/** The time between looks at rows that workers are sending; they give them back within a lease. */
 const LOOK_AGAIN_MS = seconds(10);
 const GIVE_UP_AFTER_MS = minutes(15);
 
-/** Pauses, resumes or cancels a broadcast, whether its job runs, waits or is gone. Saying the same again changes nothing more. */
+/** Pauses, resumes or cancels a broadcast, whether its job runs, waits or is gone. Repeating a command changes nothing more. */
 export default defineTask({
   name: 'control_bulk_broadcast',
   summary: 'Pauses, resumes or cancels a broadcast; cancelling withdraws what is not sent',

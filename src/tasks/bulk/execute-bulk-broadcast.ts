@@ -13,11 +13,11 @@ import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import control from './control-bulk-broadcast.ts';
 
-/** While it is paused or being cancelled, the job looks this often whether it may go on or is over. */
+/** While the broadcast is paused or being cancelled, the job looks this often whether it may continue or is over. */
 const LOOK_WHILE_HELD_MS = seconds(15);
 
 /**
- * One message for many customers or for all. Its rows are added once, under ids that follow from the broadcast; from then on the job
+ * Sends one message to many customers or to all. Its rows are added once, under ids that derive from the broadcast. From then on the job
  * only looks how far their delivery is, and holds no worker in between.
  */
 export default defineTask({
@@ -82,7 +82,7 @@ export default defineTask({
       throw signal.reason;
     }
 
-    // What is said while the rows are being added holds for those too.
+    // A command that arrives while the rows are being added holds for those rows too.
     const { wish } = await broadcasts.record(jobId);
     await broadcasts.apply(jobId, wish);
     const look = await broadcasts.look(jobId);

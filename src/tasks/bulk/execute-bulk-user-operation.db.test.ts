@@ -17,7 +17,7 @@ describe.each(GENERATIONS)(
   'execute_bulk_user_operation on a panel of generation %i',
   (generation: GenerationNumber) => {
     let world: SubscriptionWorld;
-    /** Of the test at hand: its users are called after it. */
+    /** The number of the current test, which is part of its users' names. */
     let serial = 0;
     beforeAll(async () => {
       world = await subscriptionWorld(generation);
@@ -30,7 +30,7 @@ describe.each(GENERATIONS)(
     });
 
     const nameOf = (i: number): string => `user_${serial}_${i}`;
-    /** Ids as this generation of panel has them. */
+    /** Ids in the form of this generation of panel. */
     const users = (count: number, fields: object = {}): (string | number)[] =>
       Array.from({ length: count }, (_, i) => {
         const { id, uuid } = world.customer(nameOf(i), { endsInMs: YEAR_MS, ...fields });
@@ -71,7 +71,7 @@ describe.each(GENERATIONS)(
       expect(summary).toContain('Succeeded: <b>500</b> of 500');
       expect(summary).toContain('anna');
       expect(await world.audits('bulk.disable')).toHaveLength(500);
-      // All users there are, far beyond SAFETY_MAX_SHARE: who asks for a bulk operation has confirmed it by that.
+      // These are all users, far beyond SAFETY_MAX_SHARE: to ask for a bulk operation is to confirm it.
       expect(await brakesOf(world.app.app).list()).toEqual([]);
     });
 

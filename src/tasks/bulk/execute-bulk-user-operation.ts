@@ -5,7 +5,7 @@ import type { BulkJob } from '../../domain/bulk/users.ts';
 import { defineTask, type RunContext } from '../../runtime/define-task.ts';
 import type { Services } from '../../services.ts';
 
-/** Failures in the result; the summary to the admins has the ids of all. */
+/** Failures in the result; the summary to the admins has all ids. */
 const ERRORS_REPORTED = 100;
 
 const payload = z.object({
@@ -20,7 +20,8 @@ const payload = z.object({
 });
 
 /**
- * One operation on many panel users. A failing user is listed, the rest goes on; killed, cancelled or replayed, nobody is handled twice.
+ * Does one operation on many panel users. A failing user is listed, and the rest goes on. Killed, cancelled or replayed, the job handles
+ * nobody twice.
  */
 export default defineTask({
   name: 'execute_bulk_user_operation',
@@ -60,7 +61,7 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     jobId,
     progressId: given.job_id ?? jobId,
     operation: given.operation,
-    // Uuids are the same in any case; to the panel 2.x they go in lower case.
+    // Uuids are the same in any case; the panel 2.x gets them in lower case.
     users: [...new Set(given.user_uuids.map((id) => String(id).toLowerCase()))],
     batchSize: settings.BULK_BATCH_SIZE,
     initiatedBy: given.initiated_by ?? context.initiatedBy,

@@ -28,7 +28,7 @@ describe('generate_data_export', () => {
       PUBLIC_URL: 'https://ops.example.org',
       API_TOKENS: 'tests:a-token-of-the-tests',
     });
-    // One payment an hour from the first of January on.
+    // One payment an hour, from the first of January on.
     await world.database.pool.query(
       `insert into payments (id, external_id, user_uuid, amount, currency, status, provider, subscription_days, created_at, updated_at)
        select gen_random_uuid(), n, gen_random_uuid(), 0.1 + n, 'USDT', 'completed', 'cryptobot', 30,

@@ -16,7 +16,7 @@ const payload = z.object({
   job_id: ProgressId,
 });
 
-/** Writes a table to export storage and sends the admins a link that expires. Killed half-way, no broken file is there. */
+/** Writes a table to export storage and sends the admins a link that expires. A run that is killed half-way leaves no broken file. */
 export default defineTask({
   name: 'generate_data_export',
   summary: 'Exports users, payments, servers or the audit log as csv, json or xlsx and sends a link',

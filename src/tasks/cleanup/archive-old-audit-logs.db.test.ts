@@ -13,7 +13,7 @@ import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
 import { spawnMain } from '../../testing/world/command.ts';
 
-/** A process of its own takes a second to start, and several on a loaded machine. */
+/** A process takes a second to start, and several on a loaded machine. */
 const WITH_PROCESSES_MS = seconds(60);
 
 const NOW = new Date('2026-03-01T03:00:00.000Z');
@@ -127,11 +127,11 @@ describe('archive_old_audit_logs with AUDIT_ARCHIVE', () => {
     expect(await run()).toEqual({ deleted: 2, archives: 1 });
   });
 
-  /** The command line up to where it has stored its first batch and waits to delete it; then what `then` does, then its end. */
+  /** Runs the command line until it has stored its first batch and waits to delete it, then runs `then`, then waits for the end. */
   async function betweenWriteAndDelete(then: (pid: number, blocker: PoolClient) => Promise<void>): Promise<void> {
     const blocker = await world.database.pool.connect();
     await blocker.query('begin');
-    // Conflicts with deleting by others, not with reading and row locks.
+    // Conflicts with deletes by others, not with reads and row locks.
     await blocker.query('lock table audit_logs in share mode');
     const child = spawnMain(['run', 'archive_old_audit_logs'], world.env);
     const ended = once(child, 'exit');
@@ -161,7 +161,7 @@ describe('archive_old_audit_logs with AUDIT_ARCHIVE', () => {
     const ids = await addAuditLogs(world.database.pool, Array<string>(1_500).fill(OLD));
     await betweenWriteAndDelete(async (pid) => {
       process.kill(pid, 'SIGKILL');
-      // What the dead process asked for must not come true once the lock is gone: that would hide what is to be shown.
+      // The dead process's delete must not run once the lock is gone: it would hide what this test shows.
       await world.database.pool.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
           where application_name = 'task-worker' and datname = current_database() and wait_event_type = 'Lock'`,

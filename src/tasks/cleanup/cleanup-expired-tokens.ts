@@ -3,7 +3,7 @@ import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Deletes refresh tokens that nobody can use any more. A run that is stopped, or gets long, is gone on with by the next. */
+/** Deletes refresh tokens that nobody can use any more. The next run continues one that was stopped or got long. */
 export default defineTask({
   name: 'cleanup_expired_tokens',
   summary: 'Deletes refresh tokens that expired or were revoked',

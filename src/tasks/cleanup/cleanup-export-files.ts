@@ -3,7 +3,7 @@ import { deleteExports } from '../../domain/exports/export-files.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Removes exports past EXPORT_TTL_HOURS, wherever exports were ever stored. The audit archive is no export and stays. */
+/** Removes exports past EXPORT_TTL_HOURS from every storage that ever had any. The audit archive is no export and stays. */
 export default defineTask({
   name: 'cleanup_export_files',
   summary: 'Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind',

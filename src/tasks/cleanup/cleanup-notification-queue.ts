@@ -3,7 +3,7 @@ import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** `tasks.md` 6.4. */
+/** Sent and failed notifications are kept for this long. */
 const RETENTION_MS = days(7);
 
 /**
@@ -12,7 +12,7 @@ const RETENTION_MS = days(7);
  */
 const FIRST_BATCH_ROWS = 20;
 
-/** Deletes notifications that were dealt with a week ago. Pending ones stay, however old: they are the brake's to decide. */
+/** Deletes notifications that were sent or have failed a week ago. Pending ones stay at any age: the brake decides on them. */
 export default defineTask({
   name: 'cleanup_notification_queue',
   summary: 'Deletes sent and failed notifications after 7 days',

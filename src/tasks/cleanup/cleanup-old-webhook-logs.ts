@@ -3,7 +3,7 @@ import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Deletes webhook logs past their retention, dealt with or not: none is tried again after 24 hours. */
+/** Deletes webhook logs past their retention, processed or not: none is tried again after 24 hours. */
 export default defineTask({
   name: 'cleanup_old_webhook_logs',
   summary: 'Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS',

@@ -23,7 +23,7 @@ describe('invalidate_stale_cache', () => {
   afterAll(() => world[Symbol.asyncDispose]());
   beforeEach(() => redis.flushall());
 
-  /** What is there of the families that age: the engine writes keys of its own around every run. */
+  /** The remaining keys of the families that age: the engine writes keys of its own around every run. */
   const aging = async (): Promise<string[]> =>
     sorted((await redis.keys('*')).filter((key) => /^cybervpn:(stats|bandwidth|cache):/.test(key)));
   const run = (name = 'invalidate_stale_cache') => world.run(name, {}, { now: NOW });

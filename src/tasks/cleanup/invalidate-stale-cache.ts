@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Removes what this worker keeps in Redis past its time; keys of the backend, of the queues and of anyone else are never touched. */
+/** Removes this worker's keys in Redis that are past their time. It never touches keys of the backend, of the queues and of others. */
 export default defineTask({
   name: 'invalidate_stale_cache',
   summary: 'Removes statistics, histories and cache entries in Redis that are past their time',

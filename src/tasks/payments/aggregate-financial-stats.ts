@@ -3,7 +3,7 @@ import { financialDay } from '../../domain/payments/financial-day.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Figures of one UTC day, yesterday unless told otherwise. Running it again for a day replaces them by the same. */
+/** Computes the figures of one UTC day, yesterday by default. Running it again for a day replaces them by the same figures. */
 export default defineTask({
   name: 'aggregate_financial_stats',
   summary: "Adds up a day's payments by currency, plan and provider",

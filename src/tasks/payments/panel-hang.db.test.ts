@@ -15,7 +15,7 @@ import {
 } from '../../testing/payment-world.ts';
 import { until } from '../../testing/until.ts';
 
-/** Instead of 15 s: after this the outcome of a call to the panel is unknown. */
+/** Used instead of 15 s: after this the outcome of a call to the panel is unknown. */
 const LIMIT_MS = 700;
 
 describe.each(['worker', 'backend'] as const)('a panel that hangs while a payment is settled by the %s', (mode) => {
@@ -26,7 +26,7 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
   afterAll(() => world[Symbol.asyncDispose]());
   afterEach(() => world.panel.faults());
 
-  /** As the shipped task runs, with a panel client that gives up sooner. */
+  /** Runs the shipped task with a panel client that gives up sooner. */
   async function completeImpatiently({ id }: SeededPayment): Promise<Result> {
     const { app } = world.app;
     const { config, services } = app;
@@ -57,7 +57,7 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
     return { customer, payment, target: world.user(customer).expireAt + days(30) };
   }
 
-  /** Strikes the change alone: the third call about users, after two readings. */
+  /** Hits only the change: it is the third call about users, after two readings. */
   const onChange = { path: '/api/users', rate: 0.334, count: 1 } as const;
   const changes = (): number =>
     world.panel.calls().mutations.filter(({ route, status }) => route === 'PATCH /api/users' && status < 300).length;
@@ -90,7 +90,7 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
     expect(changes()).toBe(1);
   });
 
-  /** The panel is late in one way, whoever settles. The second comes well after all that the next attempt does. */
+  /** The panel is late in one way for either settlement. The second change arrives well after everything that the next attempt does. */
   const late = [
     ['before the next attempt, which finds it done', 2_500, 1],
     ['after the next attempt, which has done it', 4_000, 2],

@@ -5,13 +5,16 @@ import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts'
 import { Tollgate } from '../../testing/tollgate.ts';
 import { spawnMain } from '../../testing/world/command.ts';
 
-/** Kills that go on at the same time: they wait as much as they work. */
+/** Kills that run at the same time: they wait as much as they work. */
 const LANES = 3;
 
-/** Everything that a run can change lies behind these. */
+/** Everything that a run can change is behind these addresses. */
 const DOORS = ['DATABASE_URL', 'REMNAWAVE_URL', 'CRYPTOBOT_API_URL', 'BACKEND_API_URL'];
 
-/** Every state that a kill can leave. Alone, a payment is never completed before the panel has it; the backend completes it first. */
+/**
+ * Every state that a kill can leave. Without a backend, a payment is never completed before the panel has it; the backend completes it
+ * first.
+ */
 const BETWEEN = {
   worker: [
     'pending, open, not extended',
@@ -27,12 +30,12 @@ const BETWEEN = {
   ],
 };
 
-/** `EVERY_STEP=1 npx vitest run --project db payment-crash`: all steps in both modes, as after a change of how payments are settled. */
+/** `EVERY_STEP=1 npx vitest run --project db payment-crash` tests all steps in both modes, for a change of how payments are settled. */
 const isFull = Boolean(process.env.EVERY_STEP);
 
 describe.each([
   ['worker', 'every step', 1],
-  // The steps are the same but for the backend's; each of them is met with the other mode. All take half a minute more.
+  // The steps are the same but for the backend's, and each of them is tested in the other mode. All steps take half a minute more.
   ['backend', ...(isFull ? (['every step', 1] as const) : (['every third step', 3] as const))],
 ] as const)('settled by the %s, killed at %s', (mode, _, stride) => {
   let world: PaymentWorld;
@@ -59,7 +62,7 @@ describe.each([
     return signal === 'SIGKILL';
   }
 
-  /** What the kill left behind; the run after it must come to the same end from there. */
+  /** Kills a run at this step and returns the state that it left. The run after it must come to the same end from there. */
   async function killAndResume(step: number): Promise<{ wasKilled: boolean; left: string }> {
     const customer = await world.customer({ endsInMs: days(3) });
     const before = world.user(customer).expireAt;

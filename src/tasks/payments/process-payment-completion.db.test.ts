@@ -19,7 +19,7 @@ describe.each([
   beforeAll(async () => {
     world = await paymentWorld(generation, mode);
   });
-  /** What a paid payment reads while its days are not in the panel: the backend completes it first, the worker last. */
+  /** The status of a paid payment while its days are not in the panel: the backend completes it first, the worker last. */
   const untilActive = mode === 'backend' ? 'completed' : 'pending';
   afterAll(() => world[Symbol.asyncDispose]());
   afterEach(() => {
@@ -239,7 +239,7 @@ describe.each([
     const before = world.user(customer).expireAt;
     const results = await Promise.all([world.complete(first), world.complete(second)]);
     expect(results.map(({ completed }) => completed).sort()).toEqual([0, 1]);
-    // The backend goes by the invoice: it completes both, and the second may be found so before anybody asks what it was for.
+    // The backend goes by the invoice and completes both payments. The second may be found completed before anybody asks what it was for.
     const inVain = results.filter(({ in_vain }) => in_vain === 1).length;
     const already = results.filter((result) => result.already === 1).length;
     expect([inVain, already]).toEqual(mode === 'backend' && already === 1 ? [0, 1] : [1, 0]);

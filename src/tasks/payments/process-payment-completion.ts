@@ -8,7 +8,7 @@ import type { Payment, Payments } from '../../repositories/payments.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import processNotificationQueue from '../notifications/process-notification-queue.ts';
 
-/** Deliveries of this age may still wait to be marked; older ones nobody looks at. */
+/** Deliveries of this age may still wait to be marked; nothing looks at older ones. */
 const WEBHOOKS_WITHIN_MS = days(1);
 
 const payload = z
@@ -39,7 +39,7 @@ export default defineTask({
   retry: {
     delaysMs: [seconds(30), minutes(2), minutes(10)],
     exhausted: 'log',
-    /** The alert names the payment, the panel user and the date, so that an admin can act; `verify_pending_payments` goes on trying. */
+    /** The alert names the payment, the panel user and the date, so that an admin can act. `verify_pending_payments` keeps trying. */
     async onExhausted(given, { alerts, attempt, entitlements, jobId, payments, task }, failure) {
       const error = errorMessage(failure);
       const payment = await found(given, payments, entitlements.invoices).catch(() => undefined);
@@ -101,7 +101,9 @@ export default defineTask({
   },
 });
 
-/** The payment that is meant. A named one that is missing may just not be committed yet; one of a webhook may have no row at all. */
+/**
+ * Finds the payment of the job. A named payment that is missing may just not be committed yet; a webhook's payment may have no row at all.
+ */
 async function found(
   { payment_id: id, raw_body: body, signature }: z.output<typeof payload>,
   payments: Payments,
@@ -117,8 +119,8 @@ async function found(
 }
 
 /**
- * Whether somebody else completed the payment after this message about it had been sent: a Python worker sets `completed` first, then
- * calls the panel, and acknowledges at the end. One that dies in between leaves the message to us, and nothing says how far it came.
+ * Whether somebody else completed the payment after this message about it was sent. A Python worker sets `completed` first, then calls the
+ * panel, and acknowledges at the end. A worker that dies in between leaves the message to us, and nothing says how far it came.
  */
 function wasLeftUnfinished({ mark, status, updatedAt }: Payment, sentAt: Date): boolean {
   return status === 'completed' && mark.activation === undefined && updatedAt >= sentAt;

@@ -35,7 +35,7 @@ describe.each(['worker', 'backend'] as const)('retry_failed_webhooks, settled by
   const row = async (id: string) =>
     (await world.app.database.pool.query('select * from webhook_logs where id = $1', [id])).rows[0];
 
-  /** As the backend stores it: nothing but fingerprints. */
+  /** A webhook as the backend stores it: nothing but fingerprints. */
   const redacted = (invoiceId: string) => ({
     schema: 'webhook_log.redacted.v1',
     source: 'cryptobot',

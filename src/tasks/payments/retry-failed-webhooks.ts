@@ -16,10 +16,10 @@ const PAYMENTS_WITHIN_MS = days(32);
 const TRIES = 3;
 const PAGE = 1_000;
 
-/** What brings everything up to date that an event of this kind may have changed. */
+/** The task that refreshes everything that an event of this kind may have changed. */
 const REFRESHED_BY = { user: syncUserStats, server: checkServerHealth } as const;
 
-/** Deals with valid webhooks that nobody has dealt with. The platform never says so itself, so most of them only get their mark. */
+/** Handles valid webhooks that nobody has handled. The platform never marks a handled one, so most of them only get their mark. */
 export default defineTask({
   name: 'retry_failed_webhooks',
   summary: 'Takes up valid webhooks of the last day that were not processed',
@@ -40,7 +40,7 @@ export default defineTask({
     const givenUp: { id: string; eventType: string; reason: string }[] = [];
     const refreshed = { user: 0, server: 0 };
 
-    /** What is left to do about a payment's webhook; `undefined` when it is dealt with. */
+    /** The remaining work of a payment's webhook; `undefined` when there is none. */
     const remaining = async (
       subject: Extract<WebhookSubject, { kind: 'payment' }>,
       known: ReadonlyMap<string, Payment[]>,
@@ -89,7 +89,7 @@ export default defineTask({
     for (const kind of ['user', 'server'] as const) {
       if (refreshed[kind] === 0) continue;
       const task = REFRESHED_BY[kind];
-      // Its own schedule does the same a little later, and an operator may have switched it off.
+      // The task's own schedule does the same a little later, and an operator may have switched the task off.
       await enqueue(task, {}, { uniqueKey: task.name }).catch((err: unknown) =>
         log.warn({ err }, 'refresh not queued'),
       );

@@ -14,7 +14,7 @@ describe.each(['worker', 'backend'] as const)('verify_pending_payments, settled 
 
   const verify = () => world.app.run('verify_pending_payments');
 
-  /** Runs it, and what it enqueued, to the end. */
+  /** Runs the task, and the jobs that it enqueued, to the end. */
   async function verifyAndComplete() {
     const result = await verify();
     await world.worker();
@@ -187,7 +187,7 @@ describe.each(['worker', 'backend'] as const)('verify_pending_payments, settled 
     await until('the first attempt has failed', async () => (await queue.getDelayedCount()) === 1);
     expect((await world.row(payment.id)).status).toBe(mode === 'backend' ? 'completed' : 'pending');
     world.panel.faults();
-    // The clock of the retry, moved on.
+    // Moves the clock of the retry on.
     for (const job of await queue.getDelayed()) await job.promote();
     await world.quiet();
     expect(world.user(customer).expireAt).toBe(before + days(30));

@@ -6,13 +6,13 @@ import type { Payment } from '../../repositories/payments.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import processPaymentCompletion from './process-payment-completion.ts';
 
-/** Ids in one request of Crypto Pay, and rows in one statement. */
+/** Ids in one request to Crypto Pay, and rows in one statement. */
 const PAGE = 1_000;
 
-/** A payment that is completed but not active is looked for among payments of this age: the column has no index. */
+/** A payment that is completed but not active is searched among payments of this age: the column has no index. */
 const RESUMED_WITHIN_MS = days(90);
 
-/** Asks Crypto Pay about pending payments. It only finds out: each paid one is a job of its own. Running it twice changes nothing more. */
+/** Asks Crypto Pay about pending payments and enqueues one job for each paid one. Running it twice changes nothing more. */
 export default defineTask({
   name: 'verify_pending_payments',
   summary: 'Asks Crypto Pay about pending payments, completes paid ones and ends the others',

@@ -3,7 +3,7 @@ import type { PanelHost, PanelInbound, PanelNode } from '../../clients/remnawave
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Stores each node with its inbounds and the hosts that lead to it. Nothing secret is in it: the panel client drops that. */
+/** Stores each node with its inbounds and the hosts that lead to it. The record has no secrets: the panel client drops them. */
 export default defineTask({
   name: 'sync_node_configs',
   summary: 'Stores the configuration of every node',
@@ -22,7 +22,7 @@ export default defineTask({
   },
 });
 
-/** As it is stored: see `nodes:config:{node_uuid}` in the list of keys. */
+/** The stored form: see `nodes:config:{node_uuid}` in the list of keys. */
 function configOf(node: PanelNode, hosts: readonly PanelHost[], now: Date): object {
   return {
     node: {

@@ -4,8 +4,8 @@ import { days, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 /**
- * Gives every node a place on the map. What this task writes follows from the node's uuid and country alone, so a row is ours where
- * it holds exactly what we would write for its own country, without a city; any other row was corrected by hand and stays as it is.
+ * Gives every node a place on the map. The task derives its values from the node's uuid and country alone. A row is ours where it holds
+ * exactly the values for its own country, without a city; any other row was corrected by hand and stays as it is.
  */
 export default defineTask({
   name: 'sync_server_geolocations',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Stores how many users there are in each state, for whoever would otherwise ask the panel. */
+/** Stores how many users there are in each state, for readers that would otherwise ask the panel. */
 export default defineTask({
   name: 'sync_user_stats',
   summary: 'Stores how many users there are, by state',
