@@ -60,7 +60,7 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = {
   readonly log: Log;
   /** Follows the work through logs, jobs and messages. */
   readonly correlationId: string;
-  /** Who asked for this job: the name of an API token, `taskiq`, `schedule`, `cli` or a task. */
+  /** The initiator of this job: the name of an API token, `taskiq`, `schedule`, `cli` or a task. */
   readonly initiatedBy: string;
   /** Adds a job of another task, in this run's name and under its correlation id. Throws `TaskDisabledError` or `PayloadError`. */
   enqueue<Other extends z.ZodObject>(
