@@ -1,9 +1,9 @@
-/** What every further value becomes. */
+/** Every further value becomes this one. */
 const OTHER = 'other';
 
 /**
- * Keeps a label's values few where somebody else chooses them, such as the type of a message: each value is a time series that
- * Prometheus keeps for weeks.
+ * Bounds the values of a label that somebody else chooses, such as the type of a message: each value is a time series that Prometheus keeps
+ * for weeks.
  */
 export class BoundedLabel {
   readonly #atMost: number;

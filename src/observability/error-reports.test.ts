@@ -36,7 +36,7 @@ const problem = (over: Partial<ErrorReport> = {}): ErrorReport => ({
   ...over,
 });
 
-/** As libraries throw: everything they know hangs on the error, and its text quotes what was sent. */
+/** An error as libraries throw it: its fields hold everything that they know, and its text quotes the request. */
 function telltale(): Error {
   const url = `https://api.telegram.org/bot123456:${SECRET}/sendMessage`;
   const cause = Object.assign(new Error(`fetch ${url} failed\n    at ${SECRET} (/home/olga@example.com/x.ts:1:1)`), {

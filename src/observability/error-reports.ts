@@ -1,33 +1,36 @@
-/** Something that an engineer should look at: a job that has failed for good, a process that died. */
+/** A problem that an engineer should look at: a job that has failed permanently, or a process that died. */
 export type ErrorReport = {
-  /** What was thrown, where something was. */
+  /** The value that was thrown, if any. */
   error: unknown;
-  /** Problems of one group are one issue. Both are names that are in the code: a task and an error's code. */
+  /** Problems of one group are one issue. Both parts are names from the code: a task and an error's code. */
   group: readonly [what: string, code: string];
   level: 'error' | 'fatal';
-  /** How to find it in the log and in the traces. Ids and numbers only. */
+  /** Ids and numbers that find the problem in the log and in the traces, and nothing else. */
   ids: Readonly<Record<string, string | number>>;
 };
 
 /**
- * Reports problems to an error tracker outside of the platform. A report holds names of classes, codes, lines of our own code and ids,
- * and no word of any message: what an error says may be what a customer wrote, and how it ends is in the log under the same ids.
+ * Reports problems to an error tracker outside of the platform. A report holds names of classes, codes, lines of our own code and ids, and
+ * no word of any message: an error's message may quote a customer, and the log has it under the same ids.
  */
 export interface ErrorReports extends AsyncDisposable {
-  /** Never throws and never waits. Of one group one a minute goes out, of all together a few; the next says how many did not. */
+  /**
+   * Never throws and never waits. Sends one report of a group a minute, and a few of all groups together; the next report says how many
+   * were held back.
+   */
   report(problem: ErrorReport): void;
-  /** Resolves when all is sent, or after a second. */
+  /** Resolves when all reports are sent, or after a second. */
   flush(): Promise<void>;
 }
 
 export type ErrorReportsOptions = {
-  /** As the tracker shows it: `https://<key>@<host>/<project>`. */
+  /** In the form that the tracker shows: `https://<key>@<host>/<project>`. */
   dsn: string;
   environment: string;
   version: string;
   role: string;
-  /** Looks over what goes out once more, for the secrets that this process knows. */
+  /** Removes the secrets that this process knows from an outgoing report. */
   mask(text: string): string;
-  /** A report did not get through. */
+  /** Called when a report did not get through. */
   onLost(error: Error): void;
 };

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { errorCode } from '../lib/errors.ts';
 import { writeInBatches } from './write-in-batches.ts';
 
-/** What code may log with; pino's own type stays in this file. */
+/** The part of the logger that code may use; pino's own type stays in this file. */
 export type Log = {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -17,9 +17,9 @@ export type LogOptions = {
   base: Readonly<Record<string, unknown>>;
   /** Texts that must never be written: tokens and passwords of this process. */
   secrets: readonly string[];
-  /** More fields for each line, of the moment it is logged. */
+  /** More fields for each line, read when the line is logged. */
   fields?: (() => object | undefined) | undefined;
-  /** Commands answer on standard output, so what they log goes to the other stream. */
+  /** Commands write their answer to standard output, so they log to the other stream. */
   stream?: 'stdout' | 'stderr';
 };
 
@@ -27,8 +27,8 @@ const LEVELS = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' }
 const MASK = '***';
 
 /**
- * JSON lines; an error that ends the process loses none (`write-in-batches.ts`). Every finished line is searched for the secrets
- * this process knows, whatever field, message or stack they stand in: a list of field names could not see them all.
+ * Logs JSON lines; an error that ends the process loses none (`write-in-batches.ts`). Every finished line is searched for the secrets of
+ * this process, in any field, message or stack: a list of field names could not see them all.
  */
 export function openLog(options: LogOptions): Log {
   const mask = masker(options.secrets);
@@ -46,7 +46,7 @@ export function openLog(options: LogOptions): Log {
   );
 }
 
-/** Replaces each secret of at least 6 characters by `***`, also percent-encoded and as JSON writes it. */
+/** Replaces each secret of at least 6 characters by `***`, also where it is percent-encoded or escaped for JSON. */
 export function masker(secrets: readonly string[]): (text: string) => string {
   const all = new Set(
     secrets
@@ -59,7 +59,7 @@ export function masker(secrets: readonly string[]): (text: string) => string {
   return (text) => text.replace(pattern, MASK);
 }
 
-/** Name, code, message, stack and causes: never the other fields of an error, where libraries put requests with their headers. */
+/** Name, code, message, stack and causes, but no other field of an error: libraries put requests with their headers there. */
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   return {

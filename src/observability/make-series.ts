@@ -5,13 +5,13 @@ type Common<L extends string> = {
   help: string;
   labels: readonly L[];
   /**
-   * `process`: what this process did or is; the processes of a container are added up (`across: 'sum'`), or the largest value counts
-   * where a sum means nothing. `installation`: what all replicas share, such as the depth of a queue; every replica answers the same,
-   * so over replicas `max` is right and `sum` is not.
+   * `process`: the work or the state of this process. The processes of a container are added up (`across: 'sum'`), or the largest value
+   * counts where a sum means nothing. `installation`: a value that all replicas share, such as the depth of a queue. Every replica answers
+   * the same, so over replicas `max` is right and `sum` is not.
    */
   scope: 'process' | 'installation';
   across: 'sum' | 'max';
-  /** Its values are made at the moment of a scrape. */
+  /** Its values are computed at each scrape. */
   live: boolean;
 };
 
@@ -19,15 +19,15 @@ export type CounterSpec<L extends string> = Common<L> & { type: 'counter' };
 export type GaugeSpec<L extends string> = Common<L> & { type: 'gauge' };
 export type HistogramSpec<L extends string> = Common<L> & { type: 'histogram'; buckets: readonly number[] };
 
-/** One metric as it is declared: everything about it but its values. */
+/** The declaration of one metric: everything but its values. */
 export type SeriesSpec = CounterSpec<string> | GaugeSpec<string> | HistogramSpec<string>;
 
-/** Something this process counts. */
+/** A count of this process. */
 export function counter<const L extends string>(name: string, help: string, labels: readonly L[] = []): CounterSpec<L> {
   return { type: 'counter', name, help, labels, scope: 'process', across: 'sum', live: false };
 }
 
-/** A counter that somebody else keeps for all of us, read at a scrape. */
+/** A counter that is kept elsewhere for all replicas and read at each scrape. */
 export function sharedCounter<const L extends string>(
   name: string,
   help: string,
@@ -46,7 +46,7 @@ export function gauge<const L extends string>(
   return { type: 'gauge', name, help, labels, scope: 'process', across, live: false };
 }
 
-/** A state of this process that is worked out at a scrape. */
+/** A state of this process that is computed at each scrape. */
 export function liveGauge<const L extends string>(
   name: string,
   help: string,
@@ -56,7 +56,7 @@ export function liveGauge<const L extends string>(
   return { ...gauge(name, help, labels, across), live: true };
 }
 
-/** A state that all replicas share, read at a scrape. */
+/** A state that all replicas share, read at each scrape. */
 export function sharedGauge<const L extends string>(
   name: string,
   help: string,
@@ -75,10 +75,10 @@ export function histogram<const L extends string>(
   return { type: 'histogram', name, help, labels, scope: 'process', across: 'sum', live: false, buckets };
 }
 
-/** Makes the values of the live series of a scope. */
+/** Computes the values of the live series of a scope. */
 export type Readers = Readonly<Record<SeriesSpec['scope'], () => void | Promise<void>>>;
 
-/** What a declaration becomes. */
+/** The metric that a declaration becomes. */
 type Made<S> =
   S extends CounterSpec<infer L>
     ? Counter<L>
@@ -88,7 +88,7 @@ type Made<S> =
         ? Histogram<L>
         : never;
 
-/** Puts all into one registry. Nothing is shown of a live series without labels before it has been read. */
+/** Puts all metrics into one registry. A live series without labels shows nothing before it has been read. */
 export function makeSeries<S extends Readonly<Record<string, SeriesSpec>>>(
   specs: S,
   readers: Readers,

@@ -24,7 +24,7 @@ describe('a task', () => {
     expect(await lines(metrics, 'cybervpn_task_info')).toEqual([
       'cybervpn_task_info{task_name="sync_user_stats",queue="sync"} 1',
     ]);
-    // Existing rules take a series of this one that stands still for a worker that does nothing.
+    // To existing rules, a series of this metric that does not move is a worker that does nothing.
     expect(await lines(metrics, 'taskiq_tasks_total{')).toEqual([]);
   });
 

@@ -7,25 +7,25 @@ import { SERIES } from './series.ts';
 
 const NODE_STATUSES = ['online', 'offline', 'warning', 'maintenance'] as const;
 const BREAKER_VALUE: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
-/** Far more than there are; see `BoundedLabel`. */
+/** Far more types than there are; see `BoundedLabel`. */
 const TYPES_AT_MOST = 64;
-/** What the driver throws while Redis is away. Existing rules find it by a type with `Redis` in its name. */
+/** Errors that the driver throws while Redis is away. Existing rules find them by a type with `Redis` in its name. */
 const REDIS_AWAY: ReadonlySet<string> = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError']);
 
-/** What a completion comes to where somebody has to look at it (`domain/payments/completion.ts`). */
+/** Outcomes of a completion that a human has to look at (`domain/payments/completion.ts`). */
 const NEEDS_A_HUMAN = ['mismatched', 'unresolved', 'in_vain'] as const;
 const TELEGRAM_TOO_FAST = { service: 'telegram', method: 'POST', status: '429' } as const;
 
-/** An attempt that is under way. */
+/** An attempt in progress. */
 export type RunningTask = {
   readonly task: string;
-  /** On the process' monotonic clock, in milliseconds. */
+  /** Milliseconds on the process's monotonic clock. */
   readonly startedAt: number;
-  /** It counts as stuck when it has been running for this long. */
+  /** The attempt counts as stuck when it has been running for this long. */
   readonly stuckAfterMs: number;
 };
 
-/** What is known of all queues together at one moment. */
+/** The counts of one queue. Those of all queues are read at one moment. */
 export type QueueCounts = { waiting: number; active: number; delayed: number; failed: number };
 
 /** The memory of Redis. `maxBytes` is absent where it has no limit. */
@@ -53,13 +53,13 @@ export class Metrics implements ClientObserver {
     collectDefaultMetrics({ register: registry });
     series.workerInfo.set({ version, role }, 1);
     series.startTime.set({ role }, Math.round(Date.now() / 1000 - process.uptime()));
-    // Alerts look for the first of these, and a rate needs a zero to begin from.
+    // Alerts look for the first death, and a rate needs a zero to begin from.
     for (const reason of ['SIGKILL', 'exit']) series.deaths.inc({ reason }, 0);
     for (const status of NEEDS_A_HUMAN) series.payments.inc({ status }, 0);
     series.requests.inc(TELEGRAM_TOO_FAST, 0);
   }
 
-  /** Shows every task from the start, also one that has not run yet: a rate needs a zero to begin from. */
+  /** Shows every task from the start, even one that has not run yet: a rate needs a zero to begin from. */
   tasksKnown(tasks: readonly { name: string; queue: string }[]): void {
     this.#tasks = tasks.map(({ name }) => name);
     for (const { name: task_name, queue } of tasks) {
@@ -68,7 +68,7 @@ export class Metrics implements ClientObserver {
     }
   }
 
-  /** What comes back is for `taskEnded`. */
+  /** The result is for `taskEnded`. */
   taskStarted(
     task: string,
     { delaySeconds, stuckAfterMs }: { delaySeconds: number; stuckAfterMs: number },
@@ -80,7 +80,7 @@ export class Metrics implements ClientObserver {
     return running;
   }
 
-  /** Answers how many seconds the attempt took. */
+  /** Returns how many seconds the attempt took. */
   taskEnded(running: RunningTask, outcome: string, error?: unknown): number {
     const { startedAt, task: task_name } = running;
     const { attempts, duration, errors, finished, inProgress, retries } = this.#series;
@@ -137,17 +137,19 @@ export class Metrics implements ClientObserver {
     this.#series.intake.inc({ result });
   }
 
-  /** A process of this worker died. `signal` is null where it ended by itself. */
+  /** Counts a process of this worker that died. `signal` is null where no signal killed it. */
   processDied(signal: string | null): void {
     this.#series.deaths.inc({ reason: signal ?? 'exit' });
   }
 
-  /** Undefined: there is none. */
+  /** Undefined where there is no limit. */
   memoryLimit(bytes: number | undefined): void {
     this.#memoryLimitBytes = bytes;
   }
 
-  /** Undefined: unknown, and then not shown. So it is with everything below: unknown is neither zero nor as before. */
+  /**
+   * Undefined where the lag is unknown; it is then not shown. The same holds for everything below: unknown is neither zero nor as before.
+   */
   intakeLag(lag: { unread: number; pending: number; oldestPendingMs: number } | undefined): void {
     const { intakeLag } = this.#series;
     intakeLag.reset();
@@ -157,7 +159,7 @@ export class Metrics implements ClientObserver {
     intakeLag.set({ what: 'oldest_pending_seconds' }, lag.oldestPendingMs / 1000);
   }
 
-  /** Replaces all queues: those of jobs, and what else is worked off. */
+  /** Replaces the counts of all queues: those of jobs, and those of other work. */
   queueDepths(jobs: ReadonlyMap<string, QueueCounts>, others: ReadonlyMap<string, QueueCounts>): void {
     const { depth, queueDepth, queueJobs } = this.#series;
     for (const series of [depth, queueDepth, queueJobs]) series.reset();
@@ -168,13 +170,13 @@ export class Metrics implements ClientObserver {
     }
   }
 
-  /** Replaces all kinds. */
+  /** Replaces the counts of all kinds. */
   deadLetters(counts: ReadonlyMap<'job' | 'message', number>): void {
     this.#series.deadLetters.reset();
     for (const [kind, n] of counts) this.#series.deadLetters.set({ kind }, n);
   }
 
-  /** Replaces all nodes. */
+  /** Replaces the statuses of all nodes. */
   nodeStatuses(nodes: readonly { uuid: string; status: string }[]): void {
     const { serverHealth } = this.#series;
     serverHealth.reset();
@@ -183,7 +185,7 @@ export class Metrics implements ClientObserver {
     }
   }
 
-  /** Replaces all schedules; where the last success of one is not known, only whether it is overdue is shown. */
+  /** Replaces all schedules. For a schedule without a known last success, only whether it is overdue is shown. */
   schedules(states: readonly { task: string; lastSuccess: Date | undefined; overdueSince: Date | undefined }[]): void {
     const { lastSuccess: last, overdue } = this.#series;
     last.reset();
@@ -206,8 +208,8 @@ export class Metrics implements ClientObserver {
   }
 
   /**
-   * Called once at each scrape, before the series of the whole installation are read. Must not throw. The processes under a supervisor
-   * leave it to that one: each container asks Redis once.
+   * Registers `refresh`, which runs once at each scrape before the series of the whole installation are read. It must not throw. Processes
+   * under a supervisor leave it to the supervisor: each container asks Redis once.
    */
   beforeScrape(refresh: () => Promise<void>): void {
     if (this.#role !== 'worker-process') this.#refreshes.push(refresh);

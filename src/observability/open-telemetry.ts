@@ -16,17 +16,19 @@ import { seconds } from '../lib/duration.ts';
 import { Spans } from './spans.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
 
-/** Spans that wait for the collector: 3 MB or so. What comes while it is full is dropped, so that no outage of a collector takes memory. */
+/**
+ * Spans that wait for the collector, about 3 MB. Further spans are dropped while it is full, so an outage of the collector takes no memory.
+ */
 const QUEUED_SPANS = 2_048;
 const BATCH_SPANS = 512;
-/** How late a span may be seen; the specification's default. */
+/** The longest delay of a span; the specification's default. */
 const SEND_AFTER_MS = seconds(5);
-/** A collector stands close by. What it does not take within this, retries included, is lost. */
+/** The time limit of a call, retries included. A collector is close by, and spans that it does not take in time are lost. */
 const SEND_LIMIT_MS = seconds(5);
-/** Within the reserve that a supervisor leaves its processes after the drain (`processes.ts`). */
+/** Within the reserve that a supervisor leaves its processes after the drain (`runtime/supervisor.ts`). */
 const FLUSH_LIMIT_MS = seconds(1);
 
-/** Begins to send spans. Waits for nothing and never throws because of the collector. */
+/** Starts to send spans. Waits for nothing, and never throws because of the collector. */
 export function startTracing(options: TracingOptions): Tracing {
   const exporter = new OTLPTraceExporter({
     url: `${options.endpoint}/v1/traces`,
@@ -56,10 +58,10 @@ export function startTracing(options: TracingOptions): Tracing {
   return new Spans(provider.getTracer('cybervpn-task-worker', options.version), () => flush(provider, options.onLost));
 }
 
-/** Sends what waits. A collector that does not take it must not hold up the end of the process. */
+/** Sends the waiting spans. A collector that does not take them must not hold up the end of the process. */
 async function flush(provider: TracerProvider, onLost: TracingOptions['onLost']): Promise<void> {
   const late = (): Error => new Error(`The last spans were not taken within ${FLUSH_LIMIT_MS} ms`);
-  // What it could not send has been told to `onLost`.
+  // `onLost` has been told of spans that could not be sent.
   const sent = provider.shutdown().catch(() => undefined);
   await within(FLUSH_LIMIT_MS, sent, late).catch(onLost);
 }

@@ -1,18 +1,18 @@
 import { minutes } from '../lib/duration.ts';
 
 export type ReportBudgetOptions = {
-  /** One of a group within so many milliseconds. */
+  /** One report of a group within this many milliseconds. */
   perGroupMs: number;
-  /** All groups together. */
+  /** Reports of all groups together. */
   perMinute: number;
 };
 
-/** Groups are made of names in the code; were one not, memory would still be bounded. */
+/** Names of groups come from the code. This limit bounds memory even if one does not. */
 const GROUPS_AT_MOST = 500;
 
 type Group = { quietUntil: number; suppressed: number };
 
-/** Decides what of many problems is told. */
+/** Decides which of many problems are reported. */
 export class ReportBudget {
   readonly #options: ReportBudgetOptions;
   readonly #groups = new Map<string, Group>();
@@ -23,7 +23,7 @@ export class ReportBudget {
     this.#options = options;
   }
 
-  /** How many of the group were kept back since the last that was told; undefined where this one is kept back too. */
+  /** How many problems of the group were held back since the last report; undefined where this one is held back too. */
   take(name: string, nowMs: number): number | undefined {
     const group = this.#groups.get(name) ?? { quietUntil: Number.NEGATIVE_INFINITY, suppressed: 0 };
     this.#groups.delete(name);

@@ -13,10 +13,10 @@ import type { ErrorReport, ErrorReports, ErrorReportsOptions } from './error-rep
 import { ReportBudget } from './report-budget.ts';
 import { describeThrown } from './stack-frames.ts';
 
-/** Reports on their way; what comes while so many are is dropped. */
+/** Reports that are being sent; further ones are dropped while there are so many. */
 const AT_ONCE = 16;
 const SEND_LIMIT_MS = seconds(5);
-/** Within the reserve that a supervisor leaves its processes after the drain (`processes.ts`). */
+/** Within the reserve that a supervisor leaves its processes after the drain (`runtime/supervisor.ts`). */
 const FLUSH_LIMIT_MS = seconds(1);
 
 /** A failing dependency fails hundreds of jobs a minute, and they are one problem. */
@@ -24,8 +24,8 @@ const PER_GROUP_MS = minutes(1);
 const PER_MINUTE = 20;
 
 /**
- * Sentry's envelopes and its transport, which keeps to the server's rate limits, without the rest of its SDK: that would collect
- * breadcrumbs, host and request by itself.
+ * Sends Sentry's envelopes through its transport, which keeps to the server's rate limits. The rest of its SDK is not used, because it
+ * would collect breadcrumbs, host and request.
  */
 class SentryReports implements ErrorReports {
   readonly #options: ErrorReportsOptions;
@@ -76,7 +76,7 @@ class SentryReports implements ErrorReports {
   }
 }
 
-/** Throws an `Error` for a DSN that is none; `config.ts` has checked it before. */
+/** Throws an `Error` for an invalid DSN; `config.ts` has checked it before. */
 export function startSentry(options: ErrorReportsOptions): ErrorReports {
   const dsn = makeDsn(options.dsn);
   if (!dsn) throw new Error('SENTRY_DSN is not valid');

@@ -4,9 +4,9 @@ import { counter, gauge, histogram, liveGauge, sharedCounter, sharedGauge } from
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 180, 300, 600, 900, 1800];
 
 /**
- * Every metric of this service; each name is written here and nowhere else, and `docs/metrics.md` is made of it. Names starting with
- * `taskiq_`, and those marked below, stand in existing dashboards and rules and do not change. Label values are bounded: names of
- * tasks, queues, services and kinds, never users or messages.
+ * Every metric of this service; each name is written only here, and `docs/metrics.md` is made from this list. Existing dashboards and rules
+ * use the names that start with `taskiq_` and those marked below, so these do not change. Label values are bounded: names of tasks, queues,
+ * services and kinds, never users or messages.
  */
 export const SERIES = {
   // Existing dashboards.
@@ -14,7 +14,7 @@ export const SERIES = {
     'task_name',
     'status',
   ]),
-  // Existing rules of the platform, which take every status that is not `error` for a success.
+  // Existing rules of the platform, which count every status but `error` as a success.
   finished: counter('taskiq_tasks_total', 'Finished jobs by status: success or error', ['task_name', 'status']),
   // Existing dashboards and rules.
   duration: histogram('taskiq_task_duration_seconds', 'Wall-clock time of one attempt', ['task_name'], SECONDS),
@@ -49,7 +49,7 @@ export const SERIES = {
 
   // Existing dashboards.
   queueDepth: sharedGauge('taskiq_queue_depth', 'Jobs that wait or are active', ['queue_name']),
-  // Existing rules and dashboards add all of these up, so nothing is counted in two of them.
+  // Existing rules and dashboards add all of these up, so no job is counted in two of them.
   depth: sharedGauge(
     'cybervpn_queue_depth',
     'What waits or is being worked on: jobs by queue, due rows of notification_queue, and as taskiq the stream of Python producers',

@@ -17,17 +17,17 @@ import type { AddedJob, RunEnd, Statement, TracedRun, Tracing } from './tracing.
 /** The attempt that the current code belongs to. */
 type Current = { span: Span; context: Context; spansLeft: number; statements: number; statementsMs: number };
 
-/** A drain or a sweep may call and add without end; a trace that large can not be looked at, and collectors refuse it. */
+/** A drain or a sweep may make calls and add jobs without end. A trace that large cannot be looked at, and collectors refuse it. */
 const SPANS_PER_RUN = 1_000;
 
 /**
- * A span for each statement would be most of all spans and cost more than most statements. So each run has their number and time, and
- * only a statement that is slow for one that has an index gets a span of its own.
+ * A span for each statement would be most of all spans and cost more than most statements. So each run has the number and the time of its
+ * statements, and only a statement that is slow for one with an index gets its own span.
  */
 const SLOW_STATEMENT_MS = 100;
 const STATEMENT_CHARACTERS = 500;
 
-/** Turns what the work tells into spans of OpenTelemetry. */
+/** Turns the reports of the work into spans of OpenTelemetry. */
 export class Spans implements Tracing {
   readonly #tracer: Tracer;
   readonly #flush: () => Promise<void>;
@@ -46,7 +46,7 @@ export class Spans implements Tracing {
     const span = this.#tracer.startSpan(`enqueue ${job.task}`, options, parent);
     try {
       const inQueue = await add(traceparentOf(span));
-      // Another job with the same id or unique key was there already, so this span has no child.
+      // The queue already had a job with the same id or unique key, so this span has no child.
       if (inQueue !== job.jobId) span.setAttribute('cybervpn.joined_job_id', inQueue);
       return inQueue;
     } catch (error) {
@@ -118,7 +118,9 @@ export class Spans implements Tracing {
     await this.#flush();
   }
 
-  /** A span for what is over: nobody has to carry it about while it goes on. Outside of a run it would belong to nothing. */
+  /**
+   * Makes a span for work that is over, so that nobody has to carry it while the work goes on. Outside of a run it would belong to nothing.
+   */
   #ended(name: string, ms: number, attributes: Attributes, failure: string | undefined): void {
     const current = this.#current.getStore();
     if (!current || !takeSpan(current)) return;
@@ -135,7 +137,7 @@ function takeSpan(current: Current): boolean {
   return current.spansLeft >= 0;
 }
 
-/** By its code only: the message of an error may hold anything. */
+/** Marks a failed span by the error's code only: its message may hold anything. */
 function fail(span: Span, code: string): void {
   span.setAttribute('error.type', code);
   span.setStatus({ code: SpanStatusCode.ERROR });
@@ -144,7 +146,7 @@ function fail(span: Span, code: string): void {
 const failureOf = ({ outcome, status }: ClientCall): string =>
   outcome === 'error' && status !== 'none' ? status : outcome;
 
-/** Names of OpenTelemetry where it has one: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+/** OpenTelemetry's names where it has them: https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
 function jobAttributes(job: AddedJob, operation: 'send' | 'process'): Attributes {
   return {
     'messaging.system': 'bullmq',

@@ -11,11 +11,11 @@ const ROOT_PATH = fileURLToPath(ROOT);
 const NAME = /^[\w$]{1,60}$/;
 const CAUSES_AT_MOST = 5;
 
-/** A line of V8's stack, and nothing else: the message stands in the same text and may look like much. */
+/** A line of V8's stack, and nothing else: the same text has the message, which may look like a stack. */
 const LINE =
   /^ {4}at (?:(?:async |new )*(?<name>[\w$.<>#]{1,80}(?: \[as [\w$.<>#]{1,80}\])?) \()?(?<file>(?:file:\/\/|node:|\/)[^\s()]{1,300}):(?<line>\d+):(?<column>\d+)\)?$/;
 
-/** The error and what caused it, the innermost first, by class, code and place: never by its message. */
+/** Describes the error and its causes, the innermost first, by class, code and place, never by message. */
 export function describeThrown(error: unknown, group: readonly [string, string]): DescribedError[] {
   if (!(error instanceof Error)) return [{ type: group[0], value: group[1] }];
   const chain: Error[] = [];
@@ -31,7 +31,7 @@ function describeOne(error: Error): DescribedError {
   return { type, value: NAME.test(code) ? code : type, ...(frames.length > 0 && { stacktrace: { frames } }) };
 }
 
-/** The innermost last, as Sentry wants it. */
+/** The frames, the innermost last, as Sentry wants them. */
 function framesOf({ message, stack = '' }: Error): Frame[] {
   // A message of several lines may hold some that look like places.
   const start = stack.indexOf(message);
@@ -48,7 +48,7 @@ function framesOf({ message, stack = '' }: Error): Frame[] {
     .reverse();
 }
 
-/** From the root of this program, so that machines do not differ; what lies outside is named without its folder. */
+/** The path from the root of this program, so that machines do not differ. A file outside of it is named without its folder. */
 function shortened(file: string): string {
   if (file.startsWith('node:')) return file;
   for (const root of [ROOT, ROOT_PATH]) if (file.startsWith(root)) return file.slice(root.length);

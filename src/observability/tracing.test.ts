@@ -43,7 +43,7 @@ async function tracingTo(endpoint: string, over: Partial<TracingOptions> = {}): 
   });
 }
 
-/** Adds a job in a producer's name and runs it. Answers what was carried in the job. */
+/** Adds a job in a producer's name and runs it. Returns the `traceparent` that the job carried. */
 async function addAndRun(tracing: Tracing, work: () => Promise<unknown>, traceparent?: string): Promise<string> {
   let carried = '';
   await tracing.adding({ ...job, traceparent }, async (inJob) => {
@@ -68,7 +68,7 @@ test('a job, its run, its outside calls and the jobs it adds are one trace under
         await tracing.running({ ...child, attempt: 1, waitedMs: 0, traceparent }, async () => undefined, failed);
         return child.jobId;
       });
-      // Spans stand in order of their starts, which have milliseconds.
+      // Spans are in the order of their starts, which have milliseconds.
       await delay(5);
       tracing.called({ ...sent, service: 'remnawave', endpoint: 'users', outcome: 'timeout', status: 'none' });
       throw new Error('secret words of a user');
@@ -200,7 +200,7 @@ test.each(['hangs', 'is down'])('a collector that %s holds up no work and no end
   const work = async (times: number): Promise<void> => {
     for (let n = 0; n < times; n += 1) await addAndRun(tracing, async () => tracing.called(sent));
   };
-  // The queue is full after this.
+  // This fills the queue.
   await work(1_000);
   const before = heapMb();
   await work(4_000);

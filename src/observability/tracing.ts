@@ -4,11 +4,11 @@ import type { ClientCall } from '../clients/policy.ts';
 export type AddedJob = {
   task: string;
   queue: string;
-  /** The door it came through. */
+  /** The door that the job came through. */
   source: string;
   correlationId: string;
   jobId: string;
-  /** What the producer said, where it said something; without it, the job belongs to the run that adds it, else begins a trace. */
+  /** The producer's `traceparent`, if it sent one. Without it, the job belongs to the run that adds it, or else begins a trace. */
   traceparent: string | undefined;
 };
 
@@ -18,23 +18,23 @@ export type TracedRun = AddedJob & { attempt: number; waitedMs: number };
 /** How an attempt ended without a result. */
 export type RunEnd = { outcome: string; isFailure: boolean; code: string };
 
-/** One statement that the database has answered; its text has placeholders where values go. */
+/** One statement that the database has answered; its text has placeholders for values. */
 export type Statement = { sql: string; ms: number };
 
 /**
- * What the work tells of itself. No attribute of a span holds what people wrote, addresses, tokens or payloads: only names that
- * are in the code, ids of jobs, numbers and codes of errors.
+ * Receives reports of the work. No attribute of a span holds texts of people, addresses, tokens or payloads: only names from the code, ids
+ * of jobs, numbers and codes of errors.
  */
 export interface Tracing extends AsyncDisposable {
-  /** A job is added; `add` gets the `traceparent` to carry in it and answers the id of the job that is then in the queue. */
+  /** Adds a job. `add` gets the `traceparent` that the job carries, and returns the id of the job that is then in the queue. */
   adding(job: AddedJob, add: (traceparent: string) => Promise<string>): Promise<string>;
-  /** An attempt runs. What is added, called and stated inside `work` belongs to it. */
+  /** Runs an attempt. Jobs that are added, calls and statements inside `work` belong to it. */
   running<T>(run: TracedRun, work: () => Promise<T>, endOf: (error: unknown) => RunEnd): Promise<T>;
   /** An outside call has just ended. */
   called(call: ClientCall): void;
   /** A statement has just ended. */
   stated(statement: Statement): void;
-  /** For the log lines of a run. */
+  /** The ids for the log lines of a run. */
   ids(): { trace_id: string; span_id: string } | undefined;
 }
 
@@ -48,7 +48,7 @@ export type TracingOptions = {
   sampler: Sampler;
   /** Share of traces to keep, for the samplers by ratio. */
   ratio: number;
-  /** Spans did not reach the collector. Called at most once for each batch. */
+  /** Called when spans did not reach the collector, at most once for each batch. */
   onLost(error: Error): void;
 };
 
