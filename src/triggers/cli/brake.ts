@@ -1,12 +1,12 @@
 import { type Command, UsageError, wordAt } from './command.ts';
 
-/** What is held and waits for an admin's word. */
+/** The effects that are held and wait for an admin's decision. */
 export type BrakeContext = {
   brakes: {
     list(): Promise<
       readonly { name: string; held: { en: string }; since: Date | undefined; decisions: readonly string[] }[]
     >;
-    /** Answers what was done, as a sentence. Throws `UsageError` for an unknown brake or decision. */
+    /** Returns a sentence that says what was done. Throws `UsageError` for an unknown brake or decision. */
     confirm(name: string, decision: string): Promise<string>;
   };
 };

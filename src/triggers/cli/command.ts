@@ -2,7 +2,7 @@ import type { ParseArgsOptionsConfig } from 'node:util';
 import { z } from 'zod';
 import { PermanentError } from '../../lib/errors.ts';
 
-/** The words of a command line do not fit the command. The process exits with 64 (EX_USAGE of sysexits.h). */
+/** Thrown when the words of a command line do not fit the command. The process exits with 64 (EX_USAGE of sysexits.h). */
 export class UsageError extends PermanentError {
   override name = 'UsageError';
 
@@ -12,19 +12,19 @@ export class UsageError extends PermanentError {
 }
 
 export type CommandArgs = {
-  /** Words after the command's name that are no options. */
+  /** Words after the command's name that are not options. */
   words: readonly string[];
   options: Readonly<Record<string, string | boolean | undefined>>;
-  /** For machines: one JSON document instead of a table. */
+  /** Prints one JSON document for machines instead of a table. */
   json: boolean;
 };
 
-/** Where a command writes. `print` is its answer; in JSON mode it gets the value, else the lines. */
+/** The output of a command. `print` takes its answer: in JSON mode the value, else the lines. */
 export type Output = {
   print(value: unknown, lines: readonly string[]): void;
-  /** Whether lines may be coloured: they go to a terminal that can show it, and nobody asked for none (`NO_COLOR`). */
+  /** Whether lines may be coloured: the terminal can show it, and `NO_COLOR` is not set. */
   isColored: boolean;
-  /** Width of the terminal in characters; undefined where it is none. */
+  /** Width of the terminal in characters; undefined where the output is no terminal. */
   columns: number | undefined;
 };
 
@@ -34,14 +34,14 @@ export type Command<Context> = {
   /** After the name: `<task> [--payload JSON]`. */
   usage: string;
   summary: string;
-  /** How many words may follow its name; more are a mistake, such as a payload without `--payload`. */
+  /** The most words that may follow its name. More are a mistake, such as a payload without `--payload`. */
   maxWords: number;
   options?: ParseArgsOptionsConfig;
-  /** Answers the exit code; nothing means 0. */
+  /** Returns the exit code; undefined means 0. */
   run(args: CommandArgs, context: Context, output: Output): Promise<number | undefined>;
 };
 
-/** The `--payload` option as an object. Throws `UsageError` where it is none. */
+/** The `--payload` option as an object. Throws `UsageError` where it is not an object. */
 export function payloadOption(args: CommandArgs): Record<string, unknown> {
   const text = args.options.payload;
   if (text === undefined) return {};

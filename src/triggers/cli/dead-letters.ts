@@ -12,11 +12,11 @@ export type DeadMessages = {
 
 export type DeadLetterContext = { deadJobs: DeadJobs; deadMessages: DeadMessages };
 
-/** Of each kind. */
+/** The most that are listed of each kind. */
 const LISTED = 200;
 /** More than are kept of either kind. */
 const ALL = 100_000;
-/** Replayed at once. */
+/** The most that are replayed at the same time. */
 const AT_ONCE = 50;
 
 export const deadLetterCommands: readonly Command<DeadLetterContext>[] = [

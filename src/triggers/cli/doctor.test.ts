@@ -15,7 +15,7 @@ const one = (group: string, name: string, finding: Finding | Error): Examination
   },
 });
 
-/** Prints what was found of these, and answers text, JSON and exit code. */
+/** Prints the findings of these examinations, and returns text, JSON and exit code. */
 async function doctor(
   examinations: readonly Examination[],
   screen: Pick<Output, 'isColored' | 'columns'> = { isColored: false, columns: undefined },

@@ -6,18 +6,18 @@ import type { Command, Output } from './command.ts';
 
 export type Level = 'ok' | 'warning' | 'failed';
 
-/** What was found of one thing. */
+/** The finding about one thing. */
 export type Finding = {
   level: Level;
   /** A sentence without a full stop. */
   finding: string;
-  /** What to do, where the level is not `ok` and the finding does not say it itself. */
+  /** The remedy, where the level is not `ok` and the finding does not say it itself. */
   advice?: string;
   /** How long the answer of a dependency took. */
   latencyMs?: number;
 };
 
-/** One thing that must be right. What it rejects with has failed, and `advice` says what to do then. */
+/** One thing that must be right. A rejection counts as failed, and `advice` then says what to do. */
 export type Examination = {
   group: string;
   name: string;
@@ -26,14 +26,14 @@ export type Examination = {
 };
 
 export type DoctorContext = {
-  /** What is examined, and where: `task-worker 0.1.0, Node 24.21.0`. */
+  /** The installation that is examined: `task-worker 0.1.0, Node 24.21.0`. */
   patient: string;
   examinations(): readonly Examination[];
 };
 
 type Examined = Finding & { group: string; name: string };
 
-/** A dependency that takes longer is as good as down; a little more than the 5 s of a Redis command, whose own reason says more. */
+/** A dependency that takes longer counts as down. A little more than the 5 s of a Redis command, whose own error says more. */
 const LIMIT_MS = seconds(6);
 
 export const doctorCommands: readonly Command<DoctorContext>[] = [
@@ -82,7 +82,7 @@ const MARGIN = 2;
 
 type Paint = (style: 'green' | 'yellow' | 'red' | 'bold' | 'dim', text: string) => string;
 
-/** Group by group, each thing with its mark, its finding, and below what to do about it. */
+/** The report, group by group: each thing with its mark and its finding, and the advice below it. */
 function report(patient: string, found: readonly Examined[], { columns, isColored }: Output): string[] {
   const paint: Paint = (style, text) => (isColored ? styleText(style, text, { validateStream: false }) : text);
   const nameWidth = Math.max(...found.map(({ name }) => name.length));

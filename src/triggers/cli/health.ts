@@ -6,7 +6,7 @@ import { errorMessage, PermanentError } from '../../lib/errors.ts';
 import type { Command } from './command.ts';
 
 export type HealthContext = {
-  /** Where the role that runs on this machine, or in this container, listens. */
+  /** The port of the role that runs on this machine or in this container. */
   port: number;
 };
 
@@ -45,7 +45,7 @@ export const healthCommand: Command<HealthContext> = {
   },
 };
 
-/** Node's own client and not `fetch`, which takes longer to load than this to run. Throws a sentence where nothing answers. */
+/** Uses Node's own client, because `fetch` takes longer to load than this takes to run. Throws a sentence where nothing answers. */
 async function ask(port: number, path: string): Promise<{ code: number | undefined; body: unknown }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | undefined; body: unknown }>();
   const request = get({ host: '127.0.0.1', port, path, agent: false, signal: AbortSignal.timeout(LIMIT_MS) });

@@ -3,7 +3,7 @@ import { type Command, table, UsageError, wordAt } from './command.ts';
 
 export type SchemaContext = {
   checkSchema(): Promise<readonly Drift[]>;
-  /** The statements that give a role what the worker needs, and no more. */
+  /** The statements that give a role the privileges that the worker needs, and no others. */
   grantsFor(role: string): readonly string[];
 };
 
@@ -27,7 +27,7 @@ export const schemaCommand: Command<SchemaContext> = {
   },
 };
 
-/** Errors first, each with its table, and how many there are of either. */
+/** Errors first, then warnings, each with its table, and then the number of both. */
 function report(drifts: readonly Drift[]): string[] {
   if (drifts.length === 0)
     return ['The database fits: every table, column, type and index that queries need is there.'];

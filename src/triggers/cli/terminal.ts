@@ -4,18 +4,18 @@ import { errorMessage, TransientError } from '../../lib/errors.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import { type Command, type CommandArgs, type Output, UsageError } from './command.ts';
 
-/** The process as a command sees it, so that a test can be one. */
+/** The process as a command sees it; a test can take its place. */
 export type Terminal = {
   env: Readonly<Record<string, string | undefined>>;
   stdout(text: string): void;
   stderr(text: string): void;
-  /** What standard output can show; nothing but text where absent. */
+  /** The capabilities of standard output; plain text where absent. */
   screen?: { isColored: boolean; columns: number | undefined };
   /** Resolves with the reason when the process is asked to end. */
   stop: Promise<string>;
 };
 
-/** `terminal` with every text changed by `mask`: an error, a task's result and what `doctor` says may hold a whole address. */
+/** `terminal` with every text changed by `mask`: an error, a task's result or the doctor's report may hold a whole address. */
 export function masked(terminal: Terminal, mask: (text: string) => string): Terminal {
   return {
     ...terminal,
@@ -24,7 +24,7 @@ export function masked(terminal: Terminal, mask: (text: string) => string): Term
   };
 }
 
-/** Exit codes of sysexits.h: wrong words, wrong configuration. Everything else that fails ends with 1. */
+/** Exit codes of sysexits.h for wrong words and for a wrong configuration. Every other failure ends with 1. */
 const EX_USAGE = 64;
 const EX_CONFIG = 78;
 
@@ -48,7 +48,7 @@ function parsed(argv: readonly string[], command: Pick<Command<never>, 'name' | 
       allowPositionals: true,
     });
   } catch (error) {
-    // Node's first sentence says what is wrong; the others are about a syntax that no command here needs.
+    // Node's first sentence says what is wrong; the others explain a syntax that no command here needs.
     throw new UsageError(`${errorMessage(error).split(/\.\s/)[0]}. ${usageOf(command)}`);
   }
 }
@@ -65,14 +65,14 @@ export function outputOf(args: CommandArgs, terminal: Terminal): Output {
   };
 }
 
-/** What drivers say of a server that is away names neither the server nor what to do. */
+/** The error as a sentence. Drivers name neither a server that is away nor the remedy. */
 function sentenceOf(error: unknown): string {
   const message = errorMessage(error);
   if (error instanceof TransientError || !isServerAway(error)) return message;
   return `Redis or PostgreSQL does not answer (${message}); \`task-worker doctor\` says which, and what to do`;
 }
 
-/** Says what went wrong and answers the exit code. */
+/** Prints the failure and returns the exit code. */
 export function sayFailure(error: unknown, terminal: Terminal): number {
   terminal.stderr(`${sentenceOf(error)}\n`);
   if (error instanceof ConfigError) return EX_CONFIG;

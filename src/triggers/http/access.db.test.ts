@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => http[Symbol.asyncDispose]());
 
-/** The table of interfaces.md: what answers without a token. */
+/** The only routes that answer without a token. */
 const OPEN = new Set([
   'GET /health/live',
   'GET /health/ready',
@@ -65,7 +65,7 @@ describe('without a token', () => {
     expect(new Set(all.filter((route) => OPEN.has(route)))).toEqual(OPEN);
     for (const route of all.filter((one) => !OPEN.has(one))) {
       const [method, path] = route.split(' ') as ['GET', string];
-      // The printed tree leaves out the folder of a route that ends in a star.
+      // The printed tree omits the folder of a route that ends in a star.
       const url = path.replaceAll(/:\w+/g, 'x').replace('*', 'static/x');
       const response = await http.server.inject({ method, url });
       expect([401, 303], route).toContain(response.statusCode);
@@ -86,7 +86,7 @@ describe('without a token', () => {
       expect((await http.server.inject({ url, headers: wrong, remoteAddress: '198.51.100.8' })).statusCode, url).toBe(
         401,
       );
-      // Let in, it says that there is no such thing.
+      // A request that is let in learns that there is no such thing.
       expect((await http.call('GET', url)).statusCode, url).toBe(404);
     }
   });

@@ -21,21 +21,21 @@ import type { NamedToken } from './auth/tokens.ts';
 export type DeadMessage = { id: string; kind: 'message'; task: string; failedAt: Date; reason: string };
 export type DeadLetter = DeadJob | DeadMessage;
 
-/** Something that is held until an admin decides. */
+/** An effect that is held until an admin decides. */
 export type HeldBrake = {
   name: string;
   /** A sentence: what is held and why. */
   held: Readonly<Record<'en' | 'ru', string>>;
-  /** Undefined where nobody has noted it. */
+  /** Undefined where it was not recorded. */
   since: Date | undefined;
-  /** The words that can be said. */
+  /** The decisions that an admin can make. */
   decisions: readonly string[];
 };
 
 /** What the worker knows about one panel user, one sentence per decision. */
 export type ExplainedUser = { panelUser: string; username: string; sentences: readonly string[] };
 
-/** Who did what over this port, for `audit_logs`. */
+/** An action over this port and its caller, for `audit_logs`. */
 export type AuditedAction = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
@@ -53,13 +53,13 @@ export type OpenExport = {
   read(from: number, to: number): Promise<Readable>;
 };
 
-/** What the API and the operations page do their work with. Built by the composition root. */
+/** The dependencies of the API and the operations page. The composition root builds them. */
 export type HttpContext = {
   tokens: readonly NamedToken[];
   version: string;
   log: Log;
   clock(): Date;
-  /** Cookies go over TLS only. */
+  /** Cookies travel only over TLS. */
   secureCookies: boolean;
   defaultLocale: 'ru' | 'en';
   registry: TaskRegistry;
@@ -74,22 +74,22 @@ export type HttpContext = {
   deadMessages: {
     count(): Promise<number>;
     list(limit: number): Promise<readonly DeadMessage[]>;
-    /** What was sent, as text; undefined where there is no such message. */
+    /** The message as text; undefined where there is no such message. */
     find(id: string): Promise<(DeadMessage & { message: string }) | undefined>;
     /** False where there is no such message. */
     replay(id: string): Promise<boolean>;
   };
   brakes: {
     list(): Promise<readonly HeldBrake[]>;
-    /** A sentence that says what was done. Throws for a brake or decision that there is not. */
+    /** Returns a sentence that says what was done. Throws for an unknown brake or decision. */
     confirm(name: string, decision: string): Promise<string>;
   };
-  /** Tasks for whose jobs the page has buttons of their own. */
+  /** Tasks whose jobs have their own buttons on the page. */
   buttons: {
-    /** Its jobs can be paused and resumed, by jobs of the other. */
+    /** Jobs of this task can be paused and resumed, by jobs of the other task. */
     pauses: DefinedTask;
     pausesBy: DefinedTask;
-    /** Its jobs end with a file. */
+    /** Jobs of this task end with a file. */
     downloads: DefinedTask;
   };
   state: {
@@ -97,17 +97,17 @@ export type HttpContext = {
     services(): Promise<readonly ServiceRecord[]>;
     alerts(): Promise<readonly ActiveAlert[]>;
     queues(): Promise<QueueSnapshot | undefined>;
-    /** The last so many minutes, oldest first. */
+    /** The last minutes, this many, oldest first. */
     deliveries(minutes: number): Promise<readonly DeliveryMinute[]>;
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
   };
   /** By Telegram id or username; several panel users may share one Telegram id. */
   explainUser(who: string): Promise<readonly ExplainedUser[]>;
-  /** A stored export; undefined where there is none (any more). `link`: the query of a signed link, instead of a token. */
+  /** A stored export; undefined where it does not exist (any more). `link` is the query of a signed link, which replaces a token. */
   exports?: {
     open(id: string): Promise<OpenExport | undefined>;
     isSigned(id: string, query: Readonly<Record<string, unknown>>): boolean;
   };
-  /** Never throws: an action that was done must not look failed because it could not be written down. */
+  /** Never throws: an action that was done must not look failed because it could not be recorded. */
   audit(action: AuditedAction): Promise<void>;
 };

@@ -39,7 +39,7 @@ const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(null
 
 type Fields = Record<string, unknown>;
 
-/** What Crypto Pay sends of a payment that exists. */
+/** An update that Crypto Pay sends about an existing payment. */
 function updateOf(invoiceId: number, type: string): { update: Fields; invoice: Fields } {
   const invoice: Fields = {
     ...{ invoice_id: invoiceId, hash: 'h', currency_type: 'fiat', fiat: 'USD', amount: '10', status: 'paid' },
@@ -53,7 +53,7 @@ function updateOf(invoiceId: number, type: string): { update: Fields; invoice: F
   return { update: { ...head, payload: invoice }, invoice };
 }
 
-/** The same with one field at any place spoilt, or whole. */
+/** The same update with one field spoilt at any place, or whole. */
 const nearly = (invoiceId: number) =>
   fc
     .tuple(fc.option(fc.tuple(fc.nat(), value)), fc.constantFrom('invoice_paid', 'invoice_expired', 'check_activated'))
@@ -72,10 +72,10 @@ const body = (invoiceId: number) =>
     { weight: 1, arbitrary: fc.json().map((json) => Buffer.from(json)) },
   );
 
-/** No media type at all, which the server refuses before it looks at anything else. */
+/** Not a media type: the server refuses it before it looks at anything else. */
 const NO_TYPE = 'x';
 
-/** What a header can hold. */
+/** Text that a header can hold. */
 const headerText = fc.string({ maxLength: 100 }).map((chars) => chars.replaceAll(/[^\x20-\x7e]/g, '?'));
 const contentTypes = fc.constantFrom(
   'application/json',
@@ -127,7 +127,7 @@ test('rightly signed, a body is 200 or 400 by what it says, and only a whole "in
     }),
     { numRuns: 200 },
   );
-  // However often its payment was among them, spoilt and whole, and comes again: it is paid once.
+  // Its payment came many times, spoilt and whole, and comes again: it is paid once.
   await world.worker();
   await world.quiet();
   const whole = Buffer.from(JSON.stringify(updateOf(Number(payment.invoiceId), 'invoice_paid').update));

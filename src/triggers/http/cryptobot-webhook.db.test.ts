@@ -112,7 +112,7 @@ describe('with two workers', () => {
     await world.worker();
   });
 
-  /** Milliseconds from "paid" to the message at the customer. */
+  /** Milliseconds from "paid" to the customer's message. */
   async function payAndHear(): Promise<number> {
     const customer = await world.customer({ endsInMs: days(3) });
     const before = world.user(customer).expireAt;

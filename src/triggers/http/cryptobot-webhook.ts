@@ -8,9 +8,9 @@ import type { ReceivedWebhook } from '../../repositories/webhook-logs.ts';
 export type CryptobotWebhookOptions = {
   /** Whether Crypto Pay signed exactly these bytes. */
   verify(rawBody: Buffer, signature: string | undefined): boolean;
-  /** What a verified body says. Throws for one that is no update. */
+  /** Reads a verified body. Throws for a body that is not an update. */
   read(rawBody: Buffer): { id: string; type: string; invoice: { id: string; status: string } | undefined };
-  /** Keeps the delivery in `webhook_logs`. */
+  /** Stores the delivery in `webhook_logs`. */
   store(webhook: ReceivedWebhook): Promise<void>;
   /** Hands a paid invoice over; several deliveries of one invoice are one job. */
   dispatch(invoiceId: string, rawBody: string, signature: string): Promise<void>;
@@ -20,22 +20,22 @@ export type CryptobotWebhookOptions = {
 const ROUTE = '/webhooks/cryptobot';
 const SIGNATURE = 'crypto-pay-api-signature';
 
-/** An update of Crypto Pay has about 2 KB, its `payload` field up to 4 KB. */
+/** An update of Crypto Pay has about 2 KB; its `payload` field has up to 4 KB. */
 const BODY_BYTES = 65_536;
 
-/** Anybody can send a forged webhook: so many a minute are kept, the others only answered. */
+/** Anybody can send a forged webhook: this many a minute are stored, the others are only answered. */
 const REFUSED_KEPT = 60;
 
 /**
- * `POST /webhooks/cryptobot`: 200 once the delivery is stored or dispatched, 401 without a right signature, 400 where signed bytes are
- * no update, 413 when too large, 415 where the content type is none, 503 when neither PostgreSQL nor Redis took it. What was stored but
- * not dispatched is found by `retry_failed_webhooks`.
+ * `POST /webhooks/cryptobot`: 200 once the delivery is stored or dispatched, 401 without a right signature, 400 where signed bytes are not
+ * an update, 413 when too large, 415 where the content type is not a media type, 503 when neither PostgreSQL nor Redis took it.
+ * `retry_failed_webhooks` finds a delivery that was stored but not dispatched.
  */
 export function registerCryptobotWebhook(server: FastifyInstance, options: CryptobotWebhookOptions): void {
   const keepsRefused = atMost(REFUSED_KEPT, minutes(1));
 
   void server.register((scope, _options, registered) => {
-    // The signature covers the bytes, so nothing may parse them first, whatever type they claim.
+    // The signature covers the bytes, so nothing may parse them first, under any claimed type.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_BYTES }, (_request, body, done) =>
       done(null, body),
@@ -80,7 +80,7 @@ export function registerCryptobotWebhook(server: FastifyInstance, options: Crypt
       .catch((err: unknown) => options.log.warn({ err }, 'refused webhook not stored'));
   }
 
-  /** False when it is neither stored nor dispatched. */
+  /** False when the delivery is neither stored nor dispatched. */
   async function accept(
     update: ReturnType<CryptobotWebhookOptions['read']>,
     rawBody: Buffer,

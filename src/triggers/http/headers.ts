@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Only what we serve ourselves: no inline script or style, no frame, no other host. */
+/** Allows only files that we serve ourselves: no inline script or style, no frame, no other host. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,7 +22,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
-/** On every answer of this port, errors included; a route that set one of them itself keeps its own. */
+/** Adds the headers to every answer of this port, errors included. A header that a route has set itself stays. */
 export function addSecurityHeaders(server: FastifyInstance): void {
   server.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value);

@@ -4,19 +4,19 @@ import { seconds } from '../../lib/duration.ts';
 import { errorMessage } from '../../lib/errors.ts';
 
 /**
- * Each resolves when its part is usable and rejects with the reason when not. One that resolves with a sentence is usable, but
- * something is wrong that a restart would not mend.
+ * Each check resolves when its part is usable and rejects with the reason when it is not. A check that resolves with a sentence warns: the
+ * part is usable, but something is wrong that a restart would not mend.
  */
 export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
 type Check = { ok: boolean; latency_ms: number; error?: string; warning?: string };
 
-/** A probe waits no longer than this for one dependency. */
+/** A probe waits at most this long for one dependency. */
 const CHECK_LIMIT_MS = seconds(3);
 
 /**
- * `/health/live`: this process answers. `/health/ready`: 200 where every part it needs is usable, `degraded` where one warns; else 503
- * with the parts that are not.
+ * `/health/live`: this process answers. `/health/ready`: 200 where every part that it needs is usable, `degraded` where one warns; else 503
+ * with the unusable parts.
  */
 export function registerHealth(server: FastifyInstance, checks: HealthChecks): void {
   server.get('/health/live', async () => ({ status: 'ok' }));

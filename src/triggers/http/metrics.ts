@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 
 export type MetricsOptions = {
-  /** All processes of this container in one Prometheus text. */
+  /** Renders the metrics of all processes of this container as one Prometheus text. */
   render(): Promise<string>;
-  /** `user:password`; open when absent. */
+  /** `user:password`; the metrics are open when absent. */
   basicAuth: string | undefined;
 };
 

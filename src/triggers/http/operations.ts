@@ -5,11 +5,11 @@ import type { HttpContext } from './context.ts';
 import { registerPage } from './page/register-page.ts';
 import { answerProblem } from './problem.ts';
 
-/** Everything behind a token or a login. */
+/** Registers everything that needs a token or a login. */
 export function registerOperations(server: FastifyInstance, context: HttpContext): void {
   const guard = new Guard(context);
   void server.register((scope, _options, done) => {
-    // Fastify reads plain text too, by itself.
+    // By default Fastify reads plain text too.
     scope.removeContentTypeParser('text/plain');
     scope.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, context.log));
     registerApi(scope, context, guard);

@@ -6,7 +6,7 @@ import type { Log } from '../../observability/log.ts';
 import { PayloadError, TaskDisabledError } from '../../runtime/dispatcher.ts';
 import { UnknownTaskError } from '../../runtime/registry.ts';
 
-/** What each `type` of problem means: RFC 9457, section 3.1.1. Each is explained on the docs page under its name. */
+/** The meaning of each `type` of problem: RFC 9457, section 3.1.1. The docs page explains each under its name. */
 export const PROBLEMS = {
   'bad-request': { status: 400, title: 'The request does not fit' },
   'bad-payload': { status: 400, title: 'The payload does not fit the task' },
@@ -28,7 +28,7 @@ export const PROBLEMS = {
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
-/** One line for each bad field. `pointer` is a JSON Pointer (RFC 6901) into the body, or names where else the field stands. */
+/** One line for each bad field. `pointer` is a JSON Pointer (RFC 6901) into the body, or names the other place of the field. */
 export type FieldError = { pointer: string; detail: string };
 
 /** The body of every error answer, `application/problem+json`. */
@@ -62,12 +62,12 @@ export class Problem extends PermanentError {
   }
 }
 
-/** Too many, with `Retry-After`. */
+/** A 429 with `Retry-After`. */
 export function tooMany(detail: string, waitMs: number): Problem {
   return new Problem('too-many-requests', detail, { headers: { 'retry-after': String(Math.ceil(waitMs / 1000)) } });
 }
 
-/** Answers any error as a problem. What nobody foresaw is logged whole and answered without its words. */
+/** Answers any error as a problem. An unexpected error is logged whole, and answered without its words. */
 export function answerProblem(
   error: unknown,
   request: FastifyRequest,
@@ -95,7 +95,7 @@ export function answerProblem(
     .send(JSON.stringify(body));
 }
 
-/** Errors of ours, of Fastify and of the parts underneath as problems. */
+/** Turns our own errors, Fastify's and those of the parts below into problems. */
 function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof PayloadError) {

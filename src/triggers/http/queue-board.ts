@@ -24,12 +24,12 @@ const CONTENT_SECURITY_POLICY = [
 
 const FOR_LOOKING = 'The board is for looking; what changes something goes through the API.';
 
-/** Its page asks Google for fonts: nothing here leaves the house. */
+/** The board's page loads fonts from Google; this service loads nothing from other hosts. */
 const OUTSIDE_FONTS = /<link[^>]+fonts\.googleapis\.com[^>]*>/g;
 
 /**
- * bull-board behind the same login, for looking only: what changes something goes through the API, which checks it and writes down who
- * did it. Codes and tokens in payloads and results are hidden.
+ * Shows bull-board behind the same login, for looking only. Changes go through the API, which checks them and records who made them. Codes
+ * and tokens in payloads and results are hidden.
  */
 export function registerQueueBoard(server: FastifyInstance, { log, queues }: HttpContext, guard: Guard): void {
   const adapter = new FastifyAdapter();

@@ -11,12 +11,12 @@ export type HttpOptions = {
   port: number;
   health: HealthChecks;
   metrics: MetricsOptions;
-  /** API, operations page and queues; without any API token they are off, and only health and metrics answer. */
+  /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
 };
 
-/** Bodies beyond this are refused with 413 before they are read; a route that needs more says so. */
+/** Larger bodies are refused with 413 before they are read; a route that needs more says so. */
 const BODY_BYTES = 1_048_576;
 
 /** The server with all its routes, not listening yet. */
@@ -31,9 +31,9 @@ export function buildServer({
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     logger: false,
-    // The routes' own schemas say what is too long.
+    // The routes' own schemas limit the length.
     routerOptions: { maxParamLength: 4_096 },
-    // What the router itself refuses, such as an address with broken escapes.
+    // Answers requests that the router itself refuses, such as an address with broken escapes.
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, operations?.log),
   });
   addSecurityHeaders(server);

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 import type { Membership } from './group.ts';
 
-/** Acknowledges entries, many with one XACK: whatever comes in while one is on its way goes with the next. */
+/** Acknowledges entries, many with one XACK: entries that arrive during a call go with the next one. */
 export class Acknowledgements {
   readonly #redis: RedisClient;
   readonly #membership: Membership;
@@ -18,14 +18,14 @@ export class Acknowledgements {
     return this.#waiting.has(id);
   }
 
-  /** Resolves when Redis has it. Rejects where it could not be told: it then goes with the next one, or `flush`. */
+  /** Resolves when Redis has it. Rejects where Redis could not be told: the entry then goes with the next call, or with `flush`. */
   async add(id: string): Promise<void> {
     this.#waiting.add(id);
-    // The one on its way may have left without it.
+    // The call in progress may have left without it.
     while (this.#waiting.has(id)) await this.#sent();
   }
 
-  /** Sends what could not be sent before. */
+  /** Sends acknowledgements that could not be sent before. */
   async flush(): Promise<void> {
     if (this.#waiting.size > 0) await this.#sent();
   }
@@ -38,7 +38,7 @@ export class Acknowledgements {
   }
 
   async #send(): Promise<void> {
-    // Those of one batch settle in the same turn of the event loop: one turn later all of them are here.
+    // Entries of one batch settle in the same turn of the event loop: one turn later all of them are here.
     await new Promise(setImmediate);
     const ids = [...this.#waiting];
     const { stream, group } = this.#membership;

@@ -1,7 +1,7 @@
 /** `type` of a JSON schema, absent for "anything". */
 export type ScalarType = 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'object' | 'array' | undefined;
 
-/** One value that is no array and no object, as `type` wants it; unchanged where that is impossible. */
+/** Converts one value, which is not an array or an object, to `type`. Returns it unchanged where that is impossible. */
 export function coerceScalar(value: unknown, type: ScalarType, format: string | undefined): unknown {
   switch (type) {
     case 'integer':
@@ -25,7 +25,7 @@ function toInteger(value: unknown): unknown {
   if (typeof value === 'boolean') return Number(value);
   if (typeof value !== 'string' || !INTEGER.test(value.trim())) return value;
   const integer = Number(value.trim().replaceAll('_', ''));
-  // Beyond 2^53 the number would be another one than the text says: left as text, the schema refuses it.
+  // Beyond 2^53 the number would differ from the text. It stays text, and the schema refuses it.
   return Number.isSafeInteger(integer) ? integer : value;
 }
 
@@ -55,10 +55,10 @@ function toText(value: unknown, format: string | undefined): unknown {
   return typeof value === 'number' ? String(value) : value;
 }
 
-/** What `datetime.isoformat()` and `str(datetime)` write; without an offset it is UTC, as everywhere on the platform. */
+/** The output of `datetime.isoformat()` and `str(datetime)`; without an offset it is UTC, as everywhere on the platform. */
 const PYTHON_TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 const OFFSET = /^([+-]\d\d):?(\d\d)$/;
-/** pydantic takes larger numbers for milliseconds, smaller ones for seconds. */
+/** pydantic reads larger numbers as milliseconds, smaller ones as seconds. */
 const SECONDS_UP_TO = 20_000_000_000;
 
 /** ISO text stays; Python's other spellings and Unix time become ISO text in UTC. */
@@ -70,14 +70,14 @@ function toTimestamp(value: unknown): unknown {
   return isoOf(Date.parse(`${day}T${time}${second}${fraction}${zone.toUpperCase().replace(OFFSET, '$1:$2')}`)) ?? value;
 }
 
-/** pydantic takes a date and time for a date where the time is midnight. */
+/** pydantic reads a date and time as a date where the time is midnight. */
 function toDay(value: unknown): unknown {
   const midnight =
     typeof value === 'string' ? /^(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?(Z|[+-]00:?00)?$/i.exec(value) : null;
   return midnight?.[1] ?? value;
 }
 
-/** `UUID.hex`, `str(UUID)` and `UUID.urn` are one and the same. */
+/** `UUID.hex`, `str(UUID)` and `UUID.urn` are the same UUID. */
 function withDashes(value: string): string {
   const hex = /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i.exec(
     value,

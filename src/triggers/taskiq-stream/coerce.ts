@@ -5,9 +5,9 @@ import { coerceScalar, type ScalarType } from './coerce-scalar.ts';
 export type JsonSchema = z.core.JSONSchema.JSONSchema | boolean;
 
 /**
- * The value as `schema` wants it, as leniently as pydantic reads it (https://docs.pydantic.dev/latest/concepts/conversion_table/),
- * plus numbers for text. What can not be coerced, or is already right, is returned as it is: the schema then says
- * what is wrong. Changes nothing in place.
+ * The value as `schema` wants it, read as leniently as pydantic does (https://docs.pydantic.dev/latest/concepts/conversion_table/), and
+ * with numbers for text. A value that cannot be coerced, or is already right, is returned as it is: the schema then says what is wrong.
+ * Changes nothing in place.
  */
 export function coerce(value: unknown, schema: JsonSchema): unknown {
   return new Coercion(schema).apply(value, schema);
@@ -52,7 +52,7 @@ class Coercion {
     return value;
   }
 
-  /** As pydantic's smart mode: a branch that the value fits as it is comes before one that it can be coerced to. */
+  /** Follows pydantic's smart mode: a branch that the value fits as it is comes before one that it can be coerced to. */
   #choose(value: unknown, choices: readonly JsonSchema[]): unknown {
     const fitting = choices.find((choice) => this.#fits(value, choice));
     if (fitting !== undefined) return this.apply(value, fitting);
@@ -63,7 +63,7 @@ class Coercion {
     return value;
   }
 
-  /** By types, fixed values and required fields; bounds and patterns are the schema's own business. */
+  /** Checks types, fixed values and required fields; the schema itself checks bounds and patterns. */
   #fits(value: unknown, given: JsonSchema): boolean {
     const schema = this.#resolve(given);
     if (typeof schema === 'boolean') return schema;

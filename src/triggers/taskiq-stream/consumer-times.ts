@@ -1,14 +1,14 @@
 import { minutes, seconds } from '../../lib/duration.ts';
 
-/** How long the intake waits for what, all in milliseconds. */
+/** The waits of the intake, all in milliseconds. */
 export type ConsumerTimes = {
-  /** One waiting read; a Python worker's is as long. */
+  /** The length of one blocking read; a Python worker's is the same. */
   blockMs: number;
-  /** Reclaiming, trimming, lag and removal of consumers, together. */
+  /** The interval of reclaiming, trimming, lag and removal of consumers, which run together. */
   housekeepingMs: number;
-  /** From this age on what a dead consumer left pending is taken over. */
+  /** Pending entries of a dead consumer are taken over from this age on. */
   claimIdleMs: number;
-  /** The lock of Python's own reclaiming is respected this long. */
+  /** A lock of Python's own reclaiming is respected for this long. */
   respectLockMs: number;
   /** Consumers that hold nothing are removed after this silence; living ones ask every two seconds. */
   goneMs: number;
@@ -16,7 +16,7 @@ export type ConsumerTimes = {
   handOverMs: number;
   /** Waits between the tries of one delivery. */
   retryMs: readonly number[];
-  /** `stop` gives up on what is still in hand after this: it stays pending and is delivered again. */
+  /** `stop` gives up on entries in progress after this: they stay pending and are delivered again. */
   stopMs: number;
 };
 
@@ -32,7 +32,7 @@ export const TIMES: ConsumerTimes = {
   stopMs: seconds(8),
 };
 
-/** For production, where a consumer counts as dead after this silence. A living one asks every two seconds. */
+/** The times for production, with a silence after which a consumer counts as dead. A living one asks every two seconds. */
 export function takeoverTimes(silenceMs: number): Partial<ConsumerTimes> {
   const housekeepingMs = Math.min(TIMES.housekeepingMs, silenceMs / 2);
   return { claimIdleMs: silenceMs, respectLockMs: silenceMs, housekeepingMs };

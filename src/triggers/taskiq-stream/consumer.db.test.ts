@@ -67,7 +67,7 @@ describe('messages are handed over, then acknowledged', () => {
     }
     await until(() => expect(arrivals.size).toBe(100));
     const waits = [...sent].map(([id, at]) => arrivals.get(id)! - at).sort((a, b) => a - b);
-    // 5 ms are the benchmark's to show (p95 4 ms on 2 busy cores); machines that run tests may be busier.
+    // The benchmark shows 5 ms (p95 4 ms on 2 busy cores); machines that run tests may be busier.
     expect(waits[95]).toBeLessThan(100);
   });
 });
@@ -223,7 +223,7 @@ describe('stopping', () => {
     const one = intake({ times: { blockMs: 10_000 } });
     await send(redis, 'a1');
     await until(() => expect(one.accepted.size).toBe(1));
-    // The next read is waiting when Redis says so.
+    // Redis says when the next read is waiting.
     await until(async () => expect(await redis.client('LIST')).toMatch(/flags=b.* cmd=xreadgroup/));
     const before = performance.now();
     await one[Symbol.asyncDispose]();

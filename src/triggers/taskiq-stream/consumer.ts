@@ -14,29 +14,29 @@ import type { TaskiqResults } from './results.ts';
 import { trimAcknowledged } from './trim.ts';
 
 export type TaskiqConsumerOptions = {
-  /** For everything but the waiting read, which gets a copy of this connection. Both stay open over restarts of Redis. */
+  /** For everything but the blocking read, which gets a copy of this connection. Both stay open over restarts of Redis. */
   redis: RedisClient;
   stream: string;
   group: string;
   handOver: HandOver;
   deadEntries: DeadEntries;
-  /** Tells a waiting producer at once that its message can not be run. */
+  /** Tells a waiting producer at once that its message cannot be run. */
   results: Pick<TaskiqResults, 'store'>;
   observer: IntakeObserver;
-  /** Messages of unknown tasks go there unchanged instead of to the dead letters. */
+  /** Messages of unknown tasks go to this stream unchanged instead of to the dead letters. */
   forwardStream?: string;
   times?: Partial<ConsumerTimes>;
 };
 
-/** With this many in hand nothing new is read. */
+/** The most entries in progress; beyond them nothing new is read. */
 const MAX_IN_HAND = 1_000;
-/** Between tries to reach a Redis that is away. */
+/** The wait between attempts to reach a Redis that is away. */
 const RECONNECT_MS = 250;
 
 /**
- * Takes messages of Python producers out of a Redis stream and hands them over. A message is acknowledged only after
- * its hand-over (or burial) succeeded, so that neither a crash nor a restart of Redis loses one; the price is that it
- * may be delivered twice. One message never waits for another that fails.
+ * Takes messages of Python producers out of a Redis stream and hands them over. A message is acknowledged only after its hand-over (or
+ * burial) succeeded. So neither a crash nor a restart of Redis loses one; the price is that it may be delivered twice. A message never
+ * waits for another that fails.
  */
 export class TaskiqConsumer {
   readonly #options: TaskiqConsumerOptions;
@@ -77,20 +77,20 @@ export class TaskiqConsumer {
     });
   }
 
-  /** Our name in the group. */
+  /** This consumer's name in the group. */
   get name(): string {
     return this.#membership.consumer;
   }
 
-  /** Whether the last read got an answer from Redis, or the first has begun: what readiness asks. */
+  /** Whether the last read got an answer from Redis, or the first has begun. Readiness goes by it. */
   get isReading(): boolean {
     return this.#reading;
   }
 
-  /** Begins to read; returns at once, also while Redis is away. */
+  /** Starts to read; returns at once, also while Redis is away. */
   start(): void {
     if (this.#blocking) throw new Error('TaskIQ intake: started twice; make another consumer');
-    // No repeating of a lost read by the connection itself: what it would have brought is asked for in #join.
+    // The connection must not repeat a lost read: #join asks for the entries that it would have brought.
     const blocking = duplicateRedis(this.#options.redis, {
       maxRetriesPerRequest: 0,
       commandTimeout: this.#times.blockMs + seconds(5),
@@ -100,7 +100,9 @@ export class TaskiqConsumer {
     this.#loops = Promise.all([this.#readLoop(blocking), this.#housekeepingLoop()]);
   }
 
-  /** Reads no more, finishes what is in hand and leaves the group. What does not end in time stays pending: nothing is lost. */
+  /**
+   * Stops reading, finishes entries in progress and leaves the group. An entry that does not end in time stays pending: nothing is lost.
+   */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
@@ -121,7 +123,7 @@ export class TaskiqConsumer {
     while (!this.#stopping.signal.aborted) {
       try {
         if (!joined) await this.#join();
-        // Asking Redis has just worked; an empty stream gives the first read no answer for two seconds. After a failure only a read counts.
+        // Redis has just answered, and an empty stream gives the first read no answer for two seconds. After a failure only a read counts.
         if (!joined && !this.#away) this.#reading = true;
         joined = true;
         while (this.#inHand.size >= MAX_IN_HAND) await Promise.race(this.#inHand.values());
@@ -144,11 +146,11 @@ export class TaskiqConsumer {
     this.#away = true;
   }
 
-  /** Makes sure that the group exists, and takes what was delivered to us in a reply that never arrived. */
+  /** Makes sure that the group exists, and takes entries that were delivered to us in a reply that never arrived. */
   async #join(): Promise<void> {
     const { forwardStream, redis } = this.#options;
     await createGroup(redis, this.#membership);
-    // A TaskIQ broker that joins later would begin at the end of the stream, and pass over what waits there for it.
+    // A TaskIQ broker that joins later would begin at the end of the stream, and miss the messages that wait there for it.
     if (forwardStream !== undefined) await createGroup(redis, { ...this.#membership, stream: forwardStream });
     for (let after = '0'; ; ) {
       const entries = await readOwn(redis, this.#membership, after);
@@ -159,8 +161,8 @@ export class TaskiqConsumer {
   }
 
   /**
-   * A read that `stop` need not wait for: Redis ends it, as if its time were over, and no entry falls between. In a cluster the word could
-   * reach another node than the one that reads, so there the read runs its time.
+   * A read that `stop` need not wait for: Redis ends it as if its time were over, and no entry is lost. In a cluster the command could
+   * reach a node other than the one that reads, so there the read runs its full time.
    */
   async #unblockable(blocking: RedisClient): Promise<StreamEntry[]> {
     if (isCluster(blocking)) return await readNew(blocking, this.#membership, this.#times.blockMs);
@@ -201,7 +203,7 @@ export class TaskiqConsumer {
     }
   }
 
-  /** A lost group is no problem to report: the read loop creates it again. */
+  /** A lost group is not reported: the read loop creates it again. */
   async #attempt(what: IntakeWork, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
@@ -210,7 +212,7 @@ export class TaskiqConsumer {
     }
   }
 
-  /** Ends early when we stop. */
+  /** Ends early when the consumer stops. */
   async #pause(ms: number): Promise<void> {
     await sleepUnless(ms, this.#stopping.signal);
   }

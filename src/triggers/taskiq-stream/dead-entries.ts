@@ -3,13 +3,13 @@ import type { RedisClient } from '../../lib/redis-client.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { fieldOf, type RawEntry, type StreamEntry } from './entry.ts';
 
-/** A message that could not be handed over for good, kept whole. */
+/** A message that could not be handed over, kept whole. */
 export type DeadEntry = {
-  /** In the dead-letter stream. */
+  /** The id in the dead-letter stream. */
   readonly id: string;
-  /** In the stream that it came from. */
+  /** The id in the stream that it came from. */
   readonly entryId: string;
-  /** Of few values: `not_json`, `missing_field`, `unknown_task`, `payload_invalid`, `delivery_limit` … */
+  /** One of few values: `not_json`, `missing_field`, `unknown_task`, `payload_invalid`, `delivery_limit` … */
   readonly reason: string;
   /** The reason as a sentence. */
   readonly detail: string;
@@ -24,18 +24,18 @@ export type DeadEntry = {
 
 export type Burial = { reason: string; detail: string; taskId: string | undefined; taskName: string | undefined };
 
-/** Beyond about this many the oldest are dropped: Redis must stay bounded even where a producer sends only rubbish. */
+/** The most entries, approximately; the oldest are dropped. Redis must stay bounded even where a producer sends only rubbish. */
 const MAX_DEAD = 10_000;
-/** Original fields keep their names behind this, except `data`, which keeps its own. */
+/** The prefix of original fields, except `data`, which keeps its own name. */
 const ORIGINAL = 'field.';
 
-/** Far longer than a worker that died between copying and acknowledging an entry stays away. */
+/** Far longer than the absence of a worker that died between copying and acknowledging an entry. */
 const COPIES_KNOWN_MS = days(7);
 const COPIES_KNOWN = 10_000;
 
 /**
- * Adds an entry to a stream unless it was added before. KEYS: stream, what was copied into it. ARGV: name of the copy, longest length of the
- * stream (0: any), milliseconds and number for which copies are known, names and values. Answers 1 where it was added.
+ * Adds an entry to a stream unless it was added before. KEYS: the stream, the record of copies. ARGV: name of the copy, longest length of
+ * the stream (0: any), milliseconds and number for which copies are known, names and values. Returns 1 where it was added.
  */
 const COPY_ONCE = `
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
@@ -54,7 +54,7 @@ return 1`;
 
 export type DeadEntriesOptions = { redis: RedisClient; stream: string; group: string };
 
-/** The dead-letter stream of the TaskIQ intake: list, look, replay. */
+/** The dead letters of the TaskIQ intake: lists, shows and replays them. */
 export class DeadEntries {
   readonly #redis: RedisClient;
   readonly #stream: string;
@@ -66,7 +66,7 @@ export class DeadEntries {
     this.#group = group;
   }
 
-  /** Moves a pending entry here, whole. False where it was no longer pending: somebody else has dealt with it. */
+  /** Moves a pending entry here, whole. False where it was no longer pending, because another consumer has handled it. */
   async bury(entry: StreamEntry, { reason, detail, taskId, taskName }: Burial, diedAt: Date): Promise<boolean> {
     const about = {
       reason,
@@ -105,7 +105,7 @@ export class DeadEntries {
     return await this.#redis.xlen(keys.taskiqDead());
   }
 
-  /** Sends the message into its stream again, byte for byte, and forgets it here. False where there is none with this id. */
+  /** Sends the message into its stream again, byte for byte, and removes it here. False where this id is unknown. */
   async replay(id: string): Promise<boolean> {
     const fields = await this.#fields(id);
     if (!fields) return false;
@@ -120,8 +120,9 @@ export class DeadEntries {
   }
 
   /**
-   * Copies an entry to another stream and then acknowledges it: never is it in neither, and whoever dies in between leaves it pending, to be
-   * acknowledged by the next who tries, without a second copy. In two steps, because in a Redis Cluster the streams lie on different servers.
+   * Copies an entry to another stream and then acknowledges it, so that it is always in one of the two. A worker that dies in between
+   * leaves it pending; the next worker acknowledges it without a second copy. There are two steps, because in a Redis Cluster the streams
+   * are on different servers.
    */
   async #move(
     entry: StreamEntry,
@@ -148,7 +149,7 @@ export class DeadEntries {
   }
 }
 
-/** The API passes on what a client sent: anything but an exact id finds nothing. */
+/** The API passes on the client's text: anything but an exact id finds nothing. */
 const isEntryId = (id: string): boolean => /^\d{1,20}-\d{1,20}$/.test(id);
 
 function kept(fields: readonly Buffer[]): Buffer[] {

@@ -4,7 +4,7 @@ import type { MessageOptions } from './labels.ts';
 import { jobIdOf, type TaskiqMessage } from './message.ts';
 import { NAMED_RETRY_DELAYS } from './retry-policies.ts';
 
-/** How a message becomes a job: under its own task id, so that a second delivery adds nothing, and as its labels ask. */
+/** The options for the job of a message: its own task id, so that a second delivery adds nothing, and the wishes of its labels. */
 export const dispatchOptionsOf = (message: TaskiqMessage, options: MessageOptions, sentAt: Date): DispatchOptions => ({
   source: 'taskiq',
   initiatedBy: 'taskiq',
@@ -14,7 +14,7 @@ export const dispatchOptionsOf = (message: TaskiqMessage, options: MessageOption
   ...asked(message, options),
 });
 
-/** What the labels ask for, in the dispatcher's words. A queue or retry policy that we do not have asks for nothing. */
+/** Translates labels into the dispatcher's options. An unknown queue or retry policy has no effect. */
 function asked(message: TaskiqMessage, options: MessageOptions): Partial<DispatchOptions> {
   const { delayMs, maxRetries, priority, retryPolicy, timeoutMs } = options;
   const queue = QUEUES.find((name): name is QueueName => name === options.queue);

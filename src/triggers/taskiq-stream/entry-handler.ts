@@ -23,13 +23,13 @@ export type EntryHandlerOptions = {
   stopping: AbortSignal;
 };
 
-/** So many deliveries without success, each with its tries, make an entry poison. */
+/** An entry is poison after this many deliveries without success, each with its tries. */
 const MAX_DELIVERIES = 5;
 
-/** Why an entry can not be run. */
+/** The reason why an entry cannot be run. */
 type Cause = { reason: string; detail: string; errorName: string };
 
-/** Decides what becomes of one entry: handed over, forwarded, buried, or left pending. */
+/** Decides on one entry: it is handed over, forwarded, buried, or left pending. */
 export class EntryHandler {
   readonly #options: EntryHandlerOptions;
   readonly #acknowledgements: Acknowledgements;
@@ -49,14 +49,14 @@ export class EntryHandler {
     await this.#acknowledgements.flush();
   }
 
-  /** Never rejects. Where every try fails the entry stays pending: it is delivered again later. */
+  /** Never rejects. An entry stays pending where every try fails: it is delivered again later. */
   async handle(entry: StreamEntry): Promise<void> {
     const { times, observer, stopping } = this.#options;
     for (const [failures, waitMs] of [...times.retryMs, 0].entries()) {
       try {
         return await this.#settle(entry);
       } catch (error) {
-        // The first one tells what is wrong; the others would only fill the log.
+        // The first failure says what is wrong; the others would only fill the log.
         if (failures === 0) observer.problem('hand_over', error);
       }
       await sleepUnless(waitMs, stopping);
@@ -77,7 +77,7 @@ export class EntryHandler {
     await this.#bury(entry, parsed, cause);
   }
 
-  /** Hands over. Undefined where that succeeded; throws where it may succeed another time. */
+  /** Hands over. Undefined where that succeeded; throws where a later try may succeed. */
   async #causeOfDeath(entry: StreamEntry, parsed: Parsed): Promise<Cause | undefined> {
     if (!parsed.ok) return { reason: parsed.reason, detail: parsed.detail, errorName: 'InvalidMessage' };
     if (entry.deliveries > MAX_DELIVERIES) {
@@ -112,7 +112,7 @@ export class EntryHandler {
       observer.dead(reason, entry.id, detail);
   }
 
-  /** A result that can not be stored does not keep a dead message in the stream. */
+  /** A result that cannot be stored does not keep a dead message in the stream. */
   async #tellProducer(
     taskId: string,
     labels: TaskiqMessage['labels'],

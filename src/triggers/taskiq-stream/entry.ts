@@ -8,7 +8,7 @@ export type StreamEntry = {
   readonly fields: readonly Buffer[];
 };
 
-/** What XREADGROUP, XCLAIM and XRANGE list: `[id, [name, value, …]]`; null where the entry was deleted meanwhile. */
+/** An item in the replies of XREADGROUP, XCLAIM and XRANGE: `[id, [name, value, …]]`; null where the entry was deleted meanwhile. */
 export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[] | null] | null;
 
 /** Entries that still exist; `deliveriesOf` is asked for each. */

@@ -6,7 +6,7 @@ import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
 import { DeadEntries } from './dead-entries.ts';
 
-/** What a producer, or somebody else with access to the stream, puts where something else belongs. */
+/** Values that a producer, or somebody else with access to the stream, sends in place of others. */
 const hostileText = fc.oneof(
   fc.constantFrom(
     ...[
@@ -34,7 +34,7 @@ const hostileRecord = fc.dictionary(hostileText, hostile, { maxKeys: 4 });
 const LABELS = ['priority', 'timeout', 'delay', 'retry_policy', 'queue', 'max_retries'];
 const labels = fc.oneof(fc.dictionary(fc.constantFrom(...LABELS), hostile, { maxKeys: 4 }), hostileRecord);
 
-/** A message with all its fields, of which one may be spoilt or gone. */
+/** A message with all its fields, one of which may be spoilt or missing. */
 const message = (names: readonly string[]) =>
   fc
     .record({
@@ -93,7 +93,7 @@ test('whatever stands in the stream is dispatched or a dead letter with its reas
       await until('all are acknowledged', async () => (await redis.xpending('taskiq', 'taskiq'))[0] === 0);
       expect((await counted('accepted')) + (await deadEntries.count())).toBe(sent);
     }),
-    // What is in Redis by then can not be undone, so there is nothing to shrink.
+    // Redis keeps the entries of each run, so there is nothing to shrink.
     { numRuns: 15, endOnFailure: true },
   );
   await intake.stop();

@@ -1,13 +1,15 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { entriesOf, type RawEntry, type StreamEntry } from './entry.ts';
 
-/** Who reads what: a stream, a consumer group on it, and our own name in that group. */
+/** One reader: a stream, a consumer group on it, and our own name in that group. */
 export type Membership = { readonly stream: string; readonly group: string; readonly consumer: string };
 
 /** As many as a Python worker reads at once (`xread_count` of taskiq-redis). */
 export const BATCH = 100;
 
-/** Creates the group from the stream's first entry, so that what waited before the first start is taken. Harmless where it exists. */
+/**
+ * Creates the group from the stream's first entry, so that messages from before the first start are taken. Does nothing where it exists.
+ */
 export async function createGroup(redis: RedisClient, { stream, group }: Membership): Promise<void> {
   try {
     await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM');
@@ -16,12 +18,12 @@ export async function createGroup(redis: RedisClient, { stream, group }: Members
   }
 }
 
-/** Redis lost the group, or the stream with it, before or while we waited (`UNBLOCKED` is what Redis 7 says to those who wait). */
+/** Whether Redis lost the group, or the stream with it, before or while we waited (Redis 7 answers a waiting reader with `UNBLOCKED`). */
 export function isGroupLost(error: unknown): boolean {
   return error instanceof Error && /^(NOGROUP|UNBLOCKED)|no such key/i.test(error.message);
 }
 
-/** Entries that nobody in the group has got yet; waits up to `blockMs` for the first. Needs a connection of its own. */
+/** Entries that nobody in the group has received yet; waits up to `blockMs` for the first. Needs its own connection. */
 export async function readNew(blocking: RedisClient, membership: Membership, blockMs: number): Promise<StreamEntry[]> {
   const { stream, group, consumer } = membership;
   const reply = await blocking.xreadgroupBuffer(
@@ -63,8 +65,8 @@ function entriesIn(reply: unknown): readonly NonNullable<RawEntry>[] {
 }
 
 /**
- * Removes consumers that hold nothing and have not asked for `ARGV[2]` ms. In a script, because a consumer that is
- * removed takes what it holds with it: none may read between the look and the removal. With `ARGV[3]`, only that one.
+ * Removes consumers that hold nothing and have not asked for `ARGV[2]` ms. It is a script, because a consumer that is removed takes its
+ * entries with it: it must not read between the look and the removal. With `ARGV[3]`, only that one is removed.
  */
 const REMOVE_CONSUMERS = `
 local removed = 0
@@ -79,7 +81,7 @@ for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 return removed`;
 
-/** Removes consumers, except us, that hold nothing and are gone: silent for `idleMs`. Says how many. */
+/** Removes other consumers that hold nothing and have been silent for `idleMs`. Returns how many. */
 export async function removeGone(
   redis: RedisClient,
   { stream, group, consumer }: Membership,
@@ -88,7 +90,7 @@ export async function removeGone(
   return (await redis.eval(REMOVE_CONSUMERS, 1, stream, group, idleMs, '', consumer)) as number;
 }
 
-/** Removes us from the group; where we still hold something, others claim that first and remove us later. */
+/** Removes us from the group. Where we still hold entries, others claim those first and remove us later. */
 export async function leaveGroup(redis: RedisClient, { stream, group, consumer }: Membership): Promise<void> {
   await redis.eval(REMOVE_CONSUMERS, 1, stream, group, 0, consumer, '');
 }

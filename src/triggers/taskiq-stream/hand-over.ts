@@ -2,13 +2,13 @@ import type { MessageOptions } from './labels.ts';
 import type { TaskiqMessage } from './message.ts';
 
 /**
- * Puts a message into the queue; resolves when the queue has it. The same task id twice must add nothing.
- * A `PermanentError` sends the message to the dead letters under that error's code (`unknown_task` to the forward
- * stream, where there is one); after any other error it stays in the stream and is tried again.
+ * Puts a message into the queue; resolves when the queue has it. The same task id twice must add nothing. A `PermanentError` sends the
+ * message to the dead letters under that error's code (`unknown_task` to the forward stream, where there is one). After any other error it
+ * stays in the stream and is tried again.
  */
 export type HandOver = (message: TaskiqMessage, options: MessageOptions, sentAt: Date) => Promise<void>;
 
-/** Where the intake tells what it does, for metrics and the log. */
+/** Receives the events of the intake, for metrics and the log. */
 export interface IntakeObserver {
   /** A message was handed over. */
   accepted(taskName: string): void;
@@ -16,7 +16,7 @@ export interface IntakeObserver {
   dead(reason: string, entryId: string, detail: string): void;
   /** A message of an unknown task went to the forward stream, unchanged. */
   forwarded(entryId: string): void;
-  /** Something failed and will be tried again; `what` is of few values. Told once while Redis is away, not at every try. */
+  /** Something failed and will be tried again; `what` has few values. Called once while Redis is away, not at every try. */
   problem(what: IntakeWork, error: unknown): void;
 }
 

@@ -16,17 +16,17 @@ export type IntakeOptions = {
   group?: string;
   times?: Partial<ConsumerTimes>;
   forwardStream?: string;
-  /** Of the errors that producers of dead messages get. */
+  /** The format of the errors that producers of dead messages get. */
   format?: 'pickle' | 'json';
   /** Runs before the message counts as handed over. */
   handOver?: HandOver;
 };
 
-/** A running consumer of tests, with all that it told. */
+/** A running consumer for tests, which records all its events. */
 export class Intake implements AsyncDisposable {
   readonly consumer: TaskiqConsumer;
   readonly deadEntries: DeadEntries;
-  /** By task id: a second hand-over of the same id adds nothing, as in the queue. */
+  /** Accepted messages by task id: a second hand-over of the same id adds nothing, as in the queue. */
   readonly accepted = new Map<string, { message: TaskiqMessage; options: MessageOptions }>();
   /** Task ids of all hand-overs, repeated ones too. */
   readonly handedOver: string[] = [];

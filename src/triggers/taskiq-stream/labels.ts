@@ -1,6 +1,6 @@
 import { seconds } from '../../lib/duration.ts';
 
-/** What the labels of a message ask for. */
+/** The options that the labels of a message ask for. */
 export type MessageOptions = {
   /** 0 to 2,097,152; smaller is more urgent, as in BullMQ. */
   readonly priority?: number;
@@ -19,14 +19,14 @@ export type MessageOptions = {
 const MAX_PRIORITY = 2_097_152;
 /** Node's timers hold 2^31 ms, which is a little more. */
 const MAX_TIMEOUT_SECONDS = 24 * 24 * 3600;
-/** A longer wait than a year is a typing error. */
+/** A wait that is longer than a year is a typing error. */
 const MAX_DELAY_SECONDS = 366 * 24 * 3600;
 const MAX_RETRIES = 100;
 
 /**
- * Labels in the types they had in Python. `taskiq` sends each as text and its type in `labels_types` (`LabelType` in
- * taskiq/labels.py: 1 any, 2 int, 3 text, 4 float, 5 bool, 6 base64 bytes); without types labels are left as they are.
- * What JSON can not hold stays text: bytes, NaN, infinities, integers beyond 2^53. So does what its type can not be read as.
+ * Labels in the types that they had in Python. `taskiq` sends each label as text, with its type in `labels_types` (`LabelType` in
+ * taskiq/labels.py: 1 any, 2 int, 3 text, 4 float, 5 bool, 6 base64 bytes). Labels without types stay as they are. Values that JSON cannot
+ * hold stay text: bytes, NaN, infinities, integers beyond 2^53. So does a value that cannot be read as its type.
  */
 export function parseLabels(labels: Readonly<Record<string, unknown>>, types: unknown): Record<string, unknown> {
   const typeOf = new Map(typeof types === 'object' && types !== null ? Object.entries(types) : []);
@@ -41,7 +41,7 @@ function parseLabel(value: unknown, type: unknown): unknown {
   return value;
 }
 
-/** What the honoured labels ask for; unknown labels ask for nothing. */
+/** The options that the honoured labels ask for; unknown labels have no effect. */
 export function messageOptions(labels: Readonly<Record<string, unknown>>): MessageOptions {
   const unusable: string[] = [];
   const read = <T>(name: string, as: (value: unknown) => T | undefined): T | undefined => {

@@ -12,10 +12,10 @@ export type Lag = {
   readonly oldestPendingMs: number;
 };
 
-/** Where Redis can not say how many are unread (before 7.0, or after deletions), they are counted up to here. */
+/** Unread entries are counted up to here where Redis cannot say how many there are (before 7.0, or after deletions). */
 const COUNTED = 10_000;
 
-/** Asks Redis; ages are by its clock, which also made the ids. Throws where the group does not exist. */
+/** Asks Redis. Ages are by its clock, which also made the ids. Throws where the group does not exist. */
 export async function readLag(
   redis: RedisClient,
   { stream, group }: Pick<Membership, 'stream' | 'group'>,

@@ -141,7 +141,7 @@ describe('the job id', () => {
           const jobIds = ids.map(jobIdOf);
           for (const id of jobIds) {
             expect(id).not.toContain(':');
-            // As BullMQ asks.
+            // BullMQ makes the same check.
             expect(String(Number.parseInt(id, 10))).not.toBe(id);
           }
           expect(new Set(jobIds).size).toBe(ids.length);

@@ -4,7 +4,7 @@ import { parseLabels } from './labels.ts';
 export type TaskiqMessage = {
   readonly taskId: string;
   readonly taskName: string;
-  /** All of them, also those that mean nothing here: they go into the result record. */
+  /** All labels, also those that mean nothing here: they go into the result record. */
   readonly labels: Readonly<Record<string, unknown>>;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -13,12 +13,12 @@ export type TaskiqMessage = {
 /** Few and stable, fit for a metric label. */
 export type RejectReason = 'no_data' | 'not_json' | 'missing_field' | 'invalid_field';
 
-/** Either a message, or why the bytes are none: with the task id where that much could be read. */
+/** Either a message, or the reason why the bytes are not one, with the task id where that could be read. */
 export type Parsed =
   | { readonly ok: true; readonly message: TaskiqMessage }
   | { readonly ok: false; readonly reason: RejectReason; readonly detail: string; readonly taskId?: string };
 
-/** Ours. Ids of `taskiq` have 32 characters, those of the backend 36; whatever is longer than this is no id. */
+/** Our own limit. Ids of `taskiq` have 32 characters, those of the backend 36; a longer text is not an id. */
 const MAX_TASK_ID_LENGTH = 256;
 
 const FIELDS = {
@@ -30,8 +30,8 @@ const FIELDS = {
 } satisfies Record<string, { expected: string; fits: (value: unknown) => boolean }>;
 
 /**
- * Reads the `data` field of a stream entry. Never throws. Required are the fields that `taskiq` itself requires
- * (`TaskiqMessage` in taskiq/message.py); `labels_types` may be absent or null, as the backend sends it.
+ * Reads the `data` field of a stream entry. Never throws. It requires the fields that `taskiq` itself requires (`TaskiqMessage` in
+ * taskiq/message.py); `labels_types` may be absent or null, as the backend sends it.
  */
 export function parseMessage(data: Uint8Array | undefined): Parsed {
   if (!data) return { ok: false, reason: 'no_data', detail: 'The stream entry has no field named data' };
@@ -70,7 +70,7 @@ function fromObject(json: Record<string, unknown>): Parsed {
   return { ok: true, message };
 }
 
-/** Sixteen digits in a row may be an integer that a double can not hold. */
+/** Sixteen digits in a row may be an integer that a double cannot hold. */
 const LONG_NUMBER = /\d{16}/;
 const INTEGER = /^-?\d+$/;
 

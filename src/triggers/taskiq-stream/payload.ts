@@ -3,7 +3,7 @@ import { PermanentError } from '../../lib/errors.ts';
 import { coerce, type JsonSchema } from './coerce.ts';
 import type { TaskiqMessage } from './message.ts';
 
-/** What is needed of a task to read its payload from a message; `AnyTask` has it. */
+/** The part of a task that is needed to read its payload from a message; `AnyTask` has it. */
 export type Callable = {
   readonly name: string;
   readonly payload: z.ZodType;
@@ -14,8 +14,8 @@ export type Callable = {
 };
 
 /**
- * Turns messages into payloads: positional arguments by the task's declared order, the others by name, values coerced
- * to what the payload's schema asks for. It does not validate; the schema does that next.
+ * Turns messages into payloads: positional arguments in the task's declared order, the others by name, and values coerced to the types of
+ * the payload's schema. It does not validate; the schema does that next.
  */
 export class PayloadReader {
   readonly #schemas = new WeakMap<z.ZodType, JsonSchema>();

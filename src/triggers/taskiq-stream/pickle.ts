@@ -20,9 +20,9 @@ const opcode = {
 };
 
 /**
- * A plain value as Python pickle: `pickle.loads` gives None, bool, int, float, str, list and dict, and imports nothing.
- * Goes by the rules of `JSON.stringify` (`toJSON`, undefined fields left out, undefined items None), but keeps bigint,
- * NaN and infinities. A whole number becomes an int. Throws `PermanentError` for what JSON has no form for, and for circles.
+ * A plain value as Python pickle: `pickle.loads` gives None, bool, int, float, str, list and dict, and imports nothing. Follows the rules
+ * of `JSON.stringify` (`toJSON`, undefined fields left out, undefined items None), but keeps bigint, NaN and infinities. A whole number
+ * becomes an int. Throws `PermanentError` for values that JSON has no form for, and for circles.
  */
 export function pickle(value: unknown): Buffer {
   const out: Buffer[] = [PROTOCOL];
@@ -33,7 +33,7 @@ export function pickle(value: unknown): Buffer {
 
 class Pickler {
   readonly #out: Buffer[];
-  /** The containers around the value at hand. */
+  /** The containers around the current value. */
   readonly #open = new Set<object>();
 
   constructor(out: Buffer[]) {
@@ -80,7 +80,7 @@ function scalar(value: unknown, key: string): Buffer {
   throw unwritable(`${describe(value)} at ${JSON.stringify(key)}`);
 }
 
-/** -0 is a float in Python too: as an int it would lose its sign. */
+/** -0 is a float in Python too: an int would lose its sign. */
 function number(value: number): Buffer {
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(value);
   const bytes = Buffer.alloc(9);

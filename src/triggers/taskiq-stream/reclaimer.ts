@@ -5,7 +5,7 @@ import { BATCH, type Membership } from './group.ts';
 
 export type ReclaimerOptions = Membership & {
   redis: RedisClient;
-  /** A consumer that has not asked, and an entry that has not moved, for this long is taken over. */
+  /** An entry is taken over when its consumer has not asked, and the entry has not moved, for this long. */
   idleMs: number;
   /** How long a lock of the Python workers is respected after it was first seen. */
   respectLockMs: number;
@@ -14,12 +14,12 @@ export type ReclaimerOptions = Membership & {
 };
 
 /**
- * Takes over what dead consumers left pending, and what we ourselves could not hand over.
+ * Takes over pending entries of dead consumers, and entries that we ourselves could not hand over.
  *
- * With XPENDING and XCLAIM instead of XAUTOCLAIM: XAUTOCLAIM goes by the entry's idle time only, so it would also take
- * what a living Python worker, which acknowledges at the end, has been working on for a minute. XCLAIM checks the
- * idle time again as it claims, so two workers never both get an entry. Before Redis 7.2 a consumer counts as silent
- * when it was given nothing for that long, also while it asks; there a long Python task may run a second time.
+ * It uses XPENDING and XCLAIM instead of XAUTOCLAIM, which goes by the entry's idle time only. XAUTOCLAIM would also take an entry that a
+ * living Python worker, which acknowledges at the end, has been working on for a minute. XCLAIM checks the idle time again as it claims, so
+ * two workers never both get an entry. Before Redis 7.2 a consumer counts as silent when it was given nothing for that long, even while it
+ * asks; there a long Python task may run a second time.
  */
 export class Reclaimer {
   readonly #options: ReclaimerOptions;
@@ -29,13 +29,13 @@ export class Reclaimer {
     this.#options = options;
   }
 
-  /** What can be taken over now, in batches, each claimed when it is asked for. */
+  /** Entries that can be taken over now, in batches; each batch is claimed when it is asked for. */
   async *claim(): AsyncGenerator<StreamEntry[]> {
     if (await this.#isLocked()) return;
     for (const owner of await this.#silentOwners()) yield* this.#claimFrom(owner);
   }
 
-  /** Python workers lock while they claim; one that was killed leaves its lock for ever (no expiry). */
+  /** Python workers lock while they claim; a worker that was killed leaves its lock forever (no expiry). */
   async #isLocked(): Promise<boolean> {
     const { redis, stream, group, respectLockMs } = this.#options;
     if ((await redis.exists(`autoclaim:${group}:${stream}`)) === 0) {

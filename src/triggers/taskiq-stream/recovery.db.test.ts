@@ -1,4 +1,4 @@
-/** What outlives crashes: of workers, of Python's workers in the same group, and of Redis. */
+/** Recovery from crashes: of workers, of Python's workers in the same group, and of Redis. */
 import type { Redis } from 'ioredis';
 import { describe, expect, test, vi } from 'vitest';
 import { testRedis } from '../../testing/redis.ts';
@@ -22,8 +22,8 @@ async function readAs(redis: Redis, consumer: string): Promise<void> {
 }
 
 /**
- * A Python worker asks for more every two seconds while it works. Redis takes any question for a sign of life since 7.2;
- * before, only one that it has an answer to, so this asks for the past.
+ * A Python worker asks for more every two seconds while it works. Since 7.2 Redis takes any question for a sign of life. Before, it took
+ * only a question that it has an answer to, so this asks for past entries.
  */
 async function showLife(redis: Redis, consumer: string): Promise<void> {
   await redis.xreadgroup('GROUP', 'taskiq', consumer, 'COUNT', 1, 'STREAMS', 'taskiq', '99999999999999');

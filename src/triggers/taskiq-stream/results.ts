@@ -4,9 +4,9 @@ import type { RedisClient } from '../../lib/redis-client.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import { pickle } from './pickle.ts';
 
-/** How a job ended, as its producer is told. */
+/** The outcome of a job, as its producer is told. */
 export type TaskiqOutcome = {
-  /** Of the message, all of them. */
+  /** All labels of the message. */
   readonly labels: Readonly<Record<string, unknown>>;
   readonly executionMs: number;
 } & (
@@ -17,13 +17,13 @@ export type TaskiqOutcome = {
 
 export type TaskiqResultsOptions = {
   redis: RedisClient;
-  /** What the producer's `RedisAsyncResultBackend` reads: `pickle` is its default, `json` its `JSONSerializer`. */
+  /** The format that the producer's `RedisAsyncResultBackend` reads: `pickle` is its default, `json` its `JSONSerializer`. */
   format: 'pickle' | 'json';
   /** How long a result waits for its producer, in seconds. */
   ttlSeconds: number;
 };
 
-/** When a result that Redis did not take is stored again. */
+/** The delays after which a result that Redis did not take is stored again. */
 const STORE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(15)] as const;
 
 /** Writes results where Python's `RedisAsyncResultBackend` (taskiq-redis 1.2) looks for them: under the bare task id. */
@@ -34,13 +34,16 @@ export class TaskiqResults {
     this.#options = options;
   }
 
-  /** Stores the outcome; the last one stored under an id stands. Throws `PermanentError` for a value that can not be written. */
+  /** Stores the outcome; the last one stored under an id stands. Throws `PermanentError` for a value that cannot be written. */
   async store(taskId: string, outcome: TaskiqOutcome): Promise<void> {
     const { redis, format, ttlSeconds } = this.#options;
     await redis.set(taskId, encodeResult(outcome, format), 'EX', ttlSeconds);
   }
 
-  /** Stores it again while Redis is away, for half a minute: until it is back the job cannot end either. Rejects as the last try did. */
+  /**
+   * Stores the outcome again while Redis is away, for half a minute: the job cannot end before Redis is back either. Rejects with the last
+   * error.
+   */
   async storeInsistently(taskId: string, outcome: TaskiqOutcome): Promise<void> {
     for (const waitMs of STORE_AGAIN_AFTER_MS) {
       try {
@@ -54,7 +57,7 @@ export class TaskiqResults {
   }
 }
 
-/** `TaskiqResult` of taskiq/result/result.py, as its `model_dump(mode='json')` looks. */
+/** `TaskiqResult` of taskiq/result/result.py, in the form of its `model_dump(mode='json')`. */
 export function encodeResult(outcome: TaskiqOutcome, format: 'pickle' | 'json'): Buffer {
   const failed = 'error' in outcome;
   const record = {
@@ -68,16 +71,16 @@ export function encodeResult(outcome: TaskiqOutcome, format: 'pickle' | 'json'):
   return format === 'pickle' ? pickle(record) : Buffer.from(JSON.stringify(record, bigintAsNumber));
 }
 
-/** What Python has by itself, so that a producer can catch it by class. */
+/** Exceptions that Python itself has, so that a producer can catch them by class. */
 const BUILTIN: ReadonlyMap<string, string> = new Map([
   ['Error', 'Exception'],
   ['TimeoutError', 'TimeoutError'],
 ]);
 
 /**
- * `ExceptionRepr` of taskiq/serialization.py: plain types, also within a pickle. Where the reader can not find
- * `exc_module`, `exception_to_python` makes a subclass of `Exception` with the name `exc_type`, so that
- * `PermanentError('…')` arrives as `PermanentError('…')`.
+ * `ExceptionRepr` of taskiq/serialization.py: plain types, also within a pickle. Where the reader cannot find `exc_module`,
+ * `exception_to_python` makes a subclass of `Exception` with the name `exc_type`, so that `PermanentError('…')` arrives as
+ * `PermanentError('…')`.
  */
 function exceptionRepr({ name, message }: { name: string; message: string }): Readonly<Record<string, unknown>> {
   const builtin = BUILTIN.get(name);

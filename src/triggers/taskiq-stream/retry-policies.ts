@@ -1,8 +1,8 @@
 const s = (...seconds: number[]): readonly number[] => seconds.map((n) => n * 1000);
 
 /**
- * What the label `retry_policy` of a TaskIQ message may name, with delays in milliseconds. The names are those of the Python worker;
- * the delays are this service's own for the same work (tasks.md).
+ * The values of the label `retry_policy` of a TaskIQ message, with delays in milliseconds. The names are those of the Python worker; the
+ * delays are those of this service's own tasks for the same work.
  */
 export const NAMED_RETRY_DELAYS: Readonly<Record<string, readonly number[]>> = {
   notifications: s(30, 60, 300, 900, 3600),

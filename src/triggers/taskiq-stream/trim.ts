@@ -1,10 +1,9 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 
 /**
- * For each group, the oldest entry that it still needs: its oldest pending one, or else the last one it was given
- * (XTRIM MINID keeps that very entry). Trims below the oldest over all groups. In a script, because between the
- * question and the trimming a group could be created or an entry be claimed. Ids are compared as text by parts: their
- * numbers have 64 bits, Lua's only 53.
+ * For each group, finds the oldest entry that it still needs: its oldest pending one, or else the last one that it was given (XTRIM MINID
+ * keeps that very entry). Trims below the oldest over all groups. It is a script, because between the question and the trimming a group
+ * could be created or an entry claimed. Ids are compared as text by parts: their numbers have 64 bits, Lua's only 53.
  */
 const TRIM = `
 local function parts(id) return id:match('^(%d+)-(%d+)$') end
@@ -31,9 +30,8 @@ if not oldest then return 0 end
 return redis.call('XTRIM', KEYS[1], 'MINID', oldest)`;
 
 /**
- * Removes from the stream what every one of its groups has acknowledged, and says how many entries that were. Never
- * an entry that some group has not read or not acknowledged; a stream without groups is left alone. Afterwards an
- * idle stream holds one entry at most.
+ * Removes the entries that every group of the stream has acknowledged, and returns how many. Never removes an entry that some group has not
+ * read or not acknowledged; a stream without groups is left alone. Afterwards an idle stream holds one entry at most.
  */
 export async function trimAcknowledged(redis: RedisClient, stream: string): Promise<number> {
   return (await redis.eval(TRIM, 1, stream)) as number;

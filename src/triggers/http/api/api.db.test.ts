@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const message = { telegram_id: 100_001, message: 'Hello', notification_type: 'info' };
 
-/** Queues one job that nobody takes: there is no runner in this test. */
+/** Queues one job that nobody takes, because this test has no runner. */
 async function queued(): Promise<string> {
   const response = await http.call('POST', '/api/v1/tasks/send_notification', { payload: message });
   expect(response.statusCode).toBe(202);

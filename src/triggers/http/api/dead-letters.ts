@@ -75,7 +75,7 @@ export async function deadLetters(context: HttpContext, limit: number): Promise<
     .map(body);
 }
 
-/** With what was sent, or undefined where there is none of this id. */
+/** The dead letter with the payload or message that was sent; undefined where this id is unknown. */
 export async function deadLetter(context: HttpContext, id: string): Promise<z.output<typeof Details> | undefined> {
   const job = await context.jobs.find(id);
   if (job?.state === 'failed') {
@@ -106,7 +106,7 @@ function body(letter: DeadLetter): Body {
 }
 
 /**
- * A message as far as it can be shown. Positional arguments have no names that would tell a code from a text, and what is no JSON may
+ * The part of a message that may be shown. Positional arguments have no names that tell a code from a text, and text that is not JSON may
  * hold anything: neither is shown.
  */
 function readable(message: string): unknown {

@@ -16,8 +16,8 @@ export type DispatchRequest = {
 type Dispatched = { job_id: string; task: string; queue: string };
 
 /**
- * Puts one task into its queue in somebody's name. The same `Idempotency-Key` twice is one job: the key is claimed with the job's id
- * before the job is added, so that a crash in between leaves a key under which a repeat adds the very same job.
+ * Puts one task into its queue in the caller's name. Two requests with the same `Idempotency-Key` are one job. The key is claimed with the
+ * job's id before the job is added, so that after a crash in between a repeat under the key adds the very same job.
  */
 export async function dispatchFor(context: HttpContext, request: DispatchRequest): Promise<Dispatched> {
   const { dispatcher, idempotency, registry } = context;
@@ -39,7 +39,7 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   return added;
 }
 
-/** A scheduled task is unique: asking for it while it waits or runs answers the job that is there. */
+/** A scheduled task is unique: a request while it waits or runs returns the existing job. */
 async function add(
   context: HttpContext,
   { task }: NamedTask,
@@ -65,7 +65,7 @@ async function add(
 
 const isScheduled = (task: AnyTask, { schedules }: HttpContext): boolean => schedules.has(task.name);
 
-/** The same text for the same value, in whatever order its fields came. */
+/** The same text for the same value, with its fields in any order. */
 function stable(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)

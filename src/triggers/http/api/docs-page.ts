@@ -12,7 +12,7 @@ type Operation = {
   responses: Record<string, { description: string; content?: Record<string, { schema?: Json }> }>;
 };
 
-/** The OpenAPI document for people: plain HTML without a script, so that it needs nothing from anywhere. */
+/** The OpenAPI document for people: plain HTML without a script, which loads nothing else. */
 export function docsPage(document: Json): string {
   const { info, paths } = document as {
     info: { title: string; version: string; description: string };

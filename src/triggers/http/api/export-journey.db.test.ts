@@ -13,7 +13,7 @@ import { readXlsx } from '../../../testing/xlsx-reader.ts';
 
 const PUBLIC_URL = 'https://worker.example.org';
 const ADMIN = 900000001;
-/** One payment an hour from the first of January on. */
+/** One payment an hour, from the first of January on. */
 const PAYMENTS = 1_000;
 const JANUARY = 31 * 24;
 
@@ -29,7 +29,7 @@ const KINDS = [
   { format: 'xlsx', gzip: false, ending: '.xlsx', rowsOf: rowsOfXlsx },
 ];
 
-/** Of the exports so far, by their ending: the bot may write to one chat once a second only. */
+/** Links of the exports so far, by file ending: the bot may write to one chat only once a second. */
 const links = new Map<string, URL>();
 
 let http: HttpWorld;
@@ -58,7 +58,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Asks for an export as the backend does, and waits for the admin's message. Answers the link in it, on the address of this test. */
+/** Asks for an export as the backend does, and waits for the admin's message. Returns its link, on the address of this test. */
 async function linkFor(payload: object): Promise<URL> {
   const asked = await fetch(`${url}/api/v1/tasks/generate_data_export`, {
     method: 'POST',
@@ -83,7 +83,7 @@ describe('asked for over HTTP, run by a worker, sent as a link by Telegram', () 
     const response = await fetch(link);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-disposition')).toContain(`${ending}"`);
-    // No proxy on the way may keep it, and none may unpack it.
+    // No proxy may store it, and none may unpack it.
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('content-encoding')).toBeNull();
     const bytes = Buffer.from(await response.arrayBuffer());

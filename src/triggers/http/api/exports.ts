@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts';
 import { rangeIn } from './range.ts';
 import { type ApiRoute, apiRoute, SENT } from './route.ts';
 
-/** What a browser may be asked to save under: nothing that could end the header or the folder. */
+/** A safe name for a browser's download: it can end neither the header nor the folder. */
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
 
 export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute[] {
@@ -45,7 +45,7 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
             headers: { 'content-range': `bytes */${file.bytes}` },
           });
         const { from, to } = range ?? { from: 0, to: file.bytes - 1 };
-        // Who took personal data out of the house; the later parts of a download belong to its first.
+        // Records who took personal data; the later parts of a download belong to its first part.
         if (from === 0)
           await audit({
             action: 'export.downloaded',

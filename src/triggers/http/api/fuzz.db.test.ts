@@ -18,7 +18,7 @@ type Operation = {
   responses: Record<string, unknown>;
 };
 
-/** What people and attackers send where something else was meant. */
+/** Values that people and attackers send in place of others. */
 const hostileText = fc.oneof(
   fc.constantFrom(
     ...['', ' ', '.', '..', '../../etc/passwd', '%2e%2e%2f', 'meta', 'wait', ':', 'a:b', '0', '-1', 'null', '1e999'],
@@ -33,7 +33,7 @@ const hostileValue = fc.oneof(
   fc.constantFrom<unknown>(null, [], {}, true, -1, 1e308, Number.MAX_SAFE_INTEGER, [[[[]]]], { __proto__x: 1 }),
 );
 
-/** Values that fit a JSON Schema, more or less: enough of it to get past the first check. */
+/** Values that roughly fit a JSON Schema: enough to pass the first check. */
 function fitting(schema: Schema): fc.Arbitrary<unknown> {
   if ('const' in schema) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
@@ -76,7 +76,7 @@ function bodies(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof(fits, fits, spoilt, spoilt, hostileValue);
 }
 
-/** Enough to find what is there to find; many more once, by hand, when a route is new. */
+/** Enough runs for the common faults; run many more once, by hand, when a route is new. */
 function runsFor({ operationId, parameters = [], requestBody }: Operation): number {
   if (operationId.startsWith('dispatch_')) return 8;
   return parameters.length === 0 && !requestBody ? 2 : 40;
@@ -137,7 +137,7 @@ test('no route fails, whatever it is sent: each answer is one that its document 
             ...(body !== undefined && { payload: JSON.stringify(body) }),
           });
           const { statusCode } = response;
-          // A path that a parameter has changed may lead elsewhere; nothing leads to a failure.
+          // A changed path may lead to another route; no path may lead to a failure.
           expect([...Object.keys(operation.responses), '404', '405'], `${method} ${url}: ${response.body}`).toContain(
             String(statusCode),
           );

@@ -3,7 +3,7 @@ import type { JobView } from '../../../runtime/jobs.ts';
 import { withoutSecrets } from '../auth/secrets.ts';
 import type { JobBody } from './schemas.ts';
 
-/** A job as the API answers it. */
+/** A job in the form of the API. */
 export function jobBody(job: JobView): z.output<typeof JobBody> {
   return {
     id: job.id,

@@ -7,12 +7,12 @@ import { answerProblem } from '../problem.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { registerRoutes } from './route.ts';
 
-/** A second in production, and a heartbeat every 15. */
+/** Production looks every second, and sends a heartbeat every 15. */
 const PACE = { lookEveryMs: 50, heartbeatMs: 200 };
 
 let http: HttpWorld;
 let url: string;
-/** With the routes at this pace, behind the same guard. */
+/** Has the routes at this pace, behind the same guard. */
 let server: FastifyInstance;
 
 beforeAll(async () => {

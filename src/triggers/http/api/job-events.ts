@@ -21,10 +21,10 @@ export type Pace = {
 const PACE: Pace = { lookEveryMs: seconds(1), heartbeatMs: seconds(15) };
 /** How long a browser waits before it connects again after a cut. */
 const RECONNECT_MS = 2_000;
-/** Each costs two small reads of Redis a second. */
+/** Each stream costs two small reads of Redis a second. */
 const MOST_STREAMS = 200;
 
-/** What a stream says at one moment, and a name for exactly that. */
+/** The state that a stream sends at one moment, and a name for exactly that state. */
 type Snapshot = { id: string; data: string; isOver: boolean };
 
 export function jobEventRoutes(context: HttpContext, pace = PACE): readonly ApiRoute[] {
@@ -65,7 +65,7 @@ export function jobEventRoutes(context: HttpContext, pace = PACE): readonly ApiR
   ];
 }
 
-/** Looks until the job is over or the client is gone. What fails meanwhile ends the stream: the client comes back and resumes. */
+/** Sends the state until the job is over or the client is gone. An error ends the stream: the client connects again and resumes. */
 async function stream(
   context: HttpContext,
   id: string,

@@ -13,7 +13,7 @@ const CancelBody = z.object({
     .describe('`removed`: it waited and is gone. `cancelling`: its run was told and ends as soon as it listens'),
 });
 
-/** Throws 404 where there is no such job, or none any more. */
+/** Throws 404 where the job does not exist (any more). */
 export async function jobOf(context: HttpContext, id: string): Promise<JobView> {
   const job = await context.jobs.find(id);
   if (!job) throw new Problem('not-found', `There is no job ${id}; results are kept for a limited time.`);
@@ -101,7 +101,7 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-/** A producer may have named the record itself. */
+/** A producer may have chosen the name of the record itself. */
 async function progressByJob(context: HttpContext, id: string): Promise<Record<string, unknown> | undefined> {
   const job = await context.jobs.find(id);
   return job && (await context.progress.find(job.progressId));

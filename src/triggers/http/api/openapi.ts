@@ -6,7 +6,7 @@ import type { Answer, ApiRoute } from './route.ts';
 
 type Json = Record<string, unknown>;
 
-/** Every route may answer these. */
+/** Every route may answer with these. */
 const ALWAYS: readonly ProblemKind[] = ['bad-request', 'unauthorized', 'forbidden', 'too-many-requests', 'unavailable'];
 
 /** The OpenAPI 3.1 document of the routes, with one more path for each task, so that generated clients have typed payloads. */

@@ -2,8 +2,8 @@
 export type RequestedRange = { from: number; to: number };
 
 /**
- * The part that a `Range` header asks for (RFC 9110, section 14.2): undefined for the whole file, which is also the answer to several
- * ranges at once or to another unit; `none` where the file has no such part.
+ * The part that a `Range` header asks for (RFC 9110, section 14.2). Undefined for the whole file, which is also the answer to several
+ * ranges at once and to another unit; `none` where the file has no such part.
  */
 export function rangeIn(header: string | undefined, bytes: number): RequestedRange | 'none' | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');

@@ -4,35 +4,35 @@ import { issueInWords } from '../../../lib/issue-in-words.ts';
 import type { Guard } from '../auth/guard.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
 
-/** What a route may answer when all is well. */
+/** A successful answer of a route. */
 export type Answer = {
   description: string;
-  /** Of the JSON body; absent where it is no JSON. */
+  /** The schema of the JSON body; absent where the answer is not JSON. */
   schema?: z.ZodType;
-  /** Other than JSON. */
+  /** A media type other than JSON. */
   mediaType?: string;
 };
 
 /** The parts of a request that a route declares, parsed. */
 export type Input<P, Q, H, B> = { params: P; query: Q; headers: H; body: B };
 
-/** Who called and how to follow them. */
+/** The caller of a request, and the means to follow it. */
 export type Call = {
   /** The name of the token. */
   caller: string;
   request: FastifyRequest;
-  /** For answers that are no JSON; whoever uses it answers `SENT`. */
+  /** For answers that are not JSON; a handler that uses it returns `SENT`. */
   reply: FastifyReply;
 };
 
 export type Reply = { status: number; body?: unknown; headers?: Readonly<Record<string, string>> };
 
-/** Instead of an answer: the route deals with the reply itself. */
+/** Returned instead of an answer where the route deals with the reply itself. */
 export const SENT = Symbol('sent');
 
 /**
- * One route of the API: what it takes, what it answers, and what it does. The same schemas validate requests and become the OpenAPI
- * document, so that neither can say what the other does not do.
+ * One route of the API: its input, its answers and its handler. The same schemas validate requests and become the OpenAPI document, so the
+ * two cannot differ.
  */
 export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   /** `operationId` of the OpenAPI document: the method's name in generated clients. */
@@ -47,10 +47,10 @@ export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   readonly query?: z.ZodType<Q>;
   readonly headers?: z.ZodType<H>;
   readonly body?: z.ZodType<B>;
-  /** The largest body, where it is not the server's own limit. */
+  /** The largest body in bytes, where it is not the server's own limit. */
   readonly bodyBytes?: number;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Besides those that every route has: 400, 401, 429, 503. */
+  /** Problems besides those that every route has: 400, 401, 429, 503. */
   readonly problems?: readonly ProblemKind[];
   /** Lets a request in without a token: a signed link. */
   isOpenTo?(request: FastifyRequest): boolean;
@@ -58,14 +58,14 @@ export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   handle(input: Input<P, Q, H, B>, call: Call): Promise<Reply | typeof SENT>;
 };
 
-/** Identity at run time; at compile time it ties the handler to the schemas. */
+/** Returns its argument. At compile time it ties the handler to the schemas. */
 export function apiRoute<P = undefined, Q = undefined, H = undefined, B = undefined>(
   route: ApiRoute<P, Q, H, B>,
 ): ApiRoute {
   return route as unknown as ApiRoute;
 }
 
-/** Adds the routes. Nobody gets past `guard` but who has a token, or a link to a route that has signed ones. */
+/** Adds the routes. `guard` lets in only requests with a token, or with a link to a route that has signed links. */
 export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute[], guard: Guard): void {
   for (const route of routes) {
     scope.route({

@@ -29,7 +29,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-/** The API behind `guard`, and its description for everybody. */
+/** Registers the API behind `guard`, and its description, which is open to everybody. */
 export function registerApi(server: FastifyInstance, context: HttpContext, guard: Guard): void {
   const routes = apiRoutes(context);
   const document = openApi(routes, context.registry, context.version);

@@ -6,7 +6,7 @@ import { dispatchFor } from './dispatch.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { Dispatched, ScheduleBody } from './schemas.ts';
 
-/** Every schedule as it is in Redis, those of tasks that are switched off included, with how its task's latest run ended. */
+/** Every schedule in Redis, including those of tasks that are switched off, with the outcome of its task's latest run. */
 export async function scheduleBodies(context: HttpContext): Promise<z.output<typeof ScheduleBody>[]> {
   await context.queues.ready();
   const [registered, lastRuns] = await Promise.all([context.queues.ticks.getJobSchedulers(), context.state.lastRuns()]);

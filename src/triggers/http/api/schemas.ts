@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** What several routes take and answer. Fields are `snake_case`, times ISO 8601 UTC. */
+/** Shapes that several routes share. Fields are `snake_case`, times ISO 8601 UTC. */
 export const time = z.iso.datetime();
 
-/** As BullMQ and TaskIQ make them; a colon would lead to other keys. */
+/** An id as BullMQ and TaskIQ make it; a colon would lead to other keys. */
 export const JobId = z.object({
   id: z
     .string()

@@ -23,7 +23,7 @@ const TaskBody = z.object({
 /** Room for the longest list that a payload may hold: 500,000 chats of a broadcast, 100,000 uuids of a bulk operation. */
 const PAYLOAD_BYTES = 8 * 1_048_576;
 
-/** Printable ASCII, so that it can stand in a header whatever sends it. */
+/** Printable ASCII, so that any client can send it in a header. */
 const IdempotencyHeader = z.object({
   'idempotency-key': z
     .string()

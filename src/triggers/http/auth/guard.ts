@@ -16,15 +16,15 @@ declare module 'fastify' {
 
 export const SESSION_COOKIE = 'worker_session';
 
-/** Far above what a busy backend sends; there to stop a loop that ran wild. */
+/** Far above the rate of a busy backend; it stops a loop that ran wild. */
 const REQUESTS_PER_MINUTE = 6_000;
-/** Tokens have at least 16 characters, so guessing is hopeless; this keeps it from being loud too. */
+/** Tokens have at least 16 characters, so guessing is hopeless; this limit also keeps the guesses few. */
 const FAILURES = 10;
 const FAILURES_WINDOW_MS = minutes(5);
 
 export type GuardOptions = { tokens: readonly NamedToken[]; clock: () => Date; log: Log };
 
-/** Decides who may pass: a bearer token, or the session of somebody who logged in with one. */
+/** Decides which requests may pass: those with a bearer token, or with the session of a person who logged in with one. */
 export class Guard {
   readonly sessions: Sessions;
   readonly #log: Log;
@@ -38,7 +38,7 @@ export class Guard {
     this.sessions = new Sessions(tokens, clock);
   }
 
-  /** Closes every route of a scope for people: who is not logged in is sent to the login. */
+  /** Closes every route of a scope to strangers: a person who is not logged in is sent to the login. */
   closeToStrangers(scope: FastifyInstance): void {
     scope.addHook('onRequest', async (request, reply) => {
       const isStranger = request.headers.authorization === undefined && this.#cookieName(request) === undefined;
@@ -47,7 +47,7 @@ export class Guard {
         this.admit(request);
         return undefined;
       } catch (problem) {
-        // A scope may have an error handler of its own, as the board has; what is refused here is answered here.
+        // A scope may have its own error handler, as the board has; refusals of the guard are answered here.
         return answerProblem(problem, request, reply, this.#log);
       }
     });
@@ -66,8 +66,8 @@ export class Guard {
   }
 
   /**
-   * The name behind a session cookie. Throws 403 where a request that changes something does not come from our own page: besides
-   * SameSite=Strict, which a sibling subdomain passes.
+   * The name behind a session cookie. Throws 403 where a request that changes something does not come from our own page. SameSite=Strict
+   * alone would let a sibling subdomain pass.
    */
   #session(request: FastifyRequest): string | undefined {
     const name = this.#cookieName(request);
@@ -80,7 +80,7 @@ export class Guard {
     return cookie === undefined ? undefined : this.sessions.nameIn(cookie);
   }
 
-  /** The name of a token typed into the login form. After too many failures from one address none is looked at any more. */
+  /** The name of a token that was typed into the login form. After too many failures from one address, no token is checked. */
   login(token: string, request: FastifyRequest): string | undefined {
     const client = clientOf(request.ip);
     const waitMs = this.#failures.waitMs(client);
@@ -91,8 +91,8 @@ export class Guard {
   }
 
   /**
-   * A right token always passes, also from an address that many share: behind a proxy, one program with an old token must not lock
-   * out the others. Wrong ones end in 429.
+   * A right token always passes, even from an address that many share: behind a proxy, one program with an old token must not lock out the
+   * others. Wrong tokens end in 429.
    */
   #bearer(request: FastifyRequest): string | undefined {
     const header = request.headers.authorization;
@@ -108,10 +108,10 @@ export class Guard {
   }
 }
 
-/** Browsers say where a request comes from, and pages can not change it. Throws 403 where it is not us, or not said. */
+/** Browsers say where a request comes from, and pages cannot change it. Throws 403 where it comes from another site, or does not say. */
 export function assertSameOrigin(request: FastifyRequest): void {
   const { host, origin, 'sec-fetch-site': site } = request.headers;
-  // Over plain HTTP browsers leave `Sec-Fetch-Site` away; then the origin has to be the host that was called.
+  // Over plain HTTP browsers omit `Sec-Fetch-Site`; then the origin must be the host that was called.
   const isOurs = site === undefined ? isHost(origin, host) : site === 'same-origin';
   if (!isOurs) throw new Problem('forbidden', 'A request with a session cookie must come from this page itself.');
 }

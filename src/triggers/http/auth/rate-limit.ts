@@ -1,14 +1,16 @@
 export type RateLimitOptions = {
-  /** So many within each window. */
+  /** Calls that are allowed within each window. */
   limit: number;
   windowMs: number;
-  /** Keys remembered at once; beyond them the oldest are forgotten, so that memory stays bounded whoever calls. */
+  /** Keys that are remembered at once. The oldest are forgotten first, so memory stays bounded for any number of callers. */
   keys?: number;
-  /** Milliseconds that only go up. */
+  /** Milliseconds that only increase. */
   clock?: () => number;
 };
 
-/** Counts by key in windows that begin with the first one. Holds for this process: with several replicas each allows as much. */
+/**
+ * Counts calls by key, in windows that begin with the first call. Each process counts alone: with several replicas, each allows as much.
+ */
 export class RateLimit {
   readonly #limit: number;
   readonly #windowMs: number;
@@ -23,7 +25,7 @@ export class RateLimit {
     this.#clock = clock;
   }
 
-  /** Takes one. Answers 0, or how many milliseconds to wait where none is left. */
+  /** Takes one call. Returns 0, or the milliseconds to wait where none remains. */
   take(key: string): number {
     const waitMs = this.waitMs(key);
     if (waitMs > 0) return waitMs;
@@ -34,7 +36,7 @@ export class RateLimit {
     return 0;
   }
 
-  /** How long to wait until one can be taken, without taking it. */
+  /** The milliseconds to wait until a call can be taken. Takes none. */
   waitMs(key: string): number {
     const open = this.#windows.get(key);
     const leftMs = open ? open.endsAt - this.#clock() : 0;
@@ -48,7 +50,7 @@ export class RateLimit {
   }
 }
 
-/** What counts as one client: an IPv4 address, or the /64 that one IPv6 customer has to themselves. */
+/** The client behind an address: an IPv4 address, or the /64 that one IPv6 customer has. */
 export function clientOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped) return mapped[1]!;

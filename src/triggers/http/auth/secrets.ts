@@ -1,11 +1,11 @@
-/** Fields whose values open something, whatever task they belong to. */
+/** Fields whose values give access, in any task. */
 const SECRET_FIELD = /otp|token|password|secret|signature|credential|authorization|api_?key/i;
 
 export const HIDDEN = '•••';
 
 /**
- * A copy for people's eyes: codes, tokens and signatures are hidden wherever they stand. What is
- * nested deeper than twenty levels is hidden whole.
+ * A copy for people: codes, tokens and signatures are hidden at every depth. A value that is nested deeper than twenty levels is hidden
+ * whole.
  */
 export function withoutSecrets(value: unknown, depth = 0): unknown {
   if (depth > 20) return HIDDEN;

@@ -6,8 +6,8 @@ import type { NamedToken } from './tokens.ts';
 export const SESSION_MS = hours(12);
 
 /**
- * Who is logged in, as a signed text for a cookie: nothing is stored, so every replica knows every session. It is signed with a key made
- * of the person's API token: taking the token away, or changing it, ends the sessions that were opened with it.
+ * Sessions as signed text in a cookie: nothing is stored, so every replica knows every session. The key derives from the person's API
+ * token: removing or changing the token ends the sessions that were opened with it.
  */
 export class Sessions {
   readonly #keys: ReadonlyMap<string, Buffer>;
@@ -18,13 +18,13 @@ export class Sessions {
     this.#clock = clock;
   }
 
-  /** A session of somebody who has shown their token, for `SESSION_MS`. */
+  /** A session for a person who has shown their token. It lasts for `SESSION_MS`. */
   issue(name: string): string {
     const claim = `${Buffer.from(name).toString('base64url')}.${this.#clock().getTime() + SESSION_MS}`;
     return `${claim}.${sign(this.#keys.get(name)!, claim).toString('base64url')}`;
   }
 
-  /** The name in a session that is whole, signed with a token that still counts, and not over. */
+  /** The name in a session that is intact, not over, and signed with a token that is still valid. */
   nameIn(session: string): string | undefined {
     const [encoded = '', endsAt = '', signature = '', ...rest] = session.split('.');
     const name = Buffer.from(encoded, 'base64url').toString();

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** A person or a program that may call the API: its name stands in jobs and in the audit trail, its token proves it. */
+/** A person or a program that may call the API. Its name is recorded in jobs and in the audit trail; its token proves it. */
 export type NamedToken = { readonly name: string; readonly token: string };
 
-/** Who a token belongs to. Holds digests only. */
+/** Finds the owner of a token. Holds digests only. */
 export class TokenBook {
   readonly #entries: readonly { name: string; digest: Buffer }[];
 
@@ -11,7 +11,7 @@ export class TokenBook {
     this.#entries = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
   }
 
-  /** Compares with every token whatever the first ones say, so that the time taken tells nothing about them. */
+  /** Compares with every token, even after a match, so that the time taken tells nothing about them. */
   nameOf(token: string): string | undefined {
     const given = digestOf(token);
     return this.#entries.reduce<string | undefined>(

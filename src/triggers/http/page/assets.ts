@@ -7,7 +7,7 @@ const FILES: Readonly<Record<string, string>> = {
   'icon.svg': 'image/svg+xml',
 };
 
-/** Serves these files and no others: they are read once, and no name from a request reaches the file system. */
+/** Serves these files and no others. They are read once, and no name from a request reaches the file system. */
 export function registerAssets(server: FastifyInstance): void {
   for (const [name, type] of Object.entries(FILES)) {
     const content = readFileSync(new URL(`assets/${name}`, import.meta.url));

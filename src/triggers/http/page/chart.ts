@@ -34,7 +34,7 @@ ${join(
 </figure>`;
 }
 
-/** Of all that was sent or given up; unknown where nothing was. */
+/** The share of all messages sent or given up that were sent; unknown where there were none. */
 export function rateText(minutes: readonly Minute[], locale: Locale): string {
   const sent = minutes.reduce((sum, minute) => sum + minute.sent, 0);
   const all = minutes.reduce((sum, minute) => sum + minute.sent + minute.failed, 0);

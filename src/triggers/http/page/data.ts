@@ -12,11 +12,11 @@ export type WatchedJob = {
   progress: Progress | undefined;
   /** The task that pauses and resumes it; undefined where it cannot be paused. */
   pausedBy: string | undefined;
-  /** It ends with a file. */
+  /** The task ends with a file. */
   isExport: boolean;
 };
 
-/** What the page shows. A part that can not be read now is undefined: unknown, not empty. */
+/** The data of the page. A part that cannot be read now is undefined: unknown, not empty. */
 export type PageData = {
   state: Overview | undefined;
   brakes: readonly HeldBrake[] | undefined;

@@ -61,7 +61,7 @@ ${liveParts(data, view)}
   );
 }
 
-/** What is known of a customer. */
+/** The sentences about a customer. */
 export function explained(users: readonly ExplainedUser[], { say }: View): Html {
   if (users.length === 0) return nothing(say('noSuchUser'));
   const all = users.map(({ sentences, username }) => {

@@ -2,7 +2,7 @@ import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import type { Say } from './texts.ts';
 
-/** What every part of the page is drawn with. */
+/** The values that every part of the page is drawn with. */
 export type View = { say: Say; locale: Locale; now: Date };
 
 /** A part that is kept up to date while the page is open; its id is how the browser finds it again. */
@@ -17,17 +17,17 @@ export type Action = {
   label: string;
   method: 'POST' | 'DELETE';
   url: string;
-  /** What is asked before. */
+  /** The question before the call. */
   ask: string;
-  /** What is said after. */
+  /** The message after the call. */
   done: string;
   body?: object;
   tone?: 'bad';
-  /** Whom or what it is about, for those who only hear the button. */
+  /** The person or thing that the button is about, for people who only hear it. */
   about?: string;
 };
 
-/** A button that calls the API after a question. Its id survives updates, so that the focus does. */
+/** A button that calls the API after a question. Its id survives updates, so it keeps the focus. */
 export function action(id: string, { about, ask, body, done, label, method, tone, url }: Action): Html {
   const json = body === undefined ? '' : JSON.stringify(body);
   return html`<button type="button" id="${id}" class="${tone ?? 'plain'}" data-action="${method}" data-url="${url}" data-ask="${ask}" data-done="${done}" data-body="${json}" aria-label="${about === undefined ? label : `${label}: ${about}`}">${label}</button>`;

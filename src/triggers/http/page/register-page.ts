@@ -21,7 +21,7 @@ const LOGIN_BYTES = 2_048;
 const Who = z.object({ who: z.string().trim().min(1).max(100) });
 const Login = z.object({ token: z.string().trim().max(1_000).default('') });
 
-/** The operations page, its parts, and the way in and out. */
+/** Registers the operations page, its parts, login and logout. */
 export function registerPage(server: FastifyInstance, context: HttpContext, guard: Guard): void {
   const view = (request: FastifyRequest): View => viewOf(request, context.defaultLocale, context.clock());
   registerAssets(server);
@@ -97,7 +97,7 @@ function registerLogin(
   });
 }
 
-/** A language that was asked for in the address is remembered. */
+/** Remembers a language that the address asked for. */
 function keepLocale(request: FastifyRequest, reply: FastifyReply, { secureCookies }: HttpContext): void {
   const locale = askedLocale(request);
   if (!locale) return;
@@ -105,7 +105,7 @@ function keepLocale(request: FastifyRequest, reply: FastifyReply, { secureCookie
   reply.header('set-cookie', strictCookie(LOCALE_COOKIE, locale, cookie));
 }
 
-/** Throws a 400 where the browser sent something that our own page does not. */
+/** Throws a 400 where the browser sent something that our own page does not send. */
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -22,7 +22,7 @@ export function span(ms: number, locale: Locale): string {
   return parts.length === 0 ? `0 ${locale === 'ru' ? 'с' : 's'}` : parts.join(' ');
 }
 
-/** A moment as people think of it, with the exact one for whoever points at it. */
+/** A moment as people think of it; pointing at it shows the exact one. */
 export function moment(at: string, now: Date, locale: Locale, say: Say): Html {
   const distanceMs = new Date(at).getTime() - now.getTime();
   const text =

@@ -6,14 +6,14 @@ import { action, badge, live, nothing, type View } from './parts.ts';
 import { moment, span } from './spans.ts';
 import { isWord } from './texts.ts';
 
-/** A record that was not refreshed for so long says what was, not what is: checks are two minutes apart. */
+/** A record that was not refreshed for this long describes the past: checks are two minutes apart. */
 const STALE_MS = 600_000;
 const RECENT_MINUTES = 5;
 
 const NODE_TONES = { online: 'good', offline: 'bad', warning: 'warn', maintenance: 'calm' } as const;
 const SERVICE_TONES = { up: 'good', failing: 'warn', down: 'bad' } as const;
 
-/** What needs a person: held runs and alerts that are on. */
+/** Everything that needs a person: held runs and active alerts. */
 export function attention(brakes: readonly HeldBrake[] | undefined, state: Overview | undefined, view: View): Html {
   const { say } = view;
   if (!brakes || !state) return live('attention', say('attention'), nothing(say('unknown')));
@@ -28,7 +28,7 @@ export function attention(brakes: readonly HeldBrake[] | undefined, state: Overv
   return live('attention', say('attention'), html`<ul class="list">${join([...held, ...alerts], '')}</ul>`);
 }
 
-/** What a kind of alert means, where there is a word for it. */
+/** The meaning of a kind of alert, where there is a word for it. */
 function meaning(kind: string, { say }: View): Html | string {
   const word = kind.startsWith('service_down_') ? 'alert.service_down' : `alert.${kind}`;
   return isWord(word) ? say(word) : html`<code>${kind}</code>`;
@@ -54,7 +54,7 @@ function heldItem({ decisions, held, name, since }: HeldBrake, view: View): Html
   return html`<li class="row"><span class="grow">${badge('warn', say('held'))} <code>${name}</code> ${what}${since ? html` <span class="muted">${say('for')} ${spanSince(since.toISOString(), view)}</span>` : ''}</span><span class="actions">${join(buttons, '')}</span></li>`;
 }
 
-/** The figures that are looked at first. */
+/** The figures that people look at first. */
 export function tiles(state: Overview | undefined, deadLetters: number | undefined, { locale, say }: View): Html {
   const recent = state?.deliveries.slice(-1 - RECENT_MINUTES, -1) ?? [];
   const perMinute = recent.reduce((sum, { sent }) => sum + sent, 0) / RECENT_MINUTES;

@@ -170,5 +170,5 @@ export function sayIn(locale: Locale): Say {
   };
 }
 
-/** Whether there is a word for this; what other parts of the service call by a new name is shown by that name. */
+/** Whether there is a word for this text. A new name from another part of the service is shown as it is. */
 export const isWord = (text: string): text is Word => Object.hasOwn(WORDS, text);

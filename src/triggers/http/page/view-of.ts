@@ -8,11 +8,11 @@ export const LOCALE_COOKIE = 'worker_locale';
 
 const localeOf = (text: unknown): Locale | undefined => (text === 'ru' || text === 'en' ? text : undefined);
 
-/** The language that was asked for in the address, now. */
+/** The language that the address of this request asks for. */
 export const askedLocale = (request: FastifyRequest): Locale | undefined =>
   localeOf((request.query as Record<string, unknown>).lang);
 
-/** Which language: asked for now, chosen before, the browser's, ours. */
+/** Takes the first language of these: asked for now, chosen before, the browser's, ours. */
 export function viewOf(request: FastifyRequest, fallback: Locale, now: Date): View {
   const preferred = request.headers['accept-language']?.slice(0, 2).toLowerCase();
   const locale =

@@ -77,14 +77,14 @@ function nameOf(operation: string, say: View['say']): string {
   return isWord(word) ? say(word) : operation;
 }
 
-/** A finished export can be fetched with the session that is looking at it. */
+/** A finished export can be downloaded with the current session. */
 function download({ isExport, job: { result, state } }: WatchedJob, say: View['say']): Html | string {
   const { export_id: id } = (result ?? {}) as { export_id?: unknown };
   if (!isExport || state !== 'completed' || typeof id !== 'string') return '';
   return html`<a class="button" href="/api/v1/exports/${encodeURIComponent(id)}" download>${say('download')}</a>`;
 }
 
-/** A broadcast waits between looks at its rows; that is no pause. */
+/** A broadcast waits between looks at its rows; that is not a pause. */
 function stateOf({ state }: WatchedJob['job'], progress: WatchedJob['progress']): keyof typeof JOB_TONES {
   if (progress?.status === 'paused' || progress?.status === 'cancelled') return progress.status;
   return progress?.status === 'running' && state === 'delayed' ? 'active' : state;

@@ -2,7 +2,7 @@
 // The server renders everything; here nothing is drawn.
 
 const REFRESH_MS = 3_000;
-/** Attributes that belong to the person looking, not to the server. */
+/** Attributes that the person changes, not the server. */
 const OWN_ATTRIBUTES = new Set(['open', 'disabled']);
 
 const byId = (id) => document.getElementById(id);
@@ -68,7 +68,7 @@ async function refresh() {
   }
 }
 
-/** Every few seconds while somebody looks, and at once when they come back. */
+/** Refreshes every few seconds while somebody looks, and at once when they come back. */
 async function keepFresh() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
@@ -120,7 +120,7 @@ document.addEventListener('click', (event) => {
   if (button) void act(button);
 });
 
-// What is inside is fetched when it is opened, so that nothing private lies in the page unasked.
+// The content is fetched when its part is opened, so that nothing private is in the page unasked.
 document.addEventListener(
   'toggle',
   async (event) => {
