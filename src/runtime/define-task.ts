@@ -125,7 +125,7 @@ export type RetryPolicy<P extends z.ZodObject = z.ZodObject, Need extends keyof 
   ) => Promise<void>;
 };
 
-/** What the registry and the runner hold: tasks whose payload types they cannot know. Only the runner calls `run`, after parsing. */
+/** The type of tasks in the registry and the runner, which cannot know their payload types. Only the runner calls `run`, after parsing. */
 // biome-ignore-start lint/suspicious/noExplicitAny: parameter bivariance, see above
 export type AnyTask = Omit<Task<any, any, any>, 'run'> &
   DefinedTask<any> & {

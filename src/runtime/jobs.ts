@@ -51,7 +51,7 @@ export type CancellationSender = {
   leave(jobId: string): Promise<void>;
 };
 
-/** For each queue: at most this many unfinished jobs, and at most so many ended ones of each way to end. */
+/** The most unfinished jobs of each queue, and the most ended jobs of each queue for each way to end. */
 const WATCHED_JOBS = 200;
 const WATCHED_ENDS = 10;
 

@@ -21,7 +21,7 @@ export class RedisOutageWatch implements Disposable {
   readonly #options: RedisOutageOptions;
   readonly #ended = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  /** Makes one more look after Redis is back, so that the process that told of the outage also tells of its end. */
+  /** True after an outage: one more look follows once Redis is back, so that the process that told of the outage also tells of its end. */
   #sawOutage = false;
 
   constructor(options: RedisOutageOptions) {

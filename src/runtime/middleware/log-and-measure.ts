@@ -4,7 +4,7 @@ import type { Middleware } from '../compose.ts';
 import { outcomeOf } from '../outcome.ts';
 import { timeLimitOf } from './limit-time.ts';
 
-/** No run counts as stuck before this age. A run may also exceed its time limit by this grace while it ends. */
+/** No run counts as stuck before this age. The grace below is the time that a run has to end after its time limit. */
 const STUCK_AFTER_AT_LEAST_MS = minutes(5);
 const LIMIT_GRACE_MS = seconds(30);
 /** For work without a time limit, which reports its progress; the largest export takes minutes. */

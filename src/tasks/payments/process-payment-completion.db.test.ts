@@ -239,7 +239,7 @@ describe.each([
     const before = world.user(customer).expireAt;
     const results = await Promise.all([world.complete(first), world.complete(second)]);
     expect(results.map(({ completed }) => completed).sort()).toEqual([0, 1]);
-    // The backend goes by the invoice and completes both payments. The second may be found completed before anybody asks what it was for.
+    // The backend reads the invoice and completes both payments. The second may be found completed before anybody asks what it was for.
     const inVain = results.filter(({ in_vain }) => in_vain === 1).length;
     const already = results.filter((result) => result.already === 1).length;
     expect([inVain, already]).toEqual(mode === 'backend' && already === 1 ? [0, 1] : [1, 0]);

@@ -1,6 +1,6 @@
 import { type Command, UsageError, wordAt } from './command.ts';
 
-/** What the worker knows about one panel user, one sentence per decision. */
+/** Explains one panel user from the worker's records, one sentence per decision. */
 export type ExplainContext = {
   explainUser(who: string): Promise<readonly { panelUser: string; username: string; sentences: readonly string[] }[]>;
 };

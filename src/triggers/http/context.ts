@@ -32,7 +32,7 @@ export type HeldBrake = {
   decisions: readonly string[];
 };
 
-/** What the worker knows about one panel user, one sentence per decision. */
+/** The worker's knowledge of one panel user, one sentence per decision. */
 export type ExplainedUser = { panelUser: string; username: string; sentences: readonly string[] };
 
 /** An action over this port and its caller, for `audit_logs`. */

@@ -82,7 +82,7 @@ export class TaskiqConsumer {
     return this.#membership.consumer;
   }
 
-  /** Whether the last read got an answer from Redis, or the first has begun. Readiness goes by it. */
+  /** Whether the last read got an answer from Redis, or the first has begun. Readiness depends on it. */
   get isReading(): boolean {
     return this.#reading;
   }

@@ -16,7 +16,7 @@ export type ReclaimerOptions = Membership & {
 /**
  * Takes over pending entries of dead consumers, and entries that we ourselves could not hand over.
  *
- * It uses XPENDING and XCLAIM instead of XAUTOCLAIM, which goes by the entry's idle time only. XAUTOCLAIM would also take an entry that a
+ * It uses XPENDING and XCLAIM instead of XAUTOCLAIM, which checks the entry's idle time only. XAUTOCLAIM would also take an entry that a
  * living Python worker, which acknowledges at the end, has been working on for a minute. XCLAIM checks the idle time again as it claims, so
  * two workers never both get an entry. Before Redis 7.2 a consumer counts as silent when it was given nothing for that long, even while it
  * asks; there a long Python task may run a second time.
