@@ -31,13 +31,13 @@ export function urgencyOf(type: string | null): Urgency {
 /** `like`, because a claim asks it of thousands of rows and a regular expression costs ten times as much. */
 function fits({ at, text }: Line): RawBuilder<boolean> {
   const literal = text.replaceAll(/[\\%_]/g, '\\$&');
-  return sql<boolean>`notification_type like ${sql.lit(at === 'start' ? `${literal}%` : `%${literal}%`)}`;
+  return sql<boolean>`notification_type like ${at === 'start' ? `${literal}%` : `%${literal}%`}`;
 }
 
-const cases = TABLE.map((line) => sql`when ${fits(line)} then ${sql.lit(line.urgency.order)}`);
+const cases = TABLE.map((line) => sql`when ${fits(line)} then ${line.urgency.order}::int`);
 
 /** The `order` of a row, written against `notification_type`. */
-export const urgencyOrder = sql<number>`case ${sql.join(cases, sql` `)} else ${sql.lit(ORDINARY.order)} end`;
+export const urgencyOrder = sql<number>`case ${sql.join(cases, sql` `)} else ${ORDINARY.order}::int end`;
 
 /** Whether a row goes out in the urgent lane, written against `notification_type`; null where that is null. */
 export const typeIsUrgent = sql<boolean>`(${sql.join(
