@@ -31,7 +31,7 @@ const Fault = z.discriminatedUnion('kind', [
   /** Answers with this status and body: by default text that is not JSON, as proxies do. */
   z.strictObject({
     kind: z.literal('error'),
-    status: z.int().min(400).max(599).default(502),
+    status: z.int().min(200).max(599).default(502),
     body: z.union([z.string(), z.record(z.string(), z.unknown())]).default('<html>Bad Gateway</html>'),
     ...Scope,
   }),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { readFields } from './body.ts';
-import type { ChatState, World } from './methods.ts';
+import { type ChatState, REFUSALS, type World } from './methods.ts';
 import type { MessageFilter } from './record.ts';
 
 const Filter = z.object({
@@ -14,8 +14,10 @@ const Filter = z.object({
   limit: z.coerce.number().int().min(0).optional(),
 });
 
+const CHAT_STATES = ['ok', ...Object.keys(REFUSALS)] as ('ok' | keyof typeof REFUSALS)[];
+
 const NewState = z.discriminatedUnion('state', [
-  z.strictObject({ state: z.enum(['ok', 'blocked', 'deactivated', 'kicked', 'not_found']) }),
+  z.strictObject({ state: z.enum(CHAT_STATES) }),
   z.strictObject({ state: z.literal('migrated_to'), chat_id: z.int() }),
 ]);
 

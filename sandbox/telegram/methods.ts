@@ -3,10 +3,8 @@ import { type Parsed, parseHtml } from './entities.ts';
 import type { SendingLimits } from './limits.ts';
 import type { ArrivalRecord, DeliveredMessage } from './record.ts';
 
-/** The behaviour of a chat; `ok` by default. */
-export type ChatState =
-  | { state: 'ok' | 'blocked' | 'deactivated' | 'kicked' | 'not_found' }
-  | { state: 'migrated_to'; chatId: number };
+/** How a chat answers. A chat that nobody set is `ok`. */
+export type ChatState = { state: 'ok' | keyof typeof REFUSALS } | { state: 'migrated_to'; chatId: number };
 
 /** The state that the methods work on. */
 export type World = {
@@ -25,11 +23,21 @@ export type Reply =
 const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
 
-const FORBIDDEN: Readonly<Record<string, string>> = {
-  blocked: 'Forbidden: bot was blocked by the user',
-  deactivated: 'Forbidden: user is deactivated',
-  kicked: 'Forbidden: bot was kicked from the group chat',
-};
+/** How Telegram refuses a chat, word for word (tdlib/telegram-bot-api, `check_chat_access` and `fail_query_with_error`; tdlib/td). */
+export const REFUSALS = {
+  blocked: [403, 'Forbidden: bot was blocked by the user'],
+  not_started: [403, "Forbidden: bot can't initiate conversation with a user"],
+  deactivated: [403, 'Forbidden: user is deactivated'],
+  kicked: [403, 'Forbidden: bot was kicked from the group chat'],
+  left: [403, 'Forbidden: bot is not a member of the supergroup chat'],
+  deleted: [403, 'Forbidden: the group chat was deleted'],
+  bot: [403, "Forbidden: the bot can't send messages to the bot"],
+  not_found: [400, 'Bad Request: chat not found'],
+  peer_invalid: [400, 'Bad Request: PEER_ID_INVALID'],
+  topic_closed: [400, 'Bad Request: TOPIC_CLOSED'],
+  no_rights: [400, 'Bad Request: not enough rights to send text messages to the chat'],
+  write_forbidden: [400, 'Bad Request: CHAT_WRITE_FORBIDDEN'],
+} as const satisfies Record<string, readonly [code: number, description: string]>;
 
 /** Runs one method by its name; names are case-insensitive, as at Telegram. `at` is the time at which the request arrived. */
 export function callMethod(world: World, method: string, fields: Fields, at: number): Reply {
@@ -134,15 +142,15 @@ function checkText(text: string, parseMode: unknown, content: Content): Parsed {
 
 function checkChat(world: World, chatId: number): Reply | undefined {
   const chat = world.chats.get(chatId) ?? { state: 'ok' };
-  if (!Number.isSafeInteger(chatId) || chatId === 0 || chat.state === 'not_found') {
-    return refuse(world, 400, 'Bad Request: chat not found');
-  }
+  if (!Number.isSafeInteger(chatId) || chatId === 0) return refuse(world, ...REFUSALS.not_found);
   if (chat.state === 'migrated_to') {
     return refuse(world, 400, 'Bad Request: group chat was upgraded to a supergroup chat', {
       migrate_to_chat_id: chat.chatId,
     });
   }
-  return chat.state === 'ok' ? undefined : refuse(world, 403, FORBIDDEN[chat.state]!);
+  if (chat.state === 'ok') return undefined;
+  const [code, description] = REFUSALS[chat.state];
+  return refuse(world, code, description);
 }
 
 function refuse(world: World, code: number, description: string, parameters?: Record<string, number>): Reply {

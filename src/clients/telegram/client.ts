@@ -1,12 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Api, InputFile } from 'grammy';
+import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import { plainText } from '../../lib/telegram-html.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
-import { ApiRefusal, toOwnError } from './errors.ts';
-import { refusalReason, type SendOutcome } from './outcome.ts';
+import { ApiRefusal, noUsableAnswer, toOwnError } from './errors.ts';
+import { permanentReason, type SendOutcome } from './outcome.ts';
 
 export type { SendOutcome } from './outcome.ts';
 
@@ -47,14 +48,19 @@ export type TelegramOptions = {
   halfOpenAfterMs?: number;
 };
 
+/** What is read of the answers. */
+const Sent = z.object({ message_id: z.int() });
+const Bot = z.object({ id: z.int(), username: z.string().min(1) });
+
 type Raw = Api['raw'];
 /** grammY types its signals by a polyfill; Node's own fits. */
 type GrammySignal = NonNullable<Parameters<Raw['getMe']>[0]>;
 
 /**
- * Sends through the Bot API (https://core.telegram.org/bots/api). What Telegram decides is a value; no answer is a
- * `TransientError` (`telegram_unavailable`, `telegram_timeout`: the message may have arrived) or a `BreakerOpenError`
- * (nothing was sent). An invalid token is a `PermanentError`. No error ever contains the token.
+ * Sends through the Bot API (https://core.telegram.org/bots/api). What Telegram decides permanently is a value. No answer is a
+ * `TransientError` (`telegram_unavailable`, `telegram_timeout`: the message may have arrived) or a `BreakerOpenError` (nothing was sent);
+ * so is a refusal that is not known to be permanent (`telegram_refused`: nothing was sent). An invalid token is a `PermanentError`. No
+ * error ever contains the token.
  */
 export class TelegramClient implements Disposable {
   readonly #token: string;
@@ -95,8 +101,8 @@ export class TelegramClient implements Disposable {
 
   /** The bot itself. Fails with `telegram_token_invalid` where the token opens nothing. */
   async getMe(signal: AbortSignal): Promise<{ id: number; username: string }> {
-    const { id, username } = await this.#call('getMe', signal, (ownSignal) => this.#raw.getMe(ownSignal), true);
-    return { id, username };
+    const bot = await this.#call('getMe', signal, Bot, (ownSignal) => this.#raw.getMe(ownSignal), true);
+    return { id: bot.id, username: bot.username };
   }
 
   /** Whether Telegram answers. Goes through the breaker, so that a probe is what closes it and no message is spent on that. */
@@ -126,11 +132,11 @@ export class TelegramClient implements Disposable {
     signal: AbortSignal,
     content: (text: string) => object,
   ): Promise<SendOutcome> {
-    const api = this.#raw[method] as (fields: object, signal: GrammySignal) => Promise<{ message_id: number }>;
+    const api = this.#raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
     const send = async (to: Common, body: string): Promise<SendOutcome | ApiRefusal> => {
       try {
         const fields = { ...commonFields(to), ...content(body) };
-        const sent = await this.#call(method, signal, (ownSignal) => api(fields, ownSignal));
+        const sent = await this.#call(method, signal, Sent, (ownSignal) => api(fields, ownSignal));
         return { kind: 'sent', messageId: sent.message_id };
       } catch (error) {
         if (error instanceof ApiRefusal) return error;
@@ -145,7 +151,7 @@ export class TelegramClient implements Disposable {
       if (!(outcome instanceof ApiRefusal)) return outcome;
       if (outcome.migrateToChatId !== undefined && to.chatId === message.chatId) {
         to = { ...to, chatId: outcome.migrateToChatId };
-      } else if (refusalReason(outcome.description) === 'bad_markup' && to.parseMode !== 'none') {
+      } else if (permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none') {
         to = { ...to, parseMode: 'none' };
         body = plainText(text);
       } else {
@@ -157,16 +163,18 @@ export class TelegramClient implements Disposable {
   async #call<T>(
     endpoint: string,
     signal: AbortSignal,
-    send: (signal: GrammySignal) => Promise<T>,
+    result: z.ZodType<T>,
+    send: (signal: GrammySignal) => Promise<unknown>,
     idempotent = false,
   ): Promise<T> {
     return await this.#policy.call({ endpoint, signal, idempotent, unrepeatable: !idempotent }, async (ownSignal) => {
-      try {
-        return await send(ownSignal as unknown as GrammySignal);
-      } catch (error) {
+      const answer = await send(ownSignal as unknown as GrammySignal).catch((error: unknown) => {
         ownSignal.throwIfAborted();
         throw toOwnError(endpoint, error, this.#token);
-      }
+      });
+      const parsed = result.safeParse(answer);
+      if (!parsed.success) throw noUsableAnswer(endpoint, 'ok, and no result');
+      return parsed.data;
     });
   }
 }
@@ -180,8 +188,15 @@ function commonFields({ chatId, parseMode = 'HTML', buttons, silent }: Common) {
   };
 }
 
-function asOutcome({ status, description, retryAfterSeconds }: ApiRefusal): SendOutcome {
+/** Throws where the refusal is not known to be permanent. */
+function asOutcome(refusal: ApiRefusal): SendOutcome {
+  const { description, message, retryAfterSeconds, status } = refusal;
   if (status === 429)
     return { kind: 'rate_limited', retryAfterMs: Math.max(seconds(1), seconds(retryAfterSeconds ?? 1)) };
-  return { kind: 'refused', reason: refusalReason(description), description };
+  const reason = permanentReason(refusal);
+  if (reason) return { kind: 'refused', reason, description };
+  throw Object.assign(
+    new TransientError('telegram_refused', `${message}; not known to be permanent, so it is tried again`),
+    { status },
+  );
 }

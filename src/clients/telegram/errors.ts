@@ -1,7 +1,8 @@
 import { GrammyError, HttpError } from 'grammy';
+import { z } from 'zod';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 
-/** Telegram answered, and the answer is no. Inside the client only: callers get a `SendOutcome`. */
+/** Telegram answered, and the answer is no. Inside the client only: callers get a `SendOutcome` or a `TransientError`. */
 export class ApiRefusal extends Error {
   override name = 'ApiRefusal';
   /** Telegram's `error_code`, which is the HTTP status. */
@@ -10,40 +11,65 @@ export class ApiRefusal extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly migrateToChatId: number | undefined;
 
-  constructor(method: string, { error_code, description, parameters }: GrammyError) {
-    super(`telegram ${method}: ${error_code} ${description}`);
-    this.status = error_code;
+  constructor(said: string, { description, parameters, status }: Said) {
+    super(said);
+    this.status = status;
     this.description = description;
     this.retryAfterSeconds = parameters.retry_after;
     this.migrateToChatId = parameters.migrate_to_chat_id;
   }
 }
 
+/** An answer of the Bot API that is no success (https://core.telegram.org/bots/api#making-requests). */
+const Answer = z.object({
+  error_code: z.int(),
+  description: z.string(),
+  /** What is odd here is as good as absent: the refusal itself is clear. */
+  parameters: z
+    .object({
+      retry_after: z.number().min(0).optional().catch(undefined),
+      migrate_to_chat_id: z.int().optional().catch(undefined),
+    })
+    .catch({}),
+});
+
+type Said = { status: number; description: string; parameters: z.output<typeof Answer>['parameters'] };
+
+/** An answer is quoted up to here: one of a proxy can be a whole page. */
+const QUOTED_CHARACTERS = 300;
+
 /**
  * Turns what grammY throws into our kinds of error. grammY's own are never passed on, not even as a cause: their inner
  * errors hold the URL, and the URL holds the bot token.
  */
 export function toOwnError(method: string, error: unknown, token: string): Error {
-  if (error instanceof GrammyError) return fromAnswer(method, error);
+  const hidden = (text: string): string => text.replaceAll(token, '<token>').slice(0, QUOTED_CHARACTERS);
+  const answer = error instanceof GrammyError ? Answer.safeParse(error).data : undefined;
+  if (answer && answer.error_code >= 400) {
+    const { error_code: status, parameters } = answer;
+    return fromAnswer(method, { status, parameters, description: hidden(answer.description) });
+  }
+  if (error instanceof GrammyError) return noUsableAnswer(method, `error_code ${hidden(String(error.error_code))}`);
   const inner = error instanceof HttpError ? error.error : error;
   const code = errorCode(inner);
-  const reason = errorMessage(inner).replaceAll(token, '<token>');
-  const cause = Object.assign(new Error(reason), { code });
-  return new TransientError(
-    'telegram_unavailable',
-    `telegram ${method}: no usable answer (${code}); the message may or may not have arrived`,
-    { cause },
-  );
+  const cause = Object.assign(new Error(hidden(errorMessage(inner))), { code });
+  return noUsableAnswer(method, code, cause);
 }
 
-function fromAnswer(method: string, error: GrammyError): Error {
-  const { error_code: status, description } = error;
+/** For an answer that is none of the Bot API's, whatever its status: it is no refusal, and what became of the message is unknown. */
+export function noUsableAnswer(method: string, what: string, cause?: Error): TransientError {
+  const message = `telegram ${method}: no usable answer (${what}); the message may or may not have arrived`;
+  return new TransientError('telegram_unavailable', message, cause && { cause });
+}
+
+function fromAnswer(method: string, answer: Said): Error {
+  const { description, status } = answer;
   const said = `telegram ${method}: ${status} ${description}`;
-  // The Bot API answers 404 to a token of the wrong form, and none of our methods is unknown to it.
-  if (status === 401 || status === 404) {
+  // The Bot API answers 404 and just this to a token of the wrong form.
+  if (status === 401 || (status === 404 && description === 'Not Found')) {
     const message = `${said}; the bot token is not valid, check TELEGRAM_BOT_TOKEN`;
     return Object.assign(new PermanentError('telegram_token_invalid', message), { status });
   }
   if (status >= 500) return Object.assign(new TransientError('telegram_unavailable', said), { status });
-  return new ApiRefusal(method, error);
+  return new ApiRefusal(said, answer);
 }

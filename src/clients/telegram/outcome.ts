@@ -6,33 +6,67 @@ export type RefusalReason =
   /** The bot is not, or no longer, in that group or channel. */
   | 'kicked'
   | 'chat_not_found'
+  /** The chat is another bot's. */
+  | 'is_bot'
   | 'too_long'
   | 'empty'
   /** HTML that Telegram could not read, although it was then sent as plain text. */
-  | 'bad_markup'
-  | 'forbidden'
-  | 'bad_request';
+  | 'bad_markup';
 
-/** What became of a message that Telegram answered. No answer is a `TransientError`, and its outcome is unknown. */
+/**
+ * What became of a message that Telegram answered. No answer, one that says nothing, and a refusal that is not known to be permanent are
+ * a `TransientError`.
+ */
 export type SendOutcome =
   | { kind: 'sent'; messageId: number }
   | { kind: 'refused'; reason: RefusalReason; description: string }
-  /** Nothing was sent. At least a second, whatever Telegram said. */
+  /** Nothing was sent. At least a second, even where Telegram named less. */
   | { kind: 'rate_limited'; retryAfterMs: number };
 
-/** Telegram tells its refusals apart by code and English text only; this is the one place that reads the text. */
-const REASONS: readonly (readonly [pattern: RegExp, reason: RefusalReason])[] = [
-  [/blocked by the user|initiate conversation/i, 'blocked'],
-  [/user is deactivated/i, 'deactivated'],
-  [/was kicked|not a member|group chat was deleted/i, 'kicked'],
-  [/chat not found|user not found|PEER_ID_INVALID/i, 'chat_not_found'],
-  [/is too long/i, 'too_long'],
-  [/text is empty|must be non-empty/i, 'empty'],
-  [/can't parse entities/i, 'bad_markup'],
-  [/^Forbidden/i, 'forbidden'],
+/** Refused as it was, by `error_code` and `description`. */
+type Refused = { status: number; description: string };
+
+/**
+ * The refusals that are known to be permanent; every other one is tried again. Telegram tells them apart by English text only, and this is
+ * the one place that reads it: the whole of what follows `Bad Request: ` or `Forbidden: `, as the sources have it.
+ * Sources: `Client::check_chat_access` and `Client::fail_query_with_error` of tdlib/telegram-bot-api at 01a3679,
+ * `MessagesManager::process_send_message_fail_error` and `can't parse entities` of tdlib/td at 022d602. docs/notifications.md has the table
+ * for operators.
+ */
+const PERMANENT: readonly (readonly [text: RegExp, reason: RefusalReason])[] = [
+  [/^bot was blocked by the user$/i, 'blocked'],
+  [/^(the )?bot can't initiate conversation with a user$/i, 'blocked'],
+  [/^user is deactivated$/i, 'deactivated'],
+  [/^bot was kicked from the (group|supergroup|channel)( chat)?$/i, 'kicked'],
+  [/^bot is not a member of the (group|supergroup|channel)( chat)?$/i, 'kicked'],
+  [/^the group chat was deleted$/i, 'kicked'],
+  [/^((private )?chat|user) not found$/i, 'chat_not_found'],
+  [/^PEER_ID_INVALID$/, 'chat_not_found'],
+  [/^(the )?bots? can't send messages to (the bot|bots)$/i, 'is_bot'],
+  [/^message (caption )?is too long$/i, 'too_long'],
+  [/^(MESSAGE|MEDIA_CAPTION)_TOO_LONG$/, 'too_long'],
+  [/^message text is empty$/i, 'empty'],
+  [/^(message )?text must be non-empty$/i, 'empty'],
+  [/^can't parse entities(:|$)/i, 'bad_markup'],
 ];
 
-/** The reason behind a description such as `Forbidden: bot was blocked by the user`. */
-export function refusalReason(description: string): RefusalReason {
-  return REASONS.find(([pattern]) => pattern.test(description))?.[1] ?? 'bad_request';
+/** Reasons that hold for every message to this chat, not just for this one. */
+const OF_THE_CHAT: ReadonlySet<RefusalReason> = new Set([
+  'blocked',
+  'deactivated',
+  'kicked',
+  'chat_not_found',
+  'is_bot',
+]);
+
+const PREFIX = /^(Bad Request|Forbidden): /;
+
+/** The reason behind a refusal that is known to be permanent, such as `Forbidden: bot was blocked by the user`. */
+export function permanentReason({ description, status }: Refused): RefusalReason | undefined {
+  if (status !== 400 && status !== 403) return undefined;
+  const said = description.replace(PREFIX, '');
+  return PERMANENT.find(([text]) => text.test(said))?.[1];
 }
+
+/** Whether no message at all can reach this chat. */
+export const isUnreachable = (reason: RefusalReason): boolean => OF_THE_CHAT.has(reason);

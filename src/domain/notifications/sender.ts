@@ -1,4 +1,5 @@
 import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
+import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
 import { split } from '../../messages/split.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
@@ -42,9 +43,6 @@ export type Tried =
   | { kind: 'too_late' }
   /** Nothing was sent: Redis, which holds the turns, did not give one, or the signal fired. */
   | { kind: 'no_turn'; error: unknown };
-
-/** Reasons that hold for every message to this chat, not just for this one. */
-const UNREACHABLE: ReadonlySet<string> = new Set(['blocked', 'deactivated', 'kicked', 'chat_not_found']);
 
 /** A direct send waits at most this long for its turn. */
 const DIRECT_TURN_MS = seconds(2);
@@ -137,7 +135,7 @@ export class TelegramSender {
       if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
       if (part > 0) await this.#turn(message, signal);
       const delivery = await this.#sendPart(message, text, signal);
-      if (delivery.kind === 'refused') return await this.#refused(message, delivery);
+      if (delivery.kind === 'refused') return delivery;
       last = delivery;
       if (isSplit) await this.#marks.markSent(message.id, last.messageId, part);
     }
@@ -153,18 +151,23 @@ export class TelegramSender {
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(part, signal));
   }
 
+  /** The one place that every answer passes: what it says of the chat is remembered here. */
   async #untilAllowed(to: Addressed, signal: AbortSignal, send: () => Promise<SendOutcome>): Promise<Delivery> {
     for (;;) {
       const outcome = await send();
-      if (outcome.kind === 'sent') return { kind: 'sent', messageId: outcome.messageId, sentAt: new Date() };
-      if (outcome.kind === 'refused') return outcome;
+      if (outcome.kind === 'sent') {
+        const sentAt = new Date();
+        await this.#marks.noteReached(to.telegramId);
+        return { kind: 'sent', messageId: outcome.messageId, sentAt };
+      }
+      if (outcome.kind === 'refused') {
+        // Without Redis it is not remembered, which costs one call more for the next message.
+        if (isUnreachable(outcome.reason))
+          await this.#marks.markUnreachable(to.telegramId, outcome.reason).catch(() => undefined);
+        return outcome;
+      }
       await this.#limiter.pause(outcome.retryAfterMs);
       await this.#turn(to, signal);
     }
-  }
-
-  async #refused(message: OutgoingMessage, refusal: Refusal): Promise<Refusal> {
-    if (UNREACHABLE.has(refusal.reason)) await this.#marks.markUnreachable(message.telegramId, refusal.reason);
-    return refusal;
   }
 }

@@ -1,3 +1,4 @@
+import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { errorMessage } from '../../lib/errors.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
@@ -6,7 +7,7 @@ import type { Tried } from './sender.ts';
 import type { WriteBack } from './write-back.ts';
 
 export type SettlementDependencies = {
-  marks: Pick<DeliveryMarks, 'sent' | 'noteSent' | 'unreachable' | 'clearUnreachable'>;
+  marks: Pick<DeliveryMarks, 'sent' | 'noteSent' | 'unreachable'>;
   observer: {
     notification(type: string, status: string): void;
     notificationDelay(type: string, seconds: number): void;
@@ -67,16 +68,20 @@ export class Settlement {
       this.#deps.observer.notification(row.type, 'sent');
       this.#deps.observer.notificationDelay(row.type, (sentAt.getTime() - row.dueAt.getTime()) / 1000);
     }
-    const { lane, telegramId } = group[0]!;
-    if (lane === 'urgent') await this.#deps.marks.clearUnreachable(telegramId).catch(() => undefined);
     await Promise.all(group.slice(1).map((row) => this.#deps.marks.noteSent(row.id, messageId)));
   }
 
-  /** Telegram refuses the message, and always would. */
+  /** Telegram refuses the message, and always would; only an admin's chat that cannot be reached gets the time of the table to come back. */
   refused(group: readonly DueNotification[], { description, reason, startedAt }: Refused): void {
     for (const row of group) {
+      const error = `${reason}: ${description}`;
+      const isWaitedFor = row.type.startsWith('alert') && isUnreachable(reason);
+      if (isWaitedFor && !this.#isLastAttempt(row)) {
+        this.#retry(row, error, startedAt);
+        continue;
+      }
       this.counts.failed += 1;
-      this.#writeBack.add({ kind: 'failed', row, startedAt, error: `${reason}: ${description}` });
+      this.#writeBack.add({ kind: 'failed', row, startedAt, error });
       this.#deps.observer.notification(row.type, reason);
     }
   }
@@ -92,13 +97,21 @@ export class Settlement {
   }
 
   #failedOnce(row: DueNotification, error: string, startedAt: Date): void {
-    if (row.attempts + 1 >= this.#options.maxAttempts) {
-      this.counts.failed += 1;
-      this.#writeBack.add({ kind: 'failed', row, startedAt, error });
-      this.#deps.observer.notification(row.type, 'failed');
-      this.#givenUp.push({ row, error });
+    if (!this.#isLastAttempt(row)) {
+      this.#retry(row, error, startedAt);
       return;
     }
+    this.counts.failed += 1;
+    this.#writeBack.add({ kind: 'failed', row, startedAt, error });
+    this.#deps.observer.notification(row.type, 'failed');
+    this.#givenUp.push({ row, error });
+  }
+
+  #isLastAttempt({ attempts }: DueNotification): boolean {
+    return attempts + 1 >= this.#options.maxAttempts;
+  }
+
+  #retry(row: DueNotification, error: string, startedAt: Date): void {
     this.counts.retried += 1;
     const delayMs = RETRY_DELAYS_MS[row.attempts] ?? RETRY_DELAYS_MS.at(-1)!;
     this.#writeBack.add({ kind: 'retry', row, startedAt, error, delayMs });

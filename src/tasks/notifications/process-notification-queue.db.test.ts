@@ -149,6 +149,66 @@ describe('process_notification_queue', () => {
     expect(texts()).toEqual(['paid', 'again']);
   });
 
+  test.each([
+    ['info', 'topic_closed', 'TOPIC_CLOSED'],
+    ['payment_received', 'no_rights', 'not enough rights'],
+    ['alert:node_offline', 'write_forbidden', 'CHAT_WRITE_FORBIDDEN'],
+    ['alert:node_offline', 'topic_closed', 'TOPIC_CLOSED'],
+    ['broadcast', 'topic_closed', 'TOPIC_CLOSED'],
+  ] as const)('a refusal that nobody has listed is tried again: %s to a chat that is %s', async (type, state, said) => {
+    world.telegram.setChat(79, { state });
+    const [id] = await queue({ telegramId: 79, type });
+    expect(await run()).toMatchObject({ retried: 1, failed: 0 });
+    expect(await row(id!)).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      error_message: expect.stringContaining(said),
+    });
+    world.telegram.setChat(79, { state: 'ok' });
+    await world.database.pool.query('update notification_queue set scheduled_at = now()');
+    expect(await run()).toMatchObject({ sent: 1 });
+  });
+
+  test('an answer that says nothing loses no message: 46 of them stay, and leave once Telegram speaks again', async () => {
+    world.telegram.faults({ kind: 'error', status: 200, body: { ok: false }, path: 'sendMessage', count: 46 });
+    const ids = await queue(...many(46));
+    await run();
+    const states = await Promise.all(ids.map(row));
+    expect(states.filter(({ status }) => status === 'failed')).toEqual([]);
+    world.telegram.faults();
+    await world.database.pool.query("update notification_queue set scheduled_at = now() where status = 'pending'");
+    await run();
+    expect(await notificationStates(world.database.pool)).toEqual({ sent: 46 });
+  });
+
+  test.each(['blocked', 'not_started', 'kicked', 'not_found'] as const)(
+    'an alert to an admin whose chat is %s waits for the chat by the same delays, then ends without another alert',
+    async (state) => {
+      world.telegram.setChat(ADMIN, { state });
+      const [id] = await queue({ telegramId: ADMIN, type: 'alert:node_offline', message: 'down' });
+      expect(await run()).toMatchObject({ retried: 1, failed: 0 });
+      await world.database.pool.query('update notification_queue set scheduled_at = now()');
+      world.telegram.setChat(ADMIN, { state: 'ok' });
+      expect(await run()).toMatchObject({ sent: 1 });
+      expect((await row(id!)).status).toBe('sent');
+
+      world.telegram.setChat(ADMIN, { state });
+      await queue({ telegramId: ADMIN, type: 'alert:node_offline', message: 'down', attempts: 4 });
+      expect(await run()).toMatchObject({ failed: 1 });
+      expect(await notificationStates(world.database.pool)).toEqual({ sent: 1, failed: 1 });
+      world.telegram.setChat(ADMIN, { state: 'ok' });
+    },
+  );
+
+  test('of an alert about given up messages that is given up itself, nothing more is told', async () => {
+    world.telegram.setChat(ADMIN, { state: 'topic_closed' });
+    const [id] = await queue({ telegramId: ADMIN, type: 'alert:notification_failed', attempts: 4 });
+    expect(await run()).toMatchObject({ failed: 1 });
+    expect((await row(id!)).status).toBe('failed');
+    expect(await notificationStates(world.database.pool)).toEqual({ failed: 1 });
+    world.telegram.setChat(ADMIN, { state: 'ok' });
+  });
+
   test('429 with retry_after pauses all sending for that long and costs no attempt', async () => {
     world.telegram.faults({ kind: 'rate_limited', retryAfterSeconds: 1, path: 'sendMessage', count: 1 });
     const ids = await queue(...many(3));

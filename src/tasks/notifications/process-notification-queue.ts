@@ -5,6 +5,9 @@ import { days, minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
+/** The kind of the alert about rows that were given up. */
+const GIVEN_UP = 'notification_failed';
+
 /** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
 export default defineTask({
   name: 'process_notification_queue',
@@ -17,7 +20,7 @@ export default defineTask({
   counts: {
     sent: 'Notifications delivered',
     retried: 'Attempts that failed and will be repeated',
-    failed: 'Notifications given up or refused for good',
+    failed: 'Notifications given up or refused permanently',
     skipped: 'Rows ended unsent: unreachable or obsolete',
     deferred: 'Rows given back unsent without an attempt',
     adopted: 'Rows taken over from a worker without leases',
@@ -33,16 +36,20 @@ export default defineTask({
     const drain = new Drain(
       {
         ...delivery,
-        onGivenUp: (rows) =>
-          alerts.raise({
-            kind: 'notification_failed',
+        async onGivenUp(given) {
+          // Of an alert about such rows nothing is told: in a chat that takes nothing it would be told of forever.
+          const rows = given.filter(({ row }) => row.type !== `alert:${GIVEN_UP}`);
+          if (rows.length === 0) return;
+          await alerts.raise({
+            kind: GIVEN_UP,
             severity: 'warning',
             message: (locale) =>
               notificationsGivenUp(
                 rows.map(({ row, error }) => ({ ...row, error })),
                 locale,
               ),
-          }),
+          });
+        },
       },
       {
         batchSize: settings.NOTIFICATION_BATCH_SIZE,

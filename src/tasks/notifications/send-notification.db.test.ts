@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { REFUSALS } from '../../../sandbox/telegram/methods.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
 describe('send_notification', () => {
@@ -18,7 +19,12 @@ describe('send_notification', () => {
 
   test('sends now and answers the message id and when', async () => {
     const result = await send({ telegram_id: 5, message: '<b>hi</b>', notification_type: 'security' });
-    expect(result).toEqual({ sent: 1, message_id: expect.any(Number), sent_at: expect.stringMatching(/^\d{4}-.*Z$/) });
+    expect(result).toEqual({
+      sent: 1,
+      refused: 0,
+      message_id: expect.any(Number),
+      sent_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     expect(world.telegram.messages()).toMatchObject([{ chat_id: 5, visible: 'hi', parse_mode: 'HTML' }]);
   });
 
@@ -37,11 +43,44 @@ describe('send_notification', () => {
     expect(world.telegram.messages()).toHaveLength(1);
   });
 
-  test('refused for good fails at once, with the reason', async () => {
-    world.telegram.setChat(7, { state: 'blocked' });
-    await expect(send({ telegram_id: 7, message: 'x' })).rejects.toThrow(/Telegram refuses chat 7, blocked/);
-    const { rows } = await world.database.pool.query('select * from notification_queue');
-    expect(rows).toEqual([]);
+  test.each([
+    ['blocked', 'blocked', REFUSALS.blocked[1]],
+    ['not_started', 'blocked', REFUSALS.not_started[1]],
+    ['deactivated', 'deactivated', REFUSALS.deactivated[1]],
+    ['kicked', 'kicked', REFUSALS.kicked[1]],
+    ['not_found', 'chat_not_found', REFUSALS.not_found[1]],
+    ['bot', 'is_bot', REFUSALS.bot[1]],
+  ] as const)(
+    'to a chat that is %s is a result with the reason, and nothing is left behind',
+    async (state, reason, description) => {
+      world.telegram.setChat(7, { state });
+      const refused = { sent: 0, refused: 1, message_id: null, sent_at: null, reason, description };
+      expect(await send({ telegram_id: 7, message: 'x' })).toEqual(refused);
+      const { rows } = await world.database.pool.query('select * from notification_queue');
+      expect(rows).toEqual([]);
+      world.telegram.setChat(7, { state: 'ok' });
+    },
+  );
+
+  test.each(['topic_closed', 'no_rights', 'write_forbidden'] as const)(
+    'to a chat that is %s is tried again, and goes into the queue after the last try',
+    async (state) => {
+      world.telegram.setChat(8, { state });
+      await expect(send({ telegram_id: 8, message: 'x' })).rejects.toMatchObject({ code: 'telegram_refused' });
+      await expect(send({ telegram_id: 8, message: 'x' }, { attempt: 4 })).rejects.toThrow();
+      const { rows } = await world.database.pool.query('select * from notification_queue');
+      expect(rows).toMatchObject([{ telegram_id: '8', status: 'pending' }]);
+      world.telegram.setChat(8, { state: 'ok' });
+    },
+  );
+
+  test('with a token that opens nothing fails and goes into the queue, which delivers it once the token is right', async () => {
+    const unauthorized = { ok: false, error_code: 401, description: 'Unauthorized' };
+    world.telegram.faults({ kind: 'error', status: 401, body: unauthorized });
+    await expect(send({ telegram_id: 8, message: 'later' })).rejects.toThrow(/TELEGRAM_BOT_TOKEN/);
+    world.telegram.faults();
+    expect(await world.run('process_notification_queue')).toMatchObject({ sent: 1 });
+    expect(world.telegram.messages({ chatId: 8 })).toMatchObject([{ visible: 'later' }]);
   });
 
   test('out of retries goes into notification_queue, once', async () => {

@@ -4,7 +4,10 @@ import { PermanentError } from '../../lib/errors.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Sends one message now. Run twice, it sends once: the mark of the first send is found under an id that follows from the job's. */
+/**
+ * Sends one message now. Run twice, it sends once: the mark of the first send is found under an id that follows from the job's. A chat that
+ * cannot be reached is a result, `refused` with the reason, and no error.
+ */
 export default defineTask({
   name: 'send_notification',
   summary: 'Sends one Telegram message at once, ahead of the queue',
@@ -28,9 +31,12 @@ export default defineTask({
   retry: {
     delaysMs: [seconds(10), seconds(30), seconds(90)],
     exhausted: 'log',
-    /** Telegram is away for longer than the retries last: the queue delivers later, under an id that a second run would not add again. */
+    /**
+     * Telegram is away for longer than the retries last, or knows our token no more: the queue delivers later, under an id that a second
+     * run would not add again.
+     */
     async onExhausted(message, { jobId, notifications }, error) {
-      if (error instanceof PermanentError) return;
+      if (error instanceof PermanentError && error.code !== 'telegram_token_invalid') return;
       await notifications.insert([
         {
           id: messageIdOf(jobId),
@@ -41,7 +47,7 @@ export default defineTask({
       ]);
     },
   },
-  counts: { sent: 'Messages sent' },
+  counts: { sent: 'Messages sent', refused: 'Messages that Telegram refuses permanently; the result has the reason' },
   needs: ['delivery', 'notifications'],
 
   async run(message, { delivery, jobId, signal }) {
@@ -54,15 +60,13 @@ export default defineTask({
       lane: 'urgent',
     } as const;
     const result = await sender.send(outgoing, signal);
-    if (result.kind === 'sent_before') return { sent: 0, message_id: result.messageId, sent_at: null };
+    if (result.kind === 'sent_before') return { sent: 0, refused: 0, message_id: result.messageId, sent_at: null };
     observer.notification(message.notification_type, result.kind === 'refused' ? result.reason : 'sent');
     if (result.kind === 'refused') {
-      throw new PermanentError(
-        'telegram_refused',
-        `send_notification: Telegram refuses chat ${message.telegram_id}, ${result.reason}: ${result.description}`,
-      );
+      const { description, reason } = result;
+      return { sent: 0, refused: 1, message_id: null, sent_at: null, reason, description };
     }
-    return { sent: 1, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
+    return { sent: 1, refused: 0, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
   },
 });
 

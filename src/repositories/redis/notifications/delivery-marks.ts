@@ -8,7 +8,7 @@ const SENT_TTL_MS = days(1);
 /** Below the 5 s after which a process that stands still may lose its jobs. */
 const STALE_MS = seconds(2);
 const UNREACHABLE_TTL_MS = days(30);
-/** When a mark that Redis did not take is tried again: Redis is back from a restart within seconds. */
+/** When a mark that Redis did not take is written again: Redis is back from a restart within seconds. */
 const NOTE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16)] as const;
 
 /** What must be remembered between Telegram's answer and the database, and about whom Telegram cannot reach. */
@@ -31,7 +31,7 @@ export class DeliveryMarks {
 
   /** The same for a message that is out and whose sender must go on: never rejects. While Redis is away it is tried again for half a minute. */
   async noteSent(id: string, messageId: number): Promise<void> {
-    await this.markSent(id, messageId).catch(() => void this.#noteLater(id, messageId));
+    await this.#note(() => this.markSent(id, messageId));
   }
 
   /** The Telegram message ids of those that were sent. */
@@ -57,13 +57,16 @@ export class DeliveryMarks {
     return (await this.#redis.exists(keys.notificationSent(`${id}.${part}`))) === 1;
   }
 
-  /** Remembers for 30 days that Telegram refuses this chat permanently, and why. */
+  /** Remembers for 30 days that Telegram refuses this chat, and why; a message that arrives ends it sooner. */
   async markUnreachable(telegramId: number, reason: string): Promise<void> {
     await this.#redis.set(keys.unreachable(telegramId), reason, 'PX', UNREACHABLE_TTL_MS);
   }
 
-  async clearUnreachable(telegramId: number): Promise<void> {
-    await this.#redis.del(keys.unreachable(telegramId));
+  /** Something has arrived at this chat, whatever it was: forgets that it was unreachable. Never rejects, as `noteSent`. */
+  async noteReached(telegramId: number): Promise<void> {
+    await this.#note(async () => {
+      await this.#redis.del(keys.unreachable(telegramId));
+    });
   }
 
   /** Those of these chats that are known to be unreachable. */
@@ -72,10 +75,14 @@ export class DeliveryMarks {
     return new Set(telegramIds.filter((_, i) => found[i]));
   }
 
-  async #noteLater(id: string, messageId: number): Promise<void> {
+  async #note(write: () => Promise<void>): Promise<void> {
+    await write().catch(() => void this.#noteLater(write));
+  }
+
+  async #noteLater(write: () => Promise<void>): Promise<void> {
     for (const waitMs of NOTE_AGAIN_AFTER_MS) {
       await sleep(waitMs, undefined, { ref: false });
-      const isNoted = await this.markSent(id, messageId).then(
+      const isNoted = await write().then(
         () => true,
         () => false,
       );
