@@ -36,11 +36,13 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
     tasks: { reminding, disabling },
     tasksOff: disabledTasks,
   });
-  const { deliveryCounts, ...sending } = composeNotifications(foundation, (row, signal) =>
-    truth.isObsolete(row, signal),
+  const { paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { deliveryCounts, ...sending } = composeNotifications(
+    foundation,
+    async (row, now, signal) =>
+      (await truth.isObsolete(row, now, signal)) || (await paymentTruth.isObsolete(row, now, signal)),
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(foundation, alertStates, depths);
-  const payments = composePayments(foundation, alerting.alerts, config);
   const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {
     ...monitoring.services,
     ...payments.services,

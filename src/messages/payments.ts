@@ -14,12 +14,18 @@ export type PaymentFacts = {
   planName?: string | undefined;
 };
 
-/** To the customer: paid, active, until when. */
-export function paymentReceived(payment: PaymentFacts & { expiresAt?: Date | undefined }, locale: Locale): Html {
+/** To the customer: paid, active, until when. `at`: when it is sent, where the bought time may be over by then. */
+export function paymentReceived(
+  payment: PaymentFacts & { expiresAt?: Date | undefined },
+  locale: Locale,
+  at?: Date,
+): Html {
   const title = { en: 'Payment received', ru: 'Оплата получена' }[locale];
-  const thanks = { en: 'Thank you! Your subscription is active.', ru: 'Спасибо! Ваша подписка активна.' }[locale];
-  const until = payment.expiresAt ? [fact('activeUntil', bold(minuteInUtc(payment.expiresAt)), locale)] : [];
-  return card('✅', title, [...purchase(payment, locale), ...until], thanks);
+  const thanks = { en: 'Thank you!', ru: 'Спасибо!' }[locale];
+  const active = { en: ' Your subscription is active.', ru: ' Ваша подписка активна.' }[locale];
+  const { expiresAt } = payment;
+  const until = expiresAt ? [expiry(expiresAt, locale, at)] : [];
+  return card('✅', title, [...purchase(payment, locale), ...until], isOver(expiresAt, at) ? thanks : thanks + active);
 }
 
 /** To the customer: the invoice ran out or was refused; no money was taken. */
@@ -32,15 +38,16 @@ export function paymentFailed(payment: PaymentFacts, locale: Locale): Html {
   return card('❌', title, purchase(payment, locale), advice);
 }
 
-/** To the customer: auto-renew made an invoice; paying it extends the subscription. */
+/** To the customer: auto-renew made an invoice; paying it extends the subscription. `at`: when it is sent, where it may have ended by then. */
 export function autoRenewInvoice(
   invoice: PaymentFacts & { expiresAt: Date; payUrl: string; payBefore?: Date | undefined },
   locale: Locale,
+  at?: Date,
 ): Html {
   const title = { en: 'Time to renew', ru: 'Пора продлить подписку' }[locale];
   const pay = { en: 'Pay now', ru: 'Оплатить' }[locale];
   const lines = [
-    fact('activeUntil', bold(minuteInUtc(invoice.expiresAt)), locale),
+    expiry(invoice.expiresAt, locale, at),
     ...purchase(invoice, locale),
     ...(invoice.payBefore ? [fact('payBefore', minuteInUtc(invoice.payBefore), locale)] : []),
   ];
@@ -187,6 +194,13 @@ const MAX_CANDIDATES = 10;
 /** One emoji and a bold title, the facts, and what it means for the reader. */
 function card(icon: string, title: string, lines: readonly Html[], closing: Html | string): Html {
   return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}\n\n${closing}`;
+}
+
+const isOver = (expiresAt: Date | undefined, at: Date | undefined): boolean =>
+  expiresAt !== undefined && at !== undefined && expiresAt <= at;
+
+function expiry(expiresAt: Date, locale: Locale, at: Date | undefined): Html {
+  return fact(isOver(expiresAt, at) ? 'endedAt' : 'activeUntil', bold(minuteInUtc(expiresAt)), locale);
 }
 
 function purchase({ price, days, planName }: PaymentFacts, locale: Locale): Html[] {

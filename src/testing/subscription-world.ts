@@ -26,7 +26,7 @@ export interface SubscriptionWorld extends AsyncDisposable {
   /** The texts that were sent to the admins. */
   alerts(): Promise<readonly string[]>;
   audits(action: string): Promise<readonly { entity_id: string; old_value: unknown; new_value: unknown }[]>;
-  /** Delivers the due messages and returns those that reached this chat. */
+  /** Delivers the messages due at the panel's time and returns those that reached this chat. */
   deliver(chatId?: number): Promise<readonly string[]>;
 }
 
@@ -88,7 +88,7 @@ export async function subscriptionWorld(
         .rows;
     },
     async deliver(chatId) {
-      await app.run('process_notification_queue');
+      await app.run('process_notification_queue', {}, { now: panel.now() });
       return app.telegram.messages(chatId === undefined ? {} : { chatId }).map(({ visible }) => visible);
     },
     async [Symbol.asyncDispose]() {

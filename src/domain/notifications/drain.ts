@@ -2,6 +2,7 @@ import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, PermanentError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
+import { currentText } from '../../messages/queued-text.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
@@ -45,6 +46,8 @@ export class Drain {
   readonly #claims: Claims;
   readonly #settlement: Settlement;
   readonly #endsAt = performance.now() + RUN_MS;
+  /** The run's time, which goes on while it works. */
+  readonly #clock: () => Date;
   #fatal: PermanentError | undefined;
 
   constructor(deps: DrainDependencies, options: DrainOptions) {
@@ -53,7 +56,9 @@ export class Drain {
     this.#options = options;
     this.#writeBack = new WriteBack(notifications, options.log);
     this.#claims = new Claims({ ...options, notifications, writeBack: this.#writeBack, endsAt: this.#endsAt });
-    this.#settlement = new Settlement(deps, this.#writeBack, options);
+    const startedAt = performance.now();
+    this.#clock = () => new Date(options.now.getTime() + performance.now() - startedAt);
+    this.#settlement = new Settlement(deps, this.#writeBack, { ...options, clock: this.#clock });
   }
 
   /** `unfinished` says that more is due: a fresh run should follow at once. */
@@ -99,7 +104,10 @@ export class Drain {
   async #send(group: readonly DueNotification[], sendBefore: number): Promise<void> {
     const { log, signal } = this.#options;
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
-    const tried = await this.#deps.sender.sendUnlessChatBusy(messageOf(group, this.#deps.locale), isTooLate, signal);
+    const now = this.#clock();
+    const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
+    const message = messageOf(written, this.#deps.locale);
+    const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);
     else if (tried.kind === 'refused') this.#settlement.refused(group, tried);
     else if (tried.kind === 'failed') this.#failed(group, tried);

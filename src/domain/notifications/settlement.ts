@@ -14,11 +14,11 @@ export type SettlementDependencies = {
   };
   /** Rows have failed for the last time for a reason that an admin can do something about. */
   onGivenUp(rows: readonly GivenUp[]): Promise<void>;
-  /** Whether a row is still true; `obsolete` where what it announces no longer holds. */
-  isObsolete(row: DueNotification, signal: AbortSignal): Promise<boolean>;
+  /** Whether what a row announces no longer holds at `now`. */
+  isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean>;
 };
 
-export type SettlementOptions = { maxAttempts: number; now: Date; signal: AbortSignal };
+export type SettlementOptions = { maxAttempts: number; clock: () => Date; signal: AbortSignal };
 
 export type GivenUp = { row: DueNotification; error: string };
 
@@ -50,10 +50,11 @@ export class Settlement {
     const unreachable = await this.#unreachable(rows);
     const open = rows.filter((row) => !sent.has(row.id) && !unreachable.has(row));
     // All at once: a question per row, one after the other, would be slower than Telegram.
-    const areObsolete = await Promise.all(open.map((row) => this.#deps.isObsolete(row, this.#options.signal)));
+    const { clock, signal } = this.#options;
+    const areObsolete = await Promise.all(open.map((row) => this.#deps.isObsolete(row, clock(), signal)));
     const obsolete = new Set(open.filter((_, i) => areObsolete[i]));
     for (const row of rows) {
-      if (sent.has(row.id)) this.#writeBack.add({ kind: 'sent', row, sentAt: this.#options.now });
+      if (sent.has(row.id)) this.#writeBack.add({ kind: 'sent', row, sentAt: clock() });
       else if (unreachable.has(row)) this.#skipped(row, 'unreachable');
       else if (obsolete.has(row)) this.#skipped(row, 'obsolete');
     }

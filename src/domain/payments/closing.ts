@@ -1,6 +1,6 @@
 import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import { paymentFailed } from '../../messages/payments.ts';
+import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers } from '../../repositories/customers.ts';
 import type { NewNotification } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payments.ts';
@@ -31,8 +31,10 @@ export class PaymentClosing {
   async #notice(payment: Payment, signal: AbortSignal): Promise<NewNotification | undefined> {
     const telegramId = await this.#chatOf(payment, signal);
     if (telegramId === undefined) return undefined;
-    const message = paymentFailed(payment, this.#dependencies.locale).toString();
-    return { id: uuidFrom(`payment-failed:${payment.id}`), telegramId, message, type: 'payment_failed' };
+    const { days, id, planName, price } = payment;
+    const { locale } = this.#dependencies;
+    const message = queuedText({ kind: 'unpaid', paymentId: id, price, days, planName, locale }, new Date());
+    return { id: uuidFrom(`payment-failed:${id}`), telegramId, message, type: 'payment_failed' };
   }
 
   /** Reads the platform's own tables first, so that the customer is told of a failed payment even while the panel is down. */

@@ -4,7 +4,7 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { compare, equalAmount, FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import { paymentReceived } from '../../messages/payments.ts';
+import { queuedText } from '../../messages/queued-text.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
@@ -155,7 +155,7 @@ export class PaymentCompletion {
       const entry = { action: 'payment.completed', entityType: 'payment', entityId: id, oldValue, newValue };
       await auditLogs.write([entry], transaction);
       if (telegramId === undefined) return true;
-      const message = paymentReceived({ price, days, planName, expiresAt }, locale).toString();
+      const message = queuedText({ kind: 'receipt', paymentId: id, price, days, planName, expiresAt, locale }, doneAt);
       const row = { id: uuidFrom(`payment-received:${id}`), telegramId, message, type: 'payment_received' };
       await new Notifications(transaction).insert([row]);
       return true;

@@ -10,6 +10,7 @@ import { WebhookLogs } from '../../repositories/webhook-logs.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeEntitlements } from './entitlements.ts';
+import { PaymentMessageTruth } from './payment-message-truth.ts';
 import { AutoRenewal } from './renewal.ts';
 
 /** The backend does commissions, wallet and orders before it answers. */
@@ -45,5 +46,7 @@ export function composePayments(
       renewal: new AutoRenewal({ ...shared, cryptobot, plans }),
       webhookLogs: new WebhookLogs(database),
     },
+    /** Whether a queued message about a payment still holds. */
+    paymentTruth: new PaymentMessageTruth({ panel, payments }),
   };
 }

@@ -8,7 +8,8 @@ import { TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { compare, type Money } from '../../lib/money.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import { autoRenewInvoice, renewalDescription } from '../../messages/payments.ts';
+import { renewalDescription } from '../../messages/payments.ts';
+import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers, Ownership } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
 import type { NewNotification } from '../../repositories/notifications.ts';
@@ -145,8 +146,8 @@ export class AutoRenewal {
     const { days: bought, id, mark, planName, price } = payment;
     const renewal = mark.renewal!;
     const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
-    const facts = { price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
-    const message = autoRenewInvoice(facts, this.#dependencies.locale).toString();
+    const facts = { paymentId: id, price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
+    const message = queuedText({ kind: 'renewal', ...facts, locale: this.#dependencies.locale }, new Date());
     return {
       id: uuidFrom(`auto-renew-invoice:${id}`),
       type: 'payment_renewal',

@@ -19,13 +19,20 @@ export const BRACKETS: readonly Bracket[] = [
 /** Every notice in the order in which a customer gets them. */
 export const NOTICE_KINDS: readonly NoticeKind[] = [...BRACKETS.map(({ kind }) => kind).toReversed(), 'expired'];
 
-/** Whoever left longer ago than this is not written to: the first run in a long-lived system must not greet everyone who ever was (tasks.md 2.2). */
+/** Customers who left longer ago than this get no message: the first run in a long-lived system must not greet everyone who ever was (tasks.md 2.2). */
 const TOLD_WITHIN_MS = hours(48);
 
 /** The nearest bracket around this expiry; undefined when it is further away, or has passed. */
 export function nearestBracket(expireAt: Date, now: Date): Bracket | undefined {
   const left = expireAt.getTime() - now.getTime();
   return left <= 0 ? undefined : BRACKETS.find(({ ms }) => left <= ms);
+}
+
+/** The brackets nearer than this one that have begun, the nearest first: a reminder of one of them has overtaken it. */
+export function nearerBrackets(kind: NoticeKind, expireAt: Date, now: Date): readonly Bracket[] {
+  const left = expireAt.getTime() - now.getTime();
+  const own = BRACKETS.findIndex((bracket) => bracket.kind === kind);
+  return left <= 0 ? [] : BRACKETS.slice(0, Math.max(0, own)).filter(({ ms }) => left <= ms);
 }
 
 /** Whether the user's time is up since less than 48 hours. */

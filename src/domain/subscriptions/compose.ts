@@ -42,6 +42,6 @@ export function composeSubscriptions(
       ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, tasks, tasksOff },
     }),
     /** Whether a queued notice still holds. */
-    truth: new NoticeTruth({ panel, contacts, clock: () => new Date() }),
+    truth: new NoticeTruth({ contacts, decisions, notices, panel }),
   };
 }

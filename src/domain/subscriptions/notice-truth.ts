@@ -1,9 +1,12 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { seconds } from '../../lib/duration.ts';
+import { subjectOf } from '../../messages/queued-text.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
+import type { Decisions } from '../../repositories/decisions.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
-import { noticeId, noticeOfType } from './brackets.ts';
+import { type NoticeKind, nearerBrackets, noticeId, noticeOfType } from './brackets.ts';
+import type { SubscriptionNotices } from './notices.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
@@ -16,14 +19,18 @@ const isOurs = (id: string): boolean => id[14] === '8';
 export type NoticeTruthOptions = {
   panel: Pick<Panel, 'user' | 'usersByTelegramId'>;
   contacts: Pick<CustomerContacts, 'panelRefs'>;
-  /** The time by which an expiry has passed. */
-  clock(): Date;
+  decisions: Pick<Decisions, 'queued'>;
+  notices: Pick<SubscriptionNotices, 'plan' | 'queue'>;
 };
 
+/** Of which subscription and date a notice tells. */
+type Told = Pick<PanelUser, 'username' | 'expireAt'>;
+
 /**
- * Whether a queued notice still holds when its turn comes. A row says nothing of whom and what it is about but its id, which follows
- * from user, kind and expiry date: as long as one of the chat's users gives this id, it is true. That needs no state of its own.
- * What can not be found out is unknown, and unknown is sent (product.md, 15).
+ * Whether a queued notice still holds when its turn comes. Its id follows from user, kind and expiry date: as long as one of the chat's
+ * users gives this id, it is true. That needs no state of its own. A reminder also states user and date in its row, proven by the id, so
+ * that its end and what has overtaken it are known while the panel is away. What cannot be found out is unknown, and unknown is sent
+ * (product.md, 15).
  */
 export class NoticeTruth {
   readonly #options: NoticeTruthOptions;
@@ -33,27 +40,59 @@ export class NoticeTruth {
     this.#options = options;
   }
 
-  /** True where the customer has renewed meanwhile, or the time that a reminder announces is over. Costs one read of the panel. Never throws. */
-  async isObsolete(row: DueNotification, signal: AbortSignal): Promise<boolean> {
+  /**
+   * True where the customer has renewed meanwhile, or the time that a reminder announces is over, or a nearer reminder tells of it.
+   * Costs one read of the panel. Never throws.
+   */
+  async isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
     const kind = noticeOfType(row.type);
-    if (!kind || !isOurs(row.id) || performance.now() < this.#quietUntil) return false;
+    if (!kind || !isOurs(row.id)) return false;
+    const stated = statedIn(row, kind);
+    if (stated && stated.expireAt <= now) return true;
+    const found = await this.#ask(row, kind, signal);
+    if (found === 'gone') return true;
+    if (kind === 'expired') return false;
+    if (found !== 'unknown' && (found.expireAt <= now || found.status === 'DISABLED')) return true;
+    return await this.#isOvertaken(kind, found, stated, now, signal).catch(() => false);
+  }
+
+  /** The panel user that the row is about; `gone` where nobody of this chat is that any more. */
+  async #ask(row: DueNotification, kind: NoticeKind, signal: AbortSignal): Promise<PanelUser | 'gone' | 'unknown'> {
+    if (performance.now() < this.#quietUntil) return 'unknown';
     const isAbout = (user: PanelUser): boolean => noticeId(kind, user) === row.id;
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
       const users = await this.#options.panel.usersByTelegramId(row.telegramId, within);
       if (!users.some(isAbout)) users.push(...(await this.#linked(row.telegramId, within)));
-      const about = users.find(isAbout);
-      if (about) return kind !== 'expired' && !this.#isEnding(about);
       // A panel that shows nobody at all for this chat may have lost them or lie: that is unknown, not renewed.
-      return users.length > 0;
+      return users.find(isAbout) ?? (users.length > 0 ? 'gone' : 'unknown');
     } catch {
       if (!signal.aborted) this.#quietUntil = performance.now() + QUIET_AFTER_FAILURE_MS;
-      return false;
+      return 'unknown';
     }
   }
 
-  #isEnding({ expireAt, status }: PanelUser): boolean {
-    return expireAt > this.#options.clock() && status !== 'DISABLED';
+  /**
+   * Whether a nearer reminder tells of the same date. Where its bracket has begun and no run has queued it yet, it is queued here, in place
+   * of this one: both would tell the same distance.
+   */
+  async #isOvertaken(
+    kind: NoticeKind,
+    user: PanelUser | 'unknown',
+    stated: Told | undefined,
+    now: Date,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const told = user === 'unknown' ? stated : user;
+    const nearer = told ? nearerBrackets(kind, told.expireAt, now) : [];
+    const [nearest] = nearer;
+    if (!told || !nearest) return false;
+    const ids = nearer.map((bracket) => noticeId(bracket.kind, told));
+    if ((await this.#options.decisions.queued(ids)).size > 0) return true;
+    if (user === 'unknown') return false;
+    const { notices } = await this.#options.notices.plan([{ user, kind: nearest.kind }]);
+    await this.#options.notices.queue(notices, now, signal);
+    return true;
   }
 
   /** Users that only the platform's tables connect with this chat. */
@@ -62,4 +101,12 @@ export class NoticeTruth {
     const users = await Promise.all(refs.map((ref) => this.#options.panel.user(ref, signal)));
     return users.filter((user) => user !== undefined);
   }
+}
+
+/** What the row itself says that it is about, where its id proves it. */
+function statedIn({ id, message }: DueNotification, kind: NoticeKind): Told | undefined {
+  const subject = subjectOf(message);
+  if (subject?.kind !== 'reminder') return undefined;
+  const told = { username: subject.username, expireAt: subject.expiresAt };
+  return noticeId(kind, told) === id ? told : undefined;
 }

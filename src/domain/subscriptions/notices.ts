@@ -1,6 +1,7 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { subscriptionExpired, subscriptionExpiring } from '../../messages/subscriptions.ts';
+import { queuedText } from '../../messages/queued-text.ts';
+import { subscriptionExpired } from '../../messages/subscriptions.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
@@ -19,7 +20,7 @@ export type NoticePlan = {
   notices: readonly Notice[];
   /** Due, but no Telegram id is known. */
   withoutTelegram: number;
-  /** Due, but Telegram refuses the chat for good. */
+  /** Due, but Telegram refuses the chat. */
   unreachable: number;
 };
 
@@ -119,10 +120,11 @@ export class SubscriptionNotices {
     );
   }
 
+  /** A reminder holds what it is about: its distance is written when it is sent. The end is a date, which stays what it was. */
   #text({ kind, user }: Candidate, now: Date, renewUrl: string | undefined, locale: Locale): string {
-    const facts = { username: user.username, expiresAt: user.expireAt, renewUrl };
-    const text = kind === 'expired' ? subscriptionExpired(facts, locale) : subscriptionExpiring(facts, now, locale);
-    return text.toString();
+    const subject = { username: user.username, expiresAt: user.expireAt, renewUrl };
+    if (kind === 'expired') return subscriptionExpired(subject, locale).toString();
+    return queuedText({ kind: 'reminder', ...subject, locale }, now);
   }
 
   /** `ru`, `ru-RU`, `RU`: Russian. A language that no message is written in falls back to the default. */

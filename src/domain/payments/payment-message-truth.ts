@@ -1,0 +1,51 @@
+import type { Panel } from '../../clients/remnawave/panel.ts';
+import { seconds } from '../../lib/duration.ts';
+import { type Subject, subjectOf } from '../../messages/queued-text.ts';
+import type { DueNotification } from '../../repositories/notifications.ts';
+import type { Payment, Payments } from '../../repositories/payments.ts';
+
+/** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
+const ANSWER_WITHIN_MS = seconds(2);
+
+export type PaymentMessageTruthOptions = {
+  payments: Pick<Payments, 'find'>;
+  panel: Pick<Panel, 'user'>;
+};
+
+/** Whether a queued message about a payment still holds when its turn comes. What cannot be found out is unknown, and unknown is sent. */
+export class PaymentMessageTruth {
+  readonly #options: PaymentMessageTruthOptions;
+
+  constructor(options: PaymentMessageTruthOptions) {
+    this.#options = options;
+  }
+
+  /** True where an invoice can no longer be paid or need not be, or a payment that was told as failed has arrived. Never throws. */
+  async isObsolete({ message, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
+    if (type !== 'payment_renewal' && type !== 'payment_failed') return false;
+    const subject = subjectOf(message);
+    if (subject?.kind !== 'renewal' && subject?.kind !== 'unpaid') return false;
+    if (subject.kind === 'renewal' && subject.payBefore && subject.payBefore <= now) return true;
+    try {
+      const payment = await this.#options.payments.find(subject.paymentId);
+      if (!payment) return false;
+      if (subject.kind === 'unpaid') return payment.status === 'completed' || payment.status === 'refunded';
+      return payment.status !== 'pending' || (await this.#isExtended(payment, subject, signal));
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether the panel user that the invoice is for has got more time by another way. */
+  async #isExtended(
+    { hints }: Payment,
+    { expiresAt }: Extract<Subject, { kind: 'renewal' }>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const id = hints.remnawave_uuid ?? hints.remnawave_user_id;
+    if (id === undefined) return false;
+    const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
+    const user = await this.#options.panel.user(id, within);
+    return user !== undefined && user.expireAt > expiresAt;
+  }
+}
