@@ -5,7 +5,7 @@ import { days, hours } from '../lib/duration.ts';
 import { money } from '../lib/money.ts';
 import { visibleText } from '../lib/telegram-html.ts';
 import { autoRenewInvoice, paymentFailed, paymentReceived } from './payments.ts';
-import { currentText, queuedText, type Subject, subjectOf } from './queued-text.ts';
+import { currentText, queuedSubject, queuedText, type Subject } from './queued-text.ts';
 import { subscriptionExpiring } from './subscriptions.ts';
 
 const now = new Date('2026-12-22T14:00:00Z');
@@ -60,7 +60,7 @@ describe.each(KINDS)('%j', (subject, template) => {
   test('the row says what it is about, reads as the message, and a worker that does not know of that may send it', () => {
     const row = queuedText(subject, now);
     const { planName, ...known } = { planName: undefined, ...subject };
-    expect(subjectOf(row)).toEqual(planName === undefined ? known : { ...known, planName });
+    expect(queuedSubject(row)).toEqual(planName === undefined ? known : { ...known, planName });
     expect(row.startsWith(String(template(now)))).toBe(true);
     expect(parseHtml(row)).toEqual({ ok: true, visible: visibleText(String(template(now))) });
   });
@@ -88,7 +88,7 @@ test('names and links of any kind come through, however they are written', () =>
       fc.constantFrom('en', 'ru'),
       (username, renewUrl, locale) => {
         const row = queuedText({ kind: 'reminder', username, expiresAt, renewUrl, locale }, now);
-        expect(subjectOf(row)).toMatchObject({ username, renewUrl });
+        expect(queuedSubject(row)).toMatchObject({ username, renewUrl });
         expect(parseHtml(row).ok).toBe(true);
       },
     ),
@@ -107,7 +107,7 @@ describe('rows that others wrote', () => {
     '"></a>',
   ])('%j are sent as they are', (message) => {
     expect(currentText(message, now)).toBe(message);
-    expect(subjectOf(message)).toBeUndefined();
+    expect(queuedSubject(message)).toBeUndefined();
   });
 
   test.each([

@@ -53,7 +53,7 @@ export function queuedText(subject: Subject, now: Date): string {
 }
 
 /** What a row is about; undefined where it does not say so in a way that we know. */
-export function subjectOf(message: string): Subject | undefined {
+export function queuedSubject(message: string): Subject | undefined {
   const { facts } = readRow(message);
   return facts && Subject.safeParse(facts).data;
 }

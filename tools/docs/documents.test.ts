@@ -28,8 +28,11 @@ const OF_PYTHON = [
   'PROMETHEUS_MULTIPROC_DIR',
   'SMTP_SERVERS',
 ];
-/** Words that look like variables: values of the panel, and words of Redis and PostgreSQL. */
-const NO_VARIABLES = ['NO_RESET', 'CLUSTER_SLOTS', 'SKIP_LOCKED'];
+/** Written like variables, but something else: values of the panel, words of Redis, PostgreSQL and Telegram. */
+const NO_VARIABLES = [
+  ...['NO_RESET', 'CLUSTER_SLOTS', 'SKIP_LOCKED'],
+  ...['PEER_ID_INVALID', 'TOPIC_CLOSED', 'CHAT_WRITE_FORBIDDEN'],
+];
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
   cwd: ROOT,

@@ -1,6 +1,6 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import { seconds } from '../../lib/duration.ts';
-import { type Subject, subjectOf } from '../../messages/queued-text.ts';
+import { queuedSubject, type Subject } from '../../messages/queued-text.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { Payment, Payments } from '../../repositories/payments.ts';
 
@@ -23,7 +23,7 @@ export class PaymentMessageTruth {
   /** True where an invoice can no longer be paid or need not be, or a payment that was told as failed has arrived. Never throws. */
   async isObsolete({ message, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
     if (type !== 'payment_renewal' && type !== 'payment_failed') return false;
-    const subject = subjectOf(message);
+    const subject = queuedSubject(message);
     if (subject?.kind !== 'renewal' && subject?.kind !== 'unpaid') return false;
     if (subject.kind === 'renewal' && subject.payBefore && subject.payBefore <= now) return true;
     try {

@@ -1,7 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { seconds } from '../../lib/duration.ts';
-import { subjectOf } from '../../messages/queued-text.ts';
+import { queuedSubject } from '../../messages/queued-text.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
@@ -105,7 +105,7 @@ export class NoticeTruth {
 
 /** What the row itself says that it is about, where its id proves it. */
 function statedIn({ id, message }: DueNotification, kind: NoticeKind): Told | undefined {
-  const subject = subjectOf(message);
+  const subject = queuedSubject(message);
   if (subject?.kind !== 'reminder') return undefined;
   const told = { username: subject.username, expireAt: subject.expiresAt };
   return noticeId(kind, told) === id ? told : undefined;
