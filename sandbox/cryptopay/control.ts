@@ -33,7 +33,7 @@ const Settings = z.strictObject({ webhook_url: z.url().optional(), advance_ms: z
 
 /**
  * The sandbox's own routes under `/_sandbox/`: `POST invoices` (any id, amount, status), `GET invoices`, `POST invoices/{id}/pay`,
- * `POST invoices/{id}/expire`, `POST webhooks`, `GET deliveries`, `GET calls`, `POST settings` (`webhook_url`, `advance_ms`).
+ * `POST invoices/{id}/expire`, `POST invoices/{id}/spoil` (any fields, as they are), `POST webhooks`, `GET deliveries`, `GET calls`, `POST settings` (`webhook_url`, `advance_ms`).
  * `faults` belongs to the fault engine.
  */
 export async function control(world: CryptoPayWorld, route: string, fields: unknown): Promise<ControlReply> {
@@ -48,10 +48,14 @@ export async function control(world: CryptoPayWorld, route: string, fields: unkn
 }
 
 async function act(world: CryptoPayWorld, route: string, fields: unknown): Promise<object | undefined> {
-  const onInvoice = /^POST invoices\/(\d+)\/(pay|expire)$/.exec(route);
+  const onInvoice = /^POST invoices\/(\d+)\/(pay|expire|spoil)$/.exec(route);
   if (onInvoice) {
     const id = Number(onInvoice[1]);
     if (onInvoice[2] === 'expire') return { invoice: world.expire(id) };
+    if (onInvoice[2] === 'spoil') {
+      world.spoil(id, fields as Record<string, unknown>);
+      return { invoice: world.invoice(id) };
+    }
     const deliveries = await world.pay(id, Pay.parse(fields));
     return { invoice: world.invoice(id), deliveries };
   }

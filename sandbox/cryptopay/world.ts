@@ -97,6 +97,11 @@ export class CryptoPayWorld {
     return invoice;
   }
 
+  /** Puts odd values into an invoice, as they go over the wire: an unknown asset or status, null where text belongs. */
+  spoil(id: number, fields: Readonly<Record<string, unknown>>): void {
+    this.store.put({ ...this.invoice(id), ...fields });
+  }
+
   /** Sends an update for each of these invoices, one after the other: in the given order, which may differ from that of payment. */
   async deliver(ids: readonly number[], options: DeliveryOptions = {}): Promise<Delivery[]> {
     const deliveries: Delivery[] = [];

@@ -53,6 +53,8 @@ export type PanelSandbox = AsyncDisposable & {
   users(): SandboxUser[];
   /** A user by username, in its present state. */
   user(username: string): SandboxUser | undefined;
+  /** All of them, as the panel has them now. */
+  nodes(): SandboxNode[];
   addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode;
   /** Changes a node by uuid. A change of state sends a webhook. */
   changeNode(uuid: string, change: NodeChange): SandboxNode;
@@ -148,6 +150,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     changeUser: (username, change) => Object.assign(known(state.users.byUsername(username), username), change),
     users: () => [...state.users.all()],
     user: (username) => state.users.byUsername(username),
+    nodes: () => [...state.nodes.values()],
     addNode: (node) => state.addNode(node),
     changeNode(uuid, change) {
       const node = known(state.nodes.get(uuid), uuid);

@@ -128,6 +128,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     },
   });
   stack.use(parts.foundation.telegram);
+  stack.use(parts.foundation.unreadable);
   stack.use(parts.foundation.taskOutcomes);
   stack.use(parts.deliveryCounts);
   const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));

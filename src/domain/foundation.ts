@@ -22,6 +22,7 @@ import { DeliveryMarks } from '../repositories/redis/notifications/delivery-mark
 import { TelegramLimiter } from '../repositories/redis/notifications/telegram-limiter.ts';
 import { RedisGate } from '../repositories/redis/redis-gate.ts';
 import { TaskOutcomes } from './monitoring/task-outcomes.ts';
+import { UnreadableItems } from './monitoring/unreadable-items.ts';
 import { TelegramSender } from './notifications/sender.ts';
 
 /** What the engine does for services: they stand below it and cannot reach it by themselves. */
@@ -92,6 +93,8 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
       taskOutcomes.called(call);
     },
   };
+  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
+  const { onRead } = unreadable;
   const telegram = new TelegramClient({
     token: neighbours.TELEGRAM_BOT_TOKEN,
     apiRoot: neighbours.TELEGRAM_API_URL,
@@ -117,7 +120,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     flags: new Flags(redis),
     notifications: new Notifications(database, growth),
     panel: connectPanel({
-      ...panelAddress,
+      ...{ ...panelAddress, onRead },
       policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: OUTSIDE_CALL_MS, gate: panelGate }),
     }),
     progress: new ProgressRecords(redis, (err) => log.warn({ err }, 'progress not recorded, the work goes on')),
@@ -129,6 +132,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     cryptobot: new CryptoBotClient({
       token: neighbours.CRYPTOBOT_TOKEN,
       baseUrl: neighbours.CRYPTOBOT_API_URL,
+      onRead,
       policy: new ClientPolicy({ service: 'cryptobot', observer, timeLimitMs: OUTSIDE_CALL_MS }),
     }),
     database,
@@ -143,5 +147,6 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     sender: new TelegramSender(telegram, limiter, marks),
     taskOutcomes,
     telegram,
+    unreadable,
   };
 }

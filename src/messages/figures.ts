@@ -26,6 +26,8 @@ export type UserFigures = {
     disabled: number;
     limited: number;
     expired: number;
+    /** Of the total, those who cannot be read and whose state is not known; absent where there are none. */
+    unreadable?: number;
   } | null;
   new: number;
   /** Expired within the day and not renewed when it was counted. */

@@ -61,9 +61,12 @@ function userSection({ users }: DayFigures, newUsers: readonly (number | null)[]
         ru: html`Активны: <b>${count(at_end.active, locale)}</b> из ${count(at_end.total, locale)}; лимит ${at_end.limited}, истекли ${at_end.expired}, отключены ${at_end.disabled}`,
       }[locale]
     : html`${{ en: 'By status', ru: 'По статусам' }[locale]}: ${unknown(locale)}`;
+  const odd = at_end?.unreadable ?? 0;
+  const unreadable =
+    odd > 0 ? [{ en: html`Cannot be read: <b>${odd}</b>`, ru: html`Не удаётся прочитать: <b>${odd}</b>` }[locale]] : [];
   const spark = sparkline(newUsers);
   const line = html`${{ en: 'New by day', ru: 'Новые по дням' }[locale]}: ${spark}`;
-  return { icon: '👥', title, lines: [flow, states, ...(spark ? [line] : [])] };
+  return { icon: '👥', title, lines: [flow, states, ...unreadable, ...(spark ? [line] : [])] };
 }
 
 function nodeSection({ uptime }: DayFigures, locale: Locale): Section {

@@ -125,6 +125,10 @@ export class Metrics implements ClientObserver {
     this.#series.nodeNoticeDelay.observe(Math.max(0, seconds));
   }
 
+  unreadableItems(source: string, items: number): void {
+    this.#series.unreadableItems.inc({ source }, items);
+  }
+
   paymentVerified(status: string): void {
     this.#series.payments.inc({ status });
   }

@@ -123,6 +123,11 @@ export const SERIES = {
     ['type'],
     SECONDS,
   ),
+  unreadableItems: counter(
+    'cybervpn_unreadable_items_total',
+    'Items left out of a list because they cannot be read, at each reading, by list: panel_users, panel_nodes, cryptobot_invoices, payments, notifications …',
+    ['source'],
+  ),
   // Existing dashboards.
   serverHealth: sharedGauge(
     'cybervpn_server_health',

@@ -39,9 +39,9 @@ export class BroadcastRows {
     return rows[0]!;
   }
 
-  /** Failed rows with their reasons, at most `limit`. */
-  async failures(range: Range, limit: number): Promise<{ telegramId: number; error: string }[]> {
-    const { rows } = await sql<{ telegram_id: number; error_message: string | null }>`
+  /** Failed rows with their reasons, at most `limit`. A Telegram id that does not fit into a number is the text that it is. */
+  async failures(range: Range, limit: number): Promise<{ telegramId: number | string; error: string }[]> {
+    const { rows } = await sql<{ telegram_id: number | string; error_message: string | null }>`
       select telegram_id, error_message from notification_queue
        where ${inside(range)} and status = 'failed' and error_message is distinct from ${WITHDRAWN}
        order by id limit ${limit}`.execute(this.#db);

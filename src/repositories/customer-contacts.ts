@@ -1,15 +1,28 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { type ItemKind, type OnRead, readEach } from '../lib/read-each.ts';
+import { telegramIdColumn } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** One person has few panel users. More than this do not belong to one person. */
 const SUBSCRIPTIONS_OF_ONE = 20;
 
+const contactRows: ItemKind<[string, number]> = {
+  source: 'customer_contacts',
+  names: ['ref'],
+  schema: z
+    .object({ ref: z.string(), telegram_id: telegramIdColumn })
+    .transform(({ ref, telegram_id: telegramId }) => [ref, telegramId]),
+};
+
 /** Maps panel users, customers and Telegram chats to each other where the panel itself does not say. */
 export class CustomerContacts {
   readonly #db: Database;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, onRead?: OnRead) {
     this.#db = db;
+    this.#onRead = onRead;
   }
 
   /**
@@ -18,7 +31,7 @@ export class CustomerContacts {
    */
   async telegramIds(panelRefs: readonly string[]): Promise<ReadonlyMap<string, number>> {
     if (panelRefs.length === 0) return new Map();
-    const { rows } = await sql<{ ref: string; telegram_id: number }>`
+    const { rows } = await sql`
       select distinct on (ref) ref, telegram_id
         from (select identity.provider_subject_ref as ref, customer.telegram_id,
                      case when identity.identity_status = 'active' then 1 else 2 end as rank
@@ -31,7 +44,7 @@ export class CustomerContacts {
                where remnawave_uuid = any(${panelRefs}::text[])) as found
        where telegram_id is not null
        order by ref, rank`.execute(this.#db);
-    return new Map(rows.map((row) => [row.ref, row.telegram_id]));
+    return new Map(readEach(rows, contactRows, this.#onRead).items);
   }
 
   /** The references of the panel users that belong to this chat, at most 20. */

@@ -1,4 +1,7 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { type ItemKind, type OnRead, readEach } from '../lib/read-each.ts';
+import { telegramIdColumn } from './columns.ts';
 import type { Database } from './database.ts';
 
 export type Customer = {
@@ -20,22 +23,31 @@ export type ServiceIdentity = {
 /** A panel user's owner, and how the owner holds it. */
 export type Ownership = { customer: Customer; scope: ServiceIdentity['scope']; subscriptionKey: string | undefined };
 
-type Row = { id: string; username: string | null; telegram_id: number | null; remnawave_uuid: string | null };
+type Row = { id: string; username: string | null; telegram_id: unknown; remnawave_uuid: string | null };
 type OwnerRow = Row & { identity_scope: string; subscription_key: string | null };
 
 const COLUMNS = sql`c.id, c.username, c.telegram_id, c.remnawave_uuid`;
 
+/** Says of a customer whose Telegram id is none. All else about them holds: such a customer has no chat. */
+const withTelegramId: ItemKind<unknown> = {
+  source: 'customers',
+  names: ['id', 'username'],
+  schema: z.object({ telegram_id: telegramIdColumn.nullable() }),
+};
+
 /** Customers of the platform and the panel users they own. Read only. */
 export class Customers {
   readonly #db: Database;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, onRead?: OnRead) {
     this.#db = db;
+    this.#onRead = onRead;
   }
 
   async find(id: string): Promise<Customer | undefined> {
     const { rows } = await sql<Row>`select ${COLUMNS} from mobile_users c where c.id = ${id}`.execute(this.#db);
-    return rows[0] && customerOf(rows[0]);
+    return rows[0] && this.#customerOf(rows[0]);
   }
 
   /** The active panel users of a customer, at most 100; nobody owns more. */
@@ -66,25 +78,25 @@ export class Customers {
       union all
       select ${COLUMNS}, 'account', null from mobile_users c where c.remnawave_uuid = ${panelUuid.toLowerCase()}
        limit 1`.execute(this.#db);
-    return rows[0] && ownershipOf(rows[0]);
+    const [row] = rows;
+    if (!row) return undefined;
+    const scope = row.identity_scope === 'subscription' ? 'subscription' : 'account';
+    return { customer: this.#customerOf(row), scope, subscriptionKey: row.subscription_key ?? undefined };
   }
 
   async byTelegramId(telegramId: number): Promise<Customer | undefined> {
     const { rows } = await sql<Row>`
       select ${COLUMNS} from mobile_users c where c.telegram_id = ${telegramId}`.execute(this.#db);
-    return rows[0] && customerOf(rows[0]);
+    return rows[0] && this.#customerOf(rows[0]);
+  }
+
+  #customerOf(row: Row): Customer {
+    readEach([row], withTelegramId, this.#onRead);
+    return {
+      id: row.id,
+      username: row.username ?? undefined,
+      telegramId: telegramIdColumn.safeParse(row.telegram_id).data,
+      panelUuid: row.remnawave_uuid ?? undefined,
+    };
   }
 }
-
-const customerOf = (row: Row): Customer => ({
-  id: row.id,
-  username: row.username ?? undefined,
-  telegramId: row.telegram_id ?? undefined,
-  panelUuid: row.remnawave_uuid ?? undefined,
-});
-
-const ownershipOf = (row: OwnerRow): Ownership => ({
-  customer: customerOf(row),
-  scope: row.identity_scope === 'subscription' ? 'subscription' : 'account',
-  subscriptionKey: row.subscription_key ?? undefined,
-});

@@ -34,14 +34,15 @@ const IDLE_MS = seconds(30);
 
 /**
  * Opens a pool. It connects lazily and reconnects by itself, so a database that is down or restarts needs no restart of the worker.
- * 64-bit integers arrive as numbers; one outside the safe range is an error, not a wrong number. `numeric` stays text.
+ * 64-bit integers arrive as numbers; one outside the safe range arrives as the text that it is, never as a wrong number, and never as an error:
+ * that would take the whole result with it, after the statement has had its effect. Who reads rows leaves such a one out (`columns.ts`).
+ * `numeric` stays text.
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8, (text: string) => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value)) throw new RangeError(`database: ${text} does not fit into a safe integer`);
-    return value;
+    return Number.isSafeInteger(value) ? value : text;
   });
   const pool = new pg.Pool({
     connectionString: options.url,

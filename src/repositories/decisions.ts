@@ -1,4 +1,7 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { type ItemKind, type OnRead, readEach } from '../lib/read-each.ts';
+import { momentColumn } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** The state of one message to a customer. */
@@ -13,14 +16,22 @@ export type MessageRecord = {
 };
 
 /** One entry of the audit trail about one entity. */
-export type AuditRecord = { action: string; at: Date; oldValue: unknown; newValue: unknown };
+export type AuditRecord = {
+  action: string;
+  /** Undefined where the row has no time that a calendar has. */
+  at: Date | undefined;
+  oldValue: unknown;
+  newValue: unknown;
+};
 
 /** The worker's past decisions about customers, read from PostgreSQL when Redis has lost them. */
 export class Decisions {
   readonly #db: Database;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, onRead?: OnRead) {
     this.#db = db;
+    this.#onRead = onRead;
   }
 
   /** The messages among these that were queued, in any status. Clean-up deletes sent and failed ones after 7 days. */
@@ -31,13 +42,15 @@ export class Decisions {
     return new Set(rows.map((row) => row.id));
   }
 
-  /** The same messages in full, by id. */
-  async messages(ids: readonly string[]): Promise<ReadonlyMap<string, MessageRecord>> {
+  /** The same messages in full, by id; `unreadable` where a row is there and cannot be read. */
+  async messages(ids: readonly string[]): Promise<ReadonlyMap<string, MessageRecord | 'unreadable'>> {
     if (ids.length === 0) return new Map();
-    const { rows } = await sql<MessageRow>`
+    const { rows } = await sql<{ id: string }>`
       select id, status, attempts, created_at, scheduled_at, sent_at, error_message
         from notification_queue where id = any(${ids}::uuid[])`.execute(this.#db);
-    return new Map(rows.map((row) => [row.id, messageRecord(row)]));
+    const { items } = readEach(rows, messages, this.#onRead);
+    const readable = new Map(items.map((item) => [item.id, item]));
+    return new Map(rows.map(({ id }) => [id, readable.get(id) ?? 'unreadable']));
   }
 
   /** Whether the audit trail has this action on this entity. */
@@ -55,21 +68,28 @@ export class Decisions {
        order by created_at desc limit ${limit}`.execute(this.#db);
     return rows.map((row) => ({
       action: row.action,
-      at: row.created_at,
+      at: momentColumn.safeParse(row.created_at).data,
       oldValue: row.old_value,
       newValue: row.new_value,
     }));
   }
 }
 
-type MessageRow = {
-  id: string;
-  status: string;
-  attempts: number;
-  created_at: Date;
-  scheduled_at: Date;
-  sent_at: Date | null;
-  error_message: string | null;
+const MessageRow = z.object({
+  id: z.string(),
+  status: z.string(),
+  attempts: z.int(),
+  created_at: momentColumn,
+  scheduled_at: momentColumn,
+  sent_at: momentColumn.nullable(),
+  error_message: z.string().nullable(),
+});
+type MessageRow = z.output<typeof MessageRow>;
+
+const messages: ItemKind<MessageRecord> = {
+  source: 'messages',
+  names: ['id'],
+  schema: MessageRow.transform((row) => messageRecord(row)),
 };
 
 function messageRecord(row: MessageRow): MessageRecord {

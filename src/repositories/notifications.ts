@@ -1,8 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
+import { z } from 'zod';
+import { type ItemKind, type Listing, readEach } from '../lib/read-each.ts';
+import { momentColumn, telegramIdColumn } from './columns.ts';
 import type { Database } from './database.ts';
 import type { GrowthDeliveries, GrowthOutcome } from './growth-deliveries.ts';
 import type { Lane } from './redis/notifications/telegram-limiter.ts';
-import { typeIsUrgent, urgencyOf, urgencyOrder } from './urgency.ts';
+import { typeIsUrgent, type Urgency, urgencyOf, urgencyOrder } from './urgency.ts';
 
 /** A row that this worker holds until `leaseMs` after its claim. */
 export type DueNotification = {
@@ -48,6 +51,15 @@ const ORDERED_WINDOW = 5_000;
  */
 const unestimated = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${condition}, false)`;
 
+/** More bytes than the longest message that is sent has, with its markup. A larger text is not even fetched. */
+const MESSAGE_BYTES = 1024 * 1024;
+
+/** `attempts` and one more, however many somebody wrote there. */
+const ATTEMPTS_AND_ONE = sql`least(queue.attempts, 2147483646) + 1`;
+
+/** PostgreSQL's text takes every character but this one. */
+const storable = (text: string): string => text.replaceAll('\u0000', '');
+
 const startsOf = (rows: readonly Attempt[]): (Date | null)[] => rows.map(({ startedAt }) => startedAt ?? null);
 
 /** Leaves alone what was settled meanwhile. */
@@ -66,13 +78,14 @@ export class Notifications {
 
   /**
    * Takes due rows, most urgent first, by moving `scheduled_at` past the lease in the same statement: a worker that dies leaves them
-   * to become due again by themselves. Rows that another transaction holds are skipped.
+   * to become due again by themselves. Rows that another transaction holds are skipped. One that cannot be sent by what stands in it is
+   * claimed as well, among the holes, with its `id`: it is the caller's to end.
    */
-  async claim(claim: Claim): Promise<DueNotification[]> {
-    const due = sql`status = 'pending' and scheduled_at <= now() and attempts < ${claim.maxAttempts}
+  async claim(claim: Claim): Promise<Listing<DueNotification>> {
+    const due = sql`status = 'pending' and scheduled_at <= now()
       and scheduled_at >= ${claim.heldBefore ?? '-infinity'}::timestamptz
       ${claim.lane === 'urgent' ? sql`and ${typeIsUrgent}` : sql``}`;
-    const { rows } = await sql<ClaimedRow>`
+    const { rows } = await sql`
       with oldest as materialized (
         select id, scheduled_at, created_at, ${urgencyOrder} as urgency
           from notification_queue where ${due} order by scheduled_at limit ${ORDERED_WINDOW}
@@ -91,25 +104,32 @@ export class Notifications {
          set scheduled_at = now() + ${claim.leaseMs} * interval '1 millisecond'
         from claimed
        where queue.id = claimed.id
-      returning queue.id, queue.telegram_id, queue.message, queue.notification_type, queue.attempts,
-                queue.created_at, claimed.scheduled_at as due_at`.execute(this.#db);
-    return rows
-      .map((row) => ({ ...row, urgency: urgencyOf(row.notification_type) }))
-      .sort(
-        (a, b) =>
-          a.urgency.order - b.urgency.order ||
-          a.due_at.getTime() - b.due_at.getTime() ||
-          a.created_at.getTime() - b.created_at.getTime(),
-      )
-      .map((row) => ({
-        id: row.id,
-        telegramId: row.telegram_id,
-        message: row.message,
-        type: row.notification_type ?? 'other',
-        lane: row.urgency.lane,
-        attempts: row.attempts,
-        dueAt: row.due_at,
-      }));
+      returning queue.id, queue.telegram_id, queue.notification_type, queue.attempts, claimed.scheduled_at,
+                case when octet_length(queue.message) <= ${MESSAGE_BYTES} then queue.message end as message,
+                octet_length(queue.message) as message_bytes, extract(epoch from queue.created_at)::text as created_at
+                `.execute(this.#db);
+    const { holes, items } = readEach(rows, claimedRows(claim.maxAttempts));
+    const inOrder = items.sort(
+      (a, b) =>
+        a.urgency.order - b.urgency.order || a.row.dueAt.getTime() - b.row.dueAt.getTime() || a.createdAt - b.createdAt,
+    );
+    return { items: inOrder.map(({ row }) => row), holes };
+  }
+
+  /** Ends pending rows that are never due, with the reason, at most `limit`. Answers which they were. */
+  async endNeverDue(error: string, limit: number): Promise<{ id: string; item: string }[]> {
+    const never = sql`status = 'pending' and scheduled_at = 'infinity'`;
+    const { rows } = await sql<{ id: string; telegram_id: string }>`
+      select id, telegram_id::text as telegram_id from notification_queue where ${never} limit ${limit}`.execute(
+      this.#db,
+    );
+    if (rows.length === 0) return [];
+    const update = sql`
+      update notification_queue as queue
+         set status = 'failed', error_message = ${error}, scheduled_at = now()
+       where id = any(${rows.map(({ id }) => id)}::uuid[]) and ${unestimated(never)}`;
+    await this.#settle(update, 'failed', sql`null::timestamptz`);
+    return rows.map(({ id, telegram_id: chat }) => ({ id, item: `id ${id}, telegram_id ${chat}` }));
   }
 
   /** Marks as sent whatever of these is still pending; `scheduled_at` tells again when they were due. */
@@ -130,9 +150,9 @@ export class Notifications {
     if (rows.length === 0) return;
     const update = sql`
       update notification_queue as queue
-         set attempts = queue.attempts + 1, error_message = again.error,
+         set attempts = ${ATTEMPTS_AND_ONE}, error_message = again.error,
              scheduled_at = now() + again.delay_ms * interval '1 millisecond'
-        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.error)}::text[],
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => storable(row.error))}::text[],
                     ${rows.map((row) => Math.round(row.delayMs))}::int[], ${startsOf(rows)}::timestamptz[])
              as again(id, error, delay_ms, started_at)
        where queue.id = again.id and ${isPending}`;
@@ -144,8 +164,8 @@ export class Notifications {
     if (rows.length === 0) return;
     const update = sql`
       update notification_queue as queue
-         set status = 'failed', attempts = queue.attempts + 1, error_message = ended.error, scheduled_at = ended.due_at
-        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.error)}::text[],
+         set status = 'failed', attempts = ${ATTEMPTS_AND_ONE}, error_message = ended.error, scheduled_at = ended.due_at
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => storable(row.error))}::text[],
                     ${rows.map((row) => row.dueAt)}::timestamptz[], ${startsOf(rows)}::timestamptz[])
              as ended(id, error, due_at, started_at)
        where queue.id = ended.id and ${isPending}`;
@@ -223,7 +243,7 @@ export class Notifications {
   /** Pending rows that were due before `before`, and when the oldest was. */
   async countDueBefore(before: Date): Promise<{ rows: number; oldest: Date | undefined }> {
     const { rows } = await sql<{ rows: number; oldest: Date | null }>`
-      select count(*)::int as rows, min(scheduled_at) as oldest
+      select count(*)::int as rows, min(scheduled_at) filter (where isfinite(scheduled_at)) as oldest
         from notification_queue where status = 'pending' and scheduled_at < ${before}`.execute(this.#db);
     return { rows: rows[0]!.rows, oldest: rows[0]!.oldest ?? undefined };
   }
@@ -260,12 +280,35 @@ export class Notifications {
   }
 }
 
-type ClaimedRow = {
-  id: string;
-  telegram_id: number;
-  message: string;
-  notification_type: string | null;
-  attempts: number;
-  created_at: Date;
-  due_at: Date;
-};
+/** Rows of a claim. Two rows that are due at one moment leave in the order in which they were made, wherever that is known. */
+const claimedRows = (maxAttempts: number): ItemKind<{ row: DueNotification; urgency: Urgency; createdAt: number }> => ({
+  source: 'notifications',
+  names: ['id', 'telegram_id', 'notification_type'],
+  schema: z
+    .object({
+      id: z.string(),
+      telegram_id: telegramIdColumn,
+      message_bytes: z.int().max(MESSAGE_BYTES),
+      message: z.string().regex(/\S/, { error: 'must have text' }),
+      notification_type: z.string().nullable(),
+      attempts: z
+        .int()
+        .min(0)
+        .max(maxAttempts - 1),
+      scheduled_at: momentColumn,
+      created_at: z.string().transform(Number).pipe(z.number()).catch(0),
+    })
+    .transform((row) => {
+      const urgency = urgencyOf(row.notification_type);
+      const due: DueNotification = {
+        id: row.id,
+        telegramId: row.telegram_id,
+        message: row.message,
+        type: row.notification_type ?? 'other',
+        lane: urgency.lane,
+        attempts: row.attempts,
+        dueAt: row.scheduled_at,
+      };
+      return { row: due, urgency, createdAt: row.created_at };
+    }),
+});

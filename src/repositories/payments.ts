@@ -1,7 +1,11 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { PermanentError } from '../lib/errors.ts';
 import type { Money } from '../lib/money.ts';
+import { type Hole, holeInWords, type ItemKind, type Listing, type OnRead, readEach } from '../lib/read-each.ts';
+import { amountColumn, momentColumn } from './columns.ts';
 import type { Database } from './database.ts';
+import { type RowPage, rowPage } from './row-page.ts';
 
 export type PaymentStatus = 'pending' | 'completed' | 'failed' | 'refunded';
 
@@ -73,22 +77,26 @@ export type NewPayment = {
   metadata: Readonly<Record<string, unknown>>;
 };
 
-type Row = {
-  id: string;
-  external_id: string | null;
-  user_uuid: string;
-  due: string;
-  amount: string;
-  currency: string;
-  status: string;
-  provider: string;
-  subscription_days: number;
-  plan_id: string | null;
-  plan_name: string | null;
-  metadata: unknown;
-  created_at: Date;
-  updated_at: Date;
-};
+/** A hundred years: no more are sold, and a date reaches no further than 275760. */
+const MOST_DAYS = 36_500;
+
+const Row = z.object({
+  id: z.string(),
+  external_id: z.string().nullable(),
+  user_uuid: z.string(),
+  due: amountColumn,
+  amount: amountColumn,
+  currency: z.string().min(1),
+  status: z.string(),
+  provider: z.string(),
+  subscription_days: z.int().min(-MOST_DAYS).max(MOST_DAYS),
+  plan_id: z.string().nullable(),
+  plan_name: z.string().nullable(),
+  metadata: z.unknown(),
+  created_at: momentColumn,
+  updated_at: momentColumn,
+});
+type Row = z.output<typeof Row>;
 
 /** `final_amount`, where set, is the amount that the gateway charges; `amount` is before wallet and discount. */
 const COLUMNS = sql`p.id, p.external_id, p.user_uuid, trim_scale(coalesce(p.final_amount, p.amount))::text as due,
@@ -107,45 +115,54 @@ const activation = (value: 'pending' | 'done') => sql<boolean>`p.metadata #>> '{
 /** Payments of customers. The backend owns the table. The worker completes or fails a payment only with proof. */
 export class Payments {
   readonly #db: Database;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, onRead?: OnRead) {
     this.#db = db;
+    this.#onRead = onRead;
   }
 
   /** The same queries inside a transaction. */
   within(transaction: Database): Payments {
-    return new Payments(transaction);
+    return new Payments(transaction, this.#onRead);
   }
 
+  /** Throws `PermanentError` `row_unreadable` where the row is there and cannot be read. */
   async find(id: string): Promise<Payment | undefined> {
-    return (await this.#list(sql`where p.id = ${id}`))[0];
+    return only(await this.#list(sql`where p.id = ${id}`));
   }
 
   /** Finds the payment and locks its row until the transaction ends. */
   async findLocked(id: string): Promise<Payment | undefined> {
-    return (await this.#list(sql`where p.id = ${id} for update of p`))[0];
-  }
-
-  /** CryptoBot payments of this invoice, oldest first; the column is not unique. At most 10. */
-  async byInvoice(invoiceId: string): Promise<Payment[]> {
-    return this.#list(
-      sql`where p.external_id = ${invoiceId} and p.provider = 'cryptobot' order by p.created_at, p.id limit 10`,
-    );
+    return only(await this.#list(sql`where p.id = ${id} for update of p`));
   }
 
   /**
-   * Pending CryptoBot payments after `afterId`, ordered by id. Times lose their microseconds here, so they cannot mark the place to go on
-   * from.
+   * CryptoBot payments of this invoice, oldest first; the column is not unique. At most 10. Throws `PermanentError` `row_unreadable` where
+   * there are some of which none can be read.
    */
-  async pending(afterId: string | undefined, limit: number): Promise<Payment[]> {
+  async byInvoice(invoiceId: string): Promise<Payment[]> {
+    const found = await this.#list(
+      sql`where p.external_id = ${invoiceId} and p.provider = 'cryptobot' order by p.created_at, p.id limit 10`,
+    );
+    if (found.items.length === 0) only(found);
+    return found.items;
+  }
+
+  /**
+   * A page of pending CryptoBot payments after `afterId`, ordered by id. Times lose their microseconds here, so they cannot mark the place
+   * to go on from.
+   */
+  async pending(afterId: string | undefined, limit: number): Promise<RowPage<Payment>> {
     const after = afterId === undefined ? sql`` : sql`and p.id > ${afterId}`;
-    return this.#list(
+    const rows = await this.#rows(
       sql`where p.status = 'pending' and p.provider = 'cryptobot' ${after} order by p.id limit ${limit}`,
     );
+    return rowPage(rows, limit, payments, this.#onRead);
   }
 
   /** Completed payments whose days the panel may not have yet. Reads only those created after `since`, because the column has no index. */
-  async completedNotActive(since: Date, limit: number): Promise<Payment[]> {
+  async completedNotActive(since: Date, limit: number): Promise<Listing<Payment>> {
     return this.#list(sql`where p.status = 'completed' and p.provider = 'cryptobot' and p.created_at > ${since}
       and ${activation('pending')} order by p.created_at, p.id limit ${limit}`);
   }
@@ -228,37 +245,60 @@ export class Payments {
   }
 
   /** Payments that auto-renew began after `since` and that have no invoice, because the worker died. */
-  async unfinishedRenewals(since: Date, limit: number): Promise<Payment[]> {
+  async unfinishedRenewals(since: Date, limit: number): Promise<Listing<Payment>> {
     return this.#list(sql`where p.status = 'pending' and p.provider = 'cryptobot' and p.external_id is null
       and p.created_at > ${since} and p.metadata #>> '{worker,renewal}' is not null
       order by p.created_at, p.id limit ${limit}`);
   }
 
-  /** The customer's newest completed payment for that subscription; `undefined` is the account's own. */
+  /**
+   * The customer's newest completed payment for that subscription; `undefined` is the account's own. Throws `PermanentError`
+   * `row_unreadable`: what stands in an older one may no longer hold.
+   */
   async newestCompleted(customerId: string, subscriptionKey: string | undefined): Promise<Payment | undefined> {
-    const [newest] = await this.#list(sql`where p.user_uuid = ${customerId} and p.status = 'completed'
+    const newest = await this.#list(sql`where p.user_uuid = ${customerId} and p.status = 'completed'
       and p.metadata ->> 'target_subscription_key' is not distinct from ${subscriptionKey ?? null}
       order by p.created_at desc, p.id desc limit 1`);
-    return newest;
+    return only(newest);
   }
 
-  /** CryptoBot payments created after `since`, by the SHA-256 fingerprint of their invoice id. */
-  async byFingerprints(fingerprints: readonly string[], since: Date): Promise<ReadonlyMap<string, Payment[]>> {
+  /** CryptoBot payments created after `since`, by the SHA-256 fingerprint of their invoice id, with those that cannot be read. */
+  async byFingerprints(fingerprints: readonly string[], since: Date): Promise<ReadonlyMap<string, Listing<Payment>>> {
     const fingerprint = sql`encode(sha256(convert_to(p.external_id, 'UTF8')), 'hex')`;
-    const { rows } = await sql<Row & { fingerprint: string }>`
+    const { rows } = await sql<{ fingerprint: string }>`
       select ${COLUMNS}, ${fingerprint} as fingerprint from ${FROM}
        where p.provider = 'cryptobot' and p.created_at > ${since} and ${fingerprint} = any(${[...fingerprints]}::text[])
        order by p.created_at, p.id`.execute(this.#db);
-    const found = new Map<string, Payment[]>();
-    for (const row of rows) found.set(row.fingerprint, [...(found.get(row.fingerprint) ?? []), paymentOf(row)]);
-    return found;
+    const groups = [...Map.groupBy(rows, (row) => row.fingerprint)];
+    return new Map(groups.map(([of, group]) => [of, readEach(group, payments, this.#onRead)]));
   }
 
-  async #list(rest: ReturnType<typeof sql>): Promise<Payment[]> {
-    const { rows } = await sql<Row>`select ${COLUMNS} from ${FROM} ${rest}`.execute(this.#db);
-    return rows.map(paymentOf);
+  async #list(rest: ReturnType<typeof sql>): Promise<Listing<Payment>> {
+    return readEach(await this.#rows(rest), payments, this.#onRead);
+  }
+
+  async #rows(rest: ReturnType<typeof sql>): Promise<{ id: string }[]> {
+    const { rows } = await sql<{ id: string }>`select ${COLUMNS} from ${FROM} ${rest}`.execute(this.#db);
+    return rows;
   }
 }
+
+/** The one that was asked for. Nobody may take one that cannot be read for one that is not there. */
+function only({ holes: [hole], items: [payment] }: Listing<Payment>): Payment | undefined {
+  if (payment || !hole) return payment;
+  throw unreadable(hole);
+}
+
+function unreadable(hole: Hole): PermanentError {
+  const message = `payments: the row ${hole.item} cannot be read: ${holeInWords(hole)}; mend the row, then run this again`;
+  return new PermanentError('row_unreadable', message);
+}
+
+const payments: ItemKind<Payment> = {
+  source: 'payments',
+  names: ['id', 'external_id'],
+  schema: Row.transform((row) => paymentOf(row)),
+};
 
 function paymentOf(row: Row): Payment {
   const metadata = z.record(z.string(), z.unknown()).safeParse(row.metadata).data ?? {};

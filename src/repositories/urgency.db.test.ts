@@ -75,7 +75,7 @@ describe('how urgent a message is, by its type', () => {
       await platform.pool.query('truncate notification_queue cascade');
       await queueNotifications(
         platform.pool,
-        asked.map((type, i) => ({ telegramId: i, type })),
+        asked.map((type, i) => ({ telegramId: i + 1, type })),
       );
       const urgent = await claimAll('urgent');
       const others = await claimAll('any');
@@ -90,7 +90,7 @@ describe('how urgent a message is, by its type', () => {
     const notifications = new Notifications(db);
     const orders: number[] = [];
     for (;;) {
-      const rows = await notifications.claim({ lane, limit: 3, leaseMs: minutes(5), maxAttempts: 5 });
+      const { items: rows } = await notifications.claim({ lane, limit: 3, leaseMs: minutes(5), maxAttempts: 5 });
       if (rows.length === 0) return orders;
       orders.push(...rows.map(({ type }) => urgencyOf(type).order));
     }

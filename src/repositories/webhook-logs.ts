@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { z } from 'zod';
+import type { ItemKind, OnRead } from '../lib/read-each.ts';
 import type { Database } from './database.ts';
+import { type RowPage, rowPage } from './row-page.ts';
 
 /** What a webhook of Crypto Pay is remembered by: the backend's own redacted form, with fingerprints in place of ids. */
 export type ReceivedWebhook = {
@@ -24,12 +27,25 @@ export type UnprocessedWebhook = {
   attempts: number;
 };
 
-type Row = {
-  id: string;
-  source: string;
-  event_type: string | null;
-  payload: unknown;
-  attempts: number;
+/** No webhook that anybody sends comes near: a larger one is not even fetched. */
+const PAYLOAD_BYTES = 256 * 1024;
+
+const webhooks: ItemKind<UnprocessedWebhook> = {
+  source: 'webhook_logs',
+  names: ['id', 'event_type'],
+  schema: z
+    .object({
+      id: z.string(),
+      source: z.string(),
+      event_type: z.string().nullable(),
+      payload_bytes: z.int().max(PAYLOAD_BYTES),
+      payload: z.unknown(),
+      attempts: z.int(),
+    })
+    .transform(({ attempts, event_type: eventType, id, payload, source }) => ({
+      ...{ attempts, id, payload, source },
+      eventType: eventType ?? 'unknown',
+    })),
 };
 
 /** How the platform stands for an id that it must not keep: hex SHA-256 of the trimmed text. */
@@ -43,9 +59,11 @@ const ATTEMPTS = sql`coalesce(substring(error_message from '^attempt=(\\d{1,3});
 /** Webhooks as they came in. The backend writes them too, and never says whether they were handled. */
 export class WebhookLogs {
   readonly #db: Database;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, onRead?: OnRead) {
     this.#db = db;
+    this.#onRead = onRead;
   }
 
   /** Keeps a webhook of Crypto Pay. */
@@ -76,19 +94,15 @@ export class WebhookLogs {
     maxAttempts: number,
     afterId: string | undefined,
     limit: number,
-  ): Promise<UnprocessedWebhook[]> {
+  ): Promise<RowPage<UnprocessedWebhook>> {
     const after = afterId === undefined ? sql`` : sql`and id > ${afterId}`;
-    const { rows } = await sql<Row>`
-      select id, source, event_type, payload, ${ATTEMPTS} as attempts from webhook_logs
+    const { rows } = await sql<{ id: string }>`
+      select id, source, event_type, octet_length(payload::text) as payload_bytes,
+             case when octet_length(payload::text) <= ${PAYLOAD_BYTES} then payload end as payload, ${ATTEMPTS} as attempts
+        from webhook_logs
        where is_valid and processed_at is null and created_at > ${since} and ${ATTEMPTS} < ${maxAttempts} ${after}
        order by id limit ${limit}`.execute(this.#db);
-    return rows.map((row) => ({
-      id: row.id,
-      source: row.source,
-      eventType: row.event_type ?? 'unknown',
-      payload: row.payload,
-      attempts: row.attempts,
-    }));
+    return rowPage(rows, limit, webhooks, this.#onRead);
   }
 
   async markProcessed(ids: readonly string[]): Promise<void> {

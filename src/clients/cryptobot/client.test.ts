@@ -63,7 +63,7 @@ describe('createInvoice', () => {
       payload: 'user:plan',
     });
     expect(invoice.payUrl).toContain('startapp=invoice-');
-    expect(invoice.expiresAt!.getTime() - invoice.createdAt.getTime()).toBe(hours(1));
+    expect(Math.round((invoice.expiresAt!.getTime() - Date.now()) / hours(0.01)) * hours(0.01)).toBe(hours(1));
     expect(world.calls.at(-1)!.fields).toMatchObject({ currency_type: 'fiat', fiat: 'USD', amount: '9.99' });
   });
 
@@ -99,7 +99,7 @@ describe('getInvoices', () => {
   test('250 ids are asked for at once and all come back', async () => {
     const { client, world } = await setUp();
     const ids = paidIds(world, 250);
-    const invoices = await client.getInvoices(ids, signal);
+    const { items: invoices } = await client.getInvoices(ids, signal);
     expect(new Set(invoices.map(({ id }) => id))).toEqual(new Set(ids));
     expect(world.calls).toHaveLength(1);
   });
@@ -107,15 +107,15 @@ describe('getInvoices', () => {
   test('2,001 ids are asked for in groups of up to 1000', async () => {
     const { client, world } = await setUp();
     const ids = paidIds(world, 2_001);
-    expect(await client.getInvoices(ids, signal)).toHaveLength(2_001);
+    expect((await client.getInvoices(ids, signal)).items).toHaveLength(2_001);
     expect(world.calls.map(({ fields }) => fields.count)).toEqual([1_000, 1_000, 1]);
   });
 
   test('invoices that do not exist are left out, doubles are asked for once, nothing asks nothing', async () => {
     const { client, world } = await setUp();
     const [id] = paidIds(world, 1);
-    expect(await client.getInvoices([id!, '999999', id!], signal)).toHaveLength(1);
-    expect(await client.getInvoices([], signal)).toEqual([]);
+    expect((await client.getInvoices([id!, '999999', id!], signal)).items).toHaveLength(1);
+    expect(await client.getInvoices([], signal)).toEqual({ items: [], holes: [] });
     expect(world.calls).toHaveLength(1);
   });
 
@@ -129,7 +129,7 @@ describe('getInvoices', () => {
     const { client, world } = await setUp();
     const { invoice_id: id } = world.put({ amount: '9.99', fiat: 'USD' });
     await world.pay(id, { paid_asset: 'TON', paid_amount: '3.141592653589793238' });
-    const [invoice] = await client.getInvoices([String(id)], signal);
+    const [invoice] = (await client.getInvoices([String(id)], signal)).items;
     expect(invoice).toMatchObject({ status: 'paid', paid: { amount: '3.141592653589793238', currency: 'TON' } });
     expect(invoice!.paidAt).toBeInstanceOf(Date);
   });
@@ -141,13 +141,15 @@ describe('getInvoices', () => {
       signal,
     );
     world.advance(seconds(60));
-    expect(await client.getInvoices([id], signal)).toEqual([expect.objectContaining({ id, status: 'expired' })]);
+    expect((await client.getInvoices([id], signal)).items).toEqual([
+      expect.objectContaining({ id, status: 'expired' }),
+    ]);
   });
 
   test('a read is repeated once where the connection broke', async () => {
     const { client, sandbox } = await setUp();
     sandbox.faults({ kind: 'reset', count: 1 });
-    expect(await client.getInvoices(['1'], signal)).toEqual([]);
+    expect((await client.getInvoices(['1'], signal)).items).toEqual([]);
   });
 });
 
@@ -157,7 +159,8 @@ describe('listInvoices', () => {
     const ids = paidIds(world, 7);
     world.put({ amount: '1' });
     const listed: string[] = [];
-    for await (const { id } of client.listInvoices({ status: 'paid', pageSize: 3 }, signal)) listed.push(id);
+    for await (const one of client.listInvoices({ status: 'paid', pageSize: 3 }, signal))
+      if ('id' in one) listed.push(one.id);
     expect(listed.toReversed()).toEqual(ids);
     expect(world.calls.map(({ fields }) => fields.offset)).toEqual([0, 3, 6]);
   });
@@ -166,8 +169,8 @@ describe('listInvoices', () => {
     const { client, world } = await setUp();
     const ids = paidIds(world, 4);
     const listed: string[] = [];
-    for await (const { id } of client.listInvoices({ pageSize: 2 }, signal)) {
-      if (listed.push(id) === 1) world.put({ amount: '1' });
+    for await (const one of client.listInvoices({ pageSize: 2 }, signal)) {
+      if ('id' in one && listed.push(one.id) === 1) world.put({ amount: '1' });
     }
     expect(listed.toReversed()).toEqual(ids);
   });
@@ -232,16 +235,13 @@ describe('failures', () => {
     expect(world.calls).toEqual([]);
   });
 
-  test('an answer that does not fit names the field, and does not count against the breaker', async () => {
+  test('an invoice that does not fit names the field, and does not count against the breaker', async () => {
     const { client, world, policy } = await setUp();
     const [id] = paidIds(world, 1);
-    Object.assign(world.invoice(Number(id)), { status: 'refunded' });
+    world.spoil(Number(id), { status: null });
     for (let i = 0; i < 6; i++) {
-      await expect(client.getInvoices([id!], signal)).rejects.toMatchObject({
-        name: 'TransientError',
-        code: 'cryptobot_schema',
-        message: expect.stringContaining('does not fit at items.0.status'),
-      });
+      const hole = { item: `invoice_id ${id}`, field: 'status', problem: 'must be text, not null' };
+      expect(await client.getInvoices([id!], signal)).toMatchObject({ items: [], holes: [hole] });
     }
     expect(policy.state).toBe('closed');
   });

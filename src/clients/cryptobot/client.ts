@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
+import { type Hole, type Listing, type OnRead, readEach } from '../../lib/read-each.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { type CryptoPayAnswer, cryptoPayError, misfit } from './errors.ts';
-import { type Invoice, InvoiceSchema, isInvoiceId, parseExactJson } from './invoice.ts';
+import { type Invoice, InvoiceSchema, invoices, isInvoiceId, parseExactJson } from './invoice.ts';
 
 /** Crypto Pay's two networks; a token belongs to one of them. */
 const CRYPTO_PAY_URLS = {
@@ -28,7 +29,12 @@ export type CryptoBotOptions = {
   baseUrl?: string;
   /** With a time limit of 15 s: Crypto Pay answers in well under 1 s. */
   policy: ClientPolicy;
+  /** Told of every list that was read, and of what was left out of it. */
+  onRead?: OnRead | undefined;
 };
+
+/** An invoice that is listed and cannot be read. */
+export type InvoiceHole = { hole: Hole; payload: string | undefined };
 
 export type NewInvoice = {
   /** A fiat price is paid in any coin, at the rate of the moment; a price in a coin in that coin. */
@@ -42,7 +48,17 @@ export type NewInvoice = {
 };
 
 const App = z.object({ app_id: z.string(), name: z.string(), payment_processing_bot_username: z.string().optional() });
-const Invoices = z.object({ items: z.array(InvoiceSchema) });
+const Invoices = z.object({ items: z.array(z.unknown()) });
+
+/** What is made anew must say where it is paid: it is sent to the customer. */
+const NewInvoiceAnswer = InvoiceSchema.transform((invoice, context) => {
+  if (invoice.payUrl !== undefined) return { ...invoice, payUrl: invoice.payUrl };
+  context.addIssue({ code: 'custom', path: ['bot_invoice_url'], message: 'no link to pay at' });
+  return z.NEVER;
+});
+
+/** An invoice with a link to pay at. */
+export type PayableInvoice = Invoice & { payUrl: string };
 
 /**
  * Crypto Pay. Rejects with `CryptoPayRefusal` (permanent), `CryptoPayFailure` or `TransientError` (code `cryptobot_schema`
@@ -52,6 +68,7 @@ export class CryptoBotClient {
   readonly #baseUrl: string;
   readonly #token: string;
   readonly #policy: ClientPolicy;
+  readonly #onRead: OnRead | undefined;
 
   constructor(options: CryptoBotOptions) {
     // fetch would quote a token that is no header value in its error.
@@ -63,6 +80,7 @@ export class CryptoBotClient {
     this.#token = options.token;
     this.#baseUrl = (options.baseUrl ?? CRYPTO_PAY_URLS.mainnet).replace(/\/*(api\/*)?$/, '/api/');
     this.#policy = options.policy;
+    this.#onRead = options.onRead;
   }
 
   /** Whose token this is. Changes nothing, so it serves as the health check. */
@@ -72,7 +90,7 @@ export class CryptoBotClient {
   }
 
   /** A fresh invoice. After a `TransientError` it may exist all the same: look for its payload before asking again. */
-  async createInvoice(invoice: NewInvoice, signal: AbortSignal): Promise<Invoice> {
+  async createInvoice(invoice: NewInvoice, signal: AbortSignal): Promise<PayableInvoice> {
     const { amount, currency } = invoice.price;
     const body = {
       ...(FIAT_CURRENCIES.has(currency)
@@ -83,49 +101,61 @@ export class CryptoBotClient {
       payload: invoice.payload,
       expires_in: invoice.expiresInSeconds,
     };
-    return await this.#call('createInvoice', body, InvoiceSchema, { signal });
+    return await this.#call('createInvoice', body, NewInvoiceAnswer, { signal });
   }
 
   /**
-   * Those of these invoices that exist, in groups of 1000, in no certain order. Throws `PermanentError` for an id that is
+   * Those of these invoices that exist, in groups of 1000, in no certain order. One that cannot be read is among the holes: it exists,
+   * and nothing is known of it. Throws `PermanentError` for an id that is
    * not all digits (`isInvoiceId`), before anything is asked.
    */
-  async getInvoices(ids: readonly string[], signal: AbortSignal): Promise<Invoice[]> {
+  async getInvoices(ids: readonly string[], signal: AbortSignal): Promise<Listing<Invoice>> {
     const odd = ids.find((id) => !isInvoiceId(id));
     if (odd !== undefined) {
       const message = `cryptobot getInvoices: ${JSON.stringify(odd.slice(0, 40))} is no invoice id; expected 1 to 20 digits`;
       throw new PermanentError('cryptobot_invoice_id', message);
     }
     const unique = [...new Set(ids)];
-    const found: Invoice[] = [];
+    const found: Listing<Invoice> = { items: [], holes: [] };
     for (let from = 0; from < unique.length; from += PAGE_SIZE) {
       const group = unique.slice(from, from + PAGE_SIZE);
-      found.push(...(await this.#page({ invoice_ids: group.join(','), count: group.length }, signal)));
+      const page = this.#read(await this.#page({ invoice_ids: group.join(','), count: group.length }, signal));
+      found.items.push(...page.items);
+      found.holes.push(...page.holes);
     }
     return found;
   }
 
-  /** All invoices of a status, page by page, each once, although new ones that come in meanwhile shift the pages. */
+  /**
+   * All invoices of a status, page by page, each once, although new ones that come in meanwhile shift the pages. One that cannot be read
+   * comes as a hole, with its payload where it has one.
+   */
   async *listInvoices(
     options: { status?: 'active' | 'paid'; pageSize?: number },
     signal: AbortSignal,
-  ): AsyncGenerator<Invoice> {
+  ): AsyncGenerator<Invoice | InvoiceHole> {
     const { status, pageSize = PAGE_SIZE } = options;
     const seen = new Set<string>();
-    let page: Invoice[];
+    let page: unknown[];
     for (let offset = 0; ; offset += page.length) {
       page = await this.#page({ status, offset, count: pageSize }, signal);
-      for (const invoice of page) {
+      const { holes, items } = this.#read(page);
+      for (const invoice of items) {
         if (!seen.has(invoice.id)) yield invoice;
         seen.add(invoice.id);
       }
+      for (const hole of holes) yield { hole, payload: hole.ids.payload };
       if (page.length < pageSize) return;
     }
   }
 
-  async #page(body: object, signal: AbortSignal): Promise<Invoice[]> {
+  async #page(body: object, signal: AbortSignal): Promise<unknown[]> {
     const { items } = await this.#call('getInvoices', body, Invoices, { signal, idempotent: true });
     return items;
+  }
+
+  #read(page: readonly unknown[]): Listing<Invoice> {
+    return readEach(page, invoices, this.#onRead);
   }
 
   /** The answer is parsed outside the policy: one that does not fit must not open the breaker for everything else. */

@@ -1,21 +1,22 @@
 import { z } from 'zod';
 import { errorMessage } from '../../lib/errors.ts';
 import { type Money, money } from '../../lib/money.ts';
+import type { ItemKind } from '../../lib/read-each.ts';
 
 /** A Crypto Pay invoice, as far as we need it (https://help.crypt.bot/crypto-pay-api#Invoice). */
 export type Invoice = {
   /** Digits, as `payments.external_id` holds them. */
   id: string;
-  status: 'active' | 'paid' | 'expired';
+  /** `active`, `paid`, `expired`, or a word that we do not know: then nothing is known of the invoice. */
+  status: string;
   /** What was asked for: a coin or a fiat currency. */
   price: Money;
   /** What was really handed over, in a coin of the payer's choice where the price is in fiat. */
   paid: Money | undefined;
-  /** Where the customer pays. */
-  payUrl: string;
+  /** Where the customer pays. Absent where the answer has no link: it is needed only of an invoice that was just made. */
+  payUrl: string | undefined;
   /** What the creator of the invoice wrote into it; the customer never sees it. */
   payload: string | undefined;
-  createdAt: Date;
   expiresAt: Date | undefined;
   paidAt: Date | undefined;
 };
@@ -29,11 +30,14 @@ export function isInvoiceId(text: string): boolean {
 
 const Time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
-const Text = z.string().nullish();
+/** What no decision needs: a wrong value is as good as none. */
+const soft = <T extends z.ZodType>(schema: T) => schema.nullish().catch(undefined);
+
+const Text = soft(z.string());
 
 const common = {
   invoice_id: z.string().regex(INVOICE_ID),
-  status: z.enum(['active', 'paid', 'expired']),
+  status: z.string().min(1),
   amount: z.string(),
   paid_asset: Text,
   paid_amount: Text,
@@ -42,9 +46,8 @@ const common = {
   web_app_invoice_url: Text,
   pay_url: Text,
   payload: Text,
-  created_at: Time,
-  expiration_date: Time.nullish(),
-  paid_at: Time.nullish(),
+  expiration_date: soft(Time),
+  paid_at: soft(Time),
 };
 
 /** Reads what `parseExactJson` returned: amounts and ids are text there, whatever they were on the wire. */
@@ -55,19 +58,25 @@ export const InvoiceSchema = z
   ])
   .transform((wire, context): Invoice => {
     const currency = wire.currency_type === 'fiat' ? wire.fiat : wire.asset;
-    const { paid_amount, paid_asset } = wire;
     return {
       id: wire.invoice_id,
       status: wire.status,
       price: readMoney('amount', wire.amount, currency, context),
-      paid: paid_amount && paid_asset ? readMoney('paid_amount', paid_amount, paid_asset, context) : undefined,
-      payUrl: payUrlOf(wire, context),
+      // A price in fiat is paid in any coin, also in one that nobody knows here: what it was is not asked. A price in a coin is.
+      paid: paidIn(wire, context),
+      payUrl: payUrlOf(wire),
       payload: wire.payload ?? undefined,
-      createdAt: wire.created_at,
       expiresAt: wire.expiration_date ?? undefined,
       paidAt: wire.paid_at ?? undefined,
     };
   });
+
+/** Invoices of a list. Their payload names the payment that they are for. */
+export const invoices: ItemKind<Invoice> = {
+  source: 'cryptobot_invoices',
+  schema: InvoiceSchema,
+  names: ['invoice_id', 'payload'],
+};
 
 /** A value that is no money becomes an issue at its own field. */
 function readMoney(field: string, amount: string, currency: string, context: z.RefinementCtx): Money {
@@ -84,11 +93,24 @@ type Links = { [name in (typeof LINKS)[number]]?: string | null | undefined };
 /** The platform's order of preference; `pay_url` is the former name of `bot_invoice_url`. */
 const LINKS = ['mini_app_invoice_url', 'bot_invoice_url', 'web_app_invoice_url', 'pay_url'] as const;
 
-function payUrlOf(links: Links, context: z.RefinementCtx): string {
+function payUrlOf(links: Links): string | undefined {
   const name = LINKS.find((one) => links[one]);
-  if (name) return links[name]!;
-  context.addIssue({ code: 'custom', path: ['bot_invoice_url'], message: 'no link to pay at' });
-  return z.NEVER;
+  return name && (links[name] ?? undefined);
+}
+
+type Handed = { currency_type: 'crypto' | 'fiat' } & {
+  [field in 'paid_amount' | 'paid_asset']?: string | null | undefined;
+};
+
+function paidIn(wire: Handed, context: z.RefinementCtx): Money | undefined {
+  const { paid_amount: amount, paid_asset: asset } = wire;
+  if (!amount || !asset) return undefined;
+  if (wire.currency_type === 'crypto') return readMoney('paid_amount', amount, asset, context);
+  try {
+    return money(amount, asset);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Numbers that must keep every digit: money, and ids that may outgrow 2^53. */

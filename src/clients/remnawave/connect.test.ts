@@ -82,5 +82,5 @@ test('a newer major is spoken to as the newest one known', async () => {
 
 test('a base URL may end with a slash', async () => {
   await using sandbox = await startPanelSandbox({ generation: 2, nodes: 2 });
-  expect(await testPanel({ url: `${sandbox.url}/`, token: sandbox.token }).panel.nodes(never)).toHaveLength(2);
+  expect((await testPanel({ url: `${sandbox.url}/`, token: sandbox.token }).panel.nodes(never)).items).toHaveLength(2);
 });

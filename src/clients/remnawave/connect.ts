@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
+import type { Hole } from '../../lib/read-each.ts';
 import { looksLikeOtherGeneration } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { PanelHttp, type PanelHttpOptions } from './http.ts';
 import type { Panel, PanelUsers } from './panel.ts';
 import { panelSystem } from './system.ts';
-import type { PanelVersion } from './types.ts';
+import type { PanelUser, PanelVersion, UserFilter } from './types.ts';
 import { panelUsers } from './users.ts';
 import { v2 } from './v2.ts';
 import { v3 } from './v3.ts';
@@ -56,17 +57,27 @@ export function connectPanel(options: PanelHttpOptions): Panel {
     }
   };
 
+  async function* list(filter: UserFilter, holes: Hole[], signal: AbortSignal): AsyncGenerator<PanelUser> {
+    connected ??= await connect(signal);
+    const used = connected;
+    const listing = used.users.users(filter, signal);
+    try {
+      for await (const user of listing) {
+        holes.push(...listing.holes.slice(holes.length));
+        yield user;
+      }
+      holes.push(...listing.holes.slice(holes.length));
+    } catch (error) {
+      throw await recheck(used, error, signal);
+    }
+  }
+
   return {
     ...system,
     version,
-    async *users(filter, signal) {
-      connected ??= await connect(signal);
-      const used = connected;
-      try {
-        yield* used.users.users(filter, signal);
-      } catch (error) {
-        throw await recheck(used, error, signal);
-      }
+    users(filter, signal) {
+      const holes: Hole[] = [];
+      return { holes, [Symbol.asyncIterator]: () => list(filter, holes, signal) };
     },
     user: (id, signal) => use(signal, (users) => users.user(id, signal)),
     usersByTelegramId: (telegramId, signal) => use(signal, (users) => users.usersByTelegramId(telegramId, signal)),

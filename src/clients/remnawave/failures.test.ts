@@ -30,7 +30,7 @@ describe.each([2, 3] as const)('panel %i.x failing', (generation) => {
     await expect(asking).rejects.toMatchObject({ code: 'remnawave_unavailable', status: 503 });
     await expect(asking).rejects.toThrow('remnawave GET /api/nodes: 503');
     expect(calls.at(-1)).toMatchObject({ endpoint: '/api/nodes', method: 'GET', outcome: 'error', status: '503' });
-    expect(await panel.nodes(never)).toHaveLength(1);
+    expect((await panel.nodes(never)).items).toHaveLength(1);
   });
 
   test('429 says how long to wait', async () => {
@@ -72,17 +72,21 @@ describe.each([2, 3] as const)('panel %i.x failing', (generation) => {
 
   test('an answer that does not fit names field and endpoint, is transient, and keeps the breaker closed', async () => {
     const { panel, policy } = testPanel(sandbox);
-    sandbox.lie({ kind: 'wrong_schema', path: '/api/users', field: 'expireAt' });
+    for (const of of ['alice', 'bob']) {
+      sandbox.lie({ kind: 'odd', path: '/api/users', of, set: { expireAt: 'soon' } });
+    }
     const path = generation === 2 ? '/api/users' : '/api/users/stream';
     for (let i = 0; i < 6; i++) {
       const listing = collect(panel.users({}, never));
       await expect(listing).rejects.toMatchObject({ code: 'remnawave_schema' });
       await expect(listing).rejects.toThrow(
-        `remnawave GET ${path}: the answer does not fit at response.users[0].expireAt:`,
+        new RegExp(
+          `remnawave GET ${path}: the answer does not fit at each of 2 items, .* username alice for one: expireAt `,
+        ),
       );
     }
     expect(policy.state).toBe('closed');
-    expect(await panel.nodes(never)).toHaveLength(1);
+    expect((await panel.nodes(never)).items).toHaveLength(1);
   });
 
   test('a proxy page instead of JSON is transient, whatever its status', async () => {
@@ -140,7 +144,16 @@ test('hanging, the breaker opens in under 5 s and calls fail at once; back, it c
   sandbox.faults();
   const backSince = performance.now();
   await hanging;
-  await expect.poll(() => panel.nodes(never).catch(() => []), { timeout: 10_000 }).toHaveLength(1);
+  await expect
+    .poll(
+      () =>
+        panel.nodes(never).then(
+          ({ items }) => items,
+          () => [],
+        ),
+      { timeout: 10_000 },
+    )
+    .toHaveLength(1);
   expect(policy.state).toBe('closed');
   expect(performance.now() - backSince).toBeLessThan(10_000);
 });

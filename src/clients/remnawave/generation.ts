@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Hole } from '../../lib/read-each.ts';
 import type { PanelHttp } from './http.ts';
 import type { PanelUser, PanelUserId, UserFilter } from './types.ts';
 
@@ -7,11 +8,14 @@ export type Generation = {
   number: number;
   usersHaveUuids: boolean;
   user: z.ZodType<PanelUser>;
+  /** The same asked for by key. */
+  userByKey: z.ZodType<PanelUser>;
   /** The body fields that name one user, or `undefined` when this generation can not have such an id. */
   one(id: PanelUserId): { uuid: string } | { id: number } | undefined;
   /** The body field that names many users; ids that this generation can not have are left out. */
   many(ids: readonly PanelUserId[]): { uuids: string[] } | { userIds: number[] };
-  list(http: PanelHttp, filter: UserFilter, signal: AbortSignal): AsyncGenerator<PanelUser>;
+  /** Puts those that cannot be read into `holes`, each once. */
+  list(http: PanelHttp, filter: UserFilter, holes: Hole[], signal: AbortSignal): AsyncGenerator<PanelUser>;
 };
 
 /** Users per page: the most that both generations give (2.7.2 and 3.4.15 contracts: `size` 1..1000). */

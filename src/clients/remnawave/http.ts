@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TransientError } from '../../lib/errors.ts';
+import { holeInWords, type ItemKind, type Listing, type OnRead, type Reading, readEach } from '../../lib/read-each.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { isMissing, PanelFailure, panelError } from './errors.ts';
 
@@ -25,15 +26,23 @@ export type PanelRequest<T> = {
   signal: AbortSignal;
 };
 
-export type PanelHttpOptions = { baseUrl: string; token: string; policy: ClientPolicy };
+export type PanelHttpOptions = {
+  baseUrl: string;
+  token: string;
+  policy: ClientPolicy;
+  /** Told of every list that was read, and of what was left out of it. */
+  onRead?: OnRead | undefined;
+};
 
 /** One HTTP call to the panel: headers, policy, bounded body, errors, and the schema that drops what we do not need. */
 export class PanelHttp {
   readonly #baseUrl: string;
   readonly #token: string;
   readonly #policy: ClientPolicy;
+  readonly #onRead: OnRead | undefined;
 
   constructor(options: PanelHttpOptions) {
+    this.#onRead = options.onRead;
     this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
     this.#token = options.token;
     this.#policy = options.policy;
@@ -56,10 +65,7 @@ export class PanelHttp {
     const { path, message } = parsed.error.issues[0]!;
     const more = parsed.error.issues.length - 1;
     const rest = more > 0 ? ` (and ${more} more)` : '';
-    throw new TransientError(
-      'remnawave_schema',
-      `remnawave ${label}: the answer does not fit at ${dotted(path)}: ${message}${rest}; is this panel version supported?`,
-    );
+    throw misfit(label, `${dotted(path)}: ${message}${rest}`);
   }
 
   /** The same for one object: `undefined` where the panel says that there is no such. */
@@ -70,6 +76,28 @@ export class PanelHttp {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Reads the items of a list that this endpoint gave, one by one. Several of which none can be read are an odd answer and not odd items:
+   * that is an error as `call` has it.
+   */
+  each<T>(endpoint: string, raw: readonly unknown[], kind: ItemKind<T>): Listing<T> {
+    let reading: Reading | undefined;
+    const listing = readEach(raw, kind, (one) => {
+      reading = one;
+    });
+    const [first] = listing.holes;
+    if (first && raw.length > 1 && listing.items.length === 0) {
+      throw misfit(`GET ${endpoint}`, `each of ${raw.length} items, ${first.item} for one: ${holeInWords(first)}`);
+    }
+    if (reading) this.#onRead?.(reading);
+    return listing;
+  }
+
+  /** The same for a part of a list: there none may be readable. */
+  eachOfPart<T>(raw: readonly unknown[], kind: ItemKind<T>): Listing<T> {
+    return readEach(raw, kind, this.#onRead);
   }
 
   async #exchange(label: string, request: PanelRequest<unknown>, signal: AbortSignal): Promise<unknown> {
@@ -117,6 +145,12 @@ export class PanelHttp {
     }
   }
 }
+
+const misfit = (label: string, what: string): TransientError =>
+  new TransientError(
+    'remnawave_schema',
+    `remnawave ${label}: the answer does not fit at ${what}; is this panel version supported?`,
+  );
 
 async function readBounded(label: string, response: Response, signal: AbortSignal): Promise<string> {
   const tooLarge = (): TransientError => {

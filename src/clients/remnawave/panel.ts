@@ -1,3 +1,4 @@
+import type { Listing } from '../../lib/read-each.ts';
 import type {
   ActionResult,
   PanelBandwidth,
@@ -12,9 +13,9 @@ import type {
   PanelUser,
   PanelUserId,
   PanelVersion,
-  UserCounts,
   UserFields,
   UserFilter,
+  UserListing,
 } from './types.ts';
 
 /**
@@ -25,11 +26,13 @@ import type {
 export type PanelUsers = {
   /**
    * All users, page by page at constant memory. Users that are created or removed meanwhile may or may not appear; every
-   * other one appears exactly once. An error ends the iteration: what came before it is not the whole list.
+   * other one appears exactly once, or is one of the listing's `holes`. An error ends the iteration: what came before it is not the whole
+   * list.
    */
-  users(filter: UserFilter, signal: AbortSignal): AsyncIterable<PanelUser>;
+  users(filter: UserFilter, signal: AbortSignal): UserListing;
+  /** Rejects with `TransientError` `remnawave_schema` where this user is there and cannot be read; so do the next three. */
   user(id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined>;
-  usersByTelegramId(telegramId: number, signal: AbortSignal): Promise<PanelUser[]>;
+  usersByTelegramId(telegramId: number, signal: AbortSignal): Promise<Listing<PanelUser>>;
   userByUsername(username: string, signal: AbortSignal): Promise<PanelUser | undefined>;
   userByShortUuid(shortUuid: string, signal: AbortSignal): Promise<PanelUser | undefined>;
 
@@ -52,19 +55,23 @@ export type PanelUsers = {
   bulkUpdate(ids: readonly PanelUserId[], fields: UserFields, signal: AbortSignal): Promise<number>;
 };
 
-/** What the panel says about itself and its nodes; the same in both generations. */
+/**
+ * What the panel says about itself and its nodes; the same in both generations. Lists say what was left out of them because it cannot be
+ * read: it is there, and its state is unknown.
+ */
 export type PanelSystem = {
-  countUsers(signal: AbortSignal): Promise<UserCounts>;
-  nodes(signal: AbortSignal): Promise<PanelNode[]>;
-  nodeMetrics(signal: AbortSignal): Promise<PanelNodeMetrics[]>;
+  /** How many users there are, asked apart from the listing so that one can be checked against the other. */
+  countUsers(signal: AbortSignal): Promise<{ total: number }>;
+  nodes(signal: AbortSignal): Promise<Listing<PanelNode>>;
+  nodeMetrics(signal: AbortSignal): Promise<Listing<PanelNodeMetrics>>;
   /** Days as `YYYY-MM-DD`, both included. */
   bandwidth(startDay: string, endDay: string, signal: AbortSignal): Promise<PanelBandwidth>;
   stats(signal: AbortSignal): Promise<PanelStats>;
   statsBandwidth(signal: AbortSignal): Promise<PanelStatsBandwidth>;
   health(signal: AbortSignal): Promise<PanelHealth>;
-  hosts(signal: AbortSignal): Promise<PanelHost[]>;
-  configProfiles(signal: AbortSignal): Promise<PanelConfigProfile[]>;
-  inbounds(signal: AbortSignal): Promise<PanelInbound[]>;
+  hosts(signal: AbortSignal): Promise<Listing<PanelHost>>;
+  configProfiles(signal: AbortSignal): Promise<Listing<PanelConfigProfile>>;
+  inbounds(signal: AbortSignal): Promise<Listing<PanelInbound>>;
 };
 
 /** The Remnawave panel as tasks see it, whichever generation runs. `connectPanel` makes one. */

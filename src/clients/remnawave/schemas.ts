@@ -1,8 +1,10 @@
 /**
  * What we read of the panel's answers: only the needed fields, unknown ones are dropped (secrets with them) and tolerated.
- * Absent and null become "not there"; nothing is invented.
+ * Absent and null become "not there"; nothing is invented. A word of a set, such as a status, is kept as text: the panel's next version
+ * may know more of them.
  */
 import { z } from 'zod';
+import type { ItemKind } from '../../lib/read-each.ts';
 import { bytesOfText } from './bytes.ts';
 import type { PanelInbound, PanelUser } from './types.ts';
 
@@ -19,37 +21,58 @@ export const prettyBytes = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** Null is as good as absent, any other wrong value is an error: somebody acts by this field. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
+/** A wrong value is as good as an absent one: no task acts by this field. */
+export const soft = <T extends z.ZodType>(schema: T) => maybe(schema).catch(undefined);
+
 const userFields = {
-  shortUuid: z.string(),
-  username: z.string(),
-  status: z.enum(['ACTIVE', 'DISABLED', 'LIMITED', 'EXPIRED']),
+  shortUuid: soft(z.string()),
+  username: z.string().min(1),
+  status: z.string().min(1),
   expireAt: date,
   telegramId: maybe(z.int()),
   tag: maybe(z.string()),
   trafficLimitBytes: bytes,
-  trafficLimitStrategy: z.enum(['NO_RESET', 'DAY', 'WEEK', 'MONTH', 'MONTH_ROLLING']),
+  trafficLimitStrategy: z.string().min(1),
   lastTrafficResetAt: maybe(date),
   createdAt: date,
-  userTraffic: z.object({ usedTrafficBytes: bytes, onlineAt: maybe(date) }),
+  userTraffic: z.object({ usedTrafficBytes: bytes, onlineAt: soft(date) }),
 };
 
 type RawUser = z.output<z.ZodObject<typeof userFields>>;
 
+/**
+ * A user asked for by key, whose Telegram id does not matter: somebody who has paid gets the days, whatever stands there. Where a user is
+ * looked for by person it does matter, so an odd one must not look like none.
+ */
+const byKeyFields = { ...userFields, telegramId: soft(z.int()), tag: soft(z.string()) };
+
+const keyV2 = { uuid: z.uuid() };
+const keyV3 = { id: z.int().positive() };
+
+const ofV2 = (user: RawUser & { uuid: string }): PanelUser => ({ id: user.uuid, uuid: user.uuid, ...neutral(user) });
+const ofV3 = (user: RawUser & { id: number }): PanelUser => ({ id: String(user.id), ...neutral(user) });
+
 /** 2.x: the key is the uuid. */
-export const userV2 = z
-  .object({ uuid: z.uuid(), ...userFields })
-  .transform((user): PanelUser => ({ id: user.uuid, uuid: user.uuid, ...neutral(user) }));
+export const userV2 = z.object({ ...keyV2, ...userFields }).transform(ofV2);
+export const userByKeyV2 = z.object({ ...keyV2, ...byKeyFields }).transform(ofV2);
 
 /** 3.x: the key is the number. */
-export const userV3 = z
-  .object({ id: z.int().positive(), ...userFields })
-  .transform((user): PanelUser => ({ id: String(user.id), ...neutral(user) }));
+export const userV3 = z.object({ ...keyV3, ...userFields }).transform(ofV3);
+export const userByKeyV3 = z.object({ ...keyV3, ...byKeyFields }).transform(ofV3);
+
+/** Users of a list, by the schema of their generation. */
+export const usersOf = (schema: z.ZodType<PanelUser>): ItemKind<PanelUser> => ({
+  source: 'panel_users',
+  schema,
+  names: ['uuid', 'id', 'username'],
+});
 
 function neutral({ userTraffic, telegramId, tag, ...user }: RawUser): Omit<PanelUser, 'id'> {
   return {
-    shortUuid: user.shortUuid,
+    ...(user.shortUuid !== undefined && { shortUuid: user.shortUuid }),
     username: user.username,
     status: user.status,
     expireAt: user.expireAt,
@@ -65,21 +88,23 @@ function neutral({ userTraffic, telegramId, tag, ...user }: RawUser): Omit<Panel
 }
 
 /** Without `rawInbound`, which holds private keys. */
-export const inbound = z
+const inbound = z
   .object({
     uuid: z.string(),
     profileUuid: z.string(),
     tag: z.string(),
     type: z.string(),
-    network: maybe(z.string()),
-    security: maybe(z.string()),
-    port: maybe(z.number()),
+    network: soft(z.string()),
+    security: soft(z.string()),
+    port: soft(z.number()),
   })
   .transform((raw) => present(raw) as PanelInbound);
+
+export const inbounds: ItemKind<PanelInbound> = { source: 'panel_inbounds', schema: inbound, names: ['uuid', 'tag'] };
 
 /** The same object without the keys that hold `undefined`. */
 export function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as never;
 }
 
-export { date, maybe };
+export { date };

@@ -3,33 +3,45 @@
  * subscription links and raw configurations are dropped where answers are parsed (`schemas.ts`).
  */
 
+import type { Hole } from '../../lib/read-each.ts';
+
 /** A user's key at the panel, opaque to tasks: the uuid on 2.x, the number as decimal text on 3.x. */
 export type PanelUserId = string;
 
+/** The states that we know. A panel may have more: `PanelUser.status` is text. */
 export type PanelUserStatus = 'ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED';
 
+/** The strategies that we know and may set. */
 export type TrafficLimitStrategy = 'NO_RESET' | 'DAY' | 'WEEK' | 'MONTH' | 'MONTH_ROLLING';
 
 export type PanelUser = {
   id: PanelUserId;
   /** Only panels 2.x have it. */
   uuid?: string;
-  shortUuid: string;
+  shortUuid?: string;
   username: string;
-  status: PanelUserStatus;
+  /** A `PanelUserStatus`, or a word that we do not know: such a user is neither on nor off to us. */
+  status: string;
   expireAt: Date;
   /** Not unique: one person can own several panel users. */
   telegramId?: number;
   tag?: string;
   /** 0 = unlimited. */
   trafficLimitBytes: number;
-  trafficLimitStrategy: TrafficLimitStrategy;
+  /** A `TrafficLimitStrategy`, or a word that we do not know. */
+  trafficLimitStrategy: string;
   usedTrafficBytes: number;
   /** Whoever did it: the panel by the strategy, a task, or an admin. */
   lastTrafficResetAt?: Date;
   onlineAt?: Date;
   createdAt: Date;
 };
+
+/**
+ * A listing of users, read page by page, once. `holes` grows while it is read: users who are at the panel but cannot be read. They are
+ * not in the listing, and must not be taken for gone.
+ */
+export type UserListing = AsyncIterable<PanelUser> & { readonly holes: readonly Hole[] };
 
 export type UserFilter = { status?: PanelUserStatus; telegramId?: number };
 
@@ -47,7 +59,7 @@ export type UserFields = {
   telegramId?: number | null;
 };
 
-/** How many users the panel says it has, asked apart from the listing so that one can be checked against the other. */
+/** How many users the panel says it has. */
 export type UserCounts = { total: number; byStatus: Record<PanelUserStatus, number> };
 
 export type PanelInbound = {
@@ -63,8 +75,9 @@ export type PanelInbound = {
 export type PanelNode = {
   uuid: string;
   name: string;
-  address: string;
+  address?: string;
   port?: number;
+  /** `XX` where the panel does not say, as the panel itself has it. */
   countryCode: string;
   isConnected: boolean;
   isConnecting: boolean;
@@ -100,6 +113,8 @@ export type PanelNodeMetrics = {
 export type PanelBandwidth = {
   days: string[];
   nodes: { uuid: string; name: string; countryCode: string; totalBytes: number; bytes: number[] }[];
+  /** Nodes whose traffic cannot be read: unknown, not idle. */
+  holes: Hole[];
 };
 
 export type PanelStats = {

@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { Hole } from '../../lib/read-each.ts';
 import { isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { PanelHttp } from './http.ts';
@@ -12,13 +14,20 @@ const ALREADY = new Set(['A029', 'A030']);
 
 /** Users of one generation of panel. */
 export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
-  const schema = generation.user;
-
-  const find = (path: string, endpoint: string, signal: AbortSignal): Promise<PanelUser | undefined> =>
-    http.find({ method: 'GET', path, endpoint, schema, signal });
+  const find = (
+    path: string,
+    endpoint: string,
+    signal: AbortSignal,
+    schema: z.ZodType<PanelUser> = generation.user,
+  ): Promise<PanelUser | undefined> => http.find({ method: 'GET', path, endpoint, schema, signal });
 
   const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
-    generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal));
+    generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
+
+  const users: PanelUsers['users'] = (filter, signal) => {
+    const holes: Hole[] = [];
+    return { holes, [Symbol.asyncIterator]: () => generation.list(http, filter, holes, signal) };
+  };
 
   const act = async (
     id: PanelUserId,
@@ -59,11 +68,12 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     user,
     enable,
     resetTraffic,
-    users: (filter, signal) => generation.list(http, filter, signal),
+    users,
     usersByTelegramId: async (telegramId, signal) => {
-      const found: PanelUser[] = [];
-      for await (const one of generation.list(http, { telegramId }, signal)) found.push(one);
-      return found;
+      const listing = users({ telegramId }, signal);
+      const items: PanelUser[] = [];
+      for await (const one of listing) items.push(one);
+      return { items, holes: [...listing.holes] };
     },
     userByUsername: (username, signal) =>
       find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
@@ -77,6 +87,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       if (!key) return undefined;
       const body = { ...key, expireAt: expireAt.toISOString() };
       const endpoint = '/api/users';
+      const schema = generation.userByKey;
       const dated = await http.find({ method: 'PATCH', path: endpoint, endpoint, body, schema, signal });
       if (dated === undefined || dated.status === 'ACTIVE') return dated;
       // `enable` alone would not last for a LIMITED user: the panel limits whoever is over the limit again within 45 s.

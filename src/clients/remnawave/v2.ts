@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { TransientError } from '../../lib/errors.ts';
+import type { Hole } from '../../lib/read-each.ts';
 import { type Generation, PAGE_SIZE } from './generation.ts';
 import type { PanelHttp } from './http.ts';
-import { userV2 } from './schemas.ts';
+import { userByKeyV2, usersOf, userV2 } from './schemas.ts';
 import type { PanelUser } from './types.ts';
 
-const page = z.object({ users: z.array(userV2), total: z.number() });
+const page = z.object({ users: z.array(z.unknown()) });
+const kind = usersOf(userV2);
 
 const isUuid = (id: string): boolean => z.uuid().safeParse(id).success;
 
@@ -26,39 +28,56 @@ export const v2: Generation = {
   number: 2,
   usersHaveUuids: true,
   user: userV2,
+  userByKey: userByKeyV2,
   one: (id) => (isUuid(id) ? { uuid: id.toLowerCase() } : undefined),
   many: (ids) => ({ uuids: ids.filter(isUuid).map((id) => id.toLowerCase()) }),
 
-  async *list(http, { status, telegramId }, signal) {
-    const users = telegramId === undefined ? byPosition(http, signal) : byTelegramId(http, telegramId, signal);
+  async *list(http, { status, telegramId }, holes, signal) {
+    const users =
+      telegramId === undefined ? byPosition(http, holes, signal) : byTelegramId(http, telegramId, holes, signal);
     // Here and not in the panel: a filtered listing would lose a row, and so skip one, whenever a user's status changes.
     for await (const user of users) if (status === undefined || user.status === status) yield user;
   },
 };
 
-async function* byPosition(http: PanelHttp, signal: AbortSignal): AsyncGenerator<PanelUser> {
+async function* byPosition(http: PanelHttp, holes: Hole[], signal: AbortSignal): AsyncGenerator<PanelUser> {
   let seen = new Set<string>();
   for (let start = 0; ; start += PAGE_SIZE - OVERLAP) {
     const query = { start, size: PAGE_SIZE, sorting: SORTING };
     const path = '/api/users';
-    const { users } = await http.call({ method: 'GET', path, endpoint: path, query, schema: page, signal });
-    if (seen.size > 0 && !users.some(({ id }) => seen.has(id))) throw shifted(start);
-    yield* users.filter(({ id }) => !seen.has(id));
-    if (users.length < PAGE_SIZE) return;
-    seen = new Set(users.map(({ id }) => id));
+    const { users: raw } = await http.call({ method: 'GET', path, endpoint: path, query, schema: page, signal });
+    if (raw.length > 0 && !raw.some(hasUuid)) throw ofOtherGeneration();
+    const { holes: odd, items } = http.each(path, raw, kind);
+    const keys = [...items.map(({ id }) => id), ...odd.map(({ item }) => item)];
+    if (seen.size > 0 && !keys.some((key) => seen.has(key))) throw shifted(start);
+    holes.push(...odd.filter(({ item }) => !seen.has(item)));
+    yield* items.filter(({ id }) => !seen.has(id));
+    if (raw.length < PAGE_SIZE) return;
+    seen = new Set(keys);
   }
 }
 
 /** One person's panel users: a list, or 404 where there is none. */
-async function* byTelegramId(http: PanelHttp, telegramId: number, signal: AbortSignal): AsyncGenerator<PanelUser> {
-  const found = await http.find({
-    method: 'GET',
-    path: `/api/users/by-telegram-id/${telegramId}`,
-    endpoint: '/api/users/by-telegram-id/:telegramId',
-    schema: z.array(userV2),
-    signal,
-  });
-  yield* found ?? [];
+async function* byTelegramId(
+  http: PanelHttp,
+  telegramId: number,
+  holes: Hole[],
+  signal: AbortSignal,
+): AsyncGenerator<PanelUser> {
+  const endpoint = '/api/users/by-telegram-id/:telegramId';
+  const path = `/api/users/by-telegram-id/${telegramId}`;
+  const found = await http.find({ method: 'GET', path, endpoint, schema: z.array(z.unknown()), signal });
+  const { holes: odd, items } = http.each(endpoint, found ?? [], kind);
+  holes.push(...odd);
+  yield* items;
+}
+
+const hasUuid = (user: unknown): boolean => z.object({ uuid: z.uuid() }).safeParse(user).success;
+
+function ofOtherGeneration(): TransientError {
+  const message =
+    'remnawave GET /api/users: no user has a uuid, as those of panels 2.x do; is this panel version supported?';
+  return new TransientError('remnawave_schema', message);
 }
 
 function shifted(start: number): TransientError {

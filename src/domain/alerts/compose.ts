@@ -4,7 +4,7 @@ import { AdminAlerts } from './admin-alerts.ts';
 import { AlertStates } from './alert-states.ts';
 
 /** Builds what tells the admins, and what remembers which alerts are on. */
-export function composeAlerts({ engine, log, redis, sender, services }: Foundation) {
+export function composeAlerts({ engine, log, redis, sender, services, unreadable }: Foundation) {
   const { events, notifications, settings } = services;
   const alerts = new AdminAlerts({
     ...{ log, notifications, sender },
@@ -13,5 +13,7 @@ export function composeAlerts({ engine, log, redis, sender, services }: Foundati
     signalDelivery: engine.signalDelivery,
   });
   const store = new AlertStateStore(redis);
-  return { services: { alerts }, alertStates: new AlertStates({ store, alerts, events, log }) };
+  const alertStates = new AlertStates({ store, alerts, events, log });
+  unreadable.tellThrough(alertStates);
+  return { services: { alerts }, alertStates };
 }

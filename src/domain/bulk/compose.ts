@@ -11,7 +11,7 @@ import { BulkUsers } from './users.ts';
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
-  { database, engine, log, marks, redis, services }: Foundation,
+  { database, engine, log, marks, redis, services, unreadable }: Foundation,
   { REMNAWAVE_CONCURRENCY: concurrency }: Pick<Config, 'REMNAWAVE_CONCURRENCY'>,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -31,7 +31,7 @@ export function composeBulk(
       broadcasts: new Broadcasts({
         ...{ marks, notifications },
         rows: new BroadcastRows(database),
-        customers: new CustomersWithTelegram(database),
+        customers: new CustomersWithTelegram(database, unreadable.onRead),
         records: new BroadcastRecords(redis),
         onError: (err) => log.warn({ err }, 'what was said of a broadcast is not known, its rows go on as they are'),
       }),

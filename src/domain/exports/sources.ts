@@ -1,6 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
-import type { PanelNode, PanelUser } from '../../clients/remnawave/types.ts';
+import type { PanelNode, UserListing } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
+import type { Listing } from '../../lib/read-each.ts';
 import type { ExportRange, ExportRows } from '../../repositories/export-rows.ts';
 import type { CellKind, Cells, ExportColumn, ExportTable } from './table.ts';
 
@@ -107,13 +108,16 @@ export class ExportSources {
         };
       case 'servers': {
         const nodes = await panel.nodes(signal);
-        return { columns: SERVERS, groups: inGroups(serversOf(nodes), GROUP), estimate: nodes.length };
+        return { columns: SERVERS, groups: inGroups(serversOf(nodes), GROUP), estimate: nodes.items.length };
       }
     }
   }
 }
 
-async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRange): AsyncGenerator<Cells> {
+/** What stands in place of the state of a user or node that is there and cannot be read. The rest of such a row is empty. */
+const UNREADABLE = 'UNREADABLE';
+
+async function* usersIn(users: UserListing, { from, to }: ExportRange): AsyncGenerator<Cells> {
   for await (const user of users) {
     if ((from && user.createdAt < from) || (to && user.createdAt >= to)) continue;
     yield [
@@ -131,14 +135,17 @@ async function* usersIn(users: AsyncIterable<PanelUser>, { from, to }: ExportRan
       user.createdAt.toISOString(),
     ];
   }
+  for (const { ids } of users.holes) {
+    yield rowOf(USERS, { id: ids.uuid ?? ids.id, username: ids.username, status: UNREADABLE });
+  }
 }
 
-async function* serversOf(nodes: readonly PanelNode[]): AsyncGenerator<Cells> {
-  for (const node of nodes) {
+async function* serversOf({ holes, items }: Listing<PanelNode>): AsyncGenerator<Cells> {
+  for (const node of items) {
     yield [
       node.uuid,
       node.name,
-      node.address,
+      text(node.address),
       text(node.port),
       node.countryCode,
       text(node.isConnected),
@@ -151,7 +158,13 @@ async function* serversOf(nodes: readonly PanelNode[]): AsyncGenerator<Cells> {
       text(node.lastStatusMessage),
     ];
   }
+  for (const { ids } of holes) {
+    yield rowOf(SERVERS, { uuid: ids.uuid, name: ids.name, last_status_message: UNREADABLE });
+  }
 }
+
+const rowOf = (columnsOfRow: readonly ExportColumn[], cells: Readonly<Record<string, string | undefined>>): Cells =>
+  columnsOfRow.map(({ name }) => cells[name] ?? null);
 
 const text = (value: string | number | boolean | undefined): string | null =>
   value === undefined ? null : String(value);

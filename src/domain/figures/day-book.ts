@@ -112,7 +112,9 @@ export class DayBook {
     if (dates.length === 0) return new Map();
     return this.#known('users', new Map<string, UserFigures>(), async () => {
       const tally = new UserTally(new Map(dates.map((date) => [date, intervalOfDay(date)])));
-      for await (const user of this.#options.panel.users({}, signal)) tally.add(user);
+      const listing = this.#options.panel.users({}, signal);
+      for await (const user of listing) tally.add(user);
+      tally.addUnreadable(listing.holes.length);
       const isSoon = (date: string): boolean => now.getTime() - intervalOfDay(date).to.getTime() < AT_END_WITHIN_MS;
       return new Map(dates.map((date) => [date, tally.of(date, now, isSoon(date))]));
     });

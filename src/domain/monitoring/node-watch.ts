@@ -1,6 +1,7 @@
 import type { PanelNode } from '../../clients/remnawave/types.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
+import type { Listing } from '../../lib/read-each.ts';
 import { type NodeLine, nodesBack, nodesOffline, nodesStable, nodesUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Events } from '../../repositories/redis/events.ts';
@@ -20,7 +21,10 @@ export type NodeWatchOptions = {
   forgetAfterMs: number;
 };
 
-export type NodeCounts = Record<NodeStatus | 'checked' | 'changed' | 'began' | 'ended' | 'forgotten', number>;
+export type NodeCounts = Record<
+  NodeStatus | 'checked' | 'unreadable' | 'changed' | 'began' | 'ended' | 'forgotten',
+  number
+>;
 
 export type Observation = { counts: NodeCounts; lookAgainMs?: number };
 
@@ -33,12 +37,13 @@ export class NodeWatch {
   }
 
   /**
-   * Takes in one complete listing of the panel. Two runs at once share the work: of each node one run's judgement stands. While Redis
+   * Takes in one complete listing of the panel. A node that is left out of it because it cannot be read stays as it was last known: its
+   * alerts stay on, and it is not gone. Two runs at once share the work: of each node one run's judgement stands. While Redis
    * is away the states go to the log and nobody is told, as what was before is not known.
    */
-  async observe(nodes: readonly PanelNode[], now: Date): Promise<Observation> {
+  async observe({ holes, items: nodes }: Listing<PanelNode>, now: Date): Promise<Observation> {
     const { log, states, store } = this.#options;
-    const counts = countsOf(nodes);
+    const counts = { ...countsOf(nodes), unreadable: holes.length };
     const known = await Promise.all([store.all(), states.active(now)]).catch((err: unknown) => {
       const seen = nodes.map((node) => ({ node: node.name, status: statusOf(node) }));
       log.warn({ err, nodes: seen }, 'node states can not be stored, this is what was seen');
@@ -46,7 +51,7 @@ export class NodeWatch {
     });
     if (!known) return { counts };
     const [stored, active] = known;
-    if (nodes.length === 0 && stored.length > 0) {
+    if (nodes.length === 0 && holes.length === 0 && stored.length > 0) {
       log.warn({ known: stored.length }, 'the panel lists no node although it had some, taken for unknown');
       return { counts };
     }
@@ -56,8 +61,8 @@ export class NodeWatch {
     const verdicts = await this.#judgeAll(nodes, before, on, now);
     counts.changed = verdicts.filter(({ change }) => change?.previousStatus).length;
     await Promise.all(verdicts.map((verdict) => this.#publish(verdict, now)));
-    const { began, ended } = await this.#alert(verdicts, nodes.length, now);
-    counts.forgotten = await this.#forget(nodes, stored, now);
+    const { began, ended } = await this.#alert(verdicts, nodes.length + holes.length, now);
+    counts.forgotten = await this.#forget({ holes, items: nodes }, stored, now);
 
     const waits = verdicts.flatMap(({ lookAgainMs }) => lookAgainMs ?? []);
     const lookAgain = waits.length > 0 ? { lookAgainMs: Math.min(...waits) } : {};
@@ -129,9 +134,11 @@ export class NodeWatch {
     return { began: began.flat().length, ended: ended.flat().length };
   }
 
-  async #forget(nodes: readonly PanelNode[], stored: readonly StoredNode[], now: Date): Promise<number> {
+  async #forget({ holes, items }: Listing<PanelNode>, stored: readonly StoredNode[], now: Date): Promise<number> {
     const { forgetAfterMs, states, store } = this.#options;
-    const listed = new Set(nodes.map(({ uuid }) => uuid));
+    // One that does not even say which node it is may be any of them.
+    if (holes.some(({ ids }) => ids.uuid === undefined)) return 0;
+    const listed = new Set([...items.map(({ uuid }) => uuid), ...holes.map(({ ids }) => ids.uuid)]);
     const gone = stored
       .map(({ record }) => record)
       .filter(({ checkedAt, nodeUuid }) => {
@@ -150,6 +157,7 @@ export class NodeWatch {
 function countsOf(nodes: readonly PanelNode[]): NodeCounts {
   const counts: NodeCounts = {
     checked: nodes.length,
+    unreadable: 0,
     online: 0,
     offline: 0,
     warning: 0,

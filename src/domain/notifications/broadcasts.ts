@@ -81,7 +81,7 @@ export class Broadcasts {
   }
 
   /** Who could not be reached and why, at most `limit`. */
-  async failures(broadcastId: string, limit: number): Promise<{ telegram_id: number; error: string }[]> {
+  async failures(broadcastId: string, limit: number): Promise<{ telegram_id: number | string; error: string }[]> {
     const found = await this.#options.rows.failures(broadcastRange(broadcastId), limit);
     return found.map(({ telegramId, error }) => ({ telegram_id: telegramId, error }));
   }

@@ -1,11 +1,14 @@
 import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
+import type { Hole } from '../../lib/read-each.ts';
 import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
 import { LEASE_MS, LEASE_RESERVE_MS } from './policy.ts';
 import type { WriteBack } from './write-back.ts';
 
 export type ClaimsOptions = {
   notifications: Pick<Notifications, 'claim'>;
+  /** Ends rows of a claim that cannot be sent by what stands in them. */
+  onUnreadable(holes: readonly Hole[]): void;
   writeBack: WriteBack;
   batchSize: number;
   maxAttempts: number;
@@ -16,8 +19,8 @@ export type ClaimsOptions = {
   signal: AbortSignal;
 };
 
-/** Rows of one claim, and until when a send may begin under its lease, in milliseconds of the monotonic clock. */
-export type Batch = { rows: readonly DueNotification[]; sendBefore: number };
+/** Rows of one claim, and until when a send may begin under its lease, in milliseconds of the monotonic clock. `claimed` counts those as well that cannot be sent. */
+export type Batch = { rows: readonly DueNotification[]; claimed: number; sendBefore: number };
 
 /** Rows that were put off are due a little after the moment that was meant: later by the time that the database took to write it. */
 const PUT_OFF_LATE_MS = seconds(0.5);
@@ -52,9 +55,12 @@ export class Claims {
 
   /** The most urgent of what is due; no rows where nothing is. */
   async next(lane: Claim['lane']): Promise<Batch> {
-    const { batchSize: limit, heldBefore, maxAttempts, notifications } = this.#options;
+    const { batchSize: limit, heldBefore, maxAttempts, notifications, onUnreadable } = this.#options;
     const sendBefore = performance.now() + LEASE_MS - LEASE_RESERVE_MS;
-    return { rows: await notifications.claim({ lane, limit, leaseMs: LEASE_MS, maxAttempts, heldBefore }), sendBefore };
+    const claim = { lane, limit, leaseMs: LEASE_MS, maxAttempts, heldBefore };
+    const { holes, items: rows } = await notifications.claim(claim);
+    if (holes.length > 0) onUnreadable(holes);
+    return { rows, claimed: rows.length + holes.length, sendBefore };
   }
 
   /** Gives rows back as they were, without counting an attempt. */

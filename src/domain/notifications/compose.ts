@@ -9,9 +9,10 @@ export function composeNotifications(
 ) {
   const { notifications, settings } = services;
   const deliveryCounts = new DeliveryCounts(redis, (err) => log.debug({ err }, 'deliveries not counted'));
-  const delivery: Omit<DrainDependencies, 'onGivenUp'> = {
+  const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
     ...{ isObsolete, marks, notifications, sender },
     observer: {
+      unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status) {
         metrics.notification(type, status);
         deliveryCounts.note(status);

@@ -55,10 +55,13 @@ export class Drain {
     this.#deps = deps;
     this.#options = options;
     this.#writeBack = new WriteBack(notifications, options.log);
-    this.#claims = new Claims({ ...options, notifications, writeBack: this.#writeBack, endsAt: this.#endsAt });
     const startedAt = performance.now();
     this.#clock = () => new Date(options.now.getTime() + performance.now() - startedAt);
     this.#settlement = new Settlement(deps, this.#writeBack, { ...options, clock: this.#clock });
+    this.#claims = new Claims({
+      ...{ ...options, notifications, writeBack: this.#writeBack, endsAt: this.#endsAt },
+      onUnreadable: (holes) => this.#settlement.unreadable(holes),
+    });
   }
 
   /** `unfinished` says that more is due: a fresh run should follow at once. */
@@ -66,7 +69,9 @@ export class Drain {
     try {
       const isDrained = this.#lanes().run();
       await isDrained.catch(() => undefined);
+      await this.#settlement.endNeverDue();
       await this.#settlement.tellGivenUp();
+      await this.#settlement.tellUnreadable();
       if (this.#fatal) throw this.#fatal;
       const unfinished = !(await isDrained);
       return { counts: { ...this.#settlement.counts, deferred: this.#claims.deferred }, unfinished };

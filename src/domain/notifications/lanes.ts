@@ -49,7 +49,7 @@ export class Lanes {
       while (await mayGoOn()) {
         const batch = await claims.next('any');
         await this.#sendAll(batch, inFlight);
-        if (batch.rows.length > 0) continue;
+        if (batch.claimed > 0) continue;
         if (inFlight.size > 0) await Promise.all(inFlight);
         else if (claims.isAwaitingPutOff) await claims.waitForPutOff();
         else return true;
@@ -70,16 +70,27 @@ export class Lanes {
         const batch = await claims.next('urgent');
         await this.#sendAll(batch, inFlight);
         const cost = (performance.now() - startedAt) * URGENT_LOOK_SHARE;
-        if (batch.rows.length === 0) await sleepUnless(Math.max(URGENT_LOOK_MS, cost), signal, normalIsDone);
+        if (batch.claimed === 0) await sleepUnless(Math.max(URGENT_LOOK_MS, cost), signal, normalIsDone);
       }
     } finally {
       await Promise.all(inFlight);
     }
   }
 
+  /** Where Redis does not say what is still to be sent, the rows are due again at once instead of waiting out their lease. */
+  async #stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
+    const { claims, settlement } = this.#options;
+    try {
+      return await settlement.stillToSend(rows);
+    } catch (error) {
+      claims.handBack(rows);
+      throw error;
+    }
+  }
+
   /** Begins to send all, as fast as places in flight become free. */
   async #sendAll({ rows, sendBefore }: Batch, inFlight: InFlight): Promise<void> {
-    for (const group of grouped(await this.#options.settlement.stillToSend(rows))) {
+    for (const group of grouped(await this.#stillToSend(rows))) {
       while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
       const sending = this.#options.send(group, sendBefore).finally(() => inFlight.delete(sending));
       inFlight.add(sending);

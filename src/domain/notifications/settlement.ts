@@ -1,6 +1,7 @@
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { errorMessage } from '../../lib/errors.ts';
-import type { DueNotification } from '../../repositories/notifications.ts';
+import { type Hole, holeInWords } from '../../lib/read-each.ts';
+import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { RETRY_DELAYS_MS } from './policy.ts';
 import type { Tried } from './sender.ts';
@@ -8,19 +9,32 @@ import type { WriteBack } from './write-back.ts';
 
 export type SettlementDependencies = {
   marks: Pick<DeliveryMarks, 'sent' | 'noteSent' | 'unreachable'>;
+  notifications: Pick<Notifications, 'endNeverDue'>;
   observer: {
+    /** Rows that were ended because they cannot be sent by what stands in them. */
+    unreadable(rows: number): void;
     notification(type: string, status: string): void;
     notificationDelay(type: string, seconds: number): void;
   };
   /** Rows have failed for the last time for a reason that an admin can do something about. */
   onGivenUp(rows: readonly GivenUp[]): Promise<void>;
-  /** Whether what a row announces no longer holds at `now`. */
+  /** Tells of the rows that cannot be sent by what stands in them. */
+  onUnreadable(rows: readonly UnreadableRow[]): Promise<void>;
+  /** Whether the announcement of a row no longer holds at `now`. */
   isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean>;
 };
 
 export type SettlementOptions = { maxAttempts: number; clock: () => Date; signal: AbortSignal };
 
 export type GivenUp = { row: DueNotification; error: string };
+
+/** A row by what a person finds it by, and why it cannot be sent. */
+export type UnreadableRow = { item: string; error: string };
+
+/** `infinity` is no time at which anything is sent. */
+const NEVER_DUE = 'unreadable: scheduled_at is infinity, so it would never be due';
+/** Rows that are never due, ended in one run. */
+const NEVER_DUE_AT_ONCE = 1_000;
 
 type Sent = Extract<Tried, { kind: 'sent' }>;
 type Refused = Extract<Tried, { kind: 'refused' }>;
@@ -33,6 +47,7 @@ export class Settlement {
   readonly #options: SettlementOptions;
   readonly #writeBack: WriteBack;
   readonly #givenUp: GivenUp[] = [];
+  readonly #unreadable: UnreadableRow[] = [];
 
   constructor(deps: SettlementDependencies, writeBack: WriteBack, options: SettlementOptions) {
     this.#deps = deps;
@@ -92,9 +107,38 @@ export class Settlement {
     for (const row of group) this.#failedOnce(row, errorMessage(error), startedAt);
   }
 
+  /** Ends claimed rows that cannot be sent by what stands in them, each with its reason: another try would fare the same. */
+  unreadable(holes: readonly Hole[]): void {
+    for (const hole of holes) {
+      const error = `unreadable: ${holeInWords(hole)}`;
+      this.#writeBack.add({ kind: 'failed', row: { id: hole.ids.id!, dueAt: this.#options.clock() }, error });
+      this.#ended({ item: hole.item, error }, hole.ids.notification_type ?? 'other');
+    }
+  }
+
+  /** The same for rows that no claim would ever find. Never rejects: the next run finds them again. */
+  async endNeverDue(): Promise<void> {
+    const ended = await this.#deps.notifications.endNeverDue(NEVER_DUE, NEVER_DUE_AT_ONCE).catch(() => []);
+    for (const { item } of ended) this.#ended({ item, error: NEVER_DUE }, 'other');
+  }
+
+  /** Tells once of all rows that could not be sent by what stands in them. */
+  async tellUnreadable(): Promise<void> {
+    const rows = this.#unreadable.splice(0);
+    if (rows.length === 0) return;
+    this.#deps.observer.unreadable(rows.length);
+    await this.#deps.onUnreadable(rows);
+  }
+
   /** Tells once of all rows that were given up. */
   async tellGivenUp(): Promise<void> {
     if (this.#givenUp.length > 0) await this.#deps.onGivenUp(this.#givenUp);
+  }
+
+  #ended(row: UnreadableRow, type: string): void {
+    this.counts.failed += 1;
+    this.#unreadable.push(row);
+    this.#deps.observer.notification(type, 'unreadable');
   }
 
   #failedOnce(row: DueNotification, error: string, startedAt: Date): void {

@@ -8,7 +8,7 @@ import type { DueNotification, Notifications } from '../../repositories/notifica
 export type RowChange =
   | { kind: 'sent'; row: DueNotification; startedAt?: Date; sentAt: Date }
   | { kind: 'retry'; row: DueNotification; startedAt: Date; error: string; delayMs: number }
-  | { kind: 'failed'; row: DueNotification; startedAt?: Date; error: string }
+  | { kind: 'failed'; row: Pick<DueNotification, 'id' | 'dueAt'>; startedAt?: Date; error: string }
   | { kind: 'released'; row: DueNotification }
   | { kind: 'put_off'; row: DueNotification; until: number };
 

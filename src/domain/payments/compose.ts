@@ -22,11 +22,11 @@ export function composePayments(
   alerts: AdminAlerts,
   settings: Pick<Config, 'BACKEND_API_URL' | 'CRYPTOBOT_TOKEN'>,
 ) {
-  const { calls, cryptobot, database, log, metrics, redis, services } = foundation;
+  const { calls, cryptobot, database, log, metrics, redis, services, unreadable } = foundation;
   const { auditLogs, backendKeys, events, flags, notifications, panel } = services;
   const locale = services.settings.DEFAULT_LOCALE;
-  const customers = new Customers(database);
-  const payments = new Payments(database);
+  const customers = new Customers(database, unreadable.onRead);
+  const payments = new Payments(database, unreadable.onRead);
   const plans = new Plans(database);
   const shared = { alerts, auditLogs, customers, database, events, locale, log, panel, payments };
   return {
@@ -44,7 +44,7 @@ export function composePayments(
       payments,
       paymentStats: new PaymentStats(database),
       renewal: new AutoRenewal({ ...shared, cryptobot, plans }),
-      webhookLogs: new WebhookLogs(database),
+      webhookLogs: new WebhookLogs(database, unreadable.onRead),
     },
     /** Whether a queued message about a payment still holds. */
     paymentTruth: new PaymentMessageTruth({ panel, payments }),

@@ -1,7 +1,8 @@
 import type { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import { type Invoice, isInvoiceId } from '../../clients/cryptobot/invoice.ts';
 import { parseUpdate, verifySignature } from '../../clients/cryptobot/webhook.ts';
-import { PermanentError } from '../../lib/errors.ts';
+import { PermanentError, TransientError } from '../../lib/errors.ts';
+import { holeInWords } from '../../lib/read-each.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
 /** Thrown for a webhook body that Crypto Pay did not sign. */
@@ -15,6 +16,9 @@ class ForgedWebhookError extends PermanentError {
     );
   }
 }
+
+/** Invoices as Crypto Pay has them, by id. Those in `unreadable` exist there, and nothing else is known about them. */
+export type InvoicesById = { known: ReadonlyMap<string, Invoice>; unreadable: ReadonlySet<string> };
 
 /** The source of truth about an invoice: a body that Crypto Pay signed, or Crypto Pay itself. Nothing else is believed. */
 export class CryptobotInvoices {
@@ -45,17 +49,27 @@ export class CryptobotInvoices {
       const message = `payment ${id}: its external_id ${JSON.stringify(invoiceId ?? null)} is no invoice of Crypto Pay`;
       throw new PermanentError('payment_without_invoice', message);
     }
-    const [invoice] = await this.#client.getInvoices([invoiceId], signal);
-    if (invoice) return invoice;
+    const { holes, items } = await this.#client.getInvoices([invoiceId], signal);
+    if (items[0]) return items[0];
+    if (holes[0]) {
+      const message = `payment ${id}: invoice ${invoiceId} cannot be read: ${holeInWords(holes[0])}; nothing is known of it`;
+      throw new TransientError('cryptobot_schema', message);
+    }
     const message = `payment ${id}: Crypto Pay does not know invoice ${invoiceId}; does CRYPTOBOT_TOKEN belong to the app that made it?`;
     throw new PermanentError('payment_invoice_unknown', message);
   }
 
-  /** The invoices among these that Crypto Pay knows, by id. Ids that Crypto Pay never gives are left out. */
-  async byId(ids: readonly (string | undefined)[], signal: AbortSignal): Promise<ReadonlyMap<string, Invoice>> {
+  /**
+   * The invoices among these that Crypto Pay knows, by id. Ids that Crypto Pay never gives are left out. Where an unreadable invoice does
+   * not even say its id, every invoice that was not found counts as unreadable.
+   */
+  async byId(ids: readonly (string | undefined)[], signal: AbortSignal): Promise<InvoicesById> {
     const valid = ids.filter((id) => id !== undefined && isInvoiceId(id)) as string[];
-    if (valid.length === 0) return new Map();
-    const invoices = await this.#client.getInvoices(valid, signal);
-    return new Map(invoices.map((invoice) => [invoice.id, invoice]));
+    if (valid.length === 0) return { known: new Map(), unreadable: new Set() };
+    const { holes, items } = await this.#client.getInvoices(valid, signal);
+    const known = new Map(items.map((invoice) => [invoice.id, invoice]));
+    const isNameless = holes.some(({ ids: of }) => of.invoice_id === undefined);
+    const odd = isNameless ? valid : holes.map(({ ids: of }) => of.invoice_id!);
+    return { known, unreadable: new Set(odd.filter((id) => !known.has(id))) };
   }
 }

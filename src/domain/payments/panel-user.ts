@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { TransientError } from '../../lib/errors.ts';
+import { holeInWords, type Listing } from '../../lib/read-each.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payments.ts';
 
@@ -8,6 +10,8 @@ import type { Payment } from '../../repositories/payments.ts';
 export type Resolution =
   | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
   | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
+
+const NOBODY: Listing<PanelUser> = { items: [], holes: [] };
 
 export type ResolverDependencies = { panel: Panel; customers: Customers };
 
@@ -65,7 +69,13 @@ export class PanelUserResolver {
     const { telegramId, username } = customer;
     const named = username === undefined ? undefined : await this.#panel.userByUsername(username, signal);
     if (named && telegramId !== undefined && named.telegramId === telegramId) return [named];
-    const linked = telegramId === undefined ? [] : await this.#panel.usersByTelegramId(telegramId, signal);
+    const { holes, items: linked } =
+      telegramId === undefined ? NOBODY : await this.#panel.usersByTelegramId(telegramId, signal);
+    const [hole] = holes;
+    if (hole) {
+      const message = `remnawave: panel user ${hole.item} of Telegram id ${telegramId} cannot be read (${holeInWords(hole)}), so it is not clear for whom a payment is; mend this user at the panel`;
+      throw new TransientError('remnawave_schema', message);
+    }
     const isFree = named && (named.telegramId === undefined || telegramId === undefined);
     return isFree ? [named, ...linked.filter(({ id }) => id !== named.id)] : linked;
   }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CryptoBotClient, isPayable } from '../../clients/cryptobot/client.ts';
-import type { Invoice } from '../../clients/cryptobot/invoice.ts';
+import { type CryptoBotClient, isPayable, type PayableInvoice } from '../../clients/cryptobot/client.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days, hours } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { compare, type Money } from '../../lib/money.ts';
+import { holeInWords } from '../../lib/read-each.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { renewalDescription } from '../../messages/payments.ts';
 import { queuedText } from '../../messages/queued-text.ts';
@@ -142,7 +142,7 @@ export class AutoRenewal {
     }
   }
 
-  #message(payment: Payment, invoice: Invoice): NewNotification {
+  #message(payment: Payment, invoice: PayableInvoice): NewNotification {
     const { days: bought, id, mark, planName, price } = payment;
     const renewal = mark.renewal!;
     const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
@@ -156,7 +156,7 @@ export class AutoRenewal {
     };
   }
 
-  async #create({ askUntil, payment }: RenewalClaim, signal: AbortSignal): Promise<Invoice> {
+  async #create({ askUntil, payment }: RenewalClaim, signal: AbortSignal): Promise<PayableInvoice> {
     if (performance.now() > askUntil) {
       const message = `payment ${payment.id}: its claim is nearly over before an invoice was made; the next attempt makes it`;
       throw new TransientError('renewal_claim_over', message);
@@ -171,9 +171,15 @@ export class AutoRenewal {
   }
 
   /** The invoice that an earlier run made for this payment without learning of it. */
-  async #lost(payment: Payment, signal: AbortSignal): Promise<Invoice | undefined> {
+  async #lost(payment: Payment, signal: AbortSignal): Promise<PayableInvoice | undefined> {
     for await (const invoice of this.#dependencies.cryptobot.listInvoices({ status: 'active' }, signal)) {
-      if (invoice.payload === tag(payment)) return invoice;
+      if (invoice.payload !== tag(payment)) continue;
+      if ('hole' in invoice || invoice.payUrl === undefined) {
+        const why = 'hole' in invoice ? holeInWords(invoice.hole) : 'no link to pay at';
+        const message = `payment ${payment.id}: its invoice is there and cannot be read: ${why}; no second one is made`;
+        throw new TransientError('cryptobot_schema', message);
+      }
+      return { ...invoice, payUrl: invoice.payUrl };
     }
     return undefined;
   }
@@ -184,7 +190,9 @@ export class AutoRenewal {
     if (user.telegramId === undefined) return undefined;
     // Panels 3.x have no uuid; a chat with several subscriptions does not say which one a payment was for.
     const customer = await customers.byTelegramId(user.telegramId);
-    if (!customer || (await panel.usersByTelegramId(user.telegramId, signal)).length > 1) return undefined;
+    if (!customer) return undefined;
+    const { holes, items } = await panel.usersByTelegramId(user.telegramId, signal);
+    if (items.length + holes.length > 1) return undefined;
     return { customer, scope: 'account', subscriptionKey: undefined };
   }
 

@@ -10,11 +10,17 @@ const TOLD_WITHIN_MS = hours(72);
 /** `complete`: the money is there. `fail`: it will not come. `mismatched`: an admin was told. `wait`: ask again in the next run. */
 export type PaymentVerdict = 'complete' | 'fail' | 'mismatched' | 'wait';
 
-/** Decides on a pending payment by its invoice at Crypto Pay, `undefined` where Crypto Pay knows none. Paid wins at any age. */
-export function verdictOn(payment: Payment, invoice: Invoice | undefined, now: Date): PaymentVerdict {
+/**
+ * Decides on a pending payment by its invoice at Crypto Pay: `undefined` where Crypto Pay knows none, `unreadable` where it has one about
+ * which nothing is known. Paid wins at any age.
+ */
+export function verdictOn(payment: Payment, invoice: Invoice | 'unreadable' | undefined, now: Date): PaymentVerdict {
   if (payment.mark.activation === 'pending') return 'complete';
+  if (invoice === 'unreadable') return 'wait';
   if (invoice?.status === 'paid') return payment.mark.mismatch ? 'mismatched' : 'complete';
   if (invoice?.status === 'expired') return 'fail';
+  // A state that we do not know may mean that it is paid.
+  if (invoice && invoice.status !== 'active') return 'wait';
   return ageMs(payment, now) >= GIVEN_UP_AFTER_MS ? 'fail' : 'wait';
 }
 

@@ -18,10 +18,10 @@ export function composeSubscriptions(
   brake: MassEffectBrake,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
-  const { database, marks: deliveryMarks, redis, telegram } = foundation;
+  const { database, marks: deliveryMarks, redis, telegram, unreadable } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel, settings } = foundation.services;
-  const contacts = new CustomerContacts(database);
-  const decisions = new Decisions(database);
+  const contacts = new CustomerContacts(database, unreadable.onRead);
+  const decisions = new Decisions(database, unreadable.onRead);
   const marks = new ReminderMarks(redis);
   const notices = new SubscriptionNotices({
     ...{ contacts, decisions, deliveryMarks, marks, notifications },

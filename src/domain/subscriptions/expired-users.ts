@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { minutes } from '../../lib/duration.ts';
+import { errorCode } from '../../lib/errors.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
@@ -64,12 +65,16 @@ export class ExpiredUsers {
     return { outcome: 'disabled', told: await this.#settle(user, intent, now, signal) };
   }
 
-  /** Settles what killed runs began: the panel's answer did not arrive, or was not written down. */
+  /**
+   * Settles what killed runs began: the panel's answer did not arrive, or was not written down. A user who cannot be read is left to a
+   * later run.
+   */
   async finish(now: Date, signal: AbortSignal): Promise<TurnedOff[]> {
-    const { intents, panel } = this.#options;
+    const { intents } = this.#options;
     const settled: TurnedOff[] = [];
     for (const [id, intent] of await intents.left()) {
-      const user = await panel.user(id, signal);
+      const user = await this.#readable(id, signal);
+      if (user === 'unreadable') continue;
       const isSamePeriod = user?.expireAt.getTime() === intent.expireAt.getTime();
       // Still on: the run that follows finds and disables this user under the same intent.
       if (user && isSamePeriod && user.status !== 'DISABLED' && user.status !== 'EXPIRED') continue;
@@ -80,6 +85,15 @@ export class ExpiredUsers {
       }
     }
     return settled;
+  }
+
+  async #readable(id: string, signal: AbortSignal): Promise<PanelUser | 'unreadable' | undefined> {
+    try {
+      return await this.#options.panel.user(id, signal);
+    } catch (error) {
+      if (errorCode(error) === 'remnawave_schema') return 'unreadable';
+      throw error;
+    }
   }
 
   async #settle(user: PanelUser, intent: Disabling, now: Date, signal: AbortSignal): Promise<number> {

@@ -16,7 +16,7 @@ export type UserFacts = {
   /** Telegram refuses this chat for good. */
   isUnreachable: boolean;
   /** Of the present expiry date. */
-  notices: ReadonlyMap<NoticeKind, { row: MessageRecord | undefined; isMarked: boolean }>;
+  notices: ReadonlyMap<NoticeKind, { row: MessageRecord | 'unreadable' | undefined; isMarked: boolean }>;
   /** Newest first. */
   disablings: readonly AuditRecord[];
   holds: readonly HeldEffect[];
@@ -95,6 +95,7 @@ function ending(facts: UserFacts): string {
 /** What `notification_queue`, else Redis, says of a notice for the present expiry date. */
 function storedDecision(kind: NoticeKind, { notices }: UserFacts): string | undefined {
   const { row, isMarked } = notices.get(kind) ?? { row: undefined, isMarked: false };
+  if (row === 'unreadable') return 'queued for this expiry date; its row in notification_queue cannot be read.';
   if (row) return `queued ${minuteInUtc(row.createdAt)}, ${outcome(row)}.`;
   return isMarked ? 'queued for this expiry date; what became of it has been cleaned up.' : undefined;
 }
@@ -129,7 +130,7 @@ function disabling(facts: UserFacts): string[] {
   const { disablings, now, user } = facts;
   const done = disablings.map(({ at, oldValue }) => {
     const { status, expire_at: expireAt } = (oldValue ?? {}) as { status?: string; expire_at?: string };
-    return `Disabled by the worker ${minuteInUtc(at)}: still ${status ?? 'on'} after its time ended ${expireAt ? minuteInUtc(new Date(expireAt)) : ''}.`;
+    return `Disabled by the worker ${at ? minuteInUtc(at) : 'at an unreadable time'}: still ${status ?? 'on'} after its time ended ${expireAt ? minuteInUtc(new Date(expireAt)) : ''}.`;
   });
   if (user.status === 'EXPIRED') {
     return [...done, 'Not disabled: the panel itself marked this user EXPIRED, and extending such a user revives it.'];

@@ -58,7 +58,7 @@ export class Explain {
       const refs = await contacts.panelRefs(telegramId);
       const linked = await Promise.all(refs.map((ref) => panel.user(ref, signal)));
       const all = [
-        ...(await panel.usersByTelegramId(telegramId, signal)),
+        ...(await panel.usersByTelegramId(telegramId, signal)).items,
         ...linked.filter((user) => user !== undefined),
       ];
       const found = [...new Map(all.map((user) => [user.id, user])).values()];

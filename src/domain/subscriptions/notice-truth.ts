@@ -1,6 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { seconds } from '../../lib/duration.ts';
+import { errorCode } from '../../lib/errors.ts';
 import { queuedSubject } from '../../messages/queued-text.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
@@ -62,12 +63,16 @@ export class NoticeTruth {
     const isAbout = (user: PanelUser): boolean => noticeId(kind, user) === row.id;
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
-      const users = await this.#options.panel.usersByTelegramId(row.telegramId, within);
+      const { holes, items: users } = await this.#options.panel.usersByTelegramId(row.telegramId, within);
       if (!users.some(isAbout)) users.push(...(await this.#linked(row.telegramId, within)));
       // A panel that shows nobody at all for this chat may have lost them or lie: that is unknown, not renewed.
-      return users.find(isAbout) ?? (users.length > 0 ? 'gone' : 'unknown');
-    } catch {
-      if (!signal.aborted) this.#quietUntil = performance.now() + QUIET_AFTER_FAILURE_MS;
+      const about = users.find(isAbout);
+      // A user who cannot be read may be the one whom the row is about.
+      return about ?? (users.length > 0 && holes.length === 0 ? 'gone' : 'unknown');
+    } catch (error) {
+      // A user who cannot be read says nothing about the others: the next row may be asked about.
+      if (!signal.aborted && errorCode(error) !== 'remnawave_schema')
+        this.#quietUntil = performance.now() + QUIET_AFTER_FAILURE_MS;
       return 'unknown';
     }
   }

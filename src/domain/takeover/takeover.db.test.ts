@@ -30,7 +30,8 @@ describe('what the Python worker kept in Redis', () => {
     ...{ uuid, name: 'Amsterdam 1', address: '192.0.2.1', countryCode: 'NL', inbounds: [] },
     ...{ isConnected, isConnecting: false, isDisabled: false },
   });
-  const look = (node: PanelNode, when: Date) => world.app.services.nodeWatch.observe([node], when);
+  const look = (node: PanelNode, when: Date) =>
+    world.app.services.nodeWatch.observe({ items: [node], holes: [] }, when);
 
   test('a node that was offline and is back: one RESOLVED with its whole downtime, and no second alert before', async () => {
     const uuid = randomUUID();

@@ -116,7 +116,9 @@ describe('execute_bulk_broadcast', () => {
     const job = { jobId: 'b7' };
     await expect(broadcast([1], job)).rejects.toThrow(SnoozeError);
     const { notifications } = world.app.services;
-    const [row] = await notifications.claim({ lane: 'any', limit: 10, leaseMs: minutes(5), maxAttempts: 5 });
+    const {
+      items: [row],
+    } = await notifications.claim({ lane: 'any', limit: 10, leaseMs: minutes(5), maxAttempts: 5 });
     await say('b7', 'pause');
     await notifications.release([row!]);
     await expect(broadcast([1], job)).rejects.toThrow(SnoozeError);
@@ -147,7 +149,7 @@ describe('execute_bulk_broadcast', () => {
   test('what a worker has in hand when it is cancelled is waited for, then withdrawn', async () => {
     await expect(broadcast([1, 2], { jobId: 'b10' })).rejects.toThrow(SnoozeError);
     const { notifications } = world.app.services;
-    const rows = await notifications.claim({ lane: 'any', limit: 1, leaseMs: minutes(5), maxAttempts: 5 });
+    const { items: rows } = await notifications.claim({ lane: 'any', limit: 1, leaseMs: minutes(5), maxAttempts: 5 });
     await expect(say('b10', 'cancel')).rejects.toThrow("in workers' hands");
     await notifications.release(rows);
     expect(await say('b10', 'cancel')).toMatchObject({ withdrawn: 2, pending: 0 });

@@ -30,7 +30,7 @@ describe.each([2, 3] as const)('check_server_health, panel %i.x', (generation) =
     return world.run('check_server_health', {}, { now: panel.now() });
   };
   const nodes = async () =>
-    (await world.app.services.panel.nodes(new AbortController().signal)).map(({ uuid }) => uuid);
+    (await world.app.services.panel.nodes(new AbortController().signal)).items.map(({ uuid }) => uuid);
   const told = async (): Promise<string[]> =>
     (await world.database.pool.query('select message from notification_queue order by created_at')).rows.map(
       (row: { message: string }) => row.message,

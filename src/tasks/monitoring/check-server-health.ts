@@ -24,6 +24,7 @@ export default defineTask({
   timeLimitMs: minutes(1),
   counts: {
     checked: 'Nodes looked at',
+    unreadable: 'Nodes left out because they can not be read: their state is not known',
     online: 'Nodes found online',
     offline: 'Nodes found offline',
     warning: 'Nodes found connecting',
@@ -36,8 +37,8 @@ export default defineTask({
   needs: ['nodeWatch', 'panel'],
 
   async run(_, { again, nodeWatch, now, panel, signal }) {
-    const nodes = await panel.nodes(signal);
-    const { counts, lookAgainMs } = await nodeWatch.observe(nodes, now);
+    const listing = await panel.nodes(signal);
+    const { counts, lookAgainMs } = await nodeWatch.observe(listing, now);
     if (lookAgainMs !== undefined) {
       const slot = Math.round((now.getTime() + lookAgainMs) / SAME_LOOK_MS);
       await again({ payload: { look: 'again' }, delayMs: lookAgainMs, slot, keepFailed: false });

@@ -20,7 +20,7 @@ export default defineTask({
   needs: ['bandwidth', 'panel'],
 
   async run(_, { bandwidth, now, panel, signal }) {
-    const nodes = await panel.nodes(signal);
+    const { items: nodes } = await panel.nodes(signal);
     const samples = await Promise.all(
       nodes.map(async ({ trafficUsedBytes: totalBytes, usersOnline, uuid }) => {
         if (totalBytes === undefined) return undefined;

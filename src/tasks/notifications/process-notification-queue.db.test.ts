@@ -241,7 +241,9 @@ describe('process_notification_queue', () => {
 
   test('a claim is a lease: what a killed worker held is due again when it is over', async () => {
     const [id] = await queue({ telegramId: 5 });
-    const [claimed] = await world.app.services.notifications.claim({
+    const {
+      items: [claimed],
+    } = await world.app.services.notifications.claim({
       lane: 'any',
       limit: 10,
       leaseMs: LEASE_MS,

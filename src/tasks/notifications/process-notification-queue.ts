@@ -3,6 +3,7 @@ import { Drain } from '../../domain/notifications/drain.ts';
 import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/notifications/policy.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
+import { notificationsUnreadable } from '../../messages/unreadable.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 /** The kind of the alert about rows that were given up. */
@@ -20,7 +21,7 @@ export default defineTask({
   counts: {
     sent: 'Notifications delivered',
     retried: 'Attempts that failed and will be repeated',
-    failed: 'Notifications given up or refused permanently',
+    failed: 'Notifications given up, refused permanently, or ended because their row cannot be read',
     skipped: 'Rows ended unsent: unreachable or obsolete',
     deferred: 'Rows given back unsent without an attempt',
     adopted: 'Rows taken over from a worker without leases',
@@ -36,8 +37,14 @@ export default defineTask({
     const drain = new Drain(
       {
         ...delivery,
+        onUnreadable: (rows) =>
+          alerts.raise({
+            kind: 'notification_unreadable',
+            severity: 'warning',
+            message: (locale) => notificationsUnreadable(rows, locale),
+          }),
         async onGivenUp(given) {
-          // Of an alert about such rows nothing is told: in a chat that takes nothing it would be told of forever.
+          // An alert about such rows is not told about: in a chat that takes nothing it would be told forever.
           const rows = given.filter(({ row }) => row.type !== `alert:${GIVEN_UP}`);
           if (rows.length === 0) return;
           await alerts.raise({

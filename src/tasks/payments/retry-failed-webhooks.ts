@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { completionKey, isSettled } from '../../domain/payments/ledger.ts';
 import { subjectOf, type WebhookSubject } from '../../domain/payments/webhook-reference.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
+import { errorCode, errorMessage } from '../../lib/errors.ts';
+import { holeInWords, type Listing } from '../../lib/read-each.ts';
 import { webhooksGivenUp } from '../../messages/payments.ts';
 import type { Payment } from '../../repositories/payments.ts';
+import type { RowPage } from '../../repositories/row-page.ts';
 import type { UnprocessedWebhook } from '../../repositories/webhook-logs.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import checkServerHealth from '../monitoring/check-server-health.ts';
@@ -43,12 +46,14 @@ export default defineTask({
     /** The remaining work of a payment's webhook; `undefined` when there is none. */
     const remaining = async (
       subject: Extract<WebhookSubject, { kind: 'payment' }>,
-      known: ReadonlyMap<string, Payment[]>,
+      known: ReadonlyMap<string, Listing<Payment>>,
     ): Promise<string | undefined> => {
       if (!subject.isPaid) return undefined;
       const { fingerprint, paymentId } = subject;
       const named = paymentId === undefined ? undefined : await payments.find(paymentId);
-      const meant = named ? [named] : (fingerprint && known.get(fingerprint)) || [];
+      const found = (fingerprint && known.get(fingerprint)) || { items: [], holes: [] };
+      const meant = named ? [named] : found.items;
+      if (meant.length === 0 && found.holes[0]) return `payment ${found.holes[0].item} can not be read`;
       if (meant.length === 0) return 'no payment has this invoice';
       const open = meant.find((payment) => !isSettled(payment)) ?? meant.find(({ status }) => status === 'failed');
       if (!open) return undefined;
@@ -59,17 +64,17 @@ export default defineTask({
     };
 
     let lastId: string | undefined;
-    let page: UnprocessedWebhook[];
+    let page: RowPage<UnprocessedWebhook>;
     do {
       signal.throwIfAborted();
       page = await webhookLogs.unprocessed(new Date(now.getTime() - WEBHOOKS_WITHIN_MS), TRIES, lastId, PAGE);
-      const rows = page.map((row) => ({ row, subject: subjectOf(row) }));
+      const rows = page.items.map((row) => ({ row, subject: subjectOf(row) }));
       const fingerprints = rows.flatMap(({ subject }) => (subject.kind === 'payment' && subject.fingerprint) || []);
       const known = await payments.byFingerprints(fingerprints, new Date(now.getTime() - PAYMENTS_WITHIN_MS));
       const done: string[] = [];
-      const failed: { id: string; reason: string }[] = [];
+      const failed = page.holes.map((hole) => ({ id: hole.ids.id!, reason: holeInWords(hole) }));
       for (const { row, subject } of rows) {
-        const reason = subject.kind === 'payment' ? await remaining(subject, known) : undefined;
+        const reason = subject.kind === 'payment' ? await remaining(subject, known).catch(unreadable) : undefined;
         if (subject.kind === 'user' || subject.kind === 'server') refreshed[subject.kind] += 1;
         if (subject.kind === 'user' && subject.panelUuid) await backendKeys.forgetSubscription(subject.panelUuid);
         if (reason === undefined) done.push(row.id);
@@ -80,11 +85,11 @@ export default defineTask({
       }
       await webhookLogs.markProcessed(done);
       await webhookLogs.recordFailures(failed, TRIES);
-      counts.checked += page.length;
+      counts.checked += page.items.length + page.holes.length;
       counts.processed += done.length;
       counts.failed += failed.length;
-      lastId = page.at(-1)?.id;
-    } while (page.length === PAGE);
+      lastId = page.lastId;
+    } while (page.isFull);
 
     for (const kind of ['user', 'server'] as const) {
       if (refreshed[kind] === 0) continue;
@@ -103,3 +108,9 @@ export default defineTask({
     return counts;
   },
 });
+
+/** A payment whose row cannot be read is this webhook's trouble, and no other's. */
+function unreadable(error: unknown): string {
+  if (errorCode(error) === 'row_unreadable') return errorMessage(error);
+  throw error;
+}

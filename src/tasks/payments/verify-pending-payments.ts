@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import { completionKey } from '../../domain/payments/ledger.ts';
 import { isWorthTelling, verdictOn } from '../../domain/payments/verdict.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { Payment } from '../../repositories/payments.ts';
+import type { RowPage } from '../../repositories/row-page.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import processPaymentCompletion from './process-payment-completion.ts';
 
@@ -21,6 +23,7 @@ export default defineTask({
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },
   counts: {
     checked: 'Pending payments looked at',
+    unreadable: 'Payments left as they are because their row or their invoice can not be read',
     paid: `Paid ones handed to ${processPaymentCompletion.name}`,
     failed: 'Payments ended unpaid',
     mismatched: 'Paid ones that wait for an admin',
@@ -30,12 +33,14 @@ export default defineTask({
   needs: ['entitlements', 'payments'],
 
   async run(_, { enqueue, entitlements, log, now, payments, signal }) {
-    const counts = { checked: 0, paid: 0, failed: 0, mismatched: 0, resumed: 0, postponed: 0 };
+    const counts = { checked: 0, unreadable: 0, paid: 0, failed: 0, mismatched: 0, resumed: 0, postponed: 0 };
     const { closing, invoices, observer } = entitlements;
     const complete = ({ id, invoiceId }: Payment) =>
       enqueue(processPaymentCompletion, { payment_id: id }, { uniqueKey: completionKey(invoiceId ?? id) });
 
-    for (const payment of await payments.completedNotActive(new Date(now.getTime() - RESUMED_WITHIN_MS), PAGE)) {
+    const finished = await payments.completedNotActive(new Date(now.getTime() - RESUMED_WITHIN_MS), PAGE);
+    counts.unreadable += finished.holes.length;
+    for (const payment of finished.items) {
       await complete(payment);
       counts.resumed += 1;
     }
@@ -52,27 +57,36 @@ export default defineTask({
     };
 
     let lastId: string | undefined;
-    let page: Payment[];
+    let page: RowPage<Payment>;
     do {
       page = await payments.pending(lastId, PAGE);
-      const known = await invoices.byId(
-        page.filter(({ mark }) => mark.activation === undefined).map(({ invoiceId }) => invoiceId),
+      counts.unreadable += page.holes.length;
+      const { known, unreadable } = await invoices.byId(
+        page.items.filter(({ mark }) => mark.activation === undefined).map(({ invoiceId }) => invoiceId),
         signal,
       );
-      for (const payment of page) {
+      for (const payment of page.items) {
         signal.throwIfAborted();
-        const invoice = payment.invoiceId === undefined ? undefined : known.get(payment.invoiceId);
+        const id = payment.invoiceId ?? '';
+        const invoice = unreadable.has(id) ? 'unreadable' : known.get(id);
         const verdict = verdictOn(payment, invoice, now);
-        observer.paymentVerified(invoice?.status ?? 'unknown');
+        observer.paymentVerified(statusOf(invoice));
         counts.checked += 1;
+        if (invoice === 'unreadable') counts.unreadable += 1;
         if (verdict === 'complete') {
           await complete(payment);
           counts.paid += 1;
         } else if (verdict === 'fail') await fail(payment);
         else if (verdict === 'mismatched') counts.mismatched += 1;
       }
-      lastId = page.at(-1)?.id;
-    } while (page.length === PAGE);
+      lastId = page.lastId;
+    } while (page.isFull);
     return counts;
   },
 });
+
+/** What is counted in the metric is of few values. */
+const STATUSES: ReadonlySet<string> = new Set(['active', 'paid', 'expired']);
+
+const statusOf = (invoice: Invoice | 'unreadable' | undefined): string =>
+  typeof invoice === 'object' && STATUSES.has(invoice.status) ? invoice.status : 'unknown';

@@ -18,6 +18,7 @@ export default defineTask({
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
   counts: {
     ending: 'Users whose time ends within an hour',
+    unreadable: 'Panel users and payments left out because they can not be read',
     invoiced: 'Invoices made and queued for sending',
     already: 'Users who have their invoice for this date',
     off: 'Users without auto-renew',
@@ -26,14 +27,15 @@ export default defineTask({
   needs: ['payments', 'panel', 'renewal'],
 
   async run(_, { log, now, panel, payments, renewal, signal }) {
-    const counts = { ending: 0, invoiced: 0, already: 0, off: 0, unable: 0 };
+    const counts = { ending: 0, unreadable: 0, invoiced: 0, already: 0, off: 0, unable: 0 };
     let failed = 0;
     let firstFailure: unknown;
 
     /** One user's trouble is not the others'; what failed is tried again by the task's next attempt. */
-    const attempt = async (who: string, offer: () => Promise<boolean>): Promise<void> => {
+    const attempt = async (who: string, offer: () => Promise<boolean | 'off' | 'unable'>): Promise<void> => {
       try {
-        counts[(await offer()) ? 'invoiced' : 'already'] += 1;
+        const came = await offer();
+        counts[typeof came === 'string' ? came : came ? 'invoiced' : 'already'] += 1;
       } catch (err) {
         signal.throwIfAborted();
         log.warn({ err, user: who }, 'renewal not invoiced, will try again');
@@ -43,16 +45,20 @@ export default defineTask({
     };
 
     const unfinished = await payments.unfinishedRenewals(new Date(now.getTime() - RESUMED_WITHIN_MS), RESUMED_AT_ONCE);
-    for (const payment of unfinished) await attempt(payment.id, () => renewal.resume(payment, signal));
+    counts.unreadable += unfinished.holes.length;
+    for (const payment of unfinished.items) await attempt(payment.id, () => renewal.resume(payment, signal));
 
     // Collected first: a listing that is read while invoices are made would take minutes and lose its place.
     const ending: PanelUser[] = [];
-    for await (const user of panel.users({}, signal)) if (isAboutToEnd(user, now)) ending.push(user);
+    const listing = panel.users({}, signal);
+    for await (const user of listing) if (isAboutToEnd(user, now)) ending.push(user);
     counts.ending = ending.length;
+    counts.unreadable += listing.holes.length;
     for (const user of ending) {
-      const terms = await renewal.termsFor(user, signal);
-      if (terms === 'off' || terms === 'unable') counts[terms] += 1;
-      else await attempt(user.id, () => renewal.offer(terms, signal));
+      await attempt(user.id, async () => {
+        const terms = await renewal.termsFor(user, signal);
+        return typeof terms === 'string' ? terms : renewal.offer(terms, signal);
+      });
     }
     if (failed > 0) {
       const message = `auto_renew_subscriptions: ${failed} renewals have no invoice yet, the first because: ${errorMessage(firstFailure)}`;

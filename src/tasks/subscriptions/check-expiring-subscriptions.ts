@@ -22,6 +22,7 @@ export default defineTask({
   timeLimitMs: minutes(10),
   counts: {
     checked: 'Panel users looked at',
+    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
     reminded: 'Reminders queued',
     without_telegram: 'Users due a reminder whose Telegram id is not known',
     unreachable: 'Users due a reminder whom Telegram can not reach',
@@ -30,17 +31,20 @@ export default defineTask({
   needs: ['brake', 'panel', 'subscriptionNotices'],
 
   async run(_, { brake, now, panel, signal, subscriptionNotices, task }) {
-    const counts = { checked: 0, reminded: 0, without_telegram: 0, unreachable: 0, held: 0 };
+    const counts = { checked: 0, unreadable: 0, reminded: 0, without_telegram: 0, unreachable: 0, held: 0 };
     let due = 0;
-    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+    const listing = panel.users({}, signal);
+    for await (const users of inGroups(listing, GROUP)) {
       const plan = await subscriptionNotices.plan(candidates(users, now));
       counts.checked += users.length;
       counts.without_telegram += plan.withoutTelegram;
       counts.unreachable += plan.unreachable;
       due += plan.notices.length;
     }
+    counts.unreadable = listing.holes.length;
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ task, wouldTouch: due, listed: counts.checked, counted: total, now });
+    const listed = counts.checked + counts.unreadable;
+    const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
     if (due === 0) return counts;
 

@@ -30,6 +30,7 @@ export default defineTask({
   timeLimitMs: minutes(14),
   counts: {
     checked: 'Panel users looked at',
+    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
     disabled: 'Users turned off',
     left: 'Users left alone: extended or changed meanwhile',
     gone: 'Users that the panel no longer has',
@@ -39,20 +40,23 @@ export default defineTask({
   needs: ['brake', 'expiredUsers', 'panel', 'subscriptionNotices'],
 
   async run(_, { brake, expiredUsers, log, now, panel, signal, subscriptionNotices, task }) {
-    const counts = { checked: 0, disabled: 0, left: 0, gone: 0, told: 0, held: 0 };
+    const counts = { checked: 0, unreadable: 0, disabled: 0, left: 0, gone: 0, told: 0, held: 0 };
     for (const { outcome, told } of await expiredUsers.finish(now, signal)) {
       counts[outcome] += 1;
       counts.told += told;
     }
 
     let affected = 0;
-    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+    const listing = panel.users({}, signal);
+    for await (const users of inGroups(listing, GROUP)) {
       counts.checked += users.length;
       affected += users.filter((user) => isOverdue(user, now)).length;
       affected += (await subscriptionNotices.plan(overByThemselves(users, now))).notices.length;
     }
+    counts.unreadable = listing.holes.length;
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ task, wouldTouch: affected, listed: counts.checked, counted: total, now });
+    const listed = counts.checked + counts.unreadable;
+    const verdict = await brake.check({ task, wouldTouch: affected, listed, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
     if (affected === 0) return counts;
 

@@ -29,6 +29,7 @@ export default defineTask({
   timeLimitMs: minutes(30),
   counts: {
     checked: 'Panel users looked at',
+    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
     reset: 'Users whose traffic starts again this month',
     told: 'Chats that the broadcast goes to',
     held: 'Runs held by the brake on mass effects',
@@ -41,18 +42,21 @@ export default defineTask({
     const { month, startedAt } = monthOf(enqueuedAt);
     const strategies = new Set(settings.RESET_STRATEGIES);
     const ours = (users: readonly PanelUser[]) => users.filter((user) => isOurs(user, strategies));
-    const counts = { checked: 0, reset: 0, told: 0, held: 0 };
+    const counts = { checked: 0, unreadable: 0, reset: 0, told: 0, held: 0 };
     const chats = new Set<number>();
     let due = 0;
-    for await (const users of inGroups(panel.users({}, signal), GROUP)) {
+    const listing = panel.users({}, signal);
+    for await (const users of inGroups(listing, GROUP)) {
       counts.checked += users.length;
       due += ours(users).filter((user) => isDue(user, startedAt)).length;
       const done = ours(users).filter((user) => isReset(user, startedAt));
       counts.reset += done.length;
       for (const chat of (await context.subscriptionNotices.telegramIds(done)).values()) chats.add(chat);
     }
+    counts.unreadable = listing.holes.length;
     const { total } = await panel.countUsers(signal);
-    const verdict = await brake.check({ task, wouldTouch: due, listed: counts.checked, counted: total, now });
+    const listed = counts.checked + counts.unreadable;
+    const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
 
     if (due > 0) {
@@ -74,7 +78,12 @@ export default defineTask({
       await enqueue(broadcastMessage, payload, { jobId: `traffic_reset_${month}` });
     }
     await auditLogs.write([
-      { action: DONE, entityType: 'traffic', entityId: month, newValue: { users: counts.reset } },
+      {
+        action: DONE,
+        entityType: 'traffic',
+        entityId: month,
+        newValue: { users: counts.reset, ...(counts.unreadable > 0 && { unreadable: counts.unreadable }) },
+      },
     ]);
     log.info({ month, users: counts.reset }, 'monthly traffic reset is complete');
     return { ...counts, told: chats.size };

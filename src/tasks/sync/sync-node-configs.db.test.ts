@@ -16,7 +16,7 @@ describe.each([2, 3] as const)('sync_node_configs, panel %i.x', (generation) => 
 
   test('stores each node with its inbounds and the hosts that lead to it, for 35 minutes', async () => {
     expect(await world.run('sync_node_configs')).toEqual({ stored: 3 });
-    const [node] = await world.app.services.panel.nodes(new AbortController().signal);
+    const [node] = (await world.app.services.panel.nodes(new AbortController().signal)).items;
     const key = `cybervpn:nodes:config:${node!.uuid}`;
     const config = JSON.parse((await world.redis.client.get(key))!);
     expect(config).toMatchObject({

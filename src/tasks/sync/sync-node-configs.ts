@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PanelHost, PanelInbound, PanelNode } from '../../clients/remnawave/types.ts';
 import { minutes } from '../../lib/duration.ts';
+import type { Listing } from '../../lib/read-each.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 /** Stores each node with its inbounds and the hosts that lead to it. The record has no secrets: the panel client drops them. */
@@ -17,13 +18,13 @@ export default defineTask({
 
   async run(_, { now, panel, panelCache, signal }) {
     const [nodes, hosts] = await Promise.all([panel.nodes(signal), panel.hosts(signal)]);
-    await Promise.all(nodes.map((node) => panelCache.saveNodeConfig(node.uuid, configOf(node, hosts, now))));
-    return { stored: nodes.length };
+    await Promise.all(nodes.items.map((node) => panelCache.saveNodeConfig(node.uuid, configOf(node, hosts, now))));
+    return { stored: nodes.items.length };
   },
 });
 
 /** The stored form: see `nodes:config:{node_uuid}` in the list of keys. */
-function configOf(node: PanelNode, hosts: readonly PanelHost[], now: Date): object {
+function configOf(node: PanelNode, hosts: Listing<PanelHost>, now: Date): object {
   return {
     node: {
       uuid: node.uuid,
@@ -37,7 +38,9 @@ function configOf(node: PanelNode, hosts: readonly PanelHost[], now: Date): obje
       traffic_reset_day: node.trafficResetDay,
     },
     inbounds: node.inbounds.map(inboundOf),
-    hosts: hosts.filter((host) => leadsTo(host, node)).map(hostOf),
+    hosts: hosts.items.filter((host) => leadsTo(host, node)).map(hostOf),
+    // Hosts that cannot be read may lead here as well.
+    ...(hosts.holes.length > 0 && { unreadable_hosts: hosts.holes.map(({ item }) => item) }),
     updated_at: now.toISOString(),
   };
 }

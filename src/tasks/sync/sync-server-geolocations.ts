@@ -25,7 +25,7 @@ export default defineTask({
   needs: ['flags', 'geolocations', 'panel'],
 
   async run(_, { flags, geolocations, log, panel, signal }) {
-    const nodes = await panel.nodes(signal);
+    const { items: nodes } = await panel.nodes(signal);
     const counts = { added: 0, moved: 0, unchanged: 0, corrected: 0, unknown: 0, skipped: 0 };
     if (!(await geolocations.tableExists())) {
       if (await flags.raise('server_geolocations_missing', days(1))) {

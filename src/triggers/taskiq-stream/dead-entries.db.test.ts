@@ -107,3 +107,43 @@ test('about 10,000 are kept, the oldest go first', async () => {
   expect(await dead.count()).toBeLessThan(10_200);
   expect((await dead.list(1))[0]!.data.toString()).toBe('newest');
 });
+
+test.each([101, 4_500, 50_000])('an entry of %i fields is buried whole, and replayed byte for byte', async (count) => {
+  const fields = Array.from({ length: count }, (_, i) => [`field ${i}`, Buffer.from([i % 256, 0, 0xff])]).flat();
+  await using one = new Intake({ url: server.url });
+  await redis.xadd('taskiq', '*', ...fields);
+  await vi.waitFor(() => expect(one.dead).toEqual(['no_data']), { timeout: 10_000 });
+  await redis.xadd('taskiq', '*', 'data', messageData('a1'));
+  await vi.waitFor(() => expect(one.accepted.has('a1')).toBe(true));
+  await vi.waitFor(async () => expect(await redis.xlen('taskiq')).toBeLessThanOrEqual(1));
+  await one[Symbol.asyncDispose]();
+  await redis.del('taskiq');
+  const [found] = await dead.list(10);
+  expect(await dead.replay(found!.id)).toBe(true);
+  const [replayed] = await redis.xrangeBuffer('taskiq', '-', '+');
+  expect(replayed?.[1]).toEqual(fields.map((part) => Buffer.from(part as string)));
+  expect(await dead.count()).toBe(0);
+});
+
+test('an entry of too many fields is not forwarded: no script takes them', async () => {
+  const forward = new Intake({ url: server.url, forwardStream: 'python', handOver: refuseAll });
+  await using one = forward;
+  const data = messageData('a1');
+  await redis.xadd('taskiq', '*', 'data', data, ...Array.from({ length: 4_500 }, (_, i) => [`f${i}`, 'x']).flat());
+  await vi.waitFor(() => expect(one.dead).toEqual(['unknown_task']));
+  const [found] = await dead.list(1);
+  expect(found!.data.toString()).toBe(data);
+});
+
+const refuseAll = async (): Promise<void> => {
+  throw new PermanentError('unknown_task', 'there is none');
+};
+
+test('an entry that somebody else wrote there is listed with the others', async () => {
+  await redis.xadd(keys.taskiqDead(), '1-1', 'time', 'yesterday', 'deliveries', 'many', 'packed', 'xy');
+  await redis.xadd(keys.taskiqDead(), '18446744073709551610-1', 'foo', 'bar');
+  expect(await dead.list(10)).toMatchObject([
+    { reason: '', deliveries: 0, diedAt: new Date(0) },
+    { id: '1-1', deliveries: 0, diedAt: new Date(1) },
+  ]);
+});

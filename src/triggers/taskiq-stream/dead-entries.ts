@@ -34,6 +34,14 @@ const COPIES_KNOWN_MS = days(7);
 const COPIES_KNOWN = 10_000;
 
 /**
+ * An entry is copied as it is up to this many fields; TaskIQ writes one. An entry with more is kept whole in one value, because a script of
+ * Redis takes about 8,000 arguments at most.
+ */
+const FIELDS_AT_MOST = 100;
+/** Holds all fields of an entry that has too many: for each part its length in four bytes, then the part. */
+const PACKED = 'packed';
+
+/**
  * Adds an entry to a stream unless it was added before. KEYS: the stream, the record of copies. ARGV: name of the copy, longest length of
  * the stream (0: any), milliseconds and number for which copies are known, names and values. Returns 1 where it was added.
  */
@@ -79,11 +87,13 @@ export class DeadEntries {
     };
     return await this.#move(entry, keys.taskiqDead(), MAX_DEAD, [
       ...Object.entries(about).flat(),
-      ...kept(entry.fields),
+      ...(hasTooManyFields(entry) ? [PACKED, packed(entry.fields)] : kept(entry.fields)),
     ]);
   }
 
-  /** Moves a pending entry to another stream, unchanged. False where it was no longer pending. */
+  /**
+   * Moves a pending entry to another stream, unchanged. False where it was no longer pending. Not for one that `hasTooManyFields`.
+   */
   async forward(entry: StreamEntry, target: string): Promise<boolean> {
     return await this.#move(entry, target, 0, entry.fields);
   }
@@ -109,7 +119,10 @@ export class DeadEntries {
   async replay(id: string): Promise<boolean> {
     const fields = await this.#fields(id);
     if (!fields) return false;
-    await this.#copyOnce(keys.taskiqDead(), id, this.#stream, 0, original(fields));
+    const whole = fieldOf(fields, PACKED);
+    // Not in a script, so one that dies right after it may send the message twice.
+    if (whole) await this.#redis.xadd(this.#stream, '*', ...unpacked(whole));
+    else await this.#copyOnce(keys.taskiqDead(), id, this.#stream, 0, original(fields));
     return (await this.#redis.xdel(keys.taskiqDead(), id)) === 1;
   }
 
@@ -149,6 +162,31 @@ export class DeadEntries {
   }
 }
 
+/** Whether an entry has more fields than are copied from stream to stream. */
+export function hasTooManyFields({ fields }: Pick<StreamEntry, 'fields'>): boolean {
+  return fields.length > 2 * FIELDS_AT_MOST;
+}
+
+function packed(fields: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    fields.flatMap((part) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      return [length, part];
+    }),
+  );
+}
+
+function unpacked(whole: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 4 <= whole.length; ) {
+    const end = at + 4 + whole.readUInt32BE(at);
+    parts.push(whole.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
 /** The API passes on the client's text: anything but an exact id finds nothing. */
 const isEntryId = (id: string): boolean => /^\d{1,20}-\d{1,20}$/.test(id);
 
@@ -166,8 +204,12 @@ function original(fields: readonly Buffer[]): Buffer[] {
   });
 }
 
+/** Whoever wrote it: what is odd in one is said of that one, and the others are listed. */
 function deadEntry(id: string, fields: readonly Buffer[]): DeadEntry {
   const text = (name: string) => fieldOf(fields, name)?.toString() ?? '';
+  const whole = fieldOf(fields, PACKED);
+  const diedAt = new Date(text('time'));
+  const deliveries = Number(text('deliveries'));
   return {
     id,
     entryId: text('entry_id'),
@@ -175,8 +217,14 @@ function deadEntry(id: string, fields: readonly Buffer[]): DeadEntry {
     detail: text('detail'),
     taskId: text('task_id'),
     taskName: text('task_name'),
-    deliveries: Number(text('deliveries')),
-    diedAt: new Date(text('time')),
-    data: fieldOf(fields, 'data') ?? Buffer.alloc(0),
+    deliveries: Number.isSafeInteger(deliveries) ? deliveries : 0,
+    diedAt: Number.isNaN(diedAt.getTime()) ? addedAt(id) : diedAt,
+    data: fieldOf(whole ? unpacked(whole) : fields, 'data') ?? Buffer.alloc(0),
   };
+}
+
+/** An id that Redis gave begins with its time. Another may be beyond any calendar. */
+function addedAt(id: string): Date {
+  const at = new Date(Number(id.slice(0, id.indexOf('-'))));
+  return Number.isNaN(at.getTime()) ? new Date(0) : at;
 }

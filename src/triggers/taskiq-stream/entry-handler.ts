@@ -2,7 +2,7 @@ import { sleepUnless, within } from '../../lib/deadline.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import type { DeadEntries } from './dead-entries.ts';
+import { type DeadEntries, hasTooManyFields } from './dead-entries.ts';
 import { fieldOf, type StreamEntry } from './entry.ts';
 import type { Membership } from './group.ts';
 import type { HandOver, IntakeObserver } from './hand-over.ts';
@@ -69,8 +69,9 @@ export class EntryHandler {
     const parsed = parseMessage(fieldOf(entry.fields, 'data'));
     const cause = await this.#causeOfDeath(entry, parsed);
     if (!cause) return await this.#acknowledgements.add(entry.id);
-    if (cause.reason === 'unknown_task' && this.#options.forwardStream !== undefined) {
-      const moved = await this.#options.deadEntries.forward(entry, this.#options.forwardStream);
+    const { forwardStream } = this.#options;
+    if (cause.reason === 'unknown_task' && forwardStream !== undefined && !hasTooManyFields(entry)) {
+      const moved = await this.#options.deadEntries.forward(entry, forwardStream);
       if (moved) this.#options.observer.forwarded(entry.id);
       return;
     }

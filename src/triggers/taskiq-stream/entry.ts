@@ -22,6 +22,7 @@ export function entriesOf(raw: readonly RawEntry[], deliveriesOf: (id: string) =
 
 /** The value of the field with that name. */
 export function fieldOf(fields: readonly Buffer[], name: string): Buffer | undefined {
-  const index = fields.findIndex((field, i) => i % 2 === 0 && field.toString() === name);
+  const wanted = Buffer.from(name);
+  const index = fields.findIndex((field, i) => i % 2 === 0 && field.equals(wanted));
   return index === -1 ? undefined : fields[index + 1];
 }
