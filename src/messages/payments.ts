@@ -5,7 +5,7 @@ import { alertMessage } from './alerts.ts';
 import { fact } from './labels.ts';
 import { minuteInUtc } from './time.ts';
 
-/** What is said of a payment everywhere. */
+/** The facts of a payment that every message about it states. */
 export type PaymentFacts = {
   price: Money;
   /** Bought days. */
@@ -137,7 +137,7 @@ export function paidInVain(payment: PaymentIdentity & { reason: string }, locale
   return alertMessage('critical', title, [...lines, ...identity(payment, locale), '', todo], locale);
 }
 
-/** CRITICAL: another worker marked it completed and died; whether the panel has the days is not known, and days can not be added twice. */
+/** CRITICAL: another worker marked it completed and died; whether the panel has the days is not known, and days cannot be added twice. */
 export function completionUnfinished(payment: PaymentIdentity, locale: Locale): Html {
   const title = {
     en: 'Paid and completed, but perhaps not active',

@@ -4,7 +4,7 @@ import type { Locale } from '../lib/locale.ts';
 import { fact } from './labels.ts';
 import { minuteInUtc } from './time.ts';
 
-/** What is said of a subscription in every message about it. */
+/** The facts of a subscription that every message about it states. */
 export type SubscriptionFacts = {
   /** The panel user's name: one person can have several. */
   username: string;

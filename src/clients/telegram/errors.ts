@@ -24,7 +24,7 @@ export class ApiRefusal extends Error {
 const Answer = z.object({
   error_code: z.int(),
   description: z.string(),
-  /** What is odd here is as good as absent: the refusal itself is clear. */
+  /** An odd value here counts as absent: the refusal itself is clear. */
   parameters: z
     .object({
       retry_after: z.number().min(0).optional().catch(undefined),
@@ -56,7 +56,7 @@ export function toOwnError(method: string, error: unknown, token: string): Error
   return noUsableAnswer(method, code, cause);
 }
 
-/** For an answer that is none of the Bot API's, whatever its status: it is no refusal, and what became of the message is unknown. */
+/** For an answer that is none of the Bot API's, of any status: it is no refusal, and the fate of the message is unknown. */
 export function noUsableAnswer(method: string, what: string, cause?: Error): TransientError {
   const message = `telegram ${method}: no usable answer (${what}); the message may or may not have arrived`;
   return new TransientError('telegram_unavailable', message, cause && { cause });

@@ -16,13 +16,13 @@ export type LanesOptions = {
 
 type InFlight = Set<Promise<void>>;
 
-/** Sends under way at once in one lane: enough to hold 30/s against an API that takes a second to answer. */
+/** Sends in progress at once in one lane: enough to hold 30/s against an API that takes a second to answer. */
 const IN_FLIGHT = 48;
 /** How long an idle urgent lane waits before it looks again; slower where looking is expensive. */
 const URGENT_LOOK_MS = 400;
 const URGENT_LOOK_SHARE = 10;
 
-/** Two lanes side by side: one sends all that is due, the other what is urgent, which must not wait behind the first one's work in hand. */
+/** Two lanes side by side: one sends all that is due, the other what is urgent, which must not wait behind the work of the first one. */
 export class Lanes {
   readonly #options: LanesOptions;
 
@@ -41,7 +41,7 @@ export class Lanes {
     return finished.value && (!this.#options.claims.isAwaitingPutOff || (await this.#normal()));
   }
 
-  /** Sends whatever is due, most urgent first. True once nothing is due any more. */
+  /** Sends all that is due, most urgent first. True once nothing is due any more. */
   async #normal(): Promise<boolean> {
     const { claims, mayGoOn } = this.#options;
     const inFlight: InFlight = new Set();

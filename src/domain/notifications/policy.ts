@@ -5,7 +5,7 @@ import { hours, minutes, seconds } from '../../lib/duration.ts';
 /** A claimed row is ours for this long; a worker that dies leaves it to become due again then. */
 export const LEASE_MS = minutes(5);
 
-/** A send begins only while this much of the lease is left: a process that was stopped and woke up late must not send what another has taken over. */
+/** A send begins only while this much of the lease remains: a process that was stopped and woke up late must not send what another has taken over. */
 export const LEASE_RESERVE_MS = minutes(1);
 
 /** Delay after the first, second, … failed attempt of a row. */

@@ -57,7 +57,7 @@ export class Settlement {
 
   /**
    * Settles what needs no send: rows that another worker sent and died before it could say so, rows for chats that Telegram cannot
-   * reach, and rows that are true no longer. Answers the rows that are left.
+   * reach, and rows that are true no longer. Answers the remaining rows.
    */
   async stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
     if (rows.length === 0) return [];

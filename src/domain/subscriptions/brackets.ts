@@ -55,8 +55,8 @@ export function noticeOfType(type: string): NoticeKind | undefined {
 }
 
 /**
- * The id of the row that tells this user this about this expiry date. It follows from them, so a second insert adds nothing, whatever
- * Redis remembers, and a row can be recognised as long as it is true. By username, which the panel never changes: the ids of users
+ * The id of the row that tells this user this about this expiry date. It follows from them, so a second insert adds nothing, also where
+ * Redis remembers nothing, and a row can be recognised as long as it is true. By username, which the panel never changes: the ids of users
  * differ between its generations, and an upgrade must not remind everybody again. The table keeps rows for 7 days after they are
  * done, and the longest time in which one notice can be due is 4 days (from 7 days before the expiry to 3).
  */

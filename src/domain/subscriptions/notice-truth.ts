@@ -14,7 +14,7 @@ const ANSWER_WITHIN_MS = seconds(2);
 /** After a failed question nothing is asked for this long, so that a panel that is down slows the queue once and not per row. */
 const QUIET_AFTER_FAILURE_MS = seconds(30);
 
-/** Ids that `uuidFrom` made (version 8). A row that somebody else queued under one of our types can not be recognised by its id. */
+/** Ids that `uuidFrom` made (version 8). A row that somebody else queued under one of our types cannot be recognised by its id. */
 const isOurs = (id: string): boolean => id[14] === '8';
 
 export type NoticeTruthOptions = {

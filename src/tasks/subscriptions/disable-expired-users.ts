@@ -19,7 +19,7 @@ const FAILURES_TO_STOP = 10;
 
 /**
  * Turns off whom the panel forgot to turn off, and tells everyone whose time is over, once per expiry date. One user's failure keeps
- * nobody else waiting: the others are dealt with, then the run fails and is tried again for what is left.
+ * nobody else waiting: the others are dealt with, then the run fails and is tried again for the remaining ones.
  */
 export default defineTask({
   name,

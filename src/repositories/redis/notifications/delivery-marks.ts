@@ -62,7 +62,7 @@ export class DeliveryMarks {
     await this.#redis.set(keys.unreachable(telegramId), reason, 'PX', UNREACHABLE_TTL_MS);
   }
 
-  /** Something has arrived at this chat, whatever it was: forgets that it was unreachable. Never rejects, as `noteSent`. */
+  /** A message of any kind has arrived at this chat: forgets that it was unreachable. Never rejects, as `noteSent`. */
   async noteReached(telegramId: number): Promise<void> {
     await this.#note(async () => {
       await this.#redis.del(keys.unreachable(telegramId));
