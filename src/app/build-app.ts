@@ -127,6 +127,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
     },
   });
+  stack.use(parts.foundation.clock);
   stack.use(parts.foundation.telegram);
   stack.use(parts.foundation.unreadable);
   stack.use(parts.foundation.taskOutcomes);
@@ -136,15 +137,18 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   const middleware = (listener: OutcomeListener): readonly Middleware[] =>
     layersFrom({
       ...{ errorReports, metrics, services, tracing },
-      alert: (failure) =>
-        services.alerts.raise({
+      async alert(failure) {
+        await services.alerts.raise({
           kind: 'task_failed',
+          subject: failure.task,
+          at: failure.at,
           severity: failure.critical ? 'critical' : 'warning',
           message: (locale) => taskFailed(failure, locale),
-        }),
+        });
+      },
       async listener(ended) {
         parts.foundation.taskOutcomes.ended(ended);
-        lastRuns.note(ended.task, lastRunOf(ended));
+        lastRuns.note(ended.task, lastRunOf(ended, parts.foundation.clock.now()));
         await listener(ended);
       },
     });
@@ -196,7 +200,7 @@ function oncePerOutage(say: (error: Error) => void): (error: Error) => void {
 }
 
 /** The error is shown to people, so a long one is cut. */
-function lastRunOf(ended: Ended): LastRun {
-  const run = { at: new Date(), ok: ended.ok, seconds: Math.round(ended.seconds * 1000) / 1000 };
+function lastRunOf(ended: Ended, at: Date): LastRun {
+  const run = { at, ok: ended.ok, seconds: Math.round(ended.seconds * 1000) / 1000 };
   return ended.ok ? run : { ...run, error: ended.error.slice(0, 500) };
 }

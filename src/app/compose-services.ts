@@ -40,7 +40,9 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   const { deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>
-      (await truth.isObsolete(row, now, signal)) || (await paymentTruth.isObsolete(row, now, signal)),
+      (await alerting.alerts.isOver(row)) ||
+      (await truth.isObsolete(row, now, signal)) ||
+      (await paymentTruth.isObsolete(row, now, signal)),
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(foundation, alertStates, depths);
   const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {

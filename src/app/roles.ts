@@ -7,7 +7,6 @@ import { watchCrashes } from '../observability/crashes.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { pingRedis } from '../repositories/redis/ping-redis.ts';
-import { SharedClock } from '../repositories/redis/shared-clock.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -34,6 +33,8 @@ export type StopRequest = Promise<string>;
 export async function runRole(role: Role, config: Config, stop: StopRequest): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const app = await buildApp(config, role, stack);
+  const { clock } = app.parts.foundation;
+  await clock.ask();
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
   warnOfDrift(app);
   warnOfStrayOverrides(app);
@@ -53,11 +54,15 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     health.schedules = () => scheduler.check();
     if (!app.disabledTasks.has(checkExternalServices.name)) {
       stack.use(
-        new RedisOutageWatch({ watch: app.services.serviceWatch, ping: () => pingRedis(app.redis), log: app.log }),
+        new RedisOutageWatch({
+          ...{ clock: () => clock.now(), log: app.log },
+          watch: app.services.serviceWatch,
+          ping: () => pingRedis(app.redis),
+        }),
       );
     }
   }
-  stack.use(new ProcessMemoryReporter(app.parts.memoryReports));
+  stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
   const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
   stack.defer(() => ticks.close());
 
@@ -108,7 +113,8 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
   await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
 
-  stack.use(new ProcessMemoryReporter(app.parts.memoryReports));
+  const { foundation, memoryReports } = app.parts;
+  stack.use(new ProcessMemoryReporter(memoryReports, () => foundation.clock.now()));
 
   const { promise: told, resolve: stopNow } = Promise.withResolvers<string>();
   const send = (message: FromWorker): void => {
@@ -171,7 +177,7 @@ async function startRunner(
   stack: AsyncDisposableStack,
 ): Promise<Runner> {
   const { cancellations } = app;
-  const clock = stack.use(new SharedClock(app.redis));
+  const { clock } = app.parts.foundation;
   await clock.ask();
   const runner = new Runner({
     ...app,
@@ -204,7 +210,7 @@ function dependencies(app: App): HealthChecks {
     redis: () => pingRedis(app.redis),
     postgresql: async () => void (await sql`select 1`.execute(app.database)),
     schedule_successes: async () => {
-      const overdue = await app.parts.scheduleWatch.overdue(new Date());
+      const overdue = await app.parts.scheduleWatch.overdue(app.parts.foundation.clock.now());
       return overdue.length > 0 ? `overdue: ${overdue.map(({ task }) => task).join(', ')}` : undefined;
     },
   };

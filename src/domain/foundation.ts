@@ -21,6 +21,7 @@ import { OutcomeStore } from '../repositories/redis/monitoring/outcome-store.ts'
 import { DeliveryMarks } from '../repositories/redis/notifications/delivery-marks.ts';
 import { TelegramLimiter } from '../repositories/redis/notifications/telegram-limiter.ts';
 import { RedisGate } from '../repositories/redis/redis-gate.ts';
+import { SharedClock } from '../repositories/redis/shared-clock.ts';
 import { TaskOutcomes } from './monitoring/task-outcomes.ts';
 import { UnreadableItems } from './monitoring/unreadable-items.ts';
 import { TelegramSender } from './notifications/sender.ts';
@@ -78,7 +79,8 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   });
   const outcomes = new OutcomeStore(redis);
   const lastSuccesses = new LastSuccesses(redis);
-  const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, log });
+  const clock = new SharedClock(redis);
+  const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
   const calls: ClientObserver = {
     called(call) {
       metrics.called(call);
@@ -129,6 +131,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   return {
     services,
     calls,
+    clock,
     cryptobot: new CryptoBotClient({
       token: neighbours.CRYPTOBOT_TOKEN,
       baseUrl: neighbours.CRYPTOBOT_API_URL,

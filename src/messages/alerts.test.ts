@@ -1,5 +1,17 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { alertMessage, backlogHeld, mergedAlerts, notificationsGivenUp, taskFailed } from './alerts.ts';
+import { html } from '../lib/html.ts';
+import { visibleText } from '../lib/telegram-html.ts';
+import {
+  alertMessage,
+  backlogHeld,
+  mergedAlerts,
+  notificationsGivenUp,
+  repeatedAlert,
+  taskFailed,
+  timedAlert,
+} from './alerts.ts';
+import { split } from './split.ts';
 
 describe('an alert', () => {
   test('says how bad it is, what happened and what to know, in the reader\u2019s language', () => {
@@ -19,10 +31,10 @@ describe('an alert', () => {
     }
   });
 
-  test('about messages given up shows a few of them', () => {
+  test('about messages given up names each of them', () => {
     const rows = Array.from({ length: 9 }, (_, i) => ({ telegramId: i, type: 'info', error: 'telegram: down' }));
     for (const locale of ['en', 'ru'] as const) {
-      expect(String(notificationsGivenUp(rows, locale)).match(/telegram: down/g)).toHaveLength(5);
+      expect(String(notificationsGivenUp(rows, locale)).match(/telegram: down/g)).toHaveLength(9);
     }
   });
 
@@ -42,14 +54,57 @@ describe('alerts of one kind', () => {
     expect(mergedAlerts(['a', 'b'], 'en')).toBe('🔁 <b>2 alerts of one kind</b>\n\na\n\nb');
   });
 
-  test('that would not fit show the newest and say how many are left out', () => {
-    const text = mergedAlerts(
-      Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(200)}`),
-      'ru',
+  const alert = (name: string) =>
+    timedAlert(
+      alertMessage(
+        'critical',
+        'Paid, but unclear',
+        [html`Payment: <code>${name}</code>`, 'Days: 30', '', 'Find the customer.'],
+        'en',
+      ),
+      new Date('2026-03-01T14:17:59Z'),
+    ).toString();
+
+  test('are a line each with its time; a title and an advice that all have is said once', () => {
+    expect(mergedAlerts([alert('a'), alert('<b>')], 'en')).toBe(
+      [
+        '🔁 <b>2 alerts of one kind</b>',
+        '🚨 <b>CRITICAL</b> Paid, but unclear · 🕒 2026-03-01 14:17 UTC',
+        '• Payment: <code>a</code> · Days: 30\n• Payment: <code>&lt;b&gt;</code> · Days: 30',
+        'Find the customer.',
+      ].join('\n\n'),
     );
-    expect(text.length).toBeLessThanOrEqual(4096);
-    expect(text).toContain('Одинаковых оповещений: 100');
-    expect(text).toContain('\n\n99 x');
-    expect(text).toMatch(/… и ещё \d+$/);
+  });
+
+  test('of which one is told again keep the count', () => {
+    const twice = repeatedAlert(alert('a'), repeatedAlert(alert('a'), undefined, 'en'), 'en');
+    expect(twice).toMatch(/🕒 2026-03-01 14:17 UTC\n\n🔁 Within ten minutes, times: 2$/);
+    expect(mergedAlerts([twice, alert('b')], 'en')).toContain(
+      '🕒 2026-03-01 14:17 UTC · 🔁 Within ten minutes, times: 2\n• ',
+    );
+  });
+
+  test('lose no word and stay valid HTML, whatever their texts', () => {
+    const words = fc.array(fc.stringMatching(/^[a-z<&\n·•]{1,12}$/), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(words, { minLength: 2, maxLength: 5 }), (alerts) => {
+        const texts = alerts.map((lines) =>
+          String(
+            alertMessage(
+              'warning',
+              html`<b>${lines[0]!}</b>`,
+              lines.map((line) => html`<i>${line}</i>`),
+              'en',
+            ),
+          ),
+        );
+        const merged = visibleText(mergedAlerts(texts, 'en'));
+        for (const word of alerts.flat().flatMap((text) => text.match(/[a-z<&]+/g) ?? []))
+          expect(merged).toContain(word);
+        expect(split(mergedAlerts(texts, 'en')).map(visibleText).join('').replace(/\s/g, '')).toBe(
+          merged.replace(/\s/g, ''),
+        );
+      }),
+    );
   });
 });

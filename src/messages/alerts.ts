@@ -2,13 +2,15 @@ import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { minuteInUtc } from './time.ts';
 
-export type Severity = 'critical' | 'warning' | 'info' | 'resolved';
+/** `past`: over before anybody was told of it. */
+export type Severity = 'critical' | 'warning' | 'info' | 'resolved' | 'past';
 
 const TITLES: Readonly<Record<Severity, { icon: string; en: string; ru: string }>> = {
   critical: { icon: '🚨', en: 'CRITICAL', ru: 'КРИТИЧНО' },
   warning: { icon: '⚠️', en: 'WARNING', ru: 'ВНИМАНИЕ' },
   info: { icon: 'ℹ️', en: 'INFO', ru: 'ИНФОРМАЦИЯ' },
   resolved: { icon: '✅', en: 'RESOLVED', ru: 'УСТРАНЕНО' },
+  past: { icon: '☑️', en: 'OVER', ru: 'УЖЕ ПРОШЛО' },
 };
 
 /** The frame of every alert: severity, what happened, and the lines needed to act on it. */
@@ -23,23 +25,82 @@ export function alertMessage(
   return html`${icon} <b>${name}</b> ${title}${body.length > 0 ? html`\n\n${join(body, '\n')}` : ''}`;
 }
 
-/** Room for the header and the line that says how many are left out, within Telegram's 4096 characters. */
-const MERGED_CHARACTERS = 3_600;
+/** Before the time of an event, on a line of its own at the end. */
+const CLOCK = '🕒 ';
+const AGAIN = '🔁 ';
+/** An alert longer than this stays a block of lines where several leave as one message. */
+const LINE_CHARACTERS = 700;
 
-/** Alerts of one kind as one message with their count; the newest are shown in full while there is room. */
-export function mergedAlerts(messages: readonly string[], locale: Locale): string {
-  const shown: string[] = [];
-  let room = MERGED_CHARACTERS;
-  for (const message of [...messages].reverse()) {
-    if (message.length > room) break;
-    shown.unshift(message);
-    room -= message.length + 2;
-  }
-  const hidden = messages.length - shown.length;
-  const title = locale === 'ru' ? `Одинаковых оповещений: ${messages.length}` : `${messages.length} alerts of one kind`;
-  const rest = locale === 'ru' ? `… и ещё ${hidden}` : `… and ${hidden} more`;
-  return [`🔁 <b>${title}</b>`, ...shown, ...(hidden > 0 ? [rest] : [])].join('\n\n');
+/** An alert with the time of what it tells, which may have waited. */
+export const timedAlert = (message: Html, at: Date): Html => html`${message}\n\n${CLOCK}${minuteInUtc(at)}`;
+
+/** The same again within ten minutes: the newest, and how often. `waiting` is what such a message says so far. */
+export function repeatedAlert(message: string, waiting: string | undefined, locale: Locale): string {
+  const before = waiting === undefined ? 0 : Number(/\n\n🔁 .* (\d+)$/.exec(waiting)?.[1] ?? 0);
+  const again = { en: 'Within ten minutes, times:', ru: 'За десять минут, раз:' }[locale];
+  return `${message}\n\n${AGAIN}${again} ${before + 1}`;
 }
+
+/**
+ * Alerts of one kind as one message with their count, each whole. Those of several paragraphs are a line each; a title or an advice that
+ * is the same in all of them is said once.
+ */
+export function mergedAlerts(messages: readonly string[], locale: Locale): string {
+  const count = messages.length;
+  const title = locale === 'ru' ? `Одинаковых оповещений: ${count}` : `${count} alerts of one kind`;
+  const alerts = messages.map(partsOf);
+  const common = {
+    title: inAll(alerts.map(({ title }) => title)),
+    frame: inAll(alerts.map(({ title }) => frameOf(title))) ?? '',
+    advice: inAll(alerts.map(({ advice }) => advice)),
+    times: inAll(alerts.map(({ times }) => times.join(' · '))),
+  };
+  const areLines = alerts.some(({ title }, i) => title !== messages[i]);
+  const shown = messages.map((message, i) => {
+    const { advice, body, times, title } = alerts[i]!;
+    if (!areLines) return message;
+    const rest = [
+      ...(common.title === undefined ? [title.slice(common.frame.length)] : []),
+      ...body,
+      ...(common.advice === undefined && advice !== undefined ? advice.split('\n') : []),
+      ...(common.times === undefined ? times : []),
+    ];
+    const line = rest.join(rest.join(' · ').length > LINE_CHARACTERS ? '\n' : ' · ');
+    return line === '' ? title : line;
+  });
+  const heading = [common.title ?? common.frame.trim(), common.times].filter(Boolean).join(' · ');
+  return [
+    `🔁 <b>${title}</b>`,
+    ...(areLines && heading !== '' ? [heading] : []),
+    areLines ? shown.map((line) => (line.startsWith('• ') ? line : `• ${line}`)).join('\n') : shown.join('\n\n'),
+    ...(areLines && common.advice !== undefined ? [common.advice] : []),
+  ].join('\n\n');
+}
+
+type AlertParts = { title: string; body: string[]; advice: string | undefined; times: string[] };
+
+/** As `alertMessage` and `timedAlert` put an alert together. What somebody else wrote is a title alone. */
+function partsOf(message: string): AlertParts {
+  const [title = '', ...rest] = message.split('\n\n');
+  const isTime = (paragraph: string): boolean => paragraph.startsWith(CLOCK) || paragraph.startsWith(AGAIN);
+  const times = rest.filter(isTime);
+  const paragraphs = rest.filter((paragraph) => !isTime(paragraph));
+  const advice = paragraphs.length > 1 ? paragraphs.at(-1) : undefined;
+  const body = advice === undefined ? paragraphs : paragraphs.slice(0, -1);
+  // A paragraph that ends within a tag cannot be moved: then the message stays as it is.
+  if (![title, ...paragraphs].every(isBalanced)) return { title: message, body: [], advice: undefined, times: [] };
+  return { title, body: body.flatMap((paragraph) => paragraph.split('\n')), advice, times };
+}
+
+/** `🚨 <b>CRITICAL</b> `: how an alert begins. */
+const frameOf = (title: string): string => /^\S+ <b>[^<]*<\/b> /.exec(title)?.[0] ?? '';
+
+const isBalanced = (text: string): boolean =>
+  (text.match(/<[a-z]/g)?.length ?? 0) === (text.match(/<\//g)?.length ?? 0);
+
+/** The text that all have, if there is one. */
+const inAll = (texts: readonly (string | undefined)[]): string | undefined =>
+  texts.every((text) => text === texts[0]) ? texts[0] : undefined;
 
 /** A task has used up its retries. */
 export function taskFailed(
@@ -58,24 +119,24 @@ export function taskFailed(
           html`Ошибка: ${error}`,
           html`Задание: <code>${alert.jobId}</code>`,
           `Повторить: task-worker dead-letters replay ${alert.jobId}`,
+          'Все неудавшиеся задания: task-worker dead-letters',
         ]
       : [
           html`Attempts: ${alert.attempts}`,
           html`Error: ${error}`,
           html`Job: <code>${alert.jobId}</code>`,
           `Run again: task-worker dead-letters replay ${alert.jobId}`,
+          'All failed jobs: task-worker dead-letters',
         ];
   return alertMessage(alert.critical ? 'critical' : 'warning', title, lines, locale);
 }
 
-/** Notifications have used up their attempts. */
+/** Notifications have used up their attempts: each is named. */
 export function notificationsGivenUp(
   rows: readonly { telegramId: number; type: string; error: string }[],
   locale: Locale,
 ): Html {
-  const shown = rows
-    .slice(0, 5)
-    .map((row) => html`<code>${row.telegramId}</code> ${row.type}: ${row.error.slice(0, 200)}`);
+  const shown = rows.map((row) => html`<code>${row.telegramId}</code> ${row.type}: ${row.error.slice(0, 200)}`);
   const title =
     locale === 'ru'
       ? `Не доставлено сообщений: ${rows.length}`

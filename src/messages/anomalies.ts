@@ -1,10 +1,9 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
-import { durationText } from './monitoring.ts';
-import { minuteInUtc } from './time.ts';
+import { durationText, type PastTrouble } from './monitoring.ts';
+import { minuteInUtc, spanInUtc } from './time.ts';
 
-const LISTED = 10;
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
 export type ErrorRate = {
@@ -26,16 +25,11 @@ export function taskErrors({ errors, failed, minutes, total }: ErrorRate, locale
   return alertMessage('warning', title, [counts, ...lines], locale);
 }
 
-/** Jobs pile up. */
-export function queuesDeep(queues: readonly { name: string; waiting: number }[], locale: Locale): Html {
+/** Jobs pile up in a queue. */
+export function queueDeep(queue: { name: string; waiting: number }, locale: Locale): Html {
   const title = { en: 'Jobs pile up', ru: 'Очереди растут' }[locale];
   const waiting = { en: 'waiting', ru: 'ждут' }[locale];
-  return alertMessage(
-    'warning',
-    title,
-    queues.slice(0, LISTED).map(({ name, waiting: n }) => html`• <code>${name}</code>: ${n} ${waiting}`),
-    locale,
-  );
+  return alertMessage('warning', title, [html`• <code>${queue.name}</code>: ${queue.waiting} ${waiting}`], locale);
 }
 
 /** Too many payments fail. */
@@ -50,24 +44,23 @@ export function paymentsFail(payments: { failed: number; ended: number; hours: n
   return alertMessage('critical', title, [counts], locale);
 }
 
-/** Workers are near the end of their memory. */
+/** A worker is near the end of its memory. */
 export function memoryHigh(
-  workers: readonly { host: string; usedBytes: number; limitBytes: number; share: number }[],
+  worker: { host: string; usedBytes: number; limitBytes: number; share: number },
   locale: Locale,
 ): Html {
   const title = { en: 'Worker memory is nearly full', ru: 'Память воркера почти исчерпана' }[locale];
   const mb = (bytes: number): number => Math.round(bytes / 1_048_576);
   const unit = { en: 'MiB', ru: 'МиБ' }[locale];
   const of = { en: 'of', ru: 'из' }[locale];
-  const lines = workers.slice(0, LISTED).map(({ host, limitBytes, share, usedBytes }) => {
-    return html`• <code>${host.slice(0, 64)}</code>: ${percent(share)} (${mb(usedBytes)} ${of} ${mb(limitBytes)} ${unit})`;
-  });
-  return alertMessage('warning', title, lines, locale);
+  const { host, limitBytes, share, usedBytes } = worker;
+  const use = `${percent(share)} (${mb(usedBytes)} ${of} ${mb(limitBytes)} ${unit})`;
+  return alertMessage('warning', title, [html`• <code>${host.slice(0, 64)}</code>: ${use}`], locale);
 }
 
-/** Schedules that do not succeed any more. */
-export function schedulesOverdue(
-  schedules: readonly { task: string; lastSuccess?: Date | undefined; periodMs: number }[],
+/** A schedule does not succeed any more. */
+export function scheduleOverdue(
+  { lastSuccess, periodMs, task }: { task: string; lastSuccess?: Date | undefined; periodMs: number },
   locale: Locale,
 ): Html {
   const title = { en: 'Scheduled tasks do not succeed any more', ru: 'Задачи по расписанию перестали выполняться' }[
@@ -76,13 +69,9 @@ export function schedulesOverdue(
   const never = { en: 'no success yet', ru: 'ещё ни разу' }[locale];
   const last = { en: 'last success', ru: 'последний успех' }[locale];
   const every = { en: 'every', ru: 'каждые' }[locale];
-  const lines = schedules.slice(0, LISTED).map(({ lastSuccess, periodMs, task }) => {
-    const when = lastSuccess ? `${last} ${minuteInUtc(lastSuccess)}` : never;
-    return html`• <code>${task}</code>: ${when} (${every} ${durationText(periodMs, locale)})`;
-  });
-  const rest = schedules.length - lines.length;
-  const more = { en: `… and ${rest} more`, ru: `… и ещё ${rest}` }[locale];
-  return alertMessage('warning', title, rest > 0 ? [...lines, more] : lines, locale);
+  const when = lastSuccess ? `${last} ${minuteInUtc(lastSuccess)}` : never;
+  const line = html`• <code>${task}</code>: ${when} (${every} ${durationText(periodMs, locale)})`;
+  return alertMessage('warning', title, [line], locale);
 }
 
 const OVER: Readonly<Record<string, Record<Locale, string>>> = {
@@ -93,15 +82,10 @@ const OVER: Readonly<Record<string, Record<Locale, string>>> = {
   schedule_overdue: { en: 'Scheduled tasks succeed again', ru: 'Задачи по расписанию снова выполняются' },
 };
 
-/** Anomalies of one kind that are over, each with how long it lasted. */
-export function anomaliesOver(
-  ended: readonly { kind: string; subject: string; downtimeMs: number }[],
-  locale: Locale,
-): Html {
-  const kind = ended[0]!.kind;
+/** An anomaly is over. */
+export function anomalyOver(past: PastTrouble & { kind: string }, locale: Locale): Html {
+  const { downtimeMs, endedAt, kind, since, subject, told } = past;
   const lasted = { en: 'lasted', ru: 'длилось' }[locale];
-  const lines = ended
-    .slice(0, LISTED)
-    .map(({ downtimeMs, subject }) => html`• ${subject}: ${lasted} ${durationText(downtimeMs, locale)}`);
-  return alertMessage('resolved', OVER[kind]?.[locale] ?? kind, lines, locale);
+  const line = html`• ${subject}: ${lasted} ${durationText(downtimeMs, locale)}, ${spanInUtc(since, endedAt, locale)}`;
+  return alertMessage(told ? 'resolved' : 'past', OVER[kind]?.[locale] ?? kind, [line], locale);
 }

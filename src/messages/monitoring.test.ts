@@ -3,56 +3,62 @@ import { describe, expect, test } from 'vitest';
 import { days, hours, minutes, seconds } from '../lib/duration.ts';
 import {
   durationText,
-  nodesBack,
-  nodesOffline,
-  nodesStable,
-  nodesUnstable,
+  nodeBack,
+  nodeOffline,
+  nodeStable,
+  nodeUnstable,
   serviceBack,
   serviceDown,
 } from './monitoring.ts';
 
+const SINCE = new Date('2026-03-01T14:17:20Z');
+const past = (subject: string, ms: number, told = true) => ({
+  ...{ subject, told, since: SINCE },
+  endedAt: new Date(SINCE.getTime() + ms),
+  downtimeMs: ms,
+});
+
 describe('what admins read about nodes and services', () => {
   test('names of nodes and errors are escaped', () => {
-    const text = nodesOffline([{ name: '<b>&', country: 'NL', reason: '<script>' }], 5, 'en').toString();
+    const text = nodeOffline({ name: '<b>&', country: 'NL', reason: '<script>' }, { all: false }, 'en').toString();
     expect(text).toContain('&lt;b&gt;&amp;');
     expect(text).toContain('&lt;script&gt;');
     expect(serviceDown({ name: 'redis', failures: 3, error: 'a < b' }, 'en').toString()).toContain('a &lt; b');
   });
 
-  test('a mass outage is listed up to twenty nodes, says how many more, and where to look when all are down', () => {
-    const nodes = Array.from({ length: 500 }, (_, i) => ({ name: `Node ${i}`, country: 'DE' }));
-    const all = nodesOffline(nodes, 500, 'en').toString();
-    expect(all).toContain('<b>500</b> of 500 nodes are offline');
-    expect(all).toContain('… and 480 more');
-    expect(all).toContain('look at the panel');
-    expect(nodesOffline(nodes.slice(1), 500, 'en').toString()).not.toContain('look at the panel');
-    expect(all.length).toBeLessThan(4096);
+  test('where all nodes are down at once, each says where to look first', () => {
+    expect(nodeOffline({ name: 'A' }, { all: true }, 'en').toString()).toContain('look at the panel');
+    expect(nodeOffline({ name: 'A' }, { all: false }, 'en').toString()).not.toContain('look at the panel');
   });
 
   test('in Russian too', () => {
-    expect(nodesOffline([{ name: 'A' }], 2, 'ru').toString()).toContain('Нода <b>A</b> недоступна');
-    expect(nodesOffline([{ name: 'A' }, { name: 'B' }], 2, 'ru').toString()).toContain(
-      'Недоступны ноды: <b>2</b> из 2',
-    );
-    expect(nodesBack([{ subject: 'A', downtimeMs: minutes(3) }], 'ru').toString()).toContain('Простой: 3 мин');
-    expect(nodesBack(two, 'ru').toString()).toContain('Снова доступны ноды: <b>2</b>');
-    expect(nodesUnstable([{ name: 'A' }], 'ru').toString()).toContain('нестабильно');
-    expect(nodesUnstable([{ name: 'A' }, { name: 'B' }], 'ru').toString()).toContain('Нестабильны ноды: <b>2</b>');
-    expect(nodesStable(two, 'ru').toString()).toContain('нестабильна 1 ч');
+    expect(nodeOffline({ name: 'A' }, { all: true }, 'ru').toString()).toContain('Нода <b>A</b> недоступна');
+    expect(nodeBack(past('A', minutes(3)), 'ru').toString()).toContain('Простой: 3 мин');
+    expect(nodeUnstable({ name: 'A' }, 'ru').toString()).toContain('нестабильно');
+    expect(nodeStable(past('A', hours(1)), 'ru').toString()).toContain('снова стабильна');
     expect(serviceDown({ name: 'telegram', failures: 3 }, 'ru').toString()).toContain('<b>Telegram</b> не отвечает');
-    expect(serviceBack({ name: 'postgresql', downtimeMs: 1000 }, 'ru').toString()).toContain('снова отвечает');
+    expect(serviceBack(past('postgresql', 1000), 'ru').toString()).toContain('снова отвечает');
   });
 
-  const two = [
-    { subject: 'A', downtimeMs: minutes(3) },
-    { subject: 'B', downtimeMs: hours(1) },
-  ];
-
-  test('several nodes that come back or calm down are one list, each with its time', () => {
-    expect(nodesBack(two, 'en').toString()).toMatch(/<b>2<\/b> nodes are online again.*A<\/b>: 3 min.*B<\/b>: 1 h/s);
-    expect(nodesStable(two, 'en').toString()).toMatch(/A<\/b>: unstable for 3 min.*B<\/b>: unstable for 1 h/s);
-    expect(nodesUnstable([{ name: 'A' }, { name: 'B' }], 'en').toString()).toContain('<b>2</b> nodes are unstable');
-  });
+  test.each([
+    { message: nodeBack, name: 'Node <b>redis</b>', was: 'was down', now: 'is online again' },
+    { message: nodeStable, name: 'Node <b>redis</b>', was: 'was unstable', now: 'is stable again' },
+    { message: serviceBack, name: '<b>Redis</b>', was: 'was down', now: 'answers again' },
+  ])(
+    'what is over: RESOLVED to those who know of it, else that it $was, both with the times',
+    ({ message, name, now, was }) => {
+      const span = '2026-03-01 14:17 to 14:20 UTC';
+      expect(message(past('redis', minutes(3)), 'en').toString()).toBe(
+        `✅ <b>RESOLVED</b> ${name} ${now}\n\nDowntime: 3 min\n${name} ${was}: ${span}`,
+      );
+      expect(message(past('redis', minutes(3), false), 'en').toString()).toBe(
+        `☑️ <b>OVER</b> ${name} ${was} ${span}\n\nDowntime: 3 min\n${name} ${now}`,
+      );
+      expect(message(past('redis', hours(12), false), 'en').toString()).toContain(
+        '2026-03-01 14:17 to 2026-03-02 02:17 UTC',
+      );
+    },
+  );
 
   test.each([
     [0, '0 s'],

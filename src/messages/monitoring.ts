@@ -1,76 +1,69 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
-
-/** Lines of a message that lists nodes; more are counted. Keeps a mass outage within one Telegram message. */
-const LISTED = 20;
+import { spanInUtc } from './time.ts';
 
 export type NodeLine = { name: string; country?: string | undefined; reason?: string | undefined };
 
-/** Nodes that went down, together. `total` = all nodes there are. */
-export function nodesOffline(nodes: readonly NodeLine[], total: number, locale: Locale): Html {
-  const [first] = nodes;
-  if (nodes.length === 1 && first) {
-    const title = { en: html`Node <b>${first.name}</b> is offline`, ru: html`Нода <b>${first.name}</b> недоступна` };
-    return alertMessage('critical', title[locale], nodeDetails(first, locale), locale);
-  }
-  const title = {
-    en: html`<b>${nodes.length}</b> of ${total} nodes are offline`,
-    ru: html`Недоступны ноды: <b>${nodes.length}</b> из ${total}`,
-  }[locale];
+/** What was on, from when to when; `told` says whether the admins had heard of it. */
+export type PastTrouble = { subject: string; since: Date; endedAt: Date; downtimeMs: number; told: boolean };
+
+/** A node went down. `all` says that every node did. */
+export function nodeOffline(node: NodeLine, { all }: { all: boolean }, locale: Locale): Html {
+  const title = { en: html`Node <b>${node.name}</b> is offline`, ru: html`Нода <b>${node.name}</b> недоступна` };
   const advice = {
-    en: 'All at once: look at the panel and its network first.',
-    ru: 'Все сразу: сначала проверьте панель и её сеть.',
+    en: 'All nodes at once: look at the panel and its network first.',
+    ru: 'Все ноды сразу: сначала проверьте панель и её сеть.',
   }[locale];
+  const where = { en: 'Country', ru: 'Страна' }[locale];
+  const { country, reason } = node;
+  const details = [...(country ? [html`${where}: ${country}`] : []), ...(reason ? [html`<code>${reason}</code>`] : [])];
   return alertMessage(
     'critical',
-    title,
-    [...listed(nodes, locale), ...(nodes.length === total ? [advice] : [])],
+    title[locale],
+    [...details, ...(all && details.length > 0 ? [''] : []), ...(all ? [advice] : [])],
     locale,
   );
 }
 
-/** Nodes that are back for good, each with how long it was away. */
-export function nodesBack(nodes: readonly { subject: string; downtimeMs: number }[], locale: Locale): Html {
-  const [first] = nodes;
-  if (nodes.length === 1 && first) {
-    const away = durationText(first.downtimeMs, locale);
-    const title = {
-      en: html`Node <b>${first.subject}</b> is online again`,
-      ru: html`Нода <b>${first.subject}</b> снова доступна`,
-    }[locale];
-    return alertMessage('resolved', title, [{ en: `Downtime: ${away}`, ru: `Простой: ${away}` }[locale]], locale);
-  }
-  const title = {
-    en: html`<b>${nodes.length}</b> nodes are online again`,
-    ru: html`Снова доступны ноды: <b>${nodes.length}</b>`,
-  };
-  const lines = nodes.map(({ subject, downtimeMs }) => ({ name: subject, reason: durationText(downtimeMs, locale) }));
-  return alertMessage('resolved', title[locale], listed(lines, locale), locale);
+/** A node is back and stays so. */
+export function nodeBack(node: PastTrouble, locale: Locale): Html {
+  const name = html`<b>${node.subject}</b>`;
+  const back = { en: html`Node ${name} is online again`, ru: html`Нода ${name} снова доступна` }[locale];
+  const was = { en: html`Node ${name} was down`, ru: html`Нода ${name} была недоступна` }[locale];
+  return troubleOver(node, { back, was }, locale);
 }
 
-/** Nodes that come and go. Nothing more is said of them until they are stable. */
-export function nodesUnstable(nodes: readonly NodeLine[], locale: Locale): Html {
-  const names = nodes.length === 1 ? nodes[0]!.name : undefined;
+/** A node comes and goes. Nothing more is said of it until it is stable. */
+export function nodeUnstable(node: NodeLine, locale: Locale): Html {
   const title = {
-    en: names ? html`Node <b>${names}</b> is unstable` : html`<b>${nodes.length}</b> nodes are unstable`,
-    ru: names ? html`Нода <b>${names}</b> работает нестабильно` : html`Нестабильны ноды: <b>${nodes.length}</b>`,
+    en: html`Node <b>${node.name}</b> is unstable`,
+    ru: html`Нода <b>${node.name}</b> работает нестабильно`,
   }[locale];
   const note = {
     en: 'More than 3 changes in 10 minutes. You will hear again when it has been calm for 10 minutes.',
     ru: 'Больше 3 переключений за 10 минут. Следующее сообщение — после 10 спокойных минут.',
   }[locale];
-  return alertMessage('warning', title, [...(names ? [] : listed(nodes, locale)), note], locale);
+  return alertMessage('warning', title, [note], locale);
 }
 
-/** Nodes whose flapping is over and that serve. */
-export function nodesStable(nodes: readonly { subject: string; downtimeMs: number }[], locale: Locale): Html {
-  const title = { en: 'Nodes are stable again', ru: 'Ноды снова стабильны' }[locale];
-  const lines = nodes.map(({ subject, downtimeMs }) => {
-    const lasted = durationText(downtimeMs, locale);
-    return { name: subject, reason: { en: `unstable for ${lasted}`, ru: `нестабильна ${lasted}` }[locale] };
-  });
-  return alertMessage('resolved', title, listed(lines, locale), locale);
+/** The flapping of a node is over and it serves. */
+export function nodeStable(node: PastTrouble, locale: Locale): Html {
+  const name = html`<b>${node.subject}</b>`;
+  const back = { en: html`Node ${name} is stable again`, ru: html`Нода ${name} снова стабильна` }[locale];
+  const was = { en: html`Node ${name} was unstable`, ru: html`Нода ${name} была нестабильна` }[locale];
+  return troubleOver(node, { back, was }, locale);
+}
+
+/** RESOLVED for those who know of the trouble; to the others, that it was. */
+function troubleOver(past: PastTrouble, { back, was }: { back: Html; was: Html }, locale: Locale): Html {
+  const { downtimeMs, endedAt, since, told } = past;
+  const span = spanInUtc(since, endedAt, locale);
+  const lasted = durationText(downtimeMs, locale);
+  const downtime = { en: `Downtime: ${lasted}`, ru: `Простой: ${lasted}` }[locale];
+  return told
+    ? alertMessage('resolved', back, [downtime, html`${was}: ${span}`], locale)
+    : alertMessage('past', html`${was} ${span}`, [downtime, back], locale);
 }
 
 /** Services that are watched: as people call each, and what stops while it is away, so that an admin knows how urgent it is. */
@@ -127,11 +120,11 @@ export function serviceDown(
 }
 
 /** An outside service answers again. */
-export function serviceBack(service: { name: string; downtimeMs: number }, locale: Locale): Html {
-  const name = serviceTitle(service.name);
-  const away = durationText(service.downtimeMs, locale);
-  const title = { en: html`<b>${name}</b> answers again`, ru: html`<b>${name}</b> снова отвечает` }[locale];
-  return alertMessage('resolved', title, [{ en: `Downtime: ${away}`, ru: `Простой: ${away}` }[locale]], locale);
+export function serviceBack(service: PastTrouble, locale: Locale): Html {
+  const name = html`<b>${serviceTitle(service.subject)}</b>`;
+  const back = { en: html`${name} answers again`, ru: html`${name} снова отвечает` }[locale];
+  const was = { en: html`${name} was down`, ru: html`${name} не отвечал` }[locale];
+  return troubleOver(service, { back, was }, locale);
 }
 
 const UNITS = [
@@ -158,19 +151,4 @@ export function durationText(ms: number, locale: Locale): string {
     return count > 0 ? `${count} ${unit[locale]}` : '';
   });
   return parts.filter(Boolean).join(' ');
-}
-
-function nodeDetails({ country, reason }: NodeLine, locale: Locale): Html[] {
-  const where = { en: 'Country', ru: 'Страна' }[locale];
-  return [...(country ? [html`${where}: ${country}`] : []), ...(reason ? [html`<code>${reason}</code>`] : [])];
-}
-
-function listed(nodes: readonly NodeLine[], locale: Locale): Html[] {
-  const lines = nodes.slice(0, LISTED).map(({ country, name, reason }) => {
-    const where = country ? ` (${country})` : '';
-    return reason ? html`• <b>${name}</b>${where}: ${reason}` : html`• <b>${name}</b>${where}`;
-  });
-  const hidden = nodes.length - lines.length;
-  const rest = { en: html`… and ${hidden} more`, ru: html`… и ещё ${hidden}` }[locale];
-  return hidden > 0 ? [...lines, rest] : lines;
 }

@@ -160,9 +160,7 @@ export function webhooksGivenUp(
     en: `Webhooks of CryptoBot that could not be handled: ${webhooks.length}`,
     ru: `Вебхуки CryptoBot, которые не удалось обработать: ${webhooks.length}`,
   }[locale];
-  const shown = webhooks
-    .slice(0, MAX_CANDIDATES)
-    .map(({ id, eventType, reason }) => html`${code(id)} ${eventType}: ${reason}`);
+  const shown = webhooks.map(({ id, eventType, reason }) => html`${code(id)} ${eventType}: ${reason}`);
   return alertMessage('warning', title, shown, locale);
 }
 
@@ -178,7 +176,7 @@ export function panelUserUnresolved(
     en: 'Find the customer in the backend, extend the right user in the panel by the days above, and write its uuid into metadata.remnawave_uuid of the payment.',
     ru: 'Найдите клиента в бэкенде, продлите нужного пользователя панели на указанные дни и запишите его uuid в metadata.remnawave_uuid платежа.',
   }[locale];
-  const shown = payment.candidates.slice(0, MAX_CANDIDATES).map(code);
+  const shown = payment.candidates.map(code);
   const none = html`${{ en: 'none', ru: 'нет' }[locale]}`;
   const lines = [
     fact('candidates', shown.length > 0 ? join(shown, ', ') : none, locale),
@@ -187,9 +185,6 @@ export function panelUserUnresolved(
   ];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
-
-/** More of them would not help to choose, and the message must stay within Telegram's limit. */
-const MAX_CANDIDATES = 10;
 
 /** One emoji and a bold title, the facts, and what it means for the reader. */
 function card(icon: string, title: string, lines: readonly Html[], closing: Html | string): Html {

@@ -205,31 +205,6 @@ export class Notifications {
     return Number(numAffectedRows ?? 0);
   }
 
-  /**
-   * Queues an alert for one admin. The first of its type is due at once; one that comes within `mergeMs` of the last is due when that
-   * time is over, so that all of them leave as one message.
-   */
-  async insertAlert(row: NewNotification, mergeMs: number): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
-      await sql`select pg_advisory_xact_lock(hashtextextended(${`${row.type}:${row.telegramId}`}, 0))`.execute(
-        transaction,
-      );
-      await sql`
-        insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at, created_at)
-        select ${row.id}::uuid, ${row.telegramId}::bigint, ${row.message}, ${row.type}, 'pending', 0,
-               case when last.at > now() then last.at
-                    when last.at > now() - ${mergeMs} * interval '1 millisecond' then last.at + ${mergeMs} * interval '1 millisecond'
-                    else now() end,
-               now()
-          from (select max(case when status = 'sent' then sent_at when attempts = 0 then scheduled_at end) as at
-                  from notification_queue
-                 where status in ('sent', 'pending')
-                   and scheduled_at > now() - 2 * ${mergeMs} * interval '1 millisecond'
-                   and telegram_id = ${row.telegramId}
-                   and notification_type = ${row.type}) as last`.execute(transaction);
-    });
-  }
-
   /** Makes rows pending again that a worker without leases left in `processing` more than `idleMs` after they were due. */
   async adoptOrphans(idleMs: number): Promise<number> {
     const { numAffectedRows } = await sql`

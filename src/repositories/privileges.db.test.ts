@@ -6,6 +6,8 @@ import { minutes } from '../lib/duration.ts';
 import { type TestDatabase, testDatabase } from '../testing/database.ts';
 import { createServerGeolocations } from '../testing/platform-tables.ts';
 import { AgedRows } from './aged-rows.ts';
+import { alertRowId, endRowId } from './alert-row-id.ts';
+import { AlertRows } from './alert-rows.ts';
 import { AuditLogs } from './audit-logs.ts';
 import { type Database, openDatabase } from './database.ts';
 import { Geolocations } from './geolocations.ts';
@@ -101,7 +103,15 @@ async function writeEverything(db: Database): Promise<void> {
   const id = randomUUID();
   const attempt = { id, startedAt: now, dueAt: now };
   await notifications.insert([{ id, telegramId: 1, message: 'x', type: 'info' }]);
-  await notifications.insertAlert({ id: randomUUID(), telegramId: 1, message: 'x', type: 'alert:x' }, 1_000);
+  const alert = { id: randomUUID(), repeatId: randomUUID(), telegramId: 1, message: 'x', type: 'alert:x' };
+  const alerts = new AlertRows(db);
+  for (const repeatId of [alert.repeatId, randomUUID()])
+    await alerts.event({ ...alert, repeatId }, minutes(10), () => 'x');
+  const begin = { ...alert, id: alertRowId({ subject: 'x', telegramId: 1, at: now, phase: 'begin' }) };
+  await alerts.begin([begin]);
+  const end = { ...begin, id: endRowId(begin.id)!, beginId: begin.id, isTold: false, resolved: 'x', past: 'x' };
+  await alerts.end([end]);
+  await alerts.withdraw([begin]);
   await notifications.claim({ maxAttempts: 5, leaseMs: 1_000, limit: 10, lane: 'any' });
   await notifications.markRetry([{ ...attempt, error: 'x', delayMs: 1 }]);
   await notifications.release([{ id, dueAt: now }]);

@@ -1,4 +1,5 @@
 import { minutes } from '../../lib/duration.ts';
+import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
@@ -22,7 +23,7 @@ export function workExaminations(app: App): readonly Examination[] {
   });
   return [
     one('Processes', async () => {
-      const running = await parts.memoryReports.all(new Date());
+      const running = await parts.memoryReports.all(await redisTime(redis));
       const hosts = new Set(running.map(({ host }) => host));
       if (running.length === 0)
         return warning(
@@ -37,7 +38,7 @@ export function workExaminations(app: App): readonly Examination[] {
       // starts.
       if ((await app.queues.ticks.getJobSchedulersCount()) === 0)
         return warning('not known, as no schedule is registered', 'start task-worker scheduler');
-      const states = await parts.scheduleWatch.states(new Date());
+      const states = await parts.scheduleWatch.states(await redisTime(redis));
       const overdue = states.filter(({ overdueSince }) => overdueSince !== undefined);
       const never = states.filter(({ lastSuccess }) => lastSuccess === undefined).length;
       if (overdue.length === 0)

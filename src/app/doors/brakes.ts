@@ -6,16 +6,17 @@ import type { App } from '../build-app.ts';
 const BACKLOG = 'notification_backlog';
 
 /** Lists everything that is held until an admin decides: the old backlog of notifications, and runs with a mass effect. */
-export function brakesOf({ services }: Pick<App, 'services'>): HttpContext['brakes'] {
+export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): HttpContext['brakes'] {
   const { backlog, brake } = services;
+  const clock = (): Date => parts.foundation.clock.now();
   const decideBacklog = async (decision: string): Promise<string> => {
     if (decision !== 'send' && decision !== 'drop') throw wrongDecision(BACKLOG, 'send or drop', decision);
-    const rows = await backlog.decide(decision, new Date());
+    const rows = await backlog.decide(decision, clock());
     return `${rows} old notifications: ${decision === 'send' ? 'they go out now' : 'dropped'}`;
   };
   return {
     async list() {
-      const [old, effects] = await Promise.all([backlog.held(new Date()), brake.list()]);
+      const [old, effects] = await Promise.all([backlog.held(clock()), brake.list()]);
       const runs = effects.map((effect) => ({
         name: effect.name,
         held: { en: effectInBrief(effect, 'en'), ru: effectInBrief(effect, 'ru') },
@@ -31,7 +32,7 @@ export function brakesOf({ services }: Pick<App, 'services'>): HttpContext['brak
       if (name === BACKLOG) return decideBacklog(decision);
       const isHeld = (await brake.list()).some((effect) => effect.name === name);
       if (isHeld && decision !== 'go') throw wrongDecision(name, 'go', decision);
-      const confirmed = isHeld ? await brake.confirm(name, new Date()) : undefined;
+      const confirmed = isHeld ? await brake.confirm(name, clock()) : undefined;
       if (!confirmed) throw new UsageError(`Nothing is held under '${name}'; \`task-worker brake\` lists what is`);
       return `${name} may touch ${confirmed.wouldTouch} of ${confirmed.listed} users and runs now; the word holds for 24 hours`;
     },

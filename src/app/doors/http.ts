@@ -17,7 +17,7 @@ const EXPLAIN_LIMIT_MS = seconds(10);
 export function httpContext(app: App): HttpContext | undefined {
   const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
-  const clock = (): Date => new Date();
+  const clock = (): Date => parts.foundation.clock.now();
   return {
     tokens: config.API_TOKENS,
     version: app.version,

@@ -1,23 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import { seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
-import type { Severity } from '../../messages/alerts.ts';
+import { repeatedAlert, type Severity, timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import type { Notifications } from '../../repositories/notifications.ts';
-import { ALERT_MERGE_MS } from '../notifications/policy.ts';
+import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
+import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';
+import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
-import { type AdminRow, rowForEachAdmin } from './admin-rows.ts';
 
+/** Something that happened once and that the admins must hear of. */
 export type Alert = {
-  /** What is merged with each other: `node_offline`. At most 44 characters, of few values. */
+  /** The cause: `payment_unresolved`. Those of one kind that wait together leave as one message. At most 44 characters, of few values. */
   kind: string;
+  /** What it is about, the same every time: a payment's id. Only alerts about the same subject are held back as repetitions. */
+  subject: string;
   severity: Severity;
+  /** When that happened what it tells. */
+  at: Date;
   message: (locale: Locale) => Html;
 };
 
+/** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
+export type AlertBegin = Alert;
+
+/** The end of what `begin` has told. */
+export type AlertEnding = {
+  begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>;
+  /** Whether somebody is known to have told the beginning; the row of it says more, where there is one. */
+  isTold: boolean;
+  /** `told` says whether the admin has heard of the beginning. */
+  message: (told: boolean, locale: Locale) => Html;
+};
+
 export type AdminAlertsOptions = {
-  notifications: Notifications;
+  rows: AlertRows;
+  notifications: Pick<Notifications, 'markSent'>;
   sender: TelegramSender;
   adminIds: readonly number[];
   locale: Locale;
@@ -26,63 +44,199 @@ export type AdminAlertsOptions = {
   signalDelivery(): Promise<void>;
 };
 
+/** Repetitions about one subject within this leave as one message. */
+const REPEAT_WITHIN_MS = minutes(10);
+
 /** A direct send ends after this: 2 s for its turn and 20 s for Telegram. */
 const DIRECT_SEND_MS = seconds(22);
 
+/** So many direct sends are remembered: more alerts than an outage of the database brings. */
+const DIRECT_REMEMBERED = 1_000;
+
 /**
- * Tells the admins. An alert is a row of `notification_queue`, so it survives everything that a message survives; the first of a kind
- * goes out at once, further ones within 10 minutes leave as one message with their count. While PostgreSQL is away, or Redis without
- * which nobody delivers the queue, it is sent straight to Telegram instead.
+ * Tells the admins. An alert is a row of `notification_queue`, so it survives everything that a message survives, and nothing holds it
+ * back but an earlier alert about the same subject. While PostgreSQL is away, or Redis without which nobody delivers the queue, it is
+ * sent straight to Telegram instead.
  */
 export class AdminAlerts {
   readonly #options: AdminAlertsOptions;
-  /** When a kind was last sent without the database, which then cannot merge. Bounded by the number of kinds. */
+  /** When an alert was sent past the queue, on the monotonic clock: by row for beginnings, by kind and subject for the others. */
   readonly #sentDirectly = new Map<string, number>();
 
   constructor(options: AdminAlertsOptions) {
     this.#options = options;
   }
 
-  /** Never throws: what raised the alert must go on. A failure to tell anybody is logged as an error with the alert's text. */
-  async raise(alert: Alert): Promise<void> {
-    const { adminIds, locale, log, notifications, signalDelivery } = this.#options;
-    const message = alert.message(locale).toString();
+  /**
+   * Never throws: what raised the alert must go on. Answers whether it is queued or has reached somebody; a failure to tell anybody is
+   * logged as an error with the alert's text.
+   */
+  async raise(alert: Alert): Promise<boolean> {
+    const { locale, log, rows } = this.#options;
+    const text = this.#textOf(alert);
     log.warn({ alert: alert.kind, severity: alert.severity }, 'alert raised');
-    const rows = rowForEachAdmin(adminIds, { idOf: () => randomUUID(), message, type: `alert:${alert.kind}` });
+    const key = randomUUID();
+    const all = this.#rowsOf(alert, 'event', text, key);
+    const name = `${alert.kind}:${alert.subject}`;
     try {
-      for (const row of rows) await notifications.insertAlert(row, ALERT_MERGE_MS);
+      for (const row of all) {
+        const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
+        await rows.event({ ...row, repeatId }, REPEAT_WITHIN_MS, (waiting) => repeatedAlert(text, waiting, locale));
+      }
     } catch (error) {
       log.warn({ err: error, alert: alert.kind }, 'alert can not be queued, sending it directly');
-      await this.#sendDirectly(alert.kind, rows);
-      return;
+      await this.#sendDirectly(all, () => name);
+      return this.#sentDirectly.has(name);
     }
+    await this.#deliver(all, () => name);
+    return true;
+  }
+
+  /** Tells what is on from now on, each to every admin. Never throws. Answers whether it is queued or has reached somebody. */
+  async begin(begins: readonly AlertBegin[]): Promise<boolean> {
+    if (begins.length === 0) return true;
+    const { log, rows } = this.#options;
+    for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
+    const all = begins.flatMap((alert) => this.#rowsOf(alert, 'begin', this.#textOf(alert)));
+    try {
+      const added = new Set(await rows.begin(all));
+      await this.#deliver(
+        all.filter(({ id }) => added.has(id)),
+        ({ id }) => id,
+      );
+      return true;
+    } catch (error) {
+      log.warn({ err: error, alerts: begins.length }, 'alerts can not be queued, sending them directly');
+      await this.#sendDirectly(all, ({ id }) => id);
+      return all.some(({ id }) => this.#sentDirectly.has(id));
+    }
+  }
+
+  /**
+   * Tells that these are over: RESOLVED to those who were told of the beginning, what was and when to the others. Never throws. False
+   * where the database does not answer: nobody was told, and the caller comes again.
+   */
+  async end(endings: readonly AlertEnding[]): Promise<boolean> {
+    const { adminIds, locale, log, rows } = this.#options;
+    const ends = endings.flatMap(({ begin, isTold, message }) => {
+      const [resolved, past] = [true, false].map((told) => message(told, locale).toString()) as [string, string];
+      return adminIds.map((telegramId) => {
+        const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'begin' });
+        return {
+          id: endRowId(beginId)!,
+          beginId,
+          isTold,
+          resolved,
+          past,
+          telegramId,
+          type: `alert:${begin.kind}_ended`,
+        };
+      });
+    });
+    try {
+      await this.#deliver(await rows.end(ends), ({ id }) => id);
+      return true;
+    } catch (error) {
+      log.warn({ err: error, alerts: endings.length }, 'the end of alerts can not be queued yet');
+      return false;
+    }
+  }
+
+  /** Takes beginnings back that nobody has heard of. Never throws; false where the database does not answer. */
+  async withdraw(begins: readonly Pick<AlertBegin, 'kind' | 'subject' | 'at'>[]): Promise<boolean> {
+    const { adminIds, log, rows } = this.#options;
+    const all = begins.flatMap((begin) =>
+      adminIds.map((telegramId) => ({
+        id: alertRowId({ ...this.#about(begin, telegramId), phase: 'begin' }),
+        telegramId,
+        type: `alert:${begin.kind}`,
+      })),
+    );
+    try {
+      await rows.withdraw(all);
+      return true;
+    } catch (error) {
+      log.warn({ err: error, alerts: begins.length }, 'alerts can not be withdrawn yet');
+      return false;
+    }
+  }
+
+  /** Whether a claimed row tells the beginning of something whose end is queued already. Never throws: unknown is sent, with its time. */
+  async isOver({ id, type }: Pick<DueNotification, 'id' | 'type'>): Promise<boolean> {
+    if (!type.startsWith('alert:') || endRowId(id) === undefined) return false;
+    return await this.#options.rows.isOver(id).catch(() => false);
+  }
+
+  /** Since when each of these is on by what the admins were told; undefined where it is not. Throws while the database is away. */
+  async stillOn(begins: readonly Pick<AlertBegin, 'kind' | 'subject'>[]): Promise<(Date | undefined)[]> {
+    const [admin] = this.#options.adminIds;
+    if (admin === undefined) return begins.map(() => undefined);
+    const at = new Date(0);
+    return await this.#options.rows.stillOn(
+      begins.map((begin) => alertRowId({ ...this.#about({ ...begin, at }, admin), phase: 'begin' })),
+    );
+  }
+
+  #textOf({ at, message }: Alert): string {
+    return timedAlert(message(this.#options.locale), at).toString();
+  }
+
+  #rowsOf(alert: Alert, phase: 'begin' | 'event', message: string, key?: string): AlertRow[] {
+    return this.#options.adminIds.map((telegramId) => ({
+      id: alertRowId({ ...this.#about(alert, telegramId), phase, ...(key !== undefined && { key }) }),
+      telegramId,
+      message,
+      type: `alert:${alert.kind}`,
+    }));
+  }
+
+  #about({ at, kind, subject }: Pick<Alert, 'at' | 'kind' | 'subject'>, telegramId: number) {
+    return { subject: `${kind}:${subject}`, telegramId, at };
+  }
+
+  /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. */
+  async #deliver(rows: readonly AlertRow[], nameOf: (row: AlertRow) => string): Promise<void> {
+    if (rows.length === 0) return;
+    const { log, notifications, signalDelivery } = this.#options;
     try {
       await signalDelivery();
     } catch (error) {
-      log.warn({ err: error, alert: alert.kind }, 'delivery can not be signalled, sending the alert directly');
-      const sent = await this.#sendDirectly(alert.kind, rows);
+      log.warn({ err: error, alerts: rows.length }, 'delivery can not be signalled, sending the alerts directly');
+      const sent = await this.#sendDirectly(rows, nameOf);
       await notifications
         .markSent(sent)
         .catch((err: unknown) => log.warn({ err }, 'alert sent directly but not marked so, it may arrive twice'));
     }
   }
 
-  /** Answers what Telegram took. */
-  async #sendDirectly(kind: string, rows: readonly AdminRow[]): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
+  /** Sends what was not sent under its name within ten minutes. Answers what Telegram took. */
+  async #sendDirectly(
+    rows: readonly AlertRow[],
+    nameOf: (row: AlertRow) => string,
+  ): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
     const { log, sender } = this.#options;
     const now = performance.now();
-    if (now - (this.#sentDirectly.get(kind) ?? -ALERT_MERGE_MS) < ALERT_MERGE_MS) return [];
-    this.#sentDirectly.set(kind, now);
+    const since = (row: AlertRow): number => now - (this.#sentDirectly.get(nameOf(row)) ?? -REPEAT_WITHIN_MS);
+    const fresh = rows.filter((row) => since(row) >= REPEAT_WITHIN_MS);
     const sent: { id: string; dueAt: Date; sentAt: Date }[] = [];
-    for (const { id, telegramId, message: text } of rows) {
+    for (const row of fresh) {
+      const { id, telegramId, message: text } = row;
       const message = { id, telegramId, text, parseMode: 'HTML', lane: 'urgent' } as const;
       try {
         const delivery = await sender.sendDirectly(message, AbortSignal.timeout(DIRECT_SEND_MS));
         if (delivery.kind === 'sent') sent.push({ id, dueAt: delivery.sentAt, sentAt: delivery.sentAt });
+        this.#remember(nameOf(row), now);
       } catch (error) {
-        log.error({ err: error, alert: kind, text }, 'alert reached nobody');
+        log.error({ err: error, alert: row.type, text }, 'alert reached nobody');
       }
     }
     return sent;
+  }
+
+  #remember(name: string, at: number): void {
+    this.#sentDirectly.delete(name);
+    this.#sentDirectly.set(name, at);
+    const [oldest] = this.#sentDirectly.keys();
+    if (this.#sentDirectly.size > DIRECT_REMEMBERED && oldest !== undefined) this.#sentDirectly.delete(oldest);
   }
 }

@@ -12,23 +12,24 @@ import type { AdminAlerts } from './admin-alerts.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 
-export type EndedAlert = AlertCondition & { endedAt: Date; downtimeMs: number };
+/** `told` says whether the admins were told of the beginning. */
+export type EndedAlert = ActiveAlert & { endedAt: Date; downtimeMs: number };
 
 /** What an alert that began while Redis was away is worth after that: older ones may have been ended by another process. */
 const LOCAL_FOR_MS = minutes(15);
 
 export type AlertStatesOptions = {
   store: AlertStateStore;
-  alerts: Pick<AdminAlerts, 'raise'>;
+  alerts: Pick<AdminAlerts, 'begin' | 'end' | 'stillOn' | 'withdraw'>;
   events: Events;
   log: Log;
 };
 
 /**
- * Every alert that has a beginning and an end. It is told once when it begins and once when it ends, with how long it lasted; while
- * it is on, nothing is told. Conditions of one kind that begin in one call leave as one message, and `AdminAlerts` merges what
- * follows within ten minutes. While Redis is away the states are kept in this process, so an outage of Redis itself is told too.
- * Nothing here throws but `active` and `resume`.
+ * Every alert that has a beginning and an end. Each is told once when it begins and once when it ends, with its times; while it is on,
+ * nothing is told. One that ends before its beginning was sent is told as over, in one message. While Redis is away the states are kept
+ * in this process, so an outage of Redis itself is told too; where Redis has lost them, the rows that told them say what is on.
+ * Nothing here throws but `active`, `recall` and `resume`.
  */
 export class AlertStates {
   readonly #options: AlertStatesOptions;
@@ -39,25 +40,28 @@ export class AlertStates {
   }
 
   /**
-   * Says that these conditions are on, now as before: call it on every look, repeating tells nobody twice. `message` gets those of
-   * one kind that began. A crash before the telling is made good by the first look a minute later. Answers those that began.
+   * Says that these conditions are on, now as before: call it on every look, repeating tells nobody twice. A crash before the telling,
+   * or a telling that reached nobody, is made good by a look half a minute later. Answers those that began.
    */
   async begin(
     conditions: readonly AlertCondition[],
-    message: (began: readonly AlertCondition[], locale: Locale) => Html,
+    message: (began: AlertCondition, locale: Locale) => Html,
     now: Date,
   ): Promise<AlertCondition[]> {
     const { alerts, events, store } = this.#options;
     const verdicts = await Promise.all(conditions.map((condition) => this.#claim(condition, now)));
-    const began = conditions.filter((_, i) => verdicts[i] === 'tell');
-    for (const [kind, group] of Map.groupBy(began, (condition) => condition.kind)) {
-      const severity = group.some((condition) => condition.severity === 'critical') ? 'critical' : 'warning';
-      await alerts.raise({ kind, severity, message: (locale) => message(group, locale) });
-    }
+    const began = conditions.flatMap((condition, i) => {
+      const { since, verdict } = verdicts[i]!;
+      return verdict === 'tell' ? [{ ...condition, since }] : [];
+    });
+    const isTold = await alerts.begin(
+      began.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
+    );
     // While Redis is away, nobody can hear of an event either.
     const stored = began.filter(({ id }) => !this.#local.has(id));
+    if (!isTold) for (const { id } of began) this.#local.delete(id);
     await Promise.all([
-      store.markTold(stored, now).catch((error: unknown) => this.#noRedis(error)),
+      isTold ? store.markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
       ...stored.map((condition) => events.publish('alert.started', { ...wire(condition), timestamp: now })),
     ]);
     return began;
@@ -67,34 +71,51 @@ export class AlertStates {
   async resume(conditions: readonly AlertCondition[], now: Date): Promise<void> {
     const verdicts = await Promise.all(conditions.map((condition) => this.#options.store.begin(condition, now)));
     await this.#options.store.markTold(
-      conditions.filter((_, i) => verdicts[i] === 'tell'),
+      conditions.filter((_, i) => verdicts[i]!.verdict === 'tell'),
       now,
     );
   }
 
-  /** Says that these are over. Those that were on are told in one message per kind; `at` is when the trouble ended. */
+  /**
+   * Where Redis has lost what is on, finds it again among these by the rows that told it: call it before what is on is asked for. Costs
+   * one question to Redis otherwise. `watch` names the caller. While the database is away it changes nothing, and the next call asks.
+   */
+  async recall(watch: string, candidates: readonly AlertCondition[], now: Date): Promise<void> {
+    const { alerts, log, store } = this.#options;
+    if (await store.hasRecalled(watch)) return;
+    const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
+      log.warn({ err, watch }, 'alerts that are on can not be read back yet');
+      return undefined;
+    });
+    if (!since) return;
+    const on = candidates.flatMap((condition, i) => (since[i] ? [{ ...condition, since: since[i] }] : []));
+    await this.resume(on, now);
+    await store.noteRecalled(watch);
+  }
+
+  /** Says that these are over; `at` is when the trouble ended. Where nobody can be told yet they stay on, and the next look ends them. */
   async end(
     over: readonly { id: string; at: Date }[],
-    message: (ended: readonly EndedAlert[], locale: Locale) => Html,
+    message: (ended: EndedAlert, locale: Locale) => Html,
     now: Date,
   ): Promise<EndedAlert[]> {
-    const ended = await this.#remove(over, now);
-    for (const [kind, group] of Map.groupBy(ended, (alert) => alert.kind)) {
-      await this.#options.alerts.raise({
-        kind: `${kind}_ended`,
-        severity: 'resolved',
-        message: (locale) => message(group, locale),
-      });
-    }
-    return ended;
+    const endedAt = new Map(over.map(({ id, at }) => [id, at]));
+    const found = await this.#find([...endedAt.keys()], now);
+    const ended = found.map((alert) => endedBy(alert, endedAt.get(alert.id) ?? now));
+    const endings = ended.map((alert) => ({
+      begin: alertOf(alert),
+      isTold: alert.told,
+      message: (told: boolean, locale: Locale) => message({ ...alert, told }, locale),
+    }));
+    if (ended.length > 0 && !(await this.#options.alerts.end(endings))) return [];
+    return await this.#remove(ended, now);
   }
 
   /** Takes these off without a word to the admins: another alert tells the same, or there is nothing left to watch. */
   async drop(ids: readonly string[], now: Date): Promise<void> {
-    await this.#remove(
-      ids.map((id) => ({ id, at: now })),
-      now,
-    );
+    const dropped = (await this.#find(ids, now)).map((alert) => endedBy(alert, now));
+    if (dropped.length > 0 && (await this.#options.alerts.withdraw(dropped.map(alertOf))))
+      await this.#remove(dropped, now);
   }
 
   /** Everything that is on, the longest first. Throws while Redis is away: then it is unknown, not empty. */
@@ -104,36 +125,44 @@ export class AlertStates {
     return [...[...this.#local.values()].filter(({ id }) => !ids.has(id)), ...stored];
   }
 
-  async #claim(condition: AlertCondition, now: Date): Promise<'tell' | 'on'> {
+  async #claim(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
     const local = this.#local.get(condition.id);
     const isLocal = local !== undefined && now.getTime() - local.seenAt.getTime() < LOCAL_FOR_MS;
     try {
-      const verdict = await this.#options.store.begin(condition, now);
+      const claimed = await this.#options.store.begin(isLocal ? { ...condition, since: local.since } : condition, now);
       this.#local.delete(condition.id);
-      if (isLocal && verdict === 'tell') await this.#options.store.markTold([local], now);
-      return isLocal ? 'on' : verdict;
+      if (isLocal && claimed.verdict === 'tell') await this.#options.store.markTold([local], now);
+      return isLocal ? { ...claimed, verdict: 'on' } : claimed;
     } catch (error) {
       this.#noRedis(error);
       this.#local.set(condition.id, { ...(isLocal ? local : condition), told: true, seenAt: now });
-      return isLocal ? 'on' : 'tell';
+      return { verdict: isLocal ? 'on' : 'tell', since: condition.since };
     }
   }
 
-  async #remove(over: readonly { id: string; at: Date }[], now: Date): Promise<EndedAlert[]> {
-    const ids = over.map(({ id }) => id);
-    const stored = await this.#options.store.end(ids, now).catch((error: unknown) => {
+  /** What is on among these, in Redis or in this process alone. */
+  async #find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
+    const stored = await this.#options.store.find(ids, now).catch((error: unknown) => {
       this.#noRedis(error);
       return [];
     });
     const local = ids.flatMap((id) => this.#local.get(id) ?? []);
-    for (const id of ids) this.#local.delete(id);
-    const endedAt = new Map(over.map(({ id, at }) => [id, at]));
-    const ended = [...new Map([...local, ...stored].map((alert) => [alert.id, alert])).values()].map((alert) => {
-      const at = endedAt.get(alert.id) ?? now;
-      return { ...alert, endedAt: at, downtimeMs: Math.max(0, at.getTime() - alert.since.getTime()) };
-    });
+    return [...new Map([...local, ...stored].map((alert) => [alert.id, alert])).values()];
+  }
+
+  /** Answers those that this call took off. */
+  async #remove(ended: readonly EndedAlert[], now: Date): Promise<EndedAlert[]> {
+    const ids = ended.map(({ id }) => id);
+    const removed = new Set(
+      await this.#options.store.remove(ids).catch((error: unknown) => {
+        this.#noRedis(error);
+        return [];
+      }),
+    );
+    for (const id of ids) if (this.#local.delete(id)) removed.add(id);
+    const gone = ended.filter(({ id }) => removed.has(id));
     await Promise.all(
-      ended.map((alert) =>
+      gone.map((alert) =>
         this.#options.events.publish('alert.ended', {
           ...wire(alert),
           downtime_seconds: Math.round(alert.downtimeMs / 1000),
@@ -141,13 +170,21 @@ export class AlertStates {
         }),
       ),
     );
-    return ended;
+    return gone;
   }
 
   #noRedis(err: unknown): void {
     this.#options.log.warn({ err }, 'alert states can not be stored, this process remembers them until Redis is back');
   }
 }
+
+function endedBy(alert: ActiveAlert, at: Date): EndedAlert {
+  const downtimeMs = Math.max(0, at.getTime() - alert.since.getTime());
+  return { ...alert, endedAt: new Date(alert.since.getTime() + downtimeMs), downtimeMs };
+}
+
+/** An alert's row is about the id: the subject is what people call it, and may change. */
+const alertOf = ({ id, kind, severity, since }: AlertCondition) => ({ kind, severity, subject: id, at: since });
 
 const wire = ({ id, kind, severity, subject, since }: AlertCondition): Record<string, unknown> => ({
   id,

@@ -108,17 +108,21 @@ export class MassEffectBrake {
     const { listed, now, wouldTouch } = effect;
     const { name } = effect.task;
     // An approval that has expired or does not cover these counts has no effect: the admins must be told what would happen now first.
-    const isTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
-    if (isTold) return;
+    const wasTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
+    if (wasTold) return;
     const since = hold && !hold.approvedAt ? hold.since : now;
-    const fresh: Hold = { reason, wouldTouch, listed, expected, since, toldAt: now };
+    // Not told yet: a run that is killed in between leaves the telling to the next one.
+    const fresh: Hold = { reason, wouldTouch, listed, expected, since, toldAt: new Date(0) };
     if (hold) await records.replace(name, fresh);
     else if (!(await records.begin(name, fresh))) return;
-    await this.#options.alerts.raise({
+    const isTold = await this.#options.alerts.raise({
       kind: `brake_${name}`,
+      subject: name,
+      at: now,
       severity: 'warning',
       message: (locale) => effectHeld({ name, reason, wouldTouch, listed, expected }, locale),
     });
+    if (isTold) await records.replace(name, { ...fresh, toldAt: now });
   }
 }
 

@@ -35,13 +35,15 @@ export class NotificationBacklog {
     return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours } : undefined;
   }
 
-  /** Tells the admins how many rows are held and how to decide. */
-  async tell(before: Date): Promise<void> {
+  /** Tells the admins how many rows are held and how to decide. Returns false where nobody could be told. */
+  async tell(before: Date, now: Date): Promise<boolean> {
     const { rows, oldest } = await this.#notifications.countDueBefore(before);
-    if (!oldest) return;
+    if (!oldest) return true;
     const backlog = { rows, oldest, hours: this.#staleHours };
-    await this.#alerts.raise({
+    return await this.#alerts.raise({
       kind: 'notification_backlog',
+      subject: 'notification_queue',
+      at: now,
       severity: 'warning',
       message: (locale) => backlogHeld(backlog, locale),
     });

@@ -2,14 +2,14 @@ import { hours, minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import {
-  anomaliesOver,
+  anomalyOver,
   memoryHigh,
   paymentsFail,
-  queuesDeep,
-  schedulesOverdue,
+  queueDeep,
+  scheduleOverdue,
   taskErrors,
 } from '../../messages/anomalies.ts';
-import { nodesOffline } from '../../messages/monitoring.ts';
+import { nodeOffline } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { MemoryReports } from '../../repositories/redis/figures/memory-reports.ts';
 import type { NodeHealthStore } from '../../repositories/redis/monitoring/node-health-store.ts';
@@ -18,7 +18,7 @@ import type { QueueSnapshots } from '../../repositories/redis/monitoring/queue-s
 import type { ActiveAlert, AlertCondition, AlertStates } from '../alerts/alert-states.ts';
 import { nodeOfflineAlert, nodeUnstableId } from '../monitoring/node-alerts.ts';
 import { memoryLoads } from '../monitoring/process-memory.ts';
-import type { ScheduleWatch } from '../monitoring/schedule-watch.ts';
+import { overdueOf, type ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import type { DayBook } from './day-book.ts';
 
 /** tasks.md 8.3, with the least number of samples that each rate needs. */
@@ -53,7 +53,10 @@ export type AnomaliesOptions = {
 type Finding = {
   kind: string;
   found: readonly AlertCondition[];
-  message: (began: readonly AlertCondition[], locale: Locale) => Html;
+  /** About one that began. */
+  message: (began: AlertCondition, locale: Locale) => Html;
+  /** What may be on of its kind: all that was looked at. */
+  candidates: readonly AlertCondition[];
 };
 type Rule = (now: Date, isOn: (id: string) => boolean) => Promise<Finding | undefined>;
 
@@ -76,6 +79,7 @@ export class Anomalies {
       try {
         const finding = await rule(now, (id) => on.has(id));
         if (!finding) continue;
+        await states.recall(finding.kind, finding.candidates, now);
         counts.began += (await states.begin(finding.found, finding.message, now)).length;
         counts.ended += await this.#end(finding, active, now);
       } catch (err) {
@@ -92,7 +96,7 @@ export class Anomalies {
     const over = active
       .filter((alert) => alert.kind === kind && !still.has(alert.id))
       .map(({ id }) => ({ id, at: now }));
-    return over.length === 0 ? 0 : (await this.#options.states.end(over, anomaliesOver, now)).length;
+    return over.length === 0 ? 0 : (await this.#options.states.end(over, anomalyOver, now)).length;
   }
 
   /** Nodes that are down for long, also those that `check_server_health` first saw when they were down. It ends these alerts, too. */
@@ -105,12 +109,8 @@ export class Anomalies {
       return status === 'offline' && isFresh && downMs > LIMITS.nodeOfflineMs && !on.has(nodeUnstableId(nodeUuid));
     });
     const byId = new Map(offline.map((node) => [nodeOfflineAlert(node).id, node]));
-    const message = (began: readonly AlertCondition[], locale: Locale): Html =>
-      nodesOffline(
-        began.map(({ id }) => byId.get(id)!),
-        nodes.length,
-        locale,
-      );
+    const all = offline.length > 1 && offline.length === nodes.length;
+    const message = ({ id }: AlertCondition, locale: Locale): Html => nodeOffline(byId.get(id)!, { all }, locale);
     return (await states.begin(offline.map(nodeOfflineAlert), message, now)).length;
   }
 
@@ -135,7 +135,8 @@ export class Anomalies {
       return {
         kind: 'queue_depth',
         found: deep.map(({ name }) => condition('queue_depth', name, 'warning', now)),
-        message: (began, locale) => queuesDeep(deep.filter(among(began, ({ name }) => name)), locale),
+        message: about(deep, ({ name }) => name, queueDeep),
+        candidates: all.map(({ name }) => condition('queue_depth', name, 'warning', now)),
       };
     },
 
@@ -157,16 +158,19 @@ export class Anomalies {
       return {
         kind: 'worker_memory',
         found: full.map(({ host }) => condition('worker_memory', host, 'warning', now)),
-        message: (began, locale) => memoryHigh(full.filter(among(began, ({ host }) => host)), locale),
+        message: about(full, ({ host }) => host, memoryHigh),
+        candidates: loads.map(({ host }) => condition('worker_memory', host, 'warning', now)),
       };
     },
 
     schedules: async (now) => {
-      const overdue = await this.#options.scheduleWatch.overdue(now);
+      const states = await this.#options.scheduleWatch.states(now);
+      const overdue = overdueOf(states);
       return {
         kind: 'schedule_overdue',
         found: overdue.map(({ overdueSince, task }) => condition('schedule_overdue', task, 'warning', overdueSince)),
-        message: (began, locale) => schedulesOverdue(overdue.filter(among(began, ({ task }) => task)), locale),
+        message: about(overdue, ({ task }) => task, scheduleOverdue),
+        candidates: states.map(({ task }) => condition('schedule_overdue', task, 'warning', now)),
       };
     },
   };
@@ -190,11 +194,12 @@ function one(
   now: Date,
   message: (locale: Locale) => Html,
 ): Finding {
-  const found = isOn ? [{ ...condition(kind, subject, severity, now), id: kind }] : [];
-  return { kind, found, message: (_, locale) => message(locale) };
+  const candidates = [{ ...condition(kind, subject, severity, now), id: kind }];
+  return { kind, candidates, found: isOn ? candidates : [], message: (_, locale) => message(locale) };
 }
 
-const among = <T>(began: readonly AlertCondition[], nameOf: (one: T) => string) => {
-  const subjects = new Set(began.map(({ subject }) => subject));
-  return (one: T): boolean => subjects.has(nameOf(one));
-};
+/** The message about the one of these that began. */
+const about =
+  <T>(all: readonly T[], nameOf: (one: T) => string, message: (one: T, locale: Locale) => Html) =>
+  (began: AlertCondition, locale: Locale): Html =>
+    message(all.find((one) => nameOf(one) === began.subject)!, locale);

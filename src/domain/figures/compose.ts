@@ -20,7 +20,7 @@ export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapsho
 
 /** Builds what analytics, reports and anomaly checks stand on. */
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
-  const { database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
+  const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
   const { notifications, panel, settings } = services;
   const { nodeHealth, queueSnapshots } = recorded;
   const hourlyBandwidth = new HourlyBandwidths(redis);
@@ -33,7 +33,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
     stats: new DailyStats(redis),
   });
   const scheduleWatch = new ScheduleWatch(lastSuccesses, engine.schedulePeriods);
-  metrics.beforeScrape(() => refreshScheduleGauges(scheduleWatch, metrics, new Date()));
+  metrics.beforeScrape(() => refreshScheduleGauges(scheduleWatch, metrics, clock.now()));
   return {
     services: {
       anomalies: new Anomalies({

@@ -21,7 +21,7 @@ const PANEL_PROBE_MS = seconds(5);
 
 /** Builds what watches nodes, services and queues, and has the metrics show what it stored. `depths` counts what waits, now. */
 export function composeMonitoring(foundation: Foundation, states: AlertStates, depths: DepthReaders) {
-  const { cryptobot, database, log, metrics, redis, services, telegram } = foundation;
+  const { clock, cryptobot, database, log, metrics, redis, services, telegram } = foundation;
   const { events, settings } = services;
   const nodeHealth = new NodeHealthStore(redis);
   const queueSnapshots = new QueueSnapshots(redis);
@@ -39,7 +39,7 @@ export function composeMonitoring(foundation: Foundation, states: AlertStates, d
     redisMemory: () => readServerMemory(redis),
     metrics,
   };
-  metrics.beforeScrape(() => refreshGauges(sources, new Date()));
+  metrics.beforeScrape(() => refreshGauges(sources, clock.now()));
   return {
     services: {
       bandwidth: new BandwidthSamples(redis),

@@ -2,7 +2,7 @@ import type { PanelNode } from '../../clients/remnawave/types.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Listing } from '../../lib/read-each.ts';
-import { type NodeLine, nodesBack, nodesOffline, nodesStable, nodesUnstable } from '../../messages/monitoring.ts';
+import { type NodeLine, nodeBack, nodeOffline, nodeStable, nodeUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
@@ -44,11 +44,14 @@ export class NodeWatch {
   async observe({ holes, items: nodes }: Listing<PanelNode>, now: Date): Promise<Observation> {
     const { log, states, store } = this.#options;
     const counts = { ...countsOf(nodes), unreadable: holes.length };
-    const known = await Promise.all([store.all(), states.active(now)]).catch((err: unknown) => {
-      const seen = nodes.map((node) => ({ node: node.name, status: statusOf(node) }));
-      log.warn({ err, nodes: seen }, 'node states can not be stored, this is what was seen');
-      return undefined;
-    });
+    const recalled = states.recall('nodes', nodes.flatMap(alertsAbout), now);
+    const known = await recalled
+      .then(() => Promise.all([store.all(), states.active(now)]))
+      .catch((err: unknown) => {
+        const seen = nodes.map((node) => ({ node: node.name, status: statusOf(node) }));
+        log.warn({ err, nodes: seen }, 'node states can not be stored, this is what was seen');
+        return undefined;
+      });
     if (!known) return { counts };
     const [stored, active] = known;
     if (nodes.length === 0 && holes.length === 0 && stored.length > 0) {
@@ -107,27 +110,28 @@ export class NodeWatch {
     const called = (...calls: NodeCall[]) =>
       verdicts.filter(({ call }) => call !== undefined && calls.includes(call)).map(({ record }) => record);
     const lines = new Map<string, NodeLine>(verdicts.map(({ record }) => [record.nodeUuid, record]));
-    const about = (conditions: readonly AlertCondition[]): NodeLine[] =>
-      conditions.map(({ id, subject }) => lines.get(id.slice(id.indexOf(':') + 1)) ?? { name: subject });
-    const offline = (fresh: readonly AlertCondition[], locale: Locale): Html =>
-      nodesOffline(about(fresh), total, locale);
-    const unstable = (fresh: readonly AlertCondition[], locale: Locale): Html => nodesUnstable(about(fresh), locale);
+    const about = ({ id, subject }: AlertCondition): NodeLine =>
+      lines.get(id.slice(id.indexOf(':') + 1)) ?? { name: subject };
+    const down = called('offline', 'settled_down');
+    const all = down.length > 1 && down.length === total;
+    const offline = (fresh: AlertCondition, locale: Locale): Html => nodeOffline(about(fresh), { all }, locale);
+    const unstable = (fresh: AlertCondition, locale: Locale): Html => nodeUnstable(about(fresh), locale);
 
     const offlineOver = called('unstable', 'none_needed').map(({ nodeUuid }) => nodeOfflineId(nodeUuid));
     const unstableOver = called('settled_down', 'none_needed').map(({ nodeUuid }) => nodeUnstableId(nodeUuid));
     await states.drop([...offlineOver, ...unstableOver], now);
-    const nowOffline = await states.begin(called('offline', 'settled_down').map(nodeOfflineAlert), offline, now);
+    const nowOffline = await states.begin(down.map(nodeOfflineAlert), offline, now);
     for (const { since } of nowOffline) this.#options.onNoticed((now.getTime() - since.getTime()) / 1000);
     const began = [nowOffline, await states.begin(called('unstable').map(nodeUnstableAlert), unstable, now)];
     const ended = [
       await states.end(
         called('back').map(({ nodeUuid, since }) => ({ id: nodeOfflineId(nodeUuid), at: since })),
-        nodesBack,
+        nodeBack,
         now,
       ),
       await states.end(
         called('stable').map(({ nodeUuid }) => ({ id: nodeUnstableId(nodeUuid), at: now })),
-        nodesStable,
+        nodeStable,
         now,
       ),
     ];
@@ -152,6 +156,12 @@ export class NodeWatch {
     await store.forget(gone);
     return gone.length;
   }
+}
+
+/** What may have been told of a node. */
+function alertsAbout({ name, uuid: nodeUuid }: PanelNode): AlertCondition[] {
+  const node = { nodeUuid, name, downSince: undefined, since: new Date(0), flips: [] };
+  return [nodeOfflineAlert(node), nodeUnstableAlert(node)];
 }
 
 function countsOf(nodes: readonly PanelNode[]): NodeCounts {

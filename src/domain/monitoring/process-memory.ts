@@ -9,8 +9,9 @@ const EVERY_MS = seconds(30);
 export class ProcessMemoryReporter implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(reports: MemoryReports, everyMs = EVERY_MS) {
-    const report = (): void => void reports.save(memoryNow(new Date())).catch(() => undefined);
+  /** `clock` is the time that all workers share. */
+  constructor(reports: MemoryReports, clock: () => Date, everyMs = EVERY_MS) {
+    const report = (): void => void reports.save(memoryNow(clock())).catch(() => undefined);
     report();
     this.#timer = setInterval(report, everyMs).unref();
   }

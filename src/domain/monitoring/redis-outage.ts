@@ -9,6 +9,8 @@ export type RedisOutageOptions = {
   watch: ServiceWatch;
   /** Rejects while Redis is away. */
   ping(): Promise<unknown>;
+  /** The time that all workers share. */
+  clock(): Date;
   log: Log;
   everyMs?: number;
 };
@@ -27,7 +29,9 @@ export class RedisOutageWatch implements Disposable {
   constructor(options: RedisOutageOptions) {
     this.#options = options;
     const look = (): void => {
-      this.look(new Date()).catch((err: unknown) => options.log.warn({ err }, 'services not checked without Redis'));
+      this.look(options.clock()).catch((err: unknown) =>
+        options.log.warn({ err }, 'services not checked without Redis'),
+      );
     };
     this.#timer = setInterval(look, options.everyMs ?? EVERY_MS).unref();
   }

@@ -11,6 +11,8 @@ export type ScheduleState = {
   overdueSince: Date | undefined;
 };
 
+type OverdueSchedule = ScheduleState & { overdueSince: Date };
+
 /** No schedule is overdue before this, however short its period. */
 const OVERDUE_AT_LEAST_MS = minutes(5);
 
@@ -44,9 +46,13 @@ export class ScheduleWatch {
   }
 
   /** The overdue schedules, the longest overdue first. */
-  async overdue(now: Date): Promise<(ScheduleState & { overdueSince: Date })[]> {
-    return (await this.states(now))
-      .filter((state): state is ScheduleState & { overdueSince: Date } => state.overdueSince !== undefined)
-      .sort((a, b) => a.overdueSince.getTime() - b.overdueSince.getTime());
+  async overdue(now: Date): Promise<OverdueSchedule[]> {
+    return overdueOf(await this.states(now));
   }
 }
+
+/** The overdue ones among these, the longest first. */
+export const overdueOf = (states: readonly ScheduleState[]): OverdueSchedule[] =>
+  states
+    .filter((state): state is OverdueSchedule => state.overdueSince !== undefined)
+    .sort((a, b) => a.overdueSince.getTime() - b.overdueSince.getTime());

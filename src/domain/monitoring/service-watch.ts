@@ -43,12 +43,16 @@ export class ServiceWatch {
 
   /** Looks at all services at once and tells what began and what ended. Throws only when `signal` fires. */
   async check(now: Date, signal: AbortSignal): Promise<ServiceCounts> {
-    const { states } = this.#options;
+    const { log, states } = this.#options;
     const probed = await Promise.all(
       Object.entries(this.#options.probes).map(([name, probe]) => timed(name, probe, signal)),
     );
     signal.throwIfAborted();
     const isRedisUp = probed.every(({ name, error }) => name !== 'redis' || error === undefined);
+    const candidates = probed.map(({ name }) => serviceDownAlert({ name, since: now }));
+    await states
+      .recall('services', candidates, now)
+      .catch((err: unknown) => log.warn({ err }, 'alerts that are on are not known to Redis'));
     const records = await Promise.all(probed.map((one) => this.#record(one, isRedisUp, now)));
 
     const down = records.filter(({ status }) => status === 'down');
@@ -57,7 +61,7 @@ export class ServiceWatch {
     const [began, ended] = await Promise.all([
       // One by one: services fail for reasons of their own, and each has its own text.
       Promise.all(down.map((record) => states.begin([serviceDownAlert(record)], textOf(record), now))),
-      states.end(over, ([first], locale) => serviceBack(backOf(first!), locale), now),
+      states.end(over, serviceBack, now),
     ]);
     return {
       checked: records.length,
@@ -121,10 +125,9 @@ function newer(one: ServiceRecord | undefined, other: ServiceRecord | undefined)
 
 const idOf = (name: string): string => `service_down:${name}`;
 
-/** A kind for each service, so that two that fail together are two messages and neither waits to be merged with the other. */
+/** A kind for each service: two that fail together are two messages, each with what it means. */
 export function serviceDownAlert({ name, since }: Pick<ServiceRecord, 'name' | 'since'>): AlertCondition {
   return { id: idOf(name), kind: `service_down_${name}`, severity: 'critical', subject: name, since };
 }
 
-const textOf = (record: ServiceRecord) => (_: readonly AlertCondition[], locale: Locale) => serviceDown(record, locale);
-const backOf = ({ subject, downtimeMs }: { subject: string; downtimeMs: number }) => ({ name: subject, downtimeMs });
+const textOf = (record: ServiceRecord) => (_: AlertCondition, locale: Locale) => serviceDown(record, locale);

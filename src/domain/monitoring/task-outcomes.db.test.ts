@@ -15,7 +15,7 @@ afterAll(() => redis[Symbol.asyncDispose]());
 beforeEach(() => redis.client.flushall());
 
 const tally = (store = new OutcomeStore(redis.client)) =>
-  new TaskOutcomes({ store, successes: new LastSuccesses(redis.client), log });
+  new TaskOutcomes({ store, successes: new LastSuccesses(redis.client), clock: () => new Date(), log });
 const today = () => new OutcomeStore(redis.client).ofDay(new Date().toISOString().slice(0, 10));
 const call = (outcome: ClientCall['outcome'], seconds: number): ClientCall => ({
   service: 'remnawave',

@@ -4,7 +4,13 @@ import type { Log } from '../../observability/log.ts';
 import type { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
 import type { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
 
-export type TaskOutcomesOptions = { store: OutcomeStore; successes: LastSuccesses; log: Log };
+export type TaskOutcomesOptions = {
+  store: OutcomeStore;
+  successes: LastSuccesses;
+  /** The time that all workers share: what is written is compared with it. */
+  clock(): Date;
+  log: Log;
+};
 
 /** A killed process loses the counts of this time. A write for each job would cost every job a round trip. */
 const FLUSH_AFTER_MS = seconds(2);
@@ -27,7 +33,7 @@ export class TaskOutcomes implements AsyncDisposable {
   ended({ code, ok, task }: { task: string; ok: boolean; code?: string }): void {
     if (ok) {
       this.#succeeded += 1;
-      this.#lastSuccess.set(task, new Date());
+      this.#lastSuccess.set(task, this.#options.clock());
     } else {
       this.#failed += 1;
       const name = `${task} ${code ?? 'unknown'}`;
@@ -58,7 +64,7 @@ export class TaskOutcomes implements AsyncDisposable {
     this.#lastSuccess = new Map();
     try {
       await this.#options.successes.note(successes);
-      await this.#options.store.add(counts, new Date());
+      await this.#options.store.add(counts, this.#options.clock());
     } catch (err) {
       this.#options.log.debug({ err }, 'outcomes not counted yet');
       this.#putBack(counts, successes);

@@ -85,12 +85,12 @@ export class UnreadableItems implements Disposable {
         const still = [...readable].filter((key) => !holes.has(key));
         await states.begin(
           conditionsOf(source, holes, now),
-          (began, locale) => itemsUnreadable(source, told(began, holes), locale),
+          (began, locale) => itemsUnreadable(source, told([began], holes), locale),
           now,
         );
         await states.end(
           still.map((key) => ({ id: idOf(source, key), at: now })),
-          (ended, locale) => itemsReadable(source, ended, locale),
+          (ended, locale) => itemsReadable(source, [ended], locale),
           now,
         );
         this.#logNew(source, holes);

@@ -4,11 +4,15 @@ import type { DrainDependencies } from './drain.ts';
 
 /** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
-  { log, marks, metrics, redis, sender, services }: Foundation,
+  { clock, log, marks, metrics, redis, sender, services }: Foundation,
   isObsolete: DrainDependencies['isObsolete'],
 ) {
   const { notifications, settings } = services;
-  const deliveryCounts = new DeliveryCounts(redis, (err) => log.debug({ err }, 'deliveries not counted'));
+  const deliveryCounts = new DeliveryCounts(
+    redis,
+    () => clock.now(),
+    (err) => log.debug({ err }, 'deliveries not counted'),
+  );
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
     ...{ isObsolete, marks, notifications, sender },
     observer: {

@@ -1,16 +1,41 @@
 import type { Locale } from '../../lib/locale.ts';
+import { visibleText } from '../../lib/telegram-html.ts';
 import { mergedAlerts } from '../../messages/alerts.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { OutgoingMessage } from './sender.ts';
 
-/** Rows by the message that they leave as: alerts of one type for one admin together and in order, every other row alone, answers to an admin (`alert_reply:`) too. */
+/** Alerts leave together while they fit into one message of Telegram (4096 characters). Nothing is cut: the next message goes on. */
+const TOGETHER_CHARACTERS = 4_000;
+
+/**
+ * Rows by the message that they leave as: alerts of one type for one admin together and in order, as many as fit; every other row
+ * alone, answers to an admin (`alert_reply:`) too.
+ */
 export function grouped(rows: readonly DueNotification[]): DueNotification[][] {
-  const groups = new Map<string, DueNotification[]>();
+  const groups: DueNotification[][] = [];
+  const open = new Map<string, DueNotification[]>();
   for (const row of rows) {
     const key = row.type.startsWith('alert:') ? `${row.type} ${row.telegramId}` : row.id;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = open.get(key);
+    if (group && fits([...group, row])) {
+      group.push(row);
+      continue;
+    }
+    const fresh = [row];
+    groups.push(fresh);
+    open.set(key, fresh);
   }
-  return [...groups.values()];
+  return groups;
+}
+
+/** A claim has few rows, so each is measured with all before it. The longer of the languages' titles is within the slack. */
+function fits(group: readonly DueNotification[]): boolean {
+  const texts = group.map(({ message }) => message);
+  if (texts.reduce((sum, text) => sum + text.length, 0) <= TOGETHER_CHARACTERS) return true;
+  return (
+    texts.every((text) => text.length <= TOGETHER_CHARACTERS) &&
+    visibleText(mergedAlerts(texts, 'ru')).length <= TOGETHER_CHARACTERS
+  );
 }
 
 /** The message as which the rows of a group leave, under the first one's id. */

@@ -19,6 +19,3 @@ export const ORPHAN_AFTER_MS = minutes(15);
 
 /** More old rows than this are a backlog that an admin has to decide over. */
 export const BACKLOG_ROWS = 100;
-
-/** Alerts of one kind within this leave as one message. */
-export const ALERT_MERGE_MS = minutes(10);

@@ -56,7 +56,13 @@ describe('a success of any kind says that the chat can be reached', () => {
     [
       'an alert that is raised',
       async () => {
-        await world.app.services.alerts.raise({ kind: 'test', severity: 'warning', message: () => html`x` });
+        await world.app.services.alerts.raise({
+          kind: 'test',
+          subject: 'test',
+          at: new Date(),
+          severity: 'warning',
+          message: () => html`x`,
+        });
         await world.run('process_notification_queue');
       },
     ],

@@ -16,7 +16,13 @@ import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
 /** A payment is tried again every 5 minutes; its alert is repeated only after this long. */
 const REPEAT_AFTER_MS = hours(6);
 
-export type AlarmDependencies = { alerts: AdminAlerts; customers: Customers; flags: Flags };
+export type AlarmDependencies = {
+  alerts: AdminAlerts;
+  customers: Customers;
+  flags: Flags;
+  /** The time that all workers share. */
+  clock(): Date;
+};
 
 /** Tells the admins of payments that need a human, once for each payment and kind of trouble within 6 hours. Never throws. */
 export class PaymentAlarms {
@@ -42,13 +48,13 @@ export class PaymentAlarms {
     );
   }
 
-  async notActive(payment: Payment, attempts: number, error: string): Promise<void> {
+  async notActive(payment: Payment, failure: { attempts: number; error: string }): Promise<void> {
     const { panel_user: panelUser, target_expire_at: at } = payment.mark;
     const target = panelUser !== undefined && at !== undefined ? { panelUser, expiresAt: new Date(at) } : undefined;
     await this.#raise(
       'payment_activation',
       payment,
-      (facts) => (locale) => activationFailed({ ...facts, target, attempts, error }, locale),
+      (facts) => (locale) => activationFailed({ ...facts, target, ...failure }, locale),
     );
   }
 
@@ -61,13 +67,15 @@ export class PaymentAlarms {
   }
 
   async #raise(kind: string, payment: Payment, message: (facts: PaymentIdentity) => Alert['message']): Promise<void> {
-    const { alerts, customers, flags } = this.#dependencies;
+    const { alerts, clock, customers, flags } = this.#dependencies;
     // Without Redis, one alert too many is better than none.
-    if (!(await flags.raise(`${kind}:${payment.id}`, REPEAT_AFTER_MS).catch(() => true))) return;
+    const flag = `${kind}:${payment.id}`;
+    if (await flags.isRaised(flag).catch(() => false)) return;
     const customer = await customers.find(payment.customerId).catch(() => undefined);
     const { customerId, days, id: paymentId, invoiceId, planName, price } = payment;
     const telegramId = customer?.telegramId;
     const facts = { paymentId, invoiceId, customerId, telegramId, price, days, planName };
-    await alerts.raise({ kind, severity: 'critical', message: message(facts) });
+    const alert: Alert = { kind, subject: payment.id, at: clock(), severity: 'critical', message: message(facts) };
+    if (await alerts.raise(alert)) await flags.raise(flag, REPEAT_AFTER_MS).catch(() => undefined);
   }
 }

@@ -34,6 +34,7 @@ export function composePayments(
       entitlements: composeEntitlements({
         ...shared,
         ...{ backendKeys, cryptobot, flags, notifications },
+        clock: () => foundation.clock.now(),
         observer: metrics,
         onActive: (waited) => metrics.paymentActive(waited),
         cryptobotToken: settings.CRYPTOBOT_TOKEN,

@@ -62,6 +62,8 @@ export const keys = {
   alert: (kind: string) => own(`alert:${kind}`),
   /** All firing alerts, by id. */
   alertsOn: () => own('alerts:on'),
+  /** Whose alerts were read back from the rows that told them. Gone with them where Redis loses all. */
+  alertsRecalled: () => own('alerts:recalled'),
   queueSnapshot: () => own('queues:snapshot'),
   brake: (name: string) => own(`brake:${name}`),
   lastSuccess: () => own('schedules:last_success'),

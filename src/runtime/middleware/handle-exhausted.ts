@@ -13,6 +13,8 @@ export type TaskAlert = (alert: {
   critical: boolean;
   code: string;
   error: string;
+  /** When it gave up. */
+  at: Date;
 }) => Promise<void>;
 
 /**
@@ -27,6 +29,7 @@ const PATIENCE = { atLeastMs: seconds(15), atMostMs: minutes(10) };
  */
 export function handleExhausted(services: object, alert: TaskAlert): Middleware {
   return async (run, next) => {
+    const startedAt = performance.now();
     try {
       return await next(run);
     } catch (error) {
@@ -46,6 +49,7 @@ export function handleExhausted(services: object, alert: TaskAlert): Middleware 
           critical: action === 'alert-critical',
           code,
           error: errorMessage(error),
+          at: new Date(run.context.now.getTime() + performance.now() - startedAt),
         });
       }
       throw error;

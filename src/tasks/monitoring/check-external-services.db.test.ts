@@ -93,6 +93,7 @@ describe.each([2, 3] as const)('check_external_services, panel %i.x', (generatio
     expect(alert).toContain('CRITICAL');
     expect(alert).toContain('<b>Remnawave</b> does not answer');
     expect(alert).toContain('503');
+    await world.run('process_notification_queue');
 
     panel.faults();
     await untilUp();
@@ -165,7 +166,7 @@ describe('check_external_services when what it stands on is away', () => {
   test('an outage of Redis is told through Telegram while it lasts, and its end too', async () => {
     const ping = () => pingRedis(world.app.redis);
     const { log, services } = world.app;
-    using watch = new RedisOutageWatch({ watch: services.serviceWatch, ping, log, everyMs: minutes(60) });
+    using watch = new RedisOutageWatch({ watch: services.serviceWatch, ping, clock: next, log, everyMs: minutes(60) });
     expect(await watch.look(next())).toBeUndefined();
     await world.redis.server.stop();
     for (let i = 0; i < 4; i += 1) await watch.look(next());

@@ -292,23 +292,42 @@ describe('process_notification_queue', () => {
     expect(await run()).toMatchObject({ sent: 100, held: 0 });
   });
 
-  test('alerts of one kind: the first goes out at once, further ones within 10 minutes as one message with a count', async () => {
-    const raise = (text: string) =>
-      world.app.services.alerts.raise({ kind: 'test', severity: 'warning', message: () => html`${text}` });
-    await raise('one');
+  const raise = (text: string, subject: string) =>
+    world.app.services.alerts.raise({
+      kind: 'test',
+      subject,
+      at: new Date('2026-03-01T14:17:00Z'),
+      severity: 'warning',
+      message: () => html`${text}`,
+    });
+
+  test('an alert goes out at once; repetitions about the same subject within 10 minutes leave as one message with their count', async () => {
+    await raise('one', 'a');
     await run();
-    await raise('two');
-    await raise('three');
+    await raise('two', 'a');
+    await raise('three', 'a');
     await run();
     expect(world.telegram.messages({ chatId: ADMIN })).toHaveLength(1);
     await world.database.pool.query(
       "update notification_queue set scheduled_at = scheduled_at - interval '10 minutes', sent_at = sent_at - interval '10 minutes'",
     );
     await run();
+    expect(world.telegram.messages({ chatId: ADMIN }).map(({ visible }) => visible)).toEqual([
+      'one\n\n🕒 2026-03-01 14:17 UTC',
+      'three\n\n🕒 2026-03-01 14:17 UTC\n\n🔁 Within ten minutes, times: 2',
+    ]);
+    expect(await notificationStates(world.database.pool)).toEqual({ sent: 2 });
+  });
+
+  test('an alert about another subject never waits for one of its kind, and those that wait together are one message', async () => {
+    await raise('one', 'a');
+    await run();
+    await raise('two', 'b');
+    await raise('three', 'c');
+    await run();
     const [, merged, ...others] = world.telegram.messages({ chatId: ADMIN });
     expect(others).toEqual([]);
-    expect(merged!.visible).toBe('🔁 2 alerts of one kind\n\ntwo\n\nthree');
-    expect(await notificationStates(world.database.pool)).toEqual({ sent: 3 });
+    expect(merged!.visible).toBe('🔁 2 alerts of one kind\n\n🕒 2026-03-01 14:17 UTC\n\n• two\n• three');
   });
 
   test('answers to an admin are never merged, and those that the chat has to wait for follow within the same run', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Drain } from '../../domain/notifications/drain.ts';
 import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/notifications/policy.ts';
+import { chunks } from '../../lib/chunks.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
 import { notificationsUnreadable } from '../../messages/unreadable.ts';
@@ -8,6 +9,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 
 /** The kind of the alert about rows that were given up. */
 const GIVEN_UP = 'notification_failed';
+/** Messages that were given up are named in alerts of so many, which each fit into one message. */
+const NAMED_AT_ONCE = 15;
+/** Up for a day once the admins were told of a held backlog. */
+const BACKLOG_TOLD = 'notification_backlog';
 
 /** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
 export default defineTask({
@@ -32,30 +37,34 @@ export default defineTask({
   async run(_, { again, alerts, backlog, delivery, flags, log, notifications, now, settings, signal }) {
     const adopted = await notifications.adoptOrphans(ORPHAN_AFTER_MS);
     const heldBefore = await backlog.heldBefore(now);
-    if (heldBefore && (await flags.raise('notification_backlog', days(1)))) await backlog.tell(heldBefore);
+    if (heldBefore && !(await flags.isRaised(BACKLOG_TOLD)) && (await backlog.tell(heldBefore, now)))
+      await flags.raise(BACKLOG_TOLD, days(1));
 
     const drain = new Drain(
       {
         ...delivery,
-        onUnreadable: (rows) =>
-          alerts.raise({
+        async onUnreadable(rows) {
+          await alerts.raise({
             kind: 'notification_unreadable',
+            subject: rows[0]!.item,
+            at: now,
             severity: 'warning',
             message: (locale) => notificationsUnreadable(rows, locale),
-          }),
+          });
+        },
         async onGivenUp(given) {
           // An alert about such rows is not told about: in a chat that takes nothing it would be told forever.
           const rows = given.filter(({ row }) => row.type !== `alert:${GIVEN_UP}`);
-          if (rows.length === 0) return;
-          await alerts.raise({
-            kind: GIVEN_UP,
-            severity: 'warning',
-            message: (locale) =>
-              notificationsGivenUp(
-                rows.map(({ row, error }) => ({ ...row, error })),
-                locale,
-              ),
-          });
+          const all = rows.map(({ row, error }) => ({ ...row, error }));
+          for (const some of chunks(all, NAMED_AT_ONCE)) {
+            await alerts.raise({
+              kind: GIVEN_UP,
+              subject: some[0]!.id,
+              at: now,
+              severity: 'warning',
+              message: (locale) => notificationsGivenUp(some, locale),
+            });
+          }
         },
       },
       {

@@ -40,10 +40,10 @@ export default defineTask({
     delaysMs: [seconds(30), minutes(2), minutes(10)],
     exhausted: 'log',
     /** The alert names the payment, the panel user and the date, so that an admin can act. `verify_pending_payments` keeps trying. */
-    async onExhausted(given, { alerts, attempt, entitlements, jobId, payments, task }, failure) {
+    async onExhausted(given, { alerts, attempt, entitlements, jobId, now, payments, task }, failure) {
       const error = errorMessage(failure);
       const payment = await found(given, payments, entitlements.invoices).catch(() => undefined);
-      if (payment) return entitlements.alarms.notActive(payment, attempt, error);
+      if (payment) return entitlements.alarms.notActive(payment, { attempts: attempt, error });
       const facts = {
         task: task.name,
         jobId,
@@ -54,6 +54,8 @@ export default defineTask({
       };
       await alerts.raise({
         kind: 'payment_activation',
+        subject: given.payment_id ?? jobId,
+        at: now,
         severity: 'critical',
         message: (locale) => taskFailed(facts, locale),
       });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { completionKey, isSettled } from '../../domain/payments/ledger.ts';
 import { subjectOf, type WebhookSubject } from '../../domain/payments/webhook-reference.ts';
+import { chunks } from '../../lib/chunks.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { holeInWords, type Listing } from '../../lib/read-each.ts';
@@ -18,6 +19,8 @@ const WEBHOOKS_WITHIN_MS = days(1);
 const PAYMENTS_WITHIN_MS = days(32);
 const TRIES = 3;
 const PAGE = 1_000;
+/** Webhooks that were given up are named in alerts of so many, which each fit into one message. */
+const NAMED_AT_ONCE = 25;
 
 /** The task that refreshes everything that an event of this kind may have changed. */
 const REFRESHED_BY = { user: syncUserStats, server: checkServerHealth } as const;
@@ -101,9 +104,14 @@ export default defineTask({
       await events.publish('webhook.reprocessed', { source: 'remnawave', kind, webhooks: refreshed[kind] });
     }
     counts.given_up = givenUp.length;
-    if (givenUp.length > 0) {
-      const message = (locale: 'en' | 'ru') => webhooksGivenUp(givenUp, locale);
-      await alerts.raise({ kind: 'webhook_failed', severity: 'warning', message });
+    for (const some of chunks(givenUp, NAMED_AT_ONCE)) {
+      await alerts.raise({
+        kind: 'webhook_failed',
+        subject: some[0]!.id,
+        at: now,
+        severity: 'warning',
+        message: (locale) => webhooksGivenUp(some, locale),
+      });
     }
     return counts;
   },

@@ -1,4 +1,4 @@
-import { days, minutes } from '../../../lib/duration.ts';
+import { days, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
@@ -6,7 +6,7 @@ import { keys } from '../keys.ts';
 export type AlertCondition = {
   /** `<kind>:<what>`, the same every time: `node_offline:<uuid>`. */
   id: string;
-  /** What is grouped and merged: `node_offline`. At most 36 characters, of few values. */
+  /** Its cause; those of one kind that wait together leave as one message: `node_offline`. At most 36 characters, of few values. */
   kind: string;
   severity: 'critical' | 'warning';
   /** What it is about, as people call it: a node's name. */
@@ -28,8 +28,8 @@ export type ActiveAlert = AlertCondition & {
  */
 const FORGET_AFTER_MS = days(7);
 
-/** Whoever claimed the telling has died when it is not done after this. */
-const TOLD_WITHIN_MS = minutes(1);
+/** A telling that is not done after this is the next caller's: the one that claimed it has died, or could tell nobody. */
+const TOLD_WITHIN_MS = seconds(30);
 
 /** Alerts that are on, in one hash, so that a begin and an end each have exactly one winner. */
 export class AlertStateStore {
@@ -39,19 +39,26 @@ export class AlertStateStore {
     this.#redis = redis;
   }
 
-  /** Notes that a condition is on. `tell`: the caller is the one to tell; `on`: somebody has or is about to. */
-  async begin(condition: AlertCondition, now: Date): Promise<'tell' | 'on'> {
+  /**
+   * Notes that a condition is on. `tell`: the caller is the one to tell; `on`: somebody has or is about to. `since` is when it began
+   * for the one who saw it first.
+   */
+  async begin(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
     const record: ActiveAlert = { ...condition, told: false, seenAt: now };
     const isNew = await this.#redis.hsetnx(keys.alertsOn(), condition.id, write(record));
     await this.#redis.pexpire(keys.alertsOn(), FORGET_AFTER_MS);
-    if (isNew === 1) return 'tell';
+    if (isNew === 1) return { verdict: 'tell', since: condition.since };
     const text = await this.#redis.hget(keys.alertsOn(), condition.id);
     const known = text === null ? undefined : read(text);
-    const isOver = known === undefined || isForgotten(known, now);
-    const isOrphaned = known?.told === false && now.getTime() - known.seenAt.getTime() > TOLD_WITHIN_MS;
-    if (!isOver && !known.told && !isOrphaned) return 'on';
-    await this.#redis.hset(keys.alertsOn(), condition.id, write(isOver ? record : { ...known, seenAt: now }));
-    return isOver || isOrphaned ? 'tell' : 'on';
+    if (known === undefined || isForgotten(known, now)) {
+      await this.#redis.hset(keys.alertsOn(), condition.id, write(record));
+      return { verdict: 'tell', since: condition.since };
+    }
+    const { since } = known;
+    const isOrphaned = !known.told && now.getTime() - known.seenAt.getTime() > TOLD_WITHIN_MS;
+    if (!known.told && !isOrphaned) return { verdict: 'on', since };
+    await this.#redis.hset(keys.alertsOn(), condition.id, write({ ...known, seenAt: now }));
+    return { verdict: isOrphaned ? 'tell' : 'on', since };
   }
 
   async markTold(alerts: readonly AlertCondition[], now: Date): Promise<void> {
@@ -59,13 +66,26 @@ export class AlertStateStore {
     if (fields.length > 0) await this.#redis.hset(keys.alertsOn(), ...fields);
   }
 
-  /** Ends what is on among these; each is answered to one caller only. */
-  async end(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
+  /** What is on among these. */
+  async find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
     if (ids.length === 0) return [];
     const texts = await this.#redis.hmget(keys.alertsOn(), ...ids);
-    const on = texts.flatMap((text) => (text === null ? [] : [read(text)]));
-    const removed = await Promise.all(on.map(({ id }) => this.#redis.hdel(keys.alertsOn(), id)));
-    return on.filter((alert, i) => removed[i] === 1 && !isForgotten(alert, now));
+    return texts.flatMap((text) => (text === null ? [] : [read(text)])).filter((alert) => !isForgotten(alert, now));
+  }
+
+  /** Takes these off. Answers the ids that were on; each is answered to one caller only. */
+  async remove(ids: readonly string[]): Promise<string[]> {
+    const removed = await Promise.all(ids.map((id) => this.#redis.hdel(keys.alertsOn(), id)));
+    return ids.filter((_, i) => removed[i] === 1);
+  }
+
+  /** Whether `watch` has been asked after since Redis was last emptied. */
+  async hasRecalled(watch: string): Promise<boolean> {
+    return (await this.#redis.sismember(keys.alertsRecalled(), watch)) === 1;
+  }
+
+  async noteRecalled(watch: string): Promise<void> {
+    await this.#redis.sadd(keys.alertsRecalled(), watch);
   }
 
   /** Everything that is on, the longest first. */

@@ -11,12 +11,15 @@ const WRITE_EVERY_MS = 1_000;
 /** Deliveries by minute over all workers, for the chart. Written once a second and nobody waits for it: losing it loses no work. */
 export class DeliveryCounts implements AsyncDisposable {
   readonly #redis: RedisClient;
+  readonly #clock: () => Date;
   readonly #onError: (error: unknown) => void;
   #waiting = { sent: 0, failed: 0 };
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: RedisClient, onError: (error: unknown) => void) {
+  /** `clock` is the time that all workers share. */
+  constructor(redis: RedisClient, clock: () => Date, onError: (error: unknown) => void) {
     this.#redis = redis;
+    this.#clock = clock;
     this.#onError = onError;
   }
 
@@ -48,7 +51,7 @@ export class DeliveryCounts implements AsyncDisposable {
     this.#timer = undefined;
     const { failed, sent } = this.#waiting;
     this.#waiting = { sent: 0, failed: 0 };
-    const key = keys.deliveries(minuteOf(new Date()).toISOString());
+    const key = keys.deliveries(minuteOf(this.#clock()).toISOString());
     await Promise.all([
       sent > 0 && this.#redis.hincrby(key, 'sent', sent),
       failed > 0 && this.#redis.hincrby(key, 'failed', failed),

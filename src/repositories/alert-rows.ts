@@ -1,0 +1,175 @@
+import { sql } from 'kysely';
+import { beganAt, endRowId, PHASE_DIGITS, subjectIds } from './alert-row-id.ts';
+import type { Database } from './database.ts';
+
+export type AlertRow = { id: string; telegramId: number; message: string; type: string };
+
+/** The end of an alert for one admin. */
+export type AlertEnd = Omit<AlertRow, 'message'> & {
+  /** The row that told its beginning. */
+  beginId: string;
+  /** Whether the beginning was told, if there is no row of it: straight to Telegram, by another worker, or too long ago. */
+  isTold: boolean;
+  /** For an admin who has heard of the beginning. */
+  resolved: string;
+  /** For one who has not: it says what was, and when. */
+  past: string;
+};
+
+/**
+ * A beginning that may be on its way to Telegram just now is given so long before its end is told: longer than one send can take, so
+ * that the end never overtakes it.
+ */
+const ON_ITS_WAY_SECONDS = 25;
+
+/** Alerts as rows of `notification_queue`. Every method is one short transaction, and repeating it changes nothing more. */
+export class AlertRows {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Queues beginnings, due at once. Answers the ids of those that were not there yet. */
+  async begin(rows: readonly AlertRow[]): Promise<string[]> {
+    return this.#insert(
+      this.#db,
+      rows.map((row) => ({ ...row, delaySeconds: 0 })),
+    );
+  }
+
+  /**
+   * Queues what happened once. The first about its subject is due at once. One within `mergeMs` of the last is due when that time is
+   * over; `combine` makes one text of what waits already and of this. Nothing waits for another subject.
+   */
+  async event(
+    row: AlertRow & { repeatId: string },
+    mergeMs: number,
+    combine: (waiting?: string) => string,
+  ): Promise<void> {
+    const { first, last } = subjectIds(row.id);
+    await this.#db.transaction().execute(async (transaction) => {
+      await sql`select pg_advisory_xact_lock(hashtextextended(${first}, 0))`.execute(transaction);
+      const { rows } = await sql<EarlierEvent>`
+        select id, message, status = 'pending' and attempts = 0 and right(id::text, 1) = ${PHASE_DIGITS.repeat} as may_wait,
+               extract(epoch from scheduled_at - now())::float8 * 1000 as due_in_ms,
+               extract(epoch from case when status = 'sent' then scheduled_at else created_at end - now())::float8 * 1000
+                 + ${mergeMs}::float8 as next_in_ms
+          from notification_queue
+         where id between ${first}::uuid and ${last}::uuid and notification_type = ${row.type}
+           and created_at > now() - 2 * ${mergeMs}::float8 * interval '1 millisecond'`.execute(transaction);
+      const waiting = rows.find((one) => one.may_wait && isUnclaimed(one, rows));
+      if (waiting) await sql`delete from notification_queue where id = ${waiting.id}::uuid`.execute(transaction);
+      const before = rows.filter((one) => one !== waiting);
+      const waitMs = Math.max(0, ...before.map((one) => one.next_in_ms));
+      const added = waitMs > 0 ? { ...row, id: row.repeatId, message: combine(waiting?.message) } : row;
+      await this.#insert(transaction, [{ ...added, delaySeconds: waitMs / 1000 }]);
+    });
+  }
+
+  /**
+   * Tells that an alert is over: RESOLVED to those who were told of its beginning; to the others, in its place, what was and when.
+   * Answers the rows that are to be sent now.
+   */
+  async end(ends: readonly AlertEnd[]): Promise<AlertRow[]> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const due: AlertRow[] = [];
+      for (const { beginId, id, isTold, past, resolved, telegramId, type } of ends) {
+        const begin = await this.#withdraw(transaction, beginId);
+        const wasTold = begin === 'sent' || (begin === 'no_row' && isTold);
+        const row = { id, telegramId, type, message: wasTold ? resolved : past };
+        const delaySeconds = begin === 'on_its_way' ? ON_ITS_WAY_SECONDS : 0;
+        const [added] = await this.#insert(transaction, [{ ...row, delaySeconds }]);
+        if (added !== undefined && delaySeconds === 0) due.push(row);
+      }
+      return due;
+    });
+  }
+
+  /** Takes beginnings back that nobody has heard of yet. One that may be on its way is not sent again. */
+  async withdraw(rows: readonly Omit<AlertRow, 'message'>[]): Promise<void> {
+    await this.#db.transaction().execute(async (transaction) => {
+      for (const row of rows) {
+        if ((await this.#withdraw(transaction, row.id)) !== 'on_its_way') continue;
+        const mark = endRowId(row.id)!;
+        await this.#insert(transaction, [{ ...row, id: mark, message: '', delaySeconds: 0 }]);
+        await this.#settleObsolete(transaction, mark);
+      }
+    });
+  }
+
+  /** Whether the end of what this row tells has been queued, told or marked. */
+  async isOver(id: string): Promise<boolean> {
+    const end = endRowId(id);
+    if (end === undefined) return false;
+    const { rows } = await sql`select 1 from notification_queue where id = ${end}::uuid`.execute(this.#db);
+    return rows.length > 0;
+  }
+
+  /** Of these beginnings, given with any time, those whose subject has one that is told or about to be and is not over: since when. */
+  async stillOn(ids: readonly string[]): Promise<(Date | undefined)[]> {
+    if (ids.length === 0) return [];
+    const ranges = ids.map(subjectIds);
+    const { rows } = await sql<{ n: number; id: string }>`
+      select wanted.n::int as n, latest.id
+        from unnest(${ranges.map(({ first }) => first)}::uuid[], ${ranges.map(({ last }) => last)}::uuid[])
+             with ordinality as wanted(first, last, n)
+       cross join lateral (
+         select id, status from notification_queue
+          where id between wanted.first and wanted.last and right(id::text, 1) = ${PHASE_DIGITS.begin}
+          order by created_at desc, id desc limit 1) as latest
+       where latest.status in ('pending', 'sent')
+         and not exists (select 1 from notification_queue as ending
+                          where ending.id = overlay(latest.id::text placing ${PHASE_DIGITS.end} from 36)::uuid)`.execute(
+      this.#db,
+    );
+    const since = new Map(rows.map(({ id, n }) => [n, beganAt(id)]));
+    return ids.map((_, i) => since.get(i + 1));
+  }
+
+  /** What became of a beginning: told, withdrawn just now or before, or perhaps with a worker that is sending it. */
+  async #withdraw(transaction: Database, id: string): Promise<'sent' | 'not_told' | 'on_its_way' | 'no_row'> {
+    const { rows } = await sql<{ status: string; is_due: boolean }>`
+      select status, scheduled_at <= now() as is_due from notification_queue where id = ${id}::uuid for update`.execute(
+      transaction,
+    );
+    const [begin] = rows;
+    if (!begin) return 'no_row';
+    if (begin.status === 'sent') return 'sent';
+    if (begin.status !== 'pending') return 'not_told';
+    if (!begin.is_due) return 'on_its_way';
+    await this.#settleObsolete(transaction, id);
+    return 'not_told';
+  }
+
+  async #settleObsolete(transaction: Database, id: string): Promise<void> {
+    await sql`
+      update notification_queue set status = 'failed', error_message = 'obsolete'
+       where id = ${id}::uuid and status = 'pending'`.execute(transaction);
+  }
+
+  async #insert(db: Database, rows: readonly (AlertRow & { delaySeconds: number })[]): Promise<string[]> {
+    if (rows.length === 0) return [];
+    const { rows: added } = await sql<{ id: string }>`
+      insert into notification_queue
+             (id, telegram_id, message, notification_type, status, attempts, scheduled_at, created_at)
+      select id, telegram_id, message, type, 'pending', 0, now() + delay * interval '1 second', now()
+        from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.telegramId)}::bigint[],
+                    ${rows.map((row) => row.message)}::text[], ${rows.map((row) => row.type)}::text[],
+                    ${rows.map((row) => row.delaySeconds)}::float8[]) as new(id, telegram_id, message, type, delay)
+      on conflict (id) do nothing
+      returning id`.execute(db);
+    return added.map(({ id }) => id);
+  }
+}
+
+type EarlierEvent = { id: string; message: string; may_wait: boolean; due_in_ms: number; next_in_ms: number };
+
+/** Milliseconds that two readings of one time may differ by. */
+const READING_MS = 5;
+
+/** A claim moves a row past the time that the rows before it gave it. */
+function isUnclaimed(row: EarlierEvent, all: readonly EarlierEvent[]): boolean {
+  const planned = Math.max(...all.filter((one) => one !== row).map((one) => one.next_in_ms));
+  return row.due_in_ms > 0 && row.due_in_ms <= planned + READING_MS;
+}
