@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** `begin`: something is on. `end`: it is over. `event`: something happened once. `repeat`: it happened again soon after. */
-export type AlertPhase = 'begin' | 'end' | 'event' | 'repeat';
+/** `beginning`: something is on. `end`: it is over. `event`: something happened once. `repeat`: it happened again soon after. */
+export type AlertPhase = 'beginning' | 'end' | 'event' | 'repeat';
 
 /** The last digit of a row's id. */
-export const PHASE_DIGITS: Readonly<Record<AlertPhase, string>> = { begin: '0', end: '1', event: '2', repeat: '3' };
+export const PHASE_DIGITS: Readonly<Record<AlertPhase, string>> = { beginning: '0', end: '1', event: '2', repeat: '3' };
 
 /**
  * The id of an alert's row (a UUID of version 8, RFC 9562: ours). It follows from whom it tells what about which moment, so that the

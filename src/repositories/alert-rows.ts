@@ -40,11 +40,12 @@ export class AlertRows {
 
   /**
    * Queues what happened once. The first about its subject is due at once. One within `mergeMs` of the last is due when that time is
-   * over; `combine` makes one text of what waits already and of this. Nothing waits for another subject.
+   * over; `combine` makes one text of what waits already and of this. Nothing waits for another subject. One within `onceWithinMs` of the
+   * last is not told again, unless that one could not be delivered.
    */
   async event(
     row: AlertRow & { repeatId: string },
-    mergeMs: number,
+    { mergeMs, onceWithinMs = 0 }: { mergeMs: number; onceWithinMs?: number | undefined },
     combine: (waiting?: string) => string,
   ): Promise<void> {
     const { first, last } = subjectIds(row.id);
@@ -54,10 +55,14 @@ export class AlertRows {
         select id, message, status = 'pending' and attempts = 0 and right(id::text, 1) = ${PHASE_DIGITS.repeat} as may_wait,
                extract(epoch from scheduled_at - now())::float8 * 1000 as due_in_ms,
                extract(epoch from case when status = 'sent' then scheduled_at else created_at end - now())::float8 * 1000
-                 + ${mergeMs}::float8 as next_in_ms
+                 + ${mergeMs}::float8 as next_in_ms,
+               status <> 'failed' and created_at > now() - ${onceWithinMs}::float8 * interval '1 millisecond' as is_enough
           from notification_queue
          where id between ${first}::uuid and ${last}::uuid and notification_type = ${row.type}
-           and created_at > now() - 2 * ${mergeMs}::float8 * interval '1 millisecond'`.execute(transaction);
+           and created_at > now() - ${Math.max(onceWithinMs, 2 * mergeMs)}::float8 * interval '1 millisecond'`.execute(
+        transaction,
+      );
+      if (rows.some((one) => one.is_enough)) return;
       const waiting = rows.find((one) => one.may_wait && isUnclaimed(one, rows));
       if (waiting) await sql`delete from notification_queue where id = ${waiting.id}::uuid`.execute(transaction);
       const before = rows.filter((one) => one !== waiting);
@@ -116,7 +121,7 @@ export class AlertRows {
              with ordinality as wanted(first, last, n)
        cross join lateral (
          select id, status from notification_queue
-          where id between wanted.first and wanted.last and right(id::text, 1) = ${PHASE_DIGITS.begin}
+          where id between wanted.first and wanted.last and right(id::text, 1) = ${PHASE_DIGITS.beginning}
           order by created_at desc, id desc limit 1) as latest
        where latest.status in ('pending', 'sent')
          and not exists (select 1 from notification_queue as ending
@@ -163,7 +168,14 @@ export class AlertRows {
   }
 }
 
-type EarlierEvent = { id: string; message: string; may_wait: boolean; due_in_ms: number; next_in_ms: number };
+type EarlierEvent = {
+  id: string;
+  message: string;
+  may_wait: boolean;
+  is_enough: boolean;
+  due_in_ms: number;
+  next_in_ms: number;
+};
 
 /** Milliseconds that two readings of one time may differ by. */
 const READING_MS = 5;

@@ -106,8 +106,8 @@ async function writeEverything(db: Database): Promise<void> {
   const alert = { id: randomUUID(), repeatId: randomUUID(), telegramId: 1, message: 'x', type: 'alert:x' };
   const alerts = new AlertRows(db);
   for (const repeatId of [alert.repeatId, randomUUID()])
-    await alerts.event({ ...alert, repeatId }, minutes(10), () => 'x');
-  const begin = { ...alert, id: alertRowId({ subject: 'x', telegramId: 1, at: now, phase: 'begin' }) };
+    await alerts.event({ ...alert, repeatId }, { mergeMs: minutes(10) }, () => 'x');
+  const begin = { ...alert, id: alertRowId({ subject: 'x', telegramId: 1, at: now, phase: 'beginning' }) };
   await alerts.begin([begin]);
   const end = { ...begin, id: endRowId(begin.id)!, beginId: begin.id, isTold: false, resolved: 'x', past: 'x' };
   await alerts.end([end]);

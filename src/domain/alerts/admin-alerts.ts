@@ -19,10 +19,12 @@ export type Alert = {
   /** When that happened what it tells. */
   at: Date;
   message: (locale: Locale) => Html;
+  /** What is found again and again is told again only after this. */
+  onceWithinMs?: number;
 };
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
-export type AlertBegin = Alert;
+export type AlertBegin = Omit<Alert, 'onceWithinMs'>;
 
 /** The end of what `begin` has told. */
 export type AlertEnding = {
@@ -68,8 +70,8 @@ export class AdminAlerts {
   }
 
   /**
-   * Never throws: what raised the alert must go on. Answers whether it is queued or has reached somebody; a failure to tell anybody is
-   * logged as an error with the alert's text.
+   * Never throws: what raised the alert must go on. Answers whether it is queued or has reached somebody, now or lately; a failure to
+   * tell anybody is logged as an error with the alert's text.
    */
   async raise(alert: Alert): Promise<boolean> {
     const { locale, log, rows } = this.#options;
@@ -81,7 +83,8 @@ export class AdminAlerts {
     try {
       for (const row of all) {
         const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
-        await rows.event({ ...row, repeatId }, REPEAT_WITHIN_MS, (waiting) => repeatedAlert(text, waiting, locale));
+        const policy = { mergeMs: REPEAT_WITHIN_MS, onceWithinMs: alert.onceWithinMs };
+        await rows.event({ ...row, repeatId }, policy, (waiting) => repeatedAlert(text, waiting, locale));
       }
     } catch (error) {
       log.warn({ err: error, alert: alert.kind }, 'alert can not be queued, sending it directly');
@@ -97,7 +100,7 @@ export class AdminAlerts {
     if (begins.length === 0) return true;
     const { log, rows } = this.#options;
     for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
-    const all = begins.flatMap((alert) => this.#rowsOf(alert, 'begin', this.#textOf(alert)));
+    const all = begins.flatMap((alert) => this.#rowsOf(alert, 'beginning', this.#textOf(alert)));
     try {
       const added = new Set(await rows.begin(all));
       await this.#deliver(
@@ -121,7 +124,7 @@ export class AdminAlerts {
     const ends = endings.flatMap(({ begin, isTold, message }) => {
       const [resolved, past] = [true, false].map((told) => message(told, locale).toString()) as [string, string];
       return adminIds.map((telegramId) => {
-        const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'begin' });
+        const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' });
         return {
           id: endRowId(beginId)!,
           beginId,
@@ -147,7 +150,7 @@ export class AdminAlerts {
     const { adminIds, log, rows } = this.#options;
     const all = begins.flatMap((begin) =>
       adminIds.map((telegramId) => ({
-        id: alertRowId({ ...this.#about(begin, telegramId), phase: 'begin' }),
+        id: alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' }),
         telegramId,
         type: `alert:${begin.kind}`,
       })),
@@ -173,15 +176,15 @@ export class AdminAlerts {
     if (admin === undefined) return begins.map(() => undefined);
     const at = new Date(0);
     return await this.#options.rows.stillOn(
-      begins.map((begin) => alertRowId({ ...this.#about({ ...begin, at }, admin), phase: 'begin' })),
+      begins.map((begin) => alertRowId({ ...this.#about({ ...begin, at }, admin), phase: 'beginning' })),
     );
   }
 
-  #textOf({ at, message }: Alert): string {
+  #textOf({ at, message }: Pick<Alert, 'at' | 'message'>): string {
     return timedAlert(message(this.#options.locale), at).toString();
   }
 
-  #rowsOf(alert: Alert, phase: 'begin' | 'event', message: string, key?: string): AlertRow[] {
+  #rowsOf(alert: AlertBegin, phase: 'beginning' | 'event', message: string, key?: string): AlertRow[] {
     return this.#options.adminIds.map((telegramId) => ({
       id: alertRowId({ ...this.#about(alert, telegramId), phase, ...(key !== undefined && { key }) }),
       telegramId,

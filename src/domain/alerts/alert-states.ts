@@ -20,7 +20,7 @@ const LOCAL_FOR_MS = minutes(15);
 
 export type AlertStatesOptions = {
   store: AlertStateStore;
-  alerts: Pick<AdminAlerts, 'begin' | 'end' | 'stillOn' | 'withdraw'>;
+  alerts: AdminAlerts;
   events: Events;
   log: Log;
 };

@@ -1,4 +1,4 @@
-import { hours } from '../../lib/duration.ts';
+import { days, hours } from '../../lib/duration.ts';
 import { backlogHeld } from '../../messages/alerts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
@@ -35,17 +35,18 @@ export class NotificationBacklog {
     return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours } : undefined;
   }
 
-  /** Tells the admins how many rows are held and how to decide. Returns false where nobody could be told. */
-  async tell(before: Date, now: Date): Promise<boolean> {
+  /** Tells the admins how many rows are held and how to decide, at most once a day. */
+  async tell(before: Date, now: Date): Promise<void> {
     const { rows, oldest } = await this.#notifications.countDueBefore(before);
-    if (!oldest) return true;
+    if (!oldest) return;
     const backlog = { rows, oldest, hours: this.#staleHours };
-    return await this.#alerts.raise({
+    await this.#alerts.raise({
       kind: 'notification_backlog',
       subject: 'notification_queue',
       at: now,
       severity: 'warning',
       message: (locale) => backlogHeld(backlog, locale),
+      onceWithinMs: days(1),
     });
   }
 

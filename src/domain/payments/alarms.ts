@@ -10,7 +10,6 @@ import {
 } from '../../messages/payments.ts';
 import type { Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payments.ts';
-import type { Flags } from '../../repositories/redis/flags.ts';
 import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
 
 /** A payment is tried again every 5 minutes; its alert is repeated only after this long. */
@@ -19,7 +18,6 @@ const REPEAT_AFTER_MS = hours(6);
 export type AlarmDependencies = {
   alerts: AdminAlerts;
   customers: Customers;
-  flags: Flags;
   /** The time that all workers share. */
   clock(): Date;
 };
@@ -67,15 +65,12 @@ export class PaymentAlarms {
   }
 
   async #raise(kind: string, payment: Payment, message: (facts: PaymentIdentity) => Alert['message']): Promise<void> {
-    const { alerts, clock, customers, flags } = this.#dependencies;
-    // Without Redis, one alert too many is better than none.
-    const flag = `${kind}:${payment.id}`;
-    if (await flags.isRaised(flag).catch(() => false)) return;
+    const { alerts, clock, customers } = this.#dependencies;
     const customer = await customers.find(payment.customerId).catch(() => undefined);
     const { customerId, days, id: paymentId, invoiceId, planName, price } = payment;
     const telegramId = customer?.telegramId;
     const facts = { paymentId, invoiceId, customerId, telegramId, price, days, planName };
-    const alert: Alert = { kind, subject: payment.id, at: clock(), severity: 'critical', message: message(facts) };
-    if (await alerts.raise(alert)) await flags.raise(flag, REPEAT_AFTER_MS).catch(() => undefined);
+    const alert = { kind, subject: payment.id, at: clock(), severity: 'critical', message: message(facts) } as const;
+    await alerts.raise({ ...alert, onceWithinMs: REPEAT_AFTER_MS });
   }
 }

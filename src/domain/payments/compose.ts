@@ -23,7 +23,7 @@ export function composePayments(
   settings: Pick<Config, 'BACKEND_API_URL' | 'CRYPTOBOT_TOKEN'>,
 ) {
   const { calls, cryptobot, database, log, metrics, redis, services, unreadable } = foundation;
-  const { auditLogs, backendKeys, events, flags, notifications, panel } = services;
+  const { auditLogs, backendKeys, events, notifications, panel } = services;
   const locale = services.settings.DEFAULT_LOCALE;
   const customers = new Customers(database, unreadable.onRead);
   const payments = new Payments(database, unreadable.onRead);
@@ -33,7 +33,7 @@ export function composePayments(
     services: {
       entitlements: composeEntitlements({
         ...shared,
-        ...{ backendKeys, cryptobot, flags, notifications },
+        ...{ backendKeys, cryptobot, notifications },
         clock: () => foundation.clock.now(),
         observer: metrics,
         onActive: (waited) => metrics.paymentActive(waited),

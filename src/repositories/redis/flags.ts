@@ -9,11 +9,6 @@ export class Flags {
     this.#redis = redis;
   }
 
-  /** Whether it is raised. Ask first and raise it after the saying, so that a process that dies in between leaves the saying to the next. */
-  async isRaised(name: string): Promise<boolean> {
-    return (await this.#redis.exists(keys.alert(name))) === 1;
-  }
-
   /** True for the first caller within `ttlMs`, false for the others. */
   async raise(name: string, ttlMs: number): Promise<boolean> {
     return (await this.#redis.set(keys.alert(name), '1', 'PX', ttlMs, 'NX')) === 'OK';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Drain } from '../../domain/notifications/drain.ts';
 import { ORPHAN_AFTER_MS, RUN_MS } from '../../domain/notifications/policy.ts';
 import { chunks } from '../../lib/chunks.ts';
-import { days, minutes, seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import { notificationsGivenUp } from '../../messages/alerts.ts';
 import { notificationsUnreadable } from '../../messages/unreadable.ts';
 import { defineTask } from '../../runtime/define-task.ts';
@@ -11,8 +11,6 @@ import { defineTask } from '../../runtime/define-task.ts';
 const GIVEN_UP = 'notification_failed';
 /** Messages that were given up are named in alerts of so many, which each fit into one message. */
 const NAMED_AT_ONCE = 15;
-/** Up for a day once the admins were told of a held backlog. */
-const BACKLOG_TOLD = 'notification_backlog';
 
 /** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
 export default defineTask({
@@ -32,13 +30,12 @@ export default defineTask({
     adopted: 'Rows taken over from a worker without leases',
     held: 'Old rows that wait for an admin (0 or 1: whether there are any)',
   },
-  needs: ['alerts', 'backlog', 'delivery', 'flags', 'notifications', 'settings'],
+  needs: ['alerts', 'backlog', 'delivery', 'notifications', 'settings'],
 
-  async run(_, { again, alerts, backlog, delivery, flags, log, notifications, now, settings, signal }) {
+  async run(_, { again, alerts, backlog, delivery, log, notifications, now, settings, signal }) {
     const adopted = await notifications.adoptOrphans(ORPHAN_AFTER_MS);
     const heldBefore = await backlog.heldBefore(now);
-    if (heldBefore && !(await flags.isRaised(BACKLOG_TOLD)) && (await backlog.tell(heldBefore, now)))
-      await flags.raise(BACKLOG_TOLD, days(1));
+    if (heldBefore) await backlog.tell(heldBefore, now);
 
     const drain = new Drain(
       {
