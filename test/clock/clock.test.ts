@@ -104,3 +104,32 @@ describe.skipIf('skipped' in found)(wrongTitle, () => {
     expect(smtp.mails()).toHaveLength(1);
   });
 });
+
+const alertTitle =
+  'skipped' in found
+    ? `a worker whose clock is ten minutes off (SKIPPED: ${found.skipped})`
+    : 'a worker whose clock is ten minutes off';
+
+describe.skipIf('skipped' in found)(alertTitle, () => {
+  test.each([-10, 10])(
+    '%i minutes: what it has done counts at its true time, and nobody is alerted',
+    async (offMinutes) => {
+      await using world = await World.start({ env: { ADMIN_TELEGRAM_IDS: '900000001' } });
+      await using clock = await FakeClock.start(library, minutes(offMinutes));
+      await world.startScheduler();
+      const wrong = await world.startWorker({ ...clock.env, [`SCHEDULE_${OFTEN.toUpperCase()}`]: '1s' });
+      const success = async () =>
+        Date.parse((await world.redisClient.hget('cybervpn:schedules:last_success', OFTEN)) ?? '');
+      await until('it has noted a success', async () => !Number.isNaN(await success()), seconds(60));
+      expect(Math.abs((await success()) - Date.now())).toBeLessThan(minutes(1));
+
+      const right = await world.startWorker();
+      await wrong.stop();
+      const { stdout } = await world.command(['dispatch', 'check_anomalies', '--payload', '{}', '--json']);
+      const { job_id: id } = JSON.parse(stdout) as { job_id: string };
+      const done = await right.untilLogged(({ job_id, msg }) => job_id === id && msg.startsWith('task '));
+      expect(done).toMatchObject({ msg: 'task done', began: 0 });
+      expect(world.telegram.messages()).toEqual([]);
+    },
+  );
+});

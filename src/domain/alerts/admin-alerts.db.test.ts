@@ -27,7 +27,10 @@ afterEach(() => world.telegram.faults());
 /** What arrives at the first admin now. */
 async function arrived(): Promise<string[]> {
   world.telegram.reset();
-  await world.run('process_notification_queue');
+  // The limit of one message a second for a chat is of the real clock: here it passes as quickly as the rest.
+  const slots = ADMINS.map((id) => `cybervpn:{telegram}:slot:${id}`);
+  const passing = setInterval(() => void world.redis.client.del(...slots), 5);
+  await world.run('process_notification_queue').finally(() => clearInterval(passing));
   return world.telegram.messages({ chatId: ADMINS[0] }).map(({ visible }) => visible);
 }
 const pass = (ms: number) =>
@@ -224,18 +227,18 @@ test.each([
   { kind: 'task_failed', subjects: ['sync_user_stats', 'generate_daily_report'] },
   { kind: 'brake_disable_expired_users', subjects: ['a', 'b'] },
 ])(
-  '$kind: no subject waits for another, a thousand repetitions are one message',
+  '$kind: no subject waits for another, three hundred repetitions are one message',
   async ({ kind, subjects }) => {
     const { alerts } = world.app.services;
     const raise = (subject: string, n: number) =>
       alerts.raise({ kind, subject, at: later(seconds(n)), severity: 'warning', message: () => html`${subject} ${n}` });
     await raise(subjects[0]!, 0);
     expect(await arrived()).toHaveLength(1);
-    for (let i = 1; i <= 1_000; i += 1) await raise(subjects[0]!, i);
+    for (let i = 1; i <= 300; i += 1) await raise(subjects[0]!, i);
     await raise(subjects[1]!, 1);
     expect(await arrived()).toEqual([expect.stringContaining(subjects[1]!)]);
     await pass(minutes(10));
-    expect(await arrived()).toEqual([expect.stringMatching(new RegExp(`^${subjects[0]} 1000\\n.*: 1000$`, 's'))]);
+    expect(await arrived()).toEqual([expect.stringMatching(new RegExp(`^${subjects[0]} 300\\n.*: 300$`, 's'))]);
     expect(await arrived()).toEqual([]);
   },
   120_000,

@@ -26,7 +26,7 @@ export type Alert = {
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
 export type AlertBegin = Omit<Alert, 'onceWithinMs'>;
 
-/** The end of what `begin` has told. */
+/** The end of an alert whose beginning was told. */
 export type AlertEnding = {
   begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>;
   /** Whether somebody is known to have told the beginning; the row of it says more, where there is one. */

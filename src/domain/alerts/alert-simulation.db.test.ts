@@ -117,7 +117,7 @@ describe('two hours of nodes, services and payments going up and down', () => {
         if (chance() < 0.05) payments.push({ id: randomUUID(), at: now });
         if (step === flushAt) await redis.client.flushall();
 
-        await nodeWatch.observe(nodes.map(asPanelNode), now);
+        await nodeWatch.observe({ items: nodes.map(asPanelNode), holes: [] }, now);
         if (step % 2 === 0) await watches[(step / 2) % 2]!.check(now, new AbortController().signal);
         // Found again every five minutes, as `verify_pending_payments` does.
         for (const { at, id } of payments)
