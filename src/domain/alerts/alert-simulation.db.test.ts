@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PanelNode } from '../../clients/remnawave/types.ts';
-import { hours, minutes, seconds } from '../../lib/duration.ts';
+import { hours, seconds } from '../../lib/duration.ts';
 import type { Payment } from '../../repositories/payments.ts';
 import { ServiceHealthStore } from '../../repositories/redis/monitoring/service-health-store.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { ServiceWatch } from '../monitoring/service-watch.ts';
 
 const START = new Date('2026-11-20T10:00:00Z');
-const STEP_MS = seconds(30);
+const STEP_MS = seconds(40);
 const LASTS_MS = hours(2);
 const CHAT_SLOT = 'cybervpn:{telegram}:slot:900000001';
 /** Mulberry32: the same numbers for the same seed, everywhere. */
@@ -79,7 +79,7 @@ describe('two hours of nodes, services and payments going up and down', () => {
       const told: Told[] = [];
       /** Whether Telegram answered in each step. */
       const answered: { at: Date; ok: boolean }[] = [];
-      const flushAt = Math.floor(chance() * 200) + 20;
+      const flushAt = Math.floor(chance() * 140) + 20;
 
       const seen = new Set<string>();
       /** What was published since the last look, before it may be lost with Redis. */
@@ -119,13 +119,13 @@ describe('two hours of nodes, services and payments going up and down', () => {
 
         await nodeWatch.observe({ items: nodes.map(asPanelNode), holes: [] }, now);
         if (step % 2 === 0) await watches[(step / 2) % 2]!.check(now, new AbortController().signal);
-        // Found again every five minutes, as `verify_pending_payments` does.
+        // Found again every five minutes or so, as `verify_pending_payments` does.
         for (const { at, id } of payments)
-          if ((now.getTime() - at.getTime()) % minutes(5) === 0)
+          if ((now.getTime() - at.getTime()) % (8 * STEP_MS) === 0)
             await app.services.entitlements.alarms.unresolved(payment(id), []);
         await collect();
 
-        // Away for 12 of every 35 minutes.
+        // Away for 16 of every 47 minutes.
         const isAway = step % 70 >= 40 && step % 70 < 64;
         answered.push({ at: now, ok: !isAway });
         if (isAway && step % 70 === 40) {

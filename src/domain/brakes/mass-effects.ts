@@ -1,5 +1,5 @@
 import type { DefinedTask } from '../../lib/defined-task.ts';
-import { days } from '../../lib/duration.ts';
+import { days, minutes } from '../../lib/duration.ts';
 import { effectHeld } from '../../messages/brake.ts';
 import type { BrakeRecords, Hold } from '../../repositories/redis/brakes/brake-records.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
@@ -42,6 +42,8 @@ const APPROVAL_SLACK = 1.1;
 const APPROVAL_SLACK_USERS = 10;
 /** The admins are told again of a hold that nobody has decided after this time. */
 const TELL_AGAIN_MS = days(1);
+/** A telling that is not done after this was never done. */
+const TELLING_MS = minutes(5);
 
 /**
  * The brake on mass effects: a change of too many users at once waits for an admin. A scheduled run counts in a first pass over the users
@@ -111,8 +113,9 @@ export class MassEffectBrake {
     const wasTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
     if (wasTold) return;
     const since = hold && !hold.approvedAt ? hold.since : now;
-    // Not told yet: a run that is killed in between leaves the telling to the next one.
-    const fresh: Hold = { reason, wouldTouch, listed, expected, since, toldAt: new Date(0) };
+    // Not told yet: a run that is killed in between leaves the telling to a later one.
+    const toldAt = new Date(now.getTime() - TELL_AGAIN_MS + TELLING_MS);
+    const fresh: Hold = { reason, wouldTouch, listed, expected, since, toldAt };
     if (hold) await records.replace(name, fresh);
     else if (!(await records.begin(name, fresh))) return;
     const isTold = await this.#options.alerts.raise({
