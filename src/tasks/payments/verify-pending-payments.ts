@@ -85,7 +85,7 @@ export default defineTask({
   },
 });
 
-/** What is counted in the metric is of few values. */
+/** The metric counts these statuses by name, so that its label has few values. */
 const STATUSES: ReadonlySet<string> = new Set(['active', 'paid', 'expired']);
 
 const statusOf = (invoice: Invoice | 'unreadable' | undefined): string =>

@@ -204,7 +204,7 @@ function original(fields: readonly Buffer[]): Buffer[] {
   });
 }
 
-/** Whoever wrote it: what is odd in one is said of that one, and the others are listed. */
+/** Reads one dead entry. An odd field is said of this entry alone, and the others are listed. */
 function deadEntry(id: string, fields: readonly Buffer[]): DeadEntry {
   const text = (name: string) => fieldOf(fields, name)?.toString() ?? '';
   const whole = fieldOf(fields, PACKED);
