@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import PostalMime from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
+import { Front, type FrontOptions, type Heard, type SmtpFault } from './front.ts';
 
-/** A mail as a mail program shows it, and its raw bytes as text. */
+/** A mail as its reader's program shows it, and the raw bytes of it as text. */
 export type ReceivedMail = {
   from: string;
   to: string[];
@@ -15,37 +16,52 @@ export type ReceivedMail = {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>;
   raw: string;
-  /** The time at which the server had received all of it, in milliseconds since 1970. */
+  /** When the server had all of it, in milliseconds since 1970. */
   at: number;
 };
 
 export type SmtpSandbox = AsyncDisposable & {
-  /** For `SMTP_URL`. */
+  /** For `SMTP_URL`, with the login where the server wants one. */
   url: string;
   mails(): readonly ReceivedMail[];
-  /** Refuses every message with this SMTP code from now on; undefined accepts them again. */
+  /** Answers every message with this SMTP code from now on; undefined: takes them again. */
   refuse(code: number | undefined): void;
+  /** From now on behaves as told at each stage, the first fault of a stage first; without any: well. */
+  faults(...faults: SmtpFault[]): void;
+  /** Every line that clients wrote, and each message as one, with whether it came encrypted. */
+  heard(): readonly Heard[];
+  /** Connections since the start, and how many were open at the same time at most. */
+  connections(): { all: number; mostAtOnce: number };
 };
 
-/** A mail server on loopback that keeps its messages. Speaks SMTP with the library of nodemailer's authors. */
-export async function startSmtpSandbox(): Promise<SmtpSandbox> {
+export type SmtpSandboxOptions = Partial<Pick<FrontOptions, 'tls' | 'hides' | 'maxConnections'>> & {
+  /** Takes mail only after this login; without, nobody needs one. */
+  login?: { user: string; pass: string };
+};
+
+/** A mail server on loopback that keeps what it got, and is as rude as told. Speaks SMTP by the library of nodemailer's authors. */
+export async function startSmtpSandbox(options: SmtpSandboxOptions = {}): Promise<SmtpSandbox> {
+  const { hides = [], login, maxConnections = Number.POSITIVE_INFINITY, tls } = options;
   const received: ReceivedMail[] = [];
-  let refusal: number | undefined;
   const keep = async (bytes: Buffer, from: string, to: string[]): Promise<void> => {
     const { headers, html = '', subject = '', text = '' } = await PostalMime.parse(bytes);
     const named = new Map(headers.map(({ key, value }) => [key, value]));
     received.push({ from, to, subject, text, html, headers: named, raw: bytes.toString(), at: Date.now() });
   };
   const server = new SMTPServer({
-    authOptional: true,
-    closeTimeout: 200,
-    disabledCommands: ['STARTTLS'],
+    authOptional: login === undefined,
+    allowInsecureAuth: true,
+    closeTimeout: 20,
+    disableReverseLookup: true,
+    disabledCommands: login ? ['STARTTLS'] : ['STARTTLS', 'AUTH'],
+    onAuth({ password, username }, _session, done) {
+      if (username === login?.user && password === login?.pass) done(null, { user: username });
+      else done(Object.assign(new Error('5.7.8 Wrong login'), { responseCode: 535 }));
+    },
     onData(stream, session, done) {
       const { mailFrom, rcptTo } = session.envelope;
       void buffer(stream)
         .then(async (bytes) => {
-          if (refusal !== undefined)
-            throw Object.assign(new Error('refused by the sandbox'), { responseCode: refusal });
           await keep(
             bytes,
             mailFrom ? mailFrom.address : '',
@@ -53,21 +69,31 @@ export async function startSmtpSandbox(): Promise<SmtpSandbox> {
           );
           done();
         })
-        // The message was refused or cut off, so it was not accepted.
+        // Cut off in the middle: the message was not taken.
         .catch((error: Error) => done(error));
     },
   });
-  // A killed client resets its connection. The next one is served as before.
   server.on('error', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server.server, 'listening');
-  const { port } = server.server.address() as AddressInfo;
+  const { port: innerPort } = server.server.address() as AddressInfo;
+  const front = new Front({ innerPort, tls, hides, maxConnections });
+  const port = await front.listen();
+  const userInfo = login ? `${encodeURIComponent(login.user)}:${encodeURIComponent(login.pass)}@` : '';
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url: `${tls?.implicit ? 'smtps' : 'smtp'}://${userInfo}127.0.0.1:${port}`,
     mails: () => received,
     refuse(code) {
-      refusal = code;
+      front.faults = code === undefined ? [] : [{ stage: 'message', kind: 'answer', code }];
     },
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    faults(...faults) {
+      front.faults = faults;
+    },
+    heard: () => front.heard,
+    connections: () => ({ all: front.connections, mostAtOnce: front.mostAtOnce }),
+    async [Symbol.asyncDispose]() {
+      await front[Symbol.asyncDispose]();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
   };
 }
