@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { issueInWords } from './issue-in-words.ts';
+import { issueInWords, issuesInWords } from './issue-in-words.ts';
 
 const said = (schema: z.ZodType, value: unknown) =>
   schema.safeParse(value, { error: issueInWords }).error?.issues.map(({ message }) => message);
@@ -30,4 +30,15 @@ test('leaves to a schema what it says itself, and to zod what has no words here'
   expect(said(z.string().regex(/^a/, { error: 'must begin with a' }), 'b')).toEqual(['must begin with a']);
   expect(said(z.uuid(), 'no')).toEqual(['Invalid UUID']);
   expect(said(z.date(), 'no')).toEqual(['Invalid input: expected date, received string']);
+});
+
+const choice = z.object({ users: z.union([z.literal('all'), z.array(z.union([z.string().min(1), z.int()]))]) });
+
+test.each<[what: string, value: unknown, path: PropertyKey[], words: string]>([
+  ['within the choice that it comes nearest', ['a', ''], ['users', 1], 'must have at least 1 character'],
+  ['of all that it may be', 7, ['users'], 'must be all, or must be a list, not a number'],
+  ['that it is missing', undefined, ['users'], 'is missing, must be all, or is missing, must be a list'],
+])('says of a choice what is wrong %s', (_, users, path, message) => {
+  const { error } = choice.safeParse({ users }, { error: issueInWords });
+  expect(issuesInWords(error!.issues)).toEqual([{ path, message }]);
 });

@@ -20,6 +20,31 @@ export function issueInWords(issue: z.core.$ZodRawIssue): string | undefined {
   return issue.input === undefined ? `is missing, ${must}` : must;
 }
 
+/** Where a problem is, and what is wrong there. */
+export type IssueInWords = { path: readonly PropertyKey[]; message: string };
+
+/** A name in a path may be any text that was sent. */
+const NAME_SHOWN = 100;
+
+/** The issues of a failed parse. Of a choice it says what is wrong within the one that the value comes nearest, else all that it may be. */
+export function issuesInWords(issues: readonly z.core.$ZodIssue[]): IssueInWords[] {
+  return issues.flatMap((issue) =>
+    within(issue).map(({ message, path }) => ({
+      message,
+      path: path.map((name) => (typeof name === 'string' ? name.slice(0, NAME_SHOWN) : name)),
+    })),
+  );
+}
+
+function within(issue: z.core.$ZodIssue): IssueInWords[] {
+  const choices = issue.code === 'invalid_union' ? issue.errors.filter((branch) => branch.length > 0) : [];
+  if (choices.length === 0) return [issue];
+  const nearest = choices.find((branch) => branch.every(({ path }) => path.length > 0));
+  if (nearest) return nearest.flatMap(within).map(({ message, path }) => ({ message, path: [...issue.path, ...path] }));
+  const messages = new Set(choices.map((branch) => within(branch[0]!)[0]!.message));
+  return [{ path: issue.path, message: [...messages].join(', or ') }];
+}
+
 function requirement(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -1,26 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import { PermanentError } from '../lib/errors.ts';
-import { issueInWords } from '../lib/issue-in-words.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
 import type { JobData, JobSource } from './job-data.ts';
+import { asObject, assertModest, parsePayload } from './payload.ts';
 import type { Queues } from './queues.ts';
 import type { NamedTask, TaskRegistry } from './registry.ts';
-
-/** The payload does not fit the task; `issues` has one line for each bad field, with its path. */
-export class PayloadError extends PermanentError {
-  override name = 'PayloadError';
-  readonly issues: readonly { path: string; message: string }[];
-
-  constructor(task: string, issues: readonly { path: string; message: string }[]) {
-    const lines = issues.map(({ path, message }) => `${path}: ${message}`);
-    super('payload_invalid', `The payload of ${task} does not fit: ${lines.join('; ')}`);
-    this.issues = issues;
-  }
-}
 
 /** Thrown when the operator has switched this task off. */
 export class TaskDisabledError extends PermanentError {
@@ -133,20 +121,9 @@ export class Dispatcher {
   }
 }
 
-/** The payload as the task's own type. Throws `PayloadError` with every bad field. */
-export function parsePayload(task: AnyTask, payload: unknown): Record<string, unknown> {
-  const parsed = (task.payload as z.ZodObject).safeParse(payload, { error: issueInWords });
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => ({
-    path: issue.path.join('.') || '(payload)',
-    message: issue.message,
-  }));
-  throw new PayloadError(task.name, issues);
-}
-
 function renamed(payload: unknown, task: AnyTask): Record<string, unknown> {
-  const object = z.record(z.string(), z.unknown()).safeParse(payload);
-  if (!object.success) throw new PayloadError(task.name, [{ path: '(payload)', message: 'must be a JSON object' }]);
+  const fields = asObject(task, payload);
+  assertModest(task, fields);
   const names: Readonly<Record<string, string>> = task.fieldAliases ?? {};
-  return Object.fromEntries(Object.entries(object.data).map(([field, value]) => [names[field] ?? field, value]));
+  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [names[field] ?? field, value]));
 }

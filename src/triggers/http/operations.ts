@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { registerApi } from './api/routes.ts';
 import { Guard } from './auth/guard.ts';
 import type { HttpContext } from './context.ts';
+import { readJsonModestly } from './json-body.ts';
 import { registerPage } from './page/register-page.ts';
 import { answerProblem } from './problem.ts';
 
@@ -11,6 +12,7 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
   void server.register((scope, _options, done) => {
     // By default Fastify reads plain text too.
     scope.removeContentTypeParser('text/plain');
+    readJsonModestly(scope);
     scope.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, context.log));
     registerApi(scope, context, guard);
     registerPage(scope, context, guard);

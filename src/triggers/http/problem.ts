@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import type { Log } from '../../observability/log.ts';
-import { PayloadError, TaskDisabledError } from '../../runtime/dispatcher.ts';
+import { TaskDisabledError } from '../../runtime/dispatcher.ts';
+import { LISTED_PROBLEMS, PayloadError } from '../../runtime/payload-error.ts';
 import { UnknownTaskError } from '../../runtime/registry.ts';
 
 /** The meaning of each `type` of problem: RFC 9457, section 3.1.1. The docs page explains each under its name. */
@@ -39,7 +40,11 @@ export const ProblemBody = z
     status: z.int(),
     detail: z.string().describe('What happened, and what to do'),
     instance: z.string().describe('The address that was called'),
-    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+    errors: z
+      .array(z.object({ pointer: z.string(), detail: z.string() }))
+      .max(LISTED_PROBLEMS)
+      .optional()
+      .describe('The first bad fields; `detail` of the problem says how many more there are'),
   })
   .describe('Problem details, RFC 9457');
 
@@ -57,7 +62,7 @@ export class Problem extends PermanentError {
   ) {
     super(kind, detail);
     this.kind = kind;
-    this.errors = options.errors;
+    this.errors = options.errors?.slice(0, LISTED_PROBLEMS);
     this.headers = options.headers ?? {};
   }
 }

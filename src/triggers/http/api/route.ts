@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { issueInWords } from '../../../lib/issue-in-words.ts';
+import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
+import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
 import type { Guard } from '../auth/guard.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
 
@@ -89,14 +90,14 @@ export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute
   }
 }
 
-/** The request's parts as the route declares them. Throws a `Problem` that lists every bad field of every part. */
+/** The request's parts as the route declares them. Throws a `Problem` that lists the first bad fields of all parts. */
 function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unknown, unknown, unknown> {
   const errors: FieldError[] = [];
   const read = (schema: z.ZodType | undefined, value: unknown, prefix: string): unknown => {
     if (!schema) return undefined;
     const parsed = schema.safeParse(value, { error: issueInWords });
     if (parsed.success) return parsed.data;
-    errors.push(...parsed.error.issues.map((issue) => fieldError(issue, prefix)));
+    for (const issue of issuesInWords(parsed.error.issues)) errors.push(fieldError(issue, prefix));
     return undefined;
   };
   const input = {
@@ -106,11 +107,11 @@ function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unk
     body: read(route.body, request.body ?? undefined, ''),
   };
   if (errors.length === 0) return input;
-  const detail = errors.map(({ pointer, detail: what }) => `${pointer || 'body'}: ${what}`).join('; ');
-  throw new Problem('bad-request', detail, { errors });
+  const listed = errors.slice(0, LISTED_PROBLEMS).map(({ pointer, detail }) => `${pointer || 'body'}: ${detail}`);
+  throw new Problem('bad-request', listed.join('; ') + andMore(errors.length), { errors });
 }
 
-function fieldError(issue: z.core.$ZodIssue, prefix: string): FieldError {
+function fieldError(issue: IssueInWords, prefix: string): FieldError {
   const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
   const pointer = prefix ? [prefix, ...path].join(' ') : path.map((part) => `/${part}`).join('');
   return { pointer, detail: issue.message };

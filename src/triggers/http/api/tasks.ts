@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { JSON_LIMITS } from '../../../lib/json-limits.ts';
 import { describeTask } from '../../../runtime/describe-task.ts';
+import { LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
 import type { HttpContext } from '../context.ts';
 import { dispatchFor } from './dispatch.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -63,8 +65,7 @@ export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/tasks/{name}',
       tag: 'Tasks',
       summary: 'Put a task into its queue',
-      description:
-        'The body is the payload. A scheduled task is unique: while a job of it waits or runs, that job is answered instead of a new one.',
+      description: `The body is the payload, of at most ${JSON_LIMITS.fields} fields and ${JSON_LIMITS.levels} levels; lists have the limits of their schemas. An answer lists at most ${LISTED_PROBLEMS} problems. A scheduled task is unique: while a job of it waits or runs, that job is answered instead of a new one.`,
       params: TaskName,
       headers: IdempotencyHeader,
       body: z.record(z.string(), z.unknown()).default({}),
