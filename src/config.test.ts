@@ -68,6 +68,16 @@ describe('the environment', () => {
     expect(problems.join()).not.toContain('bot:short');
   });
 
+  test.each([
+    ['SMTP_URL', 'smtp://mailer:p%ss@mail', /write it as %25$/],
+    ['SMTP_URL_RESEND', 'https://mail', /must be a URL starting with smtp:\/\/ or smtps:\/\/$/],
+    ['EMAIL_FROM', 'CyberVPN', /must be an address, or Name <address>$/],
+    ['EMAIL_FROM', 'a@vpn.example, b@vpn.example', /must be an address, or Name <address>$/],
+    ['SMTP_ALLOW_CLEARTEXT', 'perhaps', /^SMTP_ALLOW_CLEARTEXT /],
+  ])('with %s=%s says what to write', (name, value, problem) => {
+    expect(problemsOf({ ...COMPLETE, [name]: value })).toEqual([expect.stringMatching(problem)]);
+  });
+
   test('treats an empty value as not set, except for the stream name that it turns off', () => {
     const config = parseConfig({ ...COMPLETE, WORKER_CONCURRENCY: '', BACKEND_API_URL: ' ', TASKIQ_STREAM: '' });
     expect(config.WORKER_CONCURRENCY).toBe(2);

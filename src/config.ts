@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { mailbox } from './lib/email-address.ts';
 import {
   apiTokens,
   basicAuth,
@@ -145,7 +146,15 @@ export const variables = z.object({
     .optional()
     .describe('Server that sends e-mail, as smtp://user:password@host:587 or smtps://; the e-mail tasks fail without'),
   SMTP_URL_RESEND: url(['smtp', 'smtps']).optional().describe('Second server, for repeated messages'),
-  EMAIL_FROM: text.min(3).optional().describe('Address that e-mail comes from; the e-mail tasks fail without'),
+  SMTP_ALLOW_CLEARTEXT: flag
+    .default(false)
+    .describe(
+      'Logins and codes may go to a mail server that does not encrypt; else only mail without login to this very host does',
+    ),
+  EMAIL_FROM: text
+    .refine((value) => mailbox(value) !== undefined, { error: 'must be an address, or Name <address>' })
+    .optional()
+    .describe('Address that e-mail comes from; the e-mail tasks fail without'),
   MAGIC_LINK_BASE_URL: forTasks(
     httpUrl.optional().describe('Where the link of a magic-link e-mail leads; the token is appended'),
   ),

@@ -33,11 +33,23 @@ export const secretText = marked(z.string().trim(), (value) => [value]);
 export const countBetween = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 export const url = (protocols: readonly string[]) =>
   marked(
-    text.refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
-      error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
-    }),
+    text
+      .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
+        error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+        abort: true,
+      })
+      .refine(hasReadableLogin, { error: 'has a % in its user or password that stands for itself; write it as %25' }),
     (value) => passwordsIn(value),
   );
+
+function hasReadableLogin(value: string): boolean {
+  const { password, username } = new URL(value);
+  try {
+    return decodeURIComponent(username + password) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** Any URL may hold a user and a password, and `fetch` prints the whole address when it refuses those. */
 export const httpUrl = marked(

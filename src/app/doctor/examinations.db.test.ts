@@ -278,6 +278,18 @@ describe('doctor', () => {
       );
     });
 
+    test('a mail server that does not encrypt: refused with a login, and to look at where it is allowed', async () => {
+      await using clear = await startSmtpSandbox({ login: { user: 'mailer', pass: token() } });
+      const change = { SMTP_URL: clear.url };
+      expect(await line('Outside services', 'E-mail', change)).toMatchObject(
+        bad('failed', /does not encrypt, and nothing was sent in clear.*SMTP_ALLOW_CLEARTEXT=true/, /SMTP_URL/),
+      );
+      expect(clear.heard().some(({ line: heard }) => heard.startsWith('AUTH'))).toBe(false);
+      expect(await line('Outside services', 'E-mail', { ...change, SMTP_ALLOW_CLEARTEXT: 'true' })).toMatchObject(
+        bad('warning', /in clear, as SMTP_ALLOW_CLEARTEXT allows/, /use smtps:\/\//),
+      );
+    });
+
     test('a collector of traces that is away is only to look at', async () => {
       expect(await line('Outside services', 'Traces', { OTEL_EXPORTER_OTLP_ENDPOINT: NOWHERE })).toMatchObject(
         bad('warning', /does not answer/, /only traces are lost/),

@@ -17,6 +17,7 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
     primaryUrl: config.SMTP_URL,
     resendUrl: config.SMTP_URL_RESEND,
     from: config.EMAIL_FROM,
+    mayBeClear: config.SMTP_ALLOW_CLEARTEXT,
     observer: metrics,
   });
   const one = (name: string, advice: string, examine: (signal: AbortSignal) => Promise<Finding>): Examination => ({
@@ -74,7 +75,12 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
             return ok('not configured: repeats go by the same server');
           if (which === 'primary' && config.SMTP_URL === undefined)
             return ok('not configured: the e-mail tasks fail, and say so to their producers');
-          const { latencyMs } = await timed(() => mailer.verify(which, signal));
+          const { latencyMs, value } = await timed(() => mailer.verify(which, signal));
+          if (!value.isEncrypted && config.SMTP_ALLOW_CLEARTEXT)
+            return warning(
+              'answers, but does not encrypt: logins and codes go to it in clear, as SMTP_ALLOW_CLEARTEXT allows',
+              'use smtps:// or a server with STARTTLS, and take SMTP_ALLOW_CLEARTEXT out',
+            );
           const lacking = (['EMAIL_FROM', 'MAGIC_LINK_BASE_URL'] as const).filter((name) => config[name] === undefined);
           if (lacking.length === 0) return ok('takes our login', latencyMs);
           return warning(`takes our login, but ${lacking.join(' and ')} is not set`, `set ${lacking.join(' and ')}`);

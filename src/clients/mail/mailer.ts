@@ -1,9 +1,12 @@
-import type { createTransport } from 'nodemailer';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from '../../lib/duration.ts';
-import { errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
-import { type ClientObserver, ClientPolicy } from '../policy.ts';
-
-export type Mail = { to: string; subject: string; text: string; html: string; locale: string };
+import { mailbox, wireAddress } from '../../lib/email-address.ts';
+import { BreakerOpenError, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
+import { type ClientObserver, ClientPolicy, type Gate } from '../policy.ts';
+import { type Mail, mime } from './mime.ts';
+import { SmtpFailure } from './smtp-failure.ts';
+import { type SmtpServer, smtpServer } from './smtp-server.ts';
+import { type SmtpLimits, SmtpSession } from './smtp-session.ts';
 
 export type MailerOptions = {
   /** `smtp://` or `smtps://`, with user and password where needed. */
@@ -11,109 +14,169 @@ export type MailerOptions = {
   /** For a message that is asked for again: perhaps the first server's mail does not arrive. The primary where absent. */
   resendUrl: string | undefined;
   from: string | undefined;
+  /** Whether a server that does not encrypt may get logins and codes all the same. */
+  mayBeClear: boolean;
   observer: ClientObserver;
-};
-
-/** A mail server that is slower than this is as good as down; the outcome is then unknown. */
-const TIME_LIMIT_MS = seconds(30);
-
-type Transport = {
-  send(mail: Mail & { from: string; messageId: string }): Promise<void>;
-  verify(): Promise<void>;
-  policy: ClientPolicy;
+  /** Places at a server, by its name; waiting for one is no time of the server's. Without, there are as many as callers. */
+  gates?: Readonly<Record<'smtp' | 'smtp_resend', Gate>>;
+  limits?: SmtpLimits;
 };
 
 /**
- * Sends by SMTP. Rejects with `PermanentError` (`mail_not_configured`, `mail_refused`: the server said 5xx) or `TransientError`
- * (`mail_unavailable`, `mail_timeout`). No error holds the message or a password.
+ * Who may hand a message over. `take` is asked right before a server can take it and rejects where it must not be handed over. Then comes
+ * `settle` where it was taken, and `giveBack` where it was not, also after a `take` that rejected; neither where nobody can know.
+ */
+export type Handover = { take(): Promise<void>; giveBack(): Promise<void>; settle(): Promise<void> };
+
+export type SendOptions = {
+  isResend: boolean;
+  /** Decides the `Message-ID`. */
+  id: string;
+  /** From 1. */
+  attempt: number;
+  signal: AbortSignal;
+  handover: Handover;
+};
+
+const LIMITS: SmtpLimits = { toDotMs: seconds(30), answerMs: seconds(60) };
+/** Our own limits end a session first and say how far it came. */
+const BACKSTOP_MS = seconds(5);
+/** A job that waits for a place holds one of its process's slots, so it does not wait long. */
+const PLACE_WITHIN_MS = seconds(3);
+const LOOK_AGAIN_MS = seconds(4);
+const NOTICED_WITHIN_MS = 50;
+
+type Transport = { server: SmtpServer; variable: string; policy: ClientPolicy; gate: Gate | undefined };
+
+/** Carries a server's answer about one message past the breaker: the server is alive, and other messages are not concerned. */
+class Deferral extends Error {}
+
+/**
+ * Sends by SMTP, over a connection of its own for each message. Rejects with `PermanentError` (`mail_not_configured`, `mail_refused`,
+ * `mail_unauthorized`, `mail_not_encrypted`, `mail_address_unsupported`, `mail_outcome_unknown`), `TransientError` (`mail_unavailable`:
+ * the message was not taken), `SnoozeError` (no place free) or what `take` threw. No error holds the message or a password.
  */
 export class Mailer {
   readonly #from: string | undefined;
   readonly #primary: Transport | undefined;
   readonly #resend: Transport | undefined;
+  readonly #limits: SmtpLimits;
 
-  constructor({ from, observer, primaryUrl, resendUrl }: MailerOptions) {
+  constructor({ from, gates, limits = LIMITS, mayBeClear, observer, primaryUrl, resendUrl }: MailerOptions) {
     this.#from = from;
-    this.#primary = primaryUrl === undefined ? undefined : open(primaryUrl, 'smtp', observer);
-    this.#resend = resendUrl === undefined ? this.#primary : open(resendUrl, 'smtp_resend', observer);
+    this.#limits = limits;
+    const transport = (url: string, variable: string, service: 'smtp' | 'smtp_resend'): Transport => {
+      const timeLimitMs = limits.toDotMs + limits.answerMs + BACKSTOP_MS;
+      // A server that thinks about a message is not slow: the limits alone say what is too long.
+      const policy = new ClientPolicy({ service, observer, timeLimitMs, slowAfterMs: timeLimitMs });
+      return { server: smtpServer(url, mayBeClear), variable, policy, gate: gates?.[service] };
+    };
+    this.#primary = primaryUrl === undefined ? undefined : transport(primaryUrl, 'SMTP_URL', 'smtp');
+    this.#resend = resendUrl === undefined ? undefined : transport(resendUrl, 'SMTP_URL_RESEND', 'smtp_resend');
   }
 
-  /** `messageId` is the same on every attempt, so that a mail server can tell a repetition. */
-  async send(mail: Mail, options: { isResend: boolean; messageId: string; signal: AbortSignal }): Promise<void> {
-    const transport = options.isResend ? this.#resend : this.#primary;
-    if (!transport || this.#from === undefined) {
+  /**
+   * By the second server where it is asked for again. From the second attempt on the other server is asked where the first could not be
+   * used at all: it has heard nothing of the message then, so that nobody gets it twice.
+   */
+  async send(mail: Mail, options: SendOptions): Promise<void> {
+    const [first, other] =
+      options.isResend && this.#resend ? [this.#resend, this.#primary] : [this.#primary, this.#resend];
+    if (!first || this.#from === undefined)
       throw new PermanentError('mail_not_configured', 'mail: no server to send by; set SMTP_URL and EMAIL_FROM');
+    const from = mailbox(this.#from);
+    if (!from)
+      throw new PermanentError('mail_not_configured', 'mail: EMAIL_FROM must be an address, or Name <address>');
+    const to = wireAddress(mail.to);
+    const envelope = { from: from.address, to };
+    const message = await mime(mail, { from, to, id: options.id });
+    try {
+      await this.#sendBy(first, envelope, message, options);
+    } catch (error) {
+      if (options.attempt === 1 || !other || !couldNotBeUsed(error)) throw error;
+      await this.#sendBy(other, envelope, message, options).catch((second: unknown) => {
+        throw couldNotBeUsed(second) ? error : second;
+      });
     }
-    const from = this.#from;
-    const messageId = `<${options.messageId}@${from.replace(/^.*@|>$/g, '')}>`;
-    const call = { endpoint: 'send', signal: options.signal, unrepeatable: true };
-    await transport.policy.call(call, async () => {
-      try {
-        await transport.send({ ...mail, from, messageId });
-      } catch (error) {
-        throw asOwnError(error);
-      }
-    });
   }
 
   /** Whether the server can be reached and takes our login; nothing is sent. Rejects as `send` does. */
-  async verify(which: 'primary' | 'resend', signal: AbortSignal): Promise<void> {
-    const transport = which === 'resend' ? this.#resend : this.#primary;
+  async verify(which: 'primary' | 'resend', signal: AbortSignal): Promise<{ isEncrypted: boolean }> {
+    const transport = which === 'resend' ? (this.#resend ?? this.#primary) : this.#primary;
     if (!transport) throw new PermanentError('mail_not_configured', 'mail: no server to send by; set SMTP_URL');
-    await transport.policy.call({ endpoint: 'verify', signal, idempotent: true }, async () => {
+    const { policy, server, variable } = transport;
+    return await policy.call({ endpoint: 'verify', signal, idempotent: true }, async (limit) => {
       try {
-        await transport.verify();
+        using session = await SmtpSession.open(server, this.#limits, limit);
+        return { isEncrypted: session.isEncrypted };
       } catch (error) {
-        throw asOwnError(error);
+        throw asDecision(error, variable);
       }
     });
   }
-}
 
-function open(url: string, service: string, observer: ClientObserver): Transport {
-  let transport: ReturnType<typeof connect> | undefined;
-  return {
-    policy: new ClientPolicy({ service, observer, timeLimitMs: TIME_LIMIT_MS, slowAfterMs: seconds(10) }),
-    async send({ from, html, locale, messageId, subject, text, to }) {
-      transport ??= connect(url);
-      await (await transport).sendMail({
-        from,
-        to,
-        subject,
-        text,
-        html,
-        messageId,
-        headers: { 'Content-Language': locale, 'Auto-Submitted': 'auto-generated' },
+  async #sendBy(
+    { gate, policy, server, variable }: Transport,
+    envelope: Parameters<SmtpSession['send']>[0],
+    message: Buffer,
+    { handover, signal }: SendOptions,
+  ): Promise<void> {
+    const free = await place(gate, signal, variable);
+    let ended: Promise<void> | undefined;
+    try {
+      await policy.call({ endpoint: 'send', signal, unrepeatable: true }, async (limit) => {
+        let taking: Promise<void> | undefined;
+        try {
+          using session = await SmtpSession.open(server, this.#limits, limit);
+          ended = session.ended;
+          await session.send(envelope, message, () => {
+            taking = handover.take();
+            return taking;
+          });
+          await handover.settle();
+        } catch (error) {
+          // Also where the caller has left, and where the answer to `take` was lost: it must be free for the next attempt.
+          const isUnknown = error instanceof SmtpFailure && error.mayBeTaken;
+          if (!isUnknown) await taking?.catch(() => undefined).then(() => handover.giveBack());
+          const decision = asDecision(error, variable);
+          if (error instanceof SmtpFailure && error.isDeferral) throw new Deferral('', { cause: decision });
+          throw decision;
+        }
       });
-    },
-    async verify() {
-      transport ??= connect(url);
-      await (await transport).verify();
-    },
-  };
+    } catch (error) {
+      throw error instanceof Deferral ? error.cause : error;
+    } finally {
+      // Not waited for by the caller. Until the server has noticed the end, the next connection may be one too many for it.
+      void Promise.resolve(ended)
+        .then(() => sleep(NOTICED_WITHIN_MS, undefined, { ref: false }))
+        .then(free);
+    }
+  }
 }
 
-/** Loaded with the first mail: nodemailer takes 10 MB, which a worker that mails nothing need not spend. */
-async function connect(url: string): Promise<ReturnType<typeof createTransport>> {
-  const { createTransport } = await import('nodemailer');
-  return createTransport({
-    url,
-    pool: true,
-    maxConnections: 2,
-    connectionTimeout: seconds(10),
-    socketTimeout: TIME_LIMIT_MS,
-  });
+/** Waits for a place at a server, outside of the server's time. */
+async function place(
+  gate: Gate | undefined,
+  signal: AbortSignal,
+  variable: string,
+): Promise<(() => Promise<void>) | undefined> {
+  if (!gate) return undefined;
+  const patience = AbortSignal.timeout(PLACE_WITHIN_MS);
+  try {
+    return await gate.acquire(AbortSignal.any([signal, patience]));
+  } catch (error) {
+    if (signal.aborted || !patience.aborted) throw error;
+    const message = `mail: ${variable}: the server is busy with as many of our messages as it may have at once`;
+    throw new SnoozeError(message, { delayMs: LOOK_AGAIN_MS });
+  }
 }
 
-/** SMTP answers 5xx for good and 4xx for now (RFC 5321, 4.2.1); without an answer the server was not reached. */
-function asOwnError(error: unknown): PermanentError | TransientError {
-  const { code, responseCode } = error as { code?: string; responseCode?: number };
-  const sentence = `mail: ${responseCode === undefined ? errorMessage(error) : `the server answered ${responseCode}`}`;
-  if (code === 'EAUTH')
-    return new PermanentError(
-      'mail_unauthorized',
-      'mail: the server refuses the login; check user and password in SMTP_URL',
-    );
-  if (responseCode !== undefined && responseCode >= 500) return new PermanentError('mail_refused', sentence);
-  return new TransientError('mail_unavailable', sentence);
+function asDecision(error: unknown, variable: string): unknown {
+  return error instanceof SmtpFailure ? error.decision(variable) : error;
+}
+
+/** Of those that another server may mend: nothing of the message was said to this one, and it may be well again later. */
+function couldNotBeUsed(error: unknown): boolean {
+  if (error instanceof BreakerOpenError) return true;
+  return error instanceof TransientError && error.cause instanceof SmtpFailure && error.cause.isOfTheServer;
 }

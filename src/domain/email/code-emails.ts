@@ -1,23 +1,31 @@
-import type { Mailer } from '../../clients/mail/mailer.ts';
-import { minutes } from '../../lib/duration.ts';
-import { PermanentError } from '../../lib/errors.ts';
+import { randomUUID } from 'node:crypto';
+import type { Handover, Mailer } from '../../clients/mail/mailer.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { PermanentError, SnoozeError } from '../../lib/errors.ts';
 import type { EmailText } from '../../messages/email.ts';
-import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
 
 /** How long the backend accepts a code or link. */
 const VALID_MS = minutes(10);
+/** After this the run that took a message in hand has its answer or gives it up: the mailer's limit for the answer, and some. */
+const ANSWERED_WITHIN_MS = seconds(65);
 
 export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
 export type CodeEmailRun = { jobId: string; attempt: number; enqueuedAt: Date; now: Date; signal: AbortSignal };
 
-/** E-mail that is worth nothing once the code in it is no longer valid. */
+/**
+ * E-mail that is worth nothing once the code in it is no longer valid.
+ *
+ * Up to the dot that ends a message a server can not have taken it: whatever fails until then is tried again. From the dot on it goes out
+ * at most once: where the answer is lost the message is not sent again, since two codes are worse than one that its reader asks for anew.
+ */
 export class CodeEmails {
   readonly #mailer: Mailer;
-  readonly #marks: DeliveryMarks;
+  readonly #claims: MailClaims;
 
-  constructor(mailer: Mailer, marks: DeliveryMarks) {
+  constructor(mailer: Mailer, claims: MailClaims) {
     this.#mailer = mailer;
-    this.#marks = marks;
+    this.#claims = claims;
   }
 
   /**
@@ -28,15 +36,52 @@ export class CodeEmails {
     { isResend, text, to }: CodeEmail,
     { attempt, enqueuedAt, jobId, now, signal }: CodeEmailRun,
   ): Promise<{ sent: number; expired: number }> {
-    if ((await this.#marks.sentByNow(jobId, signal)) !== undefined) return { sent: 0, expired: 0 };
-    if (now.getTime() - enqueuedAt.getTime() > VALID_MS) {
+    const leftMs = countdown(VALID_MS - (now.getTime() - enqueuedAt.getTime()));
+    const claim = await this.#claims.look(jobId);
+    if (claim.kind === 'sent') return { sent: 0, expired: 0 };
+    if (leftMs() < 0) {
       if (attempt === 1) return { sent: 0, expired: 1 };
-      const message = `mail: not sent in ${attempt - 1} attempts, and its code is no longer valid; look at the mail server`;
-      throw new PermanentError('mail_too_late', message);
+      throw tooLate(`not sent in ${attempt - 1} attempts`);
     }
-    await this.#mailer.send({ to, ...text }, { isResend, messageId: jobId, signal });
-    // The server has it. Were Redis gone now, an error here would make the message be sent again.
-    await this.#marks.noteSent(jobId, 1);
+    if (claim.kind === 'in_hand') throw afterAnother(ANSWERED_WITHIN_MS - claim.forMs);
+    const handover = this.#handover(jobId, leftMs);
+    try {
+      await this.#mailer.send({ to, ...text }, { isResend, id: jobId, attempt, signal, handover });
+    } catch (error) {
+      if (error instanceof SnoozeError && leftMs() < error.delayMs) throw tooLate(error.message);
+      throw error;
+    }
     return { sent: 1, expired: 0 };
   }
+
+  /** Asked right before the dot, after all waiting: by then the code may be over, or another run may have the job. */
+  #handover(jobId: string, leftMs: () => number): Handover {
+    const token = randomUUID();
+    return {
+      take: async () => {
+        if (leftMs() < 0) throw tooLate('the mail server took too long');
+        if (!(await this.#claims.take(jobId, token))) throw afterAnother(ANSWERED_WITHIN_MS);
+      },
+      giveBack: () => this.#claims.giveBack(jobId, token),
+      settle: () => this.#claims.settle(jobId),
+    };
+  }
+}
+
+/** Milliseconds that are left of so many, as time passes. */
+function countdown(ms: number): () => number {
+  const startedAt = performance.now();
+  return () => ms - (performance.now() - startedAt);
+}
+
+function tooLate(why: string): PermanentError {
+  return new PermanentError('mail_too_late', `mail: ${why}, and its code is no longer valid; look at the mail server`);
+}
+
+/** Another run has handed the message over, or died about to. It is waited for as long as it may still learn the answer. */
+function afterAnother(waitMs: number): PermanentError | SnoozeError {
+  if (waitMs > 0) return new SnoozeError('mail: another run is handing this message over', { delayMs: waitMs });
+  const message =
+    'mail: a run that was handing this message over ended without an answer. It may have been delivered, so it is not sent again; its reader can ask for another';
+  return new PermanentError('mail_outcome_unknown', message);
 }

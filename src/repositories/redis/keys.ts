@@ -55,6 +55,10 @@ export const keys = {
   telegramSent: () => own('{telegram}:sent'),
   telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
 
+  // E-mail
+  /** Who hands the message of this job to a mail server, or that it was sent. */
+  mailClaim: (jobId: string) => own(`mail:claim:${jobId}`),
+
   // The engine
   /** Both keys of a gate share one hash slot, because one script reads them together. */
   gate: (resource: string) => own(`gate:{${resource}}`),

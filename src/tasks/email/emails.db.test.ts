@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
-import { minutes } from '../../lib/duration.ts';
-import { type TestApp, testApp } from '../../testing/test-app.ts';
+import { days, minutes, seconds } from '../../lib/duration.ts';
+import { SnoozeError } from '../../lib/errors.ts';
+import { type RunOptions, type TestApp, testApp } from '../../testing/test-app.ts';
 
 describe('e-mail tasks', () => {
   let world: TestApp;
@@ -20,7 +21,10 @@ describe('e-mail tasks', () => {
     await world[Symbol.asyncDispose]();
     await Promise.all([primary[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
   });
-  beforeEach(() => primary.refuse(undefined));
+  beforeEach(() => {
+    primary.faults();
+    second.faults();
+  });
 
   const lastOf = (server: SmtpSandbox) => server.mails().at(-1)!;
 
@@ -141,4 +145,177 @@ describe('e-mail tasks', () => {
       /set MAGIC_LINK_BASE_URL/,
     );
   });
+
+  describe('a code is mailed once, in time or not at all', () => {
+    let count = 0;
+    /** A new address, so that a test finds its own mails. */
+    const someone = () => `reader${count++}@b.test`;
+    const mailsTo = (address: string) =>
+      [...primary.mails(), ...second.mails()].filter(({ to }) => to.includes(address));
+    const otp = (email: string, options?: RunOptions) => world.run('send_otp_email', { email, otp_code: '7' }, options);
+    const errorOf = (run: Promise<unknown>): Promise<{ code?: string; name: string } | undefined> =>
+      run.then(
+        () => undefined,
+        (error) => error,
+      );
+    /** Runs again what was put off, as the engine does. */
+    async function untilDone(email: string, options: RunOptions): Promise<unknown> {
+      for (;;) {
+        try {
+          return await otp(email, options);
+        } catch (error) {
+          if (!(error instanceof SnoozeError)) throw error;
+        }
+      }
+    }
+    /** Lets time pass for the run that has a message in hand. */
+    const later = async (jobId: string, ms: number) => {
+      const left = days(1) - ms;
+      expect(await world.redis.client.pexpire(`cybervpn:mail:claim:${jobId}`, left)).toBe(1);
+    };
+
+    test('eight at once by a server that takes 4 s for each: what finds no place waits, and each arrives once', async () => {
+      primary.faults({ stage: 'message', kind: 'slow', ms: 4_000 });
+      const readers = Array.from({ length: 8 }, someone);
+      const all = await Promise.all(readers.map((reader) => untilDone(reader, { jobId: `slow-${reader}` })));
+      expect(all).toEqual(readers.map(() => ({ sent: 1, expired: 0 })));
+      expect(readers.map((reader) => mailsTo(reader).length)).toEqual(readers.map(() => 1));
+    });
+
+    test('what finds no place before its code is over is told as too late', async () => {
+      primary.faults({ stage: 'message', kind: 'slow', ms: 4_500 });
+      const busy = Array.from({ length: 5 }, () => otp(someone()));
+      const reader = someone();
+      const now = new Date();
+      const enqueuedAt = new Date(now.getTime() - minutes(10) + seconds(5));
+      expect(await errorOf(otp(reader, { now, enqueuedAt }))).toMatchObject({ code: 'mail_too_late' });
+      await Promise.all(busy);
+      expect(mailsTo(reader)).toEqual([]);
+    });
+
+    test.each(['mail', 'rcpt', 'data'] as const)(
+      'a code that ends while the server dawdles at %s is not handed over',
+      async (stage) => {
+        primary.faults({ stage, kind: 'slow', ms: 800 });
+        const reader = someone();
+        const now = new Date();
+        const enqueuedAt = new Date(now.getTime() - minutes(10) + 400);
+        expect(await errorOf(otp(reader, { now, enqueuedAt }))).toMatchObject({ code: 'mail_too_late' });
+        expect(mailsTo(reader)).toEqual([]);
+      },
+    );
+
+    test('two workers with the same job: one hands it over, the other waits for what becomes of it', async () => {
+      primary.faults({ stage: 'message', kind: 'slow', ms: 500 });
+      const reader = someone();
+      const runs = await Promise.all([1, 2, 3].map(() => errorOf(otp(reader, { jobId: 'twins' }))));
+      expect(runs.filter((error) => error === undefined)).toHaveLength(1);
+      expect(runs.filter((error) => error instanceof SnoozeError)).toHaveLength(2);
+      expect(await otp(reader, { jobId: 'twins' })).toEqual({ sent: 0, expired: 0 });
+      expect(mailsTo(reader)).toHaveLength(1);
+    });
+
+    test.each([
+      ['lost_answer', 1],
+      ['cut', 0],
+    ] as const)(
+      'after a dot without an answer (%s) nobody sends again, and the admins are told',
+      async (kind, mails) => {
+        primary.faults({ stage: 'message', kind, times: 1 });
+        const reader = someone();
+        const job = { jobId: `lost-${kind}` };
+        const unknown = { name: 'PermanentError', code: 'mail_outcome_unknown' };
+        expect(await errorOf(otp(reader, job))).toMatchObject(unknown);
+        expect(await errorOf(otp(reader, job))).toMatchObject({ name: 'SnoozeError' });
+        await later(job.jobId, seconds(66));
+        expect(await errorOf(otp(reader, job))).toMatchObject(unknown);
+        expect(mailsTo(reader)).toHaveLength(mails);
+        const { rows } = await world.database.pool.query(
+          `select message from notification_queue where notification_type = 'alert:task_failed' and message like '%ask for another%'`,
+        );
+        expect(rows.length).toBeGreaterThan(0);
+      },
+    );
+
+    test('a worker that stops before the dot hands the job back, and the next one sends it', async () => {
+      primary.faults({ stage: 'rcpt', kind: 'slow', ms: 3_000, times: 1 });
+      const reader = someone();
+      const stop = new AbortController();
+      const run = errorOf(otp(reader, { jobId: 'stopped', signal: stop.signal }));
+      await expect.poll(() => primary.heard().some(({ line }) => line.includes(reader))).toBe(true);
+      stop.abort(new Error('the worker stops'));
+      expect(await run).toBeDefined();
+      expect(await otp(reader, { jobId: 'stopped' })).toEqual({ sent: 1, expired: 0 });
+      expect(mailsTo(reader)).toHaveLength(1);
+    });
+
+    test('a worker that stops after the dot leaves it in hand: it is not sent again', async () => {
+      primary.faults({ stage: 'message', kind: 'slow', ms: 3_000, times: 1 });
+      const reader = someone();
+      const stop = new AbortController();
+      const run = errorOf(otp(reader, { jobId: 'stopped-late', signal: stop.signal }));
+      await expect.poll(() => mailsTo(reader).length).toBe(1);
+      stop.abort(new Error('the worker stops'));
+      expect(await run).toBeDefined();
+      expect(await errorOf(otp(reader, { jobId: 'stopped-late' }))).toMatchObject({ name: 'SnoozeError' });
+      await later('stopped-late', seconds(66));
+      expect(await errorOf(otp(reader, { jobId: 'stopped-late' }))).toMatchObject({ code: 'mail_outcome_unknown' });
+      expect(mailsTo(reader)).toHaveLength(1);
+    });
+
+    test.each([421, 450, 451, 452, 454])(
+      'refused for now with %i it is sent by the next attempt, under the same Message-ID',
+      async (code) => {
+        primary.faults({ stage: 'message', kind: 'answer', code, times: 1 });
+        const reader = someone();
+        const job = { jobId: `again-${code}` };
+        expect(await errorOf(otp(reader, job))).toMatchObject({ name: 'TransientError', code: 'mail_unavailable' });
+        expect(await otp(reader, { ...job, attempt: 2 })).toEqual({ sent: 1, expired: 0 });
+        expect(mailsTo(reader).map(({ headers }) => headers.get('message-id'))).toEqual([
+          `<again-${code}@cybervpn.test>`,
+        ]);
+      },
+    );
+
+    test('a server that is away is passed over from the second attempt on', async () => {
+      primary.faults({ stage: 'greeting', kind: 'answer', code: 421 });
+      const reader = someone();
+      expect(await errorOf(otp(reader, { jobId: 'away' }))).toMatchObject({ code: 'mail_unavailable' });
+      expect(await otp(reader, { jobId: 'away', attempt: 2 })).toEqual({ sent: 1, expired: 0 });
+      expect(second.mails().at(-1)!.to).toEqual([reader]);
+    });
+
+    test('with Redis away a message is not handed over, since nobody could know of it', async () => {
+      const reader = someone();
+      primary.faults({ stage: 'data', kind: 'slow', ms: 400 });
+      const run = errorOf(otp(reader, { jobId: 'no-redis' }));
+      await expect.poll(() => primary.heard().some(({ line }) => line.includes(reader))).toBe(true);
+      await world.redis.client.call('ACL', 'SETUSER', 'default', '-set');
+      try {
+        expect(await run).toMatchObject({ message: expect.stringMatching(/NOPERM/) });
+      } finally {
+        await world.redis.client.call('ACL', 'SETUSER', 'default', '+set');
+      }
+      expect(mailsTo(reader)).toEqual([]);
+      expect(await otp(reader, { jobId: 'no-redis' })).toEqual({ sent: 1, expired: 0 });
+    });
+  });
+
+  test.each([
+    ['ivan@пример.рф', 'ivan@xn--e1afmkfd.xn--p1ai'],
+    ['r&d+vpn@example.com', 'r&d+vpn@example.com'],
+    ["o'brien@example.com", "o'brien@example.com"],
+    ['иван@example.com', 'иван@example.com'],
+  ])('%s, which the backend takes, gets its code', async (email, wire) => {
+    expect(await world.run('send_otp_email', { email, otp_code: '5' })).toEqual({ sent: 1, expired: 0 });
+    expect(primary.heard().map(({ line }) => line)).toContain(`RCPT TO:<${wire}>`);
+  });
+
+  test.each(MAILS.map(([task, payload]) => [task, payload] as const))(
+    '%s refuses what is no address, by its field',
+    async (task, payload) => {
+      const hostile = { ...payload, email: 'a@b.test\r\nBcc: eve@b.test' };
+      await expect(world.run(task, hostile)).rejects.toMatchObject({ issues: [{ path: 'email' }] });
+    },
+  );
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { emailAddress } from '../../lib/email-address.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { emailLocale, magicLinkEmail } from '../../messages/email.ts';
 import { defineTask } from '../../runtime/define-task.ts';
@@ -9,7 +10,7 @@ export default defineTask({
   name: 'send_magic_link_email',
   summary: 'E-mails the link that signs a customer in',
   payload: z.object({
-    email: z.email(),
+    email: emailAddress,
     token: z.string().min(1).max(500),
     otp_code: z.string().max(20).default('').describe('Shown beside the link where not empty'),
     locale: z.string().max(20).default('en-EN'),
@@ -18,7 +19,7 @@ export default defineTask({
   }),
   args: ['email', 'token', 'otp_code', 'locale', 'is_resend', 'channel'],
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
-  timeLimitMs: minutes(1),
+  timeLimitMs: minutes(3),
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their link was no longer valid' },
   needs: ['codeEmails', 'settings'],
 

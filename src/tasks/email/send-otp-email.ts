@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { emailAddress } from '../../lib/email-address.ts';
 import { emailLocale, otpEmail } from '../../messages/email.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
@@ -8,7 +9,7 @@ export default defineTask({
   name: 'send_otp_email',
   summary: 'E-mails the code that confirms an address',
   payload: z.object({
-    email: z.email(),
+    email: emailAddress,
     otp_code: z.string().min(1).max(20),
     locale: z.string().max(20).default('en-EN'),
     is_resend: z.boolean().default(false).describe('Asked for again: sent by the second server'),
@@ -16,7 +17,7 @@ export default defineTask({
   }),
   args: ['email', 'otp_code', 'locale', 'is_resend', 'channel'],
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
-  timeLimitMs: minutes(1),
+  timeLimitMs: minutes(3),
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
   needs: ['codeEmails'],
 

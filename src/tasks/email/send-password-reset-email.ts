@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { emailAddress } from '../../lib/email-address.ts';
 import { emailLocale, passwordResetEmail } from '../../messages/email.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
@@ -8,14 +9,14 @@ export default defineTask({
   name: 'send_password_reset_email',
   summary: 'E-mails the code for a new password',
   payload: z.object({
-    email: z.email(),
+    email: emailAddress,
     otp_code: z.string().min(1).max(20),
     locale: z.string().max(20).default('en-EN'),
     channel: z.string().max(20).default('web'),
   }),
   args: ['email', 'otp_code', 'locale', 'channel'],
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
-  timeLimitMs: minutes(1),
+  timeLimitMs: minutes(3),
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
   needs: ['codeEmails'],
 

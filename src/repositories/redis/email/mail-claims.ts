@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { days, seconds } from '../../../lib/duration.ts';
+import type { RedisClient } from '../../../lib/redis-client.ts';
+import { keys } from '../keys.ts';
+
+/** Far longer than a code is valid and than a job can wait for its last attempt. */
+const TTL_MS = days(1);
+/** When a word that Redis did not take is tried again: Redis is back from a restart within seconds. */
+const AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16)] as const;
+const SENT = 'sent';
+
+/** KEYS: the claim. ARGV: whose it is. */
+const GIVE_BACK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+/** What is known of a message: nobody has handed it over; a run took it in hand so long ago and has not said more; it was sent. */
+export type MailClaim = { kind: 'free' } | { kind: 'in_hand'; forMs: number } | { kind: 'sent' };
+
+/**
+ * Who may hand a message to a mail server. A run takes it in hand right before the server can take it, and only one ever can; one that
+ * died or got no answer leaves it in hand, so that nobody hands it over a second time. Ages are by Redis' own clock.
+ */
+export class MailClaims {
+  readonly #redis: RedisClient;
+
+  constructor(redis: RedisClient) {
+    this.#redis = redis;
+  }
+
+  async look(jobId: string): Promise<MailClaim> {
+    const key = keys.mailClaim(jobId);
+    const [holder, leftMs] = await Promise.all([this.#redis.get(key), this.#redis.pttl(key)]);
+    if (holder === null) return { kind: 'free' };
+    return holder === SENT ? { kind: 'sent' } : { kind: 'in_hand', forMs: Math.max(0, TTL_MS - leftMs) };
+  }
+
+  /** True for the one run, named by its token, that may hand the message over. */
+  async take(jobId: string, token: string): Promise<boolean> {
+    const key = keys.mailClaim(jobId);
+    if ((await this.#redis.set(key, token, 'PX', TTL_MS, 'NX')) === 'OK') return true;
+    // The answer to a first try may have been lost with its connection.
+    return (await this.#redis.get(key)) === token;
+  }
+
+  /** The message was not taken. Never rejects: a claim that stays means that it is not sent again. */
+  async giveBack(jobId: string, token: string): Promise<void> {
+    await this.#insist(() => this.#redis.eval(GIVE_BACK, 1, keys.mailClaim(jobId), token));
+  }
+
+  /** The message was taken. Never rejects. */
+  async settle(jobId: string): Promise<void> {
+    await this.#insist(() => this.#redis.set(keys.mailClaim(jobId), SENT, 'PX', TTL_MS));
+  }
+
+  /** Does not hold up its caller while Redis is away; then it is tried again for half a minute. */
+  async #insist(say: () => Promise<unknown>): Promise<void> {
+    await say().catch(() => void this.#later(say));
+  }
+
+  async #later(say: () => Promise<unknown>): Promise<void> {
+    for (const waitMs of AGAIN_AFTER_MS) {
+      await sleep(waitMs, undefined, { ref: false });
+      const isSaid = await say().then(
+        () => true,
+        () => false,
+      );
+      if (isSaid) return;
+    }
+  }
+}
