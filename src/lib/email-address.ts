@@ -11,7 +11,7 @@ export type WireAddress = {
 
 /** In bytes, as it is told to a server (RFC 3696 with its errata). */
 const MAX_BYTES = 254;
-/** Twice the longest address: an IDN is at most that much longer in characters than on the wire. What is longer costs no look. */
+/** Twice the longest address: an IDN is at most that much longer in characters than on the wire. A longer text is not looked at. */
 const MAX_CHARACTERS = 2 * MAX_BYTES;
 const MAX_DOMAIN_BYTES = 253;
 const MAX_LABEL_BYTES = 63;
@@ -27,7 +27,7 @@ const RESERVED_LABEL = /^(?!xn)..--/;
 
 /**
  * Takes every address that the backend takes, whose rule is `EmailStr` of pydantic (email-validator 2.3), and few others: names that
- * no public server has, such as `x@vpn.test`, are for the mail server to refuse.
+ * no public server has, such as `x@vpn.test`, are the mail server's to refuse.
  */
 export const emailAddress = z
   .string()

@@ -1,4 +1,4 @@
-/** What a request or payload may be made of. No task needs a tenth of it; the work on what is bigger grows faster than its bytes. */
+/** The most that a request or payload may hold. No task needs a tenth of it; the work on bigger ones grows faster than their bytes. */
 export const JSON_LIMITS = {
   /** Lists and objects within each other. */
   levels: 32,
@@ -18,8 +18,8 @@ const [QUOTE, BACKSLASH, COLON, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT
 );
 
 /**
- * What is too much in a text of JSON, before it is parsed: reading an object of a million fields takes seconds. Looks at each character
- * once at most; whether it is JSON at all the parser says.
+ * Says what is too much in a text of JSON, before it is parsed: an object of a million fields takes seconds. It looks at each character
+ * once at most, and leaves to the parser whether the text is JSON at all.
  */
 export function jsonTextProblem(text: string): string | undefined {
   let level = 0;
@@ -49,8 +49,8 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * The same of a value, which came by another way than a text of JSON. Simple entries of a list that is a field itself do not count: such
- * a list has a limit of its own. Stops where it is too much.
+ * Says the same of a value that came by another door. Simple entries of a list that is a field itself do not count: such a list has a
+ * limit of its own. Stops where it is too much.
  */
 export function jsonProblem(payload: object): string | undefined {
   let parts = 0;

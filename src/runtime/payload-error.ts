@@ -2,7 +2,7 @@ import { PermanentError } from '../lib/errors.ts';
 
 type Issue = { path: string; message: string };
 
-/** Problems that an error or an answer lists. Who gets them corrects the first few and asks again. */
+/** An error or an answer lists so many problems. A caller corrects the first few and asks again. */
 export const LISTED_PROBLEMS = 20;
 
 /** The payload does not fit the task; `issues` has one line for each of the first bad fields, with its path. */

@@ -108,7 +108,7 @@ describe('a payload that does not fit', () => {
   ])('%s: says so in little time and few words', (what, payload, first, end) => {
     const before = process.cpuUsage();
     const { issues, message } = refused(payload);
-    // Not by the clock: a machine that tests has other things to do. What is good costs what it costs.
+    // Not by the clock: a machine that tests has other things to do. Reading good entries has its own cost.
     if (!what.includes('of many good')) expect(process.cpuUsage(before).user / 1000).toBeLessThan(150);
     expect(`${issues[0]!.path}: ${issues[0]!.message}`).toContain(first);
     expect(message).toContain(`does not fit: ${first}`);

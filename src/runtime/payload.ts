@@ -4,7 +4,7 @@ import { JSON_LIMITS, jsonProblem } from '../lib/json-limits.ts';
 import type { AnyTask } from './define-task.ts';
 import { PayloadError } from './payload-error.ts';
 
-/** Entries of a list that are read at once: the reason for a bad one costs a hundred times as much as reading a good one. */
+/** Entries of a list that are read at once. The reason for a bad one costs a hundred times as much as a good one. */
 const PIECE = 2_000;
 
 const maxima = new WeakMap<z.ZodType, ReadonlyMap<string, number>>();
@@ -27,7 +27,7 @@ export function parsePayload(task: AnyTask, payload: unknown): Record<string, un
   return data;
 }
 
-/** The payload as an object of fields, whatever was handed over. */
+/** The payload as an object of fields. Throws `PayloadError` for any other value. */
 export function asObject(task: AnyTask, payload: unknown): Record<string, unknown> {
   if (typeof payload === 'object' && payload !== null && !Array.isArray(payload))
     return payload as Record<string, unknown>;

@@ -166,7 +166,7 @@ describe('the class of the answer decides, at every stage', () => {
 
 describe('a limit ends the work', () => {
   test.each(['mail', 'rcpt', 'data'] as const)(
-    'a server that is slow at %s can not take the message later',
+    'a server that is slow at %s cannot take the message later',
     async (stage) => {
       const server = await sandbox();
       server.faults({ stage, kind: 'slow', ms: 900 });
@@ -398,7 +398,7 @@ describe('the address goes out in the form that the server understands', () => {
     expect(server.mails()[0]!.raw).toContain(`\nTo: ${header}\r\n`);
   });
 
-  test('a server without SMTPUTF8 is told nothing of an address that it can not take', async () => {
+  test('a server without SMTPUTF8 is told nothing of an address that it cannot take', async () => {
     const server = await sandbox({ hides: ['SMTPUTF8'] });
     const error = await attempt(mailer(server.url), 'иван@example.com');
     expect(error).toMatchObject({ name: 'PermanentError', code: 'mail_address_unsupported' });

@@ -23,8 +23,9 @@ export type MailerOptions = {
 };
 
 /**
- * Who may hand a message over. `take` is asked right before a server can take it and rejects where it must not be handed over. Then comes
- * `settle` where it was taken, and `giveBack` where it was not, also after a `take` that rejected; neither where nobody can know.
+ * The right to hand one message over. The mailer calls `take` right before the server can take the message; a rejection forbids it. It then
+ * calls `settle` if the server took the message, and `giveBack` if it did not, also after a `take` that rejected. It calls neither if the
+ * outcome is unknown.
  */
 export type Handover = { take(): Promise<void>; giveBack(): Promise<void>; settle(): Promise<void> };
 
@@ -76,8 +77,8 @@ export class Mailer {
   }
 
   /**
-   * By the second server where it is asked for again. From the second attempt on the other server is asked where the first could not be
-   * used at all: it has heard nothing of the message then, so that nobody gets it twice.
+   * Sends by the second server where the message is asked for again. From the second attempt on it asks the other server if the first
+   * could not be used at all: that one has heard nothing of the message, so nobody gets it twice.
    */
   async send(mail: Mail, options: SendOptions): Promise<void> {
     const [first, other] =
@@ -175,7 +176,7 @@ function asDecision(error: unknown, variable: string): unknown {
   return error instanceof SmtpFailure ? error.decision(variable) : error;
 }
 
-/** Of those that another server may mend: nothing of the message was said to this one, and it may be well again later. */
+/** Whether the server heard nothing of the message and may work again later, so that another server can be asked. */
 function couldNotBeUsed(error: unknown): boolean {
   if (error instanceof BreakerOpenError) return true;
   return error instanceof TransientError && error.cause instanceof SmtpFailure && error.cause.isOfTheServer;

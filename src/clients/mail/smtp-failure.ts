@@ -13,7 +13,7 @@ export type SmtpStep =
   | 'message'
   | 'dot';
 
-/** Before these nothing was said of a message. */
+/** From these steps on the server has heard of the message. */
 const OF_THE_MESSAGE: readonly SmtpStep[] = ['MAIL', 'RCPT', 'DATA', 'message', 'dot'];
 
 /** A session that did not get to its end. Its message is never in it, nor what the server said besides its codes. */
@@ -29,7 +29,7 @@ export class SmtpFailure extends Error {
   constructor(step: SmtpStep, cause: unknown) {
     const { code: kind, command, response } = cause as { code?: string; command?: string; response?: unknown };
     const [, code, enhanced] = /^([2-5]\d\d)(?:[ -]([245]\.\d{1,3}\.\d{1,3})\b)?/.exec(String(response ?? '')) ?? [];
-    // What is no answer in the sense of SMTP may say anything, a message's words included.
+    // A text without a code is no answer of SMTP and may hold anything, a message's words included.
     const said = response === undefined ? errorMessage(cause) : 'what the server said is no answer';
     super(code === undefined ? said : [code, enhanced].filter(Boolean).join(' '));
     this.step = step;

@@ -15,7 +15,7 @@ export type SmtpServer = {
 
 /**
  * Reads `smtp://` and `smtps://`. Without `mayBeClear` everything is encrypted, but for mail without a login to this very machine, as to
- * a relay beside the worker: that never goes over a wire. What an address asks of nodemailer beyond that, such as `ignoreTLS`, is not heard.
+ * a relay beside the worker: that never goes over a wire. Other options of nodemailer in an address, such as `ignoreTLS`, have no effect.
  */
 export function smtpServer(address: string, mayBeClear: boolean): SmtpServer {
   const url = new URL(address);

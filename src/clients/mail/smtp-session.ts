@@ -31,8 +31,8 @@ const STEPS: Readonly<Record<string, SmtpStep>> = {
 };
 
 /**
- * One connection to a mail server, for one message. It ends when its signal fires or a limit is reached: what the server has not got a
- * dot for by then, it can not take. Rejects with `SmtpFailure`, but for what a caller's own code threw.
+ * One connection to a mail server, for one message. It ends when its signal fires or a limit is reached: a message without its dot
+ * cannot be taken after that. Rejects with `SmtpFailure`, or with the error of a caller's own code.
  */
 export class SmtpSession implements Disposable {
   readonly #connection: SMTPConnection;
@@ -53,7 +53,7 @@ export class SmtpSession implements Disposable {
     this.#signal = signal;
     this.#broken.promise.catch(() => undefined);
     connection.on('error', (error) => this.#broken.reject(error));
-    // What the server said at last is told after it, where there is something.
+    // The library emits this before it tells the server's last answer, which says more.
     connection.on('end', () => setImmediate(() => this.#broken.reject(new Error('the connection was closed'))));
     connection.on('end', this.#ended.resolve);
     signal.addEventListener('abort', this.#abort, { once: true });

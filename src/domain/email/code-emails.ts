@@ -16,7 +16,7 @@ export type CodeEmailRun = { jobId: string; attempt: number; enqueuedAt: Date; n
 /**
  * E-mail that is worth nothing once the code in it is no longer valid.
  *
- * Up to the dot that ends a message a server can not have taken it: whatever fails until then is tried again. From the dot on it goes out
+ * Up to the dot that ends a message a server cannot have taken it: whatever fails until then is tried again. From the dot on it goes out
  * at most once: where the answer is lost the message is not sent again, since two codes are worse than one that its reader asks for anew.
  */
 export class CodeEmails {

@@ -56,7 +56,7 @@ export const keys = {
   telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
 
   // E-mail
-  /** Who hands the message of this job to a mail server, or that it was sent. */
+  /** The run that hands the message of this job to a mail server, or that it was sent. */
   mailClaim: (jobId: string) => own(`mail:claim:${jobId}`),
 
   // The engine

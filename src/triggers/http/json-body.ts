@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { jsonTextProblem } from '../../lib/json-limits.ts';
 import { Problem } from './problem.ts';
 
-/** Has bodies of JSON looked at before they are parsed: what is nested too deeply or has too many fields is refused with 400. */
+/** Looks at bodies of JSON before they are parsed: one that is nested too deeply or has too many fields is refused with 400. */
 export function readJsonModestly(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser('error', 'error');
   scope.removeContentTypeParser('application/json');

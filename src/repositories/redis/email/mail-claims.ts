@@ -16,7 +16,7 @@ const GIVE_BACK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.ca
 export type MailClaim = { kind: 'free' } | { kind: 'in_hand'; forMs: number } | { kind: 'sent' };
 
 /**
- * Who may hand a message to a mail server. A run takes it in hand right before the server can take it, and only one ever can; one that
+ * Decides which run hands a message to a mail server. A run takes it in hand right before the server can take it, and only one ever can; one that
  * died or got no answer leaves it in hand, so that nobody hands it over a second time. Ages are by Redis' own clock.
  */
 export class MailClaims {
