@@ -5,7 +5,7 @@ import type { AnyTask } from './define-task.ts';
 import { PayloadError } from './payload-error.ts';
 
 /** Entries of a list that are read at once. The reason for a bad one costs a hundred times as much as a good one. */
-const PIECE = 2_000;
+const PIECE = 4_096;
 
 const maxima = new WeakMap<z.ZodType, ReadonlyMap<string, number>>();
 

@@ -13,23 +13,23 @@ afterAll(() => http[Symbol.asyncDispose]());
 const list = (count: number, entry: unknown): string => `[${Array(count).fill(JSON.stringify(entry)).join(',')}]`;
 const many = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":1`).join(',');
 
-/** A laptop answers these in a third of it; the machine of a test has other things to do. */
-const SOON_MS = 400;
+/** Of work, not by the clock: the machine of a test has other things to do. Reading 8 MB of good JSON is a good part of it. */
+const SOON_MS = 250;
 
 test.each<[what: string, task: string, body: string, detail: RegExp, errors: number]>([
   [
     '1.6 MB of bad ids',
     'execute_bulk_broadcast',
     `{"message":"x","telegram_ids":${list(400_000, 'x')}}`,
-    /; and at least 1,980 more$/,
+    /; and at least 4,076 more$/,
     20,
   ],
-  ['4,000 bad ids', 'broadcast_message', `{"message":"x","telegram_ids":${list(1_990, 'x')}}`, /; and 1,970 more$/, 20],
+  ['4,000 bad ids', 'broadcast_message', `{"message":"x","telegram_ids":${list(4_000, 'x')}}`, /; and 3,980 more$/, 20],
   [
     'bad names of users',
     'execute_bulk_user_operation',
     `{"operation":"disable","user_uuids":${list(100_000, '')}}`,
-    /; and at least 1,980 more$/,
+    /; and at least 4,076 more$/,
     20,
   ],
   [
@@ -70,12 +70,12 @@ test.each<[what: string, task: string, body: string, detail: RegExp, errors: num
   ],
   ['levels that are never closed', 'execute_bulk_broadcast', '['.repeat(1_000_000), /nested deeper than 32 levels/, 0],
 ])('%s are refused soon, with a short answer', async (_, task, payload, detail, errors) => {
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   const response = await http.call('POST', `/api/v1/tasks/${task}`, {
     payload,
     headers: { 'content-type': 'application/json' },
   });
-  expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(SOON_MS);
   expect(response.statusCode).toBe(400);
   expect(response.body.length).toBeLessThan(6_000);
   const problem = ProblemBody.parse(response.json());
