@@ -55,6 +55,8 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = {
   readonly now: Date;
   /** When the job was added. The same on every attempt and after every snooze. */
   readonly enqueuedAt: Date;
+  /** The moment that the run is for: its slot where a schedule asked for it, however late it runs; else `enqueuedAt`. */
+  readonly scheduledFor: Date;
   /** Fires on the time limit, on cancellation and at shutdown. Every wait and every outside call takes it. */
   readonly signal: AbortSignal;
   readonly log: Log;
@@ -93,8 +95,16 @@ export type Task<
   readonly fieldAliases?: Readonly<Record<string, string>>;
   /** Order of positional arguments in a TaskIQ message. */
   readonly args?: readonly string[];
-  /** Absent: the task runs only when something dispatches it. A scheduled task is unique: one run waits or is active, never two. */
+  /**
+   * Absent: the task runs only when something dispatches it. A scheduled task is unique: one run waits or is active, never two, unless
+   * it says `madeUpDays`.
+   */
   readonly schedule?: Schedule | ((settings: Settings) => Schedule);
+  /**
+   * Each slot of the schedule is a job of its own, also while an earlier one still runs. Slots that came due while no worker was up are
+   * made up for: the last one of each day, of so many days. Absent: of several slots the latest alone runs, and one run at a time.
+   */
+  readonly madeUpDays?: number;
   readonly retry: RetryPolicy<P, Need>;
   /** Wall-clock limit of one attempt in milliseconds (default 5 minutes); `none` for bulk work, which reports progress instead. */
   readonly timeLimitMs?: number | 'none';

@@ -32,6 +32,8 @@ export type DispatchOptions = EnqueueOptions & {
   taskiq?: JobData['taskiq'];
   /** `traceparent` of the caller; an invalid one has no effect. */
   traceparent?: string;
+  /** The slot of the schedule that asks. */
+  slot?: Date | undefined;
   /** When the producer asked for the job, if that was earlier than now: the job may have waited in a stream. */
   createdAt?: Date;
 };
@@ -89,6 +91,7 @@ export class Dispatcher {
       correlationId: options.correlationId ?? id,
       initiatedBy: options.initiatedBy,
       source: options.source,
+      ...(options.slot === undefined ? {} : { slotMs: options.slot.getTime() }),
       ...(options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }),
       ...(options.delaysMs === undefined ? {} : { delaysMs }),
       ...(options.taskiq === undefined ? {} : { taskiq: options.taskiq }),

@@ -18,6 +18,7 @@ export type RunOnceOptions = {
   /** Clock, job id and attempt of the run. The job id of an earlier run makes this one a retry of the same job. */
   now?: Date;
   enqueuedAt?: Date;
+  scheduledFor?: Date;
   jobId?: string;
   attempt?: number;
 };
@@ -53,6 +54,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       attempt,
       now,
       enqueuedAt: options.enqueuedAt ?? now,
+      scheduledFor: options.scheduledFor ?? options.enqueuedAt ?? now,
       signal,
       correlationId: jobId,
       initiatedBy,

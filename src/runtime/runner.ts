@@ -181,7 +181,7 @@ export class Runner {
 
   #context(job: Job<JobData>, task: AnyTask, signal: AbortSignal): RunContext {
     const { dispatcher, log, clock } = this.#options;
-    const { correlationId, initiatedBy } = job.data;
+    const { correlationId, initiatedBy, slotMs } = job.data;
     const jobId = job.id!;
     return {
       task,
@@ -189,6 +189,7 @@ export class Runner {
       attempt: job.attemptsMade + 1,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
+      scheduledFor: new Date(slotMs ?? job.timestamp),
       signal,
       correlationId,
       initiatedBy,

@@ -1,5 +1,6 @@
 import { CronExpressionParser } from 'cron-parser';
 import { days, hours, minutes, seconds } from '../lib/duration.ts';
+import { dayOf, intervalOfDay } from '../lib/utc-days.ts';
 import type { Schedule } from './define-task.ts';
 
 const UNITS: Readonly<Record<string, (n: number) => number>> = { s: seconds, m: minutes, h: hours, d: days };
@@ -33,6 +34,31 @@ export function periodOf(schedule: Schedule, at: Date): number {
   const second = nextRun(schedule, first);
   const third = nextRun(schedule, second);
   return Math.max(second.getTime() - first.getTime(), third.getTime() - second.getTime());
+}
+
+/**
+ * The slots that a tick stands for that is taken at `now` and was due at `from`, oldest first: the latest of each UTC day, of at most
+ * `most` days that have one, the newest ones where there are more. Never empty: a slot that the schedule does not have is its own.
+ */
+export function slotsSince(schedule: Schedule, from: Date, now: Date, most: number): Date[] {
+  const slots: Date[] = [];
+  let slot = latestSlot(schedule, from, now);
+  while (slots.length < most && slot >= from) {
+    slots.unshift(slot);
+    slot = latestSlot(schedule, from, new Date(intervalOfDay(dayOf(slot)).from.getTime() - 1));
+  }
+  return slots.length > 0 ? slots : [from];
+}
+
+/** The last slot that is not after `at`. Slots of an interval are counted from `known`, which is one. */
+function latestSlot(schedule: Schedule, known: Date, at: Date): Date {
+  if ('everyMs' in schedule) {
+    const periods = Math.floor((at.getTime() - known.getTime()) / schedule.everyMs);
+    return new Date(known.getTime() + periods * schedule.everyMs);
+  }
+  // A pattern has whole seconds, and the parser goes to the slot before the one that it is given.
+  const after = new Date(Math.floor(at.getTime() / 1000) * 1000 + 1000);
+  return CronExpressionParser.parse(schedule.cron, { tz: 'UTC', currentDate: after }).prev().toDate();
 }
 
 /** When the schedule is due next after `from`; for an interval, one period later. */

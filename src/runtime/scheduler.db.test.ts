@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../config.ts';
+import { days } from '../lib/duration.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
@@ -49,9 +50,10 @@ describe('schedules', () => {
     });
   }
 
-  function ticksOf(engine: TestEngine): void {
+  function ticksOf(engine: TestEngine, clock = () => new Date()): void {
     const ticks = consumeTicks({
       ...engine,
+      clock,
       connection: engine.connection('wait'),
       dispatcher: engine.dispatcher,
       registry: engine.registry,
@@ -115,6 +117,82 @@ describe('schedules', () => {
     await expect.poll(waiting).toBe(1);
     await expect.poll(async () => (await engine.queues.ticks.getJobSchedulers())[0]!.iterationCount).toBeGreaterThan(4);
     expect(await waiting()).toBe(1);
+  });
+
+  describe('that are taken days late', () => {
+    /** Runs a schedule of every second whose first tick is taken so much later, and answers what each run was for. */
+    async function runsOf(probe: Partial<ProbeTask>, lateMs: number, runs: number): Promise<Date[]> {
+      const found: Date[] = [];
+      const engine = engineWith({
+        name: 'probe',
+        schedule: { cron: '* * * * * *' },
+        run: async (_, { scheduledFor }) => {
+          found.push(scheduledFor);
+          return {};
+        },
+        ...probe,
+      });
+      await schedulerOf(engine).sync();
+      ticksOf(engine, () => new Date(Date.now() + lateMs));
+      await engine.start(1);
+      await engine.untilEnded(runs);
+      return found;
+    }
+
+    const midnightAfter = (at: number): number => Math.floor(at / days(1)) * days(1) + days(1);
+
+    test('have a run for each day where they are made up for, the last slot of each', async () => {
+      const startedAt = Date.now();
+      const [first, second, third] = await runsOf({ madeUpDays: 7 }, days(2), 3);
+      const midnight = midnightAfter(startedAt);
+      // A run that starts in the last seconds of a day finds its first slots on the next.
+      const ends = first!.getTime() < midnight ? midnight : midnight + days(1);
+      expect(first!.getTime()).toBe(ends - 1000);
+      expect(second!.getTime()).toBe(ends + days(1) - 1000);
+      expect(third!.getTime()).toBeGreaterThanOrEqual(startedAt + days(2));
+    });
+
+    test('run once where they are not, for the latest slot', async () => {
+      const startedAt = Date.now();
+      const [first] = await runsOf({}, days(3), 1);
+      expect(first!.getTime()).toBeGreaterThanOrEqual(startedAt + days(3) - 1000);
+    });
+
+    test('keep their slot over retries', async () => {
+      const seen: Date[] = [];
+      const run: ProbeTask['run'] = async (_, { attempt, scheduledFor }) => {
+        seen.push(scheduledFor);
+        if (attempt < 3) throw new Error('not yet');
+        return {};
+      };
+      await runsOf({ madeUpDays: 1, delaysMs: [0, 0], run }, 0, 1);
+      expect(new Set(seen.slice(0, 3).map(Number)).size).toBe(1);
+    });
+
+    test('with several consumers each slot runs once, also while an earlier one still runs', async () => {
+      const found: number[] = [];
+      let running = 0;
+      let most = 0;
+      const engine = engineWith({
+        name: 'slow',
+        madeUpDays: 7,
+        schedule: { cron: '* * * * * *' },
+        run: async (_, { scheduledFor }) => {
+          found.push(scheduledFor.getTime());
+          running += 1;
+          most = Math.max(most, running);
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
+          running -= 1;
+          return {};
+        },
+      });
+      await schedulerOf(engine).sync();
+      for (let i = 0; i < 3; i += 1) ticksOf(engine);
+      await engine.start(8);
+      await engine.untilEnded(3);
+      expect(new Set(found).size).toBe(found.length);
+      expect(most).toBeGreaterThan(1);
+    });
   });
 
   test('that are due and not taken yet are left alone, so that no slot is lost between two looks', async () => {

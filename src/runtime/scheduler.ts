@@ -8,7 +8,7 @@ import type { AnyTask, Schedule } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
-import { nextRun, parseSchedule } from './schedule.ts';
+import { nextRun, parseSchedule, slotsSince } from './schedule.ts';
 
 /** How often the schedules in Redis are made equal to the code: an emptied Redis is complete again within a minute. */
 const SYNC_EVERY_MS = seconds(20);
@@ -122,6 +122,12 @@ const tickId = (name: string, slotMs: number): string => `repeat:${name}:${slotM
 /** The moment that a tick is for, which may be before the moment when it is taken. */
 const slotOf = (tick: Job): Date => new Date(Number(tick.id!.slice(tick.id!.lastIndexOf(':') + 1)));
 
+/** The schedule as it was when the tick was made: BullMQ keeps it in the tick's options, where its types do not show it. */
+function scheduleIn({ opts }: Job): Schedule {
+  const { every, pattern } = (opts as { repeat: { every?: number; pattern?: string } }).repeat;
+  return pattern === undefined ? { everyMs: Number(every) } : { cron: pattern };
+}
+
 function isSame({ every, pattern, template, tz }: JobSchedulerJson<TickData>, schedule: Schedule): boolean {
   if (template?.data?.kind !== tickData(schedule).kind) return false;
   return 'cron' in schedule ? pattern === schedule.cron && tz === 'UTC' : every === schedule.everyMs;
@@ -135,32 +141,41 @@ function isAheadOfClock({ next }: JobSchedulerJson, schedule: Schedule): boolean
 
 /** Turns ticks into jobs. Runs in workers as well as in schedulers, so that schedules go on while no scheduler is up. */
 export function consumeTicks(
-  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'registry'> & { firedSlots: FiredSlots },
+  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'registry'> & {
+    firedSlots: FiredSlots;
+    clock?: () => Date;
+  },
 ): Worker {
-  const { connection, dispatcher, firedSlots, log, registry } = options;
+  const { clock = () => new Date(), connection, dispatcher, firedSlots, log, registry } = options;
   const dispatchTick = async (tick: Job): Promise<void> => {
     const named = registry.find(tick.name);
     if (!named) return log.warn({ task: tick.name }, 'tick of a task this version does not have, ignored');
     const { task } = named;
-    const slot = slotOf(tick);
+    const due = slotOf(tick);
     // An interval has no slots of its own. After the clock was set back it must continue, or nothing would be sent for an hour.
     const isPattern = (tick.data as TickData).kind === 'pattern';
-    if (isPattern && (await firedSlots.has(task.name, slot)))
-      return log.info({ task: task.name, slot }, 'this slot has fired before the clock was set back, ignored');
-    const { jobId } = await dispatcher.dispatchNamed(
-      tick.name,
-      {},
-      {
-        source: 'schedule',
-        initiatedBy: 'schedule',
-        uniqueKey: task.name,
-        // The id is the same for a process that takes up the tick of one that was killed after it had dispatched.
-        jobId: `${task.name}-${slot.getTime()}`,
-        keepFailed: task.retry.exhausted !== 'next-run',
-      },
-    );
-    if (isPattern) await firedSlots.add(task.name, slot);
-    log.debug({ task: task.name, slot, job_id: jobId }, 'slot fired');
+    if (isPattern && (await firedSlots.has(task.name, due)))
+      return log.info({ task: task.name, slot: due }, 'this slot has fired before the clock was set back, ignored');
+    // BullMQ goes on with the next slot after now: those between, while no worker was up, have no tick of their own.
+    for (const slot of slotsSince(scheduleIn(tick), due, clock(), task.madeUpDays ?? 1)) {
+      if (isPattern && (await firedSlots.has(task.name, slot))) continue;
+      const { jobId } = await dispatcher.dispatchNamed(
+        tick.name,
+        {},
+        {
+          source: 'schedule',
+          initiatedBy: 'schedule',
+          ...(task.madeUpDays === undefined && { uniqueKey: task.name }),
+          slot,
+          // The id is the same for a process that takes up the tick of one that was killed after it had dispatched.
+          jobId: `${task.name}-${slot.getTime()}`,
+          keepFailed: task.retry.exhausted !== 'next-run',
+        },
+      );
+      if (isPattern) await firedSlots.add(task.name, slot);
+      log.debug({ task: task.name, slot, job_id: jobId }, 'slot fired');
+    }
+    if (isPattern) await firedSlots.add(task.name, due);
   };
   const worker = new Worker(redisName(TICKS), dispatchTick, {
     connection,

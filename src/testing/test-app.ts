@@ -12,6 +12,7 @@ import { type TestRedis, testRedis } from './redis.ts';
 export type RunOptions = {
   now?: Date;
   enqueuedAt?: Date;
+  scheduledFor?: Date;
   jobId?: string;
   attempt?: number;
   signal?: AbortSignal;

@@ -20,7 +20,15 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, ch
 
 export type ProbeTask = Pick<
   AnyTask,
-  'timeLimitMs' | 'schedule' | 'aliases' | 'fieldAliases' | 'args' | 'priority' | 'longRunning' | 'watched'
+  | 'timeLimitMs'
+  | 'schedule'
+  | 'madeUpDays'
+  | 'aliases'
+  | 'fieldAliases'
+  | 'args'
+  | 'priority'
+  | 'longRunning'
+  | 'watched'
 > & {
   name: string;
   queue?: QueueName;

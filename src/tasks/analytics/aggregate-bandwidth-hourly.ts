@@ -9,6 +9,8 @@ import { defineTask } from '../../runtime/define-task.ts';
 const SAMPLES_SEEN_FOR_MS = hours(50);
 /** A run also adds up the hours of this period that earlier runs missed; their samples still exist. */
 const CATCH_UP_HOURS = 24;
+/** Raw samples are kept for two days, and a day's last slot makes up for the 24 hours before it. */
+const MADE_UP_DAYS = 3;
 
 /** Adds up every node's samples of the past hour. Another run for the same hour gives the same result. */
 export default defineTask({
@@ -24,6 +26,7 @@ export default defineTask({
   }),
   args: ['hour'],
   schedule: { cron: '5 * * * *' },
+  madeUpDays: MADE_UP_DAYS,
   retry: { delaysMs: [0], exhausted: 'next-run' },
   counts: {
     nodes: 'Nodes looked at',
@@ -33,9 +36,9 @@ export default defineTask({
   },
   needs: ['bandwidth', 'hourlyBandwidth', 'nodeHealth', 'seenNodes'],
 
-  async run({ hour }, { enqueuedAt, now, signal, ...sources }) {
+  async run({ hour }, { now, scheduledFor, signal, ...sources }) {
     const { bandwidth, hourlyBandwidth } = sources;
-    const wanted = hour ? [hour] : hoursBefore(enqueuedAt, CATCH_UP_HOURS);
+    const wanted = hour ? [hour] : hoursBefore(scheduledFor, CATCH_UP_HOURS);
     const from = Math.min(intervalOfHour(wanted[0]!).from.getTime(), now.getTime() - SAMPLES_SEEN_FOR_MS);
     const nodes = await nodesSince(sources, new Date(from), now);
     const counts = { nodes: nodes.length, hours: 0, incomplete: 0, dropped: 0 };

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
+/** Counts of tasks and rows of `notification_queue` are kept this long. Little remains to compute of an earlier day. */
+const MADE_UP_DAYS = 7;
+
 /** Computes the figures of a UTC day. Another run for the same day gives the same result, plus the data that came later. */
 export default defineTask({
   name: 'aggregate_daily_stats',
@@ -14,6 +17,7 @@ export default defineTask({
   }),
   args: ['date'],
   schedule: { cron: '5 0 * * *' },
+  madeUpDays: MADE_UP_DAYS,
   retry: { delaysMs: [0], exhausted: 'next-run' },
   timeLimitMs: minutes(15),
   counts: {
@@ -23,8 +27,8 @@ export default defineTask({
   },
   needs: ['dayBook'],
 
-  async run({ date }, { dayBook, enqueuedAt, now, signal }) {
-    const dates = date ? [date] : await dayBook.due(enqueuedAt);
+  async run({ date }, { dayBook, now, scheduledFor, signal }) {
+    const dates = date ? [date] : await dayBook.due(scheduledFor);
     const figures = await dayBook.refresh(dates, now, signal);
     return {
       days: figures.length,

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { financialDay } from '../../domain/payments/financial-day.ts';
-import { days, minutes, seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
+import { dayBefore, intervalOfDay } from '../../lib/utc-days.ts';
 import { defineTask } from '../../runtime/define-task.ts';
+
+/** The figures of a day are kept this long. The table has the payments of every day. */
+const MADE_UP_DAYS = 90;
 
 /** Computes the figures of one UTC day, yesterday by default. Running it again for a day replaces them by the same figures. */
 export default defineTask({
@@ -10,6 +14,7 @@ export default defineTask({
   payload: z.object({ date: z.iso.date().nullish().describe('UTC day as YYYY-MM-DD; yesterday when absent') }),
   args: ['date'],
   schedule: { cron: '30 0 * * *' },
+  madeUpDays: MADE_UP_DAYS,
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
   counts: {
     completed: 'Payments of the day that are completed',
@@ -18,11 +23,10 @@ export default defineTask({
   },
   needs: ['paymentFigures', 'paymentStats'],
 
-  async run({ date }, { enqueuedAt, paymentFigures, paymentStats }) {
-    const yesterday = new Date(enqueuedAt.getTime() - days(1));
-    const day = date ?? yesterday.toISOString().slice(0, 10);
-    const from = new Date(`${day}T00:00:00Z`);
-    const figures = financialDay(await paymentStats.createdBetween(from, new Date(from.getTime() + days(1))));
+  async run({ date }, { paymentFigures, paymentStats, scheduledFor }) {
+    const day = date ?? dayBefore(scheduledFor);
+    const { from, to } = intervalOfDay(day);
+    const figures = financialDay(await paymentStats.createdBetween(from, to));
     await paymentFigures.save(day, figures);
     const { failed_count: failed, pending_count: pending, total_count: completed } = figures;
     return { completed, failed, pending, date: day, by_currency: figures.by_currency };

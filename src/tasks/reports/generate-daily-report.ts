@@ -3,6 +3,9 @@ import { minutes } from '../../lib/duration.ts';
 import { dayBefore } from '../../lib/utc-days.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
+/** As far back as rows of `notification_queue` are kept: of an earlier day the report would know little. */
+const MADE_UP_DAYS = 7;
+
 /** Tells the admins about a UTC day. Running it again for the same day sends nobody anything twice. */
 export default defineTask({
   name: 'generate_daily_report',
@@ -11,6 +14,7 @@ export default defineTask({
   payload: z.object({ date: z.iso.date().nullish().describe('UTC day as YYYY-MM-DD; yesterday when absent') }),
   args: ['date'],
   schedule: { cron: '0 6 * * *' },
+  madeUpDays: MADE_UP_DAYS,
   retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
   timeLimitMs: minutes(15),
   longRunning: true,
@@ -21,8 +25,8 @@ export default defineTask({
   },
   needs: ['events', 'reportDelivery', 'reports'],
 
-  async run({ date }, { enqueuedAt, events, now, reportDelivery, reports, signal }) {
-    const day = date ?? dayBefore(enqueuedAt);
+  async run({ date }, { events, now, reportDelivery, reports, scheduledFor, signal }) {
+    const day = date ?? dayBefore(scheduledFor);
     const counts = await reportDelivery.send(await reports.daily(day, now, signal), signal);
     if (counts.queued > 0)
       await events.publish('report.daily.sent', { date: day, admins: counts.queued, timestamp: now });

@@ -3,6 +3,9 @@ import { minutes } from '../../lib/duration.ts';
 import { lastSundayBefore, sundayOfWeek } from '../../lib/utc-days.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
+/** Reports of a last week and of the one before it; an older one changes nothing any more. */
+const MADE_UP_WEEKS = 2;
+
 /** Tells the admins about a week, Monday to Sunday in UTC. Running it again for the same week sends nobody anything twice. */
 export default defineTask({
   name: 'generate_weekly_report',
@@ -12,6 +15,7 @@ export default defineTask({
   }),
   args: ['date'],
   schedule: { cron: '0 7 * * 1' },
+  madeUpDays: MADE_UP_WEEKS,
   retry: { delaysMs: [minutes(10), minutes(10)], exhausted: 'alert' },
   longRunning: true,
   counts: {
@@ -21,8 +25,8 @@ export default defineTask({
   },
   needs: ['events', 'reportDelivery', 'reports'],
 
-  async run({ date }, { enqueuedAt, events, now, reportDelivery, reports, signal }) {
-    const sunday = date ? sundayOfWeek(date) : lastSundayBefore(enqueuedAt);
+  async run({ date }, { events, now, reportDelivery, reports, scheduledFor, signal }) {
+    const sunday = date ? sundayOfWeek(date) : lastSundayBefore(scheduledFor);
     const counts = await reportDelivery.send(await reports.weekly(sunday), signal);
     if (counts.queued > 0)
       await events.publish('report.weekly.sent', { week_until: sunday, admins: counts.queued, timestamp: now });

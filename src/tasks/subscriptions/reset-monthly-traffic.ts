@@ -37,9 +37,21 @@ export default defineTask({
   needs: ['auditLogs', 'brake', 'decisions', 'monthlyResets', 'panel', 'settings', 'subscriptionNotices'],
 
   async run(_, context) {
-    const { auditLogs, brake, decisions, enqueue, enqueuedAt, log, monthlyResets, now, panel, settings, signal, task } =
-      context;
-    const { month, startedAt } = monthOf(enqueuedAt);
+    const {
+      auditLogs,
+      brake,
+      decisions,
+      enqueue,
+      log,
+      monthlyResets,
+      now,
+      panel,
+      scheduledFor,
+      settings,
+      signal,
+      task,
+    } = context;
+    const { month, startedAt } = monthOf(scheduledFor);
     const strategies = new Set(settings.RESET_STRATEGIES);
     const ours = (users: readonly PanelUser[]) => users.filter((user) => isOurs(user, strategies));
     const counts = { checked: 0, unreadable: 0, reset: 0, told: 0, held: 0 };
