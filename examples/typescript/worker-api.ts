@@ -312,12 +312,22 @@ export class WorkerApi {
         pending: number;
       } | null;
     } | null;
-    /** The last hour, oldest first; `failed` were given up */
+    /** The last hour, oldest first. `failed`: given up; `unreachable`: the person blocked the bot or is gone; `withdrawn`: taken back */
     deliveries: {
       minute: string;
       sent: number;
       failed: number;
+      unreachable: number;
+      withdrawn: number;
     }[];
+    /** Of that hour, sent of sent and failed, from 0 to 1; null where nothing was sent or given up */
+    delivery_success: number | null;
+    /** That are kept now */
+    dead_letters: {
+      jobs: number;
+      messages: number;
+      total: number;
+    };
     alerts: {
       id: string;
       kind: string;

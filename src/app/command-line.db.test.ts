@@ -226,7 +226,7 @@ describe('the command line', () => {
       `insert into notification_queue (id, telegram_id, message, scheduled_at)
        select gen_random_uuid(), n, 'old', now() - interval '3 days' from generate_series(1, 101) as n`,
     );
-    expect((await run(['brake'])).stdout).toContain('notification_backlog: 101 notifications that are over 24 h late');
+    expect((await run(['brake'])).stdout).toContain('notification_backlog: 101 notifications that are over 1 d late');
     expect((await run(['brake', 'confirm', 'notification_backlog', 'drop'])).stdout).toContain(
       '101 old notifications: dropped',
     );

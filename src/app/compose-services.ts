@@ -46,6 +46,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(foundation, alertStates, depths);
   const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {
+    deliveryCounts,
     ...monitoring.services,
     ...payments.services,
   });

@@ -1,5 +1,7 @@
+import { hours } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { durationText } from '../lib/quantities.ts';
 import { minuteInUtc } from './time.ts';
 
 /** `past`: over before anybody was told of it. */
@@ -147,6 +149,7 @@ export function notificationsGivenUp(
 /** Old rows are held back until somebody decides. */
 export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number }, locale: Locale): Html {
   const oldest = minuteInUtc(backlog.oldest);
+  const age = durationText(hours(backlog.hours), locale);
   const commands = [
     'task-worker brake confirm notification_backlog send',
     'task-worker brake confirm notification_backlog drop',
@@ -156,7 +159,7 @@ export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number
       'warning',
       'Старая очередь уведомлений удержана',
       [
-        html`Сообщений старше ${backlog.hours} ч: <b>${backlog.rows}</b>, самое старое: ${oldest}`,
+        html`Сообщений старше ${age}: <b>${backlog.rows}</b>, самое старое: ${oldest}`,
         'Новые сообщения отправляются как обычно.',
         html`Отправить старые: <code>${commands[0]}</code>`,
         html`Отбросить: <code>${commands[1]}</code>`,
@@ -168,7 +171,7 @@ export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number
     'warning',
     'An old backlog of notifications is held',
     [
-      html`Messages due for over ${backlog.hours} h: <b>${backlog.rows}</b>, the oldest since ${oldest}`,
+      html`Messages due for over ${age}: <b>${backlog.rows}</b>, the oldest since ${oldest}`,
       'Newer messages go out as usual.',
       html`Send the old ones: <code>${commands[0]}</code>`,
       html`Drop them: <code>${commands[1]}</code>`,

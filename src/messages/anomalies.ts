@@ -1,10 +1,10 @@
+import { hours as hoursMs, minutes as minutesMs } from '../lib/duration.ts';
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { bytesText, durationText, numberText, ofHowMany, shareText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
-import { durationText, type PastTrouble } from './monitoring.ts';
+import type { PastTrouble } from './monitoring.ts';
 import { minuteInUtc, spanInUtc } from './time.ts';
-
-const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
 export type ErrorRate = {
   failed: number;
@@ -15,11 +15,11 @@ export type ErrorRate = {
 
 /** Too many jobs end in errors. The errors are those of the day so far. */
 export function taskErrors({ errors, failed, minutes, total }: ErrorRate, locale: Locale): Html {
-  const share = percent(failed / total);
+  const share = shareText(failed / total, locale);
   const title = { en: `Tasks fail: ${share}`, ru: `Задачи завершаются с ошибкой: ${share}` }[locale];
   const counts = {
-    en: `${failed} of ${total} jobs in ${minutes} minutes`,
-    ru: `${failed} из ${total} заданий за ${minutes} минут`,
+    en: `${numberText(failed, locale)} of ${ofHowMany(total, 'job', locale)} in ${durationText(minutesMs(minutes), locale)}`,
+    ru: `${numberText(failed, locale)} из ${ofHowMany(total, 'job', locale)} за ${durationText(minutesMs(minutes), locale)}`,
   }[locale];
   const lines = errors.slice(0, 5).map(({ code, count, task }) => html`• <code>${task}</code> ${code} × ${count}`);
   return alertMessage('warning', title, [counts, ...lines], locale);
@@ -29,17 +29,18 @@ export function taskErrors({ errors, failed, minutes, total }: ErrorRate, locale
 export function queueDeep(queue: { name: string; waiting: number }, locale: Locale): Html {
   const title = { en: 'Jobs pile up', ru: 'Очереди растут' }[locale];
   const waiting = { en: 'waiting', ru: 'ждут' }[locale];
-  return alertMessage('warning', title, [html`• <code>${queue.name}</code>: ${queue.waiting} ${waiting}`], locale);
+  const line = html`• <code>${queue.name}</code>: ${numberText(queue.waiting, locale)} ${waiting}`;
+  return alertMessage('warning', title, [line], locale);
 }
 
 /** Too many payments fail. */
 export function paymentsFail(payments: { failed: number; ended: number; hours: number }, locale: Locale): Html {
   const { ended, failed, hours } = payments;
-  const share = percent(failed / ended);
+  const share = shareText(failed / ended, locale);
   const title = { en: `Payments fail: ${share}`, ru: `Платежи не проходят: ${share}` }[locale];
   const counts = {
-    en: `${failed} of ${ended} payments made in the last ${hours} hours, invoices nobody paid included`,
-    ru: `${failed} из ${ended} платежей за ${hours} ч, включая неоплаченные счета`,
+    en: `${numberText(failed, locale)} of ${ofHowMany(ended, 'payment', locale)} made in the last ${durationText(hoursMs(hours), locale)}, invoices nobody paid included`,
+    ru: `${numberText(failed, locale)} из ${ofHowMany(ended, 'payment', locale)} за ${durationText(hoursMs(hours), locale)}, включая неоплаченные счета`,
   }[locale];
   return alertMessage('critical', title, [counts], locale);
 }
@@ -50,11 +51,9 @@ export function memoryHigh(
   locale: Locale,
 ): Html {
   const title = { en: 'Worker memory is nearly full', ru: 'Память воркера почти исчерпана' }[locale];
-  const mb = (bytes: number): number => Math.round(bytes / 1_048_576);
-  const unit = { en: 'MiB', ru: 'МиБ' }[locale];
   const of = { en: 'of', ru: 'из' }[locale];
   const { host, limitBytes, share, usedBytes } = worker;
-  const use = `${percent(share)} (${mb(usedBytes)} ${of} ${mb(limitBytes)} ${unit})`;
+  const use = `${shareText(share, locale)} (${bytesText(usedBytes, locale)} ${of} ${bytesText(limitBytes, locale)})`;
   return alertMessage('warning', title, [html`• <code>${host.slice(0, 64)}</code>: ${use}`], locale);
 }
 

@@ -1,5 +1,6 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { durationText, numberText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
 
 export type BroadcastSummary = {
@@ -16,16 +17,17 @@ export type BroadcastSummary = {
 export function broadcastEnded(summary: BroadcastSummary, locale: Locale): Html {
   const { failed, jobId, sent, status, total, withdrawn } = summary;
   const left = total - sent - failed - withdrawn;
-  const minutes = Math.max(1, Math.round(summary.durationMs / 60_000));
+  const n = (count: number): string => numberText(count, locale);
+  const took = durationText(summary.durationMs, locale);
   if (locale === 'ru') {
     return alertMessage(
       'info',
       status === 'completed' ? 'Рассылка завершена' : 'Рассылка отменена',
       [
-        html`Доставлено: <b>${sent}</b> из ${total}, не доставлено: <b>${failed}</b>`,
-        ...(withdrawn > 0 ? [html`Отозвано: <b>${withdrawn}</b>`] : []),
-        ...(left > 0 ? [html`Ещё не отправлено: <b>${left}</b>`] : []),
-        html`Длительность: ${minutes} мин. Задание: <code>${jobId}</code>`,
+        html`Доставлено: <b>${n(sent)}</b> из ${n(total)}, не доставлено: <b>${n(failed)}</b>`,
+        ...(withdrawn > 0 ? [html`Отозвано: <b>${n(withdrawn)}</b>`] : []),
+        ...(left > 0 ? [html`Ещё не отправлено: <b>${n(left)}</b>`] : []),
+        html`Длительность: ${took}. Задание: <code>${jobId}</code>`,
       ],
       locale,
     );
@@ -34,10 +36,10 @@ export function broadcastEnded(summary: BroadcastSummary, locale: Locale): Html 
     'info',
     status === 'completed' ? 'Broadcast is done' : 'Broadcast was cancelled',
     [
-      html`Delivered: <b>${sent}</b> of ${total}, not delivered: <b>${failed}</b>`,
-      ...(withdrawn > 0 ? [html`Withdrawn: <b>${withdrawn}</b>`] : []),
-      ...(left > 0 ? [html`Not sent yet: <b>${left}</b>`] : []),
-      html`Took ${minutes} min. Job: <code>${jobId}</code>`,
+      html`Delivered: <b>${n(sent)}</b> of ${n(total)}, not delivered: <b>${n(failed)}</b>`,
+      ...(withdrawn > 0 ? [html`Withdrawn: <b>${n(withdrawn)}</b>`] : []),
+      ...(left > 0 ? [html`Not sent yet: <b>${n(left)}</b>`] : []),
+      html`Took ${took}. Job: <code>${jobId}</code>`,
     ],
     locale,
   );

@@ -1,5 +1,6 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { bytesText, numberText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
 import { minuteInUtc } from './time.ts';
 
@@ -29,7 +30,7 @@ const TYPES: Readonly<Record<ExportSummary['type'], Readonly<Record<Locale, stri
 export function exportReady(summary: ExportSummary, locale: Locale): Html {
   const { exportId, fileName, format, link, place, rows, type } = summary;
   const until = minuteInUtc(summary.expiresAt);
-  const bytes = sizeOf(summary.bytes, locale);
+  const bytes = bytesText(summary.bytes, locale);
   if (locale === 'ru') {
     const where = link
       ? html`<a href="${link}">Скачать ${fileName}</a>`
@@ -37,7 +38,7 @@ export function exportReady(summary: ExportSummary, locale: Locale): Html {
     return alertMessage(
       'info',
       html`Выгрузка готова: ${TYPES[type].ru} (${format})`,
-      [html`Строк: <b>${rows}</b>, размер: ${bytes}`, where, html`Доступна до ${until}`],
+      [html`Строк: <b>${numberText(rows, locale)}</b>, размер: ${bytes}`, where, html`Доступна до ${until}`],
       locale,
     );
   }
@@ -47,7 +48,7 @@ export function exportReady(summary: ExportSummary, locale: Locale): Html {
   return alertMessage(
     'info',
     html`Export is ready: ${TYPES[type].en} (${format})`,
-    [html`Rows: <b>${rows}</b>, size: ${bytes}`, where, html`Available until ${until}`],
+    [html`Rows: <b>${numberText(rows, locale)}</b>, size: ${bytes}`, where, html`Available until ${until}`],
     locale,
   );
 }
@@ -71,12 +72,4 @@ export function exportFailed(
         [html`Error: ${shown}`, html`Run again: <code>task-worker dead-letters replay ${jobId}</code>`],
         locale,
       );
-}
-
-function sizeOf(bytes: number, locale: Locale): string {
-  const [amount, unit] =
-    bytes < 1_000_000
-      ? [Math.max(1, Math.round(bytes / 1_000)), { en: 'kB', ru: 'КБ' }]
-      : [Math.round(bytes / 100_000) / 10, { en: 'MB', ru: 'МБ' }];
-  return `${new Intl.NumberFormat(locale).format(amount)} ${unit[locale]}`;
 }

@@ -1,5 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { durationText, numberText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
 
 export type BulkEnd = 'completed' | 'cancelled' | 'failed';
@@ -36,6 +37,7 @@ const ENDS: Readonly<Record<BulkEnd, Readonly<Record<Locale, string>>>> = {
 /** To the admins, at the end of a bulk operation: the counts, and who failed. */
 export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
   const { failures, operation, status, succeeded, total } = summary;
+  const n = (count: number): string => numberText(count, locale);
   const left = total - succeeded - failures.length;
   const icon = failures.length === 0 ? '✅' : failures.length < total * PARTIAL_SHARE ? '⚠️' : '❌';
   const shown = failures.slice(0, IDS_SHOWN).map(({ user, error }) => html`<code>${user}</code> ${error}`);
@@ -45,12 +47,12 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
       'info',
       html`Массовая операция ${ENDS[status].ru}: ${OPERATIONS[operation].ru}`,
       [
-        html`${icon} Успешно: <b>${succeeded}</b> из ${total}, с ошибкой: <b>${failures.length}</b>`,
-        ...(left > 0 ? [html`Не обработано: <b>${left}</b>`] : []),
-        html`Длительность: ${spell(summary.durationMs, 'ru')}. Запустил: ${summary.initiatedBy}`,
+        html`${icon} Успешно: <b>${n(succeeded)}</b> из ${n(total)}, с ошибкой: <b>${n(failures.length)}</b>`,
+        ...(left > 0 ? [html`Не обработано: <b>${n(left)}</b>`] : []),
+        html`Длительность: ${durationText(summary.durationMs, 'ru')}. Запустил: ${summary.initiatedBy}`,
         html`Задание: <code>${summary.jobId}</code>`,
         ...(shown.length > 0 ? [html`\nС ошибкой:\n${join(shown, '\n')}`] : []),
-        ...(hidden > 0 ? [`… и ещё ${hidden}`] : []),
+        ...(hidden > 0 ? [`… и ещё ${n(hidden)}`] : []),
       ],
       locale,
     );
@@ -59,20 +61,13 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
     'info',
     html`Bulk operation ${ENDS[status].en}: ${OPERATIONS[operation].en}`,
     [
-      html`${icon} Succeeded: <b>${succeeded}</b> of ${total}, failed: <b>${failures.length}</b>`,
-      ...(left > 0 ? [html`Not handled: <b>${left}</b>`] : []),
-      html`Took ${spell(summary.durationMs, 'en')}. Asked for by: ${summary.initiatedBy}`,
+      html`${icon} Succeeded: <b>${n(succeeded)}</b> of ${n(total)}, failed: <b>${n(failures.length)}</b>`,
+      ...(left > 0 ? [html`Not handled: <b>${n(left)}</b>`] : []),
+      html`Took ${durationText(summary.durationMs, 'en')}. Asked for by: ${summary.initiatedBy}`,
       html`Job: <code>${summary.jobId}</code>`,
       ...(shown.length > 0 ? [html`\nFailed:\n${join(shown, '\n')}`] : []),
-      ...(hidden > 0 ? [`… and ${hidden} more`] : []),
+      ...(hidden > 0 ? [`… and ${n(hidden)} more`] : []),
     ],
     locale,
   );
-}
-
-function spell(ms: number, locale: Locale): string {
-  const seconds = Math.max(1, Math.round(ms / 1000));
-  if (seconds < 120) return locale === 'ru' ? `${seconds} с` : `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return locale === 'ru' ? `${minutes} мин` : `${minutes} min`;
 }

@@ -1,4 +1,5 @@
 import type { Locale } from '../lib/locale.ts';
+import { howMany } from '../lib/quantities.ts';
 
 export type EmailText = { subject: string; text: string; html: string; locale: Locale };
 
@@ -19,7 +20,7 @@ const WORDS = {
       code: 'Or enter this code:',
     },
     reset: { subject: 'Reset your CyberVPN password', lead: 'Your code to set a new password:' },
-    valid: `It is valid for ${VALID_MINUTES} minutes. Never tell it to anybody.`,
+    valid: `It is valid for ${howMany(VALID_MINUTES, 'minute', 'en')}. Never tell it to anybody.`,
     ignore: 'If you did not ask for this, you can ignore this message.',
   },
   ru: {
@@ -31,7 +32,7 @@ const WORDS = {
       code: 'Или введите код:',
     },
     reset: { subject: 'Сброс пароля CyberVPN', lead: 'Ваш код для нового пароля:' },
-    valid: `Действует ${VALID_MINUTES} минут. Никому его не сообщайте.`,
+    valid: `Действует ${howMany(VALID_MINUTES, 'minute', 'ru')}. Никому его не сообщайте.`,
     ignore: 'Если вы этого не запрашивали, просто проигнорируйте это письмо.',
   },
 } as const;

@@ -1,3 +1,5 @@
+import type { DeliveryTotals } from '../lib/figure-definitions.ts';
+
 /**
  * The figures of one UTC day, as `stats:daily:{date}` holds them and reports tell them; hence the names in `snake_case`.
  * `null` = not known, because its source had no answer; never zero instead. What each counts: `docs/figures.md`.
@@ -86,10 +88,9 @@ export type PaymentTotals = {
   without_backend: number;
 };
 
-export type NotificationFigures = {
-  sent: number;
-  failed: number;
-  /** Of the failed ones: `blocked`, `chat_not_found`, … */
+/** `failed` are those that should have arrived; what each counts: `lib/figure-definitions.ts`. */
+export type NotificationFigures = DeliveryTotals & {
+  /** Of all that were not sent: `blocked`, `chat_not_found`, … */
   by_reason: Record<string, number>;
 };
 
@@ -102,13 +103,19 @@ export type TaskFigures = {
   calls: Record<string, { count: number; mean_ms: number }>;
 };
 
+type WeekPart = 'users' | 'bandwidth' | 'uptime' | 'notifications' | 'tasks';
+
 /** A stretch of days added up, for a weekly report. A day without figures counts nowhere and is named as missing. */
 export type WeekFigures = {
   /** First and last day. */
   from: string;
   to: string;
-  /** Days of which each part is not known. */
-  missing: Record<'users' | 'bandwidth' | 'uptime' | 'notifications' | 'tasks', readonly string[]>;
+  /** Days of which each part is not known although the worker had begun. */
+  missing: Record<WeekPart, readonly string[]>;
+  /** How many days each part is known of. */
+  known: Record<WeekPart, number>;
+  /** The first day that the worker lived through, where some of these are before it; `none` where it lived through none. */
+  begins: string | 'none' | null;
   /** `active`: at the end of the last day of which it is known. */
   users: { new: number; churned: number; active: number | null; daily_new: (number | null)[] } | null;
   payments: PaymentTotals | null;
@@ -131,5 +138,6 @@ export type Remark =
   | { kind: 'more_leave'; gone: number; came: number }
   | { kind: 'tasks_fail'; share: number; task: string }
   | { kind: 'undelivered'; share: number; reason: string }
+  | { kind: 'unreachable'; share: number }
   | { kind: 'slow_service'; service: string; meanMs: number }
   | { kind: 'days_missing'; days: number };

@@ -1,5 +1,6 @@
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { durationText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
 import { spanInUtc } from './time.ts';
 
@@ -125,30 +126,4 @@ export function serviceBack(service: PastTrouble, locale: Locale): Html {
   const back = { en: html`${name} answers again`, ru: html`${name} снова отвечает` }[locale];
   const was = { en: html`${name} was down`, ru: html`${name} не отвечал` }[locale];
   return troubleOver(service, { back, was }, locale);
-}
-
-const UNITS = [
-  { ms: 86_400_000, en: 'd', ru: 'д' },
-  { ms: 3_600_000, en: 'h', ru: 'ч' },
-  { ms: 60_000, en: 'min', ru: 'мин' },
-  { ms: 1000, en: 's', ru: 'с' },
-] as const;
-
-/** `2 h 5 min`: the two largest units, rounded to the smaller one. */
-export function durationText(ms: number, locale: Locale): string {
-  const whole = Math.max(0, Math.round(ms / 1000)) * 1000;
-  const first = UNITS.findIndex((unit) => whole >= unit.ms);
-  if (first === -1) return `0 ${UNITS[3][locale]}`;
-  const shown = UNITS.slice(first, first + 2);
-  const smallest = shown.at(-1)!.ms;
-  const rounded = Math.round(whole / smallest) * smallest;
-  // Rounded up to a day, 23 h 59 min 40 s has other units than before.
-  if (first > 0 && rounded >= UNITS[first - 1]!.ms) return durationText(rounded, locale);
-  let left = rounded;
-  const parts = shown.map((unit) => {
-    const count = Math.floor(left / unit.ms);
-    left -= count * unit.ms;
-    return count > 0 ? `${count} ${unit[locale]}` : '';
-  });
-  return parts.filter(Boolean).join(' ');
 }

@@ -1,8 +1,10 @@
+import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { byteUnit, howMany } from '../lib/quantities.ts';
+import { drawnNames, type LegendEntry } from './charts/drawn-names.ts';
 import type { BarChart, Picture, ShareChart } from './charts/picture.ts';
-import { byteUnit } from './charts/scale.ts';
 import type { NodeUptime } from './figures.ts';
-import { shortDay } from './report-lines.ts';
+import { named, shortDay } from './report-lines.ts';
 
 const NODES_DRAWN = 8;
 const CURRENCIES_DRAWN = 3;
@@ -31,7 +33,6 @@ const WORDS = {
     uptime: 'Node uptime',
     ofTime: '% of the time',
     day: 'day (UTC)',
-    days: 'days, UTC',
     worst: 'the weakest',
   },
   ru: {
@@ -45,13 +46,15 @@ const WORDS = {
     uptime: 'Доступность нод',
     ofTime: '% времени',
     day: 'день (UTC)',
-    days: 'дней, UTC',
     worst: 'худшие',
   },
 } as const;
 
-/** The picture of a report: users, revenue by currency, traffic, uptime. */
-export function reportPicture(charts: ReportCharts, locale: Locale): Picture {
+/** The picture of a report: users, revenue by currency, traffic, uptime; and whose names it cannot hold. */
+export function reportPicture(
+  charts: ReportCharts,
+  locale: Locale,
+): { picture: Picture; legend: readonly LegendEntry[] } {
   const words = WORDS[locale];
   const labels = charts.days.map(shortDay);
   const bars = (title: string, unit: string, series: BarChart['series'], isWhole = false): BarChart => ({
@@ -67,23 +70,40 @@ export function reportPicture(charts: ReportCharts, locale: Locale): Picture {
     return bars(words.revenue, `${currency} ${words.aDay}`.trim(), [{ name: currency, values }]);
   });
   const most = charts.bytes.reduce<number>((a, b) => Math.max(a, b ?? 0), 0);
-  const scale = byteUnit(most);
+  const scale = byteUnit(most, locale);
   const bytes = charts.bytes.map((value) => (value === null ? null : value / scale.bytes));
-  return {
+  const { legend, uptime } = uptimeChart(charts.nodes, words, locale);
+  const picture: Picture = {
     title: charts.title,
-    subtitle: `${charts.days.length} ${words.days}`,
+    subtitle: `${howMany(charts.days.length, 'day', locale)}, UTC`,
     locale,
     charts: [
       bars(words.users, words.perDay, users, true),
       ...income,
       bars(words.traffic, `${scale.unit} ${words.aDay}`, [{ name: words.traffic, values: bytes }]),
-      uptimeChart(charts.nodes, words),
+      uptime,
     ],
   };
+  return { picture, legend };
 }
 
-function uptimeChart(nodes: ReportCharts['nodes'], words: (typeof WORDS)[Locale]): ShareChart {
-  const weakest = [...nodes].sort((a, b) => (a.percent ?? 101) - (b.percent ?? 101));
+/** The caption of a picture: its title, and below it the names that stand for others in it. At most 1024 characters, which Telegram takes. */
+export function pictureCaption(title: string, legend: readonly LegendEntry[]): Html {
+  const lines = legend.map(({ drawn, name }) => html`${drawn} – ${named(name)}`);
+  return join([html`${title}`, ...lines], '\n');
+}
+
+function uptimeChart(
+  nodes: ReportCharts['nodes'],
+  words: (typeof WORDS)[Locale],
+  locale: Locale,
+): { uptime: ShareChart; legend: readonly LegendEntry[] } {
+  const weakest = [...nodes].sort((a, b) => (a.percent ?? 101) - (b.percent ?? 101)).slice(0, NODES_DRAWN);
+  const { drawn, legend } = drawnNames(
+    weakest.map(({ name }) => name),
+    locale,
+  );
   const unit = nodes.length > NODES_DRAWN ? `${words.ofTime}, ${words.worst} ${NODES_DRAWN}` : words.ofTime;
-  return { kind: 'shares', title: words.uptime, unit, rows: weakest.slice(0, NODES_DRAWN) };
+  const rows = weakest.map(({ percent }, i) => ({ name: drawn[i]!, percent }));
+  return { uptime: { kind: 'shares', title: words.uptime, unit, rows }, legend };
 }

@@ -1,19 +1,8 @@
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { bytesText, durationText, howMany, numberText, percentText, shareText } from '../lib/quantities.ts';
 import type { DayFigures } from './figures.ts';
-import { durationText } from './monitoring.ts';
-import {
-  bytesText,
-  count,
-  listed,
-  named,
-  percentText,
-  type Section,
-  section,
-  shareText,
-  sparkline,
-  unknown,
-} from './report-lines.ts';
+import { listed, named, type Section, section, sparkline, unknown } from './report-lines.ts';
 import { notificationSection, paymentSection, taskSection } from './report-sections.ts';
 
 const NODES_LISTED = 5;
@@ -27,10 +16,14 @@ export type DailyReport = {
   trends: { newUsers: (number | null)[]; bytes: (number | null)[] };
   /** Schedules that do not succeed any more, now; null = not known. */
   overdue: readonly string[] | null;
+  /** Kept now; null = not known. */
+  deadLetters: number | null;
+  /** The worker was not there yet, or does not remember. */
+  isBeforeFirst: boolean;
 };
 
 /** A day for the admins. What is not known is said to be so; `docs/figures.md` says what each figure counts. */
-export function dailyReport({ day, overdue, trends }: DailyReport, locale: Locale): Html {
+export function dailyReport({ day, deadLetters, isBeforeFirst, overdue, trends }: DailyReport, locale: Locale): Html {
   const title = { en: 'Daily report', ru: 'Отчёт за день' }[locale];
   const sections = [
     userSection(day, trends.newUsers, locale),
@@ -42,7 +35,8 @@ export function dailyReport({ day, overdue, trends }: DailyReport, locale: Local
     notificationSection(day.notifications, locale),
     taskSection(day.tasks, locale),
     ...overdueSections(overdue, locale),
-    ...missingSections(day, locale),
+    deadLetterSection(deadLetters, locale),
+    ...missingSections(day, isBeforeFirst, locale),
   ];
   return join([html`📊 <b>${title}</b> ${day.date} (UTC)`, ...sections.map(section)], '\n\n');
 }
@@ -52,13 +46,13 @@ function userSection({ users }: DayFigures, newUsers: readonly (number | null)[]
   if (!users) return { icon: '👥', title, lines: [unknown(locale)] };
   const { at_end, churned, new: fresh } = users;
   const flow = {
-    en: html`New: <b>${fresh}</b>, churned: <b>${churned}</b>`,
-    ru: html`Новые: <b>${fresh}</b>, ушли: <b>${churned}</b>`,
+    en: html`New: <b>${numberText(fresh, locale)}</b>, churned: <b>${numberText(churned, locale)}</b>`,
+    ru: html`Новые: <b>${numberText(fresh, locale)}</b>, ушли: <b>${numberText(churned, locale)}</b>`,
   }[locale];
   const states = at_end
     ? {
-        en: html`Active: <b>${count(at_end.active, locale)}</b> of ${count(at_end.total, locale)}; limited ${at_end.limited}, expired ${at_end.expired}, disabled ${at_end.disabled}`,
-        ru: html`Активны: <b>${count(at_end.active, locale)}</b> из ${count(at_end.total, locale)}; лимит ${at_end.limited}, истекли ${at_end.expired}, отключены ${at_end.disabled}`,
+        en: html`Active: <b>${numberText(at_end.active, locale)}</b> of ${numberText(at_end.total, locale)}; limited ${numberText(at_end.limited, locale)}, expired ${numberText(at_end.expired, locale)}, disabled ${numberText(at_end.disabled, locale)}`,
+        ru: html`Активны: <b>${numberText(at_end.active, locale)}</b> из ${numberText(at_end.total, locale)}; лимит ${numberText(at_end.limited, locale)}, истекли ${numberText(at_end.expired, locale)}, отключены ${numberText(at_end.disabled, locale)}`,
       }[locale]
     : html`${{ en: 'By status', ru: 'По статусам' }[locale]}: ${unknown(locale)}`;
   const odd = at_end?.unreadable ?? 0;
@@ -75,7 +69,7 @@ function nodeSection({ uptime }: DayFigures, locale: Locale): Section {
   const weak = uptime.nodes
     .filter(({ percent }) => percent !== null && percent < 100)
     .sort((a, b) => a.percent! - b.percent!);
-  const all = html`<b>${percentText(uptime.percent, locale)}</b> (${{ en: 'nodes', ru: 'нод' }[locale]}: ${uptime.nodes.length})`;
+  const all = html`<b>${percentText(uptime.percent, locale)}</b> (${howMany(uptime.nodes.length, 'node', locale)})`;
   const lines = listed(
     weak,
     NODES_LISTED,
@@ -83,7 +77,10 @@ function nodeSection({ uptime }: DayFigures, locale: Locale): Section {
     locale,
   );
   const unseen = uptime.nodes.filter(({ percent }) => percent === null).length;
-  const unseenLine = { en: html`Not known: ${unseen} nodes`, ru: html`Нет данных по нодам: ${unseen}` }[locale];
+  const unseenLine = {
+    en: html`Not known: ${howMany(unseen, 'node', locale)}`,
+    ru: html`Нет данных: ${howMany(unseen, 'node', locale)}`,
+  }[locale];
   return { icon: '🖥', title, lines: [all, ...lines, ...(unseen > 0 ? [unseenLine] : [])] };
 }
 
@@ -133,7 +130,7 @@ function operationSection({ admin_operations }: DayFigures, locale: Locale): Sec
   const lines = listed(
     Object.entries(admin_operations).sort(([, a], [, b]) => b - a),
     NODES_LISTED,
-    ([action, n]) => html`• <code>${named(action)}</code>: ${n}`,
+    ([action, n]) => html`• <code>${named(action)}</code>: ${numberText(n, locale)}`,
     locale,
   );
   return { icon: '🛠', title, lines: lines.length > 0 ? lines : [{ en: 'none', ru: 'нет' }[locale]] };
@@ -149,6 +146,12 @@ function overdueSections(overdue: readonly string[] | null, locale: Locale): Sec
   return [{ icon: '⏰', title, lines }];
 }
 
+/** Not of the day: what waits for somebody at the moment of the report. */
+function deadLetterSection(deadLetters: number | null, locale: Locale): Section {
+  const title = { en: 'Dead letters now', ru: 'Неудачи сейчас' }[locale];
+  return { icon: '📮', title, lines: [deadLetters === null ? unknown(locale) : numberText(deadLetters, locale)] };
+}
+
 const PARTS = {
   users: { en: 'users', ru: 'пользователи' },
   bandwidth: { en: 'traffic', ru: 'трафик' },
@@ -159,9 +162,14 @@ const PARTS = {
   tasks: { en: 'tasks', ru: 'задачи' },
 } as const satisfies Partial<Record<keyof DayFigures, Record<Locale, string>>>;
 
-function missingSections(day: DayFigures, locale: Locale): Section[] {
+function missingSections(day: DayFigures, isBeforeFirst: boolean, locale: Locale): Section[] {
   const missing = Object.entries(PARTS).filter(([part]) => day[part as keyof typeof PARTS] === null);
   if (missing.length === 0) return [];
   const title = { en: 'Not known', ru: 'Нет данных' }[locale];
-  return [{ icon: 'ℹ️', title, lines: [missing.map(([, name]) => name[locale]).join(', ')] }];
+  const before = {
+    en: 'The worker does not know this day: it was not running yet, or Redis has been emptied since.',
+    ru: 'Этот день воркеру неизвестен: он ещё не работал, или Redis с тех пор очищен.',
+  }[locale];
+  const parts = missing.map(([, name]) => name[locale]).join(', ');
+  return [{ icon: 'ℹ️', title, lines: [parts, ...(isBeforeFirst ? [before] : [])] }];
 }

@@ -1,6 +1,6 @@
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
-import { axisNumber, byteUnit } from './charts/scale.ts';
+import { numberText, percentText } from '../lib/quantities.ts';
 
 const NAME_CHARACTERS = 40;
 
@@ -27,32 +27,18 @@ export const section = ({ icon, lines, title }: Section): Html =>
 /** At most `most` entries as lines, with a line that counts the others. */
 export function listed<T>(all: readonly T[], most: number, line: (one: T) => Html, locale: Locale): Html[] {
   const rest = all.length - most;
-  const more = { en: html`… and ${rest} more`, ru: html`… и ещё ${rest}` }[locale];
+  const hidden = numberText(rest, locale);
+  const more = { en: html`… and ${hidden} more`, ru: html`… и ещё ${hidden}` }[locale];
   return [...all.slice(0, most).map(line), ...(rest > 0 ? [more] : [])];
 }
 
 export const unknown = (locale: Locale): string => ({ en: 'no data', ru: 'нет данных' })[locale];
 
-export const count = (n: number, locale: Locale): string => axisNumber(n, locale);
-
-/** `1.21 TiB`. */
-export function bytesText(bytes: number, locale: Locale): string {
-  const scale = byteUnit(bytes);
-  return `${axisNumber(bytes / scale.bytes, locale)} ${scale.unit}`;
-}
-
-/** One decimal, rounded down: what is not quite 100 % never reads so. */
-export const percentText = (percent: number, locale: Locale): string =>
-  `${new Intl.NumberFormat(locale, { maximumFractionDigits: 1, roundingMode: 'floor' }).format(percent)} %`;
-
-export const shareText = (share: number, locale: Locale): string =>
-  `${new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(share * 100)} %`;
-
 /** ` ▲ 12 %`, ` ▼ 5 %`, ` = 0 %`; nothing where there is nothing to compare with. */
-export function trend(percent: number | null): string {
+export function trend(percent: number | null, locale: Locale): string {
   if (percent === null) return '';
-  if (percent === 0) return ' = 0 %';
-  return percent > 0 ? ` ▲ ${percent} %` : ` ▼ ${-percent} %`;
+  const sign = percent === 0 ? '=' : percent > 0 ? '▲' : '▼';
+  return ` ${sign} ${percentText(Math.abs(percent), locale)}`;
 }
 
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;

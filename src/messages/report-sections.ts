@@ -1,8 +1,10 @@
+import { deliveriesIn, deliverySuccess, failureShare } from '../lib/figure-definitions.ts';
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { formatMoney } from '../lib/money.ts';
+import { howMany, numberText, percentText, shareText } from '../lib/quantities.ts';
 import type { NotificationFigures, PaymentTotals, TaskFigures } from './figures.ts';
-import { count, listed, named, type Section, shareText, unknown } from './report-lines.ts';
+import { listed, named, type Section, unknown } from './report-lines.ts';
 
 const GROUPS_LISTED = 8;
 const ERRORS_LISTED = 5;
@@ -25,12 +27,11 @@ export function paymentSection(
   const title = { en: 'Revenue', ru: 'Выручка' }[locale];
   if (!payments) return { icon: '💰', title, lines: [unknown(locale)] };
   const { by_currency, by_plan, by_provider, failed_count, pending_count, total_count } = payments;
-  const paid = { en: 'payments', ru: 'платежей' }[locale];
   const currencies = listed(
     Object.entries(by_currency),
     GROUPS_LISTED,
     ([currency, { count: n, total }]) =>
-      html`<b>${formatMoney(total, currency, locale)}</b> (${count(n, locale)} ${paid})${trends.get(currency) ?? ''}`,
+      html`<b>${formatMoney(total, currency, locale)}</b> (${howMany(n, 'payment', locale)})${trends.get(currency) ?? ''}`,
     locale,
   );
   const none = { en: 'no completed payments', ru: 'завершённых платежей нет' }[locale];
@@ -43,13 +44,14 @@ export function paymentSection(
             Object.entries(all).sort(([, a], [, b]) => b.count - a.count),
             GROUPS_LISTED,
             ([name, group]) =>
-              html`• ${name === 'none' ? other : named(name)}: ${sums(group.by_currency, locale)} (${count(group.count, locale)})`,
+              html`• ${name === 'none' ? other : named(name)}: ${sums(group.by_currency, locale)} (${numberText(group.count, locale)})`,
             locale,
           ),
         ];
+  const ended = numberText(failed_count + total_count, locale);
   const failed = {
-    en: html`Failed: ${failed_count} of ${failed_count + total_count}, open: ${pending_count}`,
-    ru: html`Не прошли: ${failed_count} из ${failed_count + total_count}, ожидают: ${pending_count}`,
+    en: html`Failed: ${numberText(failed_count, locale)} of ${ended}, open: ${numberText(pending_count, locale)}`,
+    ru: html`Не прошли: ${numberText(failed_count, locale)} из ${ended}, ожидают: ${numberText(pending_count, locale)}`,
   }[locale];
   return {
     icon: '💰',
@@ -72,8 +74,8 @@ function withoutBackend(n: number, locale: Locale): Html[] {
   if (n === 0) return [];
   return [
     {
-      en: html`⚠️ ${n} completed without the backend: its commissions, invites, wallet and orders did not run (BACKEND_API_URL is not set)`,
-      ru: html`⚠️ ${n} завершено без бэкенда: его комиссии, приглашения, кошелёк и заказы не обработаны (BACKEND_API_URL не задан)`,
+      en: html`⚠️ ${numberText(n, locale)} completed without the backend: its commissions, invites, wallet and orders did not run (BACKEND_API_URL is not set)`,
+      ru: html`⚠️ ${numberText(n, locale)} завершено без бэкенда: его комиссии, приглашения, кошелёк и заказы не обработаны (BACKEND_API_URL не задан)`,
     }[locale],
   ];
 }
@@ -89,6 +91,8 @@ const REASONS: Readonly<Record<string, Record<Locale, string>>> = {
   bad_markup: { en: 'broken markup', ru: 'ошибка разметки' },
   unreachable: { en: 'skipped, unreachable before', ru: 'пропущено, недоступен ранее' },
   obsolete: { en: 'no longer needed', ru: 'больше не нужно' },
+  forbidden: { en: 'may not be written to', ru: 'запись запрещена' },
+  withdrawn: { en: 'broadcast cancelled', ru: 'рассылка отменена' },
   dropped: { en: 'dropped by an admin', ru: 'отброшено администратором' },
   other: { en: 'other', ru: 'прочее' },
 };
@@ -97,10 +101,18 @@ const REASONS: Readonly<Record<string, Record<Locale, string>>> = {
 export function notificationSection(notifications: NotificationFigures | null, locale: Locale): Section {
   const title = { en: 'Notifications', ru: 'Уведомления' }[locale];
   if (!notifications) return { icon: '✉️', title, lines: [unknown(locale)] };
-  const { by_reason, failed, sent } = notifications;
+  const { by_reason } = notifications;
+  // Records of a former version have one count of all that did not arrive.
+  const { failed, sent, unreachable, withdrawn } = deliveriesIn(notifications.sent, by_reason);
+  const success = deliverySuccess({ failed, sent });
+  const share = success === null ? '' : ` (${percentText(success * 100, locale)})`;
   const line = {
-    en: html`Sent: ${count(sent, locale)}, undeliverable: <b>${count(failed, locale)}</b>`,
-    ru: html`Отправлено: ${count(sent, locale)}, не доставлено: <b>${count(failed, locale)}</b>`,
+    en: html`Sent: ${numberText(sent, locale)}${share}, given up: <b>${numberText(failed, locale)}</b>`,
+    ru: html`Отправлено: ${numberText(sent, locale)}${share}, не доставлено: <b>${numberText(failed, locale)}</b>`,
+  }[locale];
+  const others = {
+    en: html`Cannot be reached: ${numberText(unreachable, locale)}, taken back: ${numberText(withdrawn, locale)}`,
+    ru: html`Недоступны: ${numberText(unreachable, locale)}, отозвано: ${numberText(withdrawn, locale)}`,
   }[locale];
   const reasons = Object.entries(by_reason).sort(([, a], [, b]) => b - a);
   return {
@@ -108,7 +120,13 @@ export function notificationSection(notifications: NotificationFigures | null, l
     title,
     lines: [
       line,
-      ...listed(reasons, GROUPS_LISTED, ([reason, n]) => html`• ${REASONS[reason]?.[locale] ?? reason}: ${n}`, locale),
+      ...(unreachable + withdrawn > 0 ? [others] : []),
+      ...listed(
+        reasons,
+        GROUPS_LISTED,
+        ([reason, n]) => html`• ${REASONS[reason]?.[locale] ?? reason}: ${numberText(n, locale)}`,
+        locale,
+      ),
     ],
   };
 }
@@ -118,13 +136,13 @@ export function taskSection(tasks: TaskFigures | null, locale: Locale): Section 
   const title = { en: 'Tasks', ru: 'Задачи' }[locale];
   if (!tasks) return { icon: '⚙️', title, lines: [unknown(locale)] };
   const { errors, failed, succeeded } = tasks;
-  const share = shareText(failed / Math.max(1, failed + succeeded), locale);
+  const share = shareText(failureShare({ failed, succeeded }) ?? 0, locale);
   const line = {
-    en: html`Done: ${count(succeeded, locale)}, failed: <b>${count(failed, locale)}</b> (${share})`,
-    ru: html`Выполнено: ${count(succeeded, locale)}, с ошибкой: <b>${count(failed, locale)}</b> (${share})`,
+    en: html`Done: ${numberText(succeeded, locale)}, failed: <b>${numberText(failed, locale)}</b> (${share})`,
+    ru: html`Выполнено: ${numberText(succeeded, locale)}, с ошибкой: <b>${numberText(failed, locale)}</b> (${share})`,
   }[locale];
   const top = errors
     .slice(0, ERRORS_LISTED)
-    .map(({ code, count: n, task }) => html`• <code>${task}</code> ${code} × ${n}`);
+    .map(({ code, count: n, task }) => html`• <code>${task}</code> ${code} × ${numberText(n, locale)}`);
   return { icon: '⚙️', title, lines: [line, ...top] };
 }

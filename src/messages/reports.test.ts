@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { visibleText } from '../lib/telegram-html.ts';
 import { anyText } from '../testing/any-text.ts';
 import { pictureSvg } from './charts/picture.ts';
-import { axisNumber, byteUnit, ticksUpTo, wholeTicksUpTo } from './charts/scale.ts';
+import { axisLabels, ticksUpTo, wholeTicksUpTo } from './charts/scale.ts';
 import type { DayFigures, Remark } from './figures.ts';
 import { dailyReport } from './report-daily.ts';
-import { named, percentText, sparkline, trend } from './report-lines.ts';
+import { named, sparkline, trend } from './report-lines.ts';
 import { weeklyReport } from './report-weekly.ts';
 import { MAX_MESSAGE_LENGTH, split } from './split.ts';
 
@@ -30,14 +30,8 @@ describe('lines', () => {
     expect(sparkline([0, 0])).toBe('▁▁');
   });
 
-  test('what is not quite 100 % never reads so', () => {
-    expect(percentText(99.99, 'en')).toBe('99.9 %');
-    expect(percentText(100, 'en')).toBe('100 %');
-    expect(percentText(58.33, 'ru')).toBe('58,3 %');
-  });
-
   test('a trend has a direction, or nothing to compare with', () => {
-    expect([5, -5, 0, null].map(trend)).toEqual([' ▲ 5 %', ' ▼ 5 %', ' = 0 %', '']);
+    expect([5, -5, 0, null].map((percent) => trend(percent, 'en'))).toEqual([' ▲ 5 %', ' ▼ 5 %', ' = 0 %', '']);
   });
 
   test('property: a name is one line of at most 40 characters, never empty, whatever it was', () => {
@@ -75,10 +69,25 @@ describe('charts', () => {
     );
   });
 
-  test('bytes are counted in a unit that reads well', () => {
-    expect(byteUnit(0).unit).toBe('B');
-    expect(byteUnit(1.5 * 1024 ** 4)).toEqual({ unit: 'TiB', bytes: 1024 ** 4 });
-    expect(axisNumber(1234.567, 'en')).toBe('1,234.57');
+  test.each([
+    [0, ['0', '1'], ['0', '1']],
+    [0.3, ['0', '0.1', '0.2', '0.3'], ['0', '0,1', '0,2', '0,3']],
+    [8_000, ['0', '2,000', '4,000', '6,000', '8,000'], ['0', '2 000', '4 000', '6 000', '8 000']],
+    [45_000, ['0', '20K', '40K', '60K'], ['0', '20 тыс.', '40 тыс.', '60 тыс.']],
+    [150_000_000, ['0', '50M', '100M', '150M'], ['0', '50 млн', '100 млн', '150 млн']],
+    [8e12, ['0', '2T', '4T', '6T', '8T'], ['0', '2 трлн', '4 трлн', '6 трлн', '8 трлн']],
+  ])('an axis up to %d is read at a glance', (most, en, ru) => {
+    const plain = (labels: string[]): string[] => labels.map((label) => label.replace(/\s/gu, ' '));
+    expect(plain(axisLabels(ticksUpTo(most), 'en'))).toEqual(en);
+    expect(plain(axisLabels(ticksUpTo(most), 'ru'))).toEqual(ru);
+  });
+
+  test('property: no label of an axis is longer than fits before it', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1e-3, max: 1e15, noNaN: true }), fc.constantFrom('en', 'ru'), (most, locale) => {
+        for (const label of axisLabels(ticksUpTo(most), locale)) expect(label.length).toBeLessThanOrEqual(10);
+      }),
+    );
   });
 
   test('property: a picture is well-formed whatever the names are', () => {
@@ -103,9 +112,11 @@ describe('charts', () => {
 
 describe.each(['en', 'ru'] as const)('reports in %s', (locale) => {
   test('a day of which nothing is known says so in every part', () => {
-    const text = visibleText(dailyReport({ day: EMPTY, trends, overdue: null }, locale).toString());
+    const text = visibleText(
+      dailyReport({ day: EMPTY, trends, overdue: null, deadLetters: null, isBeforeFirst: false }, locale).toString(),
+    );
     const unknown = { en: 'no data', ru: 'нет данных' }[locale];
-    expect(text.split(unknown).length - 1).toBe(9);
+    expect(text.split(unknown).length - 1).toBe(10);
     expect(text).not.toMatch(/: 0|null|undefined|NaN/);
   });
 
@@ -141,7 +152,7 @@ describe.each(['en', 'ru'] as const)('reports in %s', (locale) => {
     };
     const day: DayFigures = { ...EMPTY, payments, uptime: { percent: 50, nodes, incidents } };
     const overdue = nodes.map(({ name }) => name);
-    const parts = split(dailyReport({ day, trends, overdue }, locale).toString());
+    const parts = split(dailyReport({ day, trends, overdue, deadLetters: 0, isBeforeFirst: false }, locale).toString());
     for (const part of parts) expect(visibleText(part).length).toBeLessThanOrEqual(MAX_MESSAGE_LENGTH);
     expect(visibleText(parts.join(''))).toContain({ en: '… and 295 more', ru: '… и ещё 295' }[locale]);
   });
@@ -154,6 +165,7 @@ describe.each(['en', 'ru'] as const)('reports in %s', (locale) => {
       { kind: 'more_leave', gone: 30, came: 20 },
       { kind: 'tasks_fail', share: 0.01, task: 'sync_user_stats' },
       { kind: 'undelivered', share: 0.1, reason: 'blocked' },
+      { kind: 'unreachable', share: 0.1 },
       { kind: 'slow_service', service: 'remnawave', meanMs: 3000 },
       { kind: 'days_missing', days: 1 },
     ];
@@ -163,6 +175,8 @@ describe.each(['en', 'ru'] as const)('reports in %s', (locale) => {
       from: '2026-03-09',
       to: '2026-03-15',
       missing,
+      known: { users: 7, bandwidth: 7, uptime: 7, notifications: 7, tasks: 7 },
+      begins: null,
       users: null,
       payments: null,
       bandwidth: null,

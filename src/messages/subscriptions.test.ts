@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseHtml } from '../../sandbox/telegram/entities.ts';
 import { days, hours, minutes } from '../lib/duration.ts';
+import { inTime } from '../lib/quantities.ts';
 import { visibleText } from '../lib/telegram-html.ts';
-import { inTime, subscriptionExpired, subscriptionExpiring, trafficReset } from './subscriptions.ts';
+import { subscriptionExpired, subscriptionExpiring, trafficReset } from './subscriptions.ts';
 
 const now = new Date('2026-12-23T05:00:00Z');
 const facts = {

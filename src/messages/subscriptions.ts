@@ -1,6 +1,7 @@
-import { days, hours, minutes } from '../lib/duration.ts';
+import { days } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
+import { inTime } from '../lib/quantities.ts';
 import { fact } from './labels.ts';
 import { minuteInUtc } from './time.ts';
 
@@ -38,23 +39,6 @@ export function trafficReset(locale: Locale): Html {
     ru: 'Начался новый месяц: весь объём трафика снова доступен.',
   }[locale];
   return html`🔄 <b>${title}</b>\n\n${text}`;
-}
-
-/**
- * The distance as a person says it, to the nearest unit and never "in 0": minutes below an hour, hours below two days, else days.
- * Plural forms are those of the Unicode locale data in `Intl`.
- */
-export function inTime(leftMs: number, locale: Locale): string {
-  const [unit, unitMs] =
-    leftMs < hours(1) - minutes(0.5)
-      ? (['minute', minutes(1)] as const)
-      : leftMs < days(2) - hours(0.5)
-        ? (['hour', hours(1)] as const)
-        : (['day', days(1)] as const);
-  return new Intl.RelativeTimeFormat(locale, { numeric: 'always' }).format(
-    Math.max(1, Math.round(leftMs / unitMs)),
-    unit,
-  );
 }
 
 /** Red within a day, yellow within three, green beyond. */

@@ -19,15 +19,8 @@ export class Statistics {
     return Object.fromEntries(rows.map(({ action, n }) => [action, n]));
   }
 
-  /**
-   * Counts of the messages that were delivered in the interval, and of those due in it that will not be, by reason. Rows are kept for 7
-   * days.
-   */
-  async notifications({ from, to }: Interval): Promise<{
-    sent: number;
-    failed: number;
-    by_reason: Record<string, number>;
-  }> {
+  /** Rows of messages delivered in the interval, and of those due in it that will not be, by reason. Rows are kept for 7 days. */
+  async notifications({ from, to }: Interval): Promise<{ sent: number; byReason: Record<string, number> }> {
     const { rows } = await sql<{ reason: string | null; n: number }>`
       select null as reason, count(*)::int as n from notification_queue
        where status = 'sent' and sent_at >= ${from} and sent_at < ${to}
@@ -38,8 +31,7 @@ export class Statistics {
     const failed = rows.filter((row): row is { reason: string; n: number } => row.reason !== null);
     return {
       sent: rows.find(({ reason }) => reason === null)?.n ?? 0,
-      failed: failed.reduce((sum, { n }) => sum + n, 0),
-      by_reason: Object.fromEntries(failed.map(({ n, reason }) => [reason, n])),
+      byReason: Object.fromEntries(failed.map(({ n, reason }) => [reason, n])),
     };
   }
 

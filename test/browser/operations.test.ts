@@ -211,7 +211,7 @@ describe.skipIf(!chromium)('the operations page in Chromium', () => {
        select gen_random_uuid(), 100001, 'old', 'info', now() - interval '3 days' from generate_series(1, 150)`,
     );
     await olga.page.waitForSelector('#brake-notification_backlog-drop');
-    expect(await olga.page.textContent('#attention')).toContain('150 notifications that are over 24 h late');
+    expect(await olga.page.textContent('#attention')).toContain('150 notifications that are over 1 d late');
     await olga.confirm('#brake-notification_backlog-drop');
     await olga.page.waitForSelector('#brake-notification_backlog-drop', { state: 'detached' });
     expect(olga.faults).toEqual([]);

@@ -17,7 +17,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     expect(world.panel.user('anna')!.status).toBe('ACTIVE');
     const [alert, ...others] = await world.alerts();
     expect(others).toEqual([]);
-    expect(alert).toContain('The panel listed <b>0</b> users where about <b>61</b> should be');
+    expect(alert).toContain('The panel listed <b>0 users</b> where about <b>61</b> should be');
     expect(alert).toContain('task-worker brake confirm disable_expired_users go');
   });
 
@@ -31,7 +31,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
 
     expect(world.panel.calls().mutations).toEqual([]);
     expect(await world.alerts()).toHaveLength(1);
-    expect((await world.alerts())[0]).toContain('<b>60</b> of 160 users (38 %)');
+    expect((await world.alerts())[0]).toContain('<b>60</b> of 160 users (37.5 %)');
 
     const { brake } = world.app.app.services;
     expect(await brake.list()).toMatchObject([{ name: TASK, wouldTouch: 60, listed: 160, reason: 'share' }]);

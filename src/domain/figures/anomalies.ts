@@ -1,4 +1,5 @@
 import { hours, minutes } from '../../lib/duration.ts';
+import { NORMAL } from '../../lib/figure-definitions.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import {
@@ -28,7 +29,7 @@ const LIMITS = {
   errorWindowMinutes: 15,
   errorSamples: 20,
   queueDepth: 500,
-  paymentFailureRate: 0.1,
+  paymentFailureRate: NORMAL.paymentFailures,
   paymentWindowMs: hours(24),
   paymentSamples: 20,
   memoryShare: 0.8,

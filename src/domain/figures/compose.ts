@@ -16,19 +16,19 @@ import { Reports } from './reports.ts';
 
 /** What other capabilities have stored of the days. */
 export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapshots'> &
-  Pick<DayBookOptions, 'bandwidth' | 'paymentStats'>;
+  Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'>;
 
 /** Builds what analytics, reports and anomaly checks stand on. */
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
   const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
   const { notifications, panel, settings } = services;
-  const { nodeHealth, queueSnapshots } = recorded;
+  const { deliveryCounts, nodeHealth, queueSnapshots } = recorded;
   const hourlyBandwidth = new HourlyBandwidths(redis);
   const seenNodes = new SeenNodes(redis);
   const memoryReports = new MemoryReports(redis);
   const dayBook = new DayBook({
     ...recorded,
-    ...{ hourlyBandwidth, log, notifications, outcomes, panel, seenNodes },
+    ...{ deliveryCounts, hourlyBandwidth, log, notifications, outcomes, panel, seenNodes },
     statistics: new Statistics(database),
     stats: new DailyStats(redis),
   });
@@ -48,7 +48,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
         marks: new ReportMarks(redis),
         adminIds: settings.ADMIN_TELEGRAM_IDS,
       }),
-      reports: new Reports({ dayBook, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
+      reports: new Reports({ dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
       seenNodes,
     },
     memoryReports,

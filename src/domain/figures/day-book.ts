@@ -1,11 +1,13 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import { hours } from '../../lib/duration.ts';
-import { dayBefore, type Interval, intervalOfDay, shiftDay } from '../../lib/utc-days.ts';
-import type { DayFigures, PaymentTotals, UserFigures } from '../../messages/figures.ts';
+import { deliveriesIn } from '../../lib/figure-definitions.ts';
+import { dayBefore, dayOf, daysUpTo, type Interval, intervalOfDay, shiftDay } from '../../lib/utc-days.ts';
+import type { DayFigures, NotificationFigures, PaymentTotals, UserFigures } from '../../messages/figures.ts';
 import type { Log } from '../../observability/log.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { DailyStats } from '../../repositories/redis/figures/daily-stats.ts';
 import type { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
+import type { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Statistics } from '../../repositories/statistics.ts';
 import { financialDay } from '../payments/financial-day.ts';
 import { bandwidthFigures, type NodeSources, nodesSince, uptimeFigures } from './nodes.ts';
@@ -17,6 +19,7 @@ export type DayBookOptions = NodeSources & {
   paymentStats: PaymentStats;
   statistics: Statistics;
   outcomes: OutcomeStore;
+  deliveryCounts: Pick<DeliveryCounts, 'direct'>;
   log: Log;
 };
 
@@ -25,6 +28,8 @@ const AT_END_WITHIN_MS = hours(24);
 /** Days that were never worked out, because no worker was there, are made up for this far back. */
 const CATCH_UP_DAYS = 6;
 const ERRORS_LISTED = 20;
+/** As long as the figures of a day are kept. */
+const KEPT_DAYS = 90;
 
 /**
  * Works out and keeps the figures of each day. Every source is asked by itself: one that fails leaves its part as it was, or null.
@@ -41,6 +46,18 @@ export class DayBook {
   /** Those of these days that are kept, by date. */
   many(dates: readonly string[]): Promise<ReadonlyMap<string, DayFigures>> {
     return this.#options.stats.many(dates);
+  }
+
+  /**
+   * The first day that the worker lived through, of those that are kept: one of which something is known that nobody can find out later.
+   * Undefined where there is none: the worker is new, or Redis was emptied.
+   */
+  async firstDay(now: Date): Promise<string | undefined> {
+    const kept = await this.many(daysUpTo(dayOf(now), KEPT_DAYS));
+    return [...kept.values()]
+      .filter(wasLivedThrough)
+      .map(({ date }) => date)
+      .reduce<string | undefined>((first, date) => (first === undefined || date < first ? date : first), undefined);
   }
 
   /** The day before `at`, and those of the week before that nobody has worked out. Oldest first. */
@@ -89,7 +106,7 @@ export class DayBook {
       this.#known('bandwidth', null, () => bandwidthFigures(this.#options, nodes, day, now)),
       this.payments(day),
       this.#known('admin operations', null, () => statistics.adminOperations(day)),
-      this.#known('notifications', null, () => statistics.notifications(day)),
+      this.#known('notifications', null, () => this.#notifications(day)),
       this.#known('tasks', undefined, () => outcomes.ofDay(date)),
     ]);
     const isCovered = bandwidth !== null && bandwidth.coverage >= (kept?.bandwidth?.coverage ?? 0);
@@ -105,6 +122,20 @@ export class DayBook {
       notifications: notifications ?? kept?.notifications ?? null,
       tasks: tasks ? { ...tasks, errors: tasks.errors.slice(0, ERRORS_LISTED) } : (kept?.tasks ?? null),
     };
+  }
+
+  /** Rows of the queue, and what was sent without one. */
+  async #notifications(day: { date: string } & Interval): Promise<NotificationFigures> {
+    const { deliveryCounts, statistics } = this.#options;
+    const [rows, { sent = 0, ...direct }] = await Promise.all([
+      statistics.notifications(day),
+      deliveryCounts.direct(day.date),
+    ]);
+    const reasons = new Set([...Object.keys(rows.byReason), ...Object.keys(direct)]);
+    const byReason = Object.fromEntries(
+      [...reasons].map((reason) => [reason, (rows.byReason[reason] ?? 0) + (direct[reason] ?? 0)]),
+    );
+    return { ...deliveriesIn(rows.sent + sent, byReason), by_reason: byReason };
   }
 
   /** One listing for all days. Cut short, it says nothing. */
@@ -124,8 +155,12 @@ export class DayBook {
     try {
       return await read();
     } catch (err) {
-      this.#options.log.warn({ err }, `figures: ${what} can not be read and count as unknown`);
+      this.#options.log.warn({ err }, `figures: ${what} cannot be read and count as unknown`);
       return unknown;
     }
   }
 }
+
+/** Payments, rows and the panel's users can be counted of any day; these only by a worker that was there. */
+const wasLivedThrough = ({ bandwidth, tasks, uptime, users }: DayFigures): boolean =>
+  tasks !== null || bandwidth !== null || (uptime?.percent ?? null) !== null || (users?.at_end ?? null) !== null;

@@ -92,7 +92,7 @@ export class ReportDelivery {
     try {
       return await renderPng(pictureSvg);
     } catch (err) {
-      this.#options.log.error({ err, report: id }, 'picture of a report can not be drawn, the text goes without');
+      this.#options.log.error({ err, report: id }, 'picture of a report cannot be drawn, the text goes without');
       return undefined;
     }
   }

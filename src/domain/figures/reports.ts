@@ -1,12 +1,14 @@
+import { deadJobsIn, deadLetterTotal } from '../../lib/figure-definitions.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { roughly } from '../../lib/money.ts';
 import { daysUpTo, intervalOfDay } from '../../lib/utc-days.ts';
 import { pictureSvg } from '../../messages/charts/picture.ts';
 import type { DayFigures, PaymentTotals, WeekFigures } from '../../messages/figures.ts';
-import { reportPicture } from '../../messages/report-charts.ts';
+import { pictureCaption, reportPicture } from '../../messages/report-charts.ts';
 import { dailyReport } from '../../messages/report-daily.ts';
 import { type WeekTrends, weeklyReport } from '../../messages/report-weekly.ts';
+import type { QueueSnapshots } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import type { DayBook } from './day-book.ts';
 import { changeOfMeans, changePercent, findingsOf, weekFigures } from './week.ts';
@@ -19,10 +21,16 @@ export type Report = {
   type: 'report:daily' | 'report:weekly';
   text: Html;
   pictureSvg: string;
+  /** HTML. Names what the picture cannot. */
   caption: string;
 };
 
-export type ReportsOptions = { dayBook: DayBook; scheduleWatch: ScheduleWatch; locale: Locale };
+export type ReportsOptions = {
+  dayBook: DayBook;
+  queueSnapshots: QueueSnapshots;
+  scheduleWatch: ScheduleWatch;
+  locale: Locale;
+};
 
 const DAYS_DRAWN = 14;
 const WEEK = 7;
@@ -37,12 +45,14 @@ export class Reports {
 
   /** The day is worked out once more, which takes in what has become known since midnight. */
   async daily(date: string, now: Date, signal: AbortSignal): Promise<Report> {
-    const { dayBook, locale, scheduleWatch } = this.#options;
+    const { dayBook, locale, queueSnapshots, scheduleWatch } = this.#options;
     const [day] = await dayBook.refresh([date], now, signal);
     const overdue = await scheduleWatch.overdue(now).then(
       (states) => states.map(({ task }) => task),
       () => null,
     );
+    const deadLetters = await deadLettersIn(queueSnapshots);
+    const firstDay = await dayBook.firstDay(now);
     const dates = daysUpTo(date, DAYS_DRAWN);
     const kept = await dayBook.many(dates);
     const caption = { en: `Daily report ${date}`, ru: `Отчёт за ${date}` }[locale];
@@ -50,20 +60,23 @@ export class Reports {
     return {
       id: `daily:${date}`,
       type: 'report:daily',
-      text: dailyReport({ day: day!, trends, overdue }, locale),
-      pictureSvg: await this.#picture(caption, dates, kept, day!.uptime?.nodes ?? []),
-      caption,
+      text: dailyReport(
+        { day: day!, trends, overdue, deadLetters, isBeforeFirst: firstDay === undefined || date < firstDay },
+        locale,
+      ),
+      ...(await this.#picture(caption, dates, kept, day!.uptime?.nodes ?? [])),
     };
   }
 
   /** The seven days that end with `last`, against the seven before. */
-  async weekly(last: string): Promise<Report> {
+  async weekly(last: string, now: Date): Promise<Report> {
     const { dayBook, locale } = this.#options;
     const dates = daysUpTo(last, DAYS_DRAWN);
     const kept = await dayBook.many(dates);
+    const firstDay = await dayBook.firstDay(now);
     const [before, week] = await Promise.all([
-      this.#week(dates.slice(0, WEEK), kept),
-      this.#week(dates.slice(WEEK), kept),
+      this.#week(dates.slice(0, WEEK), kept, firstDay),
+      this.#week(dates.slice(WEEK), kept, firstDay),
     ]);
     const caption = { en: `Weekly report ${week.from} – ${last}`, ru: `Отчёт за неделю ${week.from} – ${last}` }[
       locale
@@ -72,14 +85,17 @@ export class Reports {
       id: `weekly:${last}`,
       type: 'report:weekly',
       text: weeklyReport({ week, trends: trendsOf(week, before), findings: findingsOf(week, before) }, locale),
-      pictureSvg: await this.#picture(caption, dates, kept, week.uptime?.nodes ?? []),
-      caption,
+      ...(await this.#picture(caption, dates, kept, week.uptime?.nodes ?? [])),
     };
   }
 
-  async #week(dates: readonly string[], kept: ReadonlyMap<string, DayFigures>): Promise<WeekFigures> {
+  async #week(
+    dates: readonly string[],
+    kept: ReadonlyMap<string, DayFigures>,
+    firstDay: string | undefined,
+  ): Promise<WeekFigures> {
     const period = { from: intervalOfDay(dates[0]!).from, to: intervalOfDay(dates.at(-1)!).to };
-    return weekFigures(dates, kept, await this.#options.dayBook.payments(period));
+    return weekFigures(dates, kept, await this.#options.dayBook.payments(period), firstDay);
   }
 
   async #picture(
@@ -87,7 +103,7 @@ export class Reports {
     days: readonly string[],
     kept: ReadonlyMap<string, DayFigures>,
     nodes: readonly { name: string; percent: number | null }[],
-  ): Promise<string> {
+  ): Promise<Pick<Report, 'pictureSvg' | 'caption'>> {
     const { dayBook, locale } = this.#options;
     const payments = await Promise.all(days.map((day) => dayBook.payments(intervalOfDay(day))));
     const charts = {
@@ -97,8 +113,16 @@ export class Reports {
       income: incomeOf(payments),
       bytes: days.map(bytesOf(kept)),
     };
-    return pictureSvg(reportPicture(charts, locale));
+    const { legend, picture } = reportPicture(charts, locale);
+    return { pictureSvg: pictureSvg(picture), caption: pictureCaption(title, legend).toString() };
   }
+}
+
+/** As the metric counts them; null where nobody has counted lately. */
+async function deadLettersIn(snapshots: QueueSnapshots): Promise<number | null> {
+  const snapshot = await snapshots.latest().catch(() => undefined);
+  if (!snapshot || snapshot.deadMessages === undefined) return null;
+  return deadLetterTotal({ jobs: deadJobsIn(snapshot.queues), messages: snapshot.deadMessages });
 }
 
 const newUsersOf = (kept: ReadonlyMap<string, DayFigures>) => (day: string) => kept.get(day)?.users?.new ?? null;
@@ -120,8 +144,8 @@ function incomeOf(days: readonly (PaymentTotals | null)[]): { currency: string; 
 }
 
 function trendsOf(week: WeekFigures, before: WeekFigures): WeekTrends {
-  const change = (part: keyof WeekFigures['missing'], of: (one: WeekFigures) => number | undefined): number | null => {
-    const [now, then] = [week, before].map((one) => ({ total: of(one) ?? 0, days: WEEK - one.missing[part].length }));
+  const change = (part: keyof WeekFigures['known'], of: (one: WeekFigures) => number | undefined): number | null => {
+    const [now, then] = [week, before].map((one) => ({ total: of(one) ?? 0, days: one.known[part] }));
     return changeOfMeans(now!, then!);
   };
   const active = [week, before].map((one) => one.users?.active ?? null);

@@ -1,25 +1,55 @@
+import {
+  deliveriesFail,
+  deliveriesIn,
+  deliveryEndOf,
+  deliverySuccess,
+  deliveryTotals,
+  failureShare,
+  NORMAL,
+} from '../../lib/figure-definitions.ts';
 import { roughly } from '../../lib/money.ts';
 import type { DayFigures, PaymentTotals, Remark, TaskFigures, WeekFigures } from '../../messages/figures.ts';
 import { percentOf } from './uptime.ts';
 
-/** Adds up the days that are known; `payments` come fresh from the table, so they are whole even where days are missing. */
+/**
+ * Adds up the days that are known; `payments` come fresh from the table, so they are whole even where days are missing. Days before
+ * `firstDay`, the first that the worker lived through, are not missing: nobody was there to know them.
+ */
 export function weekFigures(
   dates: readonly string[],
   kept: ReadonlyMap<string, DayFigures>,
   payments: PaymentTotals | null,
+  firstDay: string | undefined,
 ): WeekFigures {
   const days = dates.map((date) => kept.get(date));
-  const missing = (part: keyof WeekFigures['missing']): string[] => dates.filter((_, i) => !days[i]?.[part]);
+  const isKnown = {
+    users: (day) => Boolean(day?.users),
+    bandwidth: (day) => Boolean(day?.bandwidth),
+    uptime: (day) => (day?.uptime?.percent ?? null) !== null,
+    notifications: (day) => Boolean(day?.notifications),
+    tasks: (day) => Boolean(day?.tasks),
+  } satisfies Record<keyof WeekFigures['missing'], (day: DayFigures | undefined) => boolean>;
+  const missing = (part: keyof typeof isKnown): string[] =>
+    dates.filter((date, i) => firstDay !== undefined && date >= firstDay && !isKnown[part](days[i]));
+  const known = (part: keyof typeof isKnown): number => days.filter(isKnown[part]).length;
   return {
     from: dates[0]!,
     to: dates.at(-1)!,
     missing: {
       users: missing('users'),
       bandwidth: missing('bandwidth'),
-      uptime: dates.filter((_, i) => (days[i]?.uptime?.percent ?? null) === null),
+      uptime: missing('uptime'),
       notifications: missing('notifications'),
       tasks: missing('tasks'),
     },
+    known: {
+      users: known('users'),
+      bandwidth: known('bandwidth'),
+      uptime: known('uptime'),
+      notifications: known('notifications'),
+      tasks: known('tasks'),
+    },
+    begins: firstDay === undefined || firstDay > dates.at(-1)! ? 'none' : firstDay > dates[0]! ? firstDay : null,
     users: usersOf(days),
     payments,
     bandwidth: bandwidthOf(days),
@@ -31,13 +61,13 @@ export function weekFigures(
 
 type Days = readonly (DayFigures | undefined)[];
 
-const known = <P extends keyof DayFigures>(days: Days, part: P): NonNullable<DayFigures[P]>[] =>
+const partsOf = <P extends keyof DayFigures>(days: Days, part: P): NonNullable<DayFigures[P]>[] =>
   days.flatMap((day) => (day?.[part] ? [day[part]] : []));
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
 function usersOf(days: Days): WeekFigures['users'] {
-  const users = known(days, 'users');
+  const users = partsOf(days, 'users');
   if (users.length === 0) return null;
   return {
     new: sum(users.map((day) => day.new)),
@@ -48,7 +78,7 @@ function usersOf(days: Days): WeekFigures['users'] {
 }
 
 function bandwidthOf(days: Days): WeekFigures['bandwidth'] {
-  const parts = known(days, 'bandwidth');
+  const parts = partsOf(days, 'bandwidth');
   if (parts.length === 0) return null;
   const nodes = Map.groupBy(
     parts.flatMap((part) => part.nodes),
@@ -64,7 +94,7 @@ function bandwidthOf(days: Days): WeekFigures['bandwidth'] {
 }
 
 function uptimeOfDays(days: Days): WeekFigures['uptime'] {
-  const parts = known(days, 'uptime');
+  const parts = partsOf(days, 'uptime');
   if (parts.length === 0) return null;
   const all = parts.flatMap((part) => part.nodes);
   const nodes = [...Map.groupBy(all, ({ node_uuid }) => node_uuid).values()].map((group) => {
@@ -87,21 +117,21 @@ function uptimeOfDays(days: Days): WeekFigures['uptime'] {
 }
 
 function notificationsOf(days: Days): WeekFigures['notifications'] {
-  const parts = known(days, 'notifications');
+  const parts = partsOf(days, 'notifications');
   if (parts.length === 0) return null;
   const reasons = Map.groupBy(
     parts.flatMap(({ by_reason }) => Object.entries(by_reason)),
     ([reason]) => reason,
   );
   return {
-    sent: sum(parts.map(({ sent }) => sent)),
-    failed: sum(parts.map(({ failed }) => failed)),
+    // Worked out of the reasons: records of a former version have one count of all that did not arrive.
+    ...deliveryTotals(parts.map(({ by_reason, sent }) => deliveriesIn(sent, by_reason))),
     by_reason: Object.fromEntries([...reasons].map(([reason, entries]) => [reason, sum(entries.map(([, n]) => n))])),
   };
 }
 
 function tasksOf(days: Days): TaskFigures | null {
-  const parts = known(days, 'tasks');
+  const parts = partsOf(days, 'tasks');
   if (parts.length === 0) return null;
   const errors = Map.groupBy(
     parts.flatMap((part) => part.errors),
@@ -127,17 +157,8 @@ function tasksOf(days: Days): TaskFigures | null {
   };
 }
 
-/** What is normal; beyond it a week asks for a look. Fewer samples than `least` prove nothing. */
-const NORMAL = {
-  uptimePercent: 99,
-  incidents: 2,
-  paymentFailures: 0.1,
-  incomeFallPercent: -20,
-  taskFailures: 0.005,
-  undelivered: 0.05,
-  meanMs: 2000,
-  least: 20,
-} as const;
+/** Beyond these a week asks for a look, besides what is NORMAL for every figure. */
+const WEEK_NORMAL = { uptimePercent: 99, incidents: 2, incomeFallPercent: -20, meanMs: 2000 } as const;
 const NODES_NAMED = 5;
 
 /** Where a week is out of the ordinary, against what is normal and against the week before. */
@@ -149,7 +170,7 @@ export function findingsOf(week: WeekFigures, before: WeekFigures): Remark[] {
       ? [{ kind: 'more_leave' as const, gone: week.users.churned, came: week.users.new }]
       : []),
     ...taskFindings(week.tasks),
-    ...undelivered(week.notifications),
+    ...deliveryFindings(week.notifications),
     ...missingDays(week),
   ];
 }
@@ -157,7 +178,7 @@ export function findingsOf(week: WeekFigures, before: WeekFigures): Remark[] {
 function weakNodes({ uptime }: WeekFigures): Remark[] {
   return (uptime?.nodes ?? [])
     .flatMap(({ incidents, name, percent }) => {
-      const isWeak = percent !== null && (percent < NORMAL.uptimePercent || incidents > NORMAL.incidents);
+      const isWeak = percent !== null && (percent < WEEK_NORMAL.uptimePercent || incidents > WEEK_NORMAL.incidents);
       return isWeak ? [{ kind: 'node_weak' as const, name, percent, incidents }] : [];
     })
     .slice(0, NODES_NAMED);
@@ -171,18 +192,19 @@ function paymentFindings(now: PaymentTotals | null, before: PaymentTotals | null
   const fell = Object.entries(before?.by_currency ?? {}).flatMap(([currency, { count, total }]): Remark[] => {
     if (!now || count < NORMAL.least) return [];
     const percent = changePercent(roughly(now.by_currency[currency]?.total ?? '0'), roughly(total));
-    return percent !== null && percent < NORMAL.incomeFallPercent ? [{ kind: 'income_fell', currency, percent }] : [];
+    return percent !== null && percent < WEEK_NORMAL.incomeFallPercent
+      ? [{ kind: 'income_fell', currency, percent }]
+      : [];
   });
   return [...fails, ...fell];
 }
 
 function taskFindings(tasks: TaskFigures | null): Remark[] {
   if (!tasks) return [];
-  const total = tasks.succeeded + tasks.failed;
-  const share = total >= NORMAL.least ? tasks.failed / total : 0;
+  const share = tasks.succeeded + tasks.failed >= NORMAL.least ? (failureShare(tasks) ?? 0) : 0;
   const worst = tasks.errors[0]?.task;
   const slow = Object.entries(tasks.calls).filter(
-    ([, call]) => call.count >= NORMAL.least && call.mean_ms > NORMAL.meanMs,
+    ([, call]) => call.count >= NORMAL.least && call.mean_ms > WEEK_NORMAL.meanMs,
   );
   return [
     ...(worst !== undefined && share > NORMAL.taskFailures
@@ -192,13 +214,21 @@ function taskFindings(tasks: TaskFigures | null): Remark[] {
   ];
 }
 
-function undelivered(notifications: WeekFigures['notifications']): Remark[] {
+function deliveryFindings(notifications: WeekFigures['notifications']): Remark[] {
   if (!notifications) return [];
-  const { by_reason: reasons, failed, sent } = notifications;
-  const [reason] = Object.entries(reasons).sort(([, a], [, b]) => b - a)[0] ?? [];
-  const share = failed / Math.max(1, failed + sent);
-  const isMany = failed + sent >= NORMAL.least && share > NORMAL.undelivered;
-  return isMany && reason !== undefined ? [{ kind: 'undelivered', share, reason }] : [];
+  const { by_reason: reasons, failed, sent, unreachable } = notifications;
+  const [reason = 'other'] =
+    Object.entries(reasons)
+      .filter(([one]) => deliveryEndOf(one) === 'failed')
+      .sort(([, a], [, b]) => b - a)[0] ?? [];
+  const share = unreachable / Math.max(1, sent + failed + unreachable);
+  const areMany = sent + failed + unreachable >= NORMAL.least && share > NORMAL.unreachable;
+  return [
+    ...(deliveriesFail(notifications)
+      ? [{ kind: 'undelivered' as const, share: 1 - (deliverySuccess(notifications) ?? 1), reason }]
+      : []),
+    ...(areMany ? [{ kind: 'unreachable' as const, share }] : []),
+  ];
 }
 
 function missingDays({ missing }: WeekFigures): Remark[] {

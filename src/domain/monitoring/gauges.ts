@@ -1,5 +1,6 @@
 import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { deadJobsIn } from '../../lib/figure-definitions.ts';
 import type { Metrics, QueueCounts } from '../../observability/metrics.ts';
 import type { NodeHealthStore } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type {
@@ -57,7 +58,7 @@ function otherQueues(snapshot: QueueSnapshot | undefined): [string, QueueCounts]
 
 function deadLetters(snapshot: QueueSnapshot | undefined): ['job' | 'message', number][] {
   if (!snapshot) return [];
-  const jobs = Object.values(snapshot.queues).reduce((sum, { failed }) => sum + failed, 0);
+  const jobs = deadJobsIn(snapshot.queues);
   const { deadMessages } = snapshot;
   return [['job', jobs], ...(deadMessages === undefined ? [] : [['message', deadMessages] as ['message', number]])];
 }

@@ -17,9 +17,9 @@ export function composeNotifications(
     ...{ isObsolete, marks, notifications, sender },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
-      notification(type, status) {
+      notification(type, status, way) {
         metrics.notification(type, status);
-        deliveryCounts.note(status);
+        deliveryCounts.note(status, way === 'direct');
       },
       notificationDelay: (type, waited) => metrics.notificationDelay(type, waited),
     },

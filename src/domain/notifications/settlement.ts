@@ -13,7 +13,8 @@ export type SettlementDependencies = {
   observer: {
     /** Rows that were ended because they cannot be sent by what stands in them. */
     unreadable(rows: number): void;
-    notification(type: string, status: string): void;
+    /** `direct` means that it was sent at once and has no row. */
+    notification(type: string, status: string, way?: 'direct'): void;
     notificationDelay(type: string, seconds: number): void;
   };
   /** Rows have failed for the last time for a reason that an admin can do something about. */

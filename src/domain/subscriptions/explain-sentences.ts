@@ -1,6 +1,6 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
-import { inTime } from '../../messages/subscriptions.ts';
+import { inTime } from '../../lib/quantities.ts';
 import { minuteInUtc } from '../../messages/time.ts';
 import type { AuditRecord, MessageRecord } from '../../repositories/decisions.ts';
 import type { PlatformEvent } from '../../repositories/redis/events.ts';

@@ -1,6 +1,7 @@
 import { type Html, html, join } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { axisNumber, ticksUpTo, wholeTicksUpTo } from './scale.ts';
+import { percentText } from '../../lib/quantities.ts';
+import { axisLabels, ticksUpTo, wholeTicksUpTo } from './scale.ts';
 
 /** One value of each series for every label; null = not known, which is drawn as a question mark and never as zero. */
 export type BarChart = {
@@ -41,7 +42,7 @@ const GRID = '#d9e2ec';
 const COLORS = ['#2563eb', '#ea580c'] as const;
 const FONT = 'DejaVu Sans';
 
-/** The whole picture as SVG, on white. Names in it may be anything; what its font can not draw is left out. */
+/** The whole picture as SVG, on white. Names come as `drawnNames` makes them; of others, what cannot be drawn is left out. */
 export function pictureSvg(picture: Picture): string {
   const heights = picture.charts.map(heightOf);
   const height = HEADER + heights.reduce((sum, one) => sum + one, 0);
@@ -67,8 +68,9 @@ function bars(chart: BarChart, locale: Locale): Html {
   const slot = plot.width / Math.max(1, chart.labels.length);
   const width = (slot * 0.72) / chart.series.length;
 
-  const grid = ticks.map((tick) => {
-    const label = text(LEFT - 12, y(tick) + 8, axisNumber(tick, locale), 22, { anchor: 'end', fill: SOFT });
+  const names = axisLabels(ticks, locale);
+  const grid = ticks.map((tick, i) => {
+    const label = text(LEFT - 12, y(tick) + 8, names[i]!, 22, { anchor: 'end', fill: SOFT });
     return html`<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(tick)}" y2="${y(tick)}" stroke="${GRID}" stroke-width="2"/>${label}`;
   });
   const columns = chart.series.flatMap(({ values }, s) =>
@@ -100,13 +102,13 @@ function shares(chart: ShareChart, locale: Locale): Html {
     const label = text(left - 14, y + 26, drawable(name, 18), 24, { anchor: 'end' });
     const back = html`<rect x="${left}" y="${y + 4}" width="${full}" height="30" rx="4" fill="${GRID}"/>`;
     const bar = html`<rect x="${left}" y="${y + 4}" width="${(full * (percent ?? 0)) / 100}" height="30" rx="4" fill="${colorOf(percent)}"/>`;
-    const value = percent === null ? '?' : `${axisNumber(percent, locale)} %`;
+    const value = percent === null ? '?' : percentText(percent, locale);
     return html`${label}${back}${bar}${text(left + full + 12, y + 28, value, 24)}`;
   });
   const nothing = chart.rows.length === 0 ? [noData(TOP + ROW / 2, locale)] : [];
   const end = TOP + Math.max(1, chart.rows.length) * ROW + 24;
   const axis = [0, 50, 100].map((tick) =>
-    text(left + (full * tick) / 100, end, `${tick} %`, 20, { anchor: 'middle', fill: SOFT }),
+    text(left + (full * tick) / 100, end, percentText(tick, locale), 20, { anchor: 'middle', fill: SOFT }),
   );
   return join([heading(chart), ...rows, ...axis, ...nothing], '');
 }

@@ -1,3 +1,6 @@
+import type { Locale } from '../../lib/locale.ts';
+import { compactText, numberText } from '../../lib/quantities.ts';
+
 /** Round values for an axis from 0: three to six of them, the last one at or above `most`. */
 export function ticksUpTo(most: number): number[] {
   if (!(most > 0)) return [0, 1];
@@ -18,15 +21,11 @@ export function wholeTicksUpTo(most: number): number[] {
 /** `0.30000000000000004` is `0.3` to a reader. */
 const round = (value: number): number => Number(value.toPrecision(12));
 
-const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+/** From here on a number does not fit before an axis in full. */
+const COMPACT_FROM = 10_000;
 
-/** The unit in which the largest of some byte counts reads best, and how many bytes it has. */
-export function byteUnit(most: number): { unit: (typeof BYTE_UNITS)[number]; bytes: number } {
-  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, most)) / 10)));
-  return { unit: BYTE_UNITS[power]!, bytes: 1024 ** power };
-}
-
-/** A number as people read it at an axis: at most two decimals, thousands apart. */
-export function axisNumber(value: number, locale: 'en' | 'ru'): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(value);
+/** The values of an axis in words, all in one way: in full, or where the largest is too long `50M`, `50 млн`. */
+export function axisLabels(ticks: readonly number[], locale: Locale): string[] {
+  const say = (ticks.at(-1) ?? 0) >= COMPACT_FROM ? compactText : numberText;
+  return ticks.map((tick) => say(tick, locale));
 }

@@ -47,7 +47,7 @@ describe('aggregate_daily_stats', () => {
         without_backend: 1,
       },
       admin_operations: { 'user.update': 2, 'plan.create': 1 },
-      notifications: { sent: 2, failed: 3, by_reason: { blocked: 2, unreachable: 1 } },
+      notifications: { sent: 2, failed: 0, unreachable: 3, withdrawn: 0, by_reason: { blocked: 2, unreachable: 1 } },
       tasks: {
         succeeded: 95,
         failed: 5,

@@ -61,7 +61,7 @@ export default defineTask({
     } as const;
     const result = await sender.send(outgoing, signal);
     if (result.kind === 'sent_before') return { sent: 0, refused: 0, message_id: result.messageId, sent_at: null };
-    observer.notification(message.notification_type, result.kind === 'refused' ? result.reason : 'sent');
+    observer.notification(message.notification_type, result.kind === 'refused' ? result.reason : 'sent', 'direct');
     if (result.kind === 'refused') {
       const { description, reason } = result;
       return { sent: 0, refused: 1, message_id: null, sent_at: null, reason, description };

@@ -85,9 +85,7 @@ describe('check_anomalies', () => {
     await jobs(30, 0, later(minutes(16)));
     expect(await check(later(minutes(16)))).toMatchObject({ began: 0, ended: 1 });
     expect(await told()).toEqual([
-      expect.stringMatching(
-        /WARNING Tasks fail: 6 %\n\n6 of 100 jobs in 15 minutes\n• sync_user_stats panel_timeout × 6/,
-      ),
+      expect.stringMatching(/WARNING Tasks fail: 6 %\n\n6 of 100 jobs in 15 min\n• sync_user_stats panel_timeout × 6/),
       expect.stringMatching(/RESOLVED Tasks succeed again\n\n• tasks: lasted 15 min/),
     ]);
   });

@@ -38,15 +38,15 @@ describe('generate_daily_report', () => {
       'New: 2, churned: 1',
       'Active: 3 of 7; limited 1, expired 2, disabled 1',
       '11.98 USD (2 payments)',
-      '449.10 RUB (1 payments)',
-      '250 XTR (1 payments)',
+      '449.10 RUB (1 payment)',
+      '250 XTR (1 payment)',
       '• Plus: 11.98 USD (2)',
       '• <i>Месяц</i>: 449.10 RUB (1)',
       '• without a plan: 250 XTR (1)',
       '• yookassa: 449.10 RUB (1)',
       'Failed: 2 of 6, open: 1',
       '1 completed without the backend',
-      '84 % (nodes: 4)',
+      '84 % (4 nodes)',
       ': 58.3 %, down 10 h',
       ': 95.8 %, down 30 min',
       '788 MiB',
@@ -79,6 +79,15 @@ describe('generate_daily_report', () => {
       ADMINS.map((chat_id) => ({ chat_id, text: `Daily report ${GOLDEN_DAY}`, name: `daily-${GOLDEN_DAY}.png` })),
     );
     for (const { file } of pictures()) expect(file!.bytes).toBeGreaterThan(10_000);
+  });
+
+  test('a node whose name no font of ours has is a number in the picture, with its name in the caption', async () => {
+    await world.node('東京 <1>', [['2026-03-14T00:00:00Z', 'online']], '2026-03-15T00:04:00Z');
+    await run();
+    const [picture] = pictures();
+    expect(picture!.text).toMatch(new RegExp(`^Daily report ${GOLDEN_DAY}\\nnode \\d – 東京 &lt;1&gt;$`));
+    const nodes = (await world.app.redis.client.keys('cybervpn:health:*')).length;
+    expect(nodes).toBeGreaterThan(0);
   });
 
   test('run again, or by two workers at once after each other, sends nobody anything twice', async () => {
@@ -128,6 +137,7 @@ describe('generate_daily_report', () => {
     expect(text).toMatch(/Tasks\n {2}no data/);
     expect(text).toMatch(/Not known\n {2}users, traffic,.* tasks/);
     expect(text).toContain('no completed payments');
+    expect(text).toContain('The worker does not know this day');
   });
 
   test('says which schedules do not succeed any more', async () => {

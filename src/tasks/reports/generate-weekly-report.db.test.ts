@@ -39,7 +39,7 @@ function day(date: string, { active, churned, down = 0, gib, new: fresh }: Simpl
     uptime: { percent: 100, nodes: [node('Alpha', 0), node('Beta', down)], incidents: [] },
     payments: null,
     admin_operations: {},
-    notifications: { sent: 100, failed: 2, by_reason: { blocked: 2 } },
+    notifications: { sent: 100, failed: 0, unreachable: 2, withdrawn: 0, by_reason: { blocked: 2 } },
     tasks: {
       succeeded: 1000,
       failed: 1,
@@ -92,16 +92,17 @@ describe('generate_weekly_report', () => {
       'Active at the end: 213 ▲ 42 %',
       // 70.70 against 98.00
       '70.70 USD (7 payments) ▼ 28 %',
-      '300.00 RUB (1 payments)',
+      '300.00 RUB (1 payment)',
       '700 GiB ▼ 20 % ███████',
       // 14 node days less 10 h: 97.02 %
       'Uptime: 97 %',
       'Incidents: 1',
       '• Beta: 1 × 🚨, 94 %, down 10 h',
       'Remnawave: 50 ms (700 requests)',
-      'Sent: 700, undeliverable: 14',
+      'Sent: 700 (100 %), given up: 0',
+      'Cannot be reached: 14, taken back: 0',
       'Done: 7,000, failed: 7 (0.1 %)',
-      '💡 Recommendations\n  • Beta: 94 % uptime, 1 outages.',
+      '💡 Recommendations\n  • Beta: 94 % uptime, 1 outage.',
     ]) {
       expect(told).toContain(line);
     }
@@ -116,9 +117,33 @@ describe('generate_weekly_report', () => {
     expect(told).toContain('New: 60 ▲ 25 % ██·████');
     expect(told).toContain('600 GiB ▼ 20 % ██·████');
     expect(told).toContain('Days without data, not counted above\n  • users: 2026-03-11\n  • traffic: 2026-03-11');
-    expect(told).toContain('Figures of 1 days are incomplete');
+    expect(told).toContain('Figures are incomplete for 1 day.');
     // Payments come from the table, which has the day.
     expect(told).toContain('70.70 USD (7 payments)');
+  });
+
+  test('a week in which the worker began: the days before are named as such, not as missing, and are no fall', async () => {
+    const stats = new DailyStats<DayFigures>(world.app.redis.client);
+    for (const date of ['2026-03-13', '2026-03-14', '2026-03-15'])
+      await stats.save(day(date, { new: 10, churned: 3, active: 200, gib: 100 }));
+    // What the first run of aggregate_daily_stats makes of days before it: payments and rows can still be counted, nothing else.
+    const before = { ...day('2026-03-12', { new: 0, churned: 0, active: 0, gib: 0 }), bandwidth: null, uptime: null };
+    await stats.save({ ...before, users: { at_end: null, new: 1, churned: 0 }, tasks: null });
+    await run();
+    const told = await text();
+    expect(told).toContain('The worker has figures since 2026-03-13; earlier days are not known and not counted.');
+    expect(told).not.toContain('Days without data');
+    expect(told).not.toContain('incomplete');
+    expect(told).toContain('300 GiB');
+    expect(told).toContain('nothing out of the ordinary');
+  });
+
+  test('after Redis was emptied, or on a first Monday, the week is not known, and nothing is missing', async () => {
+    await run();
+    const told = await text();
+    expect(told).toContain('The worker does not know this week');
+    expect(told).not.toContain('2026-03-11');
+    expect(told).not.toContain('incomplete');
   });
 
   test('without any data it says so', async () => {

@@ -27,7 +27,7 @@ export default defineTask({
 
   async run({ date }, { events, now, reportDelivery, reports, scheduledFor, signal }) {
     const sunday = date ? sundayOfWeek(date) : lastSundayBefore(scheduledFor);
-    const counts = await reportDelivery.send(await reports.weekly(sunday), signal);
+    const counts = await reportDelivery.send(await reports.weekly(sunday, now), signal);
     if (counts.queued > 0)
       await events.publish('report.weekly.sent', { week_until: sunday, admins: counts.queued, timestamp: now });
     return { ...counts, week_until: sunday };

@@ -1,5 +1,6 @@
 import { html, join } from '../../../src/lib/html.ts';
-import { axisNumber, ticksUpTo } from '../../../src/messages/charts/scale.ts';
+import { numberText } from '../../../src/lib/quantities.ts';
+import { ticksUpTo } from '../../../src/messages/charts/scale.ts';
 import type { Series, Verdict } from './series.ts';
 
 const WIDTH = 1000;
@@ -25,10 +26,10 @@ function panel({ name, points, unit }: Series, { isFlat, rise }: Verdict, y: num
   const x = (atMs: number): number => round(LEFT + ((atMs - start) / span) * (WIDTH - LEFT - RIGHT));
   const grid = ticks.map(
     (tick) =>
-      html`<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(tick)}" y2="${at(tick)}" stroke="#d9e2ec"/><text x="${LEFT - 8}" y="${at(tick) + 5}" text-anchor="end" font-size="12">${axisNumber(tick, 'en')}</text>`,
+      html`<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at(tick)}" y2="${at(tick)}" stroke="#d9e2ec"/><text x="${LEFT - 8}" y="${at(tick) + 5}" text-anchor="end" font-size="12">${numberText(tick, 'en')}</text>`,
   );
   const line = points.map(({ atMs, value }) => `${x(atMs)},${at(value)}`).join(' ');
-  const said = `${name}, ${unit}: line rises by ${axisNumber(rise, 'en')} over the run${isFlat ? '' : ', NOT FLAT'}`;
+  const said = `${name}, ${unit}: line rises by ${numberText(rise, 'en')} over the run${isFlat ? '' : ', NOT FLAT'}`;
   const end = `${Math.round(span / 60_000)} min`;
   return html`<g transform="translate(0 ${y})"><text x="${LEFT}" y="26">${said}</text>${join(grid, '')}<polyline points="${line}" fill="none" stroke="${isFlat ? '#2563eb' : '#dc2626'}" stroke-width="2"/><text x="${WIDTH - RIGHT}" y="${PANEL - 6}" text-anchor="end" font-size="12">${end}</text></g>`;
 }

@@ -1,19 +1,29 @@
-import { hours, minutes } from '../../../lib/duration.ts';
+import { days, hours, minutes } from '../../../lib/duration.ts';
+import { type DeliveryEnd, type DeliveryTotals, deliveriesIn, deliveryEndOf } from '../../../lib/figure-definitions.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { dayOf } from '../../../lib/utc-days.ts';
 import { keys } from '../keys.ts';
 
-/** What became of the messages of one minute. `failed`: given up; retries count when they end. */
-export type DeliveryMinute = { minute: Date; sent: number; failed: number };
+/** What became of the messages of one minute; retries count when they end. */
+export type DeliveryMinute = { minute: Date } & DeliveryTotals;
 
 const TTL_MS = hours(2);
+/** One past the days whose reports may still be made up for. */
+const DIRECT_TTL_MS = days(9);
 const WRITE_EVERY_MS = 1_000;
 
-/** Deliveries by minute over all workers, for the chart. Written once a second and nobody waits for it: losing it loses no work. */
+type Waiting = { minute: Map<DeliveryEnd, number>; direct: Map<string, number> };
+const nothing = (): Waiting => ({ minute: new Map(), direct: new Map() });
+
+/**
+ * Deliveries over all workers: by minute for the page, and by day those that have no row in `notification_queue`, which the day's figures
+ * add to the rows. Written once a second and nobody waits for it: losing it loses no work.
+ */
 export class DeliveryCounts implements AsyncDisposable {
   readonly #redis: RedisClient;
   readonly #clock: () => Date;
   readonly #onError: (error: unknown) => void;
-  #waiting = { sent: 0, failed: 0 };
+  #waiting = nothing();
   #timer: NodeJS.Timeout | undefined;
 
   /** `clock` is the time that all workers share. */
@@ -23,10 +33,12 @@ export class DeliveryCounts implements AsyncDisposable {
     this.#onError = onError;
   }
 
-  /** Of a notification's status: `sent`, `retry`, or why it was given up. */
-  note(status: string): void {
-    if (status === 'retry') return;
-    this.#waiting[status === 'sent' ? 'sent' : 'failed'] += 1;
+  /** Of a notification's status: `sent`, `retry`, or why it was given up. `isDirect`: it has no row. */
+  note(status: string, isDirect: boolean): void {
+    const end = deliveryEndOf(status);
+    if (!end) return;
+    countUp(this.#waiting.minute, end);
+    if (isDirect) countUp(this.#waiting.direct, status);
     this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY_MS).unref();
   }
 
@@ -35,11 +47,13 @@ export class DeliveryCounts implements AsyncDisposable {
     const present = minuteOf(now);
     const all = Array.from({ length: count }, (_, i) => new Date(present.getTime() - minutes(count - 1 - i)));
     const found = await Promise.all(all.map((minute) => this.#redis.hgetall(keys.deliveries(minute.toISOString()))));
-    return all.map((minute, i) => ({
-      minute,
-      sent: Number(found[i]!.sent ?? 0),
-      failed: Number(found[i]!.failed ?? 0),
-    }));
+    return all.map((minute, i) => ({ minute, ...deliveriesIn(Number(found[i]!.sent ?? 0), numbersIn(found[i]!)) }));
+  }
+
+  /** By status, on a UTC day: messages that were sent at once and never had a row. */
+  async direct(date: string): Promise<Record<string, number>> {
+    const fields = await this.#redis.hgetall(keys.directDeliveries(date));
+    return { ...numbersIn(fields), ...(fields.sent !== undefined && { sent: Number(fields.sent) }) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -49,15 +63,30 @@ export class DeliveryCounts implements AsyncDisposable {
 
   async #write(): Promise<void> {
     this.#timer = undefined;
-    const { failed, sent } = this.#waiting;
-    this.#waiting = { sent: 0, failed: 0 };
-    const key = keys.deliveries(minuteOf(this.#clock()).toISOString());
+    const { direct, minute } = this.#waiting;
+    this.#waiting = nothing();
+    const now = this.#clock();
     await Promise.all([
-      sent > 0 && this.#redis.hincrby(key, 'sent', sent),
-      failed > 0 && this.#redis.hincrby(key, 'failed', failed),
-      sent + failed > 0 && this.#redis.pexpire(key, TTL_MS),
+      this.#add(keys.deliveries(minuteOf(now).toISOString()), minute, TTL_MS),
+      this.#add(keys.directDeliveries(dayOf(now)), direct, DIRECT_TTL_MS),
     ]).catch(this.#onError);
   }
+
+  async #add(key: string, counts: ReadonlyMap<string, number>, ttlMs: number): Promise<void> {
+    if (counts.size === 0) return;
+    await Promise.all([
+      ...[...counts].map(([field, n]) => this.#redis.hincrby(key, field, n)),
+      this.#redis.pexpire(key, ttlMs),
+    ]);
+  }
 }
+
+function countUp<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** All but those that were sent. */
+const numbersIn = ({ sent: _, ...fields }: Readonly<Record<string, string>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(fields).map(([field, n]) => [field, Number(n)]));
 
 const minuteOf = (time: Date): Date => new Date(Math.floor(time.getTime() / minutes(1)) * minutes(1));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deadLetterTotal, deliverySuccess, deliveryTotals } from '../../../lib/figure-definitions.ts';
 import type { HttpContext } from '../context.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { AlertBody, time } from './schemas.ts';
@@ -40,21 +41,30 @@ export const OverviewBody = z.object({
     .nullable()
     .describe('Null while nothing has counted lately: unknown, not empty'),
   deliveries: z
-    .array(z.object({ minute: time, sent: z.int(), failed: z.int() }))
-    .describe('The last hour, oldest first; `failed` were given up'),
+    .array(z.object({ minute: time, sent: z.int(), failed: z.int(), unreachable: z.int(), withdrawn: z.int() }))
+    .describe(
+      'The last hour, oldest first. `failed`: given up; `unreachable`: the person blocked the bot or is gone; `withdrawn`: taken back',
+    ),
+  delivery_success: z
+    .number()
+    .nullable()
+    .describe('Of that hour, sent of sent and failed, from 0 to 1; null where nothing was sent or given up'),
+  dead_letters: z.object({ jobs: z.int(), messages: z.int(), total: z.int() }).describe('That are kept now'),
   alerts: z.array(AlertBody),
 });
 
 export type Overview = z.output<typeof OverviewBody>;
 
 /** Everything that the overview shows, as of now. */
-export async function overview({ clock, state }: HttpContext): Promise<Overview> {
-  const [nodes, services, queues, deliveries, alerts] = await Promise.all([
+export async function overview({ clock, deadJobs, deadMessages, state }: HttpContext): Promise<Overview> {
+  const [nodes, services, queues, deliveries, alerts, jobs, messages] = await Promise.all([
     state.nodes(),
     state.services(),
     state.queues(),
     state.deliveries(CHART_MINUTES),
     state.alerts(),
+    deadJobs.count(),
+    deadMessages.count(),
   ]);
   return {
     at: clock().toISOString(),
@@ -86,6 +96,8 @@ export async function overview({ clock, state }: HttpContext): Promise<Overview>
         }
       : null,
     deliveries: deliveries.map(({ minute, ...counts }) => ({ minute: minute.toISOString(), ...counts })),
+    delivery_success: deliverySuccess(deliveryTotals(deliveries)),
+    dead_letters: { jobs, messages, total: deadLetterTotal({ jobs, messages }) },
     alerts: alerts.map(({ id, kind, severity, since, subject }) => ({
       id,
       kind,

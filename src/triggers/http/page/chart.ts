@@ -1,5 +1,7 @@
+import { deliverySuccess, deliveryTotals } from '../../../lib/figure-definitions.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
+import { numberText, percentText } from '../../../lib/quantities.ts';
 import type { Overview } from '../api/overview.ts';
 import type { View } from './parts.ts';
 import type { Say } from './texts.ts';
@@ -13,7 +15,8 @@ const HEIGHT = 100;
 
 /** Deliveries of the last hour: a bar for each minute, and below it the share that arrived. */
 export function deliveryChart(minutes: readonly Minute[], { locale, say }: Pick<View, 'locale' | 'say'>): Html {
-  const total = minutes.reduce((sum, { failed, sent }) => sum + sent + failed, 0);
+  const { failed: gaveUp, sent: arrived } = deliveryTotals(minutes);
+  const total = gaveUp + arrived;
   if (total === 0) return html`<p class="muted">${say('noDeliveries')}</p>`;
   const most = roundAbove(Math.max(...minutes.map(({ failed, sent }) => sent + failed)));
   const width = minutes.length * BAR;
@@ -21,11 +24,11 @@ export function deliveryChart(minutes: readonly Minute[], { locale, say }: Pick<
   const first = minutes[0]!.minute;
   const last = minutes.at(-1)!.minute;
   return html`<figure class="chart">
-<div class="scale"><span>${most}</span><span>${say('perMinute')}</span></div>
-<svg class="bars" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('deliveries')}: ${total}">
+<div class="scale"><span>${numberText(most, locale)}</span><span>${say('perMinute')}</span></div>
+<svg class="bars" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('deliveries')}: ${numberText(total, locale)}">
 <line class="grid" x1="0" y1="${HEIGHT / 2}" x2="${width}" y2="${HEIGHT / 2}"/>${join(bars, '')}</svg>
-<div class="scale"><span>100 %</span><span>${say('share')}</span></div>
-<svg class="rate" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('successRate')}: ${rateText(minutes, locale)}">
+<div class="scale"><span>${percentText(100, locale)}</span><span>${say('share')}</span></div>
+<svg class="rate" viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${say('successRate')}: ${successText(deliverySuccess(deliveryTotals(minutes)), locale)}">
 ${join(
   rateLines(minutes).map((points) => html`<polyline points="${points}"/>`),
   '',
@@ -34,18 +37,16 @@ ${join(
 </figure>`;
 }
 
-/** The share of all messages sent or given up that were sent; unknown where there were none. */
-export function rateText(minutes: readonly Minute[], locale: Locale): string {
-  const sent = minutes.reduce((sum, minute) => sum + minute.sent, 0);
-  const all = minutes.reduce((sum, minute) => sum + minute.sent + minute.failed, 0);
-  return all === 0 ? '–' : `${(Math.floor((sent / all) * 1000) / 10).toLocaleString(locale)} %`;
+/** As `deliverySuccess` defines it; unknown where nothing could arrive. */
+export function successText(success: number | null, locale: Locale): string {
+  return success === null ? '–' : percentText(success * 100, locale);
 }
 
-function bar({ failed, minute, sent }: Minute, i: number, most: number, say: Say): Html {
+function bar({ failed, minute, sent, unreachable }: Minute, i: number, most: number, say: Say): Html {
   const x = i * BAR + GAP / 2;
   const sentHeight = round((sent / most) * HEIGHT);
   const failedHeight = round((failed / most) * HEIGHT);
-  const title = `${clock(minute)} UTC: ${sent} ${say('sent')}, ${failed} ${say('gaveUp')}`;
+  const title = `${clock(minute)} UTC: ${sent} ${say('sent')}, ${failed} ${say('gaveUp')}, ${unreachable} ${say('unreachable')}`;
   return html`<g><title>${title}</title><rect class="hover" x="${i * BAR}" y="0" width="${BAR}" height="${HEIGHT}"/><rect class="sent" x="${x}" y="${HEIGHT - sentHeight}" width="${BAR - GAP}" height="${sentHeight}"/><rect class="failed" x="${x}" y="${HEIGHT - sentHeight - failedHeight}" width="${BAR - GAP}" height="${failedHeight}"/></g>`;
 }
 
@@ -53,11 +54,12 @@ function bar({ failed, minute, sent }: Minute, i: number, most: number, say: Say
 function rateLines(minutes: readonly Minute[]): string[] {
   const lines: string[][] = [[]];
   minutes.forEach(({ failed, sent }, i) => {
-    if (sent + failed === 0) {
+    const success = deliverySuccess({ failed, sent });
+    if (success === null) {
       if (lines.at(-1)!.length > 0) lines.push([]);
       return;
     }
-    const y = round(HEIGHT - (sent / (sent + failed)) * HEIGHT);
+    const y = round(HEIGHT - success * HEIGHT);
     lines.at(-1)!.push(`${i * BAR},${y} ${(i + 1) * BAR},${y}`);
   });
   return lines.filter((points) => points.length > 0).map((points) => points.join(' '));

@@ -22,7 +22,6 @@ export type PageData = {
   brakes: readonly HeldBrake[] | undefined;
   jobs: readonly WatchedJob[] | undefined;
   letters: Awaited<ReturnType<typeof deadLetters>> | undefined;
-  letterCount: number | undefined;
   schedules: Awaited<ReturnType<typeof scheduleBodies>> | undefined;
 };
 
@@ -34,24 +33,18 @@ export async function pageData(context: HttpContext): Promise<PageData> {
     try {
       return await read();
     } catch (err) {
-      context.log.warn({ err, part }, 'part of the operations page can not be read');
+      context.log.warn({ err, part }, 'part of the operations page cannot be read');
       return undefined;
     }
   };
-  const [state, brakes, jobs, letters, letterCount, schedules] = await Promise.all([
+  const [state, brakes, jobs, letters, schedules] = await Promise.all([
     known('state', () => overview(context)),
     known('brakes', () => context.brakes.list()),
     known('jobs', () => watchedJobs(context)),
     known('dead letters', () => deadLetters(context, LETTERS)),
-    known('dead letters', () => countDeadLetters(context)),
     known('schedules', () => scheduleBodies(context)),
   ]);
-  return { state, brakes, jobs, letters, letterCount, schedules };
-}
-
-async function countDeadLetters({ deadJobs, deadMessages }: HttpContext): Promise<number> {
-  const [jobs, messages] = await Promise.all([deadJobs.count(), deadMessages.count()]);
-  return jobs + messages;
+  return { state, brakes, jobs, letters, schedules };
 }
 
 async function watchedJobs({ buttons, jobs, progress }: HttpContext): Promise<WatchedJob[]> {

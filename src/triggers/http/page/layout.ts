@@ -16,11 +16,11 @@ const SECTIONS: readonly [anchor: string, word: Word][] = [
 
 /** Every part that is kept up to date, in the order of the page. */
 export function liveParts(data: PageData, view: View): Html {
-  const { brakes, jobs, letterCount, letters, schedules, state } = data;
+  const { brakes, jobs, letters, schedules, state } = data;
   return html`<div id="live" data-at="${view.now.toISOString()}">
 <div id="overview" class="anchor"></div>
 ${attention(brakes, state, view)}
-${tiles(state, letterCount, view)}
+${tiles(state, view)}
 ${chart(state, view)}
 ${nodes(state, view)}
 <div class="columns">${services(state, view)}${queues(state, view)}</div>

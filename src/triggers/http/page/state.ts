@@ -1,9 +1,12 @@
+import { deliveryTotals, troublesIn } from '../../../lib/figure-definitions.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
+import type { Locale } from '../../../lib/locale.ts';
+import { durationText, howMany, latencyText, numberText } from '../../../lib/quantities.ts';
 import type { Overview } from '../api/overview.ts';
 import type { HeldBrake } from '../context.ts';
-import { deliveryChart, rateText } from './chart.ts';
+import { deliveryChart, successText } from './chart.ts';
 import { action, badge, live, nothing, type View } from './parts.ts';
-import { moment, span } from './spans.ts';
+import { moment } from './spans.ts';
 import { isWord } from './texts.ts';
 
 /** A record that was not refreshed for this long describes the past: checks are two minutes apart. */
@@ -13,11 +16,18 @@ const RECENT_MINUTES = 5;
 const NODE_TONES = { online: 'good', offline: 'bad', warning: 'warn', maintenance: 'calm' } as const;
 const SERVICE_TONES = { up: 'good', failing: 'warn', down: 'bad' } as const;
 
-/** Everything that needs a person: held runs and active alerts. */
+/** Everything that needs a person: held runs, active alerts, dead letters, deliveries that fail. */
 export function attention(brakes: readonly HeldBrake[] | undefined, state: Overview | undefined, view: View): Html {
-  const { say } = view;
+  const { locale, say } = view;
   if (!brakes || !state) return live('attention', say('attention'), nothing(say('unknown')));
-  if (brakes.length === 0 && state.alerts.length === 0) {
+  const deliveries = deliveryTotals(state.deliveries);
+  const troubles = troublesIn({
+    alerts: state.alerts.length,
+    held: brakes.length,
+    deadLetters: state.dead_letters.total,
+    deliveries,
+  });
+  if (troubles.length === 0) {
     return html`<section class="card quiet" id="attention" data-live><p>${badge('good', say('allQuiet'))}</p></section>`;
   }
   const held = brakes.map((brake) => heldItem(brake, view));
@@ -25,7 +35,19 @@ export function attention(brakes: readonly HeldBrake[] | undefined, state: Overv
     ({ kind, severity, since, subject }) =>
       html`<li>${badge(severity === 'critical' ? 'bad' : 'warn', subject)} ${meaning(kind, view)} <span class="muted">${say('for')} ${spanSince(since, view)}</span></li>`,
   );
-  return live('attention', say('attention'), html`<ul class="list">${join([...held, ...alerts], '')}</ul>`);
+  const figures = [
+    ...(troubles.includes('deliveries')
+      ? [
+          html`<li>${badge('bad', howMany(deliveries.failed, 'message', locale))} ${say('deliveriesFail', successText(state.delivery_success, locale))}</li>`,
+        ]
+      : []),
+    ...(troubles.includes('deadLetters')
+      ? [
+          html`<li>${badge('warn', howMany(state.dead_letters.total, 'deadLetter', locale))} <a href="#dead-letters">${say('inspect')}</a></li>`,
+        ]
+      : []),
+  ];
+  return live('attention', say('attention'), html`<ul class="list">${join([...held, ...alerts, ...figures], '')}</ul>`);
 }
 
 /** The meaning of a kind of alert, where there is a word for it. */
@@ -55,20 +77,23 @@ function heldItem({ decisions, held, name, since }: HeldBrake, view: View): Html
 }
 
 /** The figures that people look at first. */
-export function tiles(state: Overview | undefined, deadLetters: number | undefined, { locale, say }: View): Html {
+export function tiles(state: Overview | undefined, { locale, say }: View): Html {
   const recent = state?.deliveries.slice(-1 - RECENT_MINUTES, -1) ?? [];
   const perMinute = recent.reduce((sum, { sent }) => sum + sent, 0) / RECENT_MINUTES;
   const depths = state?.queues && Object.values(state.queues.depths);
   const nodes = state && `${state.nodes.filter(({ status }) => status === 'online').length} / ${state.nodes.length}`;
   const all: [string, string | number | undefined][] = [
     [say('nodesOnline'), nodes],
-    [say('deliveredPerMinute'), state && perMinute.toLocaleString(locale, { maximumFractionDigits: 1 })],
-    [say('successRate'), state && rateText(state.deliveries, locale)],
+    [say('deliveredPerMinute'), state && numberText(Math.round(perMinute * 10) / 10, locale)],
+    [say('successRate'), state && successText(state.delivery_success, locale)],
     [say('waitingJobs'), depths?.reduce((sum, { waiting }) => sum + waiting, 0)],
     [say('pendingMessages'), state?.queues?.notifications?.pending],
-    [say('deadLetters'), deadLetters],
+    [say('deadLetters'), state?.dead_letters.total],
   ];
-  const shown = all.map(([name, value]) => html`<div class="tile"><dt>${name}</dt><dd>${value ?? '–'}</dd></div>`);
+  const shown = all.map(
+    ([name, value]) =>
+      html`<div class="tile"><dt>${name}</dt><dd>${typeof value === 'number' ? numberText(value, locale) : (value ?? '–')}</dd></div>`,
+  );
   return html`<dl class="tiles" id="tiles" data-live>${join(shown, '')}</dl>`;
 }
 
@@ -97,7 +122,7 @@ export function services(state: Overview | undefined, view: View): Html {
   if (state.services.length === 0) return live('services', say('services'), nothing(say('noServices')));
   const items = state.services.map(
     ({ error, latency_ms, name, since, status }) => html`<li class="row"><span>${name}</span>
-<span>${badge(SERVICE_TONES[status], say(`service.${status}`))} <span class="muted">${latency_ms === undefined ? '' : `${Math.round(latency_ms)} ms · `}${say('for')} ${spanSince(since, view)}</span></span>
+<span>${badge(SERVICE_TONES[status], say(`service.${status}`))} <span class="muted">${latency_ms === undefined ? '' : `${latencyText(latency_ms, view.locale)} · `}${say('for')} ${spanSince(since, view)}</span></span>
 ${error ? html`<span class="muted reason">${error}</span>` : ''}</li>`,
   );
   return live('services', say('services'), html`<ul class="list">${join(items, '')}</ul>`);
@@ -108,10 +133,13 @@ export function queues(state: Overview | undefined, { locale, now, say }: View):
   const { at, depths, intake } = state.queues;
   const rows = Object.entries(depths).map(
     ([name, { active, delayed, failed, waiting }]) =>
-      html`<tr><th scope="row">${name}</th>${join([waiting, active, delayed, failed].map(cell), '')}</tr>`,
+      html`<tr><th scope="row">${name}</th>${join(
+        [waiting, active, delayed, failed].map((n) => cell(n, locale)),
+        '',
+      )}</tr>`,
   );
   const python = intake
-    ? html`<tr><th scope="row">${say('intake')}</th>${cell(intake.unread)}${cell(intake.pending)}<td></td><td></td></tr>`
+    ? html`<tr><th scope="row">${say('intake')}</th>${cell(intake.unread, locale)}${cell(intake.pending, locale)}<td></td><td></td></tr>`
     : '';
   const heads = [say('waiting'), say('active'), say('delayed'), say('dead')].map(
     (head) => html`<th scope="col" class="number">${head}</th>`,
@@ -123,9 +151,10 @@ export function queues(state: Overview | undefined, { locale, now, say }: View):
   );
 }
 
-const cell = (n: number): Html => html`<td class="number ${n === 0 ? 'zero' : ''}">${n}</td>`;
+const cell = (n: number, locale: Locale): Html =>
+  html`<td class="number ${n === 0 ? 'zero' : ''}">${numberText(n, locale)}</td>`;
 
 const spanSince = (since: string, { locale, now }: View): string =>
-  span(now.getTime() - new Date(since).getTime(), locale);
+  durationText(now.getTime() - new Date(since).getTime(), locale);
 
 const isStale = (checkedAt: string, { now }: View): boolean => now.getTime() - new Date(checkedAt).getTime() > STALE_MS;

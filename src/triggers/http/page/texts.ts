@@ -41,7 +41,11 @@ const WORDS = {
 
   attention: ['Needs attention', 'Требует внимания'],
   alertsOn: ['Alerts that are on', 'Активные тревоги'],
-  allQuiet: ['All quiet: no alert is on and nothing is held.', 'Всё спокойно: тревог нет, ничего не остановлено.'],
+  allQuiet: [
+    'All quiet: no alert is on, nothing is held, nothing has failed.',
+    'Всё спокойно: тревог нет, ничего не остановлено, неудач нет.',
+  ],
+  deliveriesFail: ['given up in the last hour; % arrived', 'не доставлено за последний час; доставлено %'],
   held: ['Held', 'Остановлено'],
   confirmBrake: ['Decide “%” about %?', 'Принять решение «%» для %?'],
   decided: ['Decided', 'Решение принято'],
@@ -67,6 +71,7 @@ const WORDS = {
   share: ['success', 'успешно'],
   sent: ['sent', 'отправлено'],
   gaveUp: ['given up', 'не доставлено'],
+  unreachable: ['cannot be reached', 'недоступны'],
   noDeliveries: ['Nothing was sent in the last hour.', 'За последний час ничего не отправлялось.'],
   nodes: ['Nodes', 'Узлы'],
   services: ['Services', 'Сервисы'],
@@ -123,11 +128,10 @@ const WORDS = {
   of: ['of', 'из'],
   failedItems: ['failed', 'с ошибкой'],
 
-  noDeadLetters: ['Nothing has failed for good.', 'Окончательных неудач нет.'],
+  noDeadLetters: ['Nothing has failed permanently.', 'Окончательных неудач нет.'],
   task: ['Task', 'Задача'],
   when: ['When', 'Когда'],
   reason: ['Reason', 'Причина'],
-  attempts: ['attempts', 'попыток'],
   inspect: ['Inspect', 'Посмотреть'],
   replay: ['Replay', 'Повторить'],
   confirmReplay: ['Run % again?', 'Запустить % ещё раз?'],

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { type Html, html, join } from '../../../lib/html.ts';
+import { durationText, howMany, numberText } from '../../../lib/quantities.ts';
 import type { DeadLetterBody, ScheduleBody } from '../api/schemas.ts';
 import type { WatchedJob } from './data.ts';
 import { action, badge, live, nothing, type View } from './parts.ts';
-import { moment, span } from './spans.ts';
+import { moment } from './spans.ts';
 import { isWord } from './texts.ts';
 
 type DeadLetter = z.output<typeof DeadLetterBody>;
@@ -40,7 +41,7 @@ function longJob(watched: WatchedJob, { locale, now, say }: View): Html {
   const said = stateOf(job, progress);
   const bar = progress
     ? html`<progress max="${Math.max(1, progress.total)}" value="${progress.total === 0 ? 1 : progress.processed}" aria-label="${job.task}"></progress>
-<span class="muted">${progress.processed} ${say('of')} ${progress.total}${progress.failed > 0 ? html` · <span class="bad">${progress.failed} ${say('failedItems')}</span>` : ''}</span>`
+<span class="muted">${numberText(progress.processed, locale)} ${say('of')} ${numberText(progress.total, locale)}${progress.failed > 0 ? html` · <span class="bad">${numberText(progress.failed, locale)} ${say('failedItems')}</span>` : ''}</span>`
     : '';
   const control = said === 'paused' ? 'resume' : 'pause';
   const pause =
@@ -95,7 +96,7 @@ export function deadLetterList(letters: readonly DeadLetter[] | undefined, { loc
   if (letters.length === 0) return live('dead-letters', say('deadLetters'), nothing(say('noDeadLetters')));
   const items = letters.map((letter) => {
     const { attempts, failed_at, id, kind, reason, task } = letter;
-    const about = kind === 'message' ? say('message') : `${attempts ?? 0} ${say('attempts')}`;
+    const about = kind === 'message' ? say('message') : howMany(attempts ?? 0, 'attempt', locale);
     const replay = action(`replay-${id}`, {
       label: say('replay'),
       about: task,
@@ -115,7 +116,9 @@ export function deadLetterList(letters: readonly DeadLetter[] | undefined, { loc
 /** Intervals in words; a cron pattern as it is. */
 function pattern(schedule: string, { locale, say }: View): Html | string {
   const [, seconds] = /^every ([\d.]+) s$/.exec(schedule) ?? [];
-  return seconds === undefined ? html`<code>${schedule}</code>` : say('every', span(Number(seconds) * 1000, locale));
+  return seconds === undefined
+    ? html`<code>${schedule}</code>`
+    : say('every', durationText(Number(seconds) * 1000, locale));
 }
 
 function coming(isEnabled: boolean, next: string | null, { locale, now, say }: View): Html {

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { visibleText } from '../lib/telegram-html.ts';
+import { bulkOperationEnded } from './bulk.ts';
+import { broadcastEnded } from './bulk-broadcast.ts';
+
+const plain = (html: { toString(): string }): string =>
+  visibleText(html.toString()).replaceAll(/[\u00a0\u202f]/gu, ' ');
+
+test.each([
+  [300, 'less than 1 s', 'меньше 1 с'],
+  [2_000, '2 s', '2 с'],
+  [92_000, '1 min 32 s', '1 мин 32 с'],
+  [119_000, '1 min 59 s', '1 мин 59 с'],
+  [7_500_000, '2 h 5 min', '2 ч 5 мин'],
+])('what took %d ms is said to have taken that', (durationMs, en, ru) => {
+  const broadcast = {
+    jobId: '1',
+    status: 'completed',
+    sent: 10_000,
+    failed: 1,
+    withdrawn: 0,
+    total: 10_001,
+    durationMs,
+  } as const;
+  const facts = { operation: 'disable', initiatedBy: 'olga', succeeded: 2, failures: [] } as const;
+  const operation = { ...facts, jobId: '2', status: 'completed', total: 2, durationMs } as const;
+  expect(plain(broadcastEnded(broadcast, 'en'))).toContain(`Took ${en}.`);
+  expect(plain(broadcastEnded(broadcast, 'ru'))).toContain(`Длительность: ${ru}.`);
+  expect(plain(bulkOperationEnded(operation, 'en'))).toContain(`Took ${en}.`);
+  expect(plain(bulkOperationEnded(operation, 'ru'))).toContain(`Длительность: ${ru}.`);
+  expect(plain(broadcastEnded(broadcast, 'en'))).toContain('Delivered: 10,000 of 10,001, not delivered: 1');
+  expect(plain(broadcastEnded(broadcast, 'ru'))).toContain('Доставлено: 10 000 из 10 001, не доставлено: 1');
+});

@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DeliveryTotals, deliveryEndOf } from '../../lib/figure-definitions.ts';
+import { visibleText } from '../../lib/telegram-html.ts';
+import { dayOf } from '../../lib/utc-days.ts';
+import type { DayFigures } from '../../messages/figures.ts';
+import { type HttpWorld, httpWorld } from '../../testing/http-world.ts';
+import { queueNotifications } from '../../testing/notification-rows.ts';
+import { until } from '../../testing/until.ts';
+
+const ADMIN = 900000001;
+/** Chats of one world: those who get their message, who blocked the bot, who are gone, and one to whom Telegram fails. */
+const ARRIVE = [11, 12, 13, 14, 15];
+const BLOCKED = [21, 22];
+const GONE = 31;
+const FAILS = 51;
+const DIRECT = 41;
+const DIRECT_BLOCKED = 42;
+
+type Overview = {
+  deliveries: readonly (DeliveryTotals & { minute: string })[];
+  delivery_success: number | null;
+  dead_letters: { jobs: number; messages: number; total: number };
+};
+
+describe('the same figure is the same number on page, API, metric and report', () => {
+  let http: HttpWorld;
+  let overview: Overview;
+  let page: string;
+  let metrics: string;
+  let report: string;
+  let day: DayFigures;
+  let totals: DeliveryTotals;
+
+  beforeAll(async () => {
+    http = await httpWorld({ env: { ADMIN_TELEGRAM_IDS: String(ADMIN), NOTIFICATION_MAX_RETRIES: '1' } });
+    const { world } = http;
+    for (const chat of [...BLOCKED, DIRECT_BLOCKED]) world.telegram.setChat(chat, { state: 'blocked' });
+    world.telegram.setChat(GONE, { state: 'not_found' });
+    await queueNotifications(world.database.pool, [
+      ...[...ARRIVE, ...BLOCKED, GONE].map((telegramId) => ({ telegramId })),
+      // Twice to one who blocked the bot: the second is skipped.
+      { telegramId: BLOCKED[0]!, dueSecondsAgo: 0 },
+    ]);
+    await world.run('process_notification_queue');
+    await world.run('process_notification_queue');
+    world.telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
+    await queueNotifications(world.database.pool, [{ telegramId: FAILS }]);
+    await world.run('process_notification_queue').catch(() => undefined);
+    world.telegram.faults();
+    await world.run('send_notification', { telegram_id: DIRECT, message: 'now' });
+    await world.run('send_notification', { telegram_id: DIRECT_BLOCKED, message: 'now' }).catch(() => undefined);
+    await deadLetters(10);
+    await world.run('monitor_queue_depth');
+
+    const read = async (): Promise<Overview> => (await http.call('GET', '/api/v1/overview')).json<Overview>();
+    await until('the deliveries are counted', async () => sum(await read(), 'sent') >= ARRIVE.length + 1);
+    overview = await read();
+    page = (await http.call('GET', '/live?lang=en')).body;
+    metrics = await world.app.metrics.registry.metrics();
+    const date = dayOf(new Date());
+    await world.run('generate_daily_report', { date });
+    const { rows } = await world.database.pool.query(
+      `select message from notification_queue where notification_type = 'report:daily'`,
+    );
+    report = visibleText((rows[0] as { message: string }).message);
+    day = JSON.parse((await world.redis.client.get(`cybervpn:stats:daily:${date}`))!) as DayFigures;
+    totals = day.notifications!;
+  });
+  afterAll(() => http[Symbol.asyncDispose]());
+
+  const sum = ({ deliveries }: Overview, end: keyof DeliveryTotals): number =>
+    deliveries.reduce((all, minute) => all + minute[end], 0);
+
+  /** Jobs of a task that refuses, out of retries. */
+  async function deadLetters(n: number): Promise<void> {
+    const queue = http.world.app.queues.get('email');
+    for (let i = 0; i < n; i += 1) {
+      const job = await queue.add('send_otp_email', { payload: {} } as never, { jobId: `dead-${i}` });
+      await http.world.redis.client.zadd(queue.toKey('failed'), Date.now(), job.id!);
+      await http.world.redis.client.lrem(queue.toKey('wait'), 1, job.id!);
+    }
+  }
+
+  /** All series of this name whose label has one of these values, added up. */
+  function metric(name: string, label: string, isMeant: (value: string) => boolean): number {
+    return metrics
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) && isMeant(new RegExp(`${label}="([^"]*)"`).exec(line)![1]!))
+      .reduce((all, line) => all + Number(line.split(' ').at(-1)), 0);
+  }
+
+  test.each(['sent', 'failed', 'unreachable', 'withdrawn'] as const)('deliveries: %s', (end) => {
+    expect(sum(overview, end)).toBe(totals[end]);
+    expect(metric('cybervpn_notifications_total', 'status', (status) => deliveryEndOf(status) === end)).toBe(
+      totals[end],
+    );
+  });
+
+  test('who blocked the bot or is gone is neither a success nor a failure', () => {
+    // Three rows to two who blocked the bot, one who is gone, one direct message.
+    expect(totals).toMatchObject({ sent: ARRIVE.length + 1, failed: 1, unreachable: 5 });
+    expect(report).toContain(`Sent: ${totals.sent}`);
+    expect(report).toContain(`given up: ${totals.failed}`);
+    expect(report).toContain(`Cannot be reached: ${totals.unreachable}`);
+  });
+
+  test('success', () => {
+    const share = totals.sent / (totals.sent + totals.failed);
+    expect(overview.delivery_success).toBe(share);
+    const text = new Intl.NumberFormat('en', { maximumFractionDigits: 1, roundingMode: 'floor' }).format(share * 100);
+    expect(page).toContain(`<dt>Success, last hour</dt><dd>${text} %</dd>`);
+    expect(report).toContain(`Sent: ${totals.sent} (${text} %)`);
+  });
+
+  test('dead letters', async () => {
+    const { total } = overview.dead_letters;
+    expect(total).toBe(10);
+    expect((await http.call('GET', '/api/v1/dead-letters')).json<{ dead_letters: [] }>().dead_letters).toHaveLength(
+      total,
+    );
+    expect(page).toContain(`<dt>Dead letters</dt><dd>${total}</dd>`);
+    expect(metric('cybervpn_dead_letters', 'kind', () => true)).toBe(total);
+    expect(report).toMatch(/Dead letters now\n {2}10/);
+  });
+
+  test('with ten dead letters all is not quiet, and the page says what is not', () => {
+    expect(page).not.toContain('All quiet');
+    expect(page).toContain('10 dead letters');
+  });
+
+  test('the rule of Prometheus goes by the same definition', async () => {
+    const rules = await readFile('deploy/prometheus/rules/recording.yml', 'utf8');
+    const [ratio, ...more] = [...rules.matchAll(/cybervpn_notifications_total\{status!~"([a-z_|]+)"\}/g)];
+    expect(more.map(([, apart]) => apart)).toEqual([ratio![1]]);
+    const apart = ratio![1]!.split('|');
+    expect(apart.filter((status) => deliveryEndOf(status) === 'failed')).toEqual([]);
+    const known = ['retry', 'blocked', 'deactivated', 'kicked', 'chat_not_found', 'forbidden', 'unreachable'];
+    expect(apart).toEqual([...known, 'withdrawn', 'obsolete', 'dropped']);
+  });
+});
