@@ -679,7 +679,7 @@ class WorkerApi:
         job_id: str | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
-        """Exports users, payments, servers or the audit log as csv, json or xlsx and sends a link."""
+        """Exports users, payments, servers or the audit log as csv, csv_excel, json or xlsx and sends a link."""
         return self._call(
             "POST",
             "/api/v1/tasks/generate_data_export",

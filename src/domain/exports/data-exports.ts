@@ -7,7 +7,7 @@ import { exportFailed, exportReady } from '../../messages/bulk-export.ts';
 import type { ExportRange } from '../../repositories/export-rows.ts';
 import type { BulkNotices } from '../bulk/notices.ts';
 import { BulkProgress, type BulkProgressOptions, type BulkState } from '../bulk/progress.ts';
-import { csv } from './csv.ts';
+import { csv, csvExcel } from './csv.ts';
 import { type ExportFormat, exportIdOf, exportName } from './export-files.ts';
 import { json } from './json.ts';
 import type { ExportLinks } from './links.ts';
@@ -38,7 +38,12 @@ export type ExportJob = {
 
 export type ExportResult = { exportId: string; rows: number; bytes: number };
 
-const WRITERS: Readonly<Record<ExportFormat, (table: ExportTable) => AsyncIterable<Uint8Array>>> = { csv, json, xlsx };
+const WRITERS: Readonly<Record<ExportFormat, (table: ExportTable) => AsyncIterable<Uint8Array>>> = {
+  csv,
+  csv_excel: csvExcel,
+  json,
+  xlsx,
+};
 
 /** The time between two records of the progress. */
 const SHOW_EVERY_MS = seconds(1);

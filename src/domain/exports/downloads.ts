@@ -24,6 +24,7 @@ export type ExportDownload = {
 
 const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   csv: 'text/csv; charset=utf-8',
+  csv_excel: 'text/csv; charset=utf-8',
   json: 'application/json; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 };
@@ -62,7 +63,7 @@ export class ExportDownloads {
 }
 
 const candidates = (exportId: string): { name: string; mediaType: string }[] =>
-  EXPORT_FORMATS.flatMap((format) => [
+  EXPORT_FORMATS.filter((format) => format !== 'csv_excel').flatMap((format) => [
     { name: exportName(exportId, format), mediaType: MEDIA_TYPES[format] },
     { name: exportName(exportId, format, true), mediaType: 'application/gzip' },
   ]);

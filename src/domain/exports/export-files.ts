@@ -5,7 +5,8 @@ import { uuidFrom } from '../../lib/uuid.ts';
 const FOLDER = '';
 const IS_EXPORT = /\.(csv|json|xlsx)(\.gz)?$/;
 
-export const EXPORT_FORMATS = ['csv', 'json', 'xlsx'] as const;
+/** `csv_excel` is a CSV as well, and named as one. */
+export const EXPORT_FORMATS = ['csv', 'csv_excel', 'json', 'xlsx'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Job ids that are plain enough for a file, an object and a path of the API. */
@@ -16,7 +17,7 @@ export const exportIdOf = (jobId: string): string => (PLAIN_ID.test(jobId) ? job
 
 /** The name of an export in its storage. The id does not reveal the content. */
 export const exportName = (exportId: string, format: ExportFormat, isGzipped = false): string =>
-  `${exportId}.${format}${isGzipped ? '.gz' : ''}`;
+  `${exportId}.${format === 'csv_excel' ? 'csv' : format}${isGzipped ? '.gz' : ''}`;
 
 /** Removes the exports stored before then, and the remains of interrupted ones. */
 export async function deleteExports(

@@ -2,7 +2,7 @@ import { CopyRewriter, CopyText } from '../../repositories/copy-text.ts';
 import { type CellKind, type Cells, type ExportTable, OUR_KINDS } from './table.ts';
 
 /** The cells of these kinds are already JSON. */
-const JSON_KINDS: ReadonlySet<CellKind> = new Set(['number', 'boolean', 'json']);
+const JSON_KINDS: ReadonlySet<CellKind> = new Set(['number', 'id', 'boolean', 'json']);
 
 /** Writes one JSON array of objects, one object per line. */
 export async function* json({ columns, groups }: Pick<ExportTable, 'columns' | 'groups'>): AsyncGenerator<Uint8Array> {

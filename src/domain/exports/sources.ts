@@ -50,7 +50,7 @@ const USERS = columns({
   username: 'text',
   status: 'text',
   expire_at: 'time',
-  telegram_id: 'number',
+  telegram_id: 'id',
   tag: 'text',
   traffic_limit_bytes: 'number',
   traffic_limit_strategy: 'text',

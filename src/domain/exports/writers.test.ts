@@ -5,9 +5,16 @@ import { anyText } from '../../testing/any-text.ts';
 import { copyLine } from '../../testing/copy-text.ts';
 import { parseCsv } from '../../testing/rfc4180.ts';
 import { readXlsx } from '../../testing/xlsx-reader.ts';
-import { csv } from './csv.ts';
+import { csv, csvExcel } from './csv.ts';
 import { json } from './json.ts';
-import { type Cells, type ExportColumn, looksLikeFormula, type RowGroup } from './table.ts';
+import {
+  type CellKind,
+  type Cells,
+  type ExportColumn,
+  isMisreadNumber,
+  looksLikeFormula,
+  type RowGroup,
+} from './table.ts';
 import { xlsx } from './xlsx.ts';
 
 const COLUMNS: readonly ExportColumn[] = [
@@ -87,6 +94,93 @@ describe('csv', () => {
   });
 });
 
+/** What people put into names, notes and ids, and what a spreadsheet would make of it. */
+const READ_AS_NUMBERS: readonly [kind: CellKind, text: string, isMisread: boolean][] = [
+  ['id', '123456789', false],
+  ['id', '123456789012345', false],
+  ['id', '1234567890123456', true],
+  ['id', '12345678901234567', true],
+  ['number', '9007199254740991', true],
+  ['number', '150', false],
+  ['number', '-150', false],
+  ['text', '12345678901234567', true],
+  ['text', '42', false],
+  ['text', '007', true],
+  ['text', '1e5', true],
+  ['text', '1E10', true],
+  ['text', '1-2', true],
+  ['text', '03/04', true],
+  ['text', '1.10', true],
+  ['text', '1,5', true],
+  ['text', '12:30', true],
+  ['text', '50%', true],
+  ['text', '2026-01-01', true],
+  ['text', '1 000', true],
+  ['text', 'plan 42', false],
+  ['text', '00000000-0000-4000-8000-00000000a001', false],
+  ['money', '1.10', false],
+  ['time', '2026-01-01T00:00:00.000Z', false],
+];
+
+test.each(READ_AS_NUMBERS)('of kind %s, %s would be shown as something else: %s', (kind, text, isMisread) => {
+  expect(isMisreadNumber(text, kind)).toBe(isMisread);
+});
+
+/** What an Excel with a decimal comma shows of a file that is opened by a double click. A formula other than plain text throws. */
+function openedInExcel(bytes: Buffer): string[][] {
+  const text = bytes.toString();
+  if (!text.startsWith('\ufeff')) throw new Error('Excel takes it for windows-1251');
+  return parseCsv(text.slice(1), ';').map((cells) =>
+    cells.map((cell) => {
+      const asText = /^="([^"]*)"$/.exec(cell);
+      if (asText) return asText[1]!;
+      if (/^-?[\d,]+$/.test(cell)) return cell.replace(/^(\d{15})\d+$/, '$1…');
+      if (looksLikeFormula(cell, 'text')) throw new Error(`Excel would run ${cell}`);
+      return cell;
+    }),
+  );
+}
+
+describe('csv for Excel', () => {
+  test('opens in columns, in its own letters, with whole ids and money that is money', async () => {
+    const table = tableOf([['12345678901234567', 'Привет, мир; 🔒', '1234.50', 'true', null]]);
+    const bytes = await bytesOf(csvExcel(table));
+    expect(bytes.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
+    expect(bytes.toString()).toBe(
+      '\ufeffid;name;amount;on;extra\r\n"=""12345678901234567""";"Привет, мир; 🔒";1234,50;true;\r\n',
+    );
+    expect(openedInExcel(bytes)[1]).toEqual(['12345678901234567', 'Привет, мир; 🔒', '1234,50', 'true', '']);
+  });
+
+  test('hostile cells come back as they were, and none of them is a formula', async () => {
+    const [, ...read] = openedInExcel(await bytesOf(csvExcel(tableOf(rows))));
+    expect(read).toHaveLength(HOSTILE.length);
+    for (const [i, cells] of read.entries()) expect(cells[1]!.replace(/^'/, '')).toBe(wellFormed(HOSTILE[i]!));
+  });
+
+  test.each(READ_AS_NUMBERS)('of kind %s, %s is shown as it is', async (kind, text) => {
+    const [, [shown] = []] = openedInExcel(
+      await bytesOf(csvExcel({ ...tableOf([[text]]), columns: [{ name: 'c', kind }] })),
+    );
+    expect(shown).toBe(kind === 'money' ? text.replace('.', ',') : text);
+  });
+
+  test('lines of COPY are written as their cells are', async () => {
+    const plain = rows.filter(([, name]) => name?.isWellFormed() && !name.includes('\0'));
+    const byCells = await bytesOf(csvExcel(tableOf(plain, plain)));
+    expect((await bytesOf(csvExcel(copyOf(plain)))).toString()).toBe(byCells.toString());
+  });
+
+  test('property: whatever people wrote, no cell runs', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyText(30)), async (texts) => {
+        const read = openedInExcel(await bytesOf(csvExcel(tableOf(texts.map(rowOf)))));
+        expect(read).toHaveLength(texts.length + 1);
+      }),
+    );
+  });
+});
+
 describe('json', () => {
   test('is a valid array of objects, whatever the cells hold; money is text, JSON is nested', async () => {
     const table = tableOf(rows, [['7', null, '0.1', 'false', '{"a":[1]}']]);
@@ -115,7 +209,15 @@ describe('xlsx', () => {
     }
   });
 
-  test('rows that one sheet can not hold go on in the next, each with its header', async () => {
+  test.each(READ_AS_NUMBERS)('of kind %s, %s keeps every digit', async (kind, text, isMisread) => {
+    const table = { ...tableOf([[text]]), columns: [{ name: 'c', kind }] };
+    const [[, [cell] = []] = []] = readXlsx(await bytesOf(xlsx(table)));
+    expect(cell).toMatchObject({ value: text, kind: kind === 'number' && !isMisread ? 'number' : 'text' });
+    // It stays text also after it was edited.
+    expect(cell!.isQuoted).toBe(isMisread || kind === 'id');
+  });
+
+  test('rows that one sheet cannot hold go on in the next, each with its header', async () => {
     const many = Array.from({ length: 25 }, (_, i) => rowOf('x', i));
     const sheets = readXlsx(await bytesOf(xlsx(tableOf(many.slice(0, 7), many.slice(7)), 11)));
     expect(sheets.map((sheet) => sheet.length)).toEqual([11, 11, 6]);

@@ -1,5 +1,5 @@
 import { Zip, ZipDeflate } from 'fflate';
-import { type CellKind, type ExportColumn, type ExportTable, looksLikeFormula } from './table.ts';
+import { type CellKind, type ExportColumn, type ExportTable, isMisreadNumber, looksLikeFormula } from './table.ts';
 import {
   cellText,
   columnLetters,
@@ -105,7 +105,7 @@ class Book {
   }
 }
 
-/** Styles of `styles`: 1 keeps text from ever becoming a formula, 2 is bold. */
+/** Styles of `styles`: 1 keeps text from ever becoming a formula or a number, 2 is bold. */
 const textCell = (at: string, content: string, style: 0 | 1 | 2): string =>
   `<c r="${at}" t="inlineStr"${style === 0 ? '' : ` s="${style}"`}><is><t xml:space="preserve">${cellText(content)}</t></is></c>`;
 
@@ -115,9 +115,14 @@ const rowAt = (row: number, cells: string): string => `<row r="${row}">${cells}<
 const headerOf = (columns: readonly ExportColumn[]): string =>
   rowAt(1, columns.map(({ name }, i) => textCell(`${columnLetters(i)}1`, name, 2)).join(''));
 
+/** What stays text also after somebody has edited the cell: formulas, ids, and what reads like a number. */
+const keepsItsText = (cell: string, kind: CellKind): boolean =>
+  kind === 'id' || isMisreadNumber(cell, kind) || looksLikeFormula(cell, kind);
+
 function cellOf(cell: string | null, kind: CellKind, at: string): string {
   if (cell === null) return '';
-  if (kind === 'number') return `<c r="${at}"><v>${cell}</v></c>`;
+  // A cell keeps 15 digits of a number; as text it keeps all of them.
+  if (kind === 'number' && !isMisreadNumber(cell, kind)) return `<c r="${at}"><v>${cell}</v></c>`;
   if (kind === 'boolean') return `<c r="${at}" t="b"><v>${cell === 'true' ? 1 : 0}</v></c>`;
-  return textCell(at, cell, looksLikeFormula(cell, kind) ? 1 : 0);
+  return textCell(at, cell, keepsItsText(cell, kind) ? 1 : 0);
 }

@@ -83,6 +83,29 @@ describe('generate_data_export', () => {
     expect(sheet![1]!.map(({ value }) => value)).toContain('0.10000000');
   });
 
+  test('csv_excel: a .csv that a Russian Excel opens in columns, with ids to the last digit', async () => {
+    await world.database.pool.query(
+      `update payments set external_id = '12345678901234567' where created_at = '2026-01-01T00:00:00Z'`,
+    );
+    const range = ['2026-01-01T00:00:00Z', '2026-01-01T01:00:00Z'];
+    await run({ export_type: 'payments', format: 'csv_excel', date_range: range }, { jobId: 'excel-1' });
+    const bytes = await file('excel-1.csv');
+    expect(bytes.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
+    const [header, row, ...more] = parseCsv(bytes.toString().slice(1), ';');
+    expect(more).toEqual([]);
+    const first = Object.fromEntries(header!.map((name, i) => [name, row![i]]));
+    expect(first).toMatchObject({ external_id: '="12345678901234567"', amount: '0,10000000', subscription_days: '30' });
+    expect(await exports().open('excel-1')).toMatchObject({
+      fileName: 'excel-1.csv',
+      mediaType: 'text/csv; charset=utf-8',
+    });
+    await run({ export_type: 'payments', format: 'xlsx', date_range: range }, { jobId: 'excel-2' });
+    const [sheet] = readXlsx(await file('excel-2.xlsx'));
+    expect(sheet![1]![header!.indexOf('external_id')]).toMatchObject({ kind: 'text', value: '12345678901234567' });
+    await run({ export_type: 'payments', format: 'csv_excel', gzip: true, date_range: range }, { jobId: 'excel-3' });
+    expect(gunzipSync(await file('excel-3.csv.gz'))).toEqual(bytes);
+  });
+
   test('gzip is optional', async () => {
     const { bytes } = await run({ export_type: 'payments', gzip: true }, { jobId: 'gzip-1' });
     const packed = await file('gzip-1.csv.gz');

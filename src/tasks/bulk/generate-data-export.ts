@@ -11,15 +11,20 @@ const payload = z.object({
   date_range: DateRange.nullish().describe(
     'By creation: from the first on, before the second, a plain day included whole; servers are always given as they are now',
   ),
-  format: z.enum(EXPORT_FORMATS).default('csv'),
-  gzip: z.boolean().default(false).describe('For csv and json; xlsx is compressed already'),
+  format: z
+    .enum(EXPORT_FORMATS)
+    .default('csv')
+    .describe(
+      'csv for programs (RFC 4180); csv_excel opens by itself in an Excel with a decimal comma, as in Russian: semicolons, marked as UTF-8, ids as text; json; xlsx. What somebody wrote is never a formula',
+    ),
+  gzip: z.boolean().default(false).describe('For csv, csv_excel and json; xlsx is compressed already'),
   job_id: ProgressId,
 });
 
 /** Writes a table to export storage and sends the admins a link that expires. A run that is killed half-way leaves no broken file. */
 export default defineTask({
   name: 'generate_data_export',
-  summary: 'Exports users, payments, servers or the audit log as csv, json or xlsx and sends a link',
+  summary: 'Exports users, payments, servers or the audit log as csv, csv_excel, json or xlsx and sends a link',
   aliases: ['bulk_export'],
   payload,
   args: ['export_type', 'date_range', 'format', 'gzip', 'job_id'],
