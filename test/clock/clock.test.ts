@@ -11,8 +11,10 @@ const found = await findFaketime();
 const library = 'library' in found ? found.library : '';
 const title = 'skipped' in found ? `a clock that is set (SKIPPED: ${found.skipped})` : 'a clock that is set';
 
-/** One task by the hour, which must not run twice, and one by the second, which must never stand still. */
-const HOURLY = 'generate_daily_report';
+/** An hourly task must not run twice, and a task of every few seconds must never stand still. */
+const HOURLY = 'check_expiring_subscriptions';
+/** About a day: it has a run for each day that it missed. */
+const DAILY = 'generate_daily_report';
 const OFTEN = 'update_realtime_metrics';
 
 describe.skipIf('skipped' in found)(title, () => {
@@ -29,6 +31,7 @@ describe.skipIf('skipped' in found)(title, () => {
         ...clock.env,
         LOG_LEVEL: 'DEBUG',
         [`SCHEDULE_${HOURLY.toUpperCase()}`]: '0 * * * *',
+        [`SCHEDULE_${DAILY.toUpperCase()}`]: '0 * * * *',
         [`SCHEDULE_${OFTEN.toUpperCase()}`]: '1s',
       },
     });
@@ -66,7 +69,7 @@ describe.skipIf('skipped' in found)(title, () => {
     expect(fired(HOURLY)).toEqual([slot(hour)]);
   });
 
-  test('set forward one day: every schedule fires once for all that it missed, and goes on from there', async () => {
+  test('set forward one day: every schedule fires once for all that it missed, those about a day once for each, and goes on from there', async () => {
     const later = hour + hours(24) + minutes(30);
     await setClock(later);
     await until('the interval goes by the new clock', () => fired(OFTEN).some((one) => one > slot(later)), seconds(60));
@@ -74,6 +77,13 @@ describe.skipIf('skipped' in found)(title, () => {
     const before = fired(OFTEN).length;
     await until('the interval goes on', () => fired(OFTEN).length > before + 2);
     expect(fired(HOURLY)).toHaveLength(2);
+    const missed = Array.from({ length: 24 }, (_, i) => slot(hour + hours(i + 1)).slice(0, 10));
+    await until('each missed day has fired', () => fired(DAILY).length > new Set(missed).size);
+    expect(
+      fired(DAILY)
+        .map((one) => one.slice(0, 10))
+        .slice(1),
+    ).toEqual([...new Set(missed)]);
     expect(new Set(fired(OFTEN)).size).toBe(fired(OFTEN).length);
   });
 });
