@@ -19,6 +19,7 @@ const ENDS: Readonly<Record<string, DeliveryEnd>> = {
   deactivated: 'unreachable',
   kicked: 'unreachable',
   chat_not_found: 'unreachable',
+  is_bot: 'unreachable',
   forbidden: 'unreachable',
   unreachable: 'unreachable',
   withdrawn: 'withdrawn',
