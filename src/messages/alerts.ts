@@ -1,7 +1,7 @@
 import { hours } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
-import { durationText } from '../lib/quantities.ts';
+import { durationText, howMany } from '../lib/quantities.ts';
 import { minuteInUtc } from './time.ts';
 
 /** `past`: over before anybody was told of it. */
@@ -49,7 +49,7 @@ export function repeatedAlert(message: string, waiting: string | undefined, loca
  */
 export function mergedAlerts(messages: readonly string[], locale: Locale): string {
   const count = messages.length;
-  const title = locale === 'ru' ? `Одинаковых оповещений: ${count}` : `${count} alerts of one kind`;
+  const title = locale === 'ru' ? `Одинаковых оповещений: ${count}` : `${howMany(count, 'alert', locale)} of one kind`;
   const alerts = messages.map(partsOf);
   const common = {
     title: inAll(alerts.map(({ title }) => title)),
