@@ -18,7 +18,7 @@ export const compactText = (n: number, locale: Locale): string =>
 export const percentText = (percent: number, locale: Locale): string =>
   `${new Intl.NumberFormat(locale, { maximumFractionDigits: 1, roundingMode: 'floor' }).format(percent)} %`;
 
-/** Of a share from 0 to 1: one decimal. What is not quite nothing never reads as 0 %. */
+/** Of a share from 0 to 1: one decimal. A share above zero never reads as 0 %. */
 export function shareText(share: number, locale: Locale): string {
   const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   return share > 0 && share < 0.0005 ? `< ${format.format(0.1)} %` : `${format.format(share * 100)} %`;
@@ -90,7 +90,7 @@ export function inTime(leftMs: number, locale: Locale): string {
   );
 }
 
-/** What is counted: English one and other; Russian one, few and many, as in `1 нода`, `2 ноды`, `5 нод`. */
+/** The things that are counted: English one and other; Russian one, few and many, as in `1 нода`, `2 ноды`, `5 нод`. */
 const NOUNS = {
   alert: [
     ['alert', 'alerts'],

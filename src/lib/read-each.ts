@@ -9,7 +9,7 @@ export type Hole = {
   item: string;
   /** The field that is wrong, dotted; empty where it is the item as a whole. */
   field: string;
-  /** What is wrong with it, in words. The value is not in it: it may be a secret. */
+  /** The problem, in words. The value is not in it: it may be a secret. */
   problem: string;
 };
 
@@ -17,7 +17,7 @@ export type Hole = {
 export type Listing<T> = { items: T[]; holes: Hole[] };
 
 export type ItemKind<T> = {
-  /** What is read, of few values: a metric label, and part of an alert's name. At most 20 characters. */
+  /** The name of the list, of few values: a metric label, and part of an alert's name. At most 20 characters. */
   source: string;
   schema: z.ZodType<T>;
   /** Fields that name an item, the one that never changes first. */

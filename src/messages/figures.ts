@@ -5,7 +5,7 @@ import type { DeliveryTotals } from '../lib/figure-definitions.ts';
  * `null` = not known, because its source had no answer; never zero instead. What each counts: `docs/figures.md`.
  */
 export type DayFigures = {
-  /** Of this layout. Records of other writers under the same key do not have it. */
+  /** The mark of this layout. Records of other writers under the same key do not have it. */
   schema: 1;
   /** `YYYY-MM-DD`, UTC. */
   date: string;

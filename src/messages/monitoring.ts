@@ -6,7 +6,7 @@ import { spanInUtc } from './time.ts';
 
 export type NodeLine = { name: string; country?: string | undefined; reason?: string | undefined };
 
-/** What was on, from when to when; `told` says whether the admins had heard of it. */
+/** A trouble that is over, with its times; `told` says whether the admins had heard of it. */
 export type PastTrouble = { subject: string; since: Date; endedAt: Date; downtimeMs: number; told: boolean };
 
 /** A node went down. `all` says that every node did. */

@@ -22,7 +22,7 @@ export type DailyReport = {
   isBeforeFirst: boolean;
 };
 
-/** A day for the admins. What is not known is said to be so; `docs/figures.md` says what each figure counts. */
+/** A day for the admins. An unknown figure is said to be unknown; `docs/figures.md` says what each figure counts. */
 export function dailyReport({ day, deadLetters, isBeforeFirst, overdue, trends }: DailyReport, locale: Locale): Html {
   const title = { en: 'Daily report', ru: 'Отчёт за день' }[locale];
   const sections = [

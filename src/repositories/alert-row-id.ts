@@ -8,7 +8,7 @@ export const PHASE_DIGITS: Readonly<Record<AlertPhase, string>> = { beginning: '
 
 /**
  * The id of an alert's row (a UUID of version 8, RFC 9562: ours). It follows from whom it tells what about which moment, so that the
- * same alert is one row, whoever finds it and however often: `ssssssss-ssss-8ttt-8ttt-ttttttsssssp` has the subject, the time in
+ * same alert is one row, however often and by any process it is found: `ssssssss-ssss-8ttt-8ttt-ttttttsssssp` has the subject, the time in
  * milliseconds and the phase. All rows about a subject lie next to each other, and an end knows its beginning. A `key` tells apart
  * what happened to one subject at one moment.
  */

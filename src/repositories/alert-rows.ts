@@ -111,7 +111,7 @@ export class AlertRows {
     return rows.length > 0;
   }
 
-  /** Of these beginnings, given with any time, those whose subject has one that is told or about to be and is not over: since when. */
+  /** The beginnings among these, given with any time, whose subject has one that is told or about to be and is not over: since when. */
   async stillOn(ids: readonly string[]): Promise<(Date | undefined)[]> {
     if (ids.length === 0) return [];
     const ranges = ids.map(subjectIds);

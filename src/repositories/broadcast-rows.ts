@@ -17,7 +17,7 @@ export type BroadcastCounts = {
 /** A row with this time is never due. A paused row stays `pending`, so that a worker that is sending it can still record the send. */
 const PAUSED_UNTIL = new Date('9999-01-01T00:00:00Z');
 const WITHDRAWN = 'withdrawn: the broadcast was cancelled';
-/** Rows in one statement, so that none holds its locks for long. */
+/** Rows in one statement: more would hold its locks for long. */
 const BATCH = 10_000;
 
 /** The rows of `notification_queue` that belong to one broadcast. */

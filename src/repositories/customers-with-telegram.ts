@@ -22,7 +22,7 @@ export class CustomersWithTelegram {
 
   /** The Telegram ids of all active customers in groups of at most `size`, each id once. Holds one group in memory at a time. */
   async *inGroups(size: number): AsyncGenerator<number[]> {
-    // As it came: an id that does not fit into a number is text, and the next group begins after it all the same.
+    // As it came: an id that does not fit into a number is text, and the next group begins after it anyway.
     let after: number | string | undefined;
     for (;;) {
       const { rows } = await sql<{ telegram_id: number | string }>`

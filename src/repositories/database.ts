@@ -12,7 +12,7 @@ export type DatabaseOptions = {
   poolSize: number;
   /** For tests: how long a connection in use may be silent. */
   silenceMs?: number;
-  /** An idle connection broke; the pool replaces it by itself. */
+  /** An idle connection broke; the pool replaces it. */
   onIdleError(error: Error): void;
   /** A statement was answered; its text has placeholders, never values. */
   onStatement?: ((statement: { sql: string; ms: number }) => void) | undefined;
@@ -20,7 +20,7 @@ export type DatabaseOptions = {
 
 const INT8 = 20;
 
-/** A statement that hangs on a lock must not hold a task for ever. Exports use their own, longer limit. */
+/** A statement that hangs on a lock must not hold a task forever. Exports use their own, longer limit. */
 const STATEMENT_LIMIT_MS = seconds(30);
 /**
  * The server answers every statement within its limit, so a connection that is in use and silent for longer is dead, though neither end
@@ -33,9 +33,9 @@ const IDLE_IN_TRANSACTION_MS = seconds(20);
 const IDLE_MS = seconds(30);
 
 /**
- * Opens a pool. It connects lazily and reconnects by itself, so a database that is down or restarts needs no restart of the worker.
+ * Opens a pool. It connects lazily and reconnects on its own, so a database that is down or restarts needs no restart of the worker.
  * 64-bit integers arrive as numbers; one outside the safe range arrives as the text that it is, never as a wrong number, and never as an error:
- * that would take the whole result with it, after the statement has had its effect. Who reads rows leaves such a one out (`columns.ts`).
+ * that would take the whole result with it, after the statement has had its effect. Readers of rows leave such a one out (`columns.ts`).
  * `numeric` stays text.
  */
 export function openDatabase(options: DatabaseOptions): Database {

@@ -47,7 +47,7 @@ const ORDERED_WINDOW = 5_000;
 
 /**
  * The condition without what the planner makes of it. Its statistics lag behind a broadcast that has just been queued; it then takes
- * `pending` for rare, reads all pending rows and compares each with each of the ids at hand instead of looking these up by their key.
+ * `pending` for rare, reads all pending rows and compares each with each of the given ids instead of looking these up by their key.
  */
 const unestimated = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${condition}, false)`;
 
@@ -132,7 +132,7 @@ export class Notifications {
     return rows.map(({ id, telegram_id: chat }) => ({ id, item: `id ${id}, telegram_id ${chat}` }));
   }
 
-  /** Marks as sent whatever of these is still pending; `scheduled_at` tells again when they were due. */
+  /** Marks those of these as sent that are still pending; `scheduled_at` tells again when they were due. */
   async markSent(rows: readonly (Attempt & { dueAt: Date; sentAt: Date })[]): Promise<void> {
     if (rows.length === 0) return;
     const update = sql`

@@ -1,4 +1,4 @@
-/** A row in the text format of PostgreSQL's COPY. The backslash is replaced first, so that none is escaped twice. */
+/** A row in the text format of PostgreSQL's COPY. The backslash is replaced first, so that no escape is escaped again. */
 export const copyLine = (cells: readonly (string | null)[]): string =>
   cells
     .map((cell) =>

@@ -50,7 +50,7 @@ export type NewInvoice = {
 const App = z.object({ app_id: z.string(), name: z.string(), payment_processing_bot_username: z.string().optional() });
 const Invoices = z.object({ items: z.array(z.unknown()) });
 
-/** What is made anew must say where it is paid: it is sent to the customer. */
+/** A new invoice must say where it is paid, because the customer gets that link. */
 const NewInvoiceAnswer = InvoiceSchema.transform((invoice, context) => {
   if (invoice.payUrl !== undefined) return { ...invoice, payUrl: invoice.payUrl };
   context.addIssue({ code: 'custom', path: ['bot_invoice_url'], message: 'no link to pay at' });
@@ -89,7 +89,7 @@ export class CryptoBotClient {
     return { appId: app.app_id, name: app.name };
   }
 
-  /** A fresh invoice. After a `TransientError` it may exist all the same: look for its payload before asking again. */
+  /** A fresh invoice. After a `TransientError` it may exist anyway: look for its payload before asking again. */
   async createInvoice(invoice: NewInvoice, signal: AbortSignal): Promise<PayableInvoice> {
     const { amount, currency } = invoice.price;
     const body = {

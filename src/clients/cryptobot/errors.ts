@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 
-/** Crypto Pay understood and refused: asking the same again can not help. */
+/** Crypto Pay understood and refused: asking the same again cannot help. */
 export class CryptoPayRefusal extends PermanentError {
   override name = 'CryptoPayRefusal';
   readonly status: number;

@@ -9,9 +9,9 @@ export type Invoice = {
   id: string;
   /** `active`, `paid`, `expired`, or a word that we do not know: then nothing is known of the invoice. */
   status: string;
-  /** What was asked for: a coin or a fiat currency. */
+  /** The price: in a coin or in a fiat currency. */
   price: Money;
-  /** What was really handed over, in a coin of the payer's choice where the price is in fiat. */
+  /** The amount that was really paid, in a coin of the payer's choice where the price is in fiat. */
   paid: Money | undefined;
   /** Where the customer pays. Absent where the answer has no link: it is needed only of an invoice that was just made. */
   payUrl: string | undefined;
@@ -23,14 +23,14 @@ export type Invoice = {
 
 const INVOICE_ID = /^\d{1,20}$/;
 
-/** Whether this text can be the id of an invoice: one that can not would spoil the request for all others. */
+/** Whether this text can be the id of an invoice: one that cannot would spoil the request for all others. */
 export function isInvoiceId(text: string): boolean {
   return INVOICE_ID.test(text);
 }
 
 const Time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
-/** What no decision needs: a wrong value is as good as none. */
+/** No decision needs these: a wrong value counts as absent. */
 const soft = <T extends z.ZodType>(schema: T) => schema.nullish().catch(undefined);
 
 const Text = soft(z.string());
@@ -50,7 +50,7 @@ const common = {
   paid_at: soft(Time),
 };
 
-/** Reads what `parseExactJson` returned: amounts and ids are text there, whatever they were on the wire. */
+/** Reads what `parseExactJson` returned: amounts and ids are text there, also where they were numbers on the wire. */
 export const InvoiceSchema = z
   .discriminatedUnion('currency_type', [
     z.object({ currency_type: z.literal('crypto'), asset: z.string(), ...common }),

@@ -107,7 +107,7 @@ describe('the class of the answer decides, at every stage', () => {
     );
     expect(String(error)).toContain(`SMTP_URL: the server answered ${code} to`);
     expect(String(error)).not.toMatch(/p@ss|481516|refused by the sandbox/);
-    // Refused: what was taken in hand is free for the next attempt.
+    // A refused message is free for the next attempt.
     expect(noted).toEqual(stage === 'message' ? ['taken', 'given back'] : []);
     expect(server.mails()).toHaveLength(before);
   });
@@ -200,7 +200,7 @@ describe('a limit ends the work', () => {
     const handover = { ...noting(noted), take: () => Promise.reject(refusal) };
     expect(await attempt(mailer(server.url), 'ivan@example.com', { handover })).toBe(refusal);
     await delay(50);
-    // What it rejected with may be the loss of an answer that was yes.
+    // The rejection may be the loss of an answer that was yes.
     expect(noted).toEqual(['given back']);
     expect(server.mails()).toEqual([]);
   });
@@ -283,7 +283,7 @@ describe('the other server', () => {
 });
 
 describe('never in clear by accident', () => {
-  /** What was heard without encryption besides greetings. */
+  /** Lines that were heard without encryption, besides greetings. */
   const clear = (server: SmtpSandbox) =>
     server.heard().filter(({ isEncrypted, line }) => !isEncrypted && !/^(EHLO .*|STARTTLS|QUIT)$/.test(line));
 

@@ -14,7 +14,7 @@ export type MailerOptions = {
   /** For a message that is asked for again: perhaps the first server's mail does not arrive. The primary where absent. */
   resendUrl: string | undefined;
   from: string | undefined;
-  /** Whether a server that does not encrypt may get logins and codes all the same. */
+  /** Whether a server that does not encrypt may get logins and codes anyway. */
   mayBeClear: boolean;
   observer: ClientObserver;
   /** Places at a server, by its name; waiting for one is no time of the server's. Without, there are as many as callers. */

@@ -53,7 +53,7 @@ export class SmtpFailure extends Error {
   }
 
   /**
-   * The decision: 4xx is for now and 5xx is final (RFC 5321, 4.2.1), wherever it was said and whatever a library calls it. Without an
+   * The decision: 4xx is for now and 5xx is final (RFC 5321, 4.2.1), at every stage and under every name that a library gives it. Without an
    * answer it is for now, but for a message that may have been taken: that must not be sent again. `variable` names the address.
    */
   decision(variable: string): PermanentError | TransientError {

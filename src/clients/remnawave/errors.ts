@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 
-/** The panel understood and refused: running the same again can not help. */
+/** The panel understood and refused: running the same again cannot help. */
 export class PanelRefusal extends PermanentError {
   override name = 'PanelRefusal';
   readonly status: number;

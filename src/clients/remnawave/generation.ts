@@ -10,9 +10,9 @@ export type Generation = {
   user: z.ZodType<PanelUser>;
   /** The same asked for by key. */
   userByKey: z.ZodType<PanelUser>;
-  /** The body fields that name one user, or `undefined` when this generation can not have such an id. */
+  /** The body fields that name one user, or `undefined` when this generation cannot have such an id. */
   one(id: PanelUserId): { uuid: string } | { id: number } | undefined;
-  /** The body field that names many users; ids that this generation can not have are left out. */
+  /** The body field that names many users; ids that this generation cannot have are left out. */
   many(ids: readonly PanelUserId[]): { uuids: string[] } | { userIds: number[] };
   /** Puts those that cannot be read into `holes`, each once. */
   list(http: PanelHttp, filter: UserFilter, holes: Hole[], signal: AbortSignal): AsyncGenerator<PanelUser>;

@@ -21,7 +21,7 @@ export type PanelRequest<T> = {
   endpoint: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
-  /** Of the value under `response`. Without one, whatever the panel answers is dropped. */
+  /** The schema of the value under `response`. Without one the answer is dropped. */
   schema?: z.ZodType<T>;
   signal: AbortSignal;
 };

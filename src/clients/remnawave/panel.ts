@@ -20,8 +20,8 @@ import type {
 
 /**
  * Users of the Remnawave panel. Expected outcomes are values: a user that is not there is `undefined` or `not_found`,
- * a state it already had is `already`. An id that this generation of panel can not have (a uuid on 3.x) is not found.
- * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused for good.
+ * a state it already had is `already`. An id that this generation of panel cannot have (a uuid on 3.x) is not found.
+ * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused permanently.
  */
 export type PanelUsers = {
   /**
@@ -74,5 +74,5 @@ export type PanelSystem = {
   inbounds(signal: AbortSignal): Promise<Listing<PanelInbound>>;
 };
 
-/** The Remnawave panel as tasks see it, whichever generation runs. `connectPanel` makes one. */
+/** The Remnawave panel as tasks see it, of either generation. `connectPanel` makes one. */
 export type Panel = PanelUsers & PanelSystem & { version(signal: AbortSignal): Promise<PanelVersion> };

@@ -21,10 +21,10 @@ export const prettyBytes = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Null is as good as absent, any other wrong value is an error: somebody acts by this field. */
+/** Null counts as absent. Any other wrong value is an error, because a task acts by this field. */
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
 
-/** A wrong value is as good as an absent one: no task acts by this field. */
+/** A wrong value counts as absent, because no task acts by this field. */
 export const soft = <T extends z.ZodType>(schema: T) => maybe(schema).catch(undefined);
 
 const userFields = {
@@ -44,7 +44,7 @@ const userFields = {
 type RawUser = z.output<z.ZodObject<typeof userFields>>;
 
 /**
- * A user asked for by key, whose Telegram id does not matter: somebody who has paid gets the days, whatever stands there. Where a user is
+ * A user asked for by key, whose Telegram id does not matter: somebody who has paid gets the days, also with an odd id. Where a user is
  * looked for by person it does matter, so an odd one must not look like none.
  */
 const byKeyFields = { ...userFields, telegramId: soft(z.int()), tag: soft(z.string()) };

@@ -17,7 +17,7 @@ import type {
 
 const list = z.array(z.unknown());
 
-/** Whatever is no list holds nothing. */
+/** Anything but a list counts as empty. */
 const softList = list.catch([]);
 
 /** Those that can be read; `tellInbounds` says which cannot. */
@@ -32,7 +32,7 @@ const profileOfNode = z
   .object({ activeConfigProfileUuid: soft(z.string()), activeInbounds: readableInbounds })
   .catch({ activeConfigProfileUuid: undefined, activeInbounds: [] });
 
-/** What says which node it is and whether it serves must be right; anything else that is odd is as good as absent. */
+/** The fields that name a node and say whether it serves must be right. Any other odd field counts as absent. */
 const nodes: ItemKind<PanelNode> = {
   source: 'panel_nodes',
   names: ['uuid', 'name'],
@@ -190,7 +190,7 @@ const configProfiles: ItemKind<PanelConfigProfile> = {
     .transform(({ nodes: serving, ...rest }) => ({ ...rest, nodeUuids: serving.map(({ uuid }) => uuid) })),
 };
 
-/** Inbounds as nodes and profiles carry them, whatever of it is a list. */
+/** Inbounds as nodes and profiles carry them. Anything but a list counts as empty. */
 const carriedByNodes = z.object({ configProfile: z.object({ activeInbounds: softList }) });
 const carriedByProfiles = z.object({ inbounds: softList });
 

@@ -31,7 +31,7 @@ export type PanelUser = {
   /** A `TrafficLimitStrategy`, or a word that we do not know. */
   trafficLimitStrategy: string;
   usedTrafficBytes: number;
-  /** Whoever did it: the panel by the strategy, a task, or an admin. */
+  /** The last reset, by the panel's strategy, a task or an admin. */
   lastTrafficResetAt?: Date;
   onlineAt?: Date;
   createdAt: Date;
@@ -98,7 +98,7 @@ export type PanelNode = {
 /**
  * Traffic of a node since its start, from the panel's own metrics. The panel rounds these to two decimals of the largest
  * unit ("1.23 TiB"), so they are approximate: take `PanelNode.trafficUsedBytes` for differences.
- * The panel answers an empty list when it can not read its metrics: a missing node is unknown, not idle.
+ * The panel answers an empty list when it cannot read its metrics: a missing node is unknown, not idle.
  */
 export type PanelNodeMetrics = {
   nodeUuid: string;

@@ -90,7 +90,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       const schema = generation.userByKey;
       const dated = await http.find({ method: 'PATCH', path: endpoint, endpoint, body, schema, signal });
       if (dated === undefined || dated.status === 'ACTIVE') return dated;
-      // `enable` alone would not last for a LIMITED user: the panel limits whoever is over the limit again within 45 s.
+      // `enable` alone would not last for a LIMITED user: the panel limits users over the limit again within 45 s.
       await (dated.status === 'LIMITED' ? resetTraffic : enable)(id, signal);
       return await user(id, signal);
     },

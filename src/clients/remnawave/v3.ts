@@ -32,7 +32,7 @@ export const v3: Generation = {
       const { holes: odd, items } = cursor === undefined ? http.each(path, raw, kind) : http.eachOfPart(raw, kind);
       holes.push(...odd);
       yield* items;
-      // A panel that answers the same page for ever would keep a task busy for ever.
+      // A panel that answers the same page forever would keep a task busy forever.
       if (nextCursor !== null && Number(nextCursor) <= Number(cursor ?? 0)) {
         const message = `remnawave GET ${path}: the cursor does not advance, ${nextCursor} after ${cursor ?? 'none'}`;
         throw new TransientError('remnawave_schema', message);

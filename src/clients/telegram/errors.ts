@@ -56,7 +56,7 @@ export function toOwnError(method: string, error: unknown, token: string): Error
   return noUsableAnswer(method, code, cause);
 }
 
-/** For an answer that is none of the Bot API's, of any status: it is no refusal, and the fate of the message is unknown. */
+/** Makes the error for an answer, of any status, that does not come from the Bot API. It is no refusal, and the fate of the message is unknown. */
 export function noUsableAnswer(method: string, what: string, cause?: Error): TransientError {
   const message = `telegram ${method}: no usable answer (${what}); the message may or may not have arrived`;
   return new TransientError('telegram_unavailable', message, cause && { cause });

@@ -13,13 +13,13 @@ import type { TelegramSender } from '../notifications/sender.ts';
 export type Alert = {
   /** The cause: `payment_unresolved`. Those of one kind that wait together leave as one message. At most 44 characters, of few values. */
   kind: string;
-  /** What it is about, the same every time: a payment's id. Only alerts about the same subject are held back as repetitions. */
+  /** The subject, the same every time: a payment's id. Only alerts about the same subject are held back as repetitions. */
   subject: string;
   severity: Severity;
   /** When that happened what it tells. */
   at: Date;
   message: (locale: Locale) => Html;
-  /** What is found again and again is told again only after this. */
+  /** An alert that is found again and again is told again only after this. */
   onceWithinMs?: number;
 };
 

@@ -82,7 +82,7 @@ describe('two hours of nodes, services and payments going up and down', () => {
       const flushAt = Math.floor(chance() * 140) + 20;
 
       const seen = new Set<string>();
-      /** What was published since the last look, before it may be lost with Redis. */
+      /** The events that were published since the last look, before they may be lost with Redis. */
       const collect = async (): Promise<void> => {
         for (const { data, type } of (await events.latest(60)).reverse()) {
           const key = JSON.stringify([type, data]);

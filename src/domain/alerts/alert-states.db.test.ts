@@ -39,7 +39,7 @@ describe('alert states', () => {
     (
       await world.database.pool.query(`select message from notification_queue where ${where} order by created_at`)
     ).rows.map((row: { message: string }) => row.message);
-  /** What was or will be sent. */
+  /** The messages that were or will be sent. */
   const told = () => messages("status <> 'failed'");
   /** As if all that waits had been delivered. */
   const deliver = () =>

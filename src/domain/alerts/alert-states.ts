@@ -140,7 +140,7 @@ export class AlertStates {
     }
   }
 
-  /** What is on among these, in Redis or in this process alone. */
+  /** The alerts among these that are on, in Redis or in this process alone. */
   async #find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
     const stored = await this.#options.store.find(ids, now).catch((error: unknown) => {
       this.#noRedis(error);

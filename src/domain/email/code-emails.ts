@@ -7,7 +7,7 @@ import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
 
 /** How long the backend accepts a code or link. */
 const VALID_MS = minutes(10);
-/** After this the run that took a message in hand has its answer or gives it up: the mailer's limit for the answer, and some. */
+/** After this the run that claimed a message has its answer or gives it up: the mailer's limit for the answer, and some. */
 const ANSWERED_WITHIN_MS = seconds(65);
 
 export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
@@ -16,7 +16,7 @@ export type CodeEmailRun = { jobId: string; attempt: number; enqueuedAt: Date; n
 /**
  * E-mail that is worth nothing once the code in it is no longer valid.
  *
- * Up to the dot that ends a message a server cannot have taken it: whatever fails until then is tried again. From the dot on it goes out
+ * Up to the dot that ends a message a server cannot have taken it: every failure until then is tried again. From the dot on it goes out
  * at most once: where the answer is lost the message is not sent again, since two codes are worse than one that its reader asks for anew.
  */
 export class CodeEmails {

@@ -26,7 +26,7 @@ const BYTE_ORDER_MARK = '\ufeff';
 const EXCEL_NEEDS_QUOTES = /[";\r\n]|^[ \t]|[ \t]$/;
 
 /**
- * CSV as Excel opens it by itself where numbers have a decimal comma, as in Russian: marked as UTF-8, cells apart by semicolons, money
+ * CSV as Excel opens it on its own where numbers have a decimal comma, as in Russian: marked as UTF-8, cells apart by semicolons, money
  * with a comma. Ids and text that Excel would read as a number or a date are written as `="…"`, the one form that it leaves alone.
  */
 export async function* csvExcel({

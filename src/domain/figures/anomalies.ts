@@ -22,7 +22,7 @@ import { memoryLoads } from '../monitoring/process-memory.ts';
 import { overdueOf, type ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import type { DayBook } from './day-book.ts';
 
-/** tasks.md 8.3, with the least number of samples that each rate needs. */
+/** The limits of each rule (docs/figures.md), with the least number of samples that each rate needs. */
 const LIMITS = {
   nodeOfflineMs: minutes(5),
   errorRate: 0.05,
@@ -69,7 +69,7 @@ export class Anomalies {
     this.#options = options;
   }
 
-  /** Every rule by itself: a source that does not answer is logged and changes nothing. */
+  /** Checks every rule apart: a source that does not answer is logged and changes nothing. */
   async check(now: Date): Promise<{ rules: number; unknown: number; began: number; ended: number }> {
     const { log, states } = this.#options;
     const active = await states.active(now);

@@ -32,9 +32,9 @@ const ERRORS_LISTED = 20;
 const KEPT_DAYS = 90;
 
 /**
- * Works out and keeps the figures of each day. Every source is asked by itself: one that fails leaves its part as it was, or null.
- * What was counted of users stands, since a later listing is not that day's; everything else is worked out again from records of the
- * past, so a re-run gives the same and takes in what came late.
+ * Computes and keeps the figures of each day. Every source is asked apart: one that fails leaves its part as it was, or null. Counts of
+ * users stand, since a later listing is not that day's. Everything else is computed again from records of the past, so a re-run gives the
+ * same and includes late records.
  */
 export class DayBook {
   readonly #options: DayBookOptions;

@@ -144,5 +144,5 @@ export async function samplesFor(
   return after ? [...inside, after] : inside;
 }
 
-/** tasks.md 3.2: a sample every five minutes. */
+/** `collect_bandwidth_snapshots` takes a sample every five minutes. */
 export const SAMPLES_OF_HOUR = hours(1) / minutes(5);

@@ -37,7 +37,7 @@ export class UserTally {
     this.#unreadable += users;
   }
 
-  /** What was found for a day; the states are those of the listing, so they belong to the day only if it was taken soon after. */
+  /** The counts of a day; the states are those of the listing, so they belong to the day only if it was taken soon after. */
   of(day: string, takenAt: Date, isSoon: boolean): UserFigures {
     const unreadable = this.#unreadable > 0 ? { unreadable: this.#unreadable } : {};
     const atEnd = isSoon ? { taken_at: takenAt.toISOString(), ...this.#now, ...unreadable } : null;

@@ -2,15 +2,15 @@ import type { PanelNode } from '../../clients/remnawave/types.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import type { NodeChange, NodeRecord, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
 
-/** tasks.md 3.1: a node that looks down is looked at once more after this before anybody is told. */
+/** A node that looks down is looked at once more after this before anybody is told. */
 const CONFIRM_AFTER_MS = seconds(20);
-/** Of that, what must have passed: a look that came a little early still confirms. */
+/** A second look confirms from this age on, so that one that came a little early counts too. */
 const CONFIRM_AT_LEAST_MS = seconds(15);
 /** While a node is connecting it is looked at as often, for this long, so that its going down is noticed in time. */
 const FOLLOW_CONNECTING_MS = minutes(2);
-/** tasks.md 3.1: it is back once it has been online for this long. */
+/** A node is back once it has been online for this long. */
 const STABLE_AFTER_MS = minutes(1);
-/** tasks.md 3.1: more changes than this within the window are flapping. It is over after a window without any. */
+/** More changes than this within the window are flapping. It is over after a window without any. */
 const FLIPS_ALLOWED = 3;
 const FLAP_WINDOW_MS = minutes(10);
 
@@ -41,7 +41,7 @@ export type NodeVerdict = {
   lookAgainMs?: number;
 };
 
-/** tasks.md 3.1; the panel's own idea of down is the same (data.md). */
+/** The panel's own rule for a node that is down is the same. */
 export function statusOf(node: Pick<PanelNode, 'isConnected' | 'isConnecting' | 'isDisabled'>): NodeStatus {
   if (node.isDisabled) return 'maintenance';
   if (node.isConnected) return 'online';

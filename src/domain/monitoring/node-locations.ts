@@ -21,7 +21,7 @@ const MIDDLES: ReadonlyMap<string, { latitude: number; longitude: number }> = ne
 
 /**
  * Where a node of that country (ISO 3166-1 alpha-2) is shown: around the middle, in a direction and distance that follow from the
- * node's uuid, so it stays there whatever other nodes come and go, and no two lie on top of one another. Undefined where the country
+ * node's uuid, so it stays there while other nodes come and go, and no two lie on top of one another. Undefined where the country
  * is not known.
  */
 export function spotOf(nodeUuid: string, countryCode: string): Spot | undefined {

@@ -11,9 +11,9 @@ import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
 /** Each asks its service for a sign of life. They may be left running past their limit, so they must change nothing. */
 export type ServiceProbes = Readonly<Record<WatchedService, (signal: AbortSignal) => Promise<unknown>>>;
 
-/** tasks.md 3.3: one probe gets this long. */
+/** One probe gets this long. */
 const PROBE_LIMIT_MS = seconds(5);
-/** tasks.md 3.3: so many failures in a row are an outage. */
+/** This many failures in a row are an outage. */
 const FAILURES_TO_ALERT = 3;
 
 export type ServiceWatchOptions = {

@@ -19,7 +19,7 @@ const NAMED = 100;
 
 const PREFIX = 'unreadable_';
 
-/** What is to be told of one list. */
+/** Items of one list that wait to be told about. */
 type Waiting = { holes: Map<string, Hole>; readable: Set<string> };
 
 /**
@@ -58,7 +58,7 @@ export class UnreadableItems implements Disposable {
     this.#timer ??= setTimeout(() => void this.#tell(), TELL_AFTER_MS).unref();
   };
 
-  /** What waits to be told is dropped: the next reading, of whichever process, finds it again. */
+  /** Items that wait to be told about are dropped: the next reading, by any process, finds them again. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#waiting.clear();

@@ -44,10 +44,10 @@ export const ERRORS_REPORTED = 20;
 /** How far a broadcast is: every row is in one of these states. */
 export type BroadcastLook = BroadcastCounts & { total: number };
 
-/** Rows in one statement (tasks.md 9.2). */
+/** Rows in one statement. */
 const CHUNK = 1_000;
 
-/** A broadcast that is not done after a day reports what is done so far (tasks.md 1.3). */
+/** A broadcast that is not done after a day reports what is done so far. */
 const PATIENCE = { atLeastMs: seconds(2), atMostMs: minutes(1), forMs: days(1) };
 
 /** Broadcasts as rows of `notification_queue`, which deliver themselves: adding, counting, holding, taking back. */
@@ -80,13 +80,13 @@ export class Broadcasts {
     return { ...counts, total: failed + paused + pending + sent + withdrawn };
   }
 
-  /** Who could not be reached and why, at most `limit`. */
+  /** The chats that could not be reached and why, at most `limit`. */
   async failures(broadcastId: string, limit: number): Promise<{ telegram_id: number | string; error: string }[]> {
     const found = await this.#options.rows.failures(broadcastRange(broadcastId), limit);
     return found.map(({ telegramId, error }) => ({ telegram_id: telegramId, error }));
   }
 
-  /** What is remembered besides the rows; as if nothing were, while Redis is away. */
+  /** The record that is kept besides the rows; an empty one while Redis is away. */
   async record(broadcastId: string): Promise<BroadcastRecord> {
     return await this.#options.records.find(broadcastId).catch((error: unknown) => {
       this.#options.onError(error);

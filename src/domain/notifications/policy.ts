@@ -1,6 +1,6 @@
 import { hours, minutes, seconds } from '../../lib/duration.ts';
 
-/** The numbers of tasks.md 1.1. */
+/** Delays and limits of sending; docs/notifications.md has the table. */
 
 /** A claimed row is ours for this long; a worker that dies leaves it to become due again then. */
 export const LEASE_MS = minutes(5);

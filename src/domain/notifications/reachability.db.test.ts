@@ -24,7 +24,7 @@ describe('a success of any kind says that the chat can be reached', () => {
   const file = { name: 'chart.png', bytes: Buffer.from('1') };
   const message = (lane: 'urgent' | 'normal', text = 'x') =>
     ({ id: crypto.randomUUID(), telegramId: ADMIN, text, parseMode: 'HTML', lane }) as const;
-  /** Takes back the chat's second between two messages, which is none of this. */
+  /** Takes back the chat's second between two messages, which these tests are not about. */
   const free = () => world.redis.client.del(keys.telegramChatSlot(ADMIN));
   const row = async (type: string): Promise<unknown> => {
     await free();

@@ -170,7 +170,7 @@ export class Settlement {
     this.#deps.observer.notification(row.type, reason);
   }
 
-  /** Those for chats that Telegram cannot reach. Urgent messages try all the same. */
+  /** Those for chats that Telegram cannot reach. Urgent messages try anyway. */
   async #unreachable(rows: readonly DueNotification[]): Promise<ReadonlySet<DueNotification>> {
     const skippable = rows.filter((row) => row.lane !== 'urgent');
     const chats = await this.#deps.marks.unreachable([...new Set(skippable.map((row) => row.telegramId))]);

@@ -8,7 +8,7 @@ export type NoticeKind = '6h' | '24h' | '3d' | '7d' | 'expired';
 /** A reminder is due from `ms` before the expiry until the next nearer bracket begins. */
 export type Bracket = { kind: Exclude<NoticeKind, 'expired'>; ms: number };
 
-/** Nearest first (tasks.md 2.1). */
+/** Nearest first. */
 export const BRACKETS: readonly Bracket[] = [
   { kind: '6h', ms: hours(6) },
   { kind: '24h', ms: hours(24) },
@@ -19,7 +19,7 @@ export const BRACKETS: readonly Bracket[] = [
 /** Every notice in the order in which a customer gets them. */
 export const NOTICE_KINDS: readonly NoticeKind[] = [...BRACKETS.map(({ kind }) => kind).toReversed(), 'expired'];
 
-/** Customers who left longer ago than this get no message: the first run in a long-lived system must not greet everyone who ever was (tasks.md 2.2). */
+/** Customers who left longer ago than this get no message: the first run in a long-lived system must not greet every former customer. */
 const TOLD_WITHIN_MS = hours(48);
 
 /** The nearest bracket around this expiry; undefined when it is further away, or has passed. */

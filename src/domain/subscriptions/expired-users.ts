@@ -26,7 +26,7 @@ export type TurnedOff = { outcome: 'disabled' | 'left' | 'gone'; told: number };
 export const DISABLED_ACTION = 'subscription.disabled';
 
 /**
- * The panel marks who is over as EXPIRED by itself every 30 s. Whoever is still ACTIVE after twice that shows that its watchdog is late
+ * The panel's watchdog marks users whose time is over as EXPIRED every 30 s. A user who is still ACTIVE after twice that shows that it is late
  * or off; disabling sooner would only race it, and a DISABLED user does not come back by an extension as an EXPIRED one does.
  */
 const WATCHDOG_MS = minutes(1);
@@ -36,7 +36,7 @@ export function isOverdue({ expireAt, status }: PanelUser, now: Date): boolean {
   return (status === 'ACTIVE' || status === 'LIMITED') && now.getTime() - expireAt.getTime() >= WATCHDOG_MS;
 }
 
-/** Disables users whose time is up, one by one, so that whatever happens to one happens to that one only. */
+/** Disables users whose time is up, one by one, so that a failure concerns one user only. */
 export class ExpiredUsers {
   readonly #options: DisablingOptions;
 

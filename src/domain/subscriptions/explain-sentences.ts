@@ -13,7 +13,7 @@ export type UserFacts = {
   user: PanelUser;
   now: Date;
   telegram: { id: number; from: 'panel' | 'platform' } | undefined;
-  /** Telegram refuses this chat for good. */
+  /** Telegram refuses this chat permanently. */
   isUnreachable: boolean;
   /** Of the present expiry date. */
   notices: ReadonlyMap<NoticeKind, { row: MessageRecord | 'unreadable' | undefined; isMarked: boolean }>;
@@ -143,6 +143,6 @@ function disabling(facts: UserFacts): string[] {
 }
 
 function whyNotDisabled(facts: UserFacts): string {
-  // Who is disabled needs no way to be told.
+  // A user who is disabled needs no way to be told.
   return whyNot(facts.tasks.disabling, { ...facts, telegram: { id: 0, from: 'panel' }, isUnreachable: false });
 }

@@ -4,9 +4,9 @@ import { hours, minutes } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import type { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
 
-/** Users per bulk call (tasks.md 2.3). */
+/** Users per bulk call; panel 3.x takes 500 at most. */
 const BATCH = 100;
-/** The panel queues a bulk call and does it within seconds. What it has not done by then was lost, and is asked for again. */
+/** The panel queues a bulk call and does it within seconds. A reset that is not done by then was lost, and is asked for again. */
 const ASK_AGAIN_AFTER_MS = minutes(5);
 /** A panel that has not done by then what it was asked for will not do it. */
 const GIVE_UP_AFTER_MS = hours(2);
@@ -25,7 +25,7 @@ export function isOurs(user: PanelUser, strategies: ReadonlySet<string>): boolea
   return isRunning && user.trafficLimitBytes > 0 && strategies.has(user.trafficLimitStrategy);
 }
 
-/** Whether the reset of the month that began then is done, by whomever. */
+/** Whether the reset of the month that began then is done, by anybody. */
 export function isReset({ lastTrafficResetAt }: PanelUser, monthStartedAt: Date): boolean {
   return lastTrafficResetAt !== undefined && lastTrafficResetAt.getTime() >= monthStartedAt.getTime() - CLOCK_SKEW_MS;
 }
@@ -36,7 +36,7 @@ export function isDue(user: PanelUser, monthStartedAt: Date): boolean {
 }
 
 /**
- * Asks the panel to reset traffic, each user once. What is done is read from the panel itself, so a run that was cut off goes on where
+ * Asks the panel to reset traffic, each user once. The panel itself says which resets are done, so a run that was cut off goes on where
  * it was even when Redis has forgotten everything.
  */
 export class MonthlyResets {

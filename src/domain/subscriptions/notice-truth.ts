@@ -30,8 +30,8 @@ type Told = Pick<PanelUser, 'username' | 'expireAt'>;
 /**
  * Whether a queued notice still holds when its turn comes. Its id follows from user, kind and expiry date: as long as one of the chat's
  * users gives this id, it is true. That needs no state of its own. A reminder also states user and date in its row, proven by the id, so
- * that its end and what has overtaken it are known while the panel is away. What cannot be found out is unknown, and unknown is sent
- * (product.md, 15).
+ * that its end and what has overtaken it are known while the panel is away. An unknown answer drops no notice: it
+ * is sent.
  */
 export class NoticeTruth {
   readonly #options: NoticeTruthOptions;

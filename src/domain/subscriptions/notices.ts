@@ -46,7 +46,7 @@ export class SubscriptionNotices {
     this.#options = options;
   }
 
-  /** Who of these is still to be told. Changes nothing that matters. Give it a page at a time: it holds them all. */
+  /** The users among these who are still to be told. Changes nothing that matters. Give it a page at a time: it holds them all. */
   async plan(candidates: readonly Candidate[]): Promise<NoticePlan> {
     const untold = await this.#untold(candidates);
     const telegramIds = await this.telegramIds(untold.map(({ user }) => user));
@@ -82,7 +82,7 @@ export class SubscriptionNotices {
     return queued;
   }
 
-  /** Telegram ids by panel user id, in the order of data.md: the panel's own, then the platform's two tables. */
+  /** Telegram ids by panel user id, in this order: the panel's own, then the platform's two tables. */
   async telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
     const known = new Map(
       users.flatMap(({ id, telegramId }) => (telegramId === undefined ? [] : [[id, telegramId] as const])),

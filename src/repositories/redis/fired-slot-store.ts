@@ -5,7 +5,7 @@ import { keys } from './keys.ts';
 /** A clock that is set back by more than this may fire slots again. */
 const KEPT_MS = days(2);
 
-/** Records which slots of each schedule have fired, so that none fires again when a clock is set back. */
+/** Records which slots of each schedule have fired, so that no slot fires again when a clock is set back. */
 export class FiredSlotStore {
   readonly #redis: RedisClient;
 

@@ -168,7 +168,7 @@ describe('e-mail tasks', () => {
         }
       }
     }
-    /** Lets time pass for the run that has a message in hand. */
+    /** Lets time pass for the run that has claimed a message. */
     const later = async (jobId: string, ms: number) => {
       const left = days(1) - ms;
       expect(await world.redis.client.pexpire(`cybervpn:mail:claim:${jobId}`, left)).toBe(1);

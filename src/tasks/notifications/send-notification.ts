@@ -70,5 +70,5 @@ export default defineTask({
   },
 });
 
-/** Under this id the message is marked as sent, and queued where it has to wait: whichever way it leaves, it leaves once. */
+/** Under this id the message is marked as sent, and queued where it has to wait: it leaves once, by either way. */
 const messageIdOf = (jobId: string): string => uuidFrom(jobId);

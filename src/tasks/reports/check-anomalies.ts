@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Looks for what is out of order. Each anomaly is told once when it begins and once when it ends, whoever looks. */
+/** Looks for what is out of order. Each anomaly is told once when it begins and once when it ends, by any worker. */
 export default defineTask({
   name: 'check_anomalies',
   summary: 'Looks for anomalies: nodes, task errors, queues, payments, memory, schedules',

@@ -9,7 +9,7 @@ export type AlertCondition = {
   /** Its cause; those of one kind that wait together leave as one message: `node_offline`. At most 36 characters, of few values. */
   kind: string;
   severity: 'critical' | 'warning';
-  /** What it is about, as people call it: a node's name. */
+  /** The subject as people call it: a node's name. */
   subject: string;
   /** When the trouble began, which may be before it was found. */
   since: Date;
@@ -66,7 +66,7 @@ export class AlertStateStore {
     if (fields.length > 0) await this.#redis.hset(keys.alertsOn(), ...fields);
   }
 
-  /** What is on among these. */
+  /** The alerts among these that are on. */
   async find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
     if (ids.length === 0) return [];
     const texts = await this.#redis.hmget(keys.alertsOn(), ...ids);

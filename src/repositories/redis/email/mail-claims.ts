@@ -12,12 +12,12 @@ const SENT = 'sent';
 /** KEYS: the claim. ARGV: whose it is. */
 const GIVE_BACK = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/** What is known of a message: nobody has handed it over; a run took it in hand so long ago and has not said more; it was sent. */
+/** The state of a message: nobody has handed it over; a run claimed it so long ago and has not said more; it was sent. */
 export type MailClaim = { kind: 'free' } | { kind: 'in_hand'; forMs: number } | { kind: 'sent' };
 
 /**
- * Decides which run hands a message to a mail server. A run takes it in hand right before the server can take it, and only one ever can; one that
- * died or got no answer leaves it in hand, so that nobody hands it over a second time. Ages are by Redis' own clock.
+ * Decides which run hands a message to a mail server. A run claims it right before the server can take it, and only one ever can; one that
+ * died or got no answer leaves it claimed, so that nobody hands it over a second time. Ages are by Redis' own clock.
  */
 export class MailClaims {
   readonly #redis: RedisClient;

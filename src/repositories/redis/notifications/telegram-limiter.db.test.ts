@@ -70,7 +70,7 @@ test('timers that fire late never bunch messages up', async () => {
   await drain([worker(), worker()], 60);
   await expect.poll(() => times).toHaveLength(120);
   expect(mostWithin(times, 1000)).toBeLessThanOrEqual(30);
-  // What is lost is what the blocking itself takes, and more on a busy machine; here only that sending goes on.
+  // Blocking itself costs time, and more on a busy machine. This asks only that sending continues.
   expect(sustained(times)).toBeGreaterThanOrEqual(20);
 });
 

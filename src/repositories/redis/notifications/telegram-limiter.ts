@@ -82,7 +82,7 @@ export class TelegramLimiter {
     return await this.#timed(lane, this.#queues[lane].wait({ chatId, waitsForChat: false }, signal));
   }
 
-  /** Holds back every worker's sending for this long; a longer pause that is under way stays. */
+  /** Holds back every worker's sending for this long; a longer pause that has begun stays. */
   async pause(ms: number): Promise<void> {
     await this.#redis.telegramPause(keys.telegramPause(), Math.max(1, Math.ceil(ms)));
   }

@@ -23,7 +23,7 @@ export type Places = {
 };
 
 /**
- * Those who wait for a turn in one process and lane, first come, first served. Only one round trip is under way at a time
+ * Those who wait for a turn in one process and lane, first come, first served. Only one round trip runs at a time
  * and takes all who came meanwhile along, so a message costs at most one, however many wait.
  */
 export class TurnQueue {
