@@ -357,6 +357,7 @@ export class WorkerApi {
     body: {
       /** Chats; duplicates count once */
       telegram_ids: number[];
+      /** Text in Telegram's HTML. At most 20 messages of 4096 characters, as which a longer text is sent; characters are counted as Telegram does, without tags */
       message: string;
       notification_type?: string;
       /** Names the progress record; the job id when absent */
@@ -392,7 +393,7 @@ export class WorkerApi {
     body: {
       /** Chat to send to */
       telegram_id: number;
-      /** Text; HTML unless parse_mode says otherwise */
+      /** Text; HTML unless parse_mode says otherwise. At most 20 messages of 4096 characters, as which a longer text is sent; characters are counted as Telegram does, without tags */
       message: string;
       notification_type?: string | null;
       parse_mode?: 'HTML' | 'none' | null;
@@ -839,6 +840,7 @@ export class WorkerApi {
     body: {
       /** Chats, where duplicates count once; `all`: every active customer who can be reached */
       telegram_ids: 'all' | number[];
+      /** Text in Telegram's HTML. At most 20 messages of 4096 characters, as which a longer text is sent; characters are counted as Telegram does, without tags */
       message: string;
       notification_type?: string;
       /** Names the progress record; the job id when absent */

@@ -1,5 +1,5 @@
 import { type Fields, type Upload, uploadOf } from './body.ts';
-import { type Parsed, parseHtml } from './entities.ts';
+import { cleaned, type Entity, isEmpty, type Parsed, parseEntities } from './entities.ts';
 import type { SendingLimits } from './limits.ts';
 import type { ArrivalRecord, DeliveredMessage } from './record.ts';
 
@@ -22,6 +22,8 @@ export type Reply =
 
 const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
+/** As it is written, in UTF-8: `get_formatted_text` of the Bot API server. */
+const MAX_BYTES = 1 << 15;
 
 /** How Telegram refuses a chat, word for word (tdlib/telegram-bot-api, `check_chat_access` and `fail_query_with_error`; tdlib/td). */
 export const REFUSALS = {
@@ -90,10 +92,11 @@ function send(world: World, method: string, fields: Fields, at: number, content:
     world.record.tooManyRequests();
     return tooManyRequests(waitSeconds);
   }
-  return deliver(world, { method, chatId, text, visible: parsed.visible, file: file ?? null, at }, fields);
+  const { entities, visible } = parsed;
+  return deliver(world, { method, chatId, text, visible, entities, file: file ?? null, at }, fields);
 }
 
-type Accepted = { method: string; chatId: number; text: string; visible: string; file: Upload | null; at: number };
+type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & { chatId: number };
 
 function deliver(world: World, message: Accepted, fields: Fields): Reply {
   const delivered: DeliveredMessage = {
@@ -102,6 +105,7 @@ function deliver(world: World, message: Accepted, fields: Fields): Reply {
     chat_id: message.chatId,
     text: message.text,
     visible: message.visible,
+    entities: message.entities,
     parse_mode: fields.parse_mode === undefined ? null : String(fields.parse_mode),
     reply_markup: parseMarkup(fields.reply_markup),
     preview: message.method === 'sendMessage' && !isDisabled(fields.link_preview_options),
@@ -123,21 +127,31 @@ function edit(world: World, fields: Fields): Reply {
   if (found.visible === parsed.visible) {
     return refuse(world, 400, 'Bad Request: message is not modified');
   }
-  Object.assign(found, { text, visible: parsed.visible });
+  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities });
   return { ok: true, result: apiMessage(world, found) };
 }
 
 /** Markdown is not parsed, because the service sends HTML. */
 function checkText(text: string, parseMode: unknown, content: Content): Parsed {
   const mode = String(parseMode ?? '').toLowerCase();
-  if (!['', 'html', 'markdown', 'markdownv2'].includes(mode)) return { ok: false, error: 'unsupported parse_mode' };
-  const parsed = mode === 'html' ? parseHtml(text) : ({ ok: true, visible: text } as const);
+  if (content === 'text' && text === '') return { ok: false, error: 'message text is empty' };
+  if (Buffer.byteLength(text) > MAX_BYTES) return { ok: false, error: 'text is too long' };
+  if (!['', 'none', 'html', 'markdown', 'markdownv2'].includes(mode))
+    return { ok: false, error: 'unsupported parse_mode' };
+  if (!text.isWellFormed()) return { ok: false, error: 'strings must be encoded in UTF-8' };
+  const parsed = mode === 'html' ? parseEntities(text) : { ok: true as const, visible: text, entities: [] };
   if (!parsed.ok) return parsed;
-  const visible = parsed.visible.trim();
-  if (content === 'text' && visible === '') return { ok: false, error: 'message text is empty' };
+  const visible = cleaned(parsed.visible);
+  if (content === 'text' && isEmpty(visible)) return { ok: false, error: 'text must be non-empty' };
   if (content === 'text' && visible.length > MAX_TEXT) return { ok: false, error: 'message is too long' };
   if (content !== 'text' && visible.length > MAX_CAPTION) return { ok: false, error: 'message caption is too long' };
-  return { ok: true, visible };
+  return { ok: true, visible, entities: trimmed(parsed.entities, parsed.visible) };
+}
+
+/** Moved to where they are in the text without its first spaces. */
+function trimmed(entities: readonly Entity[], visible: string): Entity[] {
+  const before = visible.length - visible.trimStart().length;
+  return entities.map((entity) => ({ ...entity, offset: Math.max(0, entity.offset - before) }));
 }
 
 function checkChat(world: World, chatId: number): Reply | undefined {

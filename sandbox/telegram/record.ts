@@ -1,3 +1,5 @@
+import type { Entity } from './entities.ts';
+
 /** A message that reached its chat. */
 export type DeliveredMessage = {
   message_id: number;
@@ -7,6 +9,8 @@ export type DeliveredMessage = {
   /** The text as sent; `visible` is the text that the reader sees. Captions of photos and documents are texts too. */
   text: string;
   visible: string;
+  /** At most 100: Telegram drops the others. */
+  entities: Entity[];
   parse_mode: string | null;
   reply_markup: unknown;
   /** Whether Telegram would show a preview of the first link. */

@@ -91,9 +91,55 @@ test('HTML is checked and measured after its entities are parsed', async () => {
   expect(await sendHtml('<b><i>x</b></i>')).toMatch('Unmatched end tag');
   expect(await sendHtml('x</b>')).toMatch('Unexpected end tag');
   expect(await sendHtml('1 < 2')).toMatch('Unsupported start tag ""');
-  expect(await sendHtml('<b> </b>')).toMatch('message text is empty');
+  expect(await sendHtml('')).toMatch('message text is empty');
+  expect(await sendHtml('<b> </b>')).toMatch('text must be non-empty');
   expect(await sendHtml(`<b>${'&lt;'.repeat(4096)}</b>`)).toBe('<'.repeat(4096));
   expect(await sendHtml(`<b>${'&lt;'.repeat(4097)}</b>`)).toMatch('message is too long');
+});
+
+/** What TDLib's `parse_html` says of each. */
+const REFUSED: Readonly<Record<string, string>> = {
+  '<help@vpn.example>': 'Unsupported start tag "help@vpn.example" at byte offset 0',
+  'я <b>x<y</b>': 'Unsupported start tag "y</b" at byte offset 7',
+  'x <b': 'Unclosed start tag at byte offset 2',
+  '<br/>': 'Unsupported start tag "br/" at byte offset 0',
+  '<a href=https://example.org>x</a>': 'Unexpected end of name token at byte offset 8',
+  '<a =x>x</a>': 'Empty attribute name in the tag "a" at byte offset 0',
+  '<b/ >x</b>': 'Unsupported start tag "b/" at byte offset 0',
+  '<b x/>x</b>': 'Empty attribute name in the tag "b" at byte offset 0',
+  '<i href="x': 'Unclosed start tag at byte offset 0',
+  '<span>x</span>': 'Tag "span" must have class "tg-spoiler" at byte offset 0',
+  '<b>x</b': 'Unclosed end tag at byte offset 4',
+  '<b>x</i>': 'Unmatched end tag at byte offset 4, expected "</b>", found "</i>"',
+  '<tg-emoji emoji-id="x">x</tg-emoji>': 'Invalid custom emoji identifier specified',
+  '&#xD83D;': 'Text contains invalid Unicode characters after decoding HTML entities',
+};
+
+test('what TDLib refuses is refused, in its words', async () => {
+  const { sendHtml } = await start();
+  for (const [html, why] of Object.entries(REFUSED))
+    expect(await sendHtml(html)).toContain(`Bad Request: can't parse entities: ${why}`);
+});
+
+test('what TDLib takes is taken: attributes without a value, ends without a name, references without a semicolon', async () => {
+  const { sandbox, sendHtml } = await start();
+  expect(await sendHtml('<i think so>x</> <blockquote expandable>y</blockquote>')).toBe('x y');
+  expect(await sendHtml('&lt&#65&#x42; &ltd &apos; &#0; &#1114111; &#0000000065;')).toBe(
+    '<AB &ltd &apos; &#0; &#1114111; &#0000000065;',
+  );
+  expect(await sendHtml(' \n<a href="https://example.org/?a&gt;b">x</a> ')).toBe('x');
+  expect(sandbox.messages().at(-1)!.entities).toEqual([
+    { type: 'text_link', offset: 0, length: 1, url: 'https://example.org/?a>b' },
+  ]);
+});
+
+test('formatting beyond the hundredth piece is dropped, and a text is measured as it is written as well', async () => {
+  const { sandbox, sendHtml } = await start();
+  await sendHtml('<b>x</b> '.repeat(150));
+  expect(sandbox.messages().at(-1)!.entities).toHaveLength(100);
+  const link = (length: number): string => `<a href="${'x'.repeat(length - 16)}">x</a>`;
+  expect(await sendHtml(link(32_768))).toBe('x');
+  expect(await sendHtml(link(32_769))).toBe('Bad Request: text is too long');
 });
 
 test('more than 30 in a sliding second, one a second per chat or 20 a minute per group is 429', async () => {

@@ -121,6 +121,10 @@ export class Metrics implements ClientObserver {
     this.#series.notificationDelay.observe({ type: this.#notificationTypes.of(type) }, Math.max(0, seconds));
   }
 
+  notificationSentPlain(type: string): void {
+    this.#series.notificationsPlain.inc({ type: this.#notificationTypes.of(type) });
+  }
+
   nodeNoticed(seconds: number): void {
     this.#series.nodeNoticeDelay.observe(Math.max(0, seconds));
   }

@@ -117,6 +117,11 @@ export const SERIES = {
     'Notifications by type and status: sent, retry, failed (given up), or why there will be none: blocked, chat_not_found, obsolete …',
     ['type', 'status'],
   ),
+  notificationsPlain: counter(
+    'cybervpn_notifications_plain_total',
+    'Notifications that arrived as plain text, because Telegram could not read their HTML; each is sent in cybervpn_notifications_total as well',
+    ['type'],
+  ),
   notificationDelay: histogram(
     'cybervpn_notification_delay_seconds',
     'From the moment a notification was due to the answer of Telegram',

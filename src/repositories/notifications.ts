@@ -132,15 +132,15 @@ export class Notifications {
     return rows.map(({ id, telegram_id: chat }) => ({ id, item: `id ${id}, telegram_id ${chat}` }));
   }
 
-  /** Marks those of these as sent that are still pending; `scheduled_at` tells again when they were due. */
-  async markSent(rows: readonly (Attempt & { dueAt: Date; sentAt: Date })[]): Promise<void> {
+  /** Marks as sent those of these that are still pending; `scheduled_at` tells again when they were due, `error_message` has the note. */
+  async markSent(rows: readonly (Attempt & { dueAt: Date; sentAt: Date; note?: string })[]): Promise<void> {
     if (rows.length === 0) return;
     const update = sql`
       update notification_queue as queue
-         set status = 'sent', sent_at = done.sent_at, scheduled_at = done.due_at, error_message = null
+         set status = 'sent', sent_at = done.sent_at, scheduled_at = done.due_at, error_message = done.note
         from unnest(${rows.map((row) => row.id)}::uuid[], ${rows.map((row) => row.dueAt)}::timestamptz[],
-                    ${rows.map((row) => row.sentAt)}::timestamptz[], ${startsOf(rows)}::timestamptz[])
-             as done(id, due_at, sent_at, started_at)
+                    ${rows.map((row) => row.sentAt)}::timestamptz[], ${startsOf(rows)}::timestamptz[],
+                    ${rows.map((row) => row.note ?? null)}::text[]) as done(id, due_at, sent_at, started_at, note)
        where queue.id = done.id and ${isPending}`;
     await this.#settle(update, 'delivered', sql`done.started_at`);
   }

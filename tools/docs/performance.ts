@@ -12,6 +12,7 @@ const MEASURES = [
   'bulk-disable',
   'start-time',
   'idle',
+  'split',
   'scaling',
 ] as const;
 

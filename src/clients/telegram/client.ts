@@ -4,7 +4,7 @@ import { Api, InputFile } from 'grammy';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
-import { plainText } from '../../lib/telegram-html.ts';
+import { type ParseMode, plainText } from '../../lib/telegram-html.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
 import { ApiRefusal, noUsableAnswer, toOwnError } from './errors.ts';
 import { permanentReason, type SendOutcome } from './outcome.ts';
@@ -13,8 +13,6 @@ export type { SendOutcome } from './outcome.ts';
 
 /** A button under a message that opens a link. */
 export type Button = { text: string; url: string };
-
-export type ParseMode = 'HTML' | 'none';
 
 type Common = {
   /** Negative: a group or channel. */
@@ -30,9 +28,15 @@ type Common = {
 /** At most 4096 visible characters; see `messages/split.ts`. */
 export type TextMessage = Common & {
   text: string;
+  /** Sent where Telegram cannot read the HTML of `text`; without it, that text as `plainText` has it. */
+  plain?: string;
   /** False: Telegram opens no link in it to show a preview. True by default. */
   preview?: boolean;
 };
+
+/** Visible characters of a text and of a caption, in UTF-16 units (https://core.telegram.org/bots/api#sendmessage, #sendphoto). */
+const MAX_TEXT = 4096;
+const MAX_CAPTION = 1024;
 
 /** A caption has at most 1024 visible characters. */
 export type FileMessage = Common & { file: { name: string; bytes: Uint8Array }; caption?: string };
@@ -48,9 +52,12 @@ export type TelegramOptions = {
   halfOpenAfterMs?: number;
 };
 
-/** What is read of the answers. */
+/** The parts of the answers that are read. */
 const Sent = z.object({ message_id: z.int() });
 const Bot = z.object({ id: z.int(), username: z.string().min(1) });
+
+/** A text that Telegram may not be able to read, and the same without HTML. Telegram takes `most` characters of the latter. */
+type Body = { html: string; plain: () => string; most: number };
 
 type Raw = Api['raw'];
 /** grammY types its signals by a polyfill; Node's own fits. */
@@ -88,12 +95,16 @@ export class TelegramClient implements Disposable {
 
   async sendMessage(message: TextMessage, signal: AbortSignal): Promise<SendOutcome> {
     const options = message.preview === false ? { link_preview_options: { is_disabled: true } } : {};
-    return await this.#send('sendMessage', message, message.text, signal, (text) => ({ text, ...options }));
+    const { plain, text } = message;
+    const body = { html: text, plain: () => plain ?? plainText(text), most: MAX_TEXT };
+    return await this.#send('sendMessage', message, body, signal, (text) => ({ text, ...options }));
   }
 
   async sendPhoto(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
     const { bytes, name } = message.file;
-    return await this.#send('sendPhoto', message, message.caption ?? '', signal, (caption) => ({
+    const html = message.caption ?? '';
+    const body = { html, plain: () => plainText(html), most: MAX_CAPTION };
+    return await this.#send('sendPhoto', message, body, signal, (caption) => ({
       caption,
       photo: new InputFile(bytes, name),
     }));
@@ -123,21 +134,21 @@ export class TelegramClient implements Disposable {
 
   /**
    * Sends, and at most once each: follows a group to its new id (`migrate_to_chat_id`), and repeats as plain text what
-   * Telegram could not read as HTML. Both come after a refusal, so nothing is sent twice.
+   * Telegram could not read as HTML, unless that has more characters than a message. Both come after a refusal, so nothing is sent twice.
    */
   async #send(
     method: 'sendMessage' | 'sendPhoto',
     message: Common,
-    text: string,
+    { html, most, plain }: Body,
     signal: AbortSignal,
     content: (text: string) => object,
   ): Promise<SendOutcome> {
     const api = this.#raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
-    const send = async (to: Common, body: string): Promise<SendOutcome | ApiRefusal> => {
+    const send = async (to: Common, body: string, why?: string): Promise<SendOutcome | ApiRefusal> => {
       try {
         const fields = { ...commonFields(to), ...content(body) };
         const sent = await this.#call(method, signal, Sent, (ownSignal) => api(fields, ownSignal));
-        return { kind: 'sent', messageId: sent.message_id };
+        return { kind: 'sent', messageId: sent.message_id, ...(why !== undefined && { plain: why }) };
       } catch (error) {
         if (error instanceof ApiRefusal) return error;
         throw error;
@@ -145,18 +156,21 @@ export class TelegramClient implements Disposable {
     };
 
     let to = message;
-    let body = text;
+    let body = html;
+    let why: string | undefined;
     for (;;) {
-      const outcome = await send(to, body);
+      const outcome = await send(to, body, why);
       if (!(outcome instanceof ApiRefusal)) return outcome;
       if (outcome.migrateToChatId !== undefined && to.chatId === message.chatId) {
         to = { ...to, chatId: outcome.migrateToChatId };
-      } else if (permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none') {
-        to = { ...to, parseMode: 'none' };
-        body = plainText(text);
-      } else {
-        return asOutcome(outcome);
+        continue;
       }
+      const isUnreadable = permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none';
+      const withoutHtml = isUnreadable ? plain() : '';
+      if (!isUnreadable || withoutHtml.length > most) return asOutcome(outcome);
+      to = { ...to, parseMode: 'none' };
+      body = withoutHtml;
+      why = outcome.description;
     }
   }
 

@@ -18,7 +18,8 @@ export type RefusalReason =
  * a `TransientError`.
  */
 export type SendOutcome =
-  | { kind: 'sent'; messageId: number }
+  /** `plain`: it went out without its HTML, because Telegram said this of it. */
+  | { kind: 'sent'; messageId: number; plain?: string }
   | { kind: 'refused'; reason: RefusalReason; description: string }
   /** Nothing was sent. At least a second, even where Telegram named less. */
   | { kind: 'rate_limited'; retryAfterMs: number };

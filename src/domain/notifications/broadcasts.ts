@@ -12,6 +12,7 @@ import type {
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { ProgressId } from '../bulk/progress.ts';
 import { broadcastRange, broadcastRowId } from './broadcast-ids.ts';
+import { HtmlText } from './message-text.ts';
 import { LEASE_MS } from './policy.ts';
 
 export type BroadcastsOptions = {
@@ -33,7 +34,7 @@ export type Broadcast = {
 
 /** Payload fields of all broadcasts; to whom they go is each task's own. */
 export const BROADCAST_FIELDS = {
-  message: z.string().min(1),
+  message: HtmlText,
   notification_type: z.string().min(1).max(50).default('broadcast'),
   job_id: ProgressId,
 };

@@ -22,6 +22,15 @@ export function composeNotifications(
         deliveryCounts.note(status, way === 'direct');
       },
       notificationDelay: (type, waited) => metrics.notificationDelay(type, waited),
+      sentPlain(id, type, why) {
+        metrics.notificationSentPlain(type);
+        // What Telegram quotes is a piece of the message.
+        const reason = why.replaceAll(/"[^"]*"/g, '"…"');
+        log.warn(
+          { notification: id, type, reason },
+          'Telegram cannot read the HTML of a message, it was sent as plain text',
+        );
+      },
     },
     locale: settings.DEFAULT_LOCALE,
   };

@@ -1,7 +1,9 @@
 import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
-import { split } from '../../messages/split.ts';
+import type { ParseMode } from '../../lib/telegram-html.ts';
+import { partsOf, whyTooLong } from '../../messages/size.ts';
+import { type MessagePart, splitPlain } from '../../messages/split.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import type { Lane, TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
 
@@ -10,7 +12,7 @@ export type OutgoingMessage = {
   id: string;
   telegramId: number;
   text: string;
-  parseMode: 'HTML' | 'none';
+  parseMode: ParseMode;
   lane: Lane;
   /** False keeps Telegram from opening the links in it for a preview; true where absent. */
   preview?: boolean;
@@ -24,7 +26,8 @@ export type OutgoingPhoto = Addressed & {
   caption: string;
 };
 
-type Arrival = { kind: 'sent'; messageId: number; sentAt: Date };
+/** `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. */
+type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string };
 type Refusal = Extract<SendOutcome, { kind: 'refused' }>;
 
 export type Delivery = Arrival | Refusal;
@@ -32,9 +35,11 @@ export type Delivery = Arrival | Refusal;
 /** Another run sent this message. */
 export type SentBefore = { kind: 'sent_before'; messageId: number };
 
-/** What came of a message that does not wait for its chat. `startedAt`: when it was given to Telegram. */
+/** The outcome of a message that does not wait for its chat. `startedAt` is the time at which Telegram got it. */
 export type Tried =
   | (Delivery & { startedAt: Date })
+  /** Nothing was sent: it is longer than what is sent at all. */
+  | (Refusal & { startedAt: undefined })
   /** It is not known or not true that the message arrived. */
   | { kind: 'failed'; error: unknown; startedAt: Date }
   /** This chat has its turn later; nothing was sent and no place in the global rate was used. */
@@ -43,6 +48,9 @@ export type Tried =
   | { kind: 'too_late' }
   /** Nothing was sent: Redis, which holds the turns, did not give one, or the signal fired. */
   | { kind: 'no_turn'; error: unknown };
+
+/** Reasons to send the same without HTML. A text is too long as it is written where a tag alone is. */
+const UNREADABLE: ReadonlySet<string> = new Set(['bad_markup', 'too_long']);
 
 /** A direct send waits at most this long for its turn. */
 const DIRECT_TURN_MS = seconds(2);
@@ -77,6 +85,8 @@ export class TelegramSender {
    * message arrived.
    */
   async send(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery | SentBefore> {
+    const tooLong = refusalOf(message);
+    if (tooLong) return tooLong;
     const earlier = await this.#marks.sentByNow(message.id, signal);
     if (earlier !== undefined) return { kind: 'sent_before', messageId: earlier };
     await this.#turn(message, signal);
@@ -88,6 +98,8 @@ export class TelegramSender {
 
   /** For a message that must go out while Redis is away: where no turn comes within 2 s, it is sent without. Throws as `send` does. */
   async sendDirectly(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
+    const tooLong = refusalOf(message);
+    if (tooLong) return tooLong;
     const within = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_TURN_MS)]);
     await this.#turn(message, within).catch(() => undefined);
     return await this.#sendParts(message, signal);
@@ -99,6 +111,8 @@ export class TelegramSender {
    */
   async sendUnlessChatBusy(message: OutgoingMessage, isTooLate: () => boolean, signal: AbortSignal): Promise<Tried> {
     if (this.isDown || isTooLate()) return { kind: 'too_late' };
+    const tooLong = refusalOf(message);
+    if (tooLong) return { ...tooLong, startedAt: undefined };
     try {
       const turn = { chatId: message.telegramId, lane: message.lane };
       const grant = await this.#limiter.acquireUnlessChatBusy(turn, signal);
@@ -128,27 +142,44 @@ export class TelegramSender {
 
   /** The first part has its turn already. Parts that an earlier run sent are left out. */
   async #sendParts(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
-    const parts = message.parseMode === 'HTML' ? split(message.text) : [message.text];
-    let last: Arrival | undefined;
-    for (const [part, text] of parts.entries()) {
+    const parts = partsOf(message.text.toWellFormed(), message.parseMode);
+    let arrived: Arrival | undefined;
+    for (const [part, texts] of parts.entries()) {
       const isSplit = parts.length > 1;
       if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
       if (part > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendPart(message, text, signal);
+      const delivery = await this.#sendPart(message, texts, `${message.id}.${part}`, signal);
       if (delivery.kind === 'refused') return delivery;
-      last = delivery;
-      if (isSplit) await this.#marks.markSent(message.id, last.messageId, part);
+      arrived = together(arrived, delivery);
+      if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
     }
-    const sent: Arrival = last ?? { kind: 'sent', messageId: 0, sentAt: new Date() };
-    // Telegram has it. Were Redis gone now, an error here would make the message be sent again; the database write follows anyway.
+    const sent: Arrival = arrived ?? { kind: 'sent', messageId: 0, sentAt: new Date() };
+    // Telegram has it. With Redis gone now, an error here would have the message sent again; the database write follows anyway.
     await this.#marks.noteSent(message.id, sent.messageId);
     return sent;
   }
 
-  #sendPart(message: OutgoingMessage, text: string, signal: AbortSignal): Promise<Delivery> {
-    const { parseMode, preview, telegramId: chatId } = message;
-    const part = { chatId, text, parseMode, ...(preview !== undefined && { preview }) };
-    return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(part, signal));
+  /** Where Telegram cannot read the HTML, the part goes out without, in as many messages as that needs. */
+  async #sendPart(message: OutgoingMessage, part: MessagePart, id: string, signal: AbortSignal): Promise<Delivery> {
+    const first = await this.#sendText(message, part, message.parseMode, signal);
+    const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
+    if (!isUnreadable) return first;
+    let arrived: Arrival | undefined;
+    for (const [i, text] of splitPlain(part.plain).entries()) {
+      if (await this.#marks.sentPart(id, i)) continue;
+      if (i > 0) await this.#turn(message, signal);
+      const delivery = await this.#sendText(message, { text, plain: text }, 'none', signal);
+      if (delivery.kind === 'refused') return delivery;
+      arrived = together(arrived, { ...delivery, plain: first.description });
+      await this.#marks.markSent(id, arrived.messageId, i);
+    }
+    return arrived ?? { kind: 'sent', messageId: 0, sentAt: new Date(), plain: first.description };
+  }
+
+  #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
+    const { preview, telegramId: chatId } = message;
+    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }) };
+    return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
   }
 
   /** The one place that every answer passes: what it says of the chat is remembered here. */
@@ -158,7 +189,7 @@ export class TelegramSender {
       if (outcome.kind === 'sent') {
         const sentAt = new Date();
         await this.#marks.noteReached(to.telegramId);
-        return { kind: 'sent', messageId: outcome.messageId, sentAt };
+        return { ...outcome, sentAt };
       }
       if (outcome.kind === 'refused') {
         // Without Redis it is not remembered, which costs one call more for the next message.
@@ -170,4 +201,16 @@ export class TelegramSender {
       await this.#turn(to, signal);
     }
   }
+}
+
+/** The newest message, and the first reason to send one without HTML. */
+function together(before: Arrival | undefined, { plain: why, ...newest }: Arrival): Arrival {
+  const plain = before?.plain ?? why;
+  return { ...newest, ...(plain !== undefined && { plain }) };
+}
+
+/** Ours, in the form of Telegram's: nothing of such a message is sent. */
+function refusalOf({ parseMode, text }: OutgoingMessage): Refusal | undefined {
+  const why = whyTooLong(text, parseMode);
+  return why === undefined ? undefined : { kind: 'refused', reason: 'too_long', description: `the text ${why}` };
 }

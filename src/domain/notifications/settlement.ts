@@ -16,6 +16,8 @@ export type SettlementDependencies = {
     /** `direct` means that it was sent at once and has no row. */
     notification(type: string, status: string, way?: 'direct'): void;
     notificationDelay(type: string, seconds: number): void;
+    /** Telegram could not read the HTML of a message, said why, and got it without. */
+    sentPlain(id: string, type: string, why: string): void;
   };
   /** Rows have failed for the last time for a reason that an admin can do something about. */
   onGivenUp(rows: readonly GivenUp[]): Promise<void>;
@@ -78,27 +80,32 @@ export class Settlement {
   }
 
   /** The rows of one message have arrived. Never rejects: Redis may fail here, but the message is out. */
-  async sent(group: readonly DueNotification[], { messageId, sentAt, startedAt }: Sent): Promise<void> {
+  async sent(group: readonly DueNotification[], { messageId, plain, sentAt, startedAt }: Sent): Promise<void> {
+    const note = plain === undefined ? {} : { note: `sent as plain text: ${plain}` };
     for (const row of group) {
       this.counts.sent += 1;
-      this.#writeBack.add({ kind: 'sent', row, startedAt, sentAt });
+      this.#writeBack.add({ kind: 'sent', row, startedAt, sentAt, ...note });
+      if (plain !== undefined) this.#deps.observer.sentPlain(row.id, row.type, plain);
       this.#deps.observer.notification(row.type, 'sent');
       this.#deps.observer.notificationDelay(row.type, (sentAt.getTime() - row.dueAt.getTime()) / 1000);
     }
     await Promise.all(group.slice(1).map((row) => this.#deps.marks.noteSent(row.id, messageId)));
   }
 
-  /** Telegram refuses the message, and always would; only an admin's chat that cannot be reached gets the time of the table to come back. */
+  /**
+   * Telegram refuses the message, and always would, or it is longer than what is sent. Only an admin's chat that cannot be reached gets the
+   * time of the table to come back.
+   */
   refused(group: readonly DueNotification[], { description, reason, startedAt }: Refused): void {
     for (const row of group) {
       const error = `${reason}: ${description}`;
       const isWaitedFor = row.type.startsWith('alert') && isUnreachable(reason);
-      if (isWaitedFor && !this.#isLastAttempt(row)) {
+      if (isWaitedFor && startedAt && !this.#isLastAttempt(row)) {
         this.#retry(row, error, startedAt);
         continue;
       }
       this.counts.failed += 1;
-      this.#writeBack.add({ kind: 'failed', row, startedAt, error });
+      this.#writeBack.add({ kind: 'failed', row, error, ...(startedAt && { startedAt }) });
       this.#deps.observer.notification(row.type, reason);
     }
   }

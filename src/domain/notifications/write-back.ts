@@ -4,9 +4,9 @@ import { seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 
-/** `startedAt`: when the row was given to Telegram, where it was and we know. `until` is of the monotonic clock, in milliseconds. */
+/** `startedAt`: when the row was given to Telegram, where it was and we know. `note`: what is to be known of a message that arrived. `until` is of the monotonic clock, in milliseconds. */
 export type RowChange =
-  | { kind: 'sent'; row: DueNotification; startedAt?: Date; sentAt: Date }
+  | { kind: 'sent'; row: DueNotification; startedAt?: Date; sentAt: Date; note?: string }
   | { kind: 'retry'; row: DueNotification; startedAt: Date; error: string; delayMs: number }
   | { kind: 'failed'; row: Pick<DueNotification, 'id' | 'dueAt'>; startedAt?: Date; error: string }
   | { kind: 'released'; row: DueNotification }
@@ -68,7 +68,10 @@ export class WriteBack {
     const of = <K extends RowChange['kind']>(kind: K) =>
       batch.filter((item): item is Extract<RowChange, { kind: K }> => item.kind === kind);
     await this.#notifications.markSent(
-      of('sent').map(({ row: { dueAt, id }, sentAt, startedAt }) => ({ id, dueAt, sentAt, startedAt })),
+      of('sent').map(({ note, row: { dueAt, id }, sentAt, startedAt }) => ({
+        ...{ id, dueAt, sentAt, startedAt },
+        ...(note !== undefined && { note: cut(note) }),
+      })),
     );
     await this.#notifications.markRetry(
       of('retry').map(({ row: { id }, delayMs, error, startedAt }) => ({ id, error: cut(error), delayMs, startedAt })),

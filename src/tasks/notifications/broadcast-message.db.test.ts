@@ -61,6 +61,13 @@ describe('broadcast_message', () => {
     expect(await progress('theirs')).toMatchObject({ job_id: 'theirs', total: 1 });
   });
 
+  test('takes no more than 20 messages of text, from whichever task, and queues nothing of what is longer', async () => {
+    const message = 'x'.repeat(20 * 4096 + 1);
+    for (const task of ['broadcast_message', 'execute_bulk_broadcast'])
+      await expect(world.run(task, { telegram_ids: [1], message })).rejects.toThrow(/message: needs 21 messages/);
+    expect(await notificationStates(world.database.pool)).toEqual({});
+  });
+
   test('to nobody is done at once', async () => {
     expect(await broadcast([], { jobId: 'b6' })).toEqual({ sent: 0, failed: 0, total: 0, errors: [] });
   });

@@ -4,6 +4,7 @@ import { html } from '../../lib/html.ts';
 import { notificationRow, queueNotifications } from '../../testing/notification-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
+import { metricValue } from '../../testing/world/metrics.ts';
 import { notificationStates } from '../../testing/world/notifications.ts';
 
 const ADMIN = 900000001;
@@ -361,6 +362,82 @@ describe('process_notification_queue', () => {
     await queue({ telegramId: 5, message: '<b>unclosed <i>tags' });
     expect(await run()).toMatchObject({ sent: 1 });
     expect(world.telegram.messages()).toMatchObject([{ parse_mode: null, visible: 'unclosed tags' }]);
+  });
+
+  /** What Telegram refuses as HTML, as it arrives, and why, which the row says. */
+  const UNREADABLE: Readonly<Record<string, readonly [arrives: string, why: string]>> = {
+    'New address: <help@vpn.example>. Old ones stop on 1 December.': [
+      'New address: <help@vpn.example>. Old ones stop on 1 December.',
+      'Unsupported start tag "help@vpn.example" at byte offset 13',
+    ],
+    'Speed x<y, <b>now</b>': ['Speed x<y, now', 'Unsupported start tag "y," at byte offset 7'],
+    '<p>One</p><p>Two<br/>Three</p>': ['One\nTwo\nThree', 'Unsupported start tag "p" at byte offset 0'],
+    '<b>Pay <a href="https://example.org/?a=1&amp;b=2">here</a>': [
+      'Pay here (https://example.org/?a=1&b=2)',
+      'Can\'t find end tag corresponding to start tag "b"',
+    ],
+  };
+
+  test.each(Object.entries(UNREADABLE))(
+    '%j arrives with every word, and its row says why without HTML',
+    async (message, [arrives, why]) => {
+      const [id] = await queue({ telegramId: 5, message, type: 'news' });
+      const counted = async () =>
+        metricValue(await world.app.metrics.registry.metrics(), 'cybervpn_notifications_plain_total', { type: 'news' });
+      const before = await counted();
+      expect(await run()).toMatchObject({ sent: 1 });
+      expect(texts()).toEqual([arrives]);
+      const error_message = `sent as plain text: Bad Request: can't parse entities: ${why}`;
+      expect(await row(id!)).toMatchObject({ status: 'sent', error_message });
+      expect(await counted()).toBe(before + 1);
+    },
+  );
+
+  test('what is too long once the addresses are written out arrives in parts, and a second run sends none of them again', async () => {
+    const links = Array.from(
+      { length: 90 },
+      (_, i) => `<a href="https://example.org/${'x'.repeat(60)}${i}">link ${i}</a>`,
+    );
+    const [id] = await queue({ telegramId: 5, message: `${links.join(' ')}<wrong>` });
+    expect(await run()).toMatchObject({ sent: 1 });
+    const arrived = texts();
+    expect(arrived.length).toBe(3);
+    expect(arrived.join(' ')).toBe(
+      `${links.map((_, i) => `link ${i} (https://example.org/${'x'.repeat(60)}${i})`).join(' ')}<wrong>`,
+    );
+    expect(await row(id!)).toMatchObject({
+      status: 'sent',
+      error_message: expect.stringMatching(/^sent as plain text: /),
+    });
+
+    // As if the worker had been killed after the second part.
+    await world.database.pool.query("update notification_queue set status = 'pending'");
+    await world.redis.client.del(`cybervpn:notification:sent:${id}`, `cybervpn:notification:sent:${id}.0.2`);
+    expect(await run()).toMatchObject({ sent: 1 });
+    expect(texts().slice(3)).toEqual(arrived.slice(2));
+  });
+
+  test('a row that no 20 messages hold fails with the number, nothing of it is sent, and the others are', async () => {
+    const long = ['x'.repeat(20 * 4096 + 1), '<i>x'.repeat(500_000), 'word '.repeat(2_000_000)];
+    const ids = await queue(...long.map((message, i) => ({ telegramId: 10 + i, message })), { telegramId: 5 });
+    expect(await run()).toMatchObject({ sent: 1, failed: 3 });
+    expect(texts()).toEqual(['hello']);
+    const errors = await Promise.all(ids.slice(0, 3).map(async (id) => (await row(id)).error_message));
+    expect(errors).toEqual([
+      'too_long: the text needs 21 messages of 4096 characters, at most 20 are sent; it has 81921 characters that are seen',
+      'too_long: the text has 2000000 characters, at most 655360 are read; send a link instead',
+      'too_long: the text has 10000000 characters, at most 655360 are read; send a link instead',
+    ]);
+  });
+
+  test('alerts that leave as one message are all in it, longer than a message or not, and none is cut', async () => {
+    const alerts = Array.from({ length: 12 }, (_, i) => `<b>alert ${i}</b> ${`${i} `.repeat(400)}end ${i}`);
+    await queue(
+      ...alerts.map((message, i) => ({ telegramId: ADMIN, type: 'alert:many', message, dueSecondsAgo: 60 - i })),
+    );
+    expect(await run()).toMatchObject({ sent: 12 });
+    const shown = texts().join('\n').replaceAll(/\s/g, '');
+    expect(shown).toBe(`🔁12alertsofonekind${alerts.map((text) => text.replaceAll(/<[^>]*>|\s/g, '')).join('')}`);
   });
 
   test('a refused bot token burns no attempts: the run fails and says which variable to check', async () => {

@@ -95,6 +95,66 @@ describe('send_notification', () => {
     ]);
   });
 
+  test('that waits in notification_queue arrives as it was meant, with HTML and without', async () => {
+    const message = '<b>1 &lt; 2</b> & "x"';
+    for (const [i, parse_mode] of (['HTML', 'none'] as const).entries()) {
+      world.telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
+      await expect(
+        send({ telegram_id: 20 + i, message, parse_mode }, { jobId: `w${i}`, attempt: 4 }),
+      ).rejects.toThrow();
+    }
+    world.telegram.faults();
+    await world.run('process_notification_queue');
+    expect(world.telegram.messages({ chatId: 20 }).map(({ visible }) => visible)).toEqual(['1 < 2 & "x"']);
+    expect(world.telegram.messages({ chatId: 21 }).map(({ visible }) => visible)).toEqual([message]);
+  });
+
+  const LONG = {
+    words: 'word '.repeat(1_000),
+    'one word': 'x'.repeat(5_000),
+    tags: '<b>1 & 2</b> '.repeat(400),
+    emoji: '👩‍👩‍👧‍👦'.repeat(500),
+  };
+
+  test.each(Object.entries(LONG))('without HTML, %s that fill two messages are sent in two', async (_, message) => {
+    expect(await send({ telegram_id: 5, message, parse_mode: 'none' })).toMatchObject({ sent: 1 });
+    const arrived = world.telegram.messages();
+    expect(arrived).toHaveLength(2);
+    for (const { parse_mode, visible } of arrived) {
+      expect(parse_mode).toBeNull();
+      expect(visible.isWellFormed()).toBe(true);
+    }
+    expect(
+      arrived
+        .map(({ visible }) => visible)
+        .join('')
+        .replaceAll(' ', ''),
+    ).toBe(message.replaceAll(' ', ''));
+  });
+
+  test('says in its result why it went out without its HTML', async () => {
+    const message = 'Write to <help@vpn.example>';
+    expect(await send({ telegram_id: 5, message })).toMatchObject({
+      sent: 1,
+      plain_text: 'Bad Request: can\'t parse entities: Unsupported start tag "help@vpn.example" at byte offset 9',
+    });
+    expect(world.telegram.messages()).toMatchObject([{ visible: message, parse_mode: null }]);
+  });
+
+  test('takes no more than 20 messages of text, at once, and says how many it would be', async () => {
+    const startedAt = performance.now();
+    const refused: readonly (readonly [message: string, parse_mode: 'HTML' | 'none', why: RegExp])[] = [
+      ['x'.repeat(20 * 4096 + 1), 'HTML', /message: needs 21 messages of 4096 characters, at most 20 are sent/],
+      [`<b>${'x'.repeat(20 * 4096)}</b>`, 'none', /message: needs 21 messages/],
+      ['&lt;'.repeat(2_500_000), 'HTML', /message: must have at most 655360 characters$/],
+      ['x'.repeat(10_000_000), 'none', /message: must have at most 655360 characters$/],
+    ];
+    for (const [message, parse_mode, why] of refused)
+      await expect(send({ telegram_id: 5, message, parse_mode })).rejects.toThrow(why);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(world.telegram.messages()).toEqual([]);
+  });
+
   test('with retries left leaves the queue alone', async () => {
     world.telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
     await expect(send({ telegram_id: 8, message: 'later' }, { attempt: 3 })).rejects.toThrow();

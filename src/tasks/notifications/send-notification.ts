@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { LENGTH_ALLOWED, messageText } from '../../domain/notifications/message-text.ts';
 import { seconds } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
+import { html } from '../../lib/html.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
+import { whyTooLong } from '../../messages/size.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 /**
@@ -11,20 +14,25 @@ import { defineTask } from '../../runtime/define-task.ts';
 export default defineTask({
   name: 'send_notification',
   summary: 'Sends one Telegram message at once, ahead of the queue',
-  payload: z.object({
-    telegram_id: z.int().describe('Chat to send to'),
-    message: z.string().min(1).describe('Text; HTML unless parse_mode says otherwise'),
-    notification_type: z
-      .string()
-      .min(1)
-      .max(50)
-      .nullish()
-      .transform((type) => type ?? 'direct'),
-    parse_mode: z
-      .enum(['HTML', 'none'])
-      .nullish()
-      .transform((mode) => mode ?? 'HTML'),
-  }),
+  payload: z
+    .object({
+      telegram_id: z.int().describe('Chat to send to'),
+      message: messageText().describe(`Text; HTML unless parse_mode says otherwise. ${LENGTH_ALLOWED}`),
+      notification_type: z
+        .string()
+        .min(1)
+        .max(50)
+        .nullish()
+        .transform((type) => type ?? 'direct'),
+      parse_mode: z
+        .enum(['HTML', 'none'])
+        .nullish()
+        .transform((mode) => mode ?? 'HTML'),
+    })
+    .superRefine(({ message, parse_mode }, context) => {
+      const why = whyTooLong(message, parse_mode);
+      if (why !== undefined) context.addIssue({ code: 'custom', path: ['message'], message: why });
+    }),
   fieldAliases: { chat_id: 'telegram_id', text: 'message' },
   args: ['telegram_id', 'message', 'notification_type', 'parse_mode'],
   priority: 1,
@@ -41,7 +49,8 @@ export default defineTask({
         {
           id: messageIdOf(jobId),
           telegramId: message.telegram_id,
-          message: message.message,
+          // Rows are HTML.
+          message: message.parse_mode === 'HTML' ? message.message : html`${message.message}`.toString(),
           type: message.notification_type,
         },
       ]);
@@ -66,7 +75,10 @@ export default defineTask({
       const { description, reason } = result;
       return { sent: 0, refused: 1, message_id: null, sent_at: null, reason, description };
     }
-    return { sent: 1, refused: 0, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
+    const sent = { sent: 1, refused: 0, message_id: result.messageId, sent_at: result.sentAt.toISOString() };
+    if (result.plain === undefined) return sent;
+    observer.sentPlain(outgoing.id, message.notification_type, result.plain);
+    return { ...sent, plain_text: result.plain };
   },
 });
 
