@@ -36,7 +36,7 @@ export class PlainWriter {
     if (link && link.href !== '' && link.text !== link.href) this.#write(` (${link.href})`);
   }
 
-  /** What was written since the last call, which begins a message of its own. */
+  /** Takes the text that was written since the last call, which begins a message of its own. */
   take(): string {
     const text = this.#pieces.join('');
     this.#pieces = [];

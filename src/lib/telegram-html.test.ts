@@ -41,12 +41,12 @@ const PLAIN: Readonly<Record<string, string>> = {
   '<+7 999 000-00-00> <@support> <> </> <!-- x --> <?php ?>':
     '<+7 999 000-00-00> <@support> <> </> <!-- x --> <?php ?>',
   '<бета> <b2> <big> <abbr>': '<бета> <b2> <big> <abbr>',
-  // What is not closed stays as well.
+  // A tag that is not closed stays as well.
   'ends in <b': 'ends in <b',
   'ends in <a href="https://example.org/': 'ends in <a href="https://example.org/',
   '<a href="https://example.org>x</a>': '<a href="https://example.org>x',
   'a < b <b>c</b>': 'a < b c',
-  // Telegram's own tags go, whatever is wrong with them.
+  // Telegram's own tags go, also where something is wrong with them.
   '<b>bold <i>both</b> 1 < 2': 'bold both 1 < 2',
   '<B>x</B > <STRONG\n>y</strong>': 'x y',
   '<tg-emoji emoji-id="1">🙂</tg-emoji><tg-spoiler>s</tg-spoiler><span class="tg-spoiler">t</span>': '🙂st',

@@ -32,7 +32,7 @@ function escaped(text: string): string {
 }
 
 /**
- * A piece of an HTML message that is sent as a message of its own. Tags are written where visible text follows, so that none is opened
+ * A piece of an HTML message that is sent as a message of its own. Tags are written where visible text follows, so that no tag is opened
  * for nothing. A tag within another of its name has no effect and is left out: however deep tags lie, few are opened again.
  */
 export class HtmlPart {
@@ -55,7 +55,7 @@ export class HtmlPart {
   readonly #pieces: string[] = [];
   readonly #places = new CutPlaces();
   #hasInk = false;
-  /** What is seen, where this part is only filled to see how much fits. */
+  /** The visible text, where this part is only filled to find out how much fits. */
   readonly #seen: string[] | undefined;
 
   private constructor(html: string, from: number, open: readonly Tag[], seen?: string[]) {

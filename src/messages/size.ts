@@ -1,3 +1,4 @@
+import { howMany } from '../lib/quantities.ts';
 import { type ParseMode, visibleText } from '../lib/telegram-html.ts';
 import { MAX_MESSAGE_BYTES, MAX_MESSAGE_LENGTH, type MessagePart, splitHtml, splitPlain } from './split.ts';
 
@@ -16,7 +17,7 @@ export function partsOf(text: string, parseMode: ParseMode): MessagePart[] {
 export function whyTooLong(text: string, parseMode: ParseMode): string | undefined {
   if (text.length > MAX_TEXT_LENGTH)
     return `has ${text.length} characters, at most ${MAX_TEXT_LENGTH} are read; send a link instead`;
-  // Every part holds a character at least, and a text of one message needs few whatever its tags are.
+  // Every part holds a character at least, and a text of one message needs few, with any tags.
   if (text.length <= MAX_MESSAGE_LENGTH) return undefined;
   const parts = partsOf(text, parseMode);
   // Where Telegram refuses the HTML, the addresses of links are written out.
@@ -24,5 +25,6 @@ export function whyTooLong(text: string, parseMode: ParseMode): string | undefin
   const needed = Math.max(parts.length, plain);
   if (needed <= MAX_PARTS) return undefined;
   const visible = parseMode === 'HTML' ? visibleText(text) : text;
-  return `needs ${needed} messages of ${MAX_MESSAGE_LENGTH} characters, at most ${MAX_PARTS} are sent; it has ${visible.length} characters that are seen`;
+  const messages = howMany(needed, 'message', 'en');
+  return `needs ${messages} of ${MAX_MESSAGE_LENGTH} characters, at most ${MAX_PARTS} are sent; it has ${visible.length} characters that are seen`;
 }

@@ -4,7 +4,7 @@ import type { Sources } from './sources.ts';
 const SAID_IN = ['messages/', 'triggers/http/page/'];
 
 /** Makers of such text that are not the one place. */
-const OWN_FORMAT = /\b(?:Intl\.\w+|toFixed|toLocale\w*String|toPrecision\(\d\)\s*\})/;
+const OWN_FORMAT = /\b(?:Intl\.(?!Segmenter)\w+|toFixed|toLocale\w*String|toPrecision\(\d\)\s*\})/;
 
 /** A value with a unit or a counted word right behind it: `${n} min`, `${n}</b> nodes`, `${n} попыток`. */
 const UNITS = String.raw`ms|s|sec|seconds?|min|minutes?|h|hours?|d|days?|мс|с|сек|мин|минут\p{L}*|ч|час\p{L}*|д|дн|дней|дня|день|[kKMGTP]i?B|bytes|[КМГТП]и?Б|%`;

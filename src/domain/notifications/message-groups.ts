@@ -1,6 +1,6 @@
 import type { Locale } from '../../lib/locale.ts';
-import { visibleText } from '../../lib/telegram-html.ts';
 import { mergedAlerts } from '../../messages/alerts.ts';
+import { split } from '../../messages/split.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { OutgoingMessage } from './sender.ts';
 
@@ -28,14 +28,11 @@ export function grouped(rows: readonly DueNotification[]): DueNotification[][] {
   return groups;
 }
 
-/** A claim has few rows, so each is measured with all before it. The longer of the languages' titles is within the slack. */
+/** A claim has few rows, so each is measured with all before it, in the language with the longer title. */
 function fits(group: readonly DueNotification[]): boolean {
   const texts = group.map(({ message }) => message);
   if (texts.reduce((sum, text) => sum + text.length, 0) <= TOGETHER_CHARACTERS) return true;
-  return (
-    texts.every((text) => text.length <= TOGETHER_CHARACTERS) &&
-    visibleText(mergedAlerts(texts, 'ru')).length <= TOGETHER_CHARACTERS
-  );
+  return texts.every((text) => text.length <= TOGETHER_CHARACTERS) && split(mergedAlerts(texts, 'ru')).length === 1;
 }
 
 /** The message as which the rows of a group leave, under the first one's id. */
