@@ -137,10 +137,10 @@ describe('the command line', () => {
   });
 
   test('run ends with 1 and the reason where the task fails', async () => {
-    world.telegram.setChat(8, { state: 'blocked' });
-    const ended = await run(['run', 'send_notification', '--payload', '{"telegram_id":8,"message":"x"}']);
+    const payload = '{"raw_body":"{}","signature":"forged"}';
+    const ended = await run(['run', 'process_payment_completion', '--payload', payload]);
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain('blocked');
+    expect(ended.stderr).toContain('the signature is missing or wrong');
   });
 
   test('an unknown task suggests the nearest, a wrong payload lists every bad field', async () => {
@@ -304,29 +304,31 @@ describe('roles', () => {
       'data',
       '{"task_id":"a1","task_name":"no_such_task","labels":{},"args":[],"kwargs":{}}',
     );
-    world.telegram.setChat(78, { state: 'blocked' });
-    await json('dispatch', 'send_notification', '--payload', '{"telegram_id":78,"message":"x"}');
+    const forged = JSON.stringify({ raw_body: '{}', signature: 'forged' });
+    const { job_id: jobId } = await json('dispatch', 'process_payment_completion', '--payload', forged);
     await using _worker = await role('worker', { ...world.env, WORKER_CONCURRENCY: '1' });
     const letters = await until('both are dead', async () => {
       const found: { id: string; kind: string; task: string }[] = await json('dead-letters');
       return found.length >= 2 ? found : undefined;
     });
     expect(new Set(letters.map(({ kind, task }) => `${kind} ${task}`))).toEqual(
-      new Set(['job send_notification', 'message no_such_task']),
+      new Set(['job process_payment_completion', 'message no_such_task']),
     );
     expect((await run(['dead-letters'])).stdout).toMatch(/^ID +KIND +TASK/);
 
-    world.telegram.setChat(78, { state: 'ok' });
+    const failedAt = async (): Promise<string> =>
+      (await json('dead-letters')).find(({ id }: { id: string }) => id === jobId)?.failedAt;
+    const before = await failedAt();
     const { code, stdout } = await run(['dead-letters', 'replay', '--all']);
     expect(code).toBe(0);
     expect(stdout.match(/runs again/g)).toHaveLength(2);
-    await until('the job is through', () => world.telegram.messages({ chatId: 78 }).length === 1);
+    await until('the job has run again', async () => ((await failedAt()) ?? before) !== before);
     expect(await run(['dead-letters', 'replay', 'no-such-id'])).toMatchObject({ code: 1 });
   });
 
   test('dead letters are replayed all, also where there are more than are listed', async () => {
     const { client } = world.redis;
-    await client.del('taskiq', keys.taskiqDead());
+    await client.flushall();
     const message = JSON.stringify({ task_id: 'a2', task_name: 'no_such_task', labels: {}, args: [], kwargs: {} });
     const pipeline = client.pipeline();
     const fields = { reason: 'unknown_task', detail: 'no such task', time: new Date().toISOString(), data: message };

@@ -110,7 +110,9 @@ test('while Crypto Pay is asked, no transaction is open and the row is not locke
 test('two workers at once: the second waits for the first, and asks nothing', async () => {
   const customer = await subscriber();
   world.cryptopay.faults({ kind: 'latency', ms: 1_000, path: 'createInvoice', count: 1 });
-  const runs = await Promise.all([renew(), renew()]);
+  const first = renew();
+  await until('the renewal is claimed', async () => (await renewal(customer))?.metadata.worker.invoicing);
+  const runs = await Promise.all([first, renew()]);
   expect(runs.map(({ invoiced }) => invoiced).toSorted()).toEqual([0, 1]);
   expect(asked('createInvoice')).toBe(1);
   expect(asked('getInvoices')).toBe(0);

@@ -146,7 +146,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     expect(await world.messages()).toEqual([]);
     const [alert, ...others] = await world.alerts();
     expect(others).toEqual([]);
-    expect(alert).toContain('<b>50</b>');
+    expect(alert).toContain('<b>50 users</b>');
     expect(alert).toContain('<b>100</b>');
     world.panel.faults();
     expect(await world.run(TASK)).toMatchObject({ held: 0, reminded: 1 });
