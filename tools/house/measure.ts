@@ -40,13 +40,15 @@ export function measured(files: Sources): Measured[] {
 
 const inSrc = (path: string): string => `src/${path}`;
 
-/** Files that name the newest generation or ask which generation it is. */
+const GENERATION = /\b(v3|userV3)\b|\bgeneration\s*[!=]==?\s*\d|\b\d\s*\|\s*3\b/;
+
+/** Files that name the newest generation or ask which generation it is. The text is asked first, because reading code costs more. */
 function generationFiles(files: Sources): string[] {
   return [...files]
     .filter(([path, text]) => {
       const isAdapter = /^clients\/remnawave\/v\d+\.ts$/.test(path);
       const newest = path === 'clients/remnawave/v3.ts';
-      return newest || (!isAdapter && /\b(v3|userV3)\b|\bgeneration\s*[!=]==?\s*\d|\b\d\s*\|\s*3\b/.test(codeOf(text)));
+      return newest || (!isAdapter && GENERATION.test(text) && GENERATION.test(codeOf(text)));
     })
     .map(([path]) => path);
 }
@@ -89,12 +91,9 @@ const filesThatImport = (path: string, files: Sources): string[] =>
 function configFiles(files: Sources): string[] {
   return [...files]
     .filter(([path, text]) => {
-      const code = codeOf(text);
-      if (path.startsWith('app/')) return /\bconfig\b/.test(code);
-      return (
-        importsOf(path, files).includes('config.ts') &&
-        /(?<!Pick < )\bConfig\b(?! ,)/.test(code.replace(/import [^;]*;/g, ''))
-      );
+      if (path.startsWith('app/')) return /\bconfig\b/.test(codeOf(text));
+      if (!importsOf(path, files).includes('config.ts')) return false;
+      return /(?<!Pick < )\bConfig\b(?! ,)/.test(codeOf(text).replace(/import [^;]*;/g, ''));
     })
     .map(([path]) => path);
 }

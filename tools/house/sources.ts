@@ -22,11 +22,20 @@ export async function sources({ all = false } = {}): Promise<Sources> {
   );
 }
 
-/** The files that `path` imports, types included, below `src/`; those that are not there are left out. */
-export function importsOf(path: string, files: Sources): string[] {
+/** Imports by the sources that they were read of: several rules ask for those of the same files. */
+const known = new WeakMap<Sources, Map<string, readonly string[]>>();
+
+/** The files that `path` imports, types included, below `src/`; those of packages are left out. */
+export function importsOf(path: string, files: Sources): readonly string[] {
+  const read = known.get(files) ?? new Map<string, readonly string[]>();
+  known.set(files, read);
+  const before = read.get(path);
+  if (before) return before;
   const { importedFiles } = ts.preProcessFile(files.get(path) ?? '', true, false);
   const targets = importedFiles
     .filter(({ fileName }) => fileName.startsWith('.'))
     .map(({ fileName }) => posix.join(posix.dirname(path), fileName));
-  return [...new Set(targets)];
+  const found = [...new Set(targets)];
+  read.set(path, found);
+  return found;
 }
