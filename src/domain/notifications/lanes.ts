@@ -33,21 +33,30 @@ export class Lanes {
   /** True once nothing is due any more; false where the run was over before. */
   async run(): Promise<boolean> {
     const normalIsDone = new AbortController();
-    const normal = this.#normal().finally(() => normalIsDone.abort());
-    const [finished, urgent] = await Promise.allSettled([normal, this.#urgent(normalIsDone.signal)]);
+    // The first claim takes the most urgent rows. A second one beside it would take some of them away, and split alerts that belong together.
+    const { promise: firstClaim, resolve: hasClaimed } = Promise.withResolvers<void>();
+    const normal = this.#normal(hasClaimed).finally(() => {
+      hasClaimed();
+      normalIsDone.abort();
+    });
+    const [finished, urgent] = await Promise.allSettled([
+      normal,
+      firstClaim.then(() => this.#urgent(normalIsDone.signal)),
+    ]);
     if (finished.status === 'rejected') throw finished.reason;
     if (urgent.status === 'rejected') throw urgent.reason;
     // The urgent lane may have put a row off when the normal one had seen the last.
     return finished.value && (!this.#options.claims.isAwaitingPutOff || (await this.#normal()));
   }
 
-  /** Sends all that is due, most urgent first. True once nothing is due any more. */
-  async #normal(): Promise<boolean> {
+  /** Sends all that is due, most urgent first, and calls `hasClaimed` after each claim. True once nothing is due any more. */
+  async #normal(hasClaimed?: () => void): Promise<boolean> {
     const { claims, mayGoOn } = this.#options;
     const inFlight: InFlight = new Set();
     try {
       while (await mayGoOn()) {
         const batch = await claims.next('any');
+        hasClaimed?.();
         await this.#sendAll(batch, inFlight);
         if (batch.claimed > 0) continue;
         if (inFlight.size > 0) await Promise.all(inFlight);

@@ -135,7 +135,7 @@ describe('the same figure is the same number on page, API, metric and report', (
     expect(more.map(([, apart]) => apart)).toEqual([ratio![1]]);
     const apart = ratio![1]!.split('|');
     expect(apart.filter((status) => deliveryEndOf(status) === 'failed')).toEqual([]);
-    const known = ['retry', 'blocked', 'deactivated', 'kicked', 'chat_not_found', 'forbidden', 'unreachable'];
+    const known = ['retry', 'blocked', 'deactivated', 'kicked', 'chat_not_found', 'is_bot', 'forbidden', 'unreachable'];
     expect(apart).toEqual([...known, 'withdrawn', 'obsolete', 'dropped']);
   });
 });
