@@ -33,17 +33,17 @@ export class MailClaims {
     return holder === SENT ? { kind: 'sent' } : { kind: 'in_hand', forMs: Math.max(0, TTL_MS - leftMs) };
   }
 
-  /** True for the one run, named by its token, that may hand the message over. */
-  async take(jobId: string, token: string): Promise<boolean> {
+  /** True for the one run, named by its id, that may hand the message over. */
+  async take(jobId: string, runId: string): Promise<boolean> {
     const key = keys.mailClaim(jobId);
-    if ((await this.#redis.set(key, token, 'PX', TTL_MS, 'NX')) === 'OK') return true;
+    if ((await this.#redis.set(key, runId, 'PX', TTL_MS, 'NX')) === 'OK') return true;
     // The answer to a first try may have been lost with its connection.
-    return (await this.#redis.get(key)) === token;
+    return (await this.#redis.get(key)) === runId;
   }
 
   /** The message was not taken. Never rejects: a claim that stays means that it is not sent again. */
-  async giveBack(jobId: string, token: string): Promise<void> {
-    await this.#insist(() => this.#redis.eval(GIVE_BACK, 1, keys.mailClaim(jobId), token));
+  async giveBack(jobId: string, runId: string): Promise<void> {
+    await this.#insist(() => this.#redis.eval(GIVE_BACK, 1, keys.mailClaim(jobId), runId));
   }
 
   /** The message was taken. Never rejects. */
