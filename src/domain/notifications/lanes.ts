@@ -97,11 +97,16 @@ export class Lanes {
     }
   }
 
-  /** Begins to send all, as fast as places in flight become free. */
+  /** Begins to send all, as fast as places in flight become free; messages of one chat one after the other, so that they keep their order. */
   async #sendAll({ rows, sendBefore }: Batch, inFlight: InFlight): Promise<void> {
+    const lastOfChat = new Map<number, Promise<void>>();
     for (const group of grouped(await this.#stillToSend(rows))) {
       while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
-      const sending = this.#options.send(group, sendBefore).finally(() => inFlight.delete(sending));
+      const chat = group[0]!.telegramId;
+      const send = (): Promise<void> => this.#options.send(group, sendBefore);
+      const before = lastOfChat.get(chat) ?? Promise.resolve();
+      const sending = before.then(send).finally(() => inFlight.delete(sending));
+      lastOfChat.set(chat, sending);
       inFlight.add(sending);
     }
   }

@@ -39,11 +39,10 @@ describe.skipIf('skipped' in found)(title, () => {
   });
 
   test('the error of a task is awaited in Python', async () => {
-    world.telegram.setChat(502, { state: 'blocked' });
     const [end] = await produce(python, options(), [
-      { task_name: 'send_notification', kwargs: { chat_id: 502, text: 'Hello' } },
+      { task_name: 'process_payment_completion', kwargs: { raw_body: '{}', signature: 'forged' } },
     ]);
-    expect(end).toMatchObject({ is_err: true, error: { message: expect.stringContaining('blocked') } });
+    expect(end).toMatchObject({ is_err: true, error: { message: expect.stringContaining('signature') } });
   });
 
   test(

@@ -51,8 +51,13 @@ export async function doEverything(world: World, worker: RoleProcess): Promise<v
   await pay(world);
   await world.dispatch('verify_pending_payments');
 
-  // Messages to Telegram, one of them to a chat that has blocked the bot.
+  // Messages to Telegram: one to a chat that has blocked the bot, one that is no HTML, one for a chat that no number holds.
   world.telegram.setChat(FIRST_CHAT + 1, { state: 'blocked' });
+  await world.pool.query(
+    `insert into notification_queue (id, telegram_id, message, notification_type, scheduled_at)
+     values (gen_random_uuid(), ${FIRST_CHAT + 100}, '<b>never closed', 'info', now()),
+            (gen_random_uuid(), 9007199254740993, 'x', 'info', now())`,
+  );
   await queueMany(world.pool, { count: 20, firstChat: FIRST_CHAT });
   await world.dispatch('process_notification_queue');
 
