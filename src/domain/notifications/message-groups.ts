@@ -1,11 +1,13 @@
 import type { Locale } from '../../lib/locale.ts';
 import { mergedAlerts } from '../../messages/alerts.ts';
-import { split } from '../../messages/split.ts';
+import { MAX_MESSAGE_BYTES, split } from '../../messages/split.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { OutgoingMessage } from './sender.ts';
 
-/** Alerts leave together while they fit into one message of Telegram (4096 characters). Nothing is cut: the next message goes on. */
-const TOGETHER_CHARACTERS = 4_000;
+/** Texts that are this short in all fit into one message of Telegram (4096 characters), and need no measuring. */
+const SHORT_CHARACTERS = 4_000;
+/** Alerts leave together while they fit into this many parts, which are sent one after the other. Nothing is cut: more make the next message. */
+const MERGED_PARTS = 3;
 
 /**
  * Rows by the message that they leave as: alerts of one type for one admin together and in order, as many as fit; every other row
@@ -31,8 +33,9 @@ export function grouped(rows: readonly DueNotification[]): DueNotification[][] {
 /** A claim has few rows, so each is measured with all before it, in the language with the longer title. */
 function fits(group: readonly DueNotification[]): boolean {
   const texts = group.map(({ message }) => message);
-  if (texts.reduce((sum, text) => sum + text.length, 0) <= TOGETHER_CHARACTERS) return true;
-  return texts.every((text) => text.length <= TOGETHER_CHARACTERS) && split(mergedAlerts(texts, 'ru')).length === 1;
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length <= SHORT_CHARACTERS) return true;
+  return length <= MAX_MESSAGE_BYTES && split(mergedAlerts(texts, 'ru')).length <= MERGED_PARTS;
 }
 
 /** The message as which the rows of a group leave, under the first one's id. */
