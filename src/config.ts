@@ -142,6 +142,12 @@ export const variables = z.object({
     .default(60)
     .describe('What a silent consumer of the group holds is taken over after this; a stuck lock is respected as long'),
   BACKEND_API_URL: httpUrl.optional().describe("The platform's backend; payments are completed through it when set"),
+  COMPLETED_BY_BACKEND: z
+    .enum(['extend', 'ask', 'leave'])
+    .default('extend')
+    .describe(
+      "Bought days of a payment that the backend's webhook completed first: extend gives them where nobody has, ask asks a person, leave leaves them to the backend",
+    ),
   SMTP_URL: url(['smtp', 'smtps'])
     .optional()
     .describe('Server that sends e-mail, as smtp://user:password@host:587 or smtps://; the e-mail tasks fail without'),

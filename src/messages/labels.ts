@@ -6,6 +6,7 @@ const LABELS = {
   activeUntil: { en: 'Active until', ru: 'Активна до' },
   amount: { en: 'Amount', ru: 'Сумма' },
   attempts: { en: 'Attempts', ru: 'Попыток' },
+  bought: { en: 'Bought', ru: 'Куплено' },
   candidates: { en: 'Candidates in the panel', ru: 'Кандидаты в панели' },
   customer: { en: 'Customer', ru: 'Клиент' },
   days: { en: 'Days', ru: 'Дней' },

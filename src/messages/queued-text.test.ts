@@ -15,6 +15,7 @@ const bought = {
   paymentId: '7b1c2b4e-0d0e-4b6e-9d57-3f6f1f0a0001',
   price: money('9.99000000', 'USD'),
   days: 30,
+  bought: 'period' as const,
   planName: 'Pro',
 };
 

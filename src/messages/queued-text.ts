@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Html } from '../lib/html.ts';
+import { PURCHASE_KINDS } from '../lib/purchase.ts';
 import { autoRenewInvoice, paymentFailed, paymentReceived } from './payments.ts';
 import { readRow, withFacts } from './row-facts.ts';
 import { subscriptionExpiring } from './subscriptions.ts';
@@ -18,6 +19,8 @@ const purchase = {
   paymentId: z.uuid(),
   price: Price,
   days: z.coerce.number().int(),
+  /** Rows of earlier versions do not say it: they were about periods. */
+  bought: z.enum(PURCHASE_KINDS).default('period'),
   planName: z.string().optional(),
   locale,
 };

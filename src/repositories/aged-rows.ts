@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import { FIRST_START_ACTION } from './audit-logs.ts';
 import type { Database } from './database.ts';
 import { HeapWalk } from './heap-walk.ts';
 
@@ -19,8 +20,10 @@ export class AgedRows {
     return new HeapWalk(this.#db, 'refresh_tokens', isDead);
   }
 
+  /** All but the one that says since when a worker stands here. */
   auditLogs(before: Date): HeapWalk {
-    return new HeapWalk(this.#db, 'audit_logs', olderThan(sql`created_at`, before));
+    const isAged = sql<SqlBool>`(${olderThan(sql`created_at`, before)} and action <> ${FIRST_START_ACTION})`;
+    return new HeapWalk(this.#db, 'audit_logs', isAged);
   }
 
   webhookLogs(before: Date): HeapWalk {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import { uuidFrom } from '../lib/uuid.ts';
 import type { Database } from './database.ts';
 import { type RowVersion, WITHOUT_WAITING_FOR_DISK } from './heap-walk.ts';
 
@@ -13,6 +14,10 @@ export type AuditEntry = {
   oldValue?: unknown;
   newValue?: unknown;
 };
+
+/** The entry that says since when a worker stands beside this database. One id, so that there is one. */
+export const FIRST_START_ACTION = 'worker.first_started';
+const FIRST_START_ID = uuidFrom(FIRST_START_ACTION);
 
 /** Rows held in memory at once while they are archived: they may be large. */
 const ARCHIVE_CHUNK = 100;
@@ -46,6 +51,28 @@ export class AuditLogs {
       .values(rows)
       .onConflict((conflict) => conflict.column('id').doNothing())
       .execute();
+  }
+
+  /**
+   * When a worker first started beside this database: the entry of that moment, made now where there is none, or an older entry of a worker.
+   * The archive leaves that entry alone.
+   */
+  async firstStart(startedAt: Date): Promise<Date> {
+    const { rows } = await sql<{ since: Date }>`
+      with made as (
+        insert into audit_logs (id, action, entity_type, entity_id, new_value, ip_address, user_agent)
+        select ${FIRST_START_ID}, ${FIRST_START_ACTION}, 'worker', 'first_start',
+               jsonb_build_object('since', coalesce(
+                 (select min(created_at) from audit_logs where user_agent like 'task-worker/%'), ${startedAt}::timestamptz)),
+               'system', ${this.#userAgent}
+         where not exists (select from audit_logs where id = ${FIRST_START_ID})
+        on conflict (id) do nothing
+        returning new_value)
+      select (new_value ->> 'since')::timestamptz as since
+        from (select new_value from made union all select new_value from audit_logs where id = ${FIRST_START_ID}) as entry
+       limit 1`.execute(this.#db);
+    // Another process has just made it, and this statement does not see it yet.
+    return rows[0]?.since ?? startedAt;
   }
 
   /** These rows as JSON, one line each, with every column that the table has, including those that this worker does not know. */

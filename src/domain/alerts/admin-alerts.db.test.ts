@@ -4,7 +4,7 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import { html } from '../../lib/html.ts';
 import { anomalyOver } from '../../messages/anomalies.ts';
 import { nodeBack, nodeOffline, type PastTrouble, serviceBack } from '../../messages/monitoring.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import type { AlertCondition, EndedAlert } from './alert-states.ts';
 
@@ -179,7 +179,7 @@ const payment = (): Payment =>
       invoiceId: '1',
       customerId: randomUUID(),
       planName: 'Pro',
-      days: 30,
+      purchase: { kind: 'period', days: 30 },
       mark: {},
       status: 'pending',
     },

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PanelNode } from '../../clients/remnawave/types.ts';
 import { hours, seconds } from '../../lib/duration.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 import { ServiceHealthStore } from '../../repositories/redis/monitoring/service-health-store.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { ServiceWatch } from '../monitoring/service-watch.ts';
@@ -203,7 +203,8 @@ const asPanelNode = (node: { uuid: string; name: string; isUp: boolean; changedA
 
 const payment = (id: string): Payment =>
   ({
-    ...{ id, invoiceId: '1', customerId: randomUUID(), planName: undefined, days: 30 },
+    ...{ id, invoiceId: '1', customerId: randomUUID(), planName: undefined },
+    ...{ purchase: { kind: 'period', days: 30 }, mark: {} },
     price: { amount: '5', currency: 'USD' },
   }) as Payment;
 

@@ -3,7 +3,8 @@ import type { BackendClient } from '../../clients/backend.ts';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
-import type { Payment, PaymentStatus, Payments } from '../../repositories/payments.ts';
+import type { Payment, PaymentStatus } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
 /** The backend changes the row while it answers. If the row takes longer, the backend has decided otherwise. */

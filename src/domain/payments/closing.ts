@@ -1,9 +1,10 @@
 import type { Locale } from '../../lib/locale.ts';
+import { purchaseFacts } from '../../lib/purchase.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers } from '../../repositories/customers.ts';
 import type { NewNotification } from '../../repositories/notifications.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 import type { PanelUserResolver } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
@@ -31,9 +32,12 @@ export class PaymentClosing {
   async #notice(payment: Payment, signal: AbortSignal): Promise<NewNotification | undefined> {
     const telegramId = await this.#chatOf(payment, signal);
     if (telegramId === undefined) return undefined;
-    const { days, id, planName, price } = payment;
+    const { id, planName, price } = payment;
     const { locale } = this.#dependencies;
-    const message = queuedText({ kind: 'unpaid', paymentId: id, price, days, planName, locale }, new Date());
+    const message = queuedText(
+      { kind: 'unpaid', paymentId: id, price, ...purchaseFacts(payment.purchase), planName, locale },
+      new Date(),
+    );
     return { id: uuidFrom(`payment-failed:${id}`), telegramId, message, type: 'payment_failed' };
   }
 

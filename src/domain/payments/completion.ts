@@ -1,48 +1,63 @@
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { Locale } from '../../lib/locale.ts';
+import { minutes } from '../../lib/duration.ts';
+import { PermanentError } from '../../lib/errors.ts';
 import { compare, equalAmount, FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
-import { uuidFrom } from '../../lib/uuid.ts';
-import { queuedText } from '../../messages/queued-text.ts';
-import type { AuditLogs } from '../../repositories/audit-logs.ts';
-import type { Customer, Customers } from '../../repositories/customers.ts';
-import type { Database } from '../../repositories/database.ts';
-import { Notifications } from '../../repositories/notifications.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import { boughtDays } from '../../lib/purchase.ts';
+import type { Customer } from '../../repositories/customers.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
-import type { Events } from '../../repositories/redis/events.ts';
 import { activate } from './activation.ts';
 import type { PaymentAlarms } from './alarms.ts';
-import { type EntitlementLedger, InvoiceTakenError, type Promised } from './ledger.ts';
+import { type CompletedByOthers, LAZY_ACCESS_MS } from './completed-by-others.ts';
+import type { Given, PaymentEnding } from './ending.ts';
+import {
+  decided,
+  type EntitlementLedger,
+  InvoiceTakenError,
+  isCompletedByOthers,
+  type PromiseOutcome,
+} from './ledger.ts';
 import type { PanelUserResolver, Resolution } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
 /**
- * `completed`: active and told. `already`: it was so before, or ended otherwise. `not_paid`: the invoice is open or has expired.
- * `mismatched`, `unresolved`, `in_vain`: a human was told, and nothing was activated.
+ * `completed`: settled, active where days were bought, and told. `already`: it was so before, or ended otherwise. `not_paid`: the invoice is
+ * open or has expired. `waiting`: the backend makes the panel user when the customer comes. `left`: only the backend can do it.
+ * `mismatched`, `unresolved`, `in_vain`, `asked`: a person was told, and no days were given.
  */
-export type Completion = 'completed' | 'already' | 'not_paid' | 'mismatched' | 'unresolved' | 'in_vain';
+export type Completion =
+  | 'completed'
+  | 'already'
+  | 'not_paid'
+  | 'waiting'
+  | 'left'
+  | 'mismatched'
+  | 'unresolved'
+  | 'in_vain'
+  | 'asked';
+
+/** A gift's code is issued by the backend within seconds of its webhook; after this long somebody must look. */
+const GIFT_WITHIN_MS = minutes(15);
 
 export type CompletionDependencies = {
   alarms: PaymentAlarms;
-  auditLogs: AuditLogs;
   backendKeys: BackendKeys;
-  customers: Customers;
-  database: Database;
-  events: Events;
+  byOthers: CompletedByOthers;
+  /** The time that all workers share. */
+  clock(): Date;
+  ending: PaymentEnding;
   ledger: EntitlementLedger;
-  locale: Locale;
-  /** Called with the seconds between the paid invoice and the active subscription. */
-  onActive(seconds: number): void;
   panel: Panel;
   payments: Payments;
   resolver: PanelUserResolver;
   settlement: PaymentSettlement;
 };
 
-/** The days that were given, and the user that got them. Absent where a payment bought no days. */
-type Given = { promised: Promised; user: PanelUser; customer: Customer | undefined };
+/** The end of a subscription for a payment, or the reason that there is none yet. */
+type Extension = { given: Given } | { given?: undefined; outcome: Completion };
 
 /**
  * Takes a payment from "the invoice is paid" to "active and told". Each step is recorded before the next. A run that dies at any point, or
@@ -57,19 +72,53 @@ export class PaymentCompletion {
 
   /** `readInvoice` is called only while it is unknown whether the payment is paid. */
   async complete(payment: Payment, readInvoice: () => Promise<Invoice>, signal: AbortSignal): Promise<Completion> {
-    let invoice: Invoice | undefined;
-    if (payment.mark.activation !== 'pending') {
-      if (payment.status === 'completed' || payment.status === 'refunded') return 'already';
-      invoice = await readInvoice();
-      const checked = await this.#check(payment, invoice);
-      if (checked !== undefined) return checked;
+    const { mark, status } = payment;
+    if (mark.closed || mark.activation === 'done') return 'already';
+    if (mark.activation === 'pending' || mark.decision?.act === 'extend')
+      return this.#claimed(payment, undefined, signal);
+    if (status === 'refunded') return 'already';
+    if (isCompletedByOthers(payment)) return this.#afterOthers(payment, readInvoice, signal);
+    const invoice = await readInvoice();
+    const checked = await this.#check(payment, invoice);
+    return checked ?? this.#claimed(payment, invoice, signal);
+  }
+
+  /** The outcome that forbids to complete, after those concerned were told; `undefined` when the invoice pays for this payment. */
+  async #check(payment: Payment, invoice: Invoice): Promise<Completion | undefined> {
+    if (invoice.status !== 'paid') return 'not_paid';
+    const { alarms, payments, settlement } = this.#dependencies;
+    const invoiced = invoiceMisfit(payment.price, invoice);
+    if (invoiced) {
+      if (payment.status === 'pending') await payments.mark(payment.id, { mismatch: invoiced });
+      await alarms.mismatch(payment, invoiced);
+      return 'mismatched';
     }
-    const { alarms, ledger, settlement } = this.#dependencies;
+    if (payment.status === 'failed') {
+      await alarms.inVain(payment, `The payment was ${payment.status} already when its invoice was paid`);
+      return 'in_vain';
+    }
+    const isLeft = payment.status === 'pending' && payment.purchase.kind === 'gift' && settlement.by === 'worker';
+    return isLeft ? this.#leave(payment, invoice) : undefined;
+  }
+
+  /** Only the backend issues the code of a gift, so a row that we completed would never get one. */
+  async #leave(payment: Payment, { paidAt }: Invoice): Promise<Completion> {
+    const { alarms, clock } = this.#dependencies;
+    const since = paidAt ?? payment.createdAt;
+    if (clock().getTime() - since.getTime() > GIFT_WITHIN_MS) await alarms.giftWaits(payment);
+    return 'left';
+  }
+
+  async #claimed(payment: Payment, invoice: Invoice | undefined, signal: AbortSignal): Promise<Completion> {
+    const { alarms, ending, ledger, settlement } = this.#dependencies;
     try {
       const claimed = await ledger.claim(payment, invoice?.paidAt);
       if (!claimed) return 'already';
-      await settlement.paid(claimed, signal);
-      return claimed.days > 0 ? await this.#extend(claimed, signal) : await this.#close(claimed);
+      if (claimed.status === 'pending') await settlement.paid(claimed, signal);
+      const bought = decided(claimed);
+      if (bought.kind === 'unknown') return this.#ask(claimed, bought.mode);
+      if (boughtDays(bought) > 0) return this.#ended(claimed, await this.#extend(claimed, 'claimed', signal));
+      return (await ending.complete(claimed)) ? 'completed' : 'already';
     } catch (error) {
       if (!(error instanceof InvoiceTakenError)) throw error;
       await alarms.inVain(payment, error.message);
@@ -77,103 +126,101 @@ export class PaymentCompletion {
     }
   }
 
-  /** The outcome that forbids to complete, after those concerned were told; `undefined` when the invoice pays for this payment. */
-  async #check(payment: Payment, invoice: Invoice): Promise<Completion | undefined> {
-    if (invoice.status !== 'paid') return 'not_paid';
-    const { alarms, payments } = this.#dependencies;
-    const invoiced = invoiceMisfit(payment.price, invoice);
-    if (invoiced) {
-      if (payment.status === 'pending') await payments.mark(payment.id, { mismatch: invoiced });
-      await alarms.mismatch(payment, invoiced);
-      return 'mismatched';
-    }
-    if (payment.status === 'pending') return undefined;
-    await alarms.inVain(payment, `The payment was ${payment.status} already when its invoice was paid`);
-    return 'in_vain';
+  async #ask(payment: Payment, mode: string): Promise<Completion> {
+    const { alarms, ending } = this.#dependencies;
+    const isFirst = await ending.settle(payment, mode);
+    await alarms.unknownPurchase(payment, mode);
+    return isFirst ? 'asked' : 'already';
   }
 
-  async #extend(payment: Payment, signal: AbortSignal): Promise<Completion> {
-    const { alarms, backendKeys, ledger, panel } = this.#dependencies;
+  /** The backend completed it. It gave no days to a panel user that was there, and a new one is its own to make. */
+  async #afterOthers(payment: Payment, readInvoice: () => Promise<Invoice>, signal: AbortSignal): Promise<Completion> {
+    const { alarms, byOthers, clock } = this.#dependencies;
+    if (!(await byOthers.takesUp(payment, clock()))) return 'already';
+    const invoice = await readInvoice().catch(nothingWherePermanent);
+    const checked = invoice && (await this.#check(payment, invoice));
+    if (checked !== undefined) return checked;
+    if (payment.purchase.kind === 'unknown') {
+      await alarms.unknownPurchase(payment, payment.purchase.mode);
+      return 'asked';
+    }
+    const paidAt = payment.mark.paid_at ?? invoice?.paidAt?.toISOString();
+    const paid = { ...payment, mark: { ...payment.mark, paid_at: paidAt } };
+    return this.#ended(paid, await this.#extend(paid, 'first', signal));
+  }
+
+  async #ended(payment: Payment, extension: Extension): Promise<Completion> {
+    if (!extension.given) return extension.outcome;
+    return (await this.#dependencies.ending.complete(payment, extension.given)) ? 'completed' : 'already';
+  }
+
+  async #extend(payment: Payment, weigh: 'claimed' | 'first', signal: AbortSignal): Promise<Extension> {
+    const { alarms, byOthers, ledger } = this.#dependencies;
     const readAt = await ledger.readingBegins();
     const found = await this.#recipient(payment, signal);
+    if (found.kind === 'none_yet') return this.#withoutUser(payment, weigh);
     if (found.kind === 'unresolved') {
+      if (found.candidates.length === 0 && this.#isLazy(payment, weigh)) return { outcome: 'waiting' };
       await alarms.unresolved(payment, found.candidates);
-      return 'unresolved';
+      return { outcome: 'unresolved' };
     }
-    const { customer, user } = found;
-    const promised = await ledger.promise(payment, user, readAt);
-    if (!promised) return 'already';
+    const outcome = await ledger.promise(payment, found.user, { readAt, weigh, ask: byOthers.asksFirst });
+    if (!outcome) return { outcome: 'already' };
+    if (outcome.kind === 'unclear') {
+      await alarms.givenOrNot(payment, found.user);
+      return { outcome: 'asked' };
+    }
+    return this.#activate(payment, found, outcome, signal);
+  }
+
+  async #activate(
+    payment: Payment,
+    { customer, user }: { customer: Customer | undefined; user: PanelUser },
+    outcome: Exclude<PromiseOutcome, { kind: 'unclear' }>,
+    signal: AbortSignal,
+  ): Promise<Extension> {
+    const { alarms, backendKeys, ledger, panel } = this.#dependencies;
+    if (outcome.kind === 'given') return { given: { from: undefined, until: outcome.until, user, customer } };
+    const { promised } = outcome;
     const wanted = (current: PanelUser) => ledger.wanted(payment, promised, current);
     const active = await activate({ panel, userId: user.id, wanted, signal });
     if (!active) {
       await alarms.unresolved(payment, [user.id]);
-      return 'unresolved';
+      return { outcome: 'unresolved' };
     }
     if (active.uuid !== undefined) await backendKeys.forgetSubscription(active.uuid);
-    return this.#close(payment, { promised, user: active, customer });
+    return { given: { from: promised.basis, until: promised.target, user: active, customer } };
+  }
+
+  /** The backend makes the user of a subscription that was chosen when its customer opens it, with the right end. */
+  async #withoutUser(payment: Payment, weigh: 'claimed' | 'first'): Promise<Extension> {
+    if (weigh === 'first') return { outcome: 'waiting' };
+    return { outcome: (await this.#dependencies.ending.complete(payment)) ? 'completed' : 'already' };
+  }
+
+  /** Whether the backend may still make the panel user: it does so when the customer first opens the subscription. */
+  #isLazy({ createdAt }: Payment, weigh: 'claimed' | 'first'): boolean {
+    const { clock, settlement } = this.#dependencies;
+    if (weigh === 'first') return true;
+    return settlement.by === 'backend' && clock().getTime() - createdAt.getTime() < LAZY_ACCESS_MS;
   }
 
   /**
-   * The user that the days were promised to, else the user that the payment is for. An upgraded panel has another name for the same person.
+   * The user that the days were promised to, else the user that the payment is for. The name survives an upgrade of the panel; its id does
+   * not.
    */
   async #recipient(payment: Payment, signal: AbortSignal): Promise<Resolution> {
     const { panel, resolver } = this.#dependencies;
+    const { panel_name: name, panel_user: id } = payment.mark;
+    if (name === undefined && id === undefined) return resolver.resolve(payment, signal);
     const resolved = await resolver.resolve(payment, signal);
-    const promisedTo = payment.mark.panel_user;
-    if (promisedTo === undefined || (resolved.kind === 'found' && resolved.user.id === promisedTo)) return resolved;
-    const user = await panel.user(promisedTo, signal);
-    return user ? { kind: 'found', user, customer: resolved.customer } : resolved;
+    const promisedTo = name === undefined ? await panel.user(id!, signal) : await panel.userByUsername(name, signal);
+    return promisedTo ? { kind: 'found', user: promisedTo, customer: resolved.customer } : resolved;
   }
+}
 
-  /** A customer's chat in the platform's order: the panel user's chat, else its owner's. */
-  async #chatOf({ customerId }: Payment, given: Given | undefined): Promise<number | undefined> {
-    const { customers } = this.#dependencies;
-    if (!given) return (await customers.find(customerId))?.telegramId;
-    const { customer, user } = given;
-    if (user.telegramId !== undefined || customer) return user.telegramId ?? customer?.telegramId;
-    return user.uuid === undefined ? undefined : (await customers.ownerOf(user.uuid))?.customer.telegramId;
-  }
-
-  async #close(payment: Payment, given?: Given): Promise<Completion> {
-    const { auditLogs, backendKeys, database, events, locale, onActive, payments, settlement } = this.#dependencies;
-    const { days, id, invoiceId, planName, price } = payment;
-    const expiresAt = given?.promised.target;
-    const telegramId = await this.#chatOf(payment, given);
-    let doneAt = new Date(0);
-    const isFirst = await database.transaction().execute(async (transaction) => {
-      const within = payments.within(transaction);
-      doneAt = await within.clock();
-      const done = { activation: 'done', done_at: doneAt.toISOString(), settled_by: settlement.by } as const;
-      if (!(await within.complete(id, done))) return false;
-      const oldValue = { status: payment.status, expire_at: given?.promised.basis ?? null };
-      const newValue = {
-        status: 'completed',
-        expire_at: expiresAt ?? null,
-        panel_user: given?.user.id ?? null,
-        invoice_id: invoiceId ?? null,
-      };
-      const entry = { action: 'payment.completed', entityType: 'payment', entityId: id, oldValue, newValue };
-      await auditLogs.write([entry], transaction);
-      if (telegramId === undefined) return true;
-      const message = queuedText({ kind: 'receipt', paymentId: id, price, days, planName, expiresAt, locale }, doneAt);
-      const row = { id: uuidFrom(`payment-received:${id}`), telegramId, message, type: 'payment_received' };
-      await new Notifications(transaction).insert([row]);
-      return true;
-    });
-    if (!isFirst) return 'already';
-    const { paid_at: paidAt } = payment.mark;
-    if (given && paidAt !== undefined) onActive((doneAt.getTime() - Date.parse(paidAt)) / 1000);
-    if (invoiceId !== undefined) await backendKeys.invoiceProcessed(invoiceId);
-    await events.publish('payment.completed', {
-      payment_id: id,
-      user_uuid: payment.customerId,
-      amount: price.amount,
-      currency: price.currency,
-      subscription_days: days,
-      subscription_extended: given !== undefined,
-    });
-    return 'completed';
-  }
+function nothingWherePermanent(error: unknown): undefined {
+  if (!(error instanceof PermanentError)) throw error;
 }
 
 /** The invoice's price or the amount that was paid, where it is not what the payment expects. */

@@ -20,7 +20,7 @@ const BACKEND_CALL_MS = seconds(30);
 export function composePayments(
   foundation: Foundation,
   alerts: AdminAlerts,
-  settings: Pick<Config, 'BACKEND_API_URL' | 'CRYPTOBOT_TOKEN'>,
+  settings: Pick<Config, 'BACKEND_API_URL' | 'COMPLETED_BY_BACKEND' | 'CRYPTOBOT_TOKEN'>,
 ) {
   const { calls, cryptobot, database, log, metrics, redis, services, unreadable } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel } = services;
@@ -39,6 +39,8 @@ export function composePayments(
         onActive: (waited) => metrics.paymentActive(waited),
         cryptobotToken: settings.CRYPTOBOT_TOKEN,
         backendUrl: settings.BACKEND_API_URL,
+        completedByBackend: settings.COMPLETED_BY_BACKEND,
+        startedAt: new Date(performance.timeOrigin),
         backendPolicy: () => new ClientPolicy({ service: 'backend', observer: calls, timeLimitMs: BACKEND_CALL_MS }),
       }),
       paymentFigures: new PaymentFigures(redis),

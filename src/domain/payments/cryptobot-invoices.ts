@@ -3,7 +3,7 @@ import { type Invoice, isInvoiceId } from '../../clients/cryptobot/invoice.ts';
 import { parseUpdate, verifySignature } from '../../clients/cryptobot/webhook.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { holeInWords } from '../../lib/read-each.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 
 /** Thrown for a webhook body that Crypto Pay did not sign. */
 class ForgedWebhookError extends PermanentError {

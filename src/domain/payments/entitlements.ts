@@ -5,8 +5,11 @@ import type { Notifications } from '../../repositories/notifications.ts';
 import { PaymentAlarms } from './alarms.ts';
 import { settleThroughBackend } from './backend-settlement.ts';
 import { type ClosingDependencies, PaymentClosing } from './closing.ts';
+import { type BackendCompletions, CompletedByOthers } from './completed-by-others.ts';
 import { type CompletionDependencies, PaymentCompletion } from './completion.ts';
 import { CryptobotInvoices } from './cryptobot-invoices.ts';
+import { type EndingDependencies, PaymentEnding } from './ending.ts';
+import { FirstStart } from './first-start.ts';
 import { EntitlementLedger } from './ledger.ts';
 import { PanelUserResolver } from './panel-user.ts';
 import { settleHere } from './settlement.ts';
@@ -14,6 +17,7 @@ import { settleHere } from './settlement.ts';
 /** The parts that the payment tasks use. */
 export type Entitlements = {
   alarms: PaymentAlarms;
+  byOthers: CompletedByOthers;
   closing: PaymentClosing;
   completion: PaymentCompletion;
   invoices: CryptobotInvoices;
@@ -24,7 +28,8 @@ export type Entitlements = {
 /** Counts the outcomes of payments; `status` has few values. */
 export type PaymentObserver = { paymentVerified(status: string): void };
 
-type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'settlement'> &
+type Given = Omit<CompletionDependencies, 'alarms' | 'byOthers' | 'ending' | 'ledger' | 'resolver' | 'settlement'> &
+  Omit<EndingDependencies, 'settlement'> &
   Omit<ClosingDependencies, 'resolver' | 'settlement'> &
   ConstructorParameters<typeof PaymentAlarms>[0] & {
     cryptobot: CryptoBotClient;
@@ -34,6 +39,8 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'ledger' | 'resolver' | 'se
     /** Payments are completed through this backend, where it is given. */
     backendUrl: string | undefined;
     backendPolicy(): ClientPolicy;
+    completedByBackend: BackendCompletions;
+    startedAt: Date;
   };
 
 /** Builds the parts from those that the whole application shares. Nothing connects. */
@@ -49,11 +56,15 @@ export function composeEntitlements(given: Given): Entitlements {
           notifications: given.notifications,
         });
   const alarms = new PaymentAlarms(given);
+  const firstStart = new FirstStart(given.auditLogs, given.startedAt);
+  const byOthers = new CompletedByOthers({ firstStart, payments, policy: given.completedByBackend });
+  const ending = new PaymentEnding({ ...given, settlement });
   const ledger = new EntitlementLedger(database, payments);
   return {
     alarms,
+    byOthers,
     closing: new PaymentClosing({ ...given, resolver, settlement }),
-    completion: new PaymentCompletion({ ...given, alarms, ledger, resolver, settlement }),
+    completion: new PaymentCompletion({ ...given, alarms, byOthers, ending, ledger, resolver, settlement }),
     invoices: new CryptobotInvoices(cryptobot, cryptobotToken),
     observer: given.observer,
     resolver,

@@ -9,10 +9,13 @@
  *     otherwise `mismatch` is written, and an admin is told. After a crash the next run asks again.
  *  4. `claim` writes `activation: pending`, `attempts` and `paid_at`. From here on the payment counts as paid, no run can fail it, and a
  *     second payment with the same invoice is refused. After a crash the next verification makes the job again, without asking Crypto Pay.
+ *     A row that the backend completed first is claimed together with its promise, once it is clear that nobody gave the days
+ *     (`evidence.ts`).
  *  5. A backend is told `invoice_paid`, does the rest of its work, and the row becomes `completed`. After a crash, a run that finds
  *     `completed` does not tell it again; verification also takes up `completed` rows whose activation is `pending`.
- *  6. `promise` writes who gets the days, `panel_user`, and until when, `target_expire_at`, with `basis` and `recorded_at`. It holds a lock
- *     of the panel user, so two payments add up. After a crash every later run wants that same date.
+ *  6. `promise` writes who gets the days, `panel_user` and `panel_name`, and until when, `target_expire_at`, with `basis` and `recorded_at`.
+ *     It holds a lock of the username, which survives an upgrade of the panel, so two payments add up. After a crash every later run wants
+ *     that same date. What was bought decides on the date (`lib/purchase.ts`); a gift, an add-on and an unknown purchase get none.
  *  7. The panel gets the date and shows it when read again (`activation.ts`). Nothing is written here. After a crash the next run sees the
  *     date in the panel and leaves it alone, or sets it: setting a date twice changes nothing, while adding days twice would.
  *  8. One transaction writes `status: completed`, `activation: done` and `done_at`, the audit entry, and the message in
@@ -28,16 +31,28 @@ import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { days } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
+import { boughtDays, type Purchase } from '../../lib/purchase.ts';
 import type { Database } from '../../repositories/database.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment, PaymentMark } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
+import { evidenceOf } from './evidence.ts';
 
-/** The promise of one payment to a panel user. */
-export type Promised = { panelUser: string; basis: Date; target: Date; recordedAt: Date };
+/** The promise of one payment to a panel user. `basis` is absent where somebody else gave the days. */
+export type Promised = { panelUser: string; basis: Date | undefined; target: Date; recordedAt: Date };
+
+/** `given`: somebody else gave the days, until then. `unclear`: only a person can say whether they did. */
+export type PromiseOutcome =
+  | { kind: 'promised'; promised: Promised }
+  | { kind: 'given'; until: Date }
+  | { kind: 'unclear'; end: Date };
 
 /** Thrown when the invoice of this payment already counts for another one: CryptoBot took the money once. */
 export class InvoiceTakenError extends PermanentError {
   override name = 'InvoiceTakenError';
 }
+
+/** The last moment that PostgreSQL, the panel and ISO 8601 all write alike. A panel user who ends there has no end. */
+const END_OF_TIME_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
  * Records which payment extends which panel user until when, in `metadata.worker` of the payment itself. The target is computed once, under
@@ -62,7 +77,7 @@ export class EntitlementLedger {
       await payments.serialise(`payment-invoice:${invoiceId ?? id}`);
       const row = await payments.findLocked(id);
       if (!row || isSettled(row)) return undefined;
-      const other = await payments.invoiceTakenBy(row);
+      const other = row.mark.decision?.act === 'extend' ? undefined : await payments.invoiceTakenBy(row);
       if (other !== undefined) throw invoiceTaken(row, other);
       const attempts = (row.mark.attempts ?? 0) + 1;
       const change = { activation: 'pending', attempts, ...(paidAt && { paid_at: paidAt.toISOString() }) } as const;
@@ -71,45 +86,69 @@ export class EntitlementLedger {
     });
   }
 
-  /** The earlier promise of this payment, if there is one. */
-  promised({ mark }: Payment): Promised | undefined {
-    const { panel_user: panelUser, basis, target_expire_at: target, recorded_at: recordedAt } = mark;
-    if (panelUser === undefined || !basis || !target || !recordedAt) return undefined;
-    return { panelUser, basis: new Date(basis), target: new Date(target), recordedAt: new Date(recordedAt) };
-  }
-
   /** The moment at which a reading of the panel begins, by the clock that all workers share. */
   async readingBegins(): Promise<Date> {
     return this.#payments.clock();
   }
 
   /**
-   * Promises the bought days after the later of now and the current expiry, or repeats the earlier promise; `undefined` when the payment is
-   * over. `user` was read from the panel after `readAt`. Days that other payments promised to the same user, and that the reading may not
-   * show yet, count as current expiry: two payments at the same time add up.
+   * Promises the bought days to a user who was read from the panel after `readAt`, or repeats the earlier promise; `undefined` when the
+   * payment is over. Days that other payments promised to the same user, and that the reading may not show yet, count as current end: two
+   * payments at the same time add up.
+   *
+   * `weigh`: somebody else may have completed the payment and given the days. `given` is answered where the panel's end says so.
+   * `first`: nobody has claimed the payment, and it is claimed here; `unclear` is answered where only a person can say, or may (`ask`).
    */
-  async promise(payment: Payment, user: PanelUser, readAt: Date): Promise<Promised | undefined> {
+  async promise(
+    payment: Payment,
+    user: PanelUser,
+    { ask = false, readAt, weigh }: { ask?: boolean; readAt: Date; weigh: 'claimed' | 'first' },
+  ): Promise<PromiseOutcome | undefined> {
     return this.#database.transaction().execute(async (transaction) => {
       const payments = this.#payments.within(transaction);
-      await payments.serialise(`payment-user:${user.id}`);
+      await payments.serialise(`payment-user:${nameKey(user)}`);
       const row = await payments.findLocked(payment.id);
-      if (!row || isSettled(row)) return undefined;
-      const earlier = this.promised(row);
+      if (!row) return undefined;
+      const isUnclaimed = weigh === 'first' && isCompletedByOthers(row);
+      if (isSettled(row) && !isUnclaimed) return undefined;
+      const { given_by: giver, target_expire_at: givenUntil } = row.mark;
+      if (giver && givenUntil) return { kind: 'given', until: new Date(givenUntil) };
+      const earlier = promiseOf(row);
       if (earlier) {
-        if (earlier.panelUser !== user.id) await payments.mark(row.id, { panel_user: user.id });
-        return { ...earlier, panelUser: user.id };
+        if (earlier.panelUser !== user.id)
+          await payments.mark(row.id, { panel_user: user.id, panel_name: user.username });
+        return { kind: 'promised', promised: { ...earlier, panelUser: user.id } };
       }
-      const others = await payments.latestTarget(ownersOf(row, user), user.id, readAt);
-      const basis = new Date(Math.max(readAt.getTime(), user.expireAt.getTime(), others?.getTime() ?? 0));
-      const target = new Date(basis.getTime() + days(row.days));
+      const sold = {
+        ...row,
+        purchase: decided(row),
+        mark: { ...row.mark, paid_at: payment.mark.paid_at ?? row.mark.paid_at },
+      };
+      if (row.status === 'completed' && sold.purchase.kind === 'period' && !row.mark.decision) {
+        const evidence = evidenceOf(user.expireAt, sold, await payments.completedFor(ownersOf(row, user), user));
+        if (evidence === 'given') {
+          await payments.mark(row.id, {
+            ...(isUnclaimed && claimOf(sold.mark)),
+            ...{ given_by: 'backend', panel_user: user.id, panel_name: user.username },
+            target_expire_at: user.expireAt.toISOString(),
+          });
+          return { kind: 'given', until: user.expireAt };
+        }
+        if (evidence === 'unclear' && weigh === 'first') return { kind: 'unclear', end: user.expireAt };
+      }
+      if (ask && weigh === 'first') return { kind: 'unclear', end: user.expireAt };
+      const others = await payments.latestTarget(ownersOf(row, user), user, readAt);
+      const { basis, target } = datesOf(sold, user, { readAt, others });
       const recordedAt = await payments.clock();
       await payments.mark(row.id, {
+        ...(isUnclaimed && claimOf(sold.mark)),
         panel_user: user.id,
+        panel_name: user.username,
         basis: basis.toISOString(),
         target_expire_at: target.toISOString(),
         recorded_at: recordedAt.toISOString(),
       });
-      return { panelUser: user.id, basis, target, recordedAt };
+      return { kind: 'promised', promised: { panelUser: user.id, basis, target, recordedAt } };
     });
   }
 
@@ -118,19 +157,62 @@ export class EntitlementLedger {
    * upon it.
    */
   async wanted(payment: Payment, { recordedAt, target }: Promised, user: PanelUser): Promise<Date> {
-    const later = await this.#payments.latestTarget(ownersOf(payment, user), user.id, recordedAt);
+    const later = await this.#payments.latestTarget(ownersOf(payment, user), user, recordedAt);
     return later && later > target ? later : target;
   }
 }
 
+/** The earlier promise of this payment, if there is one. */
+function promiseOf({ mark }: Payment): Promised | undefined {
+  const { panel_user: panelUser, basis, target_expire_at: target, recorded_at: recordedAt } = mark;
+  if (panelUser === undefined || !basis || !target || !recordedAt) return undefined;
+  return { panelUser, basis: new Date(basis), target: new Date(target), recordedAt: new Date(recordedAt) };
+}
+
+/** A period counts from the later of now and the current end; an upgrade from the day of the order, and is not stacked on the old rest. */
+function datesOf(
+  { createdAt, purchase }: Payment,
+  { expireAt }: PanelUser,
+  { readAt, others }: { readAt: Date; others: Date | undefined },
+): { basis: Date; target: Date } {
+  const current = Math.max(readAt.getTime(), expireAt.getTime(), others?.getTime() ?? 0);
+  const basis = purchase.kind === 'upgrade' ? createdAt.getTime() : current;
+  const target = basis + days(boughtDays(purchase));
+  // A user without an end keeps having none.
+  if (target > END_OF_TIME_MS) return { basis: expireAt, target: expireAt };
+  return { basis: new Date(basis), target: new Date(target) };
+}
+
+/** What a person's decision makes of the purchase: days in spite of what stands in the row. */
+export function decided({ mark: { decision }, purchase }: Payment): Purchase {
+  if (decision?.act !== 'extend') return purchase;
+  const bought = decision.days ?? purchase.days;
+  return purchase.kind === 'upgrade' ? { ...purchase, days: bought } : { kind: 'period', days: bought };
+}
+
+const claimOf = ({ attempts, paid_at: paidAt }: PaymentMark): PaymentMark => ({
+  activation: 'pending',
+  attempts: (attempts ?? 0) + 1,
+  ...(paidAt !== undefined && { paid_at: paidAt }),
+});
+
 /** The unique key of a completion: while one of this invoice waits or runs, another is not queued. */
 export const completionKey = (invoiceId: string): string => `payment:${invoiceId}`;
 
+/** The key of a panel user that survives an upgrade of the panel: usernames differ by more than case. */
+const nameKey = ({ username }: PanelUser): string => username.toLowerCase();
+
+/** Whether somebody else completed the payment, and nobody has said what becomes of its days. */
+export const isCompletedByOthers = ({ mark, status }: Payment): boolean =>
+  status === 'completed' && mark.activation === undefined && mark.closed === undefined;
+
 /**
- * Whether nothing remains to be done: the payment is active, or has ended otherwise. A completed row without our mark was activated by
+ * Whether nothing remains to be done: the payment is active, or has ended otherwise. A completed row without our mark was completed by
  * others.
  */
 export function isSettled({ status, mark }: Payment): boolean {
+  if (mark.closed) return true;
+  if (mark.decision?.act === 'extend') return mark.activation === 'done';
   if (status === 'pending') return mark.activation === 'done';
   return status !== 'completed' || mark.activation !== 'pending';
 }

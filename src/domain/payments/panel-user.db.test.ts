@@ -38,7 +38,7 @@ describe.each([2, 3] as const)('the panel user of a payment, on a panel %i.x', (
   async function resolve({ id }: SeededPayment) {
     const { entitlements, payments } = world.app.app.services;
     const found = await entitlements.resolver.resolve((await payments.find(id))!, never);
-    return found.kind === 'found' ? found.user.id : found.candidates;
+    return found.kind === 'found' ? found.user.id : found.kind === 'unresolved' ? found.candidates : found.kind;
   }
 
   const payment = (customerId: string, metadata: object = {}) =>
@@ -82,9 +82,32 @@ describe.each([2, 3] as const)('the panel user of a payment, on a panel %i.x', (
     expect(found).toEqual(generation === 2 ? old.uuid : [old.uuid]);
   });
 
+  test('a customer whom the platform links to no panel user is found by person on panels 3.x; on 2.x that is a candidate', async () => {
+    const payer = await customer({ linked: false });
+    const found = await resolve(await payment(payer.id));
+    expect(found).toEqual(generation === 2 ? [payer.uuid] : String(payer.panelId));
+  });
+
   test('a customer without any panel user is not resolved, and nothing is guessed', async () => {
     const payer = await customer({ linked: false });
+    const { pool } = world.app.database;
+    await pool.query(`update mobile_users set username = 'new_here', telegram_id = 1 where id = $1`, [payer.id]);
     expect(await resolve(await payment(payer.id))).toEqual([]);
+  });
+
+  test('a chosen subscription that the backend has not opened has no panel user yet', async () => {
+    const payer = await customer();
+    const chosen = { checkout_mode: 'selected_subscription_upgrade', target_subscription_key: `grant:${randomUUID()}` };
+    expect(await resolve(await payment(payer.id, chosen))).toBe('none_yet');
+    await identity(payer, nameOf(payer), 'subscription', chosen.target_subscription_key);
+    expect(await resolve(await payment(payer.id, chosen))).toBe(idOf(payer));
+  });
+
+  test('a name that our own renewal wrote, or that a person chose, decides', async () => {
+    const [payer, other] = [await customer(), await customer()];
+    expect(await resolve(await payment(payer.id, { remnawave_username: other.username }))).toBe(idOf(other));
+    const decision = { act: 'assign', by: 'anna', at: '2026-11-20T10:00:00Z', panel_name: other.username };
+    expect(await resolve(await payment(payer.id, { worker: { decision } }))).toBe(idOf(other));
   });
 
   test('more than one account identity is not resolved', async () => {
@@ -117,7 +140,7 @@ describe('on a panel 3.x a uuid is resolved through', () => {
     const { entitlements, payments } = world.app.app.services;
     const { id } = await world.payment({ customerId, metadata, invoice: 'none' });
     const found = await entitlements.resolver.resolve((await payments.find(id))!, never);
-    return found.kind === 'found' ? found.user.username : found.candidates;
+    return found.kind === 'found' ? found.user.username : found.kind === 'unresolved' ? found.candidates : found.kind;
   };
   const rename = (id: string, username: string | null, telegramId: number | null) =>
     world.app.database.pool.query('update mobile_users set username = $2, telegram_id = $3 where id = $1', [

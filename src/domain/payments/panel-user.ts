@@ -4,11 +4,15 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { TransientError } from '../../lib/errors.ts';
 import { holeInWords, type Listing } from '../../lib/read-each.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 
-/** The panel user of a payment, or the candidates where there is not exactly one. */
+/**
+ * The panel user of a payment, or the candidates where there is not exactly one. `none_yet`: a chosen subscription that the backend has not
+ * opened.
+ */
 export type Resolution =
   | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
+  | { kind: 'none_yet'; customer: Customer | undefined }
   | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
 
 const NOBODY: Listing<PanelUser> = { items: [], holes: [] };
@@ -27,29 +31,45 @@ export class PanelUserResolver {
 
   async resolve(payment: Payment, signal: AbortSignal): Promise<Resolution> {
     const customer = await this.#customers.find(payment.customerId);
+    const assigned = await this.#byKnownName(payment, signal);
+    if (assigned) return { kind: 'found', user: assigned, customer };
     const names = await this.#names(payment, customer);
+    if (names === 'none_yet') return { kind: 'none_yet', customer };
     if (names.length > 1) return { kind: 'unresolved', candidates: names, customer };
-    const found = names[0] === undefined ? [] : await this.#look(names[0], customer, signal);
-    if (found.length === 1) return { kind: 'found', user: found[0]!, customer };
+    const found = await this.#look(names[0], customer, signal);
+    // Panels 2.x are asked by uuid; there, a person whom the platform does not link is a candidate, and no more.
+    const isSure = names.length === 1 || (found.length === 1 && !(await this.#panel.version(signal)).usersHaveUuids);
+    if (found.length === 1 && isSure) return { kind: 'found', user: found[0]!, customer };
     const candidates = found.length > 0 ? found.map(({ id }) => id) : names;
     return { kind: 'unresolved', candidates, customer };
   }
 
+  /** The user whom a person chose, or whose name our own renewal wrote: a name means the same user on every panel. */
+  async #byKnownName({ hints, mark }: Payment, signal: AbortSignal): Promise<PanelUser | undefined> {
+    const name = mark.decision?.panel_name ?? hints.remnawave_username;
+    return name === undefined ? undefined : this.#panel.userByUsername(name, signal);
+  }
+
   /** The names that the platform has for the panel user. The first source that has any decides. */
-  async #names({ customerId, hints }: Payment, customer: Customer | undefined): Promise<string[]> {
+  async #names(
+    { customerId, hints, purchase }: Payment,
+    customer: Customer | undefined,
+  ): Promise<string[] | 'none_yet'> {
     const told = hints.remnawave_uuid ?? hints.remnawave_user_id;
     if (told !== undefined) return [told];
     const owned = await this.#customers.identities(customerId);
     const targeted = owned.filter(({ subscriptionKey: key }) => key && key === hints.target_subscription_key);
+    if (purchase.kind === 'upgrade' && purchase.isSelected && targeted.length === 0) return 'none_yet';
     const chosen = targeted.length > 0 ? targeted : owned.filter(({ scope }) => scope === 'account');
     if (chosen.length > 0) return [...new Set(chosen.map(({ panelUser }) => panelUser))];
     if (customer) return customer.panelUuid === undefined ? [] : [customer.panelUuid];
     return [customerId];
   }
 
-  async #look(name: string, customer: Customer | undefined, signal: AbortSignal): Promise<PanelUser[]> {
-    const user = await this.#panel.user(name, signal);
+  async #look(name: string | undefined, customer: Customer | undefined, signal: AbortSignal): Promise<PanelUser[]> {
+    const user = name === undefined ? undefined : await this.#panel.user(name, signal);
     if (user) return [user];
+    if (name === undefined) return this.#byPerson(customer, signal);
     const isUuid = z.guid().safeParse(name).success;
     if (isUuid && (await this.#panel.version(signal)).usersHaveUuids) return [];
     return isUuid ? this.#byPerson(customer, signal) : this.#byName(name, signal);

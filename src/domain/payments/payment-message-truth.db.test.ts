@@ -73,7 +73,14 @@ describe.each(GENERATIONS)('messages about payments that waited, on panel %i.x',
         [paymentId, randomUUID(), status, JSON.stringify(metadata)],
       );
     const now = world.panel.now();
-    const facts = { paymentId, price: money('9.99', 'USD'), days: 30, planName: 'Pro & more', locale: 'en' } as const;
+    const facts = {
+      paymentId,
+      price: money('9.99', 'USD'),
+      days: 30,
+      bought: 'period',
+      planName: 'Pro & more',
+      locale: 'en',
+    } as const;
     const expiresAt = new Date(anna.expireAt);
     const subjects: Readonly<Record<Case['type'], Subject>> = {
       payment_renewal: {

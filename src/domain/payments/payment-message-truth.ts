@@ -2,7 +2,8 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import { seconds } from '../../lib/duration.ts';
 import { queuedSubject, type Subject } from '../../messages/queued-text.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);

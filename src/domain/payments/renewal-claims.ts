@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { seconds } from '../../lib/duration.ts';
 import type { Database } from '../../repositories/database.ts';
 import { type NewNotification, Notifications } from '../../repositories/notifications.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 
 /** A claim expires after this, so that a dead worker no longer keeps a renewal from the others. */
 const CLAIM_MS = seconds(60);

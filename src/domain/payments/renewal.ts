@@ -6,6 +6,7 @@ import { days, hours } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { compare, type Money } from '../../lib/money.ts';
+import { boughtDays, purchaseFacts } from '../../lib/purchase.ts';
 import { holeInWords } from '../../lib/read-each.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { renewalDescription } from '../../messages/payments.ts';
@@ -13,7 +14,8 @@ import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers, Ownership } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
 import type { NewNotification } from '../../repositories/notifications.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 import type { Plans } from '../../repositories/plans.ts';
 import { type RenewalClaim, RenewalClaims } from './renewal-claims.ts';
 
@@ -79,7 +81,7 @@ export class AutoRenewal {
     const telegramId = user.telegramId ?? owner?.customer.telegramId;
     if (!owner || !last || telegramId === undefined) return 'unable';
     const plan = last.planId === undefined ? undefined : await this.#dependencies.plans.findActive(last.planId);
-    const { price, days: bought } = plan ?? { price: last.fullPrice, days: last.days };
+    const { price, days: bought } = plan ?? { price: last.fullPrice, days: boughtDays(last.purchase) };
     const isSold = isPayable(price.currency) && compare(price, { ...price, amount: '0' }) > 0 && bought > 0;
     if (!isSold) return 'unable';
     return { user, owner, telegramId, price, days: bought, planId: plan?.id, isCarriedOn: last.autoRenew };
@@ -89,7 +91,7 @@ export class AutoRenewal {
   async offer(terms: RenewalTerms, signal: AbortSignal): Promise<boolean> {
     const { user } = terms;
     const expiresAt = user.expireAt.toISOString();
-    const id = uuidFrom(`auto-renew:${user.id}:${expiresAt}`);
+    const id = await this.#idOf(user, expiresAt);
     const { customer, scope, subscriptionKey } = terms.owner;
     const isNew = await this.#dependencies.payments.insertPending({
       id,
@@ -99,12 +101,20 @@ export class AutoRenewal {
       planId: terms.planId,
       metadata: {
         ...(user.uuid === undefined ? { remnawave_user_id: user.id } : { remnawave_uuid: user.uuid }),
+        remnawave_username: user.username,
         ...(terms.isCarriedOn && { auto_renew: true }),
         ...(scope === 'subscription' && { target_subscription_key: subscriptionKey }),
         worker: { renewal: { expires_at: expiresAt, telegram_id: terms.telegramId } },
       },
     });
     return this.#invoice(id, isNew, signal);
+  }
+
+  /** One renewal for each user and expiry date, by the username, which an upgrade of the panel keeps. Earlier versions took the panel's id. */
+  async #idOf({ id, username }: PanelUser, expiresAt: string): Promise<string> {
+    const earlier = uuidFrom(`auto-renew:${id}:${expiresAt}`);
+    const isThere = await this.#dependencies.payments.exists(earlier);
+    return isThere ? earlier : uuidFrom(`auto-renew:${username.toLowerCase()}:${expiresAt}`);
   }
 
   /** Continues a renewal that a worker began and did not finish. */
@@ -143,10 +153,17 @@ export class AutoRenewal {
   }
 
   #message(payment: Payment, invoice: PayableInvoice): NewNotification {
-    const { days: bought, id, mark, planName, price } = payment;
+    const { id, mark, planName, price } = payment;
     const renewal = mark.renewal!;
     const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
-    const facts = { paymentId: id, price, days: bought, planName, ...dates, payUrl: invoice.payUrl };
+    const facts = {
+      paymentId: id,
+      price,
+      ...purchaseFacts(payment.purchase),
+      planName,
+      ...dates,
+      payUrl: invoice.payUrl,
+    };
     const message = queuedText({ kind: 'renewal', ...facts, locale: this.#dependencies.locale }, new Date());
     return {
       id: uuidFrom(`auto-renew-invoice:${id}`),
@@ -162,7 +179,7 @@ export class AutoRenewal {
       throw new TransientError('renewal_claim_over', message);
     }
     const { cryptobot, locale } = this.#dependencies;
-    const description = renewalDescription(payment, locale);
+    const description = renewalDescription({ days: boughtDays(payment.purchase), planName: payment.planName }, locale);
     const expiresInSeconds = INVOICE_LIFE_MS / 1000;
     return cryptobot.createInvoice(
       { price: payment.price, description, payload: tag(payment), expiresInSeconds },
@@ -200,10 +217,17 @@ export class AutoRenewal {
   async #lastPayment({ customer, scope, subscriptionKey }: Ownership, user: PanelUser): Promise<Payment | undefined> {
     const key = scope === 'subscription' ? subscriptionKey : undefined;
     const last = await this.#dependencies.payments.newestCompleted(customer.id, key);
-    const givenTo = last?.mark.panel_user;
-    return givenTo === undefined || givenTo === user.id ? last : undefined;
+    return last && isFor(last, user) ? last : undefined;
   }
 }
+
+/** Whether this payment may have been for this user: by name; an id of the other generation of panel is no evidence of another user. */
+function isFor({ mark: { panel_name: name, panel_user: id } }: Payment, user: PanelUser): boolean {
+  if (name !== undefined) return name.toLowerCase() === user.username.toLowerCase();
+  return id === undefined || id === user.id || isNumber(id) !== isNumber(user.id);
+}
+
+const isNumber = (id: string): boolean => /^\d+$/.test(id);
 
 /** The platform's own payload, `{user_uuid}:{plan_id}`, with the payment behind it. */
 const tag = ({ customerId, id, planId }: Payment): string => `${customerId}:${planId ?? ''}:${id}`;

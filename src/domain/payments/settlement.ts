@@ -1,6 +1,7 @@
 import type { Database } from '../../repositories/database.ts';
 import { type NewNotification, Notifications } from '../../repositories/notifications.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 
 /** Changes the status of a payment's row: in this worker, or through the backend with everything else that the backend does. */
 export type PaymentSettlement = {

@@ -1,6 +1,6 @@
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import { hours } from '../../lib/duration.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 
 /** From this age on an unpaid payment is given up, after one last question to Crypto Pay. */
 const GIVEN_UP_AFTER_MS = hours(24);

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
+import type { Completion } from '../../domain/payments/completion.ts';
 import type { CryptobotInvoices } from '../../domain/payments/cryptobot-invoices.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 import { taskFailed } from '../../messages/alerts.ts';
-import type { Payment, Payments } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
+import type { Payments } from '../../repositories/payments.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import processNotificationQueue from '../notifications/process-notification-queue.ts';
 
@@ -62,18 +64,24 @@ export default defineTask({
     },
   },
   counts: {
-    completed: 'Payments completed and active',
+    completed: 'Payments settled, and active where they bought time',
     already: 'Payments that were over before',
     not_paid: 'Payments whose invoice is not paid',
+    waiting: 'Payments whose panel user the backend has still to make',
+    left: 'Gifts that only the backend can complete',
     mismatched: 'Paid invoices that do not fit their payment',
     unresolved: 'Paid payments whose panel user is unclear',
     in_vain: 'Invoices paid for a payment that was over',
+    asked: 'Payments that a person must decide on',
     unknown: 'Paid invoices without a payment',
   },
   needs: ['alerts', 'entitlements', 'payments', 'webhookLogs'],
 
   async run(given, { enqueue, enqueuedAt, entitlements, initiatedBy, log, now, payments, signal, webhookLogs }) {
-    const counts = { completed: 0, already: 0, not_paid: 0, mismatched: 0, unresolved: 0, in_vain: 0, unknown: 0 };
+    const counts = {
+      ...{ completed: 0, already: 0, not_paid: 0, waiting: 0, left: 0 },
+      ...{ mismatched: 0, unresolved: 0, in_vain: 0, asked: 0, unknown: 0 },
+    };
     const { alarms, completion, invoices, observer } = entitlements;
     const told = given.raw_body ? invoices.fromWebhook(given.raw_body, given.signature ?? undefined) : undefined;
     const payment = await found(given, payments, invoices);
@@ -90,7 +98,7 @@ export default defineTask({
     }
     log.info({ payment_id: payment.id, outcome }, 'payment looked at');
     observer.paymentVerified(outcome);
-    if (outcome !== 'not_paid' && payment.invoiceId !== undefined) {
+    if (!isOpen(outcome) && payment.invoiceId !== undefined) {
       await webhookLogs.markInvoiceProcessed(payment.invoiceId, new Date(now.getTime() - WEBHOOKS_WITHIN_MS));
     }
     if (outcome === 'completed') {
@@ -102,6 +110,9 @@ export default defineTask({
     return { ...counts, [outcome]: 1 };
   },
 });
+
+/** Whether the payment is looked at again, so that its webhook is not over either. */
+const isOpen = (outcome: Completion): boolean => outcome === 'not_paid' || outcome === 'waiting' || outcome === 'left';
 
 /**
  * Finds the payment of the job. A named payment that is missing may just not be committed yet; a webhook's payment may have no row at all.

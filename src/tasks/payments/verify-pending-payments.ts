@@ -3,7 +3,7 @@ import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import { completionKey } from '../../domain/payments/ledger.ts';
 import { isWorthTelling, verdictOn } from '../../domain/payments/verdict.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
-import type { Payment } from '../../repositories/payments.ts';
+import type { Payment } from '../../repositories/payment-row.ts';
 import type { RowPage } from '../../repositories/row-page.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import processPaymentCompletion from './process-payment-completion.ts';
@@ -28,13 +28,23 @@ export default defineTask({
     failed: 'Payments ended unpaid',
     mismatched: 'Paid ones that wait for an admin',
     resumed: 'Completed payments whose activation is taken up again',
+    taken_up: 'Payments that the backend completed first, handed over so that their days are given',
     postponed: 'Unpaid ones that could not be ended now',
   },
   needs: ['entitlements', 'payments'],
 
   async run(_, { enqueue, entitlements, log, now, payments, signal }) {
-    const counts = { checked: 0, unreadable: 0, paid: 0, failed: 0, mismatched: 0, resumed: 0, postponed: 0 };
-    const { closing, invoices, observer } = entitlements;
+    const counts = {
+      checked: 0,
+      unreadable: 0,
+      paid: 0,
+      failed: 0,
+      mismatched: 0,
+      resumed: 0,
+      taken_up: 0,
+      postponed: 0,
+    };
+    const { byOthers, closing, invoices, observer } = entitlements;
     const complete = ({ id, invoiceId }: Payment) =>
       enqueue(processPaymentCompletion, { payment_id: id }, { uniqueKey: completionKey(invoiceId ?? id) });
 
@@ -43,6 +53,11 @@ export default defineTask({
     for (const payment of finished.items) {
       await complete(payment);
       counts.resumed += 1;
+    }
+
+    for (const payment of await byOthers.due(now, PAGE)) {
+      await complete(payment);
+      counts.taken_up += 1;
     }
 
     const fail = async (payment: Payment): Promise<void> => {
