@@ -20,6 +20,7 @@ const FILES = {
       bad: 'node bad.js',
       waits: 'node waits.js',
       'test:all': `${VITEST} --reporter=default --reporter=${ROOT}/tools/stages/reporter.ts`,
+      'test:again': `${VITEST} --reporter=default --reporter=${ROOT}/tools/stages/reporter.ts`,
     },
   }),
   'say.js': `console.log('said', ...process.argv.slice(2));`,
@@ -27,6 +28,8 @@ const FILES = {
   'bad.js': `process.exitCode = 3;`,
   'waits.js': `process.on('SIGTERM', () => { console.log('told to end'); process.exit(0); });
                setInterval(() => undefined, 1000); console.log('waits');`,
+  'unsteady.test.js': `import { existsSync, writeFileSync } from 'node:fs';
+               test('unsteady', () => { const again = existsSync('seen'); writeFileSync('seen', ''); expect(again).toBe(true); });`,
   'good.test.js': `test('good', () => {}); test.skip('left out', () => {});`,
   'bad.test.js': `test('bad', () => expect(1).toBe(2));`,
   'broken.test.js': `throw new Error('not to be loaded');`,
@@ -117,9 +120,27 @@ test('a signal is handed on, ends the run after this stage, and is the exit code
 });
 
 test('what vitest counted is the last line: a file that can not be loaded is a failure, what is left out is said', async () => {
-  const { code, lines } = await run('test:all');
+  const { code, lines } = await run('test:all -- bad broken good');
   expect(code).toBe(1);
   expect(lines.at(-1)).toBe('1 passed, 2 failed, 1 skipped');
-  expect(lines.at(-2)).toMatch(/^== {3}\S* +N s for 3 tests in 3 files, over after N s$/);
+  expect(new Set(lines.slice(-3, -1))).toEqual(
+    new Set([
+      '== failed: bad.test.js > bad: expected 1 to be 2 // Object.is equality',
+      '== failed: broken.test.js > the file itself: not to be loaded',
+    ]),
+  );
+  expect(lines.find((line) => line.includes('files, over'))).toMatch(
+    /^== {3}\S* +N s for 3 tests in 3 files, over after N s$/,
+  );
   expect((await run('test:all -- good')).lines.at(-1)).toBe('1 passed, 0 failed, 1 skipped');
+});
+
+test('a file that failed beside others runs again alone; what passes then is named, and is no failure', async () => {
+  const { code, lines } = await run('test:all -- unsteady good');
+  expect(code).toBe(0);
+  expect(lines.slice(-2)).toEqual([
+    '== unsteady: it failed beside others and passed alone: unsteady.test.js > unsteady: expected false to be true // Object.is equality',
+    '1 passed, 0 failed, 1 passed alone only, 1 skipped',
+  ]);
+  expect(lines.some((line) => line.startsWith('== test:again N s'))).toBe(true);
 });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
-import { type ProjectResult, RESULT_VARIABLE, type TestResult } from './result.ts';
+import { type Failure, type ProjectResult, RESULT_VARIABLE, type TestResult } from './result.ts';
 
 /** Passes vitest's counts and the time of each project to the stages that started it. */
 export default class StagesReporter implements Reporter {
@@ -24,6 +24,10 @@ export default class StagesReporter implements Reporter {
       passed: count(modules, 'passed'),
       failed: count(modules, 'failed') + modules.filter(failedOutsideOfTests).length + errors.length,
       skipped: count(modules, 'skipped'),
+      failures: [
+        ...modules.flatMap(failuresIn),
+        ...errors.map((error) => ({ test: 'outside of all tests', error: firstLine(error) })),
+      ],
       projects: this.#projects(modules),
     };
     writeFileSync(file, JSON.stringify(result));
@@ -45,6 +49,21 @@ const count = (modules: readonly TestModule[], state: 'passed' | 'failed' | 'ski
   modules.flatMap((file) => [...file.children.allTests(state)]).length;
 
 const failedOutsideOfTests = (file: TestModule): boolean => file.state() === 'failed' && count([file], 'failed') === 0;
+
+function failuresIn(file: TestModule): Failure[] {
+  const tests = [...file.children.allTests('failed')].map((test) => ({
+    file: file.relativeModuleId,
+    test: test.fullName,
+    error: firstLine(test.result().errors?.[0]),
+  }));
+  if (!failedOutsideOfTests(file)) return tests;
+  return [{ file: file.relativeModuleId, test: 'the file itself', error: firstLine(file.errors()[0]) }];
+}
+
+const firstLine = (error: unknown): string =>
+  String((error as { message?: unknown } | undefined)?.message ?? error)
+    .split('\n')[0]!
+    .slice(0, 300);
 
 function timeOf(file: TestModule): number {
   const { collectDuration, duration, setupDuration } = file.diagnostic();
