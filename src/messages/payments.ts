@@ -70,11 +70,16 @@ function card(icon: string, title: string, lines: readonly Html[], closing: Html
   return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}\n\n${closing}`;
 }
 
+/** A subscription that ends in this year has no end: the panel knows no other way to say it. */
+const END_OF_TIME_MS = Date.parse('9999-01-01T00:00:00Z');
+const NO_END = { en: 'without end', ru: 'без срока' } as const satisfies Record<Locale, string>;
+
 const isOver = (expiresAt: Date | undefined, at: Date | undefined): boolean =>
   expiresAt !== undefined && at !== undefined && expiresAt <= at;
 
 function expiry(expiresAt: Date, locale: Locale, at: Date | undefined): Html {
-  return fact(isOver(expiresAt, at) ? 'endedAt' : 'activeUntil', bold(minuteInUtc(expiresAt)), locale);
+  const until = expiresAt.getTime() >= END_OF_TIME_MS ? NO_END[locale] : minuteInUtc(expiresAt);
+  return fact(isOver(expiresAt, at) ? 'endedAt' : 'activeUntil', bold(until), locale);
 }
 
 function purchase({ price, planName, ...payment }: PaymentFacts, locale: Locale): Html[] {

@@ -33,7 +33,9 @@ export type PaymentToSeed = {
   planId?: string;
   metadata?: object | null;
   /** The state of the invoice at Crypto Pay, or an amount that differs from the payment's. `none`: the payment has no invoice. */
-  invoice?: 'none' | { status?: 'active' | 'paid' | 'expired'; amount?: string; fiat?: string; asset?: string };
+  invoice?:
+    | 'none'
+    | { status?: 'active' | 'paid' | 'expired'; amount?: string; fiat?: string; asset?: string; paidAt?: Date };
   invoiceId?: string;
 };
 
@@ -102,6 +104,12 @@ export async function paymentWorld(
   // Closed before the database that it is connected to.
   if (backend) stack.use(backend);
   const { pool } = app.database;
+  // A worker has stood here for long, so what the backend completed before this test began is the worker's to take up.
+  await pool.query(
+    `insert into audit_logs (id, action, user_agent, created_at) values ($1, 'worker.stood_here', 'task-worker/0', $2)`,
+    [randomUUID(), new Date(Date.now() - days(100))],
+  );
+  await app.app.services.entitlements.byOthers.due(new Date(), 1);
   const runners: Runner[] = [];
   stack.defer(async () => void (await Promise.all(runners.map((runner) => runner.stop(0)))));
   let people = 0;
@@ -133,8 +141,10 @@ export async function paymentWorld(
         amount: seed.finalAmount ?? amount,
         ...(/^(USDT|TON|BTC)$/.test(currency) ? { asset: currency } : { fiat: currency }),
       };
+      const { paidAt, ...invoiced } = invoice === 'none' ? {} : invoice;
       const invoiceId =
-        seed.invoiceId ?? (invoice === 'none' ? '' : String(cryptopay.world.put({ ...money, ...invoice }).invoice_id));
+        seed.invoiceId ?? (invoice === 'none' ? '' : String(cryptopay.world.put({ ...money, ...invoiced }).invoice_id));
+      if (paidAt) cryptopay.world.spoil(Number(invoiceId), { paid_at: paidAt.toISOString() });
       await pool.query(
         `insert into payments (id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days,
                                plan_id, metadata, created_at, updated_at)
