@@ -46,10 +46,12 @@ export function purchaseOf(mode: unknown, days: number): Purchase {
   return { kind: 'unknown', mode: text.slice(0, QUOTED), days };
 }
 
+/** The modes of a kind, for SQL. */
+export const modesOf = (wanted: PurchaseKind): string[] =>
+  Object.entries(MODES).flatMap(([mode, { kind }]) => (kind === wanted ? [mode] : []));
+
 /** The modes that buy no time for the buyer's own subscription, for SQL. */
-export const OTHER_MODES: readonly string[] = Object.entries(MODES).flatMap(([mode, { kind }]) =>
-  kind === 'addon' || kind === 'gift' ? [mode] : [],
-);
+export const OTHER_MODES: readonly string[] = [...modesOf('addon'), ...modesOf('gift')];
 
 /** What messages say of a purchase. */
 export const purchaseFacts = ({ days, kind }: Purchase): { bought: PurchaseKind; days: number } => ({

@@ -79,6 +79,8 @@ type Groups = Record<string, { count: number; by_currency: Amounts }>;
 export type PaymentTotals = {
   by_currency: Amounts;
   by_provider: Groups;
+  /** Absent in figures of earlier versions. */
+  by_purchase?: Groups;
   by_plan: Groups;
   total_count: number;
   failed_count: number;

@@ -63,11 +63,24 @@ export function paymentSection(
         by_plan,
         { en: 'without a plan', ru: 'без тарифа' }[locale],
       ),
+      ...groups({ en: 'Other than plans', ru: 'Кроме тарифов' }[locale], otherPurchases(payments, locale), '—'),
       ...groups({ en: 'By payment method', ru: 'По способам оплаты' }[locale], by_provider, '—'),
       ...(failed_count + pending_count > 0 ? [failed] : []),
       ...withoutBackend(payments.without_backend, locale),
     ],
   };
+}
+
+/** Completed payments that bought no time for the buyer, by what they bought. */
+function otherPurchases({ by_purchase: all = {} }: PaymentTotals, locale: Locale): PaymentTotals['by_plan'] {
+  const names: Readonly<Record<string, string>> = {
+    gift: { en: 'gifts', ru: 'подарки' }[locale],
+    addon: { en: 'add-ons', ru: 'дополнения' }[locale],
+    unknown: { en: 'unknown', ru: 'неизвестно' }[locale],
+  };
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([kind, group]) => (names[kind] === undefined ? [] : [[names[kind], group]])),
+  );
 }
 
 function withoutBackend(n: number, locale: Locale): Html[] {

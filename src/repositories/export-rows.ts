@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { minutes, seconds } from '../lib/duration.ts';
+import { modesOf, PURCHASE_KINDS } from '../lib/purchase.ts';
 import { copiedLines } from './copied-lines.ts';
 import type { CopyText } from './copy-text.ts';
 import { type Database, endingWhenSilent } from './database.ts';
@@ -30,10 +31,16 @@ const SETTINGS = `
   select set_config('task_worker.export_from', $1::timestamptz::text, true), set_config('task_worker.export_to', $2::timestamptz::text, true),
          set_config('lock_timeout', $3, true), set_config('statement_timeout', '0', true)`;
 
+/** What was bought, as `purchaseOf` reads it from a row. */
+const BOUGHT = `case coalesce(t.metadata ->> 'checkout_mode', 'new_purchase')
+    ${PURCHASE_KINDS.filter((kind) => kind !== 'unknown')
+      .flatMap((kind) => modesOf(kind).map((mode) => `when '${mode}' then '${kind}'`))
+      .join(' ')} else 'unknown' end`;
+
 /** The query that `COPY` runs for the export of payments. */
 export const PAYMENTS_QUERY = `
   select t.id, t.external_id, t.user_uuid, t.amount, t.final_amount, t.currency, t.status, t.provider, t.subscription_days, t.plan_id,
-         ${utc('t.created_at')}, ${utc('t.updated_at')}
+         ${utc('t.created_at')}, ${utc('t.updated_at')}, ${BOUGHT}
     from payments t ${IN_RANGE} order by t.created_at, t.id`;
 
 const AUDIT_QUERY = `
@@ -54,7 +61,7 @@ export class ExportRows {
     this.#url = url;
   }
 
-  /** Columns: id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days, plan_id, created_at, updated_at. */
+  /** Columns: id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days, plan_id, created_at, updated_at, bought. */
   payments(range: ExportRange, signal: AbortSignal): TextRows {
     return this.#stream(PAYMENTS_QUERY, range, signal);
   }

@@ -28,6 +28,7 @@ const PAYMENTS = columns({
   plan_id: 'text',
   created_at: 'time',
   updated_at: 'time',
+  bought: 'text',
 });
 
 const AUDIT = columns({

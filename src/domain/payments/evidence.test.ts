@@ -109,6 +109,6 @@ test('of two payments within minutes the days that were given once count for one
   const b = payment('b', at(minutes(6)));
   for (const end of [at(days(30)), at(days(30) + minutes(6)), at(days(30) + minutes(2))]) {
     const found = [evidenceOf(end, a, [a, b]), evidenceOf(end, b, [a, b])];
-    expect(found.toSorted()).toEqual(['given', 'not_given']);
+    expect(new Set(found)).toEqual(new Set(['given', 'not_given']));
   }
 });

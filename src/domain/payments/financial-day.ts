@@ -11,7 +11,9 @@ export type FinancialDay = {
   /** Completed payments by currency. */
   by_currency: Record<string, CurrencyFigures>;
   by_provider: Record<string, { count: number; by_currency: Record<string, CurrencyFigures> }>;
-  /** By the plan's display name; `none` without a plan. */
+  /** By what was bought: `period`, `upgrade`, `addon`, `gift`, `unknown`. */
+  by_purchase: Record<string, { count: number; by_currency: Record<string, CurrencyFigures> }>;
+  /** Sold plans by display name; `none` without a plan. A gift and an add-on are no sale of a plan to the buyer. */
   by_plan: Record<string, { count: number; by_currency: Record<string, CurrencyFigures> }>;
   total_count: number;
   failed_count: number;
@@ -30,13 +32,16 @@ export function financialDay(groups: readonly PaymentGroup[]): FinancialDay {
   return {
     by_currency: byCurrency(completed),
     by_provider: each(completed, ({ provider }) => provider),
-    by_plan: each(completed, ({ plan }) => plan ?? 'none'),
+    by_purchase: each(completed, ({ bought }) => bought),
+    by_plan: each(completed.filter(isPlanSale), ({ plan }) => plan ?? 'none'),
     total_count: total,
     failed_count: failed,
     pending_count: countOf('pending'),
     failure_rate: total + failed === 0 ? null : Math.round((failed / (total + failed)) * 10_000) / 10_000,
   };
 }
+
+const isPlanSale = ({ bought }: PaymentGroup): boolean => bought === 'period' || bought === 'upgrade';
 
 function each(groups: readonly PaymentGroup[], nameOf: (group: PaymentGroup) => string): FinancialDay['by_plan'] {
   const named = [...Map.groupBy(groups, nameOf)];

@@ -68,6 +68,7 @@ test('a day with three currencies, refunds and both midnights equals what was ad
       telegram_stars: { count: 1, by_currency: { XTR: { count: 1, total: '250', average: '250.00' } } },
       yookassa: { count: 2, by_currency: { USD: { count: 2, total: '0.3', average: '0.15' } } },
     },
+    by_purchase: { period: expect.objectContaining({ count: 8 }) },
     by_plan: {
       Basic: {
         count: 4,
@@ -92,6 +93,24 @@ test('a day with three currencies, refunds and both midnights equals what was ad
   });
   const ttl = await world.redis.client.ttl('cybervpn:stats:payments:2026-03-10');
   expect(ttl).toBeGreaterThan(89 * 86_400);
+});
+
+test('a gift, an add-on and an unknown mode are money and no sale of a plan', async () => {
+  const modes = ['upgrade', 'gift_purchase', 'addon_only', 'selected_subscription_addons', 'something_new'];
+  for (const mode of modes) {
+    await world.database.pool.query(
+      `insert into payments (id, user_uuid, amount, currency, status, provider, subscription_days, metadata, created_at)
+       values ($1, $1, 5, 'USD', 'completed', 'cryptobot', 30, $2, '2026-02-10T10:00:00Z')`,
+      [randomUUID(), JSON.stringify({ checkout_mode: mode })],
+    );
+  }
+  await world.run('aggregate_financial_stats', { date: '2026-02-10' });
+  expect(await stored('2026-02-10')).toMatchObject({
+    total_count: 5,
+    by_currency: { USD: { total: '25' } },
+    by_plan: { none: { count: 1 } },
+    by_purchase: { upgrade: { count: 1 }, gift: { count: 1 }, addon: { count: 2 }, unknown: { count: 1 } },
+  });
 });
 
 test('a day without payments says so, without a rate', async () => {

@@ -29,6 +29,13 @@ export default defineTask({
     const figures = financialDay(await paymentStats.createdBetween(from, to));
     await paymentFigures.save(day, figures);
     const { failed_count: failed, pending_count: pending, total_count: completed } = figures;
-    return { completed, failed, pending, date: day, by_currency: figures.by_currency };
+    return {
+      completed,
+      failed,
+      pending,
+      date: day,
+      by_currency: figures.by_currency,
+      by_purchase: figures.by_purchase,
+    };
   },
 });
