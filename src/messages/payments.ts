@@ -100,7 +100,7 @@ const BOUGHT = {
 
 const isForBuyer = (bought: PurchaseKind): boolean => bought === 'period' || bought === 'upgrade';
 
-/** What was bought, for customers and admins. The days of an add-on and of an unknown purchase are not the customer's, so they are not said. */
+/** Says the purchase, to customers and admins. The days of an add-on and of an unknown purchase are not the customer's, so they are not said. */
 export function boughtFacts({ bought, days }: Pick<PaymentFacts, 'bought' | 'days'>, locale: Locale): Html[] {
   const named = BOUGHT[bought];
   const isOfDays = isForBuyer(bought) || bought === 'gift';

@@ -31,7 +31,7 @@ const SETTINGS = `
   select set_config('task_worker.export_from', $1::timestamptz::text, true), set_config('task_worker.export_to', $2::timestamptz::text, true),
          set_config('lock_timeout', $3, true), set_config('statement_timeout', '0', true)`;
 
-/** What was bought, as `purchaseOf` reads it from a row. */
+/** The kind of the purchase, as `purchaseOf` reads it from a row. */
 const BOUGHT = `case coalesce(t.metadata ->> 'checkout_mode', 'new_purchase')
     ${PURCHASE_KINDS.filter((kind) => kind !== 'unknown')
       .flatMap((kind) => modesOf(kind).map((mode) => `when '${mode}' then '${kind}'`))

@@ -110,6 +110,9 @@ describe('doctor', () => {
       'Outside services: Telegram': { finding: 'bot @sandbox_bot', latency_ms: expect.any(Number) },
       'Outside services: Remnawave': { finding: 'panel 3.3.2, spoken to as 3.x', latency_ms: expect.any(Number) },
       'Outside services: Crypto Pay': { finding: expect.stringMatching(/^app /), latency_ms: expect.any(Number) },
+      'Outside services: Payments completed by the backend': {
+        finding: expect.stringContaining('COMPLETED_BY_BACKEND=extend: bought days are given'),
+      },
       'Outside services: Backend': { finding: 'its webhook route is there', latency_ms: expect.any(Number) },
       'Outside services: E-mail': { finding: 'takes our login', latency_ms: expect.any(Number) },
       'Exports: Storage': { finding: expect.stringContaining('can be written to') },

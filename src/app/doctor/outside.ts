@@ -9,6 +9,13 @@ import { after, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'Outside services';
 
+/** What becomes of the bought days, by the setting. */
+const BACKEND_COMPLETIONS = {
+  extend: 'bought days are given where the panel shows that nobody has given them, else a person is asked',
+  ask: 'a person is asked about each of them',
+  leave: 'their days are left to the backend, which does not move the end of a panel user that is there',
+} as const;
+
 /** Calls each service with its token, so that a revoked token is found before a message or a payment needs it. */
 export function outsideExaminations({ config, metrics, parts, redis, services }: App): readonly Examination[] {
   const { panel } = services;
@@ -56,6 +63,9 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
         const { latencyMs, value } = await timed(() => cryptobot.getMe(signal));
         return ok(`app ${value.name}`, latencyMs);
       },
+    ),
+    one('Payments completed by the backend', 'set COMPLETED_BY_BACKEND to extend, ask or leave', async () =>
+      ok(`COMPLETED_BY_BACKEND=${config.COMPLETED_BY_BACKEND}: ${BACKEND_COMPLETIONS[config.COMPLETED_BY_BACKEND]}`),
     ),
     one('Backend', 'check BACKEND_API_URL: it is the address of the backend without any path', async (signal) => {
       const baseUrl = config.BACKEND_API_URL;

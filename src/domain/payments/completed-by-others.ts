@@ -6,8 +6,7 @@ import type { FirstStart } from './first-start.ts';
 import { isCompletedByOthers } from './ledger.ts';
 
 /** What becomes of days that a payment bought and that the backend's webhook completed first. */
-export const BACKEND_COMPLETIONS = ['extend', 'ask', 'leave'] as const;
-export type BackendCompletions = (typeof BACKEND_COMPLETIONS)[number];
+export type BackendCompletions = 'extend' | 'ask' | 'leave';
 
 /** The backend makes a new customer's panel user when the customer opens it; after this long it is not waited for any more. */
 export const LAZY_ACCESS_MS = days(3);

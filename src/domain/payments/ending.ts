@@ -30,7 +30,7 @@ export type EndingDependencies = {
   settlement: PaymentSettlement;
 };
 
-/** Ends a paid payment: the row, the audit entry and the customer's message in one transaction, once, whoever else tries. */
+/** Ends a paid payment: the row, the audit entry and the customer's message in one transaction, once, however many runs try. */
 export class PaymentEnding {
   readonly #dependencies: EndingDependencies;
 
@@ -99,17 +99,18 @@ export class PaymentEnding {
     payment: Payment,
     to: { given: Given | undefined; telegramId: number | undefined; doneAt: Date; transaction: Database },
   ): Promise<void> {
-    if (to.telegramId === undefined) return;
+    const { given, telegramId, doneAt, transaction } = to;
+    if (telegramId === undefined) return;
     const { id, planName, price } = payment;
-    const facts = { paymentId: id, price, planName, ...purchaseFacts(decided(payment)), expiresAt: to.given?.until };
-    const message = queuedText({ kind: 'receipt', ...facts, locale: this.#dependencies.locale }, to.doneAt);
+    const facts = { paymentId: id, price, planName, ...purchaseFacts(decided(payment)), expiresAt: given?.until };
+    const message = queuedText({ kind: 'receipt', ...facts, locale: this.#dependencies.locale }, doneAt);
     const row = {
       id: uuidFrom(`payment-received:${id}`),
-      telegramId: to.telegramId,
+      telegramId,
       message,
       type: 'payment_received',
     };
-    await new Notifications(to.transaction).insert([row]);
+    await new Notifications(transaction).insert([row]);
   }
 
   /** A customer's chat in the platform's order: the panel user's chat, else its owner's. */

@@ -15,7 +15,7 @@
  *     `completed` does not tell it again; verification also takes up `completed` rows whose activation is `pending`.
  *  6. `promise` writes who gets the days, `panel_user` and `panel_name`, and until when, `target_expire_at`, with `basis` and `recorded_at`.
  *     It holds a lock of the username, which survives an upgrade of the panel, so two payments add up. After a crash every later run wants
- *     that same date. What was bought decides on the date (`lib/purchase.ts`); a gift, an add-on and an unknown purchase get none.
+ *     that same date. The purchase decides on the date (`lib/purchase.ts`); a gift, an add-on and an unknown purchase get none.
  *  7. The panel gets the date and shows it when read again (`activation.ts`). Nothing is written here. After a crash the next run sees the
  *     date in the panel and leaves it alone, or sets it: setting a date twice changes nothing, while adding days twice would.
  *  8. One transaction writes `status: completed`, `activation: done` and `done_at`, the audit entry, and the message in
