@@ -78,7 +78,10 @@ describe('a killed Python worker is replaced', () => {
 
   async function payment(status: string, invoiceStatus: 'active' | 'paid' | 'expired') {
     const owner = await customer();
-    const invoice = world.cryptopay.world.put({ fiat: 'USD', amount: '5.99', status: invoiceStatus });
+    // Long enough ago to be told to the backend at once.
+    const at = new Date(Date.now() - hours(1)).toISOString();
+    const ended = { active: {}, paid: { paid_at: at }, expired: { expiration_date: at } }[invoiceStatus];
+    const invoice = world.cryptopay.world.put({ fiat: 'USD', amount: '5.99', status: invoiceStatus, ...ended });
     const [id, invoiceId] = [randomUUID(), String(invoice.invoice_id)];
     await world.pool.query(
       `insert into payments (id, external_id, user_uuid, amount, currency, status, provider, subscription_days, created_at, updated_at)

@@ -25,6 +25,7 @@ const Put = z.strictObject({
   payload: z.string().optional(),
   created_at: z.iso.datetime().optional(),
   expiration_date: z.iso.datetime().optional(),
+  paid_at: z.iso.datetime().optional(),
 });
 
 const Deliver = z.strictObject({ invoice_ids: z.array(z.int()).min(1), ...Delivery });

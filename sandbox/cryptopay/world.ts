@@ -22,6 +22,7 @@ export type PutOptions = {
   payload?: string | undefined;
   created_at?: string | undefined;
   expiration_date?: string | undefined;
+  paid_at?: string | undefined;
 };
 
 /** The invoice does not exist. */
@@ -94,6 +95,8 @@ export class CryptoPayWorld {
     this.store.put(invoice);
     if (status === 'expired') this.expire(id);
     if (status === 'paid') void this.pay(id, { webhook: false });
+    if (expiration_date !== undefined) invoice.expiration_date = expiration_date;
+    if (wanted.paid_at !== undefined) invoice.paid_at = wanted.paid_at;
     return invoice;
   }
 

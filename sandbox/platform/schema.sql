@@ -176,6 +176,32 @@ create index ix_payment_attempts_payment_id on payment_attempts (payment_id);
 create index ix_payment_attempts_status on payment_attempts (status);
 create index ix_payment_attempts_external_reference on payment_attempts (external_reference);
 
+-- The backend alone writes both. What is frozen is no longer available, and leaves the balance when it is debited.
+create table wallets (
+  id         uuid primary key default gen_random_uuid(),
+  user_id    uuid not null unique references mobile_users (id) on delete cascade,
+  balance    numeric(20, 8) not null default 0,
+  currency   varchar(10) not null default 'USD',
+  frozen     numeric(20, 8) not null default 0,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+create table wallet_transactions (
+  id             uuid primary key default gen_random_uuid(),
+  wallet_id      uuid not null references wallets (id) on delete cascade,
+  user_id        uuid not null references mobile_users (id) on delete cascade,
+  type           varchar(10) not null,
+  amount         numeric(20, 8) not null,
+  currency       varchar(10) not null default 'USD',
+  balance_after  numeric(20, 8) not null,
+  reason         varchar(50) not null,
+  reference_type varchar(30),
+  reference_id   uuid,
+  description    text,
+  created_at     timestamptz not null default now()
+);
+
 create table refresh_tokens (
   id           uuid primary key,
   user_id      uuid not null references admin_users (id) on delete cascade,

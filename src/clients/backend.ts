@@ -1,3 +1,4 @@
+import { seconds } from '../lib/duration.ts';
 import { PermanentError, TransientError } from '../lib/errors.ts';
 import { FIAT_CURRENCIES } from '../lib/money.ts';
 import { type Invoice, isInvoiceId } from './cryptobot/invoice.ts';
@@ -8,18 +9,54 @@ export type BackendOptions = {
   baseUrl: string;
   /** Signs the webhooks in place of Crypto Pay. The backend knows the same token. */
   cryptobotToken: string;
+  /** Its time limit must be longer than `BACKEND_CALL_MS`. */
   policy: ClientPolicy;
 };
 
 /** The outcomes of an invoice, in the words of the backend's webhook route. */
 export type InvoiceEvent = 'invoice_paid' | 'invoice_expired';
 
+export type TellOptions = {
+  signal: AbortSignal;
+  /** Whether the backend has done what it was told. Asked where there was no answer, or a 5xx. */
+  isDone(): Promise<boolean>;
+};
+
+/** The backend's word about an event. It is no proof: only the row of the payment says what was done. */
+export type BackendAnswer = {
+  /** Undefined where none came. */
+  status: number | undefined;
+  /** For people: the status with the backend's own word. */
+  words: string;
+  /** The time for which the backend wants no more requests. */
+  retryAfterMs: number | undefined;
+};
+
+/** The backend does commissions, wallet and orders before it answers. */
+export const BACKEND_CALL_MS = seconds(30);
+
 const ENDPOINT = '/api/v1/webhooks/cryptobot';
 const METHOD_NOT_ALLOWED = 405;
+/** A longer text is a page of a proxy. */
+const LONGEST_WORD = 80;
+
+/** Thrown through the policy for an answer that is no success and yet a sign of life: it does not open the breaker. */
+class Answered extends Error {
+  readonly answer: BackendAnswer;
+  /** For the metrics. */
+  readonly status: number | undefined;
+
+  constructor(answer: BackendAnswer) {
+    super(answer.words);
+    this.answer = answer;
+    this.status = answer.status;
+  }
+}
 
 /**
  * The platform's backend. It has no route to complete one payment, so the client sends it a webhook of Crypto Pay with a valid signature.
- * The backend then does the rest: commissions, wallet, orders. Telling it twice does no harm.
+ * The backend then does the rest: commissions, wallet, orders. It answers 500 when it has done all that, and it locks nothing: telling it
+ * again while it is at work does the work twice. `BackendTelling` decides when it may be told.
  */
 export class BackendClient {
   readonly #options: BackendOptions;
@@ -28,13 +65,34 @@ export class BackendClient {
     this.#options = options;
   }
 
-  /** Resolves when the backend has accepted the event. Rejects with `PermanentError` when it refuses, else with `TransientError`. */
-  async tell(event: InvoiceEvent, invoice: Pick<Invoice, 'id' | 'price'>, signal: AbortSignal): Promise<void> {
+  /**
+   * Tells the backend of an event and resolves with its answer. Rejects with `TransientError` where there was no answer, or a 5xx, and
+   * nothing was done: these alone count for the breaker.
+   */
+  async tell(
+    event: InvoiceEvent,
+    invoice: Pick<Invoice, 'id' | 'price'>,
+    { isDone, signal }: TellOptions,
+  ): Promise<BackendAnswer> {
     const body = bodyOf(event, invoice);
-    await this.#options.policy.call({ endpoint: ENDPOINT, signal }, (limited) => this.#send(body, limited));
+    const call = { endpoint: ENDPOINT, signal, unrepeatable: true };
+    try {
+      return await this.#options.policy.call(call, async (limited) => {
+        try {
+          return await this.#send(body, limited);
+        } catch (error) {
+          if (limited.aborted || !(error instanceof TransientError) || !(await isDone())) throw error;
+          const { status } = error as { status?: number };
+          throw new Answered({ status, words: error.message, retryAfterMs: undefined });
+        }
+      });
+    } catch (error) {
+      if (error instanceof Answered) return error.answer;
+      throw error;
+    }
   }
 
-  /** Checks that the webhook route exists without sending an event: the route answers a GET with 405. Rejects as `tell` does. */
+  /** Checks that the webhook route exists without sending an event: the route answers a GET with 405. */
   async probe(signal: AbortSignal): Promise<void> {
     await this.#options.policy.call({ endpoint: ENDPOINT, signal, idempotent: true }, async (limited) => {
       const response = await this.#answer(`${this.#options.baseUrl}${ENDPOINT}`, {
@@ -49,24 +107,35 @@ export class BackendClient {
     });
   }
 
-  async #send(body: Buffer, signal: AbortSignal): Promise<void> {
+  async #send(body: Buffer, signal: AbortSignal): Promise<BackendAnswer> {
     const { baseUrl, cryptobotToken } = this.#options;
-    const response = await this.#answer(`${baseUrl}${ENDPOINT}`, {
+    const late = AbortSignal.timeout(BACKEND_CALL_MS);
+    const request = {
       method: 'POST',
-      headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: signBody(body, cryptobotToken) },
+      headers: {
+        'content-type': 'application/json',
+        [SIGNATURE_HEADER]: signBody(body, cryptobotToken),
+        // The backend closes the connection after a 500 without a word: the next call on it would be lost.
+        connection: 'close',
+      },
       body: new Uint8Array(body),
       redirect: 'manual',
-      signal,
+      signal: AbortSignal.any([signal, late]),
+    } as const;
+    const response = await this.#answer(`${baseUrl}${ENDPOINT}`, request).catch((error: unknown) => {
+      if (!late.aborted || signal.aborted) throw error;
+      const message = `backend ${ENDPOINT}: no answer within ${BACKEND_CALL_MS / 1000} s`;
+      throw new TransientError('backend_timeout', message, { cause: error });
     });
-    await response.arrayBuffer();
-    if (response.ok) return;
-    const at = `backend ${ENDPOINT}: ${response.status}`;
-    const details = { status: response.status };
-    if (response.status >= 500 || response.status === 429) {
-      throw Object.assign(new TransientError('backend_unavailable', at), details);
-    }
-    const advice = 'check BACKEND_API_URL, and that backend and worker have the same CRYPTOBOT_TOKEN';
-    throw Object.assign(new PermanentError('backend_refused', `${at}; ${advice}`), details);
+    const { status } = response;
+    // An answer whose text is cut is an answer: its status came.
+    const text = await response.text().catch(() => '');
+    const retryAfterMs = waitOf(response.headers.get('retry-after'));
+    const answer = { status, words: wordsOf(status, text), retryAfterMs };
+    if (response.ok) return answer;
+    if (status < 500) throw new Answered(answer);
+    const failure = new TransientError('backend_unavailable', `backend ${ENDPOINT}: ${answer.words}`, { retryAfterMs });
+    throw Object.assign(failure, { status });
   }
 
   async #answer(url: string, init: RequestInit): Promise<Response> {
@@ -80,11 +149,21 @@ export class BackendClient {
   }
 }
 
+/** The status, with the word of a JSON answer where it has one: `200 (ignored_terminal_attempt)`. */
+function wordsOf(status: number, text: string): string {
+  const word = /"(?:status|detail)"\s*:\s*"([^"]*)"/.exec(text.slice(0, 500))?.[1];
+  return word === undefined || word.length > LONGEST_WORD ? String(status) : `${status} (${word})`;
+}
+
+function waitOf(retryAfter: string | null): number | undefined {
+  return retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? seconds(Number(retryAfter)) : undefined;
+}
+
 /** An update in Crypto Pay's form, with the fields that the backend reads. */
 function bodyOf(event: InvoiceEvent, { id, price }: Pick<Invoice, 'id' | 'price'>): Buffer {
   if (!isInvoiceId(id)) throw new PermanentError('backend_invoice_id', `backend: ${id.slice(0, 40)} is no invoice id`);
   const update = {
-    // One number per invoice and event, so that the backend recognises a repeated delivery.
+    // One number per invoice, so that the log shows a repeated delivery as one.
     update_id: Number(BigInt(id) % 1_000_000_007n),
     update_type: event,
     request_date: new Date().toISOString(),

@@ -73,6 +73,8 @@ const Mark = z.object({
   renewal: kept(z.object({ expires_at: z.iso.datetime(), telegram_id: z.int() })),
   /** On such a payment: the run that asks Crypto Pay for its invoice, and the time until which no other run may. */
   invoicing: kept(z.object({ by: z.string(), until: z.iso.datetime() })),
+  /** The side that tells the backend of the invoice, and the time until which no other of ours may. */
+  telling: kept(z.object({ by: z.string(), until: z.iso.datetime() })),
 });
 export type PaymentMark = z.output<typeof Mark>;
 /** Fields to write; null takes one away. */

@@ -105,17 +105,18 @@ export class WebhookLogs {
     return rowPage(rows, limit, webhooks, this.#onRead);
   }
 
+  /** Clears the trouble of earlier tries as well. */
   async markProcessed(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await sql`update webhook_logs set processed_at = now() where id = any(${[...ids]}::uuid[]) and processed_at is null`.execute(
-      this.#db,
-    );
+    await sql`
+      update webhook_logs set processed_at = now(), error_message = null
+       where id = any(${[...ids]}::uuid[]) and processed_at is null`.execute(this.#db);
   }
 
-  /** Marks all deliveries about this invoice since then. */
+  /** Marks all deliveries about this invoice since then, and clears the trouble of earlier tries. */
   async markInvoiceProcessed(invoiceId: string, since: Date): Promise<void> {
     await sql`
-      update webhook_logs set processed_at = now()
+      update webhook_logs set processed_at = now(), error_message = null
        where source = 'cryptobot' and is_valid and processed_at is null and created_at > ${since}
          and payload ->> 'invoice_id_fingerprint' = ${fingerprintOf(invoiceId)}`.execute(this.#db);
   }

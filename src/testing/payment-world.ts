@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type BackendSandbox, startBackendSandbox } from '../../sandbox/backend/server.ts';
+import { type BackendSandbox, type BackendSandboxOptions, startBackendSandbox } from '../../sandbox/backend/server.ts';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../sandbox/cryptopay/server.ts';
 import type { SandboxUser } from '../../sandbox/panel/model.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../sandbox/panel/server.ts';
+import { composePayments, type TellingTimes } from '../domain/payments/compose.ts';
 import { days, hours, minutes } from '../lib/duration.ts';
+import { SnoozeError } from '../lib/errors.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { Runner } from '../runtime/runner.ts';
 import { type TestApp, testApp } from './test-app.ts';
@@ -36,6 +38,8 @@ export type PaymentToSeed = {
   invoice?:
     | 'none'
     | { status?: 'active' | 'paid' | 'expired'; amount?: string; fiat?: string; asset?: string; paidAt?: Date };
+  /** The part of the price that the customer's wallet pays. */
+  walletUsed?: string;
   invoiceId?: string;
 };
 
@@ -51,6 +55,9 @@ export type PaymentRow = {
 
 /** The side that changes the status of payments: the worker itself, or the platform's backend. */
 export type SettlementMode = 'worker' | 'backend';
+
+/** Where payments are settled through the backend: the worker's pace and the backend's limits. */
+export type BackendTimes = Partial<TellingTimes> & Pick<BackendSandboxOptions, 'limit' | 'workMs'>;
 
 /** The application beside a panel, Crypto Pay and Telegram, with customers who pay. */
 export interface PaymentWorld extends AsyncDisposable {
@@ -72,7 +79,10 @@ export interface PaymentWorld extends AsyncDisposable {
   worker(): Promise<Runner>;
   /** Resolves when no job waits or runs in the payments queue. */
   quiet(): Promise<void>;
-  complete(payment: SeededPayment): ReturnType<TestApp['run']>;
+  /** Completes it as the queue does: again after each snooze, without its delay. */
+  complete(payment: Pick<SeededPayment, 'id'>): ReturnType<TestApp['run']>;
+  /** Lets the claim of a killed run to tell the backend run out, as two minutes do. */
+  letClaimRunOut(paymentId: string): Promise<void>;
   /** Ends the runners of `worker`, empties tables and Redis, and removes faults. Faster than a new world for each test. */
   reset(): Promise<void>;
 }
@@ -82,14 +92,20 @@ export async function paymentWorld(
   generation: 2 | 3,
   mode: SettlementMode = 'worker',
   environment: Readonly<Record<string, string>> = {},
+  { limit, workMs, ...times }: BackendTimes = {},
 ): Promise<PaymentWorld> {
   const stack = new AsyncDisposableStack();
   const panel = stack.use(await startPanelSandbox({ generation }));
   const cryptopay = stack.use(await startCryptoPaySandbox());
   let backend: BackendSandbox | undefined;
-  const app = await testApp(async ({ DATABASE_URL: databaseUrl }) => {
+  const given = await testApp(async ({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }) => {
     if (mode === 'backend') {
-      backend = await startBackendSandbox({ databaseUrl: databaseUrl!, cryptobotToken: cryptopay.token });
+      const address = { databaseUrl: databaseUrl!, redisUrl: redisUrl!, cryptobotToken: cryptopay.token };
+      backend = await startBackendSandbox({
+        ...address,
+        ...(limit && { limit }),
+        ...(workMs !== undefined && { workMs }),
+      });
     }
     return {
       REMNAWAVE_URL: panel.url,
@@ -100,7 +116,17 @@ export async function paymentWorld(
       ...environment,
     };
   });
-  stack.use(app);
+  stack.use(given);
+  const { parts, services: usual } = given.app;
+  const { services: hurried } = composePayments(parts.foundation, usual.alerts, given.app.config, {
+    ...{ everyMs: 20, webhookGraceMs: minutes(2) },
+    ...times,
+  });
+  const services = { ...usual, ...hurried };
+  const app: TestApp = {
+    ...given,
+    run: (task, payload, options) => given.run(task, payload, { ...options, services: hurried }),
+  };
   // Closed before the database that it is connected to.
   if (backend) stack.use(backend);
   const { pool } = app.database;
@@ -137,22 +163,26 @@ export async function paymentWorld(
     async payment(seed) {
       const { amount = '10', currency = 'USD', hoursAgo = 0.1, invoice = {}, metadata = null } = seed;
       const id = randomUUID();
+      const endedAt = new Date(Date.now() - hours(hoursAgo)).toISOString();
       const money = {
         amount: seed.finalAmount ?? amount,
         ...(/^(USDT|TON|BTC)$/.test(currency) ? { asset: currency } : { fiat: currency }),
       };
       const { paidAt, ...invoiced } = invoice === 'none' ? {} : invoice;
       const invoiceId =
-        seed.invoiceId ?? (invoice === 'none' ? '' : String(cryptopay.world.put({ ...money, ...invoiced }).invoice_id));
+        seed.invoiceId ??
+        (invoice === 'none'
+          ? ''
+          : String(cryptopay.world.put({ ...money, ...endOf(invoice, endedAt), ...invoiced }).invoice_id));
       if (paidAt) cryptopay.world.spoil(Number(invoiceId), { paid_at: paidAt.toISOString() });
       await pool.query(
         `insert into payments (id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days,
-                               plan_id, metadata, created_at, updated_at)
-         values ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
+                               plan_id, metadata, created_at, updated_at, wallet_amount_used)
+         values ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)`,
         [
           ...[id, invoiceId, seed.customerId, amount, seed.finalAmount ?? null, currency, seed.status ?? 'pending'],
           ...[seed.provider ?? 'cryptobot', seed.days ?? 30, seed.planId ?? null, metadata && JSON.stringify(metadata)],
-          new Date(Date.now() - hours(hoursAgo)),
+          ...[new Date(Date.now() - hours(hoursAgo)), seed.walletUsed ?? '0'],
         ],
       );
       return { id, invoiceId };
@@ -180,6 +210,7 @@ export async function paymentWorld(
       const connection = connectRedis({ url: app.redis.url, name: 'test', whenDown: 'wait', onError: () => undefined });
       const runner = new Runner({
         ...app.app,
+        services,
         connection,
         middleware: app.app.middleware(async () => undefined),
         concurrency: 8,
@@ -204,7 +235,21 @@ export async function paymentWorld(
         minutes(1),
       );
     },
-    complete: ({ id }) => app.run('process_payment_completion', { payment_id: id }),
+    async complete({ id }) {
+      const run = () =>
+        app.run('process_payment_completion', { payment_id: id }).catch((error: unknown) => {
+          if (error instanceof SnoozeError) return undefined;
+          throw error;
+        });
+      return (await run()) ?? until('the payment is free to be told', run);
+    },
+    async letClaimRunOut(paymentId) {
+      await pool.query(
+        `update payments set metadata = jsonb_set(metadata::jsonb, '{worker,telling,until}', '"2026-01-01T00:00:00.000Z"')
+          where id = $1 and metadata #>> '{worker,telling}' is not null`,
+        [paymentId],
+      );
+    },
     async reset() {
       await Promise.all(runners.splice(0).map((runner) => runner.stop(0)));
       await pool.query(
@@ -212,13 +257,18 @@ export async function paymentWorld(
       );
       await app.redis.client.flushall();
       for (const faulty of [panel, cryptopay]) faulty.faults();
-      backend?.faults();
-      backend?.ignore(false);
+      backend?.reset();
       panel.forgetCalls();
       cryptopay.world.calls.length = 0;
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** The moment at which an invoice was paid or expired, as Crypto Pay shows it: that of its payment. */
+function endOf({ status }: { status?: string }, at: string): { paid_at?: string; expiration_date?: string } {
+  if (status === 'paid') return { paid_at: at };
+  return status === 'expired' ? { expiration_date: at } : {};
 }
 
 /** Whether two times are less than a minute apart, for dates that are calculated from the clock of the test. */

@@ -17,8 +17,8 @@ export type RunOptions = {
   attempt?: number;
   signal?: AbortSignal;
   initiatedBy?: string;
-  /** Replaces services of the application for this run: the pauses of clean-up. */
-  services?: Pick<Services, 'cleanupPause'>;
+  /** Replaces services of the application for this run, those with pauses: of clean-up, of telling the backend. */
+  services?: Partial<Pick<Services, 'cleanupPause' | 'entitlements'>>;
 };
 
 /** The whole application over real servers and the sandbox. It starts no runner and no schedule. */

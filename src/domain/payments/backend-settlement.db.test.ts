@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { BackendSandbox } from '../../../sandbox/backend/server.ts';
 import { days } from '../../lib/duration.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
@@ -17,6 +17,8 @@ afterEach(() => {
   backend.ignore(false);
   world.panel.faults();
 });
+
+beforeEach(() => backend.reset());
 
 const run = (task: string, payload: object = {}, attempt = 1) => world.app.run(task, payload, { attempt });
 
@@ -60,14 +62,14 @@ test('the panel away: completed by the backend, not active by our marker; 4.1 re
   expect(world.user(customer).expireAt).toBe(before + days(30));
 });
 
-test('the backend away, slow to answer, or its answer lost: tried again, once each in the end', async () => {
+test('the backend away, then its answer lost: tried again, and the lost answer is looked up at once', async () => {
   const { customer, before, payment } = await paid();
   backend.faults({ kind: 'error', status: 503, count: 1 });
   await expect(complete(payment)).rejects.toMatchObject({ code: 'backend_unavailable' });
   expect(world.user(customer).expireAt).toBe(before);
+  await world.letClaimRunOut(payment.id);
   backend.faults({ kind: 'cut_after', count: 1 });
-  await expect(complete(payment, 2)).rejects.toMatchObject({ code: 'backend_unreachable' });
-  expect(await complete(payment, 3)).toMatchObject({ completed: 1 });
+  expect(await complete(payment, 2)).toMatchObject({ completed: 1 });
   expect(backend.sideEffects.get(payment.id)).toBe(1);
   expect(world.user(customer).expireAt).toBe(before + days(30));
 });
@@ -82,7 +84,7 @@ test('a backend that takes the webhook and ignores it: nothing is activated, and
 
 test('two workers at once: one extension, one message, side effects once', async () => {
   const { customer, before, payment } = await paid();
-  const results = await Promise.all([complete(payment), complete(payment), complete(payment)]);
+  const results = await Promise.all([1, 2, 3].map(() => world.complete(payment)));
   expect(results.filter(({ completed }) => completed === 1)).toHaveLength(1);
   expect(backend.sideEffects.get(payment.id)).toBe(1);
   expect(world.user(customer).expireAt).toBe(before + days(30));
@@ -135,15 +137,18 @@ test('what an update of the row alone would skip for ever has happened: attempt,
   await complete(payment);
   expect(await settled()).toEqual({ status: 'succeeded', ended: true, settled: 'paid' });
 
+  const { pool } = world.app.database;
+  await pool.query('insert into wallets (user_id, balance, frozen) values ($1, 50, 5)', [customer.id]);
   const expired = await world.payment({
-    customerId: customer.id,
+    ...{ customerId: customer.id, walletUsed: '5' },
     metadata: { wallet_frozen: true },
     invoice: { status: 'expired' },
   });
   const ended = await checkout(expired, customer.id);
   await run('verify_pending_payments');
   expect(await ended()).toEqual({ status: 'expired', ended: true, settled: 'failed' });
-  expect((await world.row(expired.id)).metadata).toMatchObject({ wallet_frozen: false });
+  const { rows } = await pool.query('select frozen::int from wallets where user_id = $1', [customer.id]);
+  expect(rows).toEqual([{ frozen: 0 }]);
 });
 
 test('paid after its attempt had ended: the backend ignores it, nothing is activated, the admins are told', async () => {

@@ -1,18 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { BackendClient } from '../../clients/backend.ts';
 import { seconds } from '../../lib/duration.ts';
-import { TransientError } from '../../lib/errors.ts';
+import { SnoozeError, TransientError } from '../../lib/errors.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
-import type { Payment, PaymentStatus } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
+import type { BackendTelling } from './backend-telling.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
-/** The backend changes the row while it answers. If the row takes longer, the backend has decided otherwise. */
-const WAIT_MS = seconds(3);
-const LOOK_EVERY_MS = 100;
+/** A completion that waits looks again at least this often: the webhook may have completed the payment meanwhile. */
+const LOOK_AGAIN_MS = seconds(15);
+/** Nobody waits for an unpaid payment to end: it takes a turn that comes soon, and leaves the others to those who have paid. */
+const UNPAID_HORIZON_MS = seconds(2);
 
 export type BackendSettlementOptions = {
-  backend: BackendClient;
+  telling: BackendTelling;
   payments: Payments;
   notifications: Notifications;
 };
@@ -22,38 +21,35 @@ export type BackendSettlementOptions = {
  * the row.
  */
 export function settleThroughBackend({
-  backend,
+  telling,
   payments,
   notifications,
 }: BackendSettlementOptions): PaymentSettlement {
-  const status = async (id: string): Promise<PaymentStatus | undefined> => (await payments.find(id))?.status;
-
-  const becomes = async ({ id }: Payment, wanted: PaymentStatus, signal: AbortSignal): Promise<boolean> => {
-    const deadline = performance.now() + WAIT_MS;
-    while ((await status(id)) !== wanted) {
-      if (performance.now() > deadline) return false;
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
-    }
-    return true;
-  };
-
   return {
     by: 'backend',
     async paid(payment, signal) {
-      if ((await status(payment.id)) === 'completed') return;
-      await backend.tell('invoice_paid', { id: payment.invoiceId!, price: payment.price }, signal);
-      if (await becomes(payment, 'completed', signal)) return;
-      const message = `backend: took the webhook of invoice ${payment.invoiceId}, but payment ${payment.id} is not completed; see its log`;
+      if (payment.status === 'completed') return;
+      const { paid_at: paidAt } = payment.mark;
+      const since = paidAt === undefined ? undefined : new Date(paidAt);
+      const horizonMs = Number.MAX_SAFE_INTEGER;
+      const tale = await telling.tell('invoice_paid', payment, { horizonMs, signal, since });
+      if (tale.kind === 'later') {
+        const delayMs = Math.max(1, Math.min(tale.waitMs, LOOK_AGAIN_MS));
+        throw new SnoozeError(`payment ${payment.id}: the backend is not told yet: ${tale.why}`, { delayMs });
+      }
+      if (tale.status === 'completed') return;
+      const message = `payment ${payment.id}: it became ${tale.status} while its invoice ${payment.invoiceId} was paid; see the log of the backend`;
       throw new TransientError('backend_not_completed', message);
     },
-    async unpaid(payment, notice, signal) {
+    async unpaid(payment, notice, expiredAt, signal) {
       // Without an invoice there is nothing to tell the backend: no gateway, no attempt and no order waits for this payment.
-      const { id, invoiceId, price } = payment;
+      const { id, invoiceId } = payment;
       if (invoiceId === undefined) {
         if (!(await payments.fail(id, { settled_by: 'worker' }))) return false;
       } else {
-        await backend.tell('invoice_expired', { id: invoiceId, price }, signal);
-        if (!(await becomes(payment, 'failed', signal))) return false;
+        const options = { horizonMs: UNPAID_HORIZON_MS, signal, since: expiredAt };
+        const tale = await telling.tell('invoice_expired', payment, options);
+        if (tale.kind === 'later' || tale.status !== 'failed') return false;
       }
       if (notice) await notifications.insert([notice]);
       return true;

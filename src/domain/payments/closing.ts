@@ -23,10 +23,13 @@ export class PaymentClosing {
     this.#dependencies = dependencies;
   }
 
-  /** Takes a pending payment to `failed`, and tells the customer where `tell` is set. False when it was paid or ended meanwhile. */
-  async unpaid(payment: Payment, tell: boolean, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Takes a pending payment to `failed`, and tells the customer where `tell` is set. False when it was paid or ended meanwhile, or must
+   * wait. `expiredAt`: since when its invoice cannot be paid, where that is known.
+   */
+  async unpaid(payment: Payment, tell: boolean, expiredAt: Date | undefined, signal: AbortSignal): Promise<boolean> {
     const notice = tell ? await this.#notice(payment, signal) : undefined;
-    return this.#dependencies.settlement.unpaid(payment, notice, signal);
+    return this.#dependencies.settlement.unpaid(payment, notice, expiredAt, signal);
   }
 
   async #notice(payment: Payment, signal: AbortSignal): Promise<NewNotification | undefined> {

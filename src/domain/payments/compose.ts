@@ -1,10 +1,12 @@
+import { BACKEND_CALL_MS } from '../../clients/backend.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
-import { seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import { Customers } from '../../repositories/customers.ts';
 import { PaymentStats } from '../../repositories/payment-stats.ts';
 import { Payments } from '../../repositories/payments.ts';
 import { Plans } from '../../repositories/plans.ts';
+import { BackendPace } from '../../repositories/redis/payments/backend-pace.ts';
 import { PaymentFigures } from '../../repositories/redis/payments/payment-figures.ts';
 import { WebhookLogs } from '../../repositories/webhook-logs.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
@@ -13,14 +15,25 @@ import { composeEntitlements } from './entitlements.ts';
 import { PaymentMessageTruth } from './payment-message-truth.ts';
 import { AutoRenewal } from './renewal.ts';
 
-/** The backend does commissions, wallet and orders before it answers. */
-const BACKEND_CALL_MS = seconds(30);
+/** The client gives up a call earlier, and then looks whether the work was done. A slow answer alone is no failure. */
+const BACKEND_LIMIT_MS = BACKEND_CALL_MS + seconds(5);
+
+/** How the backend is told of invoices. No configuration has these; tests shorten them. */
+export type TellingTimes = {
+  /** The time that an invoice is left to Crypto Pay's own webhook, which usually arrives within seconds. */
+  webhookGraceMs: number;
+  /** The time between two requests: see `BackendPace`. */
+  everyMs: number;
+};
+
+const TELLING: TellingTimes = { webhookGraceMs: minutes(2), everyMs: seconds(1) };
 
 /** Builds everything between a paid invoice and an active subscription, and the renewals. */
 export function composePayments(
   foundation: Foundation,
   alerts: AdminAlerts,
   settings: Pick<Config, 'BACKEND_API_URL' | 'COMPLETED_BY_BACKEND' | 'CRYPTOBOT_TOKEN'>,
+  { everyMs, webhookGraceMs }: TellingTimes = TELLING,
 ) {
   const { calls, cryptobot, database, log, metrics, redis, services, unreadable } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel } = services;
@@ -41,7 +54,19 @@ export function composePayments(
         backendUrl: settings.BACKEND_API_URL,
         completedByBackend: settings.COMPLETED_BY_BACKEND,
         startedAt: new Date(performance.timeOrigin),
-        backendPolicy: () => new ClientPolicy({ service: 'backend', observer: calls, timeLimitMs: BACKEND_CALL_MS }),
+        backendPolicy: () =>
+          new ClientPolicy({
+            service: 'backend',
+            observer: calls,
+            timeLimitMs: BACKEND_LIMIT_MS,
+            slowAfterMs: BACKEND_LIMIT_MS,
+          }),
+        backendPace: new BackendPace({
+          ...{ everyMs, redis },
+          onFallback: (err) =>
+            log.warn({ err }, 'pace of telling the backend holds per process only, until Redis is back'),
+        }),
+        webhookGraceMs,
       }),
       paymentFigures: new PaymentFigures(redis),
       payments,

@@ -2,8 +2,10 @@ import { BackendClient } from '../../clients/backend.ts';
 import type { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import type { ClientPolicy } from '../../clients/policy.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
+import type { BackendPace } from '../../repositories/redis/payments/backend-pace.ts';
 import { PaymentAlarms } from './alarms.ts';
 import { settleThroughBackend } from './backend-settlement.ts';
+import { BackendTelling } from './backend-telling.ts';
 import { type ClosingDependencies, PaymentClosing } from './closing.ts';
 import { type BackendCompletions, CompletedByOthers } from './completed-by-others.ts';
 import { type CompletionDependencies, PaymentCompletion } from './completion.ts';
@@ -13,6 +15,7 @@ import { FirstStart } from './first-start.ts';
 import { EntitlementLedger } from './ledger.ts';
 import { PanelUserResolver } from './panel-user.ts';
 import { settleHere } from './settlement.ts';
+import { TellingClaims } from './telling-claims.ts';
 
 /** The parts that the payment tasks use. */
 export type Entitlements = {
@@ -41,17 +44,25 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'byOthers' | 'ending' | 'le
     backendPolicy(): ClientPolicy;
     completedByBackend: BackendCompletions;
     startedAt: Date;
+    backendPace: BackendPace;
+    /** The time that an invoice which was just paid, or has just expired, is left to its own webhook. */
+    webhookGraceMs: number;
   };
 
 /** Builds the parts from those that the whole application shares. Nothing connects. */
 export function composeEntitlements(given: Given): Entitlements {
-  const { backendPolicy, backendUrl, cryptobot, cryptobotToken, database, payments } = given;
+  const { backendPace, backendPolicy, backendUrl, cryptobot, cryptobotToken, database, payments } = given;
   const resolver = new PanelUserResolver(given);
   const settlement =
     backendUrl === undefined
       ? settleHere(database, payments)
       : settleThroughBackend({
-          backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
+          telling: new BackendTelling({
+            backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
+            claims: new TellingClaims(database, payments, given.webhookGraceMs),
+            pace: backendPace,
+            payments,
+          }),
           payments,
           notifications: given.notifications,
         });

@@ -11,8 +11,10 @@
  *     second payment with the same invoice is refused. After a crash the next verification makes the job again, without asking Crypto Pay.
  *     A row that the backend completed first is claimed together with its promise, once it is clear that nobody gave the days
  *     (`evidence.ts`).
- *  5. A backend is told `invoice_paid`, does the rest of its work, and the row becomes `completed`. After a crash, a run that finds
- *     `completed` does not tell it again; verification also takes up `completed` rows whose activation is `pending`.
+ *  5. With a backend, the payment is left to Crypto Pay's own webhook for two minutes from `paid_at`. Then one run at a time claims it,
+ *     `telling`, and tells the backend, which does the rest of its work and makes the row `completed`; the row decides, never the answer
+ *     (`backend-telling.ts`). After a crash the claim runs out, and the next run reads the row before it tells. Verification also takes
+ *     up `completed` rows whose activation is `pending`.
  *  6. `promise` writes who gets the days, `panel_user` and `panel_name`, and until when, `target_expire_at`, with `basis` and `recorded_at`.
  *     It holds a lock of the username, which survives an upgrade of the panel, so two payments add up. After a crash every later run wants
  *     that same date. The purchase decides on the date (`lib/purchase.ts`); a gift, an add-on and an unknown purchase get none.

@@ -6,10 +6,21 @@ import type { Payments } from '../../repositories/payments.ts';
 /** Changes the status of a payment's row: in this worker, or through the backend with everything else that the backend does. */
 export type PaymentSettlement = {
   readonly by: 'worker' | 'backend';
-  /** Does everything that must happen before days are given for a paid invoice. May run twice. */
+  /**
+   * Does everything that must happen before days are given for a paid invoice. May run twice. Throws `SnoozeError` while the payment is
+   * left to somebody else.
+   */
   paid(payment: Payment, signal: AbortSignal): Promise<void>;
-  /** Takes an unpaid payment to `failed` and queues the notice. False when it was paid or ended meanwhile. May run twice. */
-  unpaid(payment: Payment, notice: NewNotification | undefined, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Takes an unpaid payment to `failed` and queues the notice. False when it was paid or ended meanwhile, or is left to somebody else for
+   * now. `expiredAt`: since when its invoice cannot be paid, where that is known. May run twice.
+   */
+  unpaid(
+    payment: Payment,
+    notice: NewNotification | undefined,
+    expiredAt: Date | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean>;
 };
 
 /** Settles without a backend, by guarded updates. The platform's commissions, wallet and orders do not run; reports say so. */

@@ -55,6 +55,14 @@ export const keys = {
   telegramSent: () => own('{telegram}:sent'),
   telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
 
+  // Telling the backend: one hash slot, because one script reads all three
+  /** The moment from which the backend may be asked again. */
+  backendNext: () => own('{backend}:next'),
+  /** The moment until which it wants no requests. */
+  backendPause: () => own('{backend}:pause'),
+  /** Payments that wait for their turn, by the moment of their place. */
+  backendPlaces: () => own('{backend}:places'),
+
   // E-mail
   /** The run that hands the message of this job to a mail server, or that it was sent. */
   mailClaim: (jobId: string) => own(`mail:claim:${jobId}`),

@@ -73,7 +73,8 @@ describe.each([
     const isExtended = world.user(customer).expireAt > before;
     const left = `${status}, ${metadata?.worker?.target_expire_at ? 'promised' : 'open'}, ${isExtended ? 'extended' : 'not extended'}`;
 
-    await world.app.run('process_payment_completion', { payment_id: id });
+    await world.letClaimRunOut(id);
+    await world.complete({ id });
 
     const at = `killed at step ${step}, which left it ${left}`;
     expect(world.user(customer).expireAt, at).toBe(before + days(30));

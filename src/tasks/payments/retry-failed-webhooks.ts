@@ -25,6 +25,8 @@ const NAMED_AT_ONCE = 25;
 /** The task that refreshes everything that an event of this kind may have changed. */
 const REFRESHED_BY = { user: syncUserStats, server: checkServerHealth } as const;
 
+type Remaining = 'done' | 'waiting' | { trouble: string };
+
 /** Handles valid webhooks that nobody has handled. The platform never marks a handled one, so most of them only get their mark. */
 export default defineTask({
   name: 'retry_failed_webhooks',
@@ -46,24 +48,27 @@ export default defineTask({
     const givenUp: { id: string; eventType: string; reason: string }[] = [];
     const refreshed = { user: 0, server: 0 };
 
-    /** The remaining work of a payment's webhook; `undefined` when there is none. */
+    /**
+     * `done` where nothing remains of a payment's webhook; `waiting` where a job completes the payment, which has retries and alerts of its
+     * own; else the trouble, which counts as a failed try.
+     */
     const remaining = async (
       subject: Extract<WebhookSubject, { kind: 'payment' }>,
       known: ReadonlyMap<string, Listing<Payment>>,
-    ): Promise<string | undefined> => {
-      if (!subject.isPaid) return undefined;
+    ): Promise<Remaining> => {
+      if (!subject.isPaid) return 'done';
       const { fingerprint, paymentId } = subject;
       const named = paymentId === undefined ? undefined : await payments.find(paymentId);
       const found = (fingerprint && known.get(fingerprint)) || { items: [], holes: [] };
       const meant = named ? [named] : found.items;
-      if (meant.length === 0 && found.holes[0]) return `payment ${found.holes[0].item} can not be read`;
-      if (meant.length === 0) return 'no payment has this invoice';
+      if (meant.length === 0 && found.holes[0]) return { trouble: `payment ${found.holes[0].item} can not be read` };
+      if (meant.length === 0) return { trouble: 'no payment has this invoice' };
       const open = meant.find((payment) => !isSettled(payment)) ?? meant.find(({ status }) => status === 'failed');
-      if (!open) return undefined;
+      if (!open) return 'done';
       const key = completionKey(open.invoiceId ?? open.id);
       await enqueue(processPaymentCompletion, { payment_id: open.id }, { uniqueKey: key });
       counts.dispatched += 1;
-      return `payment ${open.id} is not completed yet`;
+      return 'waiting';
     };
 
     let lastId: string | undefined;
@@ -77,14 +82,14 @@ export default defineTask({
       const done: string[] = [];
       const failed = page.holes.map((hole) => ({ id: hole.ids.id!, reason: holeInWords(hole) }));
       for (const { row, subject } of rows) {
-        const reason = subject.kind === 'payment' ? await remaining(subject, known).catch(unreadable) : undefined;
+        const left = subject.kind === 'payment' ? await remaining(subject, known).catch(unreadable) : 'done';
         if (subject.kind === 'user' || subject.kind === 'server') refreshed[subject.kind] += 1;
         if (subject.kind === 'user' && subject.panelUuid) await backendKeys.forgetSubscription(subject.panelUuid);
-        if (reason === undefined) done.push(row.id);
-        else failed.push({ id: row.id, reason });
-        if (reason !== undefined && row.attempts + 1 >= TRIES) {
-          givenUp.push({ id: row.id, eventType: row.eventType, reason });
-        }
+        if (left === 'done') done.push(row.id);
+        if (typeof left === 'string') continue;
+        const reason = left.trouble;
+        failed.push({ id: row.id, reason });
+        if (row.attempts + 1 >= TRIES) givenUp.push({ id: row.id, eventType: row.eventType, reason });
       }
       await webhookLogs.markProcessed(done);
       await webhookLogs.recordFailures(failed, TRIES);
@@ -118,7 +123,7 @@ export default defineTask({
 });
 
 /** A payment whose row cannot be read is this webhook's trouble, and no other's. */
-function unreadable(error: unknown): string {
-  if (errorCode(error) === 'row_unreadable') return errorMessage(error);
+function unreadable(error: unknown): Remaining {
+  if (errorCode(error) === 'row_unreadable') return { trouble: errorMessage(error) };
   throw error;
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { days, minutes } from '../../lib/duration.ts';
+import { days, hours, minutes } from '../../lib/duration.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
 import { until } from '../../testing/until.ts';
 
@@ -28,7 +28,9 @@ describe.each(['worker', 'backend'] as const)('verify_pending_payments, settled 
       const before = world.user(customer).expireAt;
       const payment = await world.payment({ customerId: customer.id, days: 30 });
       expect(await verify()).toMatchObject({ checked: 1, paid: 0 });
-      await world.cryptopay.world.pay(Number(payment.invoiceId));
+      const invoice = Number(payment.invoiceId);
+      await world.cryptopay.world.pay(invoice);
+      world.cryptopay.world.spoil(invoice, { paid_at: new Date(Date.now() - minutes(3)).toISOString() });
       expect(await verifyAndComplete()).toMatchObject({ checked: 1, paid: 1 });
       expect(world.user(customer)).toMatchObject({ status: 'ACTIVE', expireAt: before + days(30) });
       expect((await world.row(payment.id)).status).toBe('completed');
@@ -153,7 +155,8 @@ describe.each(['worker', 'backend'] as const)('verify_pending_payments, settled 
 
   test('a payment known to be paid is taken up again and never failed, however old', async () => {
     const customer = await world.customer({ endsInMs: days(3) });
-    const metadata = { worker: { activation: 'pending', attempts: 4 } };
+    const paid_at = new Date(Date.now() - hours(200)).toISOString();
+    const metadata = { worker: { activation: 'pending', attempts: 4, paid_at } };
     const payment = await world.payment({
       customerId: customer.id,
       hoursAgo: 200,

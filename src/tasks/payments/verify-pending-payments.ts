@@ -14,6 +14,9 @@ const PAGE = 1_000;
 /** A payment that is completed but not active is searched among payments of this age: the column has no index. */
 const RESUMED_WITHIN_MS = days(90);
 
+/** A run ends unpaid payments for so long, well within its time limit. The next run goes on. */
+const UNPAID_FOR_MS = minutes(3);
+
 /** Asks Crypto Pay about pending payments and enqueues one job for each paid one. Running it twice changes nothing more. */
 export default defineTask({
   name: 'verify_pending_payments',
@@ -60,9 +63,9 @@ export default defineTask({
       counts.taken_up += 1;
     }
 
-    const fail = async (payment: Payment): Promise<void> => {
+    const fail = async (payment: Payment, expiredAt: Date | undefined): Promise<void> => {
       try {
-        const isFailed = await closing.unpaid(payment, isWorthTelling(payment, now), signal);
+        const isFailed = await closing.unpaid(payment, isWorthTelling(payment, now), expiredAt, signal);
         counts[isFailed ? 'failed' : 'postponed'] += 1;
       } catch (err) {
         signal.throwIfAborted();
@@ -71,6 +74,7 @@ export default defineTask({
       }
     };
 
+    const unpaid: { payment: Payment; expiredAt: Date | undefined }[] = [];
     let lastId: string | undefined;
     let page: RowPage<Payment>;
     do {
@@ -91,14 +95,25 @@ export default defineTask({
         if (verdict === 'complete') {
           await complete(payment);
           counts.paid += 1;
-        } else if (verdict === 'fail') await fail(payment);
+        } else if (verdict === 'fail') unpaid.push({ payment, expiredAt: expiryOf(payment, invoice) });
         else if (verdict === 'mismatched') counts.mismatched += 1;
       }
       lastId = page.lastId;
     } while (page.isFull);
+    // After all that was paid: the backend takes one at a time, and nobody waits for these.
+    const endAt = performance.now() + UNPAID_FOR_MS;
+    for (const { expiredAt, payment } of unpaid) {
+      signal.throwIfAborted();
+      if (performance.now() < endAt) await fail(payment, expiredAt);
+      else counts.postponed += 1;
+    }
     return counts;
   },
 });
+
+/** Since when nobody can pay this invoice. One that Crypto Pay does not know, or that is given up by its age, has no moment of its own. */
+const expiryOf = ({ createdAt }: Payment, invoice: Invoice | 'unreadable' | undefined): Date | undefined =>
+  typeof invoice === 'object' && invoice.status === 'expired' ? invoice.expiresAt : createdAt;
 
 /** The metric counts these statuses by name, so that its label has few values. */
 const STATUSES: ReadonlySet<string> = new Set(['active', 'paid', 'expired']);
