@@ -221,7 +221,10 @@ describe('a killed Python worker is replaced', () => {
     }
     expect(await row(ranOut)).toMatchObject({ status: 'failed' });
     expect(world.telegram.messages({ chatId: ranOut.owner.telegramId })).toHaveLength(1);
-    expect(await row(halfDone)).toMatchObject({ status: 'completed', metadata: null });
+    expect(await row(halfDone)).toMatchObject({
+      status: 'completed',
+      metadata: { worker: { needs: { why: 'unfinished' } } },
+    });
     expect(expiryOf(halfDone)).toBe(halfDone.owner.before);
     expect(await queued('alert:payment_unfinished', halfDone.id)).toBe(1);
     expect(await row(ownWord)).toMatchObject({ status: 'expired', metadata: null });

@@ -9,7 +9,9 @@ export type BackendOptions = {
   baseUrl: string;
   /** Signs the webhooks in place of Crypto Pay. The backend knows the same token. */
   cryptobotToken: string;
-  /** Its time limit must be longer than `BACKEND_CALL_MS`. */
+  /** A telling is given up after this time; then the row says whether the work was done. */
+  callMs: number;
+  /** Its time limit must be longer than `callMs`. */
   policy: ClientPolicy;
 };
 
@@ -31,9 +33,6 @@ export type BackendAnswer = {
   /** The time for which the backend wants no more requests. */
   retryAfterMs: number | undefined;
 };
-
-/** The backend does commissions, wallet and orders before it answers. */
-export const BACKEND_CALL_MS = seconds(30);
 
 const ENDPOINT = '/api/v1/webhooks/cryptobot';
 const METHOD_NOT_ALLOWED = 405;
@@ -108,8 +107,8 @@ export class BackendClient {
   }
 
   async #send(body: Buffer, signal: AbortSignal): Promise<BackendAnswer> {
-    const { baseUrl, cryptobotToken } = this.#options;
-    const late = AbortSignal.timeout(BACKEND_CALL_MS);
+    const { baseUrl, callMs, cryptobotToken } = this.#options;
+    const late = AbortSignal.timeout(callMs);
     const request = {
       method: 'POST',
       headers: {
@@ -124,7 +123,7 @@ export class BackendClient {
     } as const;
     const response = await this.#answer(`${baseUrl}${ENDPOINT}`, request).catch((error: unknown) => {
       if (!late.aborted || signal.aborted) throw error;
-      const message = `backend ${ENDPOINT}: no answer within ${BACKEND_CALL_MS / 1000} s`;
+      const message = `backend ${ENDPOINT}: no answer within ${callMs} ms`;
       throw new TransientError('backend_timeout', message, { cause: error });
     });
     const { status } = response;

@@ -71,8 +71,9 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
       const baseUrl = config.BACKEND_API_URL;
       if (baseUrl === undefined)
         return ok('not configured: payments are completed in the tables, without its commissions and wallets');
-      const policy = new ClientPolicy({ service: 'backend', observer: metrics, timeLimitMs: seconds(8) });
-      const backend = new BackendClient({ baseUrl, cryptobotToken: config.CRYPTOBOT_TOKEN, policy });
+      const callMs = seconds(8);
+      const policy = new ClientPolicy({ service: 'backend', observer: metrics, timeLimitMs: callMs });
+      const backend = new BackendClient({ baseUrl, cryptobotToken: config.CRYPTOBOT_TOKEN, callMs, policy });
       const { latencyMs } = await timed(() => backend.probe(signal));
       return ok('its webhook route is there', latencyMs);
     }),

@@ -38,7 +38,7 @@ const sql = async (query: string, values: unknown[]) => (await world.app.databas
 type Teller = PaymentSettlement & { breaker(): BreakerState; calls: readonly ClientCall[] };
 
 /** The part of one worker process that tells the backend, with a breaker of its own. */
-function teller(url = backend.url, everyMs = 1): Teller {
+function teller(url = backend.url, callMs = seconds(30)): Teller {
   const { database, parts, services } = world.app.app;
   const calls: ClientCall[] = [];
   let breaker: BreakerState = 'closed';
@@ -51,11 +51,11 @@ function teller(url = backend.url, everyMs = 1): Teller {
   const { notifications, payments } = services;
   const policy = new ClientPolicy({ service: 'backend', observer, timeLimitMs: seconds(40) });
   const telling = new BackendTelling({
-    backend: new BackendClient({ baseUrl: url, cryptobotToken: world.cryptopay.token, policy }),
+    backend: new BackendClient({ baseUrl: url, callMs, cryptobotToken: world.cryptopay.token, policy }),
     claims: new TellingClaims(database, payments, GRACE_MS),
     pace: new BackendPace({
       redis: parts.foundation.redis,
-      everyMs,
+      everyMs: 1,
       onFallback(error) {
         throw error;
       },
@@ -231,12 +231,13 @@ describe("an invoice that has just ended is left to Crypto Pay's own webhook for
 });
 
 /** A backend that answers so, and leaves the row of the payment so. */
-async function answering(status: number | 'cut', row: string, payment: Claimed): Promise<LoopbackServer> {
+async function answering(status: number | 'cut' | 'never', row: string, payment: Claimed): Promise<LoopbackServer> {
   return serveOnLoopback(
     0,
     async (request, response) => {
       for await (const _ of request);
       await sql('update payments set status = $2 where id = $1', [payment.id, row]);
+      if (status === 'never') return;
       if (status === 'cut') response.destroy();
       else response.writeHead(status, { 'content-type': 'application/json' }).end('{"detail":"so"}');
     },
@@ -245,15 +246,16 @@ async function answering(status: number | 'cut', row: string, payment: Claimed):
 }
 
 describe('whatever the backend answers, the row decides', () => {
-  const answers = [200, 401, 404, 429, 500, 502, 503, 'cut'] as const;
+  const answers = [200, 401, 404, 429, 500, 502, 503, 'cut', 'never'] as const;
+  const limitMs = (status: number | string) => (status === 'never' ? seconds(2) : seconds(30));
 
   test.each(answers)('%s, and the row is completed: done, and no failure of the backend', async (status) => {
     const payment = await claimed();
     await using server = disposable(await answering(status, 'completed', payment));
-    const one = teller(server.url);
+    const one = teller(server.url, limitMs(status));
     await one.paid(payment, never);
     expect(one.calls).toMatchObject([
-      { status: status === 'cut' ? 'none' : String(status), outcome: status === 200 ? 'ok' : 'error' },
+      { status: typeof status === 'string' ? 'none' : String(status), outcome: status === 200 ? 'ok' : 'error' },
     ]);
   });
 
@@ -265,10 +267,11 @@ describe('whatever the backend answers, the row decides', () => {
     [502, 'backend_unavailable', /502/],
     [503, 'backend_unavailable', /503/],
     ['cut', 'backend_unreachable', /no answer/],
+    ['never', 'backend_timeout', /no answer within 2000 ms/],
   ] as const)('%s, and the row is pending: tried again later, and said why', async (status, code, words) => {
     const payment = await claimed();
     await using server = disposable(await answering(status, 'pending', payment));
-    const error = await teller(server.url)
+    const error = await teller(server.url, limitMs(status))
       .paid(payment, never)
       .catch((thrown: unknown) => thrown);
     expect(errorCode(error)).toBe(code);
@@ -278,14 +281,15 @@ describe('whatever the backend answers, the row decides', () => {
       `select extract(epoch from (metadata #>> '{worker,telling,until}')::timestamptz - now())::float8 * 1000 as "leftMs" from payments where id = $1`,
       [payment.id],
     )) as [{ leftMs: number }];
-    const isAtWork = status === 'cut' || status === 502;
+    const isAtWork = typeof status === 'string' || status === 502;
     expect(leftMs > seconds(5)).toBe(isAtWork);
   });
 
   test.each(answers)('%s, and the row is failed: nothing is given', async (status) => {
     const payment = await claimed();
     await using server = disposable(await answering(status, 'failed', payment));
-    await expect(teller(server.url).paid(payment, never)).rejects.toMatchObject({ code: 'backend_not_completed' });
+    const one = teller(server.url, limitMs(status));
+    await expect(one.paid(payment, never)).rejects.toMatchObject({ code: 'backend_not_completed' });
   });
 
   test('500 after the work, twenty times in a row: the breaker stays closed', async () => {

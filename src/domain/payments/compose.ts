@@ -1,4 +1,3 @@
-import { BACKEND_CALL_MS } from '../../clients/backend.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
@@ -15,6 +14,8 @@ import { composeEntitlements } from './entitlements.ts';
 import { PaymentMessageTruth } from './payment-message-truth.ts';
 import { AutoRenewal } from './renewal.ts';
 
+/** The backend does commissions, wallet and orders before it answers. */
+const BACKEND_CALL_MS = seconds(30);
 /** The client gives up a call earlier, and then looks whether the work was done. A slow answer alone is no failure. */
 const BACKEND_LIMIT_MS = BACKEND_CALL_MS + seconds(5);
 
@@ -54,6 +55,7 @@ export function composePayments(
         backendUrl: settings.BACKEND_API_URL,
         completedByBackend: settings.COMPLETED_BY_BACKEND,
         startedAt: new Date(performance.timeOrigin),
+        backendCallMs: BACKEND_CALL_MS,
         backendPolicy: () =>
           new ClientPolicy({
             service: 'backend',

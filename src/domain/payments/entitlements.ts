@@ -41,6 +41,7 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'byOthers' | 'ending' | 'le
     observer: PaymentObserver;
     /** Payments are completed through this backend, where it is given. */
     backendUrl: string | undefined;
+    backendCallMs: number;
     backendPolicy(): ClientPolicy;
     completedByBackend: BackendCompletions;
     startedAt: Date;
@@ -58,7 +59,11 @@ export function composeEntitlements(given: Given): Entitlements {
       ? settleHere(database, payments)
       : settleThroughBackend({
           telling: new BackendTelling({
-            backend: new BackendClient({ baseUrl: backendUrl, cryptobotToken, policy: backendPolicy() }),
+            backend: new BackendClient({
+              ...{ baseUrl: backendUrl, cryptobotToken },
+              callMs: given.backendCallMs,
+              policy: backendPolicy(),
+            }),
             claims: new TellingClaims(database, payments, given.webhookGraceMs),
             pace: backendPace,
             payments,
