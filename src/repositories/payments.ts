@@ -66,9 +66,25 @@ export class Payments {
     return only(await this.#list(sql`where p.id = ${id}`));
   }
 
-  async exists(id: string): Promise<boolean> {
-    const { rows } = await sql`select from payments where id = ${id}`.execute(this.#db);
-    return rows.length > 0;
+  /**
+   * The id of this customer's renewal of a subscription that ends then. Rows of earlier versions name the user by an id of the panel, which
+   * an upgrade changes, so the subscription tells them apart.
+   */
+  async renewalOf(
+    customerId: string,
+    {
+      expiresAt,
+      subscriptionKey,
+      username,
+    }: { expiresAt: string; subscriptionKey: string | undefined; username: string },
+  ): Promise<string | undefined> {
+    const { rows } = await sql<{ id: string }>`
+      select id from payments p
+       where p.user_uuid = ${customerId} and p.metadata #>> '{worker,renewal,expires_at}' = ${expiresAt}
+         and coalesce(lower(p.metadata ->> 'remnawave_username') = ${username.toLowerCase()},
+                      p.metadata ->> 'target_subscription_key' is not distinct from ${subscriptionKey ?? null})
+       limit 1`.execute(this.#db);
+    return rows[0]?.id;
   }
 
   /** Finds the payment and locks its row until the transaction ends. */

@@ -91,8 +91,8 @@ export class AutoRenewal {
   async offer(terms: RenewalTerms, signal: AbortSignal): Promise<boolean> {
     const { user } = terms;
     const expiresAt = user.expireAt.toISOString();
-    const id = await this.#idOf(user, expiresAt);
     const { customer, scope, subscriptionKey } = terms.owner;
+    const id = await this.#idOf(terms, expiresAt);
     const isNew = await this.#dependencies.payments.insertPending({
       id,
       customerId: customer.id,
@@ -110,11 +110,15 @@ export class AutoRenewal {
     return this.#invoice(id, isNew, signal);
   }
 
-  /** One renewal for each user and expiry date, by the username, which an upgrade of the panel keeps. Earlier versions took the panel's id. */
-  async #idOf({ id, username }: PanelUser, expiresAt: string): Promise<string> {
-    const earlier = uuidFrom(`auto-renew:${id}:${expiresAt}`);
-    const isThere = await this.#dependencies.payments.exists(earlier);
-    return isThere ? earlier : uuidFrom(`auto-renew:${username.toLowerCase()}:${expiresAt}`);
+  /** One renewal for each user and expiry date, by the username, which an upgrade of the panel keeps. */
+  async #idOf({ owner, user: { username } }: RenewalTerms, expiresAt: string): Promise<string> {
+    const subscriptionKey = owner.scope === 'subscription' ? owner.subscriptionKey : undefined;
+    const earlier = await this.#dependencies.payments.renewalOf(owner.customer.id, {
+      expiresAt,
+      subscriptionKey,
+      username,
+    });
+    return earlier ?? uuidFrom(`auto-renew:${username.toLowerCase()}:${expiresAt}`);
   }
 
   /** Continues a renewal that a worker began and did not finish. */
