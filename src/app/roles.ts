@@ -1,12 +1,12 @@
-import { sql } from 'kysely';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { watchCrashes } from '../observability/crashes.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
-import { pingRedis } from '../repositories/redis/ping-redis.ts';
+import { probeRedis } from '../repositories/redis/probe-redis.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -19,12 +19,16 @@ import { type App, buildApp } from './build-app.ts';
 import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { httpContext } from './doors/http.ts';
 import { resultListener, startIntake } from './doors/intake.ts';
+import { readiness } from './readiness.ts';
 import { takeOverFromPython } from './take-over-from-python.ts';
 
 export type Role = 'worker' | 'scheduler' | 'all';
 
 /** Running jobs may finish for this long after SIGTERM; then they go back to their queues. */
 const DRAIN_MS = seconds(10);
+
+/** A tick takes milliseconds. One that hangs on a Redis that does not answer is taken over when its lock expires. */
+const TICKS_STOP_MS = seconds(3);
 
 /** Stops a role from outside: resolves once, with the reason. */
 export type StopRequest = Promise<string>;
@@ -39,7 +43,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   warnOfDrift(app);
   warnOfStrayOverrides(app);
   const blocking = blockingRedis(app, role, stack);
-  const health: Record<string, HealthChecks[string]> = { ...dependencies(app) };
+  const health: Record<string, HealthChecks[string]> = { ...readiness(app) };
   let render = (): Promise<string> => app.metrics.registry.metrics();
 
   if (role !== 'worker') {
@@ -57,14 +61,14 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         new RedisOutageWatch({
           ...{ clock: () => clock.now(), log: app.log },
           watch: app.services.serviceWatch,
-          ping: () => pingRedis(app.redis),
+          ping: () => probeRedis(app.redis),
         }),
       );
     }
   }
   stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
   const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
-  stack.defer(() => ticks.close());
+  stack.defer(() => within(TICKS_STOP_MS, ticks.close()).catch(() => undefined));
 
   if (role !== 'scheduler') {
     await takeOverFromPython(app, stack);
@@ -203,15 +207,4 @@ function blockingRedis(app: App, name: string, stack: AsyncDisposableStack): Ret
   const redis = connectRedis({ url: app.config.REDIS_URL, name: `${name}:jobs`, whenDown: 'wait', onError });
   stack.defer(() => redis.disconnect());
   return redis;
-}
-
-function dependencies(app: App): HealthChecks {
-  return {
-    redis: () => pingRedis(app.redis),
-    postgresql: async () => void (await sql`select 1`.execute(app.database)),
-    schedule_successes: async () => {
-      const overdue = await app.parts.scheduleWatch.overdue(app.parts.foundation.clock.now());
-      return overdue.length > 0 ? `overdue: ${overdue.map(({ task }) => task).join(', ')}` : undefined;
-    },
-  };
 }

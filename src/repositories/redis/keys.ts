@@ -85,6 +85,8 @@ export const keys = {
   /** The moments for which a schedule has made its job. */
   firedSlots: (task: string) => own(`schedules:fired:${task}`),
   schedulesKnownSince: () => own('schedules:known_since'),
+  /** Written to learn whether Redis takes writes; gone after seconds. */
+  probe: () => own('probe'),
   /** Memory of the running processes. */
   processMemory: () => own('workers:memory'),
   taskiqDead: () => own('taskiq:dead'),
