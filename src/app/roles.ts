@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
+import { processSilent } from '../messages/processes.ts';
 import { watchCrashes } from '../observability/crashes.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
@@ -11,7 +13,7 @@ import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
 import { consumeTicks, Scheduler, strayOverrides } from '../runtime/scheduler.ts';
-import { type FromWorker, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
+import { type FromWorker, type Silence, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
 import checkExternalServices from '../tasks/monitoring/check-external-services.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
@@ -89,6 +91,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         args: ['worker-process'],
         log: app.log,
         onDied: (signal) => processDied(app, signal),
+        onSilent: (silence) => void processIsSilent(app, silence),
       });
       stack.defer(() => processes.stop(DRAIN_MS));
       await processes.start();
@@ -126,6 +129,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   };
   const listen = (message: ToWorker): void => {
     if (message.kind === 'stop') stopNow('supervisor asked');
+    else if (message.kind === 'ping') send({ kind: 'pong' });
     else
       void app.metrics.registry
         .getMetricsAsJSON()
@@ -152,6 +156,17 @@ function processDied({ errorReports, metrics }: App, signal: NodeJS.Signals | nu
   metrics.processDied(signal);
   if (signal === null) return;
   errorReports?.report({ error: undefined, group: ['worker process died', signal], level: 'fatal', ids: {} });
+}
+
+/** Tells the admins of a process that hangs, which cannot do so itself. */
+async function processIsSilent({ parts, services }: App, silence: Silence): Promise<void> {
+  await services.alerts.raise({
+    kind: 'worker_process_silent',
+    subject: `${hostname()}:${silence.pid}`,
+    at: parts.foundation.clock.now(),
+    severity: 'critical',
+    message: (locale) => processSilent({ ...silence, host: hostname() }, locale),
+  });
 }
 
 /** Logs a drifted schema and does not stop the start, because most tasks may still work. */
