@@ -3,6 +3,7 @@ import { errorCode } from '../lib/errors.ts';
 import { isServerAway } from '../lib/server-away.ts';
 import { OutageLines } from './outage-lines.ts';
 import { writeInBatches } from './write-in-batches.ts';
+import { writeLines } from './write-lines.ts';
 
 /** The part of the logger that code may use; pino's own type stays in this file. */
 export type Log = {
@@ -23,6 +24,8 @@ export type LogOptions = {
   fields?: (() => object | undefined) | undefined;
   /** Commands write their answer to standard output, so they log to the other stream. */
   stream?: 'stdout' | 'stderr';
+  /** Called with the number of lines that could not be written. */
+  onDropped?: (lines: number) => void;
 };
 
 const LEVELS = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
@@ -36,6 +39,7 @@ export function openLog(options: LogOptions): Log {
   const mask = masker(options.secrets);
   const { fields } = options;
   const outages = new OutageLines();
+  const write = writeLines(process[options.stream ?? 'stdout'], (lines) => options.onDropped?.(lines));
   return pino(
     {
       level: LEVELS[options.level],
@@ -44,14 +48,14 @@ export function openLog(options: LogOptions): Log {
       formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
       serializers: { err: describeError },
       hooks: {
-        logMethod([given, ...rest], write) {
+        logMethod([given, ...rest], log) {
           const passed = outages.pass(given as object, this.bindings().task);
-          if (passed) write.apply(this, [passed, ...rest]);
+          if (passed) log.apply(this, [passed, ...rest]);
         },
       },
       ...(fields && { mixin: () => fields() ?? {} }),
     },
-    { write: writeInBatches((lines) => void process[options.stream ?? 'stdout'].write(mask(lines))) },
+    { write: writeInBatches((lines) => write(mask(lines))) },
   );
 }
 
