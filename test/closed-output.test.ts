@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seconds } from '../src/lib/duration.ts';
 import { freePort } from '../src/testing/servers/free-port.ts';
 import { until } from '../src/testing/until.ts';
 import { metricValue, scrape } from '../src/testing/world/metrics.ts';
@@ -20,11 +21,11 @@ describe('standard output', () => {
   async function startWorker(stdout: 'pipe' | number): Promise<{ child: ChildProcess; url: string }> {
     const port = await freePort();
     const child = spawn(process.execPath, [MAIN, 'worker'], {
-      env: { PATH: process.env.PATH ?? '', ...world.env, WORKER_CONCURRENCY: '2', METRICS_PORT: String(port) },
+      env: { PATH: process.env.PATH ?? '', ...world.env, METRICS_PORT: String(port) },
       stdio: ['ignore', stdout, 'ignore'],
     });
     const url = `http://127.0.0.1:${port}`;
-    await until('it is ready', async () => (await fetch(`${url}/health/ready`)).status === 200);
+    await until('it is ready', async () => (await fetch(`${url}/health/ready`)).status === 200, seconds(60));
     return { child, url };
   }
 
