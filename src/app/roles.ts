@@ -32,6 +32,9 @@ const DRAIN_MS = seconds(10);
 /** A tick takes milliseconds. One that hangs on a Redis that does not answer is taken over when its lock expires. */
 const TICKS_STOP_MS = seconds(3);
 
+/** A cancellation that was told but not heard is found after this. */
+const CANCELLED_LOOK_MS = seconds(5);
+
 /** Stops a role from outside: resolves once, with the reason. */
 export type StopRequest = Promise<string>;
 
@@ -214,6 +217,11 @@ async function startRunner(
       (err) => app.log.debug({ err }, 'cancellations not heard, will reconnect'),
     ),
   );
+  const endCancelled = async (): Promise<void> => {
+    for (const jobId of await cancellations.among(runner.running)) runner.cancel(jobId, new CancelledError(jobId));
+  };
+  const timer = setInterval(() => void endCancelled().catch(() => undefined), CANCELLED_LOOK_MS).unref();
+  stack.defer(() => clearInterval(timer));
   return runner;
 }
 

@@ -89,6 +89,11 @@ export class Runner {
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
   }
 
+  /** The ids of the jobs that run here. */
+  get running(): readonly string[] {
+    return [...this.#running.keys()];
+  }
+
   /** Ends a job's run here, if it runs here. */
   cancel(jobId: string, reason: Error): void {
     this.#running.get(jobId)?.abort(reason);
