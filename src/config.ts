@@ -267,20 +267,33 @@ export class ConfigError extends Error {
   }
 }
 
+/** What is found wrong with schedules and names of tasks, by those who know the tasks. A line never contains the value. */
+export type TaskProblems = (given: {
+  schedules: Config['schedules'];
+  disabled: readonly string[];
+}) => readonly string[];
+
 /** Checks `env` and names every problem at once. Throws `ConfigError`, whose message never contains the values. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  taskProblems: TaskProblems = () => [],
+): Config {
   const given = Object.fromEntries(
     Object.entries(env).filter(
       ([name, value]) => value !== undefined && (value.trim() !== '' || emptyHasMeaning(name)),
     ),
   );
   const parsed = schema.safeParse(given, { error: issueInWords });
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)));
   const schedules = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith(SCHEDULE_PREFIX))
       schedules.set(name.slice(SCHEDULE_PREFIX.length).toLowerCase(), value!.trim());
   }
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => describe(issue, given)),
+    ...taskProblems({ schedules, disabled: list.parse(given.DISABLED_TASKS ?? '') }),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return { ...parsed.data, schedules };
 }
 

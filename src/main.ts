@@ -33,6 +33,8 @@ const STOP_LIMIT_MS = 22_000;
 if (import.meta.main) {
   keepHeapSmall();
   keepCompiledCode();
+  // The reader of a pipe that is gone, or a full disk, must not end the work.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   // The listeners come before the rest is loaded: the first process of a container gets no signal that it does not listen to.
   const stop = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   void stop.then(() => setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref());

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FromWorker, Supervisor } from '../src/runtime/supervisor.ts';
+import { seconds } from '../src/lib/duration.ts';
+import { type FromWorker, type Silence, Supervisor } from '../src/runtime/supervisor.ts';
 import { silentLog } from '../src/testing/test-engine.ts';
 import { until } from '../src/testing/until.ts';
 import { metricValue, scrape } from '../src/testing/world/metrics.ts';
@@ -111,6 +112,7 @@ test('a process that died a moment ago is asked in vain, and its supervisor live
     args: [],
     log: silentLog,
     onDied: died.resolve,
+    onSilent: () => undefined,
   });
   stack.defer(() => processes.stop(0));
   const before = childrenOf(process.pid);
@@ -122,4 +124,52 @@ test('a process that died a moment ago is asked in vain, and its supervisor live
   while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')) || readdirSync(`/proc/${pid}/task`).length > 1);
   expect(await processes.render([])).toBe('\n');
   expect(await died.promise).toBe('SIGKILL');
+});
+
+test('a process that hangs is not ready, is told, and is replaced; one that is busy for a moment is left alone', async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'processes-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const module = join(folder, 'process.mjs');
+  await writeFile(
+    module,
+    `process.send({ kind: 'ready' });
+     process.on('message', ({ kind }) => kind === 'stop' ? process.disconnect() : process.send({ kind: 'pong' }));`,
+  );
+  const silences: Silence[] = [];
+  const deaths: unknown[] = [];
+  const processes = new Supervisor({
+    count: 2,
+    module: pathToFileURL(module),
+    args: [],
+    log: silentLog,
+    onDied: (signal) => deaths.push(signal),
+    onSilent: (silence) => silences.push(silence),
+    silentAfterMs: seconds(3),
+  });
+  stack.defer(() => processes.stop(0));
+  const before = childrenOf(process.pid);
+  await processes.start();
+  const started = childrenOf(process.pid).filter((pid) => !before.includes(pid));
+  const [hung, other] = started as [number, number];
+
+  process.kill(hung, 'SIGSTOP');
+  const error = await until('it is not ready', () =>
+    processes.check().then(
+      () => undefined,
+      ({ message }: Error) => message,
+    ),
+  );
+  expect(error).toBe(`1 of 2 worker processes do not answer: pid ${hung}`);
+  expect(silences).toEqual([{ pid: hung, silentMs: seconds(3) }]);
+  await until('it is killed', () => deaths.length === 1);
+  expect(deaths).toEqual(['SIGKILL']);
+  await until('there are two again', () =>
+    processes.check().then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(childrenOf(process.pid)).toContain(other);
+  expect(silences).toHaveLength(1);
 });

@@ -70,8 +70,13 @@ export type App = {
  */
 export async function buildApp(config: Config, role: string, stack: AsyncDisposableStack): Promise<App> {
   const version = packageVersion();
+  const metrics = new Metrics({ version, role });
   const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
-  const tracing = await tracingOf(config, { role, version, onLost: lost });
+  const onLost = (err: Error): void => {
+    metrics.outputDropped('traces');
+    lost(err);
+  };
+  const tracing = await tracingOf(config, { role, version, onLost });
   // Closed last, so that it sees what ends with the other parts.
   if (tracing) stack.use(tracing);
   const log = openLog({
@@ -80,14 +85,18 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     secrets: secretsOf(config),
     stream: role === 'cli' ? 'stderr' : 'stdout',
     fields: tracing && (() => tracing.ids()),
+    onDropped: (lines) => metrics.outputDropped('log', lines),
   });
   const mask = masker(secretsOf(config));
   const unreported = oncePerOutage((err) => log.warn({ err }, 'errors do not reach their tracker'));
-  const errorReports = await errorReportsOf(config, { role, version, mask, onLost: unreported });
+  const onUnreported = (err: Error): void => {
+    metrics.outputDropped('errors');
+    unreported(err);
+  };
+  const errorReports = await errorReportsOf(config, { role, version, mask, onLost: onUnreported });
   if (errorReports) stack.use(errorReports);
   const registry = await loadTasks();
   const disabledTasks = new Set(config.DISABLED_TASKS.map((name) => registry.get(name).task.name));
-  const metrics = new Metrics({ version, role });
   metrics.tasksKnown(registry.tasks);
   metrics.memoryLimit(memoryLimitBytes());
 

@@ -108,11 +108,33 @@ describe('the command line', () => {
     expect(ended.stderr).not.toContain(secret);
   });
 
-  test('a schedule that can not be read names its variable', async () => {
-    const ended = await run(['scheduler'], { ...world.env, SCHEDULE_PROCESS_NOTIFICATION_QUEUE: 'often' });
-    expect(ended.code).not.toBe(0);
-    expect(ended.stderr).toMatch(/SCHEDULE_PROCESS_NOTIFICATION_QUEUE .*'often'/);
-  });
+  test.each(['worker', 'scheduler', 'all', 'tasks', 'doctor'])(
+    '%s says at once all that is wrong with the environment, what to write, and no value',
+    async (command) => {
+      const ended = await run([command], {
+        ...world.env,
+        DATABASE_URL: 'postgresql://worker:hun#ter2@db:5432/cybervpn',
+        REDIS_URL: 'redis://:100%hunter2@redis:6379/0',
+        SMTP_URL: 'smtp://mailer:hunter2/x@mail:587',
+        DB_POOL_SIZE: 'hunter2',
+        TASK_CONCURRENCY: '0',
+        SCHEDULE_PROCESS_NOTIFICATION_QUEUE: 'hunter2',
+        SCHEDULE_OF_SOMETHING_ELSE: 'no matter',
+        DISABLED_TASKS: 'send_notificatoin',
+      });
+      expect(ended.code).toBe(78);
+      expect(ended.stderr.split('\n').filter((line) => line.startsWith('  '))).toEqual([
+        expect.stringMatching(/^ {2}DATABASE_URL is not valid: has a # in .* write it as %23, for example /),
+        expect.stringMatching(/^ {2}REDIS_URL is not valid: has a % in .* write it as %25, for example /),
+        expect.stringMatching(/^ {2}TASK_CONCURRENCY is not valid: must be at least 1/),
+        expect.stringMatching(/^ {2}DB_POOL_SIZE is not valid: must be a number/),
+        expect.stringMatching(/^ {2}SMTP_URL is not valid: has a \/ in .* write it as %2F/),
+        expect.stringMatching(/^ {2}SCHEDULE_PROCESS_NOTIFICATION_QUEUE is not valid: must be an interval/),
+        expect.stringMatching(/^ {2}DISABLED_TASKS is not valid: .* did you mean send_notification\?/),
+      ]);
+      expect(ended.stderr).not.toMatch(/hunter2|ter2/);
+    },
+  );
 
   test('tasks lists the catalogue, for people and for machines', async () => {
     expect((await run(['tasks'])).stdout).toMatch(/^notifications +process_notification_queue +every 30 s +\S/m);

@@ -1,4 +1,4 @@
-import { type Config, parseConfig, secretsOf } from '../config.ts';
+import { type Config, secretsOf } from '../config.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
@@ -17,6 +17,7 @@ import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { resultListener } from './doors/intake.ts';
 import { health } from './health-command.ts';
+import { readConfig } from './read-config.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
 
@@ -59,7 +60,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     const command = commands.find((known) => known.name === name);
     if (!command && !(name in ROLES) && name !== 'worker-process') throw unknownCommand(name);
     const args = command ? readArgs(rest, command) : undefined;
-    const config = parseConfig(terminal.env);
+    const config = await readConfig(terminal.env);
     out = masked(terminal, masker(secretsOf(config)));
     if (name === 'worker-process') await runWorkerProcess(config, terminal.stop);
     else if (command && args) return await runCommand(command, args, config, out);

@@ -1,17 +1,19 @@
-import { sql } from 'kysely';
+import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
+import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
+import { processSilent } from '../messages/processes.ts';
 import { watchCrashes } from '../observability/crashes.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
-import { pingRedis } from '../repositories/redis/ping-redis.ts';
+import { probeRedis } from '../repositories/redis/probe-redis.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
 import { consumeTicks, Scheduler, strayOverrides } from '../runtime/scheduler.ts';
-import { type FromWorker, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
+import { type FromWorker, type Silence, Supervisor, type ToWorker } from '../runtime/supervisor.ts';
 import checkExternalServices from '../tasks/monitoring/check-external-services.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
@@ -19,12 +21,19 @@ import { type App, buildApp } from './build-app.ts';
 import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { httpContext } from './doors/http.ts';
 import { resultListener, startIntake } from './doors/intake.ts';
+import { readiness } from './readiness.ts';
 import { takeOverFromPython } from './take-over-from-python.ts';
 
 export type Role = 'worker' | 'scheduler' | 'all';
 
 /** Running jobs may finish for this long after SIGTERM; then they go back to their queues. */
 const DRAIN_MS = seconds(10);
+
+/** A tick takes milliseconds. One that hangs on a Redis that does not answer is taken over when its lock expires. */
+const TICKS_STOP_MS = seconds(3);
+
+/** A cancellation that was told but not heard is found after this. */
+const CANCELLED_LOOK_MS = seconds(5);
 
 /** Stops a role from outside: resolves once, with the reason. */
 export type StopRequest = Promise<string>;
@@ -39,7 +48,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   warnOfDrift(app);
   warnOfStrayOverrides(app);
   const blocking = blockingRedis(app, role, stack);
-  const health: Record<string, HealthChecks[string]> = { ...dependencies(app) };
+  const health: Record<string, HealthChecks[string]> = { ...readiness(app) };
   let render = (): Promise<string> => app.metrics.registry.metrics();
 
   if (role !== 'worker') {
@@ -57,14 +66,14 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         new RedisOutageWatch({
           ...{ clock: () => clock.now(), log: app.log },
           watch: app.services.serviceWatch,
-          ping: () => pingRedis(app.redis),
+          ping: () => probeRedis(app.redis),
         }),
       );
     }
   }
   stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
   const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
-  stack.defer(() => ticks.close());
+  stack.defer(() => within(TICKS_STOP_MS, ticks.close()).catch(() => undefined));
 
   if (role !== 'scheduler') {
     await takeOverFromPython(app, stack);
@@ -85,6 +94,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         args: ['worker-process'],
         log: app.log,
         onDied: (signal) => processDied(app, signal),
+        onSilent: (silence) => void processIsSilent(app, silence),
       });
       stack.defer(() => processes.stop(DRAIN_MS));
       await processes.start();
@@ -122,6 +132,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   };
   const listen = (message: ToWorker): void => {
     if (message.kind === 'stop') stopNow('supervisor asked');
+    else if (message.kind === 'ping') send({ kind: 'pong' });
     else
       void app.metrics.registry
         .getMetricsAsJSON()
@@ -148,6 +159,17 @@ function processDied({ errorReports, metrics }: App, signal: NodeJS.Signals | nu
   metrics.processDied(signal);
   if (signal === null) return;
   errorReports?.report({ error: undefined, group: ['worker process died', signal], level: 'fatal', ids: {} });
+}
+
+/** Tells the admins of a process that hangs, which cannot do so itself. */
+async function processIsSilent({ parts, services }: App, silence: Silence): Promise<void> {
+  await services.alerts.raise({
+    kind: 'worker_process_silent',
+    subject: `${hostname()}:${silence.pid}`,
+    at: parts.foundation.clock.now(),
+    severity: 'critical',
+    message: (locale) => processSilent({ ...silence, host: hostname() }, locale),
+  });
 }
 
 /** Logs a drifted schema and does not stop the start, because most tasks may still work. */
@@ -195,6 +217,11 @@ async function startRunner(
       (err) => app.log.debug({ err }, 'cancellations not heard, will reconnect'),
     ),
   );
+  const endCancelled = async (): Promise<void> => {
+    for (const jobId of await cancellations.among(runner.running)) runner.cancel(jobId, new CancelledError(jobId));
+  };
+  const timer = setInterval(() => void endCancelled().catch(() => undefined), CANCELLED_LOOK_MS).unref();
+  stack.defer(() => clearInterval(timer));
   return runner;
 }
 
@@ -203,15 +230,4 @@ function blockingRedis(app: App, name: string, stack: AsyncDisposableStack): Ret
   const redis = connectRedis({ url: app.config.REDIS_URL, name: `${name}:jobs`, whenDown: 'wait', onError });
   stack.defer(() => redis.disconnect());
   return redis;
-}
-
-function dependencies(app: App): HealthChecks {
-  return {
-    redis: () => pingRedis(app.redis),
-    postgresql: async () => void (await sql`select 1`.execute(app.database)),
-    schedule_successes: async () => {
-      const overdue = await app.parts.scheduleWatch.overdue(app.parts.foundation.clock.now());
-      return overdue.length > 0 ? `overdue: ${overdue.map(({ task }) => task).join(', ')}` : undefined;
-    },
-  };
 }

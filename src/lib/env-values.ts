@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { errorMessage } from './errors.ts';
+import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
 
 /**
@@ -34,6 +35,10 @@ export const countBetween = (min: number, max: number) => z.coerce.number().int(
 export const url = (protocols: readonly string[]) =>
   marked(
     text
+      .check(({ value, issues }) => {
+        const message = isHttp(protocols) ? undefined : loginProblem(value);
+        if (message) issues.push({ code: 'custom', input: '', message, continue: false });
+      })
       .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
         error: `must be a URL starting with ${protocols.map((name) => `${name}://`).join(' or ')}`,
         abort: true,
@@ -41,6 +46,9 @@ export const url = (protocols: readonly string[]) =>
       .refine(hasReadableLogin, { error: 'has a % in its user or password that stands for itself; write it as %25' }),
     (value) => passwordsIn(value),
   );
+
+/** An `@` in the path of a web address is none of a login. */
+const isHttp = (protocols: readonly string[]): boolean => protocols.includes('https');
 
 function hasReadableLogin(value: string): boolean {
   const { password, username } = new URL(value);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { loginProblem } from './url-login.ts';
 import { parameterForms, passwordsIn } from './url-secrets.ts';
 
 /**
@@ -13,6 +14,8 @@ const MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
  * secret.
  */
 export function postgresUrl(text: string): string {
+  const wrongLogin = loginProblem(text);
+  if (wrongLogin) throw new Error(wrongLogin);
   const plain = text.replace(/^postgres(ql)?(\+(asyncpg|psycopg))?:/, 'postgresql:');
   if (!plain.startsWith('postgresql://') || !URL.canParse(plain))
     throw new Error('must be a URL starting with postgresql:// or postgresql+asyncpg://');

@@ -67,7 +67,7 @@ describe('REDIS_URL', () => {
     ['redis://a?sentinel_password=x', /^has a parameter that is not known/],
     ['rediss://a?ssl_certfile=/c.pem', /^needs ssl_certfile and ssl_keyfile together/],
     ['rediss://a?ssl_cert_reqs=maybe', /^has a ssl_cert_reqs that is neither required nor none/],
-    ['redis://u:50%@a', /^has a user or password with a %/],
+    ['redis://u:50%@a', /^has a % in its user or password/],
   ])('%s is refused with a reason', (url, reason) => {
     expect(() => parseRedisUrl(url)).toThrow(reason);
   });

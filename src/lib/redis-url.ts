@@ -1,3 +1,4 @@
+import { loginProblem } from './url-login.ts';
 import { formsOf, parameterForms } from './url-secrets.ts';
 
 /** A host to connect to first: a server, a node of a cluster, or a sentinel. */
@@ -37,6 +38,8 @@ const SENTINEL_PARAMETERS = ['sentinel_username', 'sentinel_password'];
  * Throws an `Error` whose message says what is wrong, and never holds the URL or a part of it that could be secret.
  */
 export function parseRedisUrl(url: string): RedisAddress {
+  const wrongLogin = loginProblem(url);
+  if (wrongLogin) throw new Error(wrongLogin);
   const parts = URL_PARTS.exec(url)?.groups;
   if (!parts) {
     throw new Error(
@@ -109,7 +112,9 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Error('has a user or password with a % that is not percent-encoded: write it as %25');
+    throw new Error(
+      'has percent signs in its user or password that are no UTF-8: write each that stands for itself as %25',
+    );
   }
 }
 

@@ -1,6 +1,9 @@
 import { pino } from 'pino';
 import { errorCode } from '../lib/errors.ts';
+import { isServerAway } from '../lib/server-away.ts';
+import { OutageLines } from './outage-lines.ts';
 import { writeInBatches } from './write-in-batches.ts';
+import { writeLines } from './write-lines.ts';
 
 /** The part of the logger that code may use; pino's own type stays in this file. */
 export type Log = {
@@ -21,6 +24,8 @@ export type LogOptions = {
   fields?: (() => object | undefined) | undefined;
   /** Commands write their answer to standard output, so they log to the other stream. */
   stream?: 'stdout' | 'stderr';
+  /** Called with the number of lines that could not be written. */
+  onDropped?: (lines: number) => void;
 };
 
 const LEVELS = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
@@ -33,6 +38,8 @@ const MASK = '***';
 export function openLog(options: LogOptions): Log {
   const mask = masker(options.secrets);
   const { fields } = options;
+  const outages = new OutageLines();
+  const write = writeLines(process[options.stream ?? 'stdout'], (lines) => options.onDropped?.(lines));
   return pino(
     {
       level: LEVELS[options.level],
@@ -40,9 +47,15 @@ export function openLog(options: LogOptions): Log {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
       serializers: { err: describeError },
+      hooks: {
+        logMethod([given, ...rest], log) {
+          const passed = outages.pass(given as object, this.bindings().task);
+          if (passed) log.apply(this, [passed, ...rest]);
+        },
+      },
       ...(fields && { mixin: () => fields() ?? {} }),
     },
-    { write: writeInBatches((lines) => void process[options.stream ?? 'stdout'].write(mask(lines))) },
+    { write: writeInBatches((lines) => write(mask(lines))) },
   );
 }
 
@@ -59,14 +72,17 @@ export function masker(secrets: readonly string[]): (text: string) => string {
   return (text) => text.replace(pattern, MASK);
 }
 
-/** Name, code, message, stack and causes, but no other field of an error: libraries put requests with their headers there. */
+/**
+ * Name, code, message, stack and causes, but no other field of an error: libraries put requests with their headers there. The stack of a
+ * server that is away leads into a driver and is left out.
+ */
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
   return {
     type: error.name,
     code: errorCode(error),
     message: error.message,
-    stack: error.stack,
+    ...(!isServerAway(error) && { stack: error.stack }),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }

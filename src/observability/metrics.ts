@@ -31,6 +31,9 @@ export type QueueCounts = { waiting: number; active: number; delayed: number; fa
 /** The memory of Redis. `maxBytes` is absent where it has no limit. */
 export type RedisMemory = { usedBytes: number; maxBytes?: number; evictedKeys: number; refusedCommands: number };
 
+/** What a process writes besides its work. */
+const OUTPUTS = ['log', 'traces', 'errors'] as const;
+
 /** The values of this process, under the names of `series.ts`. */
 export class Metrics implements ClientObserver {
   readonly registry: Registry;
@@ -55,6 +58,7 @@ export class Metrics implements ClientObserver {
     series.startTime.set({ role }, Math.round(Date.now() / 1000 - process.uptime()));
     // Alerts look for the first death, and a rate needs a zero to begin from.
     for (const reason of ['SIGKILL', 'exit']) series.deaths.inc({ reason }, 0);
+    for (const output of OUTPUTS) series.dropped.inc({ output }, 0);
     for (const status of NEEDS_A_HUMAN) series.payments.inc({ status }, 0);
     series.requests.inc(TELEGRAM_TOO_FAST, 0);
   }
@@ -148,6 +152,11 @@ export class Metrics implements ClientObserver {
   /** Counts a process of this worker that died. `signal` is null where no signal killed it. */
   processDied(signal: string | null): void {
     this.#series.deaths.inc({ reason: signal ?? 'exit' });
+  }
+
+  /** Counts what did not leave the process: log lines, or calls to the collector or the error tracker. */
+  outputDropped(output: (typeof OUTPUTS)[number], count = 1): void {
+    this.#series.dropped.inc({ output }, count);
   }
 
   /** Undefined where there is no limit. */

@@ -175,6 +175,11 @@ export const SERIES = {
     'Worker processes that died and were started again, by signal or as exit',
     ['reason'],
   ),
+  dropped: counter(
+    'cybervpn_worker_outputs_dropped_total',
+    'Log lines, calls to the collector of traces and calls to the error tracker that were lost; the work goes on',
+    ['output'],
+  ),
   memoryLimit: liveGauge(
     'cybervpn_worker_memory_limit_bytes',
     'Memory limit of the container, where it has one',

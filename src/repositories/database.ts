@@ -2,7 +2,8 @@ import { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { seconds } from '../lib/duration.ts';
+import { minutes, seconds } from '../lib/duration.ts';
+import { errorCode } from '../lib/errors.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -31,6 +32,11 @@ const SILENCE_MS = STATEMENT_LIMIT_MS + seconds(5);
 const IDLE_IN_TRANSACTION_MS = seconds(20);
 /** Idle connections are closed before they could count as silent. */
 const IDLE_MS = seconds(30);
+/** A connection is replaced at this age, so that none stays with a server to which the address no longer leads. */
+const MAX_AGE_MS = minutes(5);
+
+/** The server has become read-only, or is about to end: after a switchover its address may lead to another one. */
+const NO_PRIMARY = /^(25006|57P0[1-5]|08\w{3})$/;
 
 /**
  * Opens a pool. It connects lazily and reconnects on its own, so a database that is down or restarts needs no restart of the worker.
@@ -49,6 +55,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.poolSize,
     connectionTimeoutMillis: seconds(10),
     idleTimeoutMillis: IDLE_MS,
+    maxLifetimeSeconds: MAX_AGE_MS / 1000,
     keepAlive: true,
     application_name: 'task-worker',
     statement_timeout: STATEMENT_LIMIT_MS,
@@ -60,10 +67,37 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection has no other listener between two statements of its user, and while the pool closes it: one that breaks just then
   // must not end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  replaceReadOnly(pool);
   const { onStatement } = options;
   return new Kysely<Tables>({
     dialect: new PostgresDialect({ pool, cursor: Cursor }),
     ...(onStatement && { log: ({ query, queryDurationMillis: ms }) => onStatement({ sql: query.sql, ms }) }),
+  });
+}
+
+/**
+ * Throws a connection away after its server has said that it takes no writes, and with it those that were opened before: a primary that
+ * became a standby, or was made read-only, keeps its sessions, and they would fail one after the other.
+ */
+function replaceReadOnly(pool: pg.Pool): void {
+  const openedAt = new WeakMap<object, number>();
+  let noPrimaryAt = Number.NEGATIVE_INFINITY;
+  pool.on('connect', (client) => {
+    openedAt.set(client, performance.now());
+    const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+    const watched = (...args: unknown[]): unknown => {
+      const answer = query(...args);
+      if (answer instanceof Promise)
+        answer.catch((error: unknown) => {
+          if (NO_PRIMARY.test(errorCode(error))) noPrimaryAt = performance.now();
+        });
+      return answer;
+    };
+    client.query = watched as typeof client.query;
+  });
+  // The pool removes a connection that is ending when it is given back.
+  pool.on('release', (_error, client) => {
+    if ((openedAt.get(client) ?? 0) <= noPrimaryAt) void client.end().catch(() => undefined);
   });
 }
 

@@ -19,7 +19,7 @@
  *     was started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
  */
 
-import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
@@ -30,6 +30,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { followUps } from './follow-ups.ts';
 import type { JobData } from './job-data.ts';
 import { CancelledError, LostLockError, outcomeOf, ShutdownError } from './outcome.ts';
+import { PatientWorker } from './patient-worker.ts';
 import { QUEUE_PREFIX, redisName } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { jittered } from './retry.ts';
@@ -69,7 +70,7 @@ export type RunnerOptions = {
 /** Takes jobs of all queues and runs them through the onion. The only file that turns our outcomes into BullMQ's. */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #workers: readonly Worker<JobData, Result>[];
+  readonly #workers: readonly PatientWorker<JobData, Result>[];
   readonly #handle: Next;
   readonly #slots: Slots;
   readonly #shutdown = new AbortController();
@@ -86,6 +87,11 @@ export class Runner {
   /** Resolves once every queue is being read. */
   async ready(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  /** The ids of the jobs that run here. */
+  get running(): readonly string[] {
+    return [...this.#running.keys()];
   }
 
   /** Ends a job's run here, if it runs here. */
@@ -107,25 +113,29 @@ export class Runner {
     clearTimeout(timer);
   }
 
-  #consume(queue: QueueName): Worker<JobData, Result> {
+  #consume(queue: QueueName): PatientWorker<JobData, Result> {
     const { connection, concurrency, log, registry, resultTtlSeconds } = this.#options;
     const isLongRunning = registry.tasksOf(queue).some((task) => task.longRunning);
-    const worker = new Worker<JobData, Result>(redisName(queue), (job, token) => this.#process(queue, job, token), {
-      connection,
-      prefix: QUEUE_PREFIX,
-      concurrency: isLongRunning ? Math.max(1, Math.floor(concurrency * LONG_RUNNING_SHARE)) : concurrency,
-      lockDuration: LOCK_MS,
-      stalledInterval: STALLED_CHECK_MS,
-      maxStalledCount: UNLIMITED_STALLS,
-      runRetryDelay: seconds(1),
-      // Set for the worker and not in each job, which makes a job smaller and quicker to read.
-      removeOnComplete: { age: resultTtlSeconds, count: KEPT_RESULTS },
-      removeOnFail: { age: DEAD_LETTERS_KEPT_MS / 1000, count: KEPT_DEAD_LETTERS },
-      settings: {
-        backoffStrategy: (attempt, _type, _error, job) => this.#delayBeforeRetry(attempt, job as Job<JobData>),
+    const worker = new PatientWorker<JobData, Result>(
+      redisName(queue),
+      (job, token) => this.#process(queue, job, token),
+      {
+        connection,
+        prefix: QUEUE_PREFIX,
+        concurrency: isLongRunning ? Math.max(1, Math.floor(concurrency * LONG_RUNNING_SHARE)) : concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        maxStalledCount: UNLIMITED_STALLS,
+        runRetryDelay: seconds(1),
+        // Set for the worker and not in each job, which makes a job smaller and quicker to read.
+        removeOnComplete: { age: resultTtlSeconds, count: KEPT_RESULTS },
+        removeOnFail: { age: DEAD_LETTERS_KEPT_MS / 1000, count: KEPT_DEAD_LETTERS },
+        settings: {
+          backoffStrategy: (attempt, _type, _error, job) => this.#delayBeforeRetry(attempt, job as Job<JobData>),
+        },
       },
-    });
-    worker.on('error', (error) => log.warn({ queue, err: error }, 'queue connection failed, will reconnect'));
+    );
+    worker.on('error', (error) => log.warn({ queue, err: error }, 'queue not read, will try again'));
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) this.cancel(id, new LostLockError(id));
     });

@@ -1,4 +1,4 @@
-import { type Job, type JobSchedulerJson, Worker } from 'bullmq';
+import type { Job, JobSchedulerJson } from 'bullmq';
 import type { Settings } from '../config.ts';
 import { seconds } from '../lib/duration.ts';
 import { nearest } from '../lib/nearest.ts';
@@ -6,6 +6,7 @@ import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
 import type { AnyTask, Schedule } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { PatientWorker } from './patient-worker.ts';
 import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { nextRun, parseSchedule, slotsSince } from './schedule.ts';
@@ -145,7 +146,7 @@ export function consumeTicks(
     firedSlots: FiredSlots;
     clock?: () => Date;
   },
-): Worker {
+): PatientWorker<unknown, void> {
   const { clock = () => new Date(), connection, dispatcher, firedSlots, log, registry } = options;
   const dispatchTick = async (tick: Job): Promise<void> => {
     const named = registry.find(tick.name);
@@ -177,7 +178,7 @@ export function consumeTicks(
     }
     if (isPattern) await firedSlots.add(task.name, due);
   };
-  const worker = new Worker(redisName(TICKS), dispatchTick, {
+  const worker = new PatientWorker<unknown, void>(redisName(TICKS), dispatchTick, {
     connection,
     prefix: QUEUE_PREFIX,
     concurrency: 4,
@@ -186,7 +187,7 @@ export function consumeTicks(
     maxStalledCount: 1_000_000,
     runRetryDelay: seconds(1),
   });
-  worker.on('error', (error) => log.warn({ err: error }, 'schedule connection failed, will reconnect'));
+  worker.on('error', (error) => log.warn({ err: error }, 'schedules not read, will try again'));
   return worker;
 }
 

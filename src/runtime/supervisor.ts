@@ -4,8 +4,8 @@ import { seconds } from '../lib/duration.ts';
 import type { Log } from '../observability/log.ts';
 
 /** The messages between the supervisor and its worker processes. */
-export type ToWorker = { kind: 'metrics'; id: number } | { kind: 'stop' };
-export type FromWorker = { kind: 'ready' } | { kind: 'metrics'; id: number; metrics: Series[] };
+export type ToWorker = { kind: 'metrics'; id: number } | { kind: 'ping' } | { kind: 'stop' };
+export type FromWorker = { kind: 'ready' } | { kind: 'pong' } | { kind: 'metrics'; id: number; metrics: Series[] };
 
 type Series = MetricObjectWithValues<MetricValue<string>>;
 
@@ -16,6 +16,10 @@ const METRICS_LIMIT_MS = seconds(2);
 /** Time beyond the grace of the jobs, for a process to write its last lines and exit. */
 const EXIT_RESERVE_MS = seconds(3);
 
+/** A process is asked so many times for a sign of life before it counts as silent. */
+const ASKED_TIMES = 6;
+const SILENT_AFTER_MS = seconds(30);
+
 export type SupervisorOptions = {
   count: number;
   /** The module each process runs, and its arguments. */
@@ -24,7 +28,13 @@ export type SupervisorOptions = {
   log: Log;
   /** Called when a process has exited or was killed by a signal; another is started. */
   onDied(signal: NodeJS.Signals | null): void;
+  /** Called once for a process that does not answer. It is killed, and replaced, when it stays silent for as long again. */
+  onSilent(silence: Silence): void;
+  /** For tests: the time without an answer after which a process counts as silent. */
+  silentAfterMs?: number;
 };
+
+export type Silence = { pid: number; silentMs: number };
 
 /** Runs worker processes: restarts them when they die, asks for their metrics, and stops them together. */
 export class Supervisor {
@@ -35,6 +45,9 @@ export class Supervisor {
   /** The last known series of each process, so that counters do not fall when one dies. */
   readonly #last = new Map<ChildProcess, Series[]>();
   #retired: Series[] = [];
+  /** How many questions in a row each process has left unanswered. */
+  readonly #unanswered = new Map<ChildProcess, number>();
+  #watch: NodeJS.Timeout | undefined;
   #asked = 0;
   #stopping = false;
 
@@ -44,13 +57,17 @@ export class Supervisor {
 
   /** Resolves when every process takes jobs. */
   async start(): Promise<void> {
+    this.#watch = setInterval(() => this.#lookForSilence(), this.#silentAfterMs / ASKED_TIMES);
     await Promise.all(Array.from({ length: this.#options.count }, () => this.#start(RESTART_AFTER_MS)));
   }
 
-  /** Rejects while fewer processes take jobs than should. */
+  /** Rejects while fewer processes take jobs than should, and while one does not answer. */
   async check(): Promise<void> {
     const { count } = this.#options;
     if (this.#ready.size < count) throw new Error(`${this.#ready.size} of ${count} worker processes are running`);
+    const silent = [...this.#unanswered].filter(([, times]) => times >= ASKED_TIMES).map(([{ pid }]) => pid);
+    if (silent.length > 0)
+      throw new Error(`${silent.length} of ${count} worker processes do not answer: pid ${silent.join(', ')}`);
   }
 
   /** The sum of the series of all processes, dead ones included, and of `own`. */
@@ -63,6 +80,7 @@ export class Supervisor {
   /** Lets running jobs finish for `graceMs`, and kills processes that are alive after that and a reserve. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#watch);
     const gone = [...this.#children].map(
       (child) => new Promise<void>((resolve) => child.once('exit', () => resolve())),
     );
@@ -80,16 +98,19 @@ export class Supervisor {
     const startedAt = performance.now();
     this.#children.add(child);
     const ready = Promise.withResolvers<void>();
+    this.#unanswered.set(child, 0);
     child.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') {
-        this.#ready.add(child);
-        ready.resolve();
-      } else this.#last.set(child, message.metrics);
+      this.#unanswered.set(child, 0);
+      if (message.kind === 'metrics') this.#last.set(child, message.metrics);
+      if (message.kind !== 'ready') return;
+      this.#ready.add(child);
+      ready.resolve();
     });
     child.once('exit', (code, signal) => {
       ready.resolve();
       this.#children.delete(child);
       this.#ready.delete(child);
+      this.#unanswered.delete(child);
       this.#retire(child);
       if (this.#stopping) return;
       this.#options.onDied(signal);
@@ -104,6 +125,33 @@ export class Supervisor {
       }, delayMs);
     });
     await ready.promise;
+  }
+
+  get #silentAfterMs(): number {
+    return this.#options.silentAfterMs ?? SILENT_AFTER_MS;
+  }
+
+  /**
+   * Asks every process for a sign of life, and kills one that has long given none: its jobs are taken over when their locks expire. Counts
+   * questions and not time, since a machine that stood still has asked nothing meanwhile.
+   */
+  #lookForSilence(): void {
+    for (const [child, before] of this.#unanswered) {
+      const times = before + 1;
+      this.#unanswered.set(child, times);
+      if (times === ASKED_TIMES) this.#tellOfSilence(child);
+      if (times === ASKED_TIMES * 2) child.kill('SIGKILL');
+      if (child.connected) tell(child, { kind: 'ping' });
+    }
+  }
+
+  #tellOfSilence({ pid }: ChildProcess): void {
+    const silentMs = this.#silentAfterMs;
+    this.#options.log.error(
+      { worker_pid: pid, silent_ms: silentMs },
+      'worker process does not answer, it is replaced if it stays silent as long again',
+    );
+    this.#options.onSilent({ pid: pid!, silentMs });
   }
 
   async #ask(child: ChildProcess): Promise<void> {

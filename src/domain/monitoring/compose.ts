@@ -9,7 +9,7 @@ import { PanelCache } from '../../repositories/redis/monitoring/panel-cache.ts';
 import { type DepthReaders, QueueSnapshots } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import { readServerMemory } from '../../repositories/redis/monitoring/server-memory.ts';
 import { ServiceHealthStore } from '../../repositories/redis/monitoring/service-health-store.ts';
-import { pingRedis } from '../../repositories/redis/ping-redis.ts';
+import { probeRedis } from '../../repositories/redis/probe-redis.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
 import { refreshGauges } from './gauges.ts';
@@ -59,7 +59,7 @@ export function composeMonitoring(foundation: Foundation, states: AlertStates, d
         probes: {
           remnawave: (signal) => panel.health(signal),
           postgresql: () => sql`select 1`.execute(database),
-          redis: () => pingRedis(redis),
+          redis: () => probeRedis(redis),
           telegram: (signal) => telegram.getMe(signal),
           cryptobot: (signal) => cryptobot.getMe(signal),
         },

@@ -1,6 +1,7 @@
 import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, PermanentError } from '../../lib/errors.ts';
+import { GrowingPause } from '../../lib/growing-pause.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { currentText } from '../../messages/queued-text.ts';
 import type { Log } from '../../observability/log.ts';
@@ -35,6 +36,9 @@ export type DrainDependencies = SettlementDependencies & {
 /** Between signs of life asked of a Telegram that is down. */
 const PROBE_EVERY_MS = seconds(1);
 
+/** Before the next rows are claimed while Redis gives no turns: all rows of a claim would be released again. */
+const TURNS_PAUSE = { firstMs: seconds(0.25), atMostMs: seconds(4) };
+
 /**
  * Delivers what is due until nothing is, or until a run has lasted long enough. `Lanes` and `Claims` say when a row is sent, the sender
  * sends it, and `Settlement` says what became of it.
@@ -49,6 +53,9 @@ export class Drain {
   /** The run's time, which goes on while it works. */
   readonly #clock: () => Date;
   #fatal: PermanentError | undefined;
+  /** Since the last claim, Redis did not give a turn. */
+  #isWithoutTurns = false;
+  readonly #turnsPause = new GrowingPause(TURNS_PAUSE);
 
   constructor(deps: DrainDependencies, options: DrainOptions) {
     const { notifications } = deps;
@@ -94,10 +101,15 @@ export class Drain {
     return performance.now() >= this.#endsAt || this.#options.signal.aborted || this.#fatal !== undefined;
   }
 
-  /** False once the run is over. Waits here while Telegram is down, so that no row spends an attempt on finding out. */
+  /**
+   * False once the run is over. Waits here while Telegram is down, so that no row spends an attempt on finding out, and while Redis gives
+   * no turns.
+   */
   async #mayGoOn(): Promise<boolean> {
     const { sender } = this.#deps;
     const { signal } = this.#options;
+    if (this.#isWithoutTurns) await this.#turnsPause.wait(signal);
+    this.#isWithoutTurns = false;
     while (!this.#isOver) {
       if (!sender.isDown || (await sender.probe(signal))) return true;
       await sleepUnless(PROBE_EVERY_MS, signal);
@@ -113,6 +125,8 @@ export class Drain {
     const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
     const message = messageOf(written, this.#deps.locale);
     const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
+    if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
+    else this.#turnsPause.reset();
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);
     else if (tried.kind === 'refused') this.#settlement.refused(group, tried);
     else if (tried.kind === 'failed') this.#failed(group, tried);

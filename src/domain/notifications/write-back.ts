@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
+import { GrowingPause } from '../../lib/growing-pause.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 
@@ -15,7 +15,9 @@ export type RowChange =
 /** Rows are written back when this many wait, or this long after the first of them: one statement for many rows. */
 const FLUSH_ROWS = 100;
 const FLUSH_AFTER_MS = 100;
-const RETRY_WRITE_MS = seconds(1);
+/** The pause grows while the database is away; all tries together take longer than the lease of the rows. */
+const RETRY_WRITE = { firstMs: seconds(1), atMostMs: seconds(5) };
+const TRIES = 60;
 /** `error_message` is shown to admins; more than this helps nobody. */
 const ERROR_CHARACTERS = 500;
 
@@ -54,12 +56,13 @@ export class WriteBack {
 
   /** Never rejects. Every statement leaves alone what is settled already, so writing again is harmless. */
   async #write(batch: readonly RowChange[]): Promise<void> {
-    for (let tries = 1; tries <= 60; tries += 1) {
+    const pause = new GrowingPause(RETRY_WRITE);
+    for (let tries = 1; tries <= TRIES; tries += 1) {
       try {
         return await this.#writeOnce(batch);
       } catch (error) {
         this.#log.warn({ err: error, rows: batch.length, tries }, 'delivery results not written, will try again');
-        await sleep(RETRY_WRITE_MS);
+        await pause.wait();
       }
     }
   }

@@ -4,6 +4,7 @@ import { Cluster, type Command, Redis, type RedisOptions } from 'ioredis';
 import { seconds } from '../../lib/duration.ts';
 import { isCluster, type RedisClient } from '../../lib/redis-client.ts';
 import { parseRedisUrl, type RedisAddress, type RedisTls } from '../../lib/redis-url.ts';
+import { withoutInfoRight } from './info-right.ts';
 
 export type RedisConnectionOptions = {
   /** See `parseRedisUrl`. */
@@ -31,6 +32,9 @@ const COMMAND_LIMIT_MS = seconds(5);
  * vanished). It is replaced. Longer than the 10 s for which BullMQ waits inside Redis for a job.
  */
 const SILENCE_MS = seconds(15);
+
+/** The replies of a server that is no master, or ceases to be one. */
+const NO_MASTER = /READONLY|MASTERDOWN|UNBLOCKED/;
 
 /** At most 0.5 s between tries, so that recovery is noticed soon. A command of a `fail` connection waits for two of them. */
 const retryAfterMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 4), seconds(0.5));
@@ -68,19 +72,19 @@ export function duplicateRedis(
 
 function open(address: RedisAddress, common: Options, { whenDown }: RedisConnectionOptions): Redis {
   const isWaiting = whenDown === 'wait';
-  return new Redis({
+  const redis = new Redis({
     ...common,
     ...(address.kind === 'sentinel' ? sentinelOptions(address, common) : address.nodes[0]!),
     db: address.db,
     retryStrategy: retryAfterMs,
-    // After a master became a replica, reconnect to the present master and send the command again. A `fail` connection without sentinels,
-    // where nobody elects a master, gives the error to the caller instead.
-    reconnectOnError: (error) =>
-      error.message.includes('READONLY') && (isWaiting || address.kind === 'sentinel' ? 2 : 1),
+    // After a master became a replica, reconnect: its address may lead to the present master by now. Behind sentinels, the command of a
+    // `fail` connection is sent again as long as its time limit lasts. The others give the error to the caller, who knows how to pause.
+    reconnectOnError: ({ message }) => NO_MASTER.test(message) && (!isWaiting && address.kind === 'sentinel' ? 2 : 1),
     // Batches commands of concurrent callers. A worker sends commands one by one, as answers arrive, so batching would only cost there.
     enableAutoPipelining: whenDown === 'fail',
     ...(isWaiting ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout: COMMAND_LIMIT_MS }),
   });
+  return withoutInfoRight(redis);
 }
 
 function sentinelOptions({ nodes, sentinel, tls }: RedisAddress, common: Options): Options {

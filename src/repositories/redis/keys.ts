@@ -89,10 +89,14 @@ export const keys = {
   idempotency: (caller: string, key: string) => own(`idempotency:${caller}:${Buffer.from(key).toString('base64url')}`),
   /** Channel: the ids of cancelled jobs, for all processes. */
   jobCancellations: () => own('jobs:cancel'),
+  /** Channel: what one process says to itself, to learn whether it would hear. */
+  cancellationEcho: (listener: string) => own(`jobs:cancel:echo:${listener}`),
   cancelledJob: (jobId: string) => own(`jobs:cancelled:${jobId}`),
   /** The moments for which a schedule has made its job. */
   firedSlots: (task: string) => own(`schedules:fired:${task}`),
   schedulesKnownSince: () => own('schedules:known_since'),
+  /** Written to learn whether Redis takes writes; gone after seconds. */
+  probe: () => own('probe'),
   /** Memory of the running processes. */
   processMemory: () => own('workers:memory'),
   taskiqDead: () => own('taskiq:dead'),

@@ -3,7 +3,7 @@ import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/c
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { RedisOutageWatch } from '../../domain/monitoring/redis-outage.ts';
 import { minutes } from '../../lib/duration.ts';
-import { pingRedis } from '../../repositories/redis/ping-redis.ts';
+import { probeRedis } from '../../repositories/redis/probe-redis.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
 const START = new Date('2026-11-20T10:00:00Z');
@@ -164,7 +164,7 @@ describe('check_external_services when what it stands on is away', () => {
       .filter((text) => text.includes(name));
 
   test('an outage of Redis is told through Telegram while it lasts, and its end too', async () => {
-    const ping = () => pingRedis(world.app.redis);
+    const ping = () => probeRedis(world.app.redis);
     const { log, services } = world.app;
     using watch = new RedisOutageWatch({ watch: services.serviceWatch, ping, clock: next, log, everyMs: minutes(60) });
     expect(await watch.look(next())).toBeUndefined();

@@ -10,7 +10,7 @@ type Pair = { client: Socket; upstream: Socket; silent: boolean };
  */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #pairs = new Set<Pair>();
   #cutOff = false;
 
@@ -36,6 +36,11 @@ export class TcpProxy implements AsyncDisposable {
   /** The number of open connections, including silent ones. */
   get open(): number {
     return this.#pairs.size;
+  }
+
+  /** Leads new connections to another port. Present ones stay where they are, as when an address is moved to another server. */
+  aim(targetPort: number): void {
+    this.#targetPort = targetPort;
   }
 
   /** Makes every present connection permanently silent, but no new one. Returns their number. */

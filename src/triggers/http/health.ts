@@ -9,27 +9,43 @@ import { errorMessage } from '../../lib/errors.ts';
  */
 export type HealthChecks = Readonly<Record<string, () => Promise<unknown>>>;
 
-type Check = { ok: boolean; latency_ms: number; error?: string; warning?: string };
+/** `since`: when the part was first found unusable, of those times it was asked. */
+type Check = { ok: boolean; latency_ms: number; error?: string; since?: string; warning?: string };
 
 /** A probe waits at most this long for one dependency. */
 const CHECK_LIMIT_MS = seconds(3);
 
+/** After this, asking again is worth it: what was away may be back. */
+const RETRY_AFTER_SECONDS = 5;
+
 /**
  * `/health/live`: this process answers. `/health/ready`: 200 where every part that it needs is usable, `degraded` where one warns; else 503
- * with the unusable parts.
+ * with the unusable parts, the reasons, and since when.
  */
 export function registerHealth(server: FastifyInstance, checks: HealthChecks): void {
+  const unusableSince = new Map<string, string>();
   server.get('/health/live', async () => ({ status: 'ok' }));
   server.get('/health/ready', async (_request, reply) => {
     const names = Object.keys(checks);
-    const results = await Promise.all(names.map((name) => timed(checks[name]!)));
+    const results = await Promise.all(names.map(async (name) => dated(name, await timed(checks[name]!))));
     const isReady = results.every((result) => result.ok);
     reply.code(isReady ? 200 : 503);
+    if (!isReady) reply.header('retry-after', RETRY_AFTER_SECONDS);
     return {
       status: isReady ? (results.some(({ warning }) => warning) ? 'degraded' : 'ok') : 'unavailable',
       checks: Object.fromEntries(names.map((name, i) => [name, results[i]])),
     };
   });
+
+  function dated(name: string, check: Check): Check {
+    if (check.ok) {
+      unusableSince.delete(name);
+      return check;
+    }
+    const since = unusableSince.get(name) ?? new Date().toISOString();
+    unusableSince.set(name, since);
+    return { ...check, since };
+  }
 }
 
 async function timed(check: HealthChecks[string]): Promise<Check> {

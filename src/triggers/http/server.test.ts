@@ -41,16 +41,39 @@ describe('the HTTP port', () => {
     });
   });
 
-  test('is not ready when a part is down, and says which and why', async () => {
+  test('is not ready when a part is down, and says which, why and since when', async () => {
     const url = await serve({
       redis: () => Promise.reject(new Error('connection refused')),
       postgresql: async () => undefined,
     });
     const response = await fetch(`${url}/health/ready`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({
+    expect(response.headers.get('retry-after')).toBe('5');
+    const first = (await response.json()) as { checks: { redis: { since: string } } };
+    const { since } = first.checks.redis;
+    expect(first).toMatchObject({
       status: 'unavailable',
       checks: { redis: { ok: false, error: 'connection refused' }, postgresql: { ok: true } },
+    });
+    expect(Date.parse(since)).toBeLessThanOrEqual(Date.now());
+    const again = await (await fetch(`${url}/health/ready`)).json();
+    expect(again).toMatchObject({ checks: { redis: { ok: false, since } } });
+  });
+
+  test('forgets since when once the part is usable again', async () => {
+    let isDown = true;
+    const url = await serve({
+      redis: async () => {
+        if (isDown) throw new Error('OOM');
+      },
+    });
+    expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+    isDown = false;
+    const response = await fetch(`${url}/health/ready`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('retry-after')).toBeNull();
+    expect(((await response.json()) as { checks: object }).checks).toEqual({
+      redis: { ok: true, latency_ms: expect.any(Number) },
     });
   });
 

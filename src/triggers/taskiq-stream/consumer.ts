@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sleepUnless, within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
+import { GrowingPause } from '../../lib/growing-pause.ts';
 import { isCluster, type RedisClient } from '../../lib/redis-client.ts';
 import { duplicateRedis } from '../../repositories/redis/connection.ts';
 import { type ConsumerTimes, TIMES } from './consumer-times.ts';
@@ -30,8 +31,8 @@ export type TaskiqConsumerOptions = {
 
 /** The most entries in progress; beyond them nothing new is read. */
 const MAX_IN_HAND = 1_000;
-/** The wait between attempts to reach a Redis that is away. */
-const RECONNECT_MS = 250;
+/** The wait between attempts to read from a Redis that is away, or refuses. */
+const RECONNECT = { firstMs: 250, atMostMs: seconds(4) };
 
 /**
  * Takes messages of Python producers out of a Redis stream and hands them over. A message is acknowledged only after its hand-over (or
@@ -119,6 +120,7 @@ export class TaskiqConsumer {
   }
 
   async #readLoop(blocking: RedisClient): Promise<void> {
+    const pause = new GrowingPause(RECONNECT);
     let joined = false;
     while (!this.#stopping.signal.aborted) {
       try {
@@ -130,12 +132,13 @@ export class TaskiqConsumer {
         const entries = await this.#unblockable(blocking);
         this.#reading = true;
         this.#away = false;
+        pause.reset();
         for (const entry of entries) this.#take(entry);
       } catch (error) {
         joined = false;
         if (isGroupLost(error)) continue;
         this.#lost(error);
-        await this.#pause(RECONNECT_MS);
+        await pause.wait(this.#stopping.signal);
       }
     }
   }

@@ -1,0 +1,34 @@
+import type { Redis } from 'ioredis';
+
+/**
+ * The answer to `INFO` where the user may not ask. The oldest version that the worker runs on stands for the real one; BullMQ derives from
+ * it which commands there are.
+ */
+const REFUSED_INFO = 'redis_version:7.0.8\r\ninfo_refused:1\r\n';
+
+/** Whether the user may not ask for this `INFO`. */
+export const isRefusedInfo = (info: string): boolean => info.includes('info_refused:1');
+
+type Answered = (error: Error | null, info?: string) => void;
+
+/**
+ * Makes a connection work for a user without the right to `INFO`, which ACLs count among the dangerous commands. ioredis asks for it on
+ * each connect and prints a warning, and BullMQ never begins where it is refused. Copies of the connection are the same.
+ */
+export function withoutInfoRight(redis: Redis): Redis {
+  const info = redis.info.bind(redis) as (...args: string[]) => Promise<string>;
+  const duplicate = redis.duplicate.bind(redis);
+  const ask = (...args: (string | Answered)[]): Promise<string> => {
+    const answered = typeof args.at(-1) === 'function' ? (args.pop() as Answered) : undefined;
+    const answer = info(...(args as string[])).catch((error: Error) => {
+      if (error.message.startsWith('NOPERM')) return REFUSED_INFO;
+      throw error;
+    });
+    if (answered) answer.then((text) => answered(null, text), answered);
+    return answer;
+  };
+  return Object.assign(redis, {
+    info: ask as Redis['info'],
+    duplicate: (options?: Parameters<typeof duplicate>[0]) => withoutInfoRight(duplicate(options)),
+  });
+}
