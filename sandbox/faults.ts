@@ -53,6 +53,8 @@ export type Verdict = 'handled' | 'pass' | 'cut-after';
 export type Faults = {
   add(fault: Fault): void;
   clear(): void;
+  /** How many requests hang now. */
+  hanging(): number;
   /** Lets the faults strike. `pass`: answer as usual. `cut-after`: do the work, then `cut`. `handled`: nothing left to do. */
   apply(request: IncomingMessage, response: ServerResponse): Promise<Verdict>;
   /** Serves `/_sandbox/faults`; true where the request was for it. */
@@ -121,7 +123,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     return true;
   };
 
-  return { add, clear, apply, routes };
+  return { add, clear, hanging: () => hanging.size, apply, routes };
 }
 
 /** Ends the connection without an answer. */

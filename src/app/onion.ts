@@ -2,6 +2,7 @@ import type { ErrorReports } from '../observability/error-reports.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { Middleware } from '../runtime/compose.ts';
+import { confirmEnd } from '../runtime/middleware/confirm-end.ts';
 import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
 import { guardPoison } from '../runtime/middleware/guard-poison.ts';
 import { handleExhausted, type TaskAlert } from '../runtime/middleware/handle-exhausted.ts';
@@ -62,6 +63,7 @@ export const ONION: readonly Layer[] = [
     does: 'does what the task declared for the end of its retries',
     make: ({ alert, services }) => handleExhausted(services, alert),
   },
+  { name: 'fence', does: 'lets no end pass that Redis does not confirm to be of this run', make: () => confirmEnd },
   { name: 'poison guard', does: 'ends a job that was started 10 times without an outcome', make: () => guardPoison },
   { name: 'cancellation', does: 'ends a cancelled job that asks to be run again', make: () => endCancelled },
   { name: 'outages', does: 'puts long work off while PostgreSQL or Redis is away', make: () => outliveOutages },

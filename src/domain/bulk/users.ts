@@ -16,6 +16,7 @@ import type { Log } from '../../observability/log.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
+import type { HeldJob } from '../../runtime/define-task.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
 import type { BulkNotices } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
@@ -33,8 +34,7 @@ export type BulkUsersOptions = {
   clock(): Date;
 };
 
-export type BulkJob = {
-  jobId: string;
+export type BulkJob = HeldJob & {
   /** The progress is kept under this id. */
   progressId: string;
   operation: BulkOperation;
@@ -157,6 +157,7 @@ export class BulkUsers {
   async #settle(after: ReadonlyMap<string, BulkUserState>, job: BulkJob, { progress, tally }: Book): Promise<void> {
     const { auditLogs, backendKeys, states } = this.#options;
     const changed = [...after].filter(([, { state }]) => state === 'done').map(([id]) => id);
+    await job.confirmHeld();
     await auditLogs.write(changed.map((id) => auditEntry(id, job))).catch((cause: unknown) => {
       const message = `bulk ${job.operation}: the audit trail does not take ${changed.length} entries: ${errorMessage(cause)}`;
       throw new TransientError('audit_unwritten', message, { cause });
@@ -179,7 +180,7 @@ export class BulkUsers {
     const durationMs = clock().getTime() - job.enqueuedAt.getTime();
     const { succeeded, total } = tally.progress;
     const { failures } = tally;
-    await notices.tell(jobId, 'bulk_completed', (locale) =>
+    await notices.tell(job, 'bulk_completed', (locale) =>
       bulkOperationEnded({ operation, status, jobId, initiatedBy, durationMs, total, succeeded, failures }, locale),
     );
   }
@@ -191,8 +192,9 @@ export class BulkUsers {
     return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 
-  #progressOf({ enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
+  #progressOf({ confirmHeld, enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
     return new BulkProgress(this.#options.progress, {
+      confirmHeld,
       id: progressId,
       operation,
       startedAt: enqueuedAt,

@@ -42,6 +42,7 @@ export function handleExhausted(services: object, alert: TaskAlert): Middleware 
       const action = actionFor(run.task.retry.exhausted, code);
       if (action === 'log') run.context.log.warn({ err: error }, 'task out of retries');
       if (action === 'alert' || action === 'alert-critical') {
+        await run.context.confirmHeld();
         await alert({
           task: run.task.name,
           jobId: run.context.jobId,

@@ -44,8 +44,10 @@ export default defineTask({
   },
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
-  async run(payload, { broadcasts, bulkNotices, bulkProgress, enqueue, enqueuedAt, jobId, now, signal }) {
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }) {
+    const { confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
     using progress = new BulkProgress(bulkProgress, {
+      confirmHeld,
       id: payload.job_id ?? jobId,
       operation: 'broadcast',
       startedAt: enqueuedAt,
@@ -57,7 +59,7 @@ export default defineTask({
       const errors = failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
       await progress.show({ status, processed: sent + failed + withdrawn, total, succeeded: sent, failed, errors });
       if (status === 'completed' || status === 'cancelled')
-        await bulkNotices.tell(jobId, 'bulk_completed', (locale) =>
+        await bulkNotices.tell(run, 'bulk_completed', (locale) =>
           broadcastEnded({ jobId, status, sent, failed, withdrawn, total, durationMs: ageMs }, locale),
         );
       return { sent, failed, withdrawn, total, duration_seconds: ageMs / 1000, errors };

@@ -45,8 +45,9 @@ export default defineTask({
   },
 });
 
-function jobOf(given: z.output<typeof payload>, { enqueuedAt, jobId }: RunContext): ExportJob {
+function jobOf(given: z.output<typeof payload>, { confirmHeld, enqueuedAt, jobId }: RunContext): ExportJob {
   return {
+    confirmHeld,
     jobId,
     progressId: given.job_id ?? jobId,
     type: given.export_type,

@@ -28,7 +28,7 @@ export default defineTask({
   },
   needs: ['broadcasts', 'progress'],
 
-  async run(payload, { broadcasts, enqueuedAt, jobId, now, progress, signal }) {
+  async run(payload, { broadcasts, confirmHeld, enqueuedAt, jobId, now, progress, signal }) {
     const chats = [...new Set(payload.telegram_ids)];
     const { message, notification_type: type } = payload;
     const before = await broadcasts.look(jobId);
@@ -42,6 +42,7 @@ export default defineTask({
 
     const ageMs = now.getTime() - enqueuedAt.getTime();
     const isDone = isBroadcastOver(look, ageMs);
+    if (isDone) await confirmHeld();
     await progress.save(payload.job_id ?? jobId, {
       operation: 'broadcast',
       status: isDone ? 'completed' : look.paused > 0 ? 'paused' : 'running',
