@@ -80,7 +80,8 @@ describe('the end of a run', () => {
     await expect
       .poll(() => engine.queues.get('sync').getJobCounts('active', 'failed'))
       .toEqual({ active: 0, failed: 0 });
-    expect(engine.ended.map(({ jobId }) => jobId).sort()).toEqual([...ids].sort());
+    expect(new Set(engine.ended.map(({ jobId }) => jobId))).toEqual(new Set(ids));
+    expect(engine.ended).toHaveLength(ids.length);
     expect(engine.ended.every((ended) => ended.ok && ended.result.run === 2)).toBe(true);
     expect(engine.alerts).toEqual([]);
     expect(exhausted).toEqual([]);
