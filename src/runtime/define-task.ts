@@ -22,7 +22,7 @@ export type Exhausted =
   | 'next-run';
 
 /** The part of a run that lets others tell how it ended, under the job's id and only while the run holds the job. */
-export type HeldJob = Pick<RunContext, 'jobId' | 'confirmHeld'>;
+export type HeldJob = Pick<RunContext, 'jobId' | 'confirmHeld' | 'alive'>;
 
 /** A finished run's result: a small JSON object. */
 export type Result = Readonly<Record<string, unknown>>;
@@ -67,6 +67,8 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = {
    * run may have the job, and this one must tell nobody how it ended. Waits while Redis is away. To be awaited right before anything final.
    */
   confirmHeld(): Promise<void>;
+  /** Says that the work moves. Work without a time limit that does not say so for 60 s is given up. */
+  alive(): void;
   readonly log: Log;
   /** Follows the work through logs, jobs and messages. */
   readonly correlationId: string;

@@ -58,6 +58,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       signal,
       // It has no job that another run could take.
       confirmHeld: async () => undefined,
+      alive: () => undefined,
       correlationId: jobId,
       initiatedBy,
       log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),

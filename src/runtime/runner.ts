@@ -20,6 +20,7 @@
  *     was started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
@@ -41,6 +42,9 @@ const LOCK_MS = seconds(10);
 const STALLED_CHECK_MS = seconds(5);
 /** How soon a job is looked at again whose earlier run in this process has lost it and is about to end. */
 const ENDING_MS = seconds(1);
+/** A run that is told to end at shutdown has this long; meanwhile the process looks which runs have not been told. */
+const END_WITHIN_MS = seconds(2);
+const LOOK_EVERY_MS = 50;
 /** Stalls never fail a job: the poison guard decides, and it keeps a dead letter. */
 const UNLIMITED_STALLS = 1_000_000;
 
@@ -104,10 +108,18 @@ export class Runner {
       this.#shutdown.abort(reason);
       for (const run of this.#running.values()) run.abort(reason);
     }, graceMs);
-    // A handler that ignores its signal is left behind: its lock expires and another worker takes the job.
-    const left = new Promise<void>((resolve) => setTimeout(resolve, graceMs + seconds(2)).unref());
-    await Promise.race([drained, left]);
+    await Promise.race([drained, this.#onlyDeafLeft()]);
     clearTimeout(timer);
+  }
+
+  /**
+   * Resolves a moment after every run that goes on here was told to end, be it now or long before. A handler that ignores its signal is left
+   * behind: its lock expires and another worker takes the job.
+   */
+  async #onlyDeafLeft(): Promise<void> {
+    const isTold = (): boolean => [...this.#running.values()].every((run) => run.signal.aborted);
+    while (!isTold()) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+    await sleep(END_WITHIN_MS, undefined, { ref: false });
   }
 
   #consume(queue: QueueName): Worker<JobData, Result> {
@@ -224,6 +236,7 @@ export class Runner {
       scheduledFor: new Date(slotMs ?? job.timestamp),
       signal: controller.signal,
       confirmHeld: () => this.#confirmHeld(job, token, controller),
+      alive: () => undefined,
       correlationId,
       initiatedBy,
       log,

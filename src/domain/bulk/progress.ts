@@ -14,7 +14,7 @@ export type BulkProgressOptions = {
 };
 
 /** The job that the progress belongs to. */
-export type BulkSubject = Pick<HeldJob, 'confirmHeld'> & {
+export type BulkSubject = Pick<HeldJob, 'alive' | 'confirmHeld'> & {
   /** The record is kept under this id. */
   id: string;
   operation: string;
@@ -60,6 +60,7 @@ export class BulkProgress implements Disposable {
    */
   async show(state: BulkState): Promise<void> {
     this.#last = state;
+    this.#subject.alive();
     if (!(await this.#isHeld(state))) return;
     const { events, id, operation } = this.#subject;
     const { failed, processed, status, succeeded, total } = state;

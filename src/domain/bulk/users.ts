@@ -126,6 +126,7 @@ export class BulkUsers {
       await forEachAtMost(batch, concurrency, async (id) => {
         signal.throwIfAborted();
         after.set(id, await this.#handle(id, before.get(id), begun.get(id)!.at, job.operation, signal));
+        job.alive();
       });
     } finally {
       if (after.size > 0) await this.#settle(after, begun, job, book);
@@ -207,8 +208,9 @@ export class BulkUsers {
     return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 
-  #progressOf({ confirmHeld, enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
+  #progressOf({ alive, confirmHeld, enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
     return new BulkProgress(this.#options.progress, {
+      alive,
       confirmHeld,
       id: progressId,
       operation,

@@ -4,7 +4,7 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../../lib/errors.ts';
 import type { EmailText } from '../../messages/email.ts';
 import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
-import type { HeldJob, RunContext } from '../../runtime/define-task.ts';
+import type { RunContext } from '../../runtime/define-task.ts';
 
 /** How long the backend accepts a code or link. */
 const VALID_MS = minutes(10);
@@ -12,7 +12,7 @@ const VALID_MS = minutes(10);
 const ANSWERED_WITHIN_MS = seconds(65);
 
 export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
-export type CodeEmailRun = HeldJob & Pick<RunContext, 'attempt' | 'enqueuedAt' | 'now' | 'signal'>;
+export type CodeEmailRun = Pick<RunContext, 'attempt' | 'confirmHeld' | 'enqueuedAt' | 'jobId' | 'now' | 'signal'>;
 
 /**
  * E-mail that is worth nothing once the code in it is no longer valid.
@@ -56,7 +56,7 @@ export class CodeEmails {
   }
 
   /** Asked right before the dot, after all waiting: by then the code may be over, or another run may have the job. */
-  #handover({ confirmHeld, jobId }: HeldJob, leftMs: () => number): Handover {
+  #handover({ confirmHeld, jobId }: Pick<CodeEmailRun, 'confirmHeld' | 'jobId'>, leftMs: () => number): Handover {
     const token = randomUUID();
     return {
       take: async () => {

@@ -63,7 +63,7 @@ export class DataExports {
     const exportId = exportIdOf(job.jobId);
     const fileName = exportName(exportId, job.format, isGzipped(job));
     try {
-      const table = await sources.open(job.type, job.range, signal);
+      const table = await sources.open(job.type, job.range, { alive: job.alive, signal });
       const count = { rows: 0 };
       const content = WRITERS[job.format]({ ...table, groups: watched(table, count, progress, job) });
       const { bytes } = await storage.put(fileName, isGzipped(job) ? gzipped(content) : content, signal);
@@ -101,8 +101,9 @@ export class DataExports {
     await this.#options.notices.tell(job, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
   }
 
-  #progressOf({ confirmHeld, enqueuedAt, progressId, type }: ExportJob): BulkProgress {
+  #progressOf({ alive, confirmHeld, enqueuedAt, progressId, type }: ExportJob): BulkProgress {
     return new BulkProgress(this.#options.progress, {
+      alive,
       confirmHeld,
       id: progressId,
       operation: `export_${type}`,
@@ -120,10 +121,11 @@ async function* watched(
   { estimate, groups }: ExportTable,
   count: { rows: number },
   progress: BulkProgress,
-  { confirmHeld }: HeldJob,
+  { alive, confirmHeld }: HeldJob,
 ): AsyncGenerator<RowGroup> {
   let shownAt = 0;
   for await (const group of groups) {
+    alive();
     yield group;
     count.rows += group.length;
     if (performance.now() - shownAt < SHOW_EVERY_MS) continue;

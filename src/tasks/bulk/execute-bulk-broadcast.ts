@@ -45,8 +45,9 @@ export default defineTask({
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
   async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }) {
-    const { confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
+    const { alive, confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
     using progress = new BulkProgress(bulkProgress, {
+      alive,
       confirmHeld,
       id: payload.job_id ?? jobId,
       operation: 'broadcast',
@@ -71,8 +72,8 @@ export default defineTask({
       if (!isQueued && wish !== 'cancel') {
         const { message, notification_type: type, telegram_ids: chats } = payload;
         const broadcast = { id: jobId, message, type, dueAt: enqueuedAt };
-        if (chats === 'all') await broadcasts.queueForAll(broadcast, signal);
-        else await broadcasts.queueFor(broadcast, [...new Set(chats)], signal);
+        if (chats === 'all') await broadcasts.queueForAll(broadcast, run);
+        else await broadcasts.queueFor(broadcast, [...new Set(chats)], run);
         await broadcasts.markQueued(jobId);
       }
     } catch (error) {
