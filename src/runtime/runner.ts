@@ -12,6 +12,7 @@
  *  8. After the last delay, or at once on a `PermanentError`, what the task declares as `exhausted` happens within that last attempt. Then
  *     the job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts. Nothing final happens
  *     without a lock that Redis confirms at that moment: a run that was frozen may have lost its job to another.
+ *     A job of a task that this version does not have goes back to its queue for an hour, for a version that has it, and then dies alike.
  *  9. Somebody cancels it. The signal of its run fires; a job that waits to go on does so at once and finds its signal fired from the
  *     start. Either way it ends as a dead letter with the reason `cancelled`.
  * 10. The process stops. It takes no new job, gives running ones a grace period, then fires their signals and hands them back to their
@@ -36,6 +37,7 @@ import { QUEUE_PREFIX, redisName } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { jittered } from './retry.ts';
 import { Slots } from './slots.ts';
+import { unknownTask } from './unknown-task.ts';
 
 /** A killed worker's jobs run again after at most lock + 2 × check = 20 s; the lock is renewed every 5 s while the process lives. */
 const LOCK_MS = seconds(10);
@@ -165,9 +167,6 @@ export class Runner {
   }
 
   async #process(queue: QueueName, job: Job<JobData>, token: string | undefined): Promise<Result> {
-    const named = this.#options.registry.find(job.name);
-    if (!named)
-      throw new UnrecoverableError(`No task named '${job.name}' in this version; replay the job where it exists`);
     // A run that lost its lock has not ended yet. BullMQ knows one run of each job in a process, so this one waits for that end.
     if (this.#running.has(job.id!)) {
       await job.moveToDelayed(Date.now() + ENDING_MS, token);
@@ -179,14 +178,15 @@ export class Runner {
     const release = await this.#slots.take();
     const facts = factsOf(queue, job);
     try {
+      const task = this.#options.registry.find(job.name)?.task ?? (await this.#unknown(queue, job));
       controller.signal.throwIfAborted();
       // A handler that sees its signal fired from the start ends its work in good order.
       const isCancelled = job.attemptsStarted > 1 && (await this.#options.wasCancelled?.(job.id!)) === true;
       if (isCancelled) controller.abort(new CancelledError(job.id!));
       return await this.#handle({
-        task: named.task,
+        task,
         payload: job.data.payload,
-        context: this.#context(job, token, named.task, controller),
+        context: this.#context(job, token, task, controller),
         job: { ...facts, isCancelled },
       });
     } catch (error) {
@@ -209,6 +209,18 @@ export class Runner {
       release();
       this.#running.delete(job.id!);
     }
+  }
+
+  /** The first run under an ignorant version notes the time in the job; a replay begins anew. */
+  async #unknown(queue: QueueName, job: Job<JobData>): Promise<AnyTask> {
+    const now = this.#options.clock().getTime();
+    const since = job.attemptsStarted > 1 ? (job.data.unknownSinceMs ?? now) : now;
+    if (since !== job.data.unknownSinceMs) {
+      await job.updateData({ ...job.data, unknownSinceMs: since });
+      const fields = { task: job.name, queue, job_id: job.id };
+      this.#options.log.warn(fields, 'this version does not have the task of a job, which waits for a version that has it');
+    }
+    return unknownTask(job.name, queue, new Date(since));
   }
 
   /** Asks Redis for the lock of this run, whatever this process believes. An answer that is an error confirms nothing. */
