@@ -72,6 +72,15 @@ test('a reset comes before the work, a late cut after it', async () => {
   faults.add({ kind: 'cut_after', count: 1 });
   await expect(get()).rejects.toThrow();
   expect(done()).toBe(1);
+  faults.add({ kind: 'error_after', count: 1 });
+  expect(await get()).toBe(500);
+  expect(done()).toBe(2);
+  faults.add({ kind: 'hang_after', count: 1 });
+  const hanging = get();
+  await expect.poll(() => faults.hanging()).toBe(1);
+  expect(done()).toBe(3);
+  faults.clear();
+  await expect(hanging).rejects.toThrow();
 });
 
 test('clearing ends what hangs', async () => {

@@ -7,7 +7,7 @@
  *       const verdict = await faults.apply(request, response)
  *       if (verdict === 'handled') return                            // answered, hung or cut: nothing must happen
  *       …do the work…
- *       if (verdict === 'cut-after') return cut(response)            // done, but the caller never learns of it
+ *       if (verdict === 'cut-after') return cut(response)            // done, but the caller does not learn of it
  *       …answer…
  *     })
  */
@@ -17,6 +17,8 @@ import { z } from 'zod';
 const Scope = {
   /** Only requests whose path contains this text, e.g. `sendMessage`; all without it. */
   path: z.string().optional(),
+  /** Only requests with this method; all without it. */
+  method: z.enum(['GET', 'POST', 'PATCH', 'PUT', 'DELETE']).optional(),
   /** Strikes this often, then ends. */
   count: z.int().min(1).optional(),
   /** Ends after this many milliseconds. */
@@ -43,6 +45,10 @@ const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reset'), ...Scope }),
   /** Does the work, then cuts the connection instead of answering. */
   z.strictObject({ kind: z.literal('cut_after'), ...Scope }),
+  /** Does the work, then never answers. */
+  z.strictObject({ kind: z.literal('hang_after'), ...Scope }),
+  /** Does the work, then answers with this status, as the real backend does where it fails after its commit. */
+  z.strictObject({ kind: z.literal('error_after'), status: z.int().min(500).max(599).default(500), ...Scope }),
 ]);
 
 /** The body of `POST /_sandbox/faults` and the argument of `add`. Without `count` and `forMs` a fault stays until cleared. */
@@ -53,6 +59,8 @@ export type Verdict = 'handled' | 'pass' | 'cut-after';
 export type Faults = {
   add(fault: Fault): void;
   clear(): void;
+  /** How many requests hang now. */
+  hanging(): number;
   /** Lets the faults strike. `pass`: answer as usual. `cut-after`: do the work, then `cut`. `handled`: nothing left to do. */
   apply(request: IncomingMessage, response: ServerResponse): Promise<Verdict>;
   /** Serves `/_sandbox/faults`; true where the request was for it. */
@@ -75,14 +83,19 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
 
   const clear = (): void => {
     armed = [];
-    for (const response of hanging) cut(response);
+    for (const response of hanging) response.destroy();
     hanging.clear();
+  };
+
+  const hang = (response: ServerResponse): void => {
+    hanging.add(response);
+    response.once('close', () => hanging.delete(response));
   };
 
   const apply = async (request: IncomingMessage, response: ServerResponse): Promise<Verdict> => {
     if (armed.length === 0) return 'pass';
     armed = armed.filter(({ left, until }) => left > 0 && performance.now() < until);
-    const struck = armed.filter((one) => strikes(one, request.url ?? ''));
+    const struck = armed.filter((one) => strikes(one, request));
     const delayMs = struck.reduce((sum, { fault }) => sum + (fault.kind === 'latency' ? fault.ms : 0), 0);
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const fault = struck.find((one) => one.fault.kind !== 'latency')?.fault;
@@ -93,12 +106,17 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
         response.setHeader('retry-after', Math.ceil(fault.retryAfterSeconds));
         return respond(response, 429, tooManyRequests(fault.retryAfterSeconds));
       case 'hang':
-        hanging.add(response);
-        response.once('close', () => hanging.delete(response));
+        hang(response);
         return 'handled';
       case 'reset':
         request.socket.resetAndDestroy();
         return 'handled';
+      case 'hang_after':
+        afterwards.set(response, () => hang(response));
+        return 'cut-after';
+      case 'error_after':
+        afterwards.set(response, () => void respond(response, fault.status, { message: 'Internal server error' }));
+        return 'cut-after';
       case 'cut_after':
         return 'cut-after';
       default:
@@ -121,17 +139,22 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     return true;
   };
 
-  return { add, clear, apply, routes };
+  return { add, clear, hanging: () => hanging.size, apply, routes };
 }
 
-/** Ends the connection without an answer. */
+/** What the fault of a request wants in place of its answer, where that is more than the end of the connection. */
+const afterwards = new WeakMap<ServerResponse, () => void>();
+
+/** Does in place of the answer what the fault wants: by default it ends the connection. */
 export function cut(response: ServerResponse): void {
-  response.destroy();
+  const act = afterwards.get(response) ?? (() => response.destroy());
+  act();
 }
 
-function strikes(one: Armed, path: string): boolean {
+function strikes(one: Armed, { method, url = '' }: IncomingMessage): boolean {
   const { fault } = one;
-  if (fault.path !== undefined && !path.includes(fault.path)) return false;
+  if (fault.path !== undefined && !url.includes(fault.path)) return false;
+  if (fault.method !== undefined && fault.method !== method) return false;
   one.owed += fault.rate ?? 1;
   // A thousandth of slack: ten times 0.1 must count as 1.
   if (one.owed < 0.999) return false;

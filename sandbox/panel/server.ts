@@ -61,6 +61,8 @@ export type PanelSandbox = AsyncDisposable & {
   removeNode(uuid: string): void;
   /** Arms a fault; without one, clears all faults and lies. */
   faults(fault?: Fault): void;
+  /** How many requests a fault lets hang now. */
+  hanging(): number;
   /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
@@ -163,6 +165,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
       faults.clear();
       panel.lies.clear();
     },
+    hanging: () => faults.hanging(),
     lie: (lie) => panel.lies.add(lie),
     revokeToken() {
       panel.tokenRevoked = true;

@@ -2,7 +2,9 @@ import type { ErrorReports } from '../observability/error-reports.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { Middleware } from '../runtime/compose.ts';
+import { confirmEnd } from '../runtime/middleware/confirm-end.ts';
 import { endCancelled } from '../runtime/middleware/end-cancelled.ts';
+import { giveUp } from '../runtime/middleware/give-up.ts';
 import { guardPoison } from '../runtime/middleware/guard-poison.ts';
 import { handleExhausted, type TaskAlert } from '../runtime/middleware/handle-exhausted.ts';
 import { limitTime } from '../runtime/middleware/limit-time.ts';
@@ -17,6 +19,8 @@ import { traceRun } from '../runtime/middleware/trace-run.ts';
 export type OnionParts = {
   /** Tells the admins that a task has given up. */
   alert: TaskAlert;
+  /** For tests: how long work may go on after it was told to end, or not move. */
+  giveUpAfterMs?: number;
   /** Undefined where errors are not reported to a tracker. */
   errorReports: ErrorReports | undefined;
   /** Called with how each job ended. */
@@ -62,7 +66,13 @@ export const ONION: readonly Layer[] = [
     does: 'does what the task declared for the end of its retries',
     make: ({ alert, services }) => handleExhausted(services, alert),
   },
+  { name: 'fence', does: 'lets no end pass that Redis does not confirm to be of this run', make: () => confirmEnd },
   { name: 'poison guard', does: 'ends a job that was started 10 times without an outcome', make: () => guardPoison },
+  {
+    name: 'watch',
+    does: 'gives up what does not end when it is told to, and long work that does not move',
+    make: ({ giveUpAfterMs, metrics }) => giveUp(metrics, giveUpAfterMs),
+  },
   { name: 'cancellation', does: 'ends a cancelled job that asks to be run again', make: () => endCancelled },
   { name: 'outages', does: 'puts long work off while PostgreSQL or Redis is away', make: () => outliveOutages },
   { name: 'time limit', does: 'fires the signal when the attempt has had its time', make: () => limitTime },

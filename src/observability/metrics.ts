@@ -99,6 +99,11 @@ export class Metrics implements ClientObserver {
     return seconds;
   }
 
+  /** `why`: deaf or silent. */
+  taskGivenUp(task: string, why: string): void {
+    this.#series.givenUp.inc({ task_name: task, why });
+  }
+
   taskCounted(task: string, item: string, n: number): void {
     if (n > 0) this.#series.items.inc({ task_name: task, item }, n);
   }

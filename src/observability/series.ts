@@ -29,6 +29,11 @@ export const SERIES = {
     'Attempts that run longer than their time limit and five minutes; longer than an hour where there is no limit',
     ['task_name'],
   ),
+  givenUp: counter(
+    'cybervpn_tasks_given_up_total',
+    'Runs that hung and were given up: deaf (told to end a minute before) or silent (no time limit, and nothing moved for a minute)',
+    ['task_name', 'why'],
+  ),
   longestRun: liveGauge(
     'cybervpn_task_longest_run_seconds',
     'For how long the oldest attempt of those running now has been running',

@@ -7,6 +7,8 @@ import { type RowVersion, WITHOUT_WAITING_FOR_DISK } from './heap-walk.ts';
 export type AuditEntry = {
   /** Set where the same decision may be written twice: an entry whose id exists stays as it is. */
   id?: string;
+  /** When it was done, where that is not now. */
+  at?: Date;
   /** Dotted, as the backend writes them: `subscription.disabled`. */
   action: string;
   entityType: string;
@@ -35,7 +37,7 @@ export class AuditLogs {
   /** Writes all entries in one statement. Pass a transaction where the entry must not exist without the change. */
   async write(entries: readonly AuditEntry[], db: Database = this.#db): Promise<void> {
     if (entries.length === 0) return;
-    const rows = entries.map(({ id, action, entityType, entityId, oldValue, newValue }) => ({
+    const rows = entries.map(({ id, at, action, entityType, entityId, oldValue, newValue }) => ({
       id: id ?? randomUUID(),
       admin_id: null,
       action,
@@ -45,6 +47,7 @@ export class AuditLogs {
       new_value: newValue === undefined ? null : JSON.stringify(newValue),
       ip_address: 'system',
       user_agent: this.#userAgent,
+      ...(at && { created_at: at }),
     }));
     await db
       .insertInto('audit_logs')

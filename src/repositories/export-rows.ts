@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { within } from '../lib/deadline.ts';
 import { minutes, seconds } from '../lib/duration.ts';
 import { modesOf, PURCHASE_KINDS } from '../lib/purchase.ts';
 import { copiedLines } from './copied-lines.ts';
@@ -10,11 +11,19 @@ import { type Database, endingWhenSilent } from './database.ts';
 /** Includes `from`, excludes `to`; open where undefined. */
 export type ExportRange = { readonly from: Date | undefined; readonly to: Date | undefined };
 
+/** The run that reads: `alive` says that rows come, or that the server works on them. */
+export type ExportRun = { readonly signal: AbortSignal; alive(): void };
+
 /** Rows of one table in groups, each a line of COPY's text format. */
 export type TextRows = AsyncGenerator<CopyText>;
 
 /** The export gives up when another session, such as a migration, locks the table for longer than this. */
 const LOCK_LIMIT_MS = minutes(5);
+
+/** How often the server is asked whether it still works on an export that gives no rows. */
+const PULSE_MS = seconds(20);
+/** A graceful end of the connection waits this long for the other side. */
+const CLOSE_MS = seconds(2);
 
 /** A connection that is silent for longer than this is dead. Sorting a large table, or a slow bucket, takes minutes. */
 const SILENCE_MS = minutes(15);
@@ -62,13 +71,13 @@ export class ExportRows {
   }
 
   /** Columns: id, external_id, user_uuid, amount, final_amount, currency, status, provider, subscription_days, plan_id, created_at, updated_at, bought. */
-  payments(range: ExportRange, signal: AbortSignal): TextRows {
-    return this.#stream(PAYMENTS_QUERY, range, signal);
+  payments(range: ExportRange, run: ExportRun): TextRows {
+    return this.#stream(PAYMENTS_QUERY, range, run);
   }
 
   /** Columns: id, created_at, admin_id, admin_login, action, entity_type, entity_id, old_value, new_value, ip_address, user_agent. */
-  audit(range: ExportRange, signal: AbortSignal): TextRows {
-    return this.#stream(AUDIT_QUERY, range, signal);
+  audit(range: ExportRange, run: ExportRun): TextRows {
+    return this.#stream(AUDIT_QUERY, range, run);
   }
 
   /** The planner's estimate of the rows in the range. Counting would read them all. */
@@ -82,30 +91,47 @@ export class ExportRows {
     return rows[0]!['QUERY PLAN'][0].Plan['Plan Rows'];
   }
 
-  async *#stream(query: string, { from, to }: ExportRange, signal: AbortSignal): TextRows {
+  async *#stream(query: string, { from, to }: ExportRange, { alive, signal }: ExportRun): TextRows {
     signal.throwIfAborted();
+    const socket = endingWhenSilent(SILENCE_MS);
     const client = new pg.Client({
       connectionString: this.#url,
       application_name: 'task-worker-export',
       connectionTimeoutMillis: seconds(10),
       keepAlive: true,
-      stream: () => endingWhenSilent(SILENCE_MS),
+      stream: () => socket,
     });
     // A broken connection fails the read that waits for it. Without a listener it would end the process.
     client.on('error', () => undefined);
-    const stop = (): void => void client.end().catch(() => undefined);
+    // The socket, because `end` of a client that is still connecting leaves both waiting for each other.
+    const stop = (): void => void socket.destroy();
     signal.addEventListener('abort', stop, { once: true });
+    let pulse: NodeJS.Timeout | undefined;
     try {
       await client.connect();
       await client.query('begin read only');
       await client.query(SETTINGS, [from ?? '-infinity', to ?? 'infinity', `${LOCK_LIMIT_MS}ms`]);
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      pulse = setInterval(() => void this.#isWorking(rows[0]!.pid).then((is) => is && alive()), PULSE_MS);
       yield* copiedLines(client.query(copyTo(`copy (${query}) to stdout`)));
     } catch (error) {
       signal.throwIfAborted();
       throw error;
     } finally {
       signal.removeEventListener('abort', stop);
-      await client.end().catch(() => undefined);
+      clearInterval(pulse);
+      await within(CLOSE_MS, client.end()).catch(() => undefined);
+      socket.destroy();
     }
+  }
+
+  /** Whether the server works on the statement of this session: it may sort for minutes before the first row. Waiting for us is no work. */
+  async #isWorking(pid: number): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from pg_stat_activity
+       where pid = ${pid} and state = 'active' and wait_event_type is distinct from 'Client'`
+      .execute(this.#db)
+      .catch(() => ({ rows: [] }));
+    return rows.length > 0;
   }
 }

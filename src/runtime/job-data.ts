@@ -11,6 +11,8 @@ export type JobData = {
   readonly timeLimitMs?: number;
   /** Overrides the task's retry delays, in milliseconds. */
   readonly delaysMs?: readonly number[];
+  /** When a worker took it whose version does not have its task, in milliseconds since 1970. */
+  readonly unknownSinceMs?: number;
   /** Names the span that added the job, where traces are on: https://www.w3.org/TR/trace-context/ */
   readonly traceparent?: string;
   /** Present where a TaskIQ producer may wait for the result under this id. */

@@ -19,13 +19,14 @@ export class CancelledError extends PermanentError {
 }
 
 /**
- * The reason of a run's signal when its lock was lost. Another worker may run the same job by now, so this run must have no further effect.
+ * The end of a run whose lock was lost, or is not confirmed. Another worker may run the same job by now, so this run must have no further
+ * effect.
  */
 export class LostLockError extends Error {
   override name = 'LostLockError';
 
-  constructor(jobId: string) {
-    super(`Job ${jobId} is no longer held by this worker`);
+  constructor(jobId: string, options?: ErrorOptions) {
+    super(`Job ${jobId} is no longer held by this worker`, options);
   }
 }
 
@@ -36,8 +37,8 @@ export type Outcome = 'success' | 'snoozed' | 'handed_back' | 'retry' | 'error';
  * of error.
  */
 export function outcomeOf(error: unknown, signal: AbortSignal, isLastAttempt: boolean): Exclude<Outcome, 'success'> {
-  if (signal.aborted && (signal.reason instanceof ShutdownError || signal.reason instanceof LostLockError))
-    return 'handed_back';
+  if ([error, signal.reason].some((reason) => reason instanceof LostLockError)) return 'handed_back';
+  if (signal.aborted && signal.reason instanceof ShutdownError) return 'handed_back';
   if (error instanceof SnoozeError) return 'snoozed';
   if (error instanceof PermanentError || (signal.aborted && signal.reason instanceof PermanentError)) return 'error';
   return isLastAttempt ? 'error' : 'retry';

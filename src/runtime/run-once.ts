@@ -56,6 +56,9 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       enqueuedAt: options.enqueuedAt ?? now,
       scheduledFor: options.scheduledFor ?? options.enqueuedAt ?? now,
       signal,
+      // It has no job that another run could take.
+      confirmHeld: async () => undefined,
+      alive: () => undefined,
       correlationId: jobId,
       initiatedBy,
       log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),

@@ -272,14 +272,6 @@ describe('a job', () => {
     await engine.untilEnded(5);
   });
 
-  test('of a task that this version does not have is a dead letter, not a crash', async () => {
-    engineWith({ name: 'known', run: async () => ({}) });
-    const { queues } = engine;
-    await engine.start();
-    await queues.get('sync').add('gone', { payload: {}, correlationId: 'c', initiatedBy: 'test', source: 'cli' });
-    await expect.poll(async () => (await new DeadJobs(queues).list(5))[0]?.reason).toContain("No task named 'gone'");
-  });
-
   test('is cancelled where it runs', async () => {
     const started = Promise.withResolvers<void>();
     const { dispatcher } = engineWith({

@@ -10,7 +10,9 @@
  *  6. Or it throws a `SnoozeError`: the job goes back for later and has used no attempt. Steps 3 to 6 may go on for days.
  *  7. Or it throws anything else. The job waits for the next of its delays, lengthened by up to 10 %, and is taken again.
  *  8. After the last delay, or at once on a `PermanentError`, what the task declares as `exhausted` happens within that last attempt. Then
- *     the job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts.
+ *     the job is a dead letter for 30 days. An operator corrects the cause and replays it, with all its attempts. Nothing final happens
+ *     without a lock that Redis confirms at that moment: a run that was frozen may have lost its job to another.
+ *     A job of a task that this version does not have goes back to its queue for an hour, for a version that has it, and then dies alike.
  *  9. Somebody cancels it. The signal of its run fires; a job that waits to go on does so at once and finds its signal fired from the
  *     start. Either way it ends as a dead letter with the reason `cancelled`.
  * 10. The process stops. It takes no new job, gives running ones a grace period, then fires their signals and hands them back to their
@@ -19,6 +21,7 @@
  *     was started 10 times without an outcome is a dead letter with an alert, as it may be what ends the process.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
@@ -35,10 +38,16 @@ import { QUEUE_PREFIX, redisName } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { jittered } from './retry.ts';
 import { Slots } from './slots.ts';
+import { unknownTask } from './unknown-task.ts';
 
 /** A killed worker's jobs run again after at most lock + 2 × check = 20 s; the lock is renewed every 5 s while the process lives. */
 const LOCK_MS = seconds(10);
 const STALLED_CHECK_MS = seconds(5);
+/** How soon a job is looked at again whose earlier run in this process has lost it and is about to end. */
+const ENDING_MS = seconds(1);
+/** A run that is told to end at shutdown has this long; meanwhile the process looks which runs have not been told. */
+const END_WITHIN_MS = seconds(2);
+const LOOK_EVERY_MS = 50;
 /** Stalls never fail a job: the poison guard decides, and it keeps a dead letter. */
 const UNLIMITED_STALLS = 1_000_000;
 
@@ -107,10 +116,18 @@ export class Runner {
       this.#shutdown.abort(reason);
       for (const run of this.#running.values()) run.abort(reason);
     }, graceMs);
-    // A handler that ignores its signal is left behind: its lock expires and another worker takes the job.
-    const left = new Promise<void>((resolve) => setTimeout(resolve, graceMs + seconds(2)).unref());
-    await Promise.race([drained, left]);
+    await Promise.race([drained, this.#onlyDeafLeft()]);
     clearTimeout(timer);
+  }
+
+  /**
+   * Resolves a moment after every run that goes on here was told to end, be it now or long before. A handler that ignores its signal is left
+   * behind: its lock expires and another worker takes the job.
+   */
+  async #onlyDeafLeft(): Promise<void> {
+    const isTold = (): boolean => [...this.#running.values()].every((run) => run.signal.aborted);
+    while (!isTold()) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+    await sleep(END_WITHIN_MS, undefined, { ref: false });
   }
 
   #consume(queue: QueueName): PatientWorker<JobData, Result> {
@@ -137,9 +154,21 @@ export class Runner {
     );
     worker.on('error', (error) => log.warn({ queue, err: error }, 'queue not read, will try again'));
     worker.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) this.cancel(id, new LostLockError(id));
+      for (const id of ids) {
+        const run = this.#running.get(id);
+        if (run && !(run.signal.reason instanceof LostLockError)) this.#lose(id, run);
+      }
     });
     return worker;
+  }
+
+  /** Ends a run whose job another run may have by now. */
+  #lose(jobId: string, run: AbortController, cause?: unknown): LostLockError {
+    const { log } = this.#options;
+    const lost = new LostLockError(jobId, { cause });
+    log.warn({ job_id: jobId, err: cause }, 'this run does not hold its job any more, so it tells nobody how it ends');
+    run.abort(lost);
+    return lost;
   }
 
   #delayBeforeRetry(attempt: number, job: Job<JobData>): number {
@@ -148,23 +177,26 @@ export class Runner {
   }
 
   async #process(queue: QueueName, job: Job<JobData>, token: string | undefined): Promise<Result> {
-    const named = this.#options.registry.find(job.name);
-    if (!named)
-      throw new UnrecoverableError(`No task named '${job.name}' in this version; replay the job where it exists`);
+    // A run that lost its lock has not ended yet. BullMQ knows one run of each job in a process, so this one waits for that end.
+    if (this.#running.has(job.id!)) {
+      await job.moveToDelayed(Date.now() + ENDING_MS, token);
+      throw new DelayedError();
+    }
     const controller = new AbortController();
     if (this.#shutdown.signal.aborted) controller.abort(this.#shutdown.signal.reason);
     this.#running.set(job.id!, controller);
     const release = await this.#slots.take();
     const facts = factsOf(queue, job);
     try {
+      const task = this.#options.registry.find(job.name)?.task ?? (await this.#unknown(queue, job));
       controller.signal.throwIfAborted();
       // A handler that sees its signal fired from the start ends its work in good order.
       const isCancelled = job.attemptsStarted > 1 && (await this.#options.wasCancelled?.(job.id!)) === true;
       if (isCancelled) controller.abort(new CancelledError(job.id!));
       return await this.#handle({
-        task: named.task,
+        task,
         payload: job.data.payload,
-        context: this.#context(job, named.task, controller.signal),
+        context: this.#context(job, token, task, controller),
         job: { ...facts, isCancelled },
       });
     } catch (error) {
@@ -189,21 +221,47 @@ export class Runner {
     }
   }
 
-  #context(job: Job<JobData>, task: AnyTask, signal: AbortSignal): RunContext {
-    const { dispatcher, log, clock } = this.#options;
+  /** The first run under an ignorant version notes the time in the job; a replay begins anew. */
+  async #unknown(queue: QueueName, job: Job<JobData>): Promise<AnyTask> {
+    const now = this.#options.clock().getTime();
+    const since = job.attemptsStarted > 1 ? (job.data.unknownSinceMs ?? now) : now;
+    if (since !== job.data.unknownSinceMs) {
+      await job.updateData({ ...job.data, unknownSinceMs: since });
+      const fields = { task: job.name, queue, job_id: job.id };
+      this.#options.log.warn(fields, 'this version does not have the task of a job, which waits for a version that has it');
+    }
+    return unknownTask(job.name, queue, new Date(since));
+  }
+
+  /** Asks Redis for the lock of this run, whatever this process believes. An answer that is an error confirms nothing. */
+  async #confirmHeld(job: Job<JobData>, token: string | undefined, run: AbortController): Promise<void> {
+    if (run.signal.reason instanceof LostLockError) throw run.signal.reason;
+    let cause: unknown;
+    const extended = await job.extendLock(token ?? '', LOCK_MS).catch((error: unknown) => {
+      cause = error;
+    });
+    if (extended !== 1) throw this.#lose(job.id!, run, cause);
+  }
+
+  #context(job: Job<JobData>, token: string | undefined, task: AnyTask, controller: AbortController): RunContext {
+    const { dispatcher, clock } = this.#options;
     const { correlationId, initiatedBy, slotMs } = job.data;
     const jobId = job.id!;
+    const attempt = job.attemptsMade + 1;
+    const log = this.#options.log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt });
     return {
       task,
       jobId,
-      attempt: job.attemptsMade + 1,
+      attempt,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
       scheduledFor: new Date(slotMs ?? job.timestamp),
-      signal,
+      signal: controller.signal,
+      confirmHeld: () => this.#confirmHeld(job, token, controller),
+      alive: () => undefined,
       correlationId,
       initiatedBy,
-      log: log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt: job.attemptsMade + 1 }),
+      log,
       ...followUps(dispatcher, task, job.data),
     };
   }

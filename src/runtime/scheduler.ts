@@ -1,6 +1,6 @@
-import type { Job, JobSchedulerJson } from 'bullmq';
+import { DelayedError, type Job, type JobSchedulerJson } from 'bullmq';
 import type { Settings } from '../config.ts';
-import { seconds } from '../lib/duration.ts';
+import { minutes, seconds } from '../lib/duration.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
@@ -102,6 +102,10 @@ export class Scheduler {
   }
 }
 
+/** A tick of a task that this version does not have is left to a version that has it, looked at again after the second of these times. */
+const UNKNOWN_FOR_MS = minutes(10);
+const UNKNOWN_AGAIN_MS = seconds(2);
+
 /** A failed tick (Redis went away in the middle) is tried again soon; a finished one is of no further use. */
 const TICK_OPTIONS = {
   attempts: 5,
@@ -148,11 +152,16 @@ export function consumeTicks(
   },
 ): PatientWorker<unknown, void> {
   const { clock = () => new Date(), connection, dispatcher, firedSlots, log, registry } = options;
-  const dispatchTick = async (tick: Job): Promise<void> => {
+  const dispatchTick = async (tick: Job, token?: string): Promise<void> => {
     const named = registry.find(tick.name);
-    if (!named) return log.warn({ task: tick.name }, 'tick of a task this version does not have, ignored');
-    const { task } = named;
     const due = slotOf(tick);
+    if (!named) {
+      if (clock().getTime() - due.getTime() > UNKNOWN_FOR_MS)
+        return log.warn({ task: tick.name, slot: due }, 'no version has the task of this tick, ignored');
+      await tick.moveToDelayed(Date.now() + UNKNOWN_AGAIN_MS, token);
+      throw new DelayedError();
+    }
+    const { task } = named;
     // An interval has no slots of its own. After the clock was set back it must continue, or nothing would be sent for an hour.
     const isPattern = (tick.data as TickData).kind === 'pattern';
     if (isPattern && (await firedSlots.has(task.name, due)))

@@ -69,6 +69,8 @@ export class TestEngine implements AsyncDisposable {
   readonly log = silentLog;
   readonly #stack = new AsyncDisposableStack();
   readonly #url: string;
+  /** How long work may go on that does not end or move; the layer's own limit where undefined. */
+  giveUpAfterMs: number | undefined;
   #waiting: (() => void)[] = [];
 
   constructor(url: string, tasks: readonly AnyTask[], disabledTasks: readonly string[] = []) {
@@ -103,6 +105,7 @@ export class TestEngine implements AsyncDisposable {
       middleware: layersFrom({
         alert: async (alert) => void this.alerts.push(alert),
         listener: async (ended) => this.#end(ended),
+        ...(this.giveUpAfterMs !== undefined && { giveUpAfterMs: this.giveUpAfterMs }),
         ...{ errorReports: undefined, metrics: this.metrics, services: {}, tracing: undefined },
       }),
     });

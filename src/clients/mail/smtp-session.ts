@@ -65,6 +65,7 @@ export class SmtpSession implements Disposable {
     signal.throwIfAborted();
     // Loaded with the first mail: it takes megabytes, which a worker that mails nothing need not spend.
     const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+    signal.throwIfAborted();
     const connection = new Connection({
       host: server.host,
       port: server.port,

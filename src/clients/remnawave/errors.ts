@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
-import { PermanentError, TransientError } from '../../lib/errors.ts';
+import { BreakerOpenError, PermanentError, TransientError } from '../../lib/errors.ts';
 
 /** The panel understood and refused: running the same again cannot help. */
 export class PanelRefusal extends PermanentError {
@@ -72,6 +72,15 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
 /** 404 with a code of the panel: the object is missing. (Without a code the route is.) */
 export function isMissing(error: unknown): boolean {
   return error instanceof PanelRefusal && error.status === 404 && error.panelCode !== undefined;
+}
+
+/**
+ * Whether the panel may have done what it was asked for, although the call failed: the answer was late, cut, a 5xx or not readable. Nothing
+ * was done where it refused, let us wait, or was not called.
+ */
+export function isAnswerLost(error: unknown): boolean {
+  if (!(error instanceof TransientError) || error instanceof BreakerOpenError) return false;
+  return error.code !== 'remnawave_rate_limited';
 }
 
 /** Whether an error could mean that the panel was up- or downgraded since we asked for its version. */

@@ -63,13 +63,6 @@ describe.each([2, 3] as const)('panel %i.x failing', (generation) => {
     expect(sandbox.user('alice')?.status).toBe('ACTIVE');
   });
 
-  test('a change whose answer was lost is found done by the next attempt', async () => {
-    const { panel } = testPanel(sandbox);
-    sandbox.faults({ kind: 'cut_after', path: '/actions/disable', count: 1 });
-    await expect(panel.disable(idOf('alice'), never)).rejects.toBeInstanceOf(TransientError);
-    expect(await panel.disable(idOf('alice'), never)).toBe('already');
-  });
-
   test('an answer that does not fit names field and endpoint, is transient, and keeps the breaker closed', async () => {
     const { panel, policy } = testPanel(sandbox);
     for (const of of ['alice', 'bob']) {

@@ -21,7 +21,8 @@ import type {
 /**
  * Users of the Remnawave panel. Expected outcomes are values: a user that is not there is `undefined` or `not_found`,
  * a state it already had is `already`. An id that this generation of panel cannot have (a uuid on 3.x) is not found.
- * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused permanently.
+ * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused permanently. An act on one user
+ * whose answer is lost is looked at: it is `done` where the user shows it, and rejects only where that cannot be seen.
  */
 export type PanelUsers = {
   /**
@@ -39,7 +40,7 @@ export type PanelUsers = {
   disable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
   /** Does not look at the expiry: an expired user would be ACTIVE until the panel's next look. Use `extendTo` to revive. */
   enable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
-  /** A LIMITED user becomes ACTIVE. */
+  /** A LIMITED user becomes ACTIVE. Reads the user first, because only a change of the last reset shows that a lost answer was one. */
   resetTraffic(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
   delete(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
   /**
@@ -49,7 +50,10 @@ export type PanelUsers = {
    */
   extendTo(id: PanelUserId, expireAt: Date, signal: AbortSignal): Promise<PanelUser | undefined>;
 
-  /** Bulk calls say nothing about the single user and ignore unknown ids: read again to confirm. Answer how many ids were sent. */
+  /**
+   * Bulk calls say nothing about the single user and ignore unknown ids: read again to confirm, and also after an error for which
+   * `isAnswerLost`. Answer how many ids were sent.
+   */
   bulkResetTraffic(ids: readonly PanelUserId[], signal: AbortSignal): Promise<number>;
   bulkDelete(ids: readonly PanelUserId[], signal: AbortSignal): Promise<number>;
   bulkUpdate(ids: readonly PanelUserId[], fields: UserFields, signal: AbortSignal): Promise<number>;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Hole } from '../../lib/read-each.ts';
-import { isMissing, PanelRefusal } from './errors.ts';
+import { isAnswerLost, isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { PanelHttp } from './http.ts';
 import type { PanelUsers } from './panel.ts';
@@ -11,6 +11,15 @@ const BULK_SIZE = 500;
 
 /** The panel's codes for a state that the user has already. */
 const ALREADY = new Set(['A029', 'A030']);
+
+/** One call that changes one user. */
+type UserAction = {
+  method?: 'POST' | 'DELETE';
+  /** The end of the path. */
+  action: string;
+  /** Whether a user who is read afterwards shows that it was done; undefined: there is no such user. */
+  isDone(now: PanelUser | undefined): boolean;
+};
 
 /** Users of one generation of panel. */
 export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
@@ -29,25 +38,49 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     return { holes, [Symbol.asyncIterator]: () => generation.list(http, filter, holes, signal) };
   };
 
+  /**
+   * The user after a call whose answer was lost, where that shows that the panel has done it. A lost answer is no lost act: asking again
+   * would do it twice, or find it done and take it for somebody else's. Rejects with the error of the call where the user does not show it.
+   */
+  const look = async (
+    id: PanelUserId,
+    signal: AbortSignal,
+    error: unknown,
+    isDone: (user: PanelUser | undefined) => boolean,
+  ): Promise<PanelUser | undefined> => {
+    if (!isAnswerLost(error) || signal.aborted) throw error;
+    const seen = await user(id, signal).then(
+      (found) => ({ found }),
+      () => undefined,
+    );
+    if (!seen || !isDone(seen.found)) throw error;
+    return seen.found;
+  };
+
   const act = async (
     id: PanelUserId,
     signal: AbortSignal,
-    method: 'POST' | 'DELETE',
-    action: string,
+    { method = 'POST', action, isDone }: UserAction,
   ): Promise<ActionResult> => {
     if (!generation.one(id)) return 'not_found';
     try {
       await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
-      return 'done';
     } catch (error) {
       if (isMissing(error)) return 'not_found';
       if (error instanceof PanelRefusal && ALREADY.has(error.panelCode ?? '')) return 'already';
-      throw error;
+      await look(id, signal, error, isDone);
     }
+    return 'done';
   };
 
-  const enable = (id: PanelUserId, signal: AbortSignal) => act(id, signal, 'POST', '/actions/enable');
-  const resetTraffic = (id: PanelUserId, signal: AbortSignal) => act(id, signal, 'POST', '/actions/reset-traffic');
+  const enable = (id: PanelUserId, signal: AbortSignal) =>
+    act(id, signal, { action: '/actions/enable', isDone: (now) => now !== undefined && now.status !== 'DISABLED' });
+  /** Only the time of the last reset says whether there was another one, so it must be known from before. */
+  const reset = (before: PanelUser, signal: AbortSignal) =>
+    act(before.id, signal, {
+      action: '/actions/reset-traffic',
+      isDone: (now) => now !== undefined && now.lastTrafficResetAt?.getTime() !== before.lastTrafficResetAt?.getTime(),
+    });
 
   const bulk = async (
     ids: readonly PanelUserId[],
@@ -67,7 +100,6 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
   return {
     user,
     enable,
-    resetTraffic,
     users,
     usersByTelegramId: async (telegramId, signal) => {
       const listing = users({ telegramId }, signal);
@@ -79,8 +111,13 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
     userByShortUuid: (shortUuid, signal) =>
       find(`/api/users/by-short-uuid/${encodeURIComponent(shortUuid)}`, '/api/users/by-short-uuid/:shortUuid', signal),
-    disable: (id, signal) => act(id, signal, 'POST', '/actions/disable'),
-    delete: (id, signal) => act(id, signal, 'DELETE', ''),
+    disable: (id, signal) =>
+      act(id, signal, { action: '/actions/disable', isDone: (now) => now?.status === 'DISABLED' }),
+    async resetTraffic(id, signal) {
+      const before = await user(id, signal);
+      return before ? await reset(before, signal) : 'not_found';
+    },
+    delete: (id, signal) => act(id, signal, { method: 'DELETE', action: '', isDone: (now) => now === undefined }),
 
     async extendTo(id, expireAt, signal) {
       const key = generation.one(id);
@@ -88,10 +125,13 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       const body = { ...key, expireAt: expireAt.toISOString() };
       const endpoint = '/api/users';
       const schema = generation.userByKey;
-      const dated = await http.find({ method: 'PATCH', path: endpoint, endpoint, body, schema, signal });
+      const isDated = (now: PanelUser | undefined) => now?.expireAt.getTime() === expireAt.getTime();
+      const dated = await http
+        .find({ method: 'PATCH', path: endpoint, endpoint, body, schema, signal })
+        .catch((error: unknown) => look(id, signal, error, isDated));
       if (dated === undefined || dated.status === 'ACTIVE') return dated;
       // `enable` alone would not last for a LIMITED user: the panel limits users over the limit again within 45 s.
-      await (dated.status === 'LIMITED' ? resetTraffic : enable)(id, signal);
+      await (dated.status === 'LIMITED' ? reset(dated, signal) : enable(id, signal));
       return await user(id, signal);
     },
 

@@ -143,7 +143,9 @@ export class S3Bucket implements Storage, Disposable {
     signal.throwIfAborted();
     this.#sdk ??= loadSdk(this.#options);
     try {
-      return await act(await this.#sdk);
+      const sdk = await this.#sdk;
+      signal.throwIfAborted();
+      return await act(sdk);
     } catch (error) {
       signal.throwIfAborted();
       throw storageError(`storage ${what} in ${this.place}`, error);

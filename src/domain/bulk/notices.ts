@@ -3,6 +3,7 @@ import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
+import type { HeldJob } from '../../runtime/define-task.ts';
 import { rowForEachAdmin } from '../alerts/admin-rows.ts';
 
 export type BulkNoticesOptions = {
@@ -25,11 +26,15 @@ export class BulkNotices {
     this.#options = options;
   }
 
-  /** `kind` says how the work ended: `bulk_completed`. Throws where the database does not take the message. */
-  async tell(jobId: string, kind: string, message: (locale: Locale) => Html): Promise<void> {
+  /**
+   * `kind` says how the work ended: `bulk_completed`. Rejects where the run does not hold its job any more, as another run may tell another
+   * end, and where the database does not take the message.
+   */
+  async tell({ confirmHeld, jobId }: HeldJob, kind: string, message: (locale: Locale) => Html): Promise<void> {
     const { adminIds, locale, log, notifications, signalDelivery } = this.#options;
     const text = message(locale).toString();
     const idOf = (telegramId: number): string => uuidFrom(`${kind}:${jobId}:${telegramId}`);
+    await confirmHeld();
     await notifications.insert(rowForEachAdmin(adminIds, { idOf, message: text, type: `alert_reply:${kind}` }));
     // Not awaited: while Redis is away this may take as long as the outage, and the message is already stored.
     void signalDelivery().catch((err: unknown) => log.debug({ err }, 'delivery not signalled, its next turn is soon'));

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import type { Progress, ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
 import type { Events, EventType } from '../../repositories/redis/events.ts';
+import type { HeldJob } from '../../runtime/define-task.ts';
 
 export type BulkState = Omit<Progress, 'operation' | 'startedAt' | 'updatedAt'>;
 
@@ -12,7 +14,7 @@ export type BulkProgressOptions = {
 };
 
 /** The job that the progress belongs to. */
-export type BulkSubject = {
+export type BulkSubject = Pick<HeldJob, 'alive' | 'confirmHeld'> & {
   /** The record is kept under this id. */
   id: string;
   operation: string;
@@ -33,8 +35,9 @@ const ERRORS_KEPT = 100;
 
 /** Work without a time limit must show at least once a minute that it is alive. */
 const SIGN_OF_LIFE_MS = seconds(20);
+const ANSWERED_WITHIN_MS = seconds(2);
 
-/** Shows the progress of one long job: a record that people can look up, and an event for those who watch. Never throws. */
+/** Shows the progress of one long job: a record that people can look up, and an event for those who watch. */
 export class BulkProgress implements Disposable {
   readonly #options: BulkProgressOptions;
   readonly #subject: BulkSubject;
@@ -44,21 +47,36 @@ export class BulkProgress implements Disposable {
   constructor(options: BulkProgressOptions, subject: BulkSubject) {
     this.#options = options;
     this.#subject = subject;
-    this.#timer = setInterval(() => void (this.#last && this.#save(this.#last)), SIGN_OF_LIFE_MS).unref();
+    const repeat = async (state: BulkState): Promise<void> => {
+      if (await this.#isHeld(state)) await this.#save(state);
+    };
+    // A run that does not hold its job any more hears so from its own next step.
+    this.#timer = setInterval(() => this.#last && repeat(this.#last).catch(() => undefined), SIGN_OF_LIFE_MS).unref();
   }
 
-  /** Saves and publishes; a state other than `running` and `paused` is the last one. */
+  /**
+   * Saves and publishes; a state other than `running` and `paused` is the last one. Rejects where the run does not hold its job any more:
+   * another run shows the progress then.
+   */
   async show(state: BulkState): Promise<void> {
-    const { events, id, operation } = this.#subject;
     this.#last = state;
-    const isOver = state.status !== 'running' && state.status !== 'paused';
+    this.#subject.alive();
+    if (!(await this.#isHeld(state))) return;
+    const { events, id, operation } = this.#subject;
     const { failed, processed, status, succeeded, total } = state;
     const data = { job_id: id, operation, status, processed, total, succeeded, failed };
-    await Promise.all([this.#save(state), this.#options.events.publish(isOver ? events.ended : events.moved, data)]);
+    const event = isOver(state) ? events.ended : events.moved;
+    await Promise.all([this.#save(state), this.#options.events.publish(event, data)]);
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+  }
+
+  /** False where Redis does not say: there is nothing to show the progress in then, and the work does not wait for it. Its end does. */
+  async #isHeld(state: BulkState): Promise<boolean> {
+    const held = this.#subject.confirmHeld().then(() => true);
+    return isOver(state) ? await held : await Promise.race([held, sleep(ANSWERED_WITHIN_MS, false, { ref: false })]);
   }
 
   async #save(state: BulkState): Promise<void> {
@@ -68,3 +86,5 @@ export class BulkProgress implements Disposable {
     await records.save(id, { operation, startedAt, updatedAt: clock(), ...state, errors });
   }
 }
+
+const isOver = ({ status }: BulkState): boolean => status !== 'running' && status !== 'paused';

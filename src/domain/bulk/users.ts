@@ -1,4 +1,4 @@
-import { PanelRefusal } from '../../clients/remnawave/errors.ts';
+import { isAnswerLost, PanelRefusal } from '../../clients/remnawave/errors.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
 import { seconds } from '../../lib/duration.ts';
 import {
@@ -16,6 +16,7 @@ import type { Log } from '../../observability/log.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
+import type { HeldJob } from '../../runtime/define-task.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
 import type { BulkNotices } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
@@ -33,8 +34,7 @@ export type BulkUsersOptions = {
   clock(): Date;
 };
 
-export type BulkJob = {
-  jobId: string;
+export type BulkJob = HeldJob & {
   /** The progress is kept under this id. */
   progressId: string;
   operation: BulkOperation;
@@ -112,52 +112,69 @@ export class BulkUsers {
 
   async #handleBatch(batch: readonly string[], job: BulkJob, book: Book, signal: AbortSignal): Promise<void> {
     const { concurrency, states } = this.#options;
+    const now = this.#options.clock().getTime();
     const before = new Map(batch.map((id) => [id, book.tally.stateOf(id)]));
-    const at = this.#options.clock().getTime();
-    const begun = batch
-      .filter((id) => before.get(id)?.state !== 'begun')
-      .map((id) => [id, { state: 'begun', at, tries: triesOf(before.get(id)) }] as const);
-    await states.set(job.jobId, new Map(begun));
+    const begun = new Map(
+      batch.map((id) => {
+        const state = before.get(id);
+        return [id, { state: 'begun', at: askedAt(state) ?? now, tries: triesOf(state) } as const];
+      }),
+    );
+    await states.set(job.jobId, begun);
     const after = new Map<string, BulkUserState>();
     try {
       await forEachAtMost(batch, concurrency, async (id) => {
         signal.throwIfAborted();
-        after.set(id, await this.#handle(id, before.get(id), job.operation, signal));
+        after.set(id, await this.#handle(id, before.get(id), begun.get(id)!.at, job.operation, signal));
+        job.alive();
       });
     } finally {
-      if (after.size > 0) await this.#settle(after, job, book);
+      if (after.size > 0) await this.#settle(after, begun, job, book);
     }
   }
 
-  /** Returns the outcome for one user. Rejects where the reason is not this user's: the next user would fail in the same way. */
+  /**
+   * Returns the outcome for one user. An earlier call that may have done it is looked at first: its act is this operation's own. Rejects where
+   * the reason is not this user's: the next user would fail in the same way.
+   */
   async #handle(
     id: string,
     before: BulkUserState | undefined,
+    at: number,
     operation: BulkOperation,
     signal: AbortSignal,
   ): Promise<BulkUserState> {
     const { panel } = this.#options;
     const action = BULK_ACTIONS[operation];
+    const wasAsked = askedAt(before) !== undefined;
     try {
-      if (before?.state === 'begun' && action.isDone(await panel.user(id, signal), new Date(before.at)))
-        return { state: 'done' };
+      if (wasAsked && action.isDone(await panel.user(id, signal), new Date(at))) return { state: 'done' };
       const result = await action.act(panel, id, signal);
       return result === 'not_found' ? { state: 'failed', reason: 'not found at the panel' } : { state: result };
     } catch (error) {
       if (signal.aborted || isEveryones(error)) throw error;
       const tries = triesOf(before) + 1;
+      const reason = errorMessage(error);
       const isLast = error instanceof PermanentError || tries > TRY_AGAIN_AFTER_MS.length;
-      return isLast
-        ? { state: 'failed', reason: errorMessage(error) }
-        : { state: 'waiting', tries, reason: errorMessage(error) };
+      if (isLast) return { state: 'failed', reason };
+      return { state: 'waiting', tries, reason, ...((wasAsked || isAnswerLost(error)) && { at }) };
     }
   }
 
-  /** Writes the audit trail first: the next run looks again at a user without an entry, and then writes it. */
-  async #settle(after: ReadonlyMap<string, BulkUserState>, job: BulkJob, { progress, tally }: Book): Promise<void> {
+  /**
+   * Writes the audit trail first, with the time of the first call for each user: the next run looks again at a user without an entry, and then
+   * writes it.
+   */
+  async #settle(
+    after: ReadonlyMap<string, BulkUserState>,
+    begun: ReadonlyMap<string, { at: number }>,
+    job: BulkJob,
+    { progress, tally }: Book,
+  ): Promise<void> {
     const { auditLogs, backendKeys, states } = this.#options;
     const changed = [...after].filter(([, { state }]) => state === 'done').map(([id]) => id);
-    await auditLogs.write(changed.map((id) => auditEntry(id, job))).catch((cause: unknown) => {
+    await job.confirmHeld();
+    await auditLogs.write(changed.map((id) => auditEntry(id, begun.get(id)!.at, job))).catch((cause: unknown) => {
       const message = `bulk ${job.operation}: the audit trail does not take ${changed.length} entries: ${errorMessage(cause)}`;
       throw new TransientError('audit_unwritten', message, { cause });
     });
@@ -179,7 +196,7 @@ export class BulkUsers {
     const durationMs = clock().getTime() - job.enqueuedAt.getTime();
     const { succeeded, total } = tally.progress;
     const { failures } = tally;
-    await notices.tell(jobId, 'bulk_completed', (locale) =>
+    await notices.tell(job, 'bulk_completed', (locale) =>
       bulkOperationEnded({ operation, status, jobId, initiatedBy, durationMs, total, succeeded, failures }, locale),
     );
   }
@@ -191,8 +208,10 @@ export class BulkUsers {
     return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 
-  #progressOf({ enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
+  #progressOf({ alive, confirmHeld, enqueuedAt, operation, progressId }: BulkJob): BulkProgress {
     return new BulkProgress(this.#options.progress, {
+      alive,
+      confirmHeld,
       id: progressId,
       operation,
       startedAt: enqueuedAt,
@@ -200,6 +219,10 @@ export class BulkUsers {
     });
   }
 }
+
+/** When a call was made for this user whose outcome is not known. */
+const askedAt = (state: BulkUserState | undefined): number | undefined =>
+  state?.state === 'begun' || state?.state === 'waiting' ? state.at : undefined;
 
 const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
 
@@ -209,8 +232,9 @@ const isEveryones = (error: unknown): boolean =>
   (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||
   !(error instanceof PermanentError || error instanceof TransientError);
 
-const auditEntry = (id: string, { initiatedBy, jobId, operation }: BulkJob) => ({
+const auditEntry = (id: string, at: number, { initiatedBy, jobId, operation }: BulkJob) => ({
   id: uuidFrom(`bulk:${jobId}:${id}`),
+  at: new Date(at),
   action: `bulk.${operation}`,
   entityType: 'subscription',
   entityId: id,

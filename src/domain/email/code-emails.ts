@@ -4,6 +4,7 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../../lib/errors.ts';
 import type { EmailText } from '../../messages/email.ts';
 import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
+import type { RunContext } from '../../runtime/define-task.ts';
 
 /** How long the backend accepts a code or link. */
 const VALID_MS = minutes(10);
@@ -11,7 +12,7 @@ const VALID_MS = minutes(10);
 const ANSWERED_WITHIN_MS = seconds(65);
 
 export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
-export type CodeEmailRun = { jobId: string; attempt: number; enqueuedAt: Date; now: Date; signal: AbortSignal };
+export type CodeEmailRun = Pick<RunContext, 'attempt' | 'confirmHeld' | 'enqueuedAt' | 'jobId' | 'now' | 'signal'>;
 
 /**
  * E-mail that is worth nothing once the code in it is no longer valid.
@@ -34,7 +35,7 @@ export class CodeEmails {
    */
   async send(
     { isResend, text, to }: CodeEmail,
-    { attempt, enqueuedAt, jobId, now, signal }: CodeEmailRun,
+    { attempt, confirmHeld, enqueuedAt, jobId, now, signal }: CodeEmailRun,
   ): Promise<{ sent: number; expired: number }> {
     const leftMs = countdown(VALID_MS - (now.getTime() - enqueuedAt.getTime()));
     const claim = await this.#claims.look(jobId);
@@ -44,7 +45,7 @@ export class CodeEmails {
       throw tooLate(`not sent in ${attempt - 1} attempts`);
     }
     if (claim.kind === 'in_hand') throw afterAnother(ANSWERED_WITHIN_MS - claim.forMs);
-    const handover = this.#handover(jobId, leftMs);
+    const handover = this.#handover({ confirmHeld, jobId }, leftMs);
     try {
       await this.#mailer.send({ to, ...text }, { isResend, id: jobId, attempt, signal, handover });
     } catch (error) {
@@ -55,10 +56,11 @@ export class CodeEmails {
   }
 
   /** Asked right before the dot, after all waiting: by then the code may be over, or another run may have the job. */
-  #handover(jobId: string, leftMs: () => number): Handover {
+  #handover({ confirmHeld, jobId }: Pick<CodeEmailRun, 'confirmHeld' | 'jobId'>, leftMs: () => number): Handover {
     const token = randomUUID();
     return {
       take: async () => {
+        await confirmHeld();
         if (leftMs() < 0) throw tooLate('the mail server took too long');
         if (!(await this.#claims.take(jobId, token))) throw afterAnother(ANSWERED_WITHIN_MS);
       },

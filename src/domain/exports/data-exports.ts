@@ -5,6 +5,7 @@ import { hours, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { exportFailed, exportReady } from '../../messages/bulk-export.ts';
 import type { ExportRange } from '../../repositories/export-rows.ts';
+import type { HeldJob } from '../../runtime/define-task.ts';
 import type { BulkNotices } from '../bulk/notices.ts';
 import { BulkProgress, type BulkProgressOptions, type BulkState } from '../bulk/progress.ts';
 import { csv, csvExcel } from './csv.ts';
@@ -26,8 +27,7 @@ export type DataExportsOptions = {
   clock(): Date;
 };
 
-export type ExportJob = {
-  jobId: string;
+export type ExportJob = HeldJob & {
   progressId: string;
   type: ExportType;
   range: ExportRange;
@@ -63,14 +63,14 @@ export class DataExports {
     const exportId = exportIdOf(job.jobId);
     const fileName = exportName(exportId, job.format, isGzipped(job));
     try {
-      const table = await sources.open(job.type, job.range, signal);
+      const table = await sources.open(job.type, job.range, { alive: job.alive, signal });
       const count = { rows: 0 };
-      const content = WRITERS[job.format]({ ...table, groups: watched(table, count, progress) });
+      const content = WRITERS[job.format]({ ...table, groups: watched(table, count, progress, job) });
       const { bytes } = await storage.put(fileName, isGzipped(job) ? gzipped(content) : content, signal);
       const { rows } = count;
       await progress.show({ status: 'completed', ...counted(rows, rows) });
       const expiresAt = new Date(clock().getTime() + hours(ttlHours));
-      await notices.tell(job.jobId, 'export_ready', (locale) =>
+      await notices.tell(job, 'export_ready', (locale) =>
         exportReady(
           {
             ...job,
@@ -98,11 +98,13 @@ export class DataExports {
     using progress = this.#progressOf(job);
     const reason = errorMessage(error);
     await progress.show({ status: 'failed', ...counted(0, 0), errors: [{ error: reason }] });
-    await this.#options.notices.tell(job.jobId, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
+    await this.#options.notices.tell(job, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
   }
 
-  #progressOf({ enqueuedAt, progressId, type }: ExportJob): BulkProgress {
+  #progressOf({ alive, confirmHeld, enqueuedAt, progressId, type }: ExportJob): BulkProgress {
     return new BulkProgress(this.#options.progress, {
+      alive,
+      confirmHeld,
       id: progressId,
       operation: `export_${type}`,
       startedAt: enqueuedAt,
@@ -111,14 +113,19 @@ export class DataExports {
   }
 }
 
-/** Passes the rows on, counts them, and records the progress every second. */
+/**
+ * Passes the rows on, counts them, and records the progress every second. A file gets its name once it has all rows, so they end only while
+ * the run holds its job: after a freeze the file of another run may be there, and told.
+ */
 async function* watched(
   { estimate, groups }: ExportTable,
   count: { rows: number },
   progress: BulkProgress,
+  { alive, confirmHeld }: HeldJob,
 ): AsyncGenerator<RowGroup> {
   let shownAt = 0;
   for await (const group of groups) {
+    alive();
     yield group;
     count.rows += group.length;
     if (performance.now() - shownAt < SHOW_EVERY_MS) continue;
@@ -126,6 +133,7 @@ async function* watched(
     // The planner's estimate may be too low. The progress must not be full before the end.
     await progress.show({ status: 'running', ...counted(count.rows, Math.max(estimate, count.rows + 1)) });
   }
+  await confirmHeld();
 }
 
 const counted = (rows: number, total: number): Omit<BulkState, 'status'> => ({

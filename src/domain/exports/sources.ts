@@ -2,7 +2,7 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelNode, UserListing } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import type { Listing } from '../../lib/read-each.ts';
-import type { ExportRange, ExportRows } from '../../repositories/export-rows.ts';
+import type { ExportRange, ExportRows, ExportRun } from '../../repositories/export-rows.ts';
 import type { CellKind, Cells, ExportColumn, ExportTable } from './table.ts';
 
 export const EXPORT_TYPES = ['users', 'payments', 'servers', 'audit'] as const;
@@ -86,25 +86,26 @@ export class ExportSources {
   }
 
   /** Opens the rows that were created in the range. Servers have no such time, so the export has them as they are now. */
-  async open(type: ExportType, range: ExportRange, signal: AbortSignal): Promise<ExportTable> {
+  async open(type: ExportType, range: ExportRange, run: ExportRun): Promise<ExportTable> {
     const { panel, rows } = this.#options;
+    const { signal } = run;
     switch (type) {
       case 'payments':
         return {
           columns: PAYMENTS,
-          groups: rows.payments(range, signal),
+          groups: rows.payments(range, run),
           estimate: await rows.estimate('payments', range),
         };
       case 'audit':
         return {
           columns: AUDIT,
-          groups: rows.audit(range, signal),
+          groups: rows.audit(range, run),
           estimate: await rows.estimate('audit_logs', range),
         };
       case 'users':
         return {
           columns: USERS,
-          groups: inGroups(usersIn(panel.users({}, signal), range), GROUP),
+          groups: inGroups(usersIn(panel.users({}, signal), range, run), GROUP),
           estimate: (await panel.countUsers(signal)).total,
         };
       case 'servers': {
@@ -118,8 +119,9 @@ export class ExportSources {
 /** What stands in place of the state of a user or node that is there and cannot be read. The rest of such a row is empty. */
 const UNREADABLE = 'UNREADABLE';
 
-async function* usersIn(users: UserListing, { from, to }: ExportRange): AsyncGenerator<Cells> {
+async function* usersIn(users: UserListing, { from, to }: ExportRange, { alive }: ExportRun): AsyncGenerator<Cells> {
   for await (const user of users) {
+    alive();
     if ((from && user.createdAt < from) || (to && user.createdAt >= to)) continue;
     yield [
       user.id,

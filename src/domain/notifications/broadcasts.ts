@@ -10,6 +10,7 @@ import type {
   BroadcastWish,
 } from '../../repositories/redis/bulk/broadcast-records.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { RunContext } from '../../runtime/define-task.ts';
 import { ProgressId } from '../bulk/progress.ts';
 import { broadcastRange, broadcastRowId } from './broadcast-ids.ts';
 import { HtmlText } from './message-text.ts';
@@ -31,6 +32,9 @@ export type Broadcast = {
   type: string;
   dueAt: Date;
 };
+
+/** The run that adds the rows. */
+export type BroadcastRun = Pick<RunContext, 'alive' | 'signal'>;
 
 /** Payload fields of all broadcasts; to whom they go is each task's own. */
 export const BROADCAST_FIELDS = {
@@ -60,18 +64,18 @@ export class Broadcasts {
   }
 
   /** Adds a row for each of these chats that has none yet. Runs at once or one after the other, none gets two. */
-  async queueFor(broadcast: Broadcast, chats: readonly number[], signal: AbortSignal): Promise<void> {
+  async queueFor(broadcast: Broadcast, chats: readonly number[], run: BroadcastRun): Promise<void> {
     for (let start = 0; start < chats.length; start += CHUNK)
-      await this.#add(broadcast, chats.slice(start, start + CHUNK), signal);
+      await this.#add(broadcast, chats.slice(start, start + CHUNK), run);
   }
 
   /** The same for every customer whom Telegram is not known to refuse, at the memory of one group. */
-  async queueForAll(broadcast: Broadcast, signal: AbortSignal): Promise<void> {
+  async queueForAll(broadcast: Broadcast, run: BroadcastRun): Promise<void> {
     const { customers, marks } = this.#options;
     for await (const chats of customers.inGroups(CHUNK)) {
       const unreachable = await marks.unreachable(chats);
       const reachable = chats.filter((chat) => !unreachable.has(chat));
-      await this.#add(broadcast, reachable, signal);
+      await this.#add(broadcast, reachable, run);
     }
   }
 
@@ -113,8 +117,13 @@ export class Broadcasts {
     if (wish === 'cancel') await rows.withdraw(range, LEASE_MS);
   }
 
-  async #add({ dueAt, id, message, type }: Broadcast, chats: readonly number[], signal: AbortSignal): Promise<void> {
+  async #add(
+    { dueAt, id, message, type }: Broadcast,
+    chats: readonly number[],
+    { alive, signal }: BroadcastRun,
+  ): Promise<void> {
     signal.throwIfAborted();
+    alive();
     const rows = chats.map((telegramId) => ({ id: broadcastRowId(id, telegramId), telegramId }));
     await this.#options.notifications.insert(rows.map((row) => ({ ...row, message, type, scheduledAt: dueAt })));
   }

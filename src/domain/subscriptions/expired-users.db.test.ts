@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { days, hours } from '../../lib/duration.ts';
-import { GENERATIONS, subscriptionWorld } from '../../testing/subscription-world.ts';
+import { GENERATIONS, type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
 
 const TASK = 'disable_expired_users';
 const never = new AbortController().signal;
@@ -29,11 +29,35 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     expect(await world.audits('subscription.disabled')).toEqual([]);
   });
 
-  test('the answer of the panel is lost: the next run writes it down and tells, once', async () => {
+  /** A run that is killed once the panel has disabled somebody, before its answer arrived. */
+  async function killedRun(world: SubscriptionWorld): Promise<void> {
+    const kill = new AbortController();
+    world.panel.faults({ kind: 'hang_after', path: '/actions/disable', count: 1 });
+    const run = world.run(TASK, { signal: kill.signal });
+    run.catch(() => undefined);
+    await expect.poll(() => world.panel.hanging()).toBe(1);
+    kill.abort(new Error('killed'));
+    await expect(run).rejects.toThrow();
+    world.panel.faults();
+  }
+
+  test.each(['cut_after', 'error_after'] as const)(
+    '%s: the user is looked at, written down and told at once',
+    async (kind) => {
+      await using world = await subscriptionWorld(generation);
+      const anna = world.customer('anna', { endsInMs: -hours(1) });
+      world.panel.faults({ kind, path: '/actions/disable', count: 1 });
+      expect(await world.run(TASK)).toMatchObject({ disabled: 1, told: 1 });
+      expect(await world.run(TASK)).toMatchObject({ disabled: 0, told: 0 });
+      expect(await world.audits('subscription.disabled')).toHaveLength(1);
+      expect(await world.deliver(anna.telegramId!)).toHaveLength(1);
+    },
+  );
+
+  test('killed before the answer of the panel: the next run writes it down and tells, once', async () => {
     await using world = await subscriptionWorld(generation);
     const anna = world.customer('anna', { endsInMs: -hours(1) });
-    world.panel.faults({ kind: 'cut_after', path: '/actions/disable', count: 1 });
-    await expect(world.run(TASK)).rejects.toThrow('1 user(s) could not be disabled');
+    await killedRun(world);
     expect(world.panel.user('anna')!.status).toBe('DISABLED');
     expect(await world.audits('subscription.disabled')).toEqual([]);
 
@@ -47,8 +71,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
   test('an intent whose user renewed before the next run is forgotten, and nobody is told', async () => {
     await using world = await subscriptionWorld(generation);
     world.customer('anna', { endsInMs: -hours(1) });
-    world.panel.faults({ kind: 'cut_after', path: '/actions/disable', count: 1 });
-    await expect(world.run(TASK)).rejects.toThrow();
+    await killedRun(world);
     world.panel.changeUser('anna', { expireAt: world.panel.now().getTime() + days(30), status: 'ACTIVE' });
     expect(await world.run(TASK)).toMatchObject({ disabled: 0, told: 0 });
     expect(await world.app.redis.client.exists('cybervpn:subscriptions:disabling')).toBe(0);

@@ -1,3 +1,4 @@
+import { isAnswerLost } from '../../clients/remnawave/errors.ts';
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { hours, minutes } from '../../lib/duration.ts';
@@ -78,7 +79,8 @@ export class MonthlyResets {
     try {
       await this.#panel.bulkResetTraffic(ids, signal);
     } catch (error) {
-      // Not taken, or taken without an answer: the next attempt, a minute later, reads from the panel which it was.
+      // It may have been taken: the next reading shows it, and before that it is not asked for again.
+      if (isAnswerLost(error) && !signal.aborted) return;
       await this.#resets.withdraw(month, ids).catch(() => undefined);
       throw error;
     }

@@ -4,6 +4,7 @@ import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { type Middleware, needsOf, type Run } from '../compose.ts';
 import type { Exhausted } from '../define-task.ts';
 import { outcomeOf } from '../outcome.ts';
+import { GIVEN_UP } from './give-up.ts';
 
 /** Tells the admins that a task has given up. Must not throw. */
 export type TaskAlert = (alert: {
@@ -42,6 +43,7 @@ export function handleExhausted(services: object, alert: TaskAlert): Middleware 
       const action = actionFor(run.task.retry.exhausted, code);
       if (action === 'log') run.context.log.warn({ err: error }, 'task out of retries');
       if (action === 'alert' || action === 'alert-critical') {
+        await run.context.confirmHeld();
         await alert({
           task: run.task.name,
           jobId: run.context.jobId,
@@ -57,9 +59,9 @@ export function handleExhausted(services: object, alert: TaskAlert): Middleware 
   };
 }
 
-/** A job that kills its worker always causes an alert, even where the task declares less for ordinary failures. */
+/** A job that kills its worker, or hangs in it, always causes an alert, even where the task declares less for ordinary failures. */
 function actionFor(declared: Exhausted, code: string): Exhausted {
-  return code === 'poison_job' && declared !== 'alert-critical' ? 'alert' : declared;
+  return (code === 'poison_job' || code === GIVEN_UP) && declared !== 'alert-critical' ? 'alert' : declared;
 }
 
 async function saveForLater(run: Run, services: object, error: unknown): Promise<void> {

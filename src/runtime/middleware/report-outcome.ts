@@ -31,6 +31,8 @@ export function reportOutcome(listener: OutcomeListener): Middleware {
       return result;
     } catch (error) {
       if (outcomeOf(error, run.context.signal, run.job.isLastAttempt) === 'error') {
+        // The action of an exhausted task may have taken long.
+        if (run.job.data.taskiq) await run.context.confirmHeld();
         await listener({ ...ended(), ok: false, code: errorCode(error), error: errorMessage(error) });
       }
       throw error;

@@ -44,8 +44,11 @@ export default defineTask({
   },
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
-  async run(payload, { broadcasts, bulkNotices, bulkProgress, enqueue, enqueuedAt, jobId, now, signal }) {
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }) {
+    const { alive, confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
     using progress = new BulkProgress(bulkProgress, {
+      alive,
+      confirmHeld,
       id: payload.job_id ?? jobId,
       operation: 'broadcast',
       startedAt: enqueuedAt,
@@ -57,7 +60,7 @@ export default defineTask({
       const errors = failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
       await progress.show({ status, processed: sent + failed + withdrawn, total, succeeded: sent, failed, errors });
       if (status === 'completed' || status === 'cancelled')
-        await bulkNotices.tell(jobId, 'bulk_completed', (locale) =>
+        await bulkNotices.tell(run, 'bulk_completed', (locale) =>
           broadcastEnded({ jobId, status, sent, failed, withdrawn, total, durationMs: ageMs }, locale),
         );
       return { sent, failed, withdrawn, total, duration_seconds: ageMs / 1000, errors };
@@ -69,8 +72,8 @@ export default defineTask({
       if (!isQueued && wish !== 'cancel') {
         const { message, notification_type: type, telegram_ids: chats } = payload;
         const broadcast = { id: jobId, message, type, dueAt: enqueuedAt };
-        if (chats === 'all') await broadcasts.queueForAll(broadcast, signal);
-        else await broadcasts.queueFor(broadcast, [...new Set(chats)], signal);
+        if (chats === 'all') await broadcasts.queueForAll(broadcast, run);
+        else await broadcasts.queueFor(broadcast, [...new Set(chats)], run);
         await broadcasts.markQueued(jobId);
       }
     } catch (error) {

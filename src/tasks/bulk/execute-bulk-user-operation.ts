@@ -56,8 +56,10 @@ export default defineTask({
 });
 
 function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Services, 'settings'>): BulkJob {
-  const { enqueuedAt, jobId, log, now, settings } = context;
+  const { alive, confirmHeld, enqueuedAt, jobId, log, now, settings } = context;
   return {
+    alive,
+    confirmHeld,
     jobId,
     progressId: given.job_id ?? jobId,
     operation: given.operation,

@@ -45,8 +45,10 @@ export default defineTask({
   },
 });
 
-function jobOf(given: z.output<typeof payload>, { enqueuedAt, jobId }: RunContext): ExportJob {
+function jobOf(given: z.output<typeof payload>, { alive, confirmHeld, enqueuedAt, jobId }: RunContext): ExportJob {
   return {
+    alive,
+    confirmHeld,
     jobId,
     progressId: given.job_id ?? jobId,
     type: given.export_type,

@@ -28,12 +28,13 @@ export default defineTask({
   },
   needs: ['broadcasts', 'progress'],
 
-  async run(payload, { broadcasts, enqueuedAt, jobId, now, progress, signal }) {
+  async run(payload, { broadcasts, progress, ...run }) {
+    const { confirmHeld, enqueuedAt, jobId, now } = run;
     const chats = [...new Set(payload.telegram_ids)];
     const { message, notification_type: type } = payload;
     const before = await broadcasts.look(jobId);
     if (before.total < chats.length)
-      await broadcasts.queueFor({ id: jobId, message, type, dueAt: enqueuedAt }, chats, signal);
+      await broadcasts.queueFor({ id: jobId, message, type, dueAt: enqueuedAt }, chats, run);
     const look = await broadcasts.look(jobId);
     const errors = look.failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
     const { sent } = look;
@@ -42,6 +43,7 @@ export default defineTask({
 
     const ageMs = now.getTime() - enqueuedAt.getTime();
     const isDone = isBroadcastOver(look, ageMs);
+    if (isDone) await confirmHeld();
     await progress.save(payload.job_id ?? jobId, {
       operation: 'broadcast',
       status: isDone ? 'completed' : look.paused > 0 ? 'paused' : 'running',

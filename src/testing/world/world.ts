@@ -10,6 +10,7 @@ import { startTelegramSandbox, type TelegramSandbox } from '../../../sandbox/tel
 import { type App, buildApp } from '../../app/build-app.ts';
 import type { Role } from '../../app/roles.ts';
 import { parseConfig } from '../../config.ts';
+import type { DispatchOptions } from '../../runtime/dispatcher.ts';
 import { createPlatformTables, createServerGeolocations, seedPlatform } from '../platform-tables.ts';
 import { type LocalPostgres, startPostgres } from '../servers/postgres.ts';
 import { type LocalRedis, startRedis } from '../servers/redis.ts';
@@ -118,10 +119,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Enqueues a job like `task-worker dispatch`, but without a process. Returns the job's id. */
-  async dispatch(task: string, payload: object = {}): Promise<string> {
+  async dispatch(task: string, payload: object = {}, options: Partial<DispatchOptions> = {}): Promise<string> {
     this.#app ??= buildApp(parseConfig({ ...this.env, LOG_LEVEL: 'ERROR' }), 'test', this.#stack);
     const { dispatcher } = await this.#app;
-    return (await dispatcher.dispatchNamed(task, payload, { source: 'cli', initiatedBy: 'test' })).jobId;
+    const by = { source: 'cli', initiatedBy: 'test', ...options } as const;
+    return (await dispatcher.dispatchNamed(task, payload, by)).jobId;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,8 +6,8 @@ import { keys } from '../keys.ts';
 const UserState = z.discriminatedUnion('state', [
   /** The panel was asked at that time (ms since the epoch) and has not answered: it may or may not have done it. */
   z.object({ state: z.literal('begun'), at: z.number(), tries: z.int() }),
-  /** The call failed and will be repeated. */
-  z.object({ state: z.literal('waiting'), tries: z.int(), reason: z.string() }),
+  /** The call failed and will be repeated. With `at`, an earlier call at that time may have done it, and its answer was lost. */
+  z.object({ state: z.literal('waiting'), tries: z.int(), reason: z.string(), at: z.number().optional() }),
   z.object({ state: z.literal('done') }),
   /** The user was in the wanted state before. */
   z.object({ state: z.literal('already') }),
