@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { errorMessage } from './errors.ts';
 import { passwordsIn } from './url-secrets.ts';
@@ -29,6 +30,11 @@ export const text = z.string().trim();
 
 /** A text that is secret as a whole. */
 export const secretText = marked(z.string().trim(), (value) => [value]);
+
+/** An address of this machine, without a port. */
+export const listenAddress = text.refine((value) => isIP(value) !== 0, {
+  error: 'must be an IPv4 or IPv6 address without brackets, such as 127.0.0.1 or ::',
+});
 
 export const countBetween = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 export const url = (protocols: readonly string[]) =>

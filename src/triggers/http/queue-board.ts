@@ -48,7 +48,12 @@ export function registerQueueBoard(server: FastifyInstance, { log, queues }: Htt
     guard.closeToStrangers(scope);
     scope.addHook('onRequest', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD') return undefined;
-      return answerProblem(new Problem('method-not-allowed', FOR_LOOKING), request, reply, log);
+      const problem = new Problem('method-not-allowed', FOR_LOOKING, { headers: { allow: 'GET, HEAD' } });
+      return answerProblem(problem, request, reply, log);
+    });
+    scope.addHook('onRoute', (route) => {
+      const forLooking = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
+      if (!forLooking) route.config = { ...route.config, isShut: true };
     });
     scope.addHook('onSend', async (_request, reply, payload) => {
       reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
