@@ -4,6 +4,7 @@ import { isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { PanelHttp } from './http.ts';
 import type { PanelUsers } from './panel.ts';
+import { panelPath } from './panel-path.ts';
 import type { ActionResult, PanelUser, PanelUserId, UserFields } from './types.ts';
 
 /** Ids per bulk call: the panel refuses more (both contracts: `max(500)`). */
@@ -14,15 +15,16 @@ const ALREADY = new Set(['A029', 'A030']);
 
 /** Users of one generation of panel. */
 export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
-  const find = (
-    path: string,
+  const find = async (
+    path: string | undefined,
     endpoint: string,
     signal: AbortSignal,
     schema: z.ZodType<PanelUser> = generation.user,
-  ): Promise<PanelUser | undefined> => http.find({ method: 'GET', path, endpoint, schema, signal });
+  ): Promise<PanelUser | undefined> =>
+    path === undefined ? undefined : await http.find({ method: 'GET', path, endpoint, schema, signal });
 
   const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
-    generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
+    generation.one(id) && (await find(panelPath`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
 
   const users: PanelUsers['users'] = (filter, signal) => {
     const holes: Hole[] = [];
@@ -35,9 +37,10 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     method: 'POST' | 'DELETE',
     action: string,
   ): Promise<ActionResult> => {
-    if (!generation.one(id)) return 'not_found';
+    const path = panelPath`/api/users/${id}`;
+    if (!generation.one(id) || path === undefined) return 'not_found';
     try {
-      await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
+      await http.call({ method, path: path + action, endpoint: `/api/users/:id${action}`, signal });
       return 'done';
     } catch (error) {
       if (isMissing(error)) return 'not_found';
@@ -76,9 +79,9 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       return { items, holes: [...listing.holes] };
     },
     userByUsername: (username, signal) =>
-      find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
+      find(panelPath`/api/users/by-username/${username}`, '/api/users/by-username/:username', signal),
     userByShortUuid: (shortUuid, signal) =>
-      find(`/api/users/by-short-uuid/${encodeURIComponent(shortUuid)}`, '/api/users/by-short-uuid/:shortUuid', signal),
+      find(panelPath`/api/users/by-short-uuid/${shortUuid}`, '/api/users/by-short-uuid/:shortUuid', signal),
     disable: (id, signal) => act(id, signal, 'POST', '/actions/disable'),
     delete: (id, signal) => act(id, signal, 'DELETE', ''),
 
