@@ -21,7 +21,7 @@ const PAGES = ['/', '/live', '/login', '/queues', '/queues/api/queues', '/assets
 const OPEN = ['/health/live', '/health/ready', '/metrics', '/api/openapi.json', '/api/docs'];
 
 /** Every method that HTTP clients try, in the order of an answer. */
-const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const;
+const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'] as const;
 
 test('HEAD answers at every address that GET has: the same status and headers, and no body', async () => {
   const api = Object.entries(await documented()).flatMap(([path, { get }]) =>
@@ -46,7 +46,7 @@ test('a method that an address does not take is 405 with those that it takes, an
     const named = path.startsWith('/api/v1/tasks/') || path === '/api/v1/tasks' ? [] : Object.keys(methods);
     const taken = new Set(named.flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()])));
     for (const method of METHODS.filter((one) => taken.size > 0 && !taken.has(one))) {
-      const response = await http.call(method, url);
+      const response = await http.call(method as 'PUT', url);
       expect([response.statusCode, response.headers.allow], `${method} ${url}`).toEqual([
         405,
         METHODS.filter((one) => taken.has(one)).join(', '),
@@ -74,6 +74,7 @@ test.each<[what: string, url: string, options: object, kind: string, detail: Reg
     'bad-request',
     /UTF-8/,
   ],
+  ['null for an object', DISPATCH, { headers: JSON_TYPE, payload: 'null' }, 'bad-request', /an object, not null/],
   ['a list for an object', DISPATCH, { headers: JSON_TYPE, payload: '[]' }, 'bad-request', /an object, not a list/],
   [
     'plain text',

@@ -3,9 +3,20 @@ import { type AddressInfo, connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../testing/test-engine.ts';
+import type { CryptobotWebhookOptions } from './cryptobot-webhook.ts';
 import type { HealthChecks } from './health.ts';
 import { ProblemBody } from './problem.ts';
 import { type ConnectionLimits, startHttp } from './server.ts';
+
+/** A route that reads a body, and never comes to an end of it here. */
+const WEBHOOK: CryptobotWebhookOptions = {
+  verify: () => false,
+  read: () => ({ id: '1', type: 'x', invoice: undefined }),
+  store: async () => undefined,
+  dispatch: async () => undefined,
+  log: silentLog,
+};
 
 const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
@@ -16,7 +27,7 @@ describe('the HTTP port', () => {
   type Served = { basicAuth?: string; host?: string; limits?: ConnectionLimits };
   async function listen(health: HealthChecks, { basicAuth, host = '127.0.0.1', limits }: Served = {}): Promise<number> {
     const metrics = { render: async () => 'up 1\n', basicAuth };
-    const server = await startHttp({ port: 0, host, health, metrics }, limits);
+    const server = await startHttp({ port: 0, host, health, metrics, cryptobotWebhook: WEBHOOK }, limits);
     close = () => server.close();
     return (server.server.address() as AddressInfo).port;
   }
@@ -89,7 +100,7 @@ describe('the HTTP port', () => {
   });
 
   const SHORT: ConnectionLimits = { headersMs: 200, requestMs: 400, connections: 3 };
-  const POST = 'POST /health/live HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+  const POST = 'POST /webhooks/cryptobot HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
 
   test.each([
     ['headers that do not end', 'GET /health/live HTTP/1.1\r\nHost: x\r\n', 408],

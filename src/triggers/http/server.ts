@@ -1,4 +1,4 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { seconds } from '../../lib/duration.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
@@ -65,10 +65,12 @@ export function buildServer(
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
     : 'Without API_TOKENS only health and metrics answer; set it to have the API and the operations page.';
-  server.setNotFoundHandler((request, reply) => {
+  // Before a body is read, which some methods must have. It is left unread, so the connection cannot go on.
+  server.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    if (hasBody(request)) reply.header('connection', 'close');
     const methods = allowed.at(request.url.split('?')[0]!);
-    const problem = methods.length === 0 ? new Problem('not-found', nothing) : wrongMethod(methods);
-    return answerProblem(problem, request, reply, log);
+    throw methods.length === 0 ? new Problem('not-found', nothing) : wrongMethod(methods);
   });
   return server;
 }
@@ -90,6 +92,9 @@ export async function startHttp({ host, port, ...options }: HttpOptions, limits 
 }
 
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 
 const wrongMethod = (methods: readonly string[]): Problem =>
   new Problem('method-not-allowed', `This address takes ${methods.join(', ')}.`, {

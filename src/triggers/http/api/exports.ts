@@ -4,6 +4,8 @@ import { Problem } from '../problem.ts';
 import { rangeIn } from './range.ts';
 import { type ApiRoute, apiRoute, SENT } from './route.ts';
 
+const OF_FILE = ['Accept-Ranges', 'Content-Disposition'] as const;
+
 /** A safe name for a browser's download: it can end neither the header nor the folder. */
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
 
@@ -25,8 +27,12 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
       }),
       headers: z.object({ range: z.string().max(100).optional().describe('One range: `bytes=0-1023`') }),
       answers: {
-        200: { description: 'The file', mediaType: 'application/octet-stream' },
-        206: { description: 'The part that was asked for', mediaType: 'application/octet-stream' },
+        200: { description: 'The file', mediaType: 'application/octet-stream', headers: OF_FILE },
+        206: {
+          description: 'The part that was asked for',
+          mediaType: 'application/octet-stream',
+          headers: [...OF_FILE, 'Content-Range'],
+        },
       },
       problems: ['not-found', 'bad-range'],
       isOpenTo(request) {
