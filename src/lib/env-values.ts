@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { errorMessage } from './errors.ts';
 import { passwordsIn } from './url-secrets.ts';
+import { withoutSlashes } from './without-slashes.ts';
 
 /**
  * Kinds of variables: how text becomes a value. An error never includes the value, which may be a secret. The mark of a kind says which
@@ -58,9 +59,8 @@ function hasReadableLogin(value: string): boolean {
 }
 
 /** Any URL may hold a user and a password, and `fetch` prints the whole address when it refuses those. */
-export const httpUrl = marked(
-  url(['http', 'https']).transform((value) => value.replace(/\/+$/, '')),
-  (value) => passwordsIn(value, { userIsKey: true }),
+export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), (value) =>
+  passwordsIn(value, { userIsKey: true }),
 );
 
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */

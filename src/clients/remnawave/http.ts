@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { holeInWords, type ItemKind, type Listing, type OnRead, type Reading, readEach } from '../../lib/read-each.ts';
+import { withoutSlashes } from '../../lib/without-slashes.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { isMissing, PanelFailure, panelError } from './errors.ts';
 
@@ -43,7 +44,7 @@ export class PanelHttp {
 
   constructor(options: PanelHttpOptions) {
     this.#onRead = options.onRead;
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#baseUrl = withoutSlashes(options.baseUrl);
     this.#token = options.token;
     this.#policy = options.policy;
   }
