@@ -11,6 +11,7 @@ import {
   headers,
   httpUrl,
   list,
+  listenAddress,
   STREAM_NAME,
   STREAM_NAME_PROBLEM,
   secretPartsOf,
@@ -112,6 +113,9 @@ export const variables = z.object({
   AUDIT_ARCHIVE: forTasks(flag.default(false).describe('Store audit logs in export storage before deleting them')),
   BULK_BATCH_SIZE: forTasks(countBetween(1, 500).default(50).describe('Users per batch of a bulk operation')),
   METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
+  METRICS_HOST: listenAddress
+    .default('::')
+    .describe('Address that the HTTP port is open at; :: is all of IPv6 and IPv4, 0.0.0.0 all of IPv4'),
   METRICS_BASIC_AUTH: basicAuth.optional().describe('user:password that /metrics asks for; open to all without'),
   API_TOKENS: apiTokens
     .default([])

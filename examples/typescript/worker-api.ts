@@ -886,7 +886,7 @@ export class WorkerApi {
     body: {
       export_type: 'users' | 'payments' | 'servers' | 'audit';
       /** By creation: from the first on, before the second, a plain day included whole; servers are always given as they are now */
-      date_range?: [string | null, string | null] | null;
+      date_range?: (string | null)[] | null;
       /** csv for programs (RFC 4180); csv_excel opens by itself in an Excel with a decimal comma, as in Russian: semicolons, marked as UTF-8, ids as text; json; xlsx. What somebody wrote is never a formula */
       format?: 'csv' | 'csv_excel' | 'json' | 'xlsx';
       /** For csv, csv_excel and json; xlsx is compressed already */

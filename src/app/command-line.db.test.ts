@@ -77,6 +77,17 @@ describe('the command line', () => {
     expect((await run(['tasks', '--colour'])).stderr).toBe("Unknown option '--colour'. Usage: task-worker tasks\n");
     expect(await run(['run'])).toMatchObject({ code: 64, stderr: 'The task to run is missing\n' });
     expect(await run(['dispatch', 'send_notification', '--payload', '[1]'])).toMatchObject({ code: 64 });
+    const unread = await run([
+      'dispatch',
+      'send_notification',
+      '--payload',
+      '{"telegram_id":1,"message":"caf\u{FFFD}"}',
+    ]);
+    expect(unread).toMatchObject({ code: 64, stderr: expect.stringMatching(/^--payload must be UTF-8/) });
+    for (const text of ['\\u0000', '\\ud800']) {
+      const bad = await run(['dispatch', 'send_notification', '--payload', `{"telegram_id":1,"message":"${text}"}`]);
+      expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/: message: must not contain/) });
+    }
     expect(await run(['dispatch', 'send_notification', '{"telegram_id":1}'])).toEqual({
       code: 64,
       stdout: '',

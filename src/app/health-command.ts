@@ -12,8 +12,8 @@ export const health = {
   async run([, ...words]: readonly string[], terminal: Terminal): Promise<number> {
     try {
       const args = readArgs(words, command);
-      const { METRICS_PORT } = parseConfig(terminal.env);
-      return (await command.run(args, { port: METRICS_PORT }, outputOf(args, terminal))) ?? 0;
+      const { METRICS_HOST: host, METRICS_PORT: port } = parseConfig(terminal.env);
+      return (await command.run(args, { host, port }, outputOf(args, terminal))) ?? 0;
     } catch (error) {
       return sayFailure(error, terminal);
     }

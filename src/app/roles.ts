@@ -106,6 +106,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   const metrics = { render, basicAuth: config.METRICS_BASIC_AUTH };
   const http = await startHttp({
     port: config.METRICS_PORT,
+    host: config.METRICS_HOST,
     health: health satisfies HealthChecks,
     metrics,
     cryptobotWebhook: cryptobotWebhook(app),

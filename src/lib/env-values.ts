@@ -1,8 +1,10 @@
 import { accessSync, constants } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { errorMessage } from './errors.ts';
 import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
+import { withoutSlashes } from './without-slashes.ts';
 
 /**
  * Kinds of variables: how text becomes a value. An error never includes the value, which may be a secret. The mark of a kind says which
@@ -30,6 +32,11 @@ export const text = z.string().trim();
 
 /** A text that is secret as a whole. */
 export const secretText = marked(z.string().trim(), (value) => [value]);
+
+/** An address of this machine, without a port. */
+export const listenAddress = text.refine((value) => isIP(value) !== 0, {
+  error: 'must be an IPv4 or IPv6 address without brackets, such as 127.0.0.1 or ::',
+});
 
 export const countBetween = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 export const url = (protocols: readonly string[]) =>
@@ -60,9 +67,8 @@ function hasReadableLogin(value: string): boolean {
 }
 
 /** Any URL may hold a user and a password, and `fetch` prints the whole address when it refuses those. */
-export const httpUrl = marked(
-  url(['http', 'https']).transform((value) => value.replace(/\/+$/, '')),
-  (value) => passwordsIn(value, { userIsKey: true }),
+export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), (value) =>
+  passwordsIn(value, { userIsKey: true }),
 );
 
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */

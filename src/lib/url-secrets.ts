@@ -14,7 +14,7 @@ export function passwordsIn(url: string, { userIsKey = false } = {}): string[] {
 
 /** A parameter of a URL's query in every form. */
 export function parameterForms(url: string, name: string): string[] {
-  const written = [...url.matchAll(/[?&]([^=&#]*)=([^&#]*)/g)].filter(([, key]) => key === name);
+  const written = [...url.matchAll(/[?&]([^=?&#]*)=([^&#]*)/g)].filter(([, key]) => key === name);
   return [
     ...new Set(written.flatMap(([, , value = '']) => [...formsOf(value), ...formsOf(value.replaceAll('+', ' '))])),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { badTextIn } from '../lib/bad-text.ts';
 import { type IssueInWords, issueInWords, issuesInWords } from '../lib/issue-in-words.ts';
 import { JSON_LIMITS, jsonProblem } from '../lib/json-limits.ts';
 import type { AnyTask } from './define-task.ts';
@@ -50,6 +51,8 @@ export function assertModest(task: AnyTask, payload: Record<string, unknown>): v
   }
   const problem = jsonProblem(payload);
   if (problem !== undefined) throw new PayloadError(task.name, [{ path: '(payload)', message: problem }]);
+  const bad = badTextIn(payload);
+  if (bad) throw new PayloadError(task.name, [withText(bad)]);
 }
 
 /** Reads a long list piece by piece, up to the piece with the first bad entries. Its length has been looked at. */

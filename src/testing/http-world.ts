@@ -12,7 +12,11 @@ export interface HttpWorld extends AsyncDisposable {
   readonly server: FastifyInstance;
   readonly tokens: { readonly olga: string; readonly backend: string };
   /** Sends a request with Olga's token. */
-  call(method: 'GET' | 'POST' | 'DELETE', url: string, options?: InjectOptions): Promise<LightMyRequestResponse>;
+  call(
+    method: NonNullable<InjectOptions['method']>,
+    url: string,
+    options?: InjectOptions,
+  ): Promise<LightMyRequestResponse>;
 }
 
 export type HttpWorldOptions = {

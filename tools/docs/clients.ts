@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { loadTasks } from '../../src/runtime/registry.ts';
 import { openApi } from '../../src/triggers/http/api/openapi.ts';
 import { apiRoutes } from '../../src/triggers/http/api/routes.ts';
+import { withoutRefs } from '../../src/triggers/http/api/without-refs.ts';
 import type { HttpContext } from '../../src/triggers/http/context.ts';
 import { pythonClient } from './python-client.ts';
 import { typescriptClient } from './typescript-client.ts';
@@ -15,9 +16,7 @@ export type Schema = {
   description?: string;
   properties?: Record<string, Schema>;
   required?: string[];
-  /** False behind a tuple's `prefixItems`: nothing comes after them. */
-  items?: Schema | false;
-  prefixItems?: Schema[];
+  items?: Schema;
   additionalProperties?: Schema | boolean;
   enum?: unknown[];
   const?: unknown;
@@ -51,7 +50,7 @@ async function apiCalls(): Promise<ApiCall[]> {
   const registry = await loadTasks();
   // Only the descriptions of the routes are needed; none is called.
   const context = { registry, exports: {} } as unknown as HttpContext;
-  const { paths } = openApi(apiRoutes(context), registry, '') as {
+  const { paths } = withoutRefs(openApi(apiRoutes(context), registry, '')) as {
     paths: Record<string, Record<string, Operation>>;
   };
   return Object.entries(paths).flatMap(([path, methods]) =>

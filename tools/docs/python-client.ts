@@ -123,8 +123,7 @@ function typeOf(schema: Schema): string {
     case 'null':
       return 'None';
     case 'array':
-      // JSON has no tuples, so the type is a list.
-      return `list[${schema.prefixItems ? [...new Set(schema.prefixItems.map(typeOf))].join(' | ') : typeOf(schema.items || {})}]`;
+      return `list[${typeOf(schema.items ?? {})}]`;
     case 'object':
       return 'dict[str, Any]';
     default:

@@ -98,8 +98,7 @@ function typeOf(schema: Schema): string {
     case 'null':
       return 'null';
     case 'array':
-      if (schema.prefixItems) return `[${schema.prefixItems.map(typeOf).join(', ')}]`;
-      return `(${typeOf(schema.items || {})})[]`;
+      return `(${typeOf(schema.items ?? {})})[]`;
     case 'object':
       return objectType(schema);
     default:

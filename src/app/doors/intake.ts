@@ -1,4 +1,4 @@
-import { seconds } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Ended, OutcomeListener } from '../../runtime/middleware/report-outcome.ts';
@@ -62,6 +62,7 @@ function handOverTo({ dispatcher, registry }: App): HandOver {
 }
 
 function observe(metrics: Metrics, log: Log): IntakeObserver {
+  const isFirst = oncePerMinute();
   return {
     accepted: () => metrics.intakeMessage('accepted'),
     forwarded: () => metrics.intakeMessage('forwarded'),
@@ -69,6 +70,18 @@ function observe(metrics: Metrics, log: Log): IntakeObserver {
       metrics.intakeMessage(reason);
       log.warn({ reason, entry, detail }, 'message of a producer went to the dead letters');
     },
-    problem: (what, err) => log.debug({ err, what }, 'intake failed, will try again'),
+    // The first of a minute is a warning: during an outage each entry fails.
+    problem: (what, err) => log[isFirst(what) ? 'warn' : 'debug']({ err, what }, 'intake failed, will try again'),
+  };
+}
+
+/** True for each kind of work once a minute. */
+function oncePerMinute(): (what: string) => boolean {
+  const saidAt = new Map<string, number>();
+  return (what) => {
+    const now = performance.now();
+    if (now - (saidAt.get(what) ?? Number.NEGATIVE_INFINITY) < minutes(1)) return false;
+    saidAt.set(what, now);
+    return true;
   };
 }

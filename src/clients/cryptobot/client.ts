@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import { type Hole, type Listing, type OnRead, readEach } from '../../lib/read-each.ts';
+import { withoutSlashes } from '../../lib/without-slashes.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { type CryptoPayAnswer, cryptoPayError, misfit } from './errors.ts';
 import { type Invoice, InvoiceSchema, invoices, isInvoiceId, parseExactJson } from './invoice.ts';
@@ -78,7 +79,8 @@ export class CryptoBotClient {
       throw new PermanentError('cryptobot_unauthorized', message);
     }
     this.#token = options.token;
-    this.#baseUrl = (options.baseUrl ?? CRYPTO_PAY_URLS.mainnet).replace(/\/*(api\/*)?$/, '/api/');
+    const address = withoutSlashes(options.baseUrl ?? CRYPTO_PAY_URLS.mainnet);
+    this.#baseUrl = `${address.endsWith('/api') ? address : `${address}/api`}/`;
     this.#policy = options.policy;
     this.#onRead = options.onRead;
   }

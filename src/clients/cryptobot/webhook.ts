@@ -1,6 +1,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { PermanentError } from '../../lib/errors.ts';
+import { jsonTextProblem } from '../../lib/json-limits.ts';
+import { utf8In } from '../../lib/utf8-in.ts';
 import { misfit } from './errors.ts';
 import { type Invoice, InvoiceSchema, parseExactJson } from './invoice.ts';
 
@@ -50,11 +52,15 @@ export function parseUpdate(rawBody: Buffer): Update {
 }
 
 function json(rawBody: Buffer): unknown {
+  const text = utf8In(rawBody);
+  const tooMuch = text === undefined ? undefined : jsonTextProblem(text);
+  if (tooMuch !== undefined) throw new PermanentError('cryptobot_schema', `cryptobot webhook: the body ${tooMuch}`);
   try {
-    return parseExactJson(rawBody.toString('utf8'));
+    return parseExactJson(text ?? '');
   } catch {
     // The cause would quote the body.
-    throw new PermanentError('cryptobot_schema', `cryptobot webhook: the body of ${rawBody.length} bytes is no JSON`);
+    const message = `cryptobot webhook: the body of ${rawBody.length} bytes is no JSON in UTF-8`;
+    throw new PermanentError('cryptobot_schema', message);
   }
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { TransientError } from '../../lib/errors.ts';
+import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { holeInWords, type ItemKind, type Listing, type OnRead, type Reading, readEach } from '../../lib/read-each.ts';
+import { withoutSlashes } from '../../lib/without-slashes.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { isMissing, PanelFailure, panelError } from './errors.ts';
 
@@ -43,7 +44,7 @@ export class PanelHttp {
 
   constructor(options: PanelHttpOptions) {
     this.#onRead = options.onRead;
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, '');
+    this.#baseUrl = withoutSlashes(options.baseUrl);
     this.#token = options.token;
     this.#policy = options.policy;
   }
@@ -123,6 +124,9 @@ export class PanelHttp {
 
   async #send(label: string, request: PanelRequest<unknown>, signal: AbortSignal): Promise<Response> {
     const url = new URL(this.#baseUrl + request.path);
+    // A part such as `..` leads to another route. `panelPath` lets none through; this holds for every path.
+    if (!url.href.endsWith(request.path))
+      throw new PermanentError('remnawave_path', `remnawave ${label}: ${url.pathname} is not the path that was meant`);
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }

@@ -26,6 +26,22 @@ describe.each([2, 3] as const)('panel %i.x', (generation) => {
   const unknown = generation === 2 ? '99999999-9999-4999-8999-999999999999' : '999999';
   const otherKind = generation === 2 ? '12' : '99999999-9999-4999-8999-999999999999';
 
+  test.each([
+    ...['', '.', '..', '../nodes', '/', 'a/b', '\\..\\nodes', '%2e%2e', '%2E%2E%2Fnodes', '..;', '?x=1', '#x'],
+    ...['a\u0000b', '\ud800', '\t..', ' .. ', '..\n', 'x'.repeat(300), '\u{1F642}'],
+  ])('%j as a name or an id finds nobody, and leaves the route of users never', async (text) => {
+    add('olga');
+    expect(await panel.userByUsername(text, never)).toBeUndefined();
+    expect(await panel.userByShortUuid(text, never)).toBeUndefined();
+    expect(await panel.user(text, never)).toBeUndefined();
+    expect(await panel.disable(text, never)).toBe('not_found');
+    expect(await panel.delete(text, never)).toBe('not_found');
+    const called = Object.keys(sandbox.calls().counts);
+    expect(called.filter((call) => !/ \/api\/(users\/by-(username|short-uuid)\/|system\/metadata)/.test(call))).toEqual(
+      [],
+    );
+  });
+
   describe('listing', () => {
     test.each([0, 1, 999, 1000, 1001, 2500])('%i users come once each, whatever the page size', async (count) => {
       const createdAt = Date.now();

@@ -4,6 +4,7 @@ import { isAnswerLost, isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import type { PanelHttp } from './http.ts';
 import type { PanelUsers } from './panel.ts';
+import { panelPath } from './panel-path.ts';
 import type { ActionResult, PanelUser, PanelUserId, UserFields } from './types.ts';
 
 /** Ids per bulk call: the panel refuses more (both contracts: `max(500)`). */
@@ -23,15 +24,16 @@ type UserAction = {
 
 /** Users of one generation of panel. */
 export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
-  const find = (
-    path: string,
+  const find = async (
+    path: string | undefined,
     endpoint: string,
     signal: AbortSignal,
     schema: z.ZodType<PanelUser> = generation.user,
-  ): Promise<PanelUser | undefined> => http.find({ method: 'GET', path, endpoint, schema, signal });
+  ): Promise<PanelUser | undefined> =>
+    path === undefined ? undefined : await http.find({ method: 'GET', path, endpoint, schema, signal });
 
   const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
-    generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
+    generation.one(id) && (await find(panelPath`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
 
   const users: PanelUsers['users'] = (filter, signal) => {
     const holes: Hole[] = [];
@@ -62,9 +64,10 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     signal: AbortSignal,
     { method = 'POST', action, isDone }: UserAction,
   ): Promise<ActionResult> => {
-    if (!generation.one(id)) return 'not_found';
+    const path = panelPath`/api/users/${id}`;
+    if (!generation.one(id) || path === undefined) return 'not_found';
     try {
-      await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
+      await http.call({ method, path: path + action, endpoint: `/api/users/:id${action}`, signal });
     } catch (error) {
       if (isMissing(error)) return 'not_found';
       if (error instanceof PanelRefusal && ALREADY.has(error.panelCode ?? '')) return 'already';
@@ -108,9 +111,9 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       return { items, holes: [...listing.holes] };
     },
     userByUsername: (username, signal) =>
-      find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
+      find(panelPath`/api/users/by-username/${username}`, '/api/users/by-username/:username', signal),
     userByShortUuid: (shortUuid, signal) =>
-      find(`/api/users/by-short-uuid/${encodeURIComponent(shortUuid)}`, '/api/users/by-short-uuid/:shortUuid', signal),
+      find(panelPath`/api/users/by-short-uuid/${shortUuid}`, '/api/users/by-short-uuid/:shortUuid', signal),
     disable: (id, signal) =>
       act(id, signal, { action: '/actions/disable', isDone: (now) => now?.status === 'DISABLED' }),
     async resetTraffic(id, signal) {

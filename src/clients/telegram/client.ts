@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import { type ParseMode, plainText } from '../../lib/telegram-html.ts';
+import { withoutSlashes } from '../../lib/without-slashes.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
 import { ApiRefusal, noUsableAnswer, toOwnError } from './errors.ts';
 import { permanentReason, type SendOutcome } from './outcome.ts';
@@ -79,7 +80,7 @@ export class TelegramClient implements Disposable {
     this.#token = token;
     this.#agent = new (apiRoot.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
     const baseFetchConfig = { compress: true, agent: this.#agent };
-    this.#raw = new Api(token, { apiRoot: apiRoot.replace(/\/+$/, ''), baseFetchConfig }).raw;
+    this.#raw = new Api(token, { apiRoot: withoutSlashes(apiRoot), baseFetchConfig }).raw;
     this.#policy = new ClientPolicy({
       service: 'telegram',
       observer,

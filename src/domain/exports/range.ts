@@ -5,17 +5,20 @@ import type { ExportRange } from '../../repositories/export-rows.ts';
 const boundary = z.union([z.iso.date(), z.iso.datetime({ offset: true, local: true })]).nullable();
 
 /** Includes the first date, excludes the second; a plain day as the second is included whole. A time without a zone is UTC. */
-export const DateRange = z.tuple([boundary, boundary]).refine(
-  (range) => {
-    const { from, to } = rangeOf(range);
-    return !from || !to || from < to;
-  },
-  { error: 'must begin before it ends' },
-);
+export const DateRange = z
+  .array(boundary)
+  .length(2)
+  .refine(
+    (range) => {
+      const { from, to } = rangeOf(range);
+      return !from || !to || from < to;
+    },
+    { error: 'must begin before it ends' },
+  );
 
 /** The moments that a range of dates stands for. */
-export function rangeOf(given: readonly [string | null, string | null] | null | undefined): ExportRange {
-  const [from, to] = given ?? [null, null];
+export function rangeOf(given: readonly (string | null)[] | null | undefined): ExportRange {
+  const [from = null, to = null] = given ?? [];
   return {
     from: from === null ? undefined : momentOf(from),
     to: to === null ? undefined : new Date(momentOf(to).getTime() + (isDay(to) ? days(1) : 0)),

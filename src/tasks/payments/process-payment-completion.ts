@@ -30,7 +30,8 @@ const payload = z
   .refine((given) => Boolean(given.payment_id ?? given.raw_body), {
     error: 'must be given, or raw_body with its signature',
     path: ['payment_id'],
-  });
+  })
+  .meta({ 'x-example': { payment_id: '5f0c6f2e-6f0d-4c55-9d3c-2f6f0d9a7b11' } });
 
 /** Takes one paid payment to active, completed and told. Run twice, or twice at once, it extends once. */
 export default defineTask({

@@ -45,6 +45,9 @@ export type Command<Context> = {
 export function payloadOption(args: CommandArgs): Record<string, unknown> {
   const text = args.options.payload;
   if (text === undefined) return {};
+  // Node reads the words of a command line as UTF-8, and puts this character where they are something else.
+  if (String(text).includes('\u{FFFD}'))
+    throw new UsageError('--payload must be UTF-8; it has bytes of another encoding, or the character U+FFFD');
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(String(text)));
   } catch {

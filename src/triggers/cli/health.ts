@@ -6,6 +6,8 @@ import { errorMessage, PermanentError } from '../../lib/errors.ts';
 import type { Command } from './command.ts';
 
 export type HealthContext = {
+  /** The address that the role listens on. */
+  host: string;
   /** The port of the role that runs on this machine or in this container. */
   port: number;
 };
@@ -28,13 +30,17 @@ export const healthCommand: Command<HealthContext> = {
   summary:
     'Ask the role that runs here whether it is ready, or with --live only whether it is there; exit code 1 where not',
   options: { live: { type: 'boolean' } },
-  async run(args, { port }, { print }) {
+  async run(args, { host, port }, { print }) {
     if (port === 0)
       throw new PermanentError(
         'port_unknown',
         'METRICS_PORT is 0, so the port is any free one; set it to ask for health',
       );
-    const { code, body } = await ask(port, args.options.live ? '/health/live' : '/health/ready');
+    const { code, body } = await ask({
+      host: loopbackOf(host),
+      port,
+      path: args.options.live ? '/health/live' : '/health/ready',
+    });
     const { checks, status } = answer.parse(body);
     const findings = Object.entries(checks).flatMap(([name, { error, warning }]) => {
       const finding = error ?? warning;
@@ -45,10 +51,15 @@ export const healthCommand: Command<HealthContext> = {
   },
 };
 
+type Address = { host: string; port: number; path: string };
+
+/** All addresses of a machine include the one that it knows itself by. */
+const loopbackOf = (host: string): string => (host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host);
+
 /** Uses Node's own client, because `fetch` takes longer to load than this takes to run. Throws a sentence where nothing answers. */
-async function ask(port: number, path: string): Promise<{ code: number | undefined; body: unknown }> {
+async function ask(address: Address): Promise<{ code: number | undefined; body: unknown }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | undefined; body: unknown }>();
-  const request = get({ host: '127.0.0.1', port, path, agent: false, signal: AbortSignal.timeout(LIMIT_MS) });
+  const request = get({ ...address, agent: false, signal: AbortSignal.timeout(LIMIT_MS) });
   request.once('error', reject);
   request.once('response', (response) =>
     json(response).then((body) => resolve({ code: response.statusCode, body }), reject),
@@ -58,7 +69,7 @@ async function ask(port: number, path: string): Promise<{ code: number | undefin
   } catch (error) {
     throw new PermanentError(
       'health_unknown',
-      `health: nothing answers on port ${port} (${errorMessage(error)}); is a role running here, and is METRICS_PORT the same for both?`,
+      `health: nothing answers on port ${address.port} (${errorMessage(error)}); is a role running here, and is METRICS_PORT the same for both?`,
       { cause: error },
     );
   }

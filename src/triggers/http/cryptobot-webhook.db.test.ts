@@ -7,6 +7,7 @@ import { signBody } from '../../clients/cryptobot/webhook.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
 import { until } from '../../testing/until.ts';
+import { ProblemBody } from './problem.ts';
 import { startHttp } from './server.ts';
 
 let world: PaymentWorld;
@@ -17,6 +18,7 @@ beforeAll(async () => {
   world = await paymentWorld(2);
   server = await startHttp({
     port: 0,
+    host: '127.0.0.1',
     health: {},
     metrics: { render: async () => '', basicAuth: undefined },
     cryptobotWebhook: cryptobotWebhook(world.app.app),
@@ -34,10 +36,24 @@ const logs = async (where = 'true') =>
 
 const jobs = () => world.app.app.queues.get('payments').getJobCountByTypes('waiting', 'active', 'delayed', 'completed');
 
-const post = async (body: string, headers: Record<string, string> = {}) =>
+const post = async (body: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(url, { method: 'POST', body, headers });
 
-const signed = (body: string) => ({ 'crypto-pay-api-signature': signBody(Buffer.from(body), world.cryptopay.token) });
+const signed = (body: string | Buffer) => ({
+  'crypto-pay-api-signature': signBody(Buffer.from(body), world.cryptopay.token),
+});
+
+/** An update of which one text is not as it should be. */
+const invoicePaid = (description: string): string =>
+  JSON.stringify({
+    update_id: 1,
+    update_type: 'invoice_paid',
+    request_date: '2026-01-01T00:00:00Z',
+    payload: {
+      ...{ invoice_id: 1, hash: 'h', currency_type: 'fiat', fiat: 'USD', amount: '10', status: 'paid' },
+      description,
+    },
+  });
 
 describe('without a worker', () => {
   test.each([
@@ -63,16 +79,24 @@ describe('without a worker', () => {
       'an invoice without an amount',
       '{"update_id":1,"update_type":"invoice_paid","request_date":"2026-01-01T00:00:00Z","payload":{}}',
     ],
+    ['latin-1 in a text', Buffer.from(invoicePaid('caf\u00e9'), 'latin1')],
+    ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00])],
+    ['30,000 levels of lists', '['.repeat(30_000)],
+    ['an object in an object, 10,000 times', '{"a":'.repeat(10_000)],
+    ['6,000 fields', `{${Array.from({ length: 6_000 }, (_, i) => `"${i}":1`).join(',')}}`],
   ])('signed, but %s: 400', async (_, body) => {
     const response = await post(body, signed(body));
     expect(response.status).toBe(400);
+    expect(ProblemBody.parse(await response.json())).toMatchObject({ type: '/api/docs#bad-request' });
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect((await logs()).at(-1)).toMatchObject({ is_valid: false, error_message: 'invalid_payload' });
     expect(await jobs()).toBe(0);
   });
 
   test('an empty body is refused like any other that is not signed', async () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(401);
-    expect((await fetch(url)).status).toBe(404);
+    const read = await fetch(url);
+    expect([read.status, read.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
   test('a body of 1 MB: 413, before it is read to its end', async () => {

@@ -4,6 +4,7 @@ import { minutes } from '../../lib/duration.ts';
 import { errorMessage } from '../../lib/errors.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ReceivedWebhook } from '../../repositories/webhook-logs.ts';
+import { Problem, unavailable } from './problem.ts';
 
 export type CryptobotWebhookOptions = {
   /** Whether Crypto Pay signed exactly these bytes. */
@@ -41,7 +42,7 @@ export function registerCryptobotWebhook(server: FastifyInstance, options: Crypt
       done(null, body),
     );
 
-    scope.post(ROUTE, { bodyLimit: BODY_BYTES }, async (request, reply) => {
+    scope.post(ROUTE, { bodyLimit: BODY_BYTES }, async (request) => {
       const rawBody = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const header = request.headers[SIGNATURE];
       const signature = typeof header === 'string' ? header : undefined;
@@ -49,16 +50,17 @@ export function registerCryptobotWebhook(server: FastifyInstance, options: Crypt
       if (!options.verify(rawBody, signature)) {
         const reason = signature === undefined ? 'missing_signature' : 'bad_signature';
         await refuse({ eventType: undefined, reason, signature });
-        return reply.code(401).send({ error: 'The signature is missing or wrong' });
+        throw new Problem('unauthorized', 'The signature is missing or wrong.', {
+          headers: { 'www-authenticate': 'Signature realm="crypto-pay"' },
+        });
       }
       const update = readOrNothing(rawBody);
       if (!update) {
         await refuse({ eventType: undefined, reason: 'invalid_payload', signature });
-        return reply.code(400).send({ error: 'The body is no update of Crypto Pay' });
+        throw new Problem('bad-request', 'The body is no update of Crypto Pay in UTF-8.');
       }
-      return (await accept(update, rawBody, signature!))
-        ? reply.send({ status: 'accepted' })
-        : reply.code(503).send({ error: 'Neither stored nor dispatched; send it again' });
+      if (await accept(update, rawBody, signature!)) return { status: 'accepted' };
+      throw unavailable('The webhook is neither stored nor dispatched; send it again.');
     });
     registered();
   });

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { Problem } from './problem.ts';
 
 export type MetricsOptions = {
   /** Renders the metrics of all processes of this container as one Prometheus text. */
@@ -11,10 +12,9 @@ export type MetricsOptions = {
 export function registerMetrics(server: FastifyInstance, options: MetricsOptions): void {
   server.get('/metrics', async (request, reply) => {
     if (options.basicAuth !== undefined && !matches(request.headers.authorization, options.basicAuth)) {
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Basic realm="metrics"')
-        .send('Metrics need the user and password of METRICS_BASIC_AUTH.\n');
+      throw new Problem('unauthorized', 'Metrics need the user and password of METRICS_BASIC_AUTH.', {
+        headers: { 'www-authenticate': 'Basic realm="metrics"' },
+      });
     }
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.render());
   });

@@ -4,7 +4,7 @@ import { Guard } from './auth/guard.ts';
 import type { HttpContext } from './context.ts';
 import { readJsonModestly } from './json-body.ts';
 import { registerPage } from './page/register-page.ts';
-import { answerProblem } from './problem.ts';
+import { refuseBadTexts } from './refuse-bad-texts.ts';
 
 /** Registers everything that needs a token or a login. */
 export function registerOperations(server: FastifyInstance, context: HttpContext): void {
@@ -13,7 +13,7 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
     // By default Fastify reads plain text too.
     scope.removeContentTypeParser('text/plain');
     readJsonModestly(scope);
-    scope.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, context.log));
+    refuseBadTexts(scope);
     registerApi(scope, context, guard);
     registerPage(scope, context, guard);
     // Loaded only where there is a token: the board's packages take 10 MB.

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is no such thing' },
   'unknown-task': { status: 404, title: 'There is no such task' },
   'method-not-allowed': { status: 405, title: 'Not a method of this address' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'Not possible in the present state' },
   'task-disabled': { status: 409, title: 'The task is switched off' },
   'too-large': { status: 413, title: 'The body is too large' },
@@ -23,9 +24,15 @@ export const PROBLEMS = {
   'bad-range': { status: 416, title: 'The file has no such range' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'The worker failed' },
   unavailable: { status: 503, title: 'Something that the worker depends on is away' },
 } as const;
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** An answer does not grow with the address that was called. */
+const INSTANCE_SHOWN = 300;
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
@@ -72,6 +79,11 @@ export function tooMany(detail: string, waitMs: number): Problem {
   return new Problem('too-many-requests', detail, { headers: { 'retry-after': String(Math.ceil(waitMs / 1000)) } });
 }
 
+/** A 503 with `Retry-After`. */
+export function unavailable(detail: string): Problem {
+  return new Problem('unavailable', detail, { headers: { 'retry-after': '5' } });
+}
+
 /** Answers any error as a problem. An unexpected error is logged whole, and answered without its words. */
 export function answerProblem(
   error: unknown,
@@ -80,24 +92,30 @@ export function answerProblem(
   log: Log | undefined,
 ): FastifyReply {
   const problem = problemOf(error, request);
-  const { status, title } = PROBLEMS[problem.kind];
+  const { status } = PROBLEMS[problem.kind];
   const where = { method: request.method, route: request.routeOptions.url };
   if (status === 503)
     log?.warn({ ...where, reason: errorMessage(error) }, 'request not answered, a dependency is away');
   else if (status >= 500) log?.error({ ...where, err: error }, 'request failed');
-  const body: z.output<typeof ProblemBody> = {
-    type: `/api/docs#${problem.kind}`,
-    title,
-    status,
-    detail: problem.message,
-    instance: request.url.split('?')[0]!,
-    ...(problem.errors && { errors: [...problem.errors] }),
-  };
   return reply
     .code(status)
     .headers(problem.headers)
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(body));
+    .type(PROBLEM_TYPE)
+    .send(problemText(problem, request.url.split('?')[0]!));
+}
+
+/** The body of the answer. */
+export function problemText({ errors, kind, message }: Problem, instance: string): string {
+  const { status, title } = PROBLEMS[kind];
+  const body: z.output<typeof ProblemBody> = {
+    type: `/api/docs#${kind}`,
+    title,
+    status,
+    detail: message,
+    instance: instance.slice(0, INSTANCE_SHOWN),
+    ...(errors && { errors: [...errors] }),
+  };
+  return JSON.stringify(body);
 }
 
 /** Turns our own errors, Fastify's and those of the parts below into problems. */
@@ -122,9 +140,6 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
   return new Problem('internal', 'The worker could not do this; its log says why.');
 }
 
-const unavailable = (detail: string): Problem =>
-  new Problem('unavailable', detail, { headers: { 'retry-after': '5' } });
-
-/** `(payload)` stands for the whole body. */
-const pointerTo = (path: readonly string[]): string =>
+/** The JSON Pointer of a path; `(payload)` stands for the whole body. */
+export const pointerTo = (path: readonly string[]): string =>
   path[0] === '(payload)' ? '' : path.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');

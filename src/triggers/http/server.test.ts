@@ -1,17 +1,38 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentLog } from '../../testing/test-engine.ts';
+import type { CryptobotWebhookOptions } from './cryptobot-webhook.ts';
 import type { HealthChecks } from './health.ts';
-import { startHttp } from './server.ts';
+import { ProblemBody } from './problem.ts';
+import { type ConnectionLimits, startHttp } from './server.ts';
+
+/** A route that reads a body, and never comes to an end of it here. */
+const WEBHOOK: CryptobotWebhookOptions = {
+  verify: () => false,
+  read: () => ({ id: '1', type: 'x', invoice: undefined }),
+  store: async () => undefined,
+  dispatch: async () => undefined,
+  log: silentLog,
+};
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 
 describe('the HTTP port', () => {
   let close: () => Promise<void>;
   afterEach(() => close());
 
-  async function serve(health: HealthChecks, basicAuth?: string): Promise<string> {
-    const server = await startHttp({ port: 0, health, metrics: { render: async () => 'up 1\n', basicAuth } });
+  type Served = { basicAuth?: string; host?: string; limits?: ConnectionLimits };
+  async function listen(health: HealthChecks, { basicAuth, host = '127.0.0.1', limits }: Served = {}): Promise<number> {
+    const metrics = { render: async () => 'up 1\n', basicAuth };
+    const server = await startHttp({ port: 0, host, health, metrics, cryptobotWebhook: WEBHOOK }, limits);
     close = () => server.close();
-    return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+    return (server.server.address() as AddressInfo).port;
   }
+  const serve = async (health: HealthChecks, basicAuth?: string): Promise<string> =>
+    `http://127.0.0.1:${await listen(health, { ...(basicAuth !== undefined && { basicAuth }) })}`;
 
   test('says that the process lives, whatever else is down', async () => {
     const url = await serve({ redis: () => Promise.reject(new Error('gone')) });
@@ -86,5 +107,48 @@ describe('the HTTP port', () => {
     expect((await fetch(`${closed}/metrics`)).status).toBe(401);
     expect((await fetch(`${closed}/metrics`, header('prometheus:wrong'))).status).toBe(401);
     expect((await fetch(`${closed}/metrics`, header('prometheus:pa:ss'))).status).toBe(200);
+  });
+
+  test('is open to IPv6 and IPv4 at the address ::, and to one of them at another', async () => {
+    const live = (host: string, port: number) =>
+      fetch(`http://${host}:${port}/health/live`).then(
+        ({ status }) => status,
+        () => 'refused',
+      );
+    const both = await listen({}, { host: '::' });
+    expect([await live('127.0.0.1', both), await live('[::1]', both)]).toEqual([200, HAS_IPV6 ? 200 : 'refused']);
+    await close();
+    const one = await listen({}, { host: '127.0.0.1' });
+    expect([await live('127.0.0.1', one), await live('[::1]', one)]).toEqual([200, 'refused']);
+  });
+
+  const SHORT: ConnectionLimits = { headersMs: 200, requestMs: 400, connections: 3 };
+  const POST = 'POST /webhooks/cryptobot HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+
+  test.each([
+    ['headers that do not end', 'GET /health/live HTTP/1.1\r\nHost: x\r\n', 408],
+    ['a body that stops half-way', `${POST}Content-Length: 100\r\n\r\n{"a"`, 408],
+    ['a chunk that never comes', `${POST}Transfer-Encoding: chunked\r\n\r\n5\r\n{"a"`, 408],
+    ['32 KB of headers', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(32_768)}\r\n\r\n`, 431],
+    ['what is no HTTP', '\x16\x03\x01\x00 hello\r\n\r\n', 400],
+  ])('ends a connection of %s with a problem', async (_, sent, status) => {
+    const port = await listen({}, { limits: SHORT });
+    const socket = connect(port, '127.0.0.1');
+    socket.write(sent);
+    // It ends only where the server closes it.
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toMatch(/content-type: application\/problem\+json/i);
+    expect(ProblemBody.parse(JSON.parse(body)).status).toBe(Number(head.split(' ')[1]));
+  });
+
+  test('takes so many connections and no more', async () => {
+    const port = await listen({}, { limits: { ...SHORT, headersMs: 60_000, requestMs: 60_000 } });
+    const open = [1, 2, 3].map(() => connect(port, '127.0.0.1'));
+    await Promise.all(open.map((socket) => once(socket, 'connect')));
+    const refused = connect(port, '127.0.0.1');
+    refused.on('error', () => undefined);
+    await new Promise((resolve) => refused.once('close', resolve));
+    for (const socket of open) socket.destroy();
   });
 });

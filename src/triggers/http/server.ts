@@ -1,4 +1,7 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { seconds } from '../../lib/duration.ts';
+import { AllowedMethods } from './allowed-methods.ts';
+import { answerBrokenRequest } from './broken-request.ts';
 import type { HttpContext } from './context.ts';
 import { type CryptobotWebhookOptions, registerCryptobotWebhook } from './cryptobot-webhook.ts';
 import { addSecurityHeaders } from './headers.ts';
@@ -9,6 +12,8 @@ import { answerProblem, Problem } from './problem.ts';
 
 export type HttpOptions = {
   port: number;
+  /** The address to listen on; `::` is all addresses, IPv6 and IPv4. */
+  host: string;
   health: HealthChecks;
   metrics: MetricsOptions;
   /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
@@ -19,40 +24,79 @@ export type HttpOptions = {
 /** Larger bodies are refused with 413 before they are read; a route that needs more says so. */
 const BODY_BYTES = 1_048_576;
 
+/** What a client may take of time and connections before it has sent a whole request. */
+export type ConnectionLimits = { headersMs: number; requestMs: number; connections: number };
+
+const LIMITS: ConnectionLimits = {
+  headersMs: seconds(15),
+  /** 8 MB within a minute is a slow line. */
+  requestMs: seconds(60),
+  /** Five times the event streams that a process has at most. */
+  connections: 1_000,
+};
+
 /** The server with all its routes, not listening yet. */
-export function buildServer({
-  cryptobotWebhook,
-  health,
-  metrics,
-  operations,
-}: Omit<HttpOptions, 'port'>): FastifyInstance {
+export function buildServer(
+  { cryptobotWebhook, health, metrics, operations }: Omit<HttpOptions, 'port' | 'host'>,
+  limits = LIMITS,
+): FastifyInstance {
+  const log = operations?.log ?? cryptobotWebhook?.log;
   const server = fastify({
     bodyLimit: BODY_BYTES,
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     forceCloseConnections: true,
     logger: false,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.headersMs / 5 },
+    clientErrorHandler: answerBrokenRequest,
     // The routes' own schemas limit the length.
     routerOptions: { maxParamLength: 4_096 },
     // Answers requests that the router itself refuses, such as an address with broken escapes.
-    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, operations?.log),
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, log),
   });
+  server.server.maxConnections = limits.connections;
+  server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
+  const allowed = new AllowedMethods(server);
   addSecurityHeaders(server);
   registerHealth(server, health);
   registerMetrics(server, metrics);
   if (cryptobotWebhook) registerCryptobotWebhook(server, cryptobotWebhook);
   if (operations) registerOperations(server, operations);
   const nothing = operations
-    ? 'There is nothing at this address that takes this method; /api/docs has all calls.'
+    ? 'There is nothing at this address; /api/docs has all calls.'
     : 'Without API_TOKENS only health and metrics answer; set it to have the API and the operations page.';
-  server.setNotFoundHandler((request, reply) =>
-    answerProblem(new Problem('not-found', nothing), request, reply, operations?.log),
-  );
+  // Before a body is read, which some methods must have. It is left unread, so the connection cannot go on.
+  server.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return;
+    if (hasBody(request)) reply.header('connection', 'close');
+    const methods = allowed.at(request.url.split('?')[0]!);
+    throw methods.length === 0 ? new Problem('not-found', nothing) : wrongMethod(methods);
+  });
   return server;
 }
 
-/** Opens the port; resolves with the server listening on all interfaces of the container. */
-export async function startHttp({ port, ...options }: HttpOptions): Promise<FastifyInstance> {
-  const server = buildServer(options);
-  await server.listen({ port, host: '0.0.0.0' });
+/**
+ * Opens the port; resolves with the server listening. A machine without IPv6 has no address `::`, so there all its IPv4 addresses are
+ * meant.
+ */
+export async function startHttp({ host, port, ...options }: HttpOptions, limits = LIMITS): Promise<FastifyInstance> {
+  const server = buildServer(options, limits);
+  try {
+    await server.listen({ port, host });
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (host !== '::' || !NO_IPV6.has(code)) throw error;
+    await server.listen({ port, host: '0.0.0.0' });
+  }
   return server;
 }
+
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
+
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+
+const wrongMethod = (methods: readonly string[]): Problem =>
+  new Problem('method-not-allowed', `This address takes ${methods.join(', ')}.`, {
+    headers: { allow: methods.join(', ') },
+  });

@@ -19,7 +19,7 @@ export function coerceScalar(value: unknown, type: ScalarType, format: string | 
 
 /** Python's `int()` and `float()` allow a sign, blanks around, and single underscores between digits. */
 const INTEGER = /^[+-]?\d+(_\d+)*(\.0*)?$/;
-const DECIMAL = /^[+-]?(\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DECIMAL = /^[+-]?(\d+(_\d+)*(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 function toInteger(value: unknown): unknown {
   if (typeof value === 'boolean') return Number(value);
@@ -64,7 +64,7 @@ const SECONDS_UP_TO = 20_000_000_000;
 /** ISO text stays; Python's other spellings and Unix time become ISO text in UTC. */
 function toTimestamp(value: unknown): unknown {
   if (typeof value === 'number') return isoOf(Math.abs(value) > SECONDS_UP_TO ? value : value * 1000) ?? value;
-  if (typeof value !== 'string' || /T.*Z$/.test(value)) return value;
+  if (typeof value !== 'string' || (value.includes('T') && value.endsWith('Z'))) return value;
   const [, day, time, second = ':00', fraction = '', zone = 'Z'] = PYTHON_TIME.exec(value.trim()) ?? [];
   if (!day) return value;
   return isoOf(Date.parse(`${day}T${time}${second}${fraction}${zone.toUpperCase().replace(OFFSET, '$1:$2')}`)) ?? value;

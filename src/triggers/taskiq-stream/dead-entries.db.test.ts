@@ -90,14 +90,23 @@ test('the list is read in pages, newest first', async () => {
   expect([...first, ...second].map(({ data }) => data.toString())).toEqual(['3', '2', '1']);
 });
 
-test.each(['', '-', '+', '*', '1', '1-', '../x', '1-1 + 2', `${'9'.repeat(30)}-1`])(
-  '%j as an id finds nothing',
-  async (id) => {
-    await dead.bury(await pendingEntry('data', 'x'), about, new Date());
-    expect(await dead.get(id)).toBeUndefined();
-    expect(await dead.replay(id)).toBe(false);
-  },
-);
+test.each([
+  '',
+  '-',
+  '+',
+  '*',
+  '1',
+  '1-',
+  '../x',
+  '1-1 + 2',
+  `${'9'.repeat(30)}-1`,
+  '18446744073709551616-0',
+  '1-99999999999999999999',
+])('%j as an id finds nothing', async (id) => {
+  await dead.bury(await pendingEntry('data', 'x'), about, new Date());
+  expect(await dead.get(id)).toBeUndefined();
+  expect(await dead.replay(id)).toBe(false);
+});
 
 test('about 10,000 are kept, the oldest go first', async () => {
   const pipeline = redis.pipeline();

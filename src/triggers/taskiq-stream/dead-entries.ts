@@ -188,7 +188,13 @@ function unpacked(whole: Buffer): Buffer[] {
 }
 
 /** The API passes on the client's text: anything but an exact id finds nothing. */
-const isEntryId = (id: string): boolean => /^\d{1,20}-\d{1,20}$/.test(id);
+function isEntryId(id: string): boolean {
+  const parts = /^(\d{1,20})-(\d{1,20})$/.exec(id)?.slice(1) ?? [];
+  return parts.length === 2 && parts.every((part) => BigInt(part) <= MOST);
+}
+
+/** Both numbers of an entry's id have 64 bits. Redis answers a larger one with an error. */
+const MOST = 2n ** 64n - 1n;
 
 function kept(fields: readonly Buffer[]): Buffer[] {
   return fields.map((part, i) =>

@@ -33,9 +33,11 @@ type Cause = { reason: string; detail: string; errorName: string };
 export class EntryHandler {
   readonly #options: EntryHandlerOptions;
   readonly #acknowledgements: Acknowledgements;
+  readonly #streams: ReadonlySet<string>;
 
   constructor(options: EntryHandlerOptions) {
     this.#options = options;
+    this.#streams = new Set([options.membership.stream, options.forwardStream].filter((name) => name !== undefined));
     this.#acknowledgements = new Acknowledgements(options.redis, options.membership);
   }
 
@@ -66,7 +68,7 @@ export class EntryHandler {
 
   async #settle(entry: StreamEntry): Promise<void> {
     if (this.isHandled(entry.id)) return await this.flush();
-    const parsed = parseMessage(fieldOf(entry.fields, 'data'));
+    const parsed = parseMessage(fieldOf(entry.fields, 'data'), this.#streams);
     const cause = await this.#causeOfDeath(entry, parsed);
     if (!cause) return await this.#acknowledgements.add(entry.id);
     const { forwardStream } = this.#options;

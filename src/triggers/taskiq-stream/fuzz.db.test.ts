@@ -102,7 +102,7 @@ test('whatever stands in the stream is dispatched or a dead letter with its reas
   expect(dead.length).toBeGreaterThan(sent / 4);
   expect(await counted('accepted')).toBeGreaterThan(15);
   for (const { detail, reason } of dead) {
-    expect(reason).toMatch(/^(no_data|not_json|missing_field|invalid_field|unknown_task|payload_invalid)$/);
+    expect(reason).toMatch(/^(no_data|not_json|too_complex|missing_field|invalid_field|unknown_task|payload_invalid)$/);
     expect(detail).not.toBe('');
   }
 }, 60_000);

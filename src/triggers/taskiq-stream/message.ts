@@ -1,3 +1,6 @@
+import { badText } from '../../lib/bad-text.ts';
+import { jsonTextProblem } from '../../lib/json-limits.ts';
+import { utf8In } from '../../lib/utf8-in.ts';
 import { parseLabels } from './labels.ts';
 
 /** One call as a Python producer sent it: `data` of a stream entry, parsed, with labels in their own types again. */
@@ -10,8 +13,10 @@ export type TaskiqMessage = {
   readonly kwargs: Readonly<Record<string, unknown>>;
 };
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** Few and stable, fit for a metric label. */
-export type RejectReason = 'no_data' | 'not_json' | 'missing_field' | 'invalid_field';
+export type RejectReason = 'no_data' | 'not_json' | 'too_complex' | 'missing_field' | 'invalid_field';
 
 /** Either a message, or the reason why the bytes are not one, with the task id where that could be read. */
 export type Parsed =
@@ -21,32 +26,42 @@ export type Parsed =
 /** Our own limit. Ids of `taskiq` have 32 characters, those of the backend 36; a longer text is not an id. */
 const MAX_TASK_ID_LENGTH = 256;
 
-const FIELDS = {
-  task_id: { expected: `text of 1 to ${MAX_TASK_ID_LENGTH} characters`, fits: isTaskId },
+type Field = { expected: string; fits: (value: unknown, taken: ReadonlySet<string>) => boolean };
+
+const FIELDS: Readonly<Record<string, Field>> = {
+  task_id: {
+    expected: `text of 1 to ${MAX_TASK_ID_LENGTH} characters without a colon, and not the name of a stream: the result is stored under it`,
+    fits: isTaskId,
+  },
   task_name: { expected: 'text that is not empty', fits: (value) => typeof value === 'string' && value !== '' },
   labels: { expected: 'an object', fits: isObject },
   args: { expected: 'an array', fits: Array.isArray },
   kwargs: { expected: 'an object', fits: isObject },
-} satisfies Record<string, { expected: string; fits: (value: unknown) => boolean }>;
+};
 
 /**
  * Reads the `data` field of a stream entry. Never throws. It requires the fields that `taskiq` itself requires (`TaskiqMessage` in
- * taskiq/message.py); `labels_types` may be absent or null, as the backend sends it.
+ * taskiq/message.py); `labels_types` may be absent or null, as the backend sends it. `taken` has the names of the streams: nothing may be
+ * stored under them.
  */
-export function parseMessage(data: Uint8Array | undefined): Parsed {
+export function parseMessage(data: Uint8Array | undefined, taken: ReadonlySet<string> = NONE): Parsed {
   if (!data) return { ok: false, reason: 'no_data', detail: 'The stream entry has no field named data' };
+  const text = utf8In(data);
+  if (text === undefined) return { ok: false, reason: 'not_json', detail: 'The data is not UTF-8' };
+  const tooMuch = jsonTextProblem(text);
+  if (tooMuch !== undefined) return { ok: false, reason: 'too_complex', detail: `The message ${tooMuch}` };
   let json: unknown;
   try {
-    json = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    json = parseJson(text);
   } catch (error) {
-    return { ok: false, reason: 'not_json', detail: `The data is not UTF-8 JSON: ${(error as Error).message}` };
+    return { ok: false, reason: 'not_json', detail: `The data is not JSON: ${(error as Error).message}` };
   }
   if (!isObject(json)) return { ok: false, reason: 'invalid_field', detail: 'The message is JSON, but not an object' };
-  return fromObject(json);
+  return fromObject(json, taken);
 }
 
-function fromObject(json: Record<string, unknown>): Parsed {
-  const known = isTaskId(json.task_id) ? { taskId: json.task_id } : {};
+function fromObject(json: Record<string, unknown>, taken: ReadonlySet<string>): Parsed {
+  const known = isTaskId(json.task_id, taken) ? { taskId: json.task_id } : {};
   for (const [field, { expected, fits }] of Object.entries(FIELDS)) {
     if (!Object.hasOwn(json, field)) {
       return {
@@ -56,7 +71,7 @@ function fromObject(json: Record<string, unknown>): Parsed {
         ...known,
       };
     }
-    if (!fits(json[field])) {
+    if (!fits(json[field], taken)) {
       return { ok: false, reason: 'invalid_field', detail: `${field} of the message must be ${expected}`, ...known };
     }
   }
@@ -83,19 +98,28 @@ function parseJson(text: string): unknown {
   } as (key: string, value: unknown) => unknown);
 }
 
+/** The keys of a queue itself, which BullMQ keeps beside its jobs: words such as `wait`, `meta` and `stalled-check`. */
+const WORD = /^[a-z-]+$/i;
+
 /**
- * The id of the job that holds this message. It is the task id itself, except where BullMQ cannot hold that. It refuses colons, and text
- * that `parseInt` gives back as it is: integers and `NaN` (bullmq/classes/job.js, `validateOptions`). It adds a job whose id is less than
- * zero as a number, and then takes the returned id for an error code (bullmq/classes/scripts.js, `addJob`).
+ * The id of the job that holds this message. It is the task id itself, except where BullMQ cannot hold that. It takes a word of its own for
+ * a job that is there already, and adds nothing. It refuses text that `parseInt` gives back as it is: integers (bullmq/classes/job.js,
+ * `validateOptions`). It adds a job whose id is less than zero as a number, and then takes the returned id for an error code
+ * (bullmq/classes/scripts.js, `addJob`).
  */
 export function jobIdOf(taskId: string): string {
-  const isRefused = taskId.includes(':') || String(Number.parseInt(taskId, 10)) === taskId;
+  const isRefused = WORD.test(taskId) || String(Number.parseInt(taskId, 10)) === taskId;
   if (!isRefused && !(Number(taskId) < 0)) return taskId;
   return `taskiq-${Buffer.from(taskId).toString('base64url')}`;
 }
 
-function isTaskId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_TASK_ID_LENGTH;
+/**
+ * A result is stored under the bare id, because Python's result backend looks there. Every other key of this service and of the platform
+ * has a colon, but for the streams.
+ */
+function isTaskId(value: unknown, taken: ReadonlySet<string>): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_TASK_ID_LENGTH) return false;
+  return !value.includes(':') && !taken.has(value) && badText(value) === undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -33,7 +33,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: {
         200: { description: 'What was done', schema: z.object({ name: z.string(), done: z.string() }) },
       },
-      problems: ['not-found', 'unsupported-media-type'],
+      problems: ['not-found'],
       async handle({ params: { name }, body: { decision } }, { caller }) {
         const held = (await context.brakes.list()).find((brake) => brake.name === name);
         if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);

@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { rangeIn } from './range.ts';
 import { type ApiRoute, apiRoute, SENT } from './route.ts';
+
+const OF_FILE = ['Accept-Ranges', 'Content-Disposition'] as const;
 
 /** A safe name for a browser's download: it can end neither the header nor the folder. */
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
@@ -25,8 +28,12 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
       }),
       headers: z.object({ range: z.string().max(100).optional().describe('One range: `bytes=0-1023`') }),
       answers: {
-        200: { description: 'The file', mediaType: 'application/octet-stream' },
-        206: { description: 'The part that was asked for', mediaType: 'application/octet-stream' },
+        200: { description: 'The file', mediaType: 'application/octet-stream', headers: OF_FILE },
+        206: {
+          description: 'The part that was asked for',
+          mediaType: 'application/octet-stream',
+          headers: [...OF_FILE, 'Content-Range'],
+        },
       },
       problems: ['not-found', 'bad-range'],
       isOpenTo(request) {
@@ -36,7 +43,7 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
         if (exports.isSigned(id, query)) return true;
         throw new Problem('forbidden', 'This link is not right, or its time is over.');
       },
-      async handle({ params: { id }, headers }, { caller, reply }) {
+      async handle({ params: { id }, headers }, { caller, reply, request }) {
         const file = await exports.open(id);
         if (!file) throw new Problem('not-found', `There is no export ${id}; exports are kept for a limited time.`);
         const range = rangeIn(headers.range, file.bytes);
@@ -46,7 +53,8 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
           });
         const { from, to } = range ?? { from: 0, to: file.bytes - 1 };
         // Records who took personal data; the later parts of a download belong to its first part.
-        if (from === 0)
+        const isHead = request.method === 'HEAD';
+        if (from === 0 && !isHead)
           await audit({
             action: 'export.downloaded',
             entityType: 'export',
@@ -54,7 +62,8 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
             caller,
             details: { file: file.fileName },
           });
-        const content = file.bytes === 0 ? '' : await file.read(from, to);
+        // An empty stream leaves the length as it is said below.
+        const content = isHead ? Readable.from([]) : file.bytes === 0 ? '' : await file.read(from, to);
         if (range) reply.header('content-range', `bytes ${from}-${to}/${file.bytes}`);
         reply
           .code(range ? 206 : 200)

@@ -27,6 +27,14 @@ afterAll(async () => {
   await http[Symbol.asyncDispose]();
 });
 
+test('HEAD is answered at once, also while the job goes on', async () => {
+  const payload = { telegram_id: 1, message: 'x' };
+  const sent = await http.call('POST', '/api/v1/tasks/send_notification', { payload });
+  const { job_id: id } = sent.json<{ job_id: string }>();
+  const head = await http.call('HEAD', `/api/v1/jobs/${id}/events`);
+  expect([head.statusCode, head.headers['content-type']]).toEqual([200, 'text/event-stream; charset=utf-8']);
+});
+
 type Event = { id: string; event: string; data: { job: { state: string }; progress: { processed: number } | null } };
 
 /** One connection to a job's events, as a browser's EventSource makes it. */

@@ -24,6 +24,8 @@ const RECONNECT_MS = 2_000;
 /** Each stream costs two small reads of Redis a second. */
 const MOST_STREAMS = 200;
 
+const EVENT_STREAM = 'text/event-stream; charset=utf-8';
+
 /** The state that a stream sends at one moment, and a name for exactly that state. */
 type Snapshot = { id: string; data: string; isOver: boolean };
 
@@ -50,10 +52,11 @@ export function jobEventRoutes(context: HttpContext, pace = PACE): readonly ApiR
         204: { description: 'It is over, and the client has seen that' },
       },
       problems: ['not-found'],
-      async handle({ params: { id }, headers }, { reply }) {
+      async handle({ params: { id }, headers }, { reply, request }) {
         const first = await snapshot(context, id);
         const seen = headers['last-event-id'];
         if (first.isOver && seen === first.id) return { status: 204 };
+        if (request.method === 'HEAD') return { status: 200, headers: { 'content-type': EVENT_STREAM } };
         if (open >= MOST_STREAMS) throw tooMany('Too many event streams are open at this worker.', RECONNECT_MS);
         open += 1;
         void stream(context, id, { first, pace, seen, reply }).finally(() => {
@@ -80,7 +83,7 @@ async function stream(
   };
   try {
     response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': EVENT_STREAM,
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
       'x-content-type-options': 'nosniff',

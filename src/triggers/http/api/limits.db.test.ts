@@ -68,6 +68,27 @@ test.each<[what: string, task: string, body: string, detail: RegExp, errors: num
     /nested deeper than 32 levels/,
     0,
   ],
+  [
+    '10,000 times the same key',
+    'execute_bulk_broadcast',
+    `{${Array(10_000).fill('"message":"x"').join(',')}}`,
+    /^The body must not have more than 5,000 fields/,
+    0,
+  ],
+  [
+    'a list of 400,000 in an unknown field',
+    'send_notification',
+    `{"telegram_id":1,"message":"x","x":${list(400_000, 1)}}`,
+    /x: must have at most 10,000 entries, not 400,000$/,
+    1,
+  ],
+  [
+    'a list of 100,000 lists',
+    'execute_bulk_broadcast',
+    `{"telegram_ids":${list(100_000, [])}}`,
+    /^The body must not have more than 5,000 fields/,
+    0,
+  ],
   ['levels that are never closed', 'execute_bulk_broadcast', '['.repeat(1_000_000), /nested deeper than 32 levels/, 0],
 ])('%s are refused soon, with a short answer', async (_, task, payload, detail, errors) => {
   const before = process.cpuUsage();

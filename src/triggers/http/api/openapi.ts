@@ -1,33 +1,31 @@
-import { z } from 'zod';
-import { payloadSchema } from '../../../runtime/describe-task.ts';
+import type { z } from 'zod';
+import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { TaskRegistry } from '../../../runtime/registry.ts';
-import { PROBLEMS, ProblemBody, type ProblemKind } from '../problem.ts';
+import type { ProblemKind } from '../problem.ts';
+import { Components, type Json } from './components.ts';
+import { exampleOf } from './example-of.ts';
 import type { Answer, ApiRoute } from './route.ts';
 
-type Json = Record<string, unknown>;
-
 /** Every route may answer with these. */
-const ALWAYS: readonly ProblemKind[] = ['bad-request', 'unauthorized', 'forbidden', 'too-many-requests', 'unavailable'];
+const ALWAYS: readonly ProblemKind[] = [
+  ...(['bad-request', 'unauthorized', 'forbidden', 'method-not-allowed'] as const),
+  ...(['too-many-requests', 'internal', 'unavailable'] as const),
+];
+/** And every route that takes a body with these. */
+const WITH_BODY: readonly ProblemKind[] = ['too-large', 'unsupported-media-type'];
 
 /** The OpenAPI 3.1 document of the routes, with one more path for each task, so that generated clients have typed payloads. */
 export function openApi(routes: readonly ApiRoute[], registry: TaskRegistry, version: string): Json {
+  const components = new Components();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, components) };
   }
   const dispatch = routes.find(({ id }) => id === 'dispatchTask');
   if (dispatch) {
+    const general = operation(dispatch, components);
     for (const task of registry.tasks) {
-      const { parameters, ...rest } = operation(dispatch);
-      paths[`/api/v1/tasks/${task.name}`] = {
-        post: {
-          ...rest,
-          operationId: `dispatch_${task.name}`,
-          summary: task.summary,
-          parameters: (parameters as Json[]).filter((parameter) => parameter.in !== 'path'),
-          requestBody: jsonBody(payloadSchema(task)),
-        },
-      };
+      paths[`/api/v1/tasks/${task.name}`] = { post: dispatchOf(task, general, components) };
     }
   }
   return {
@@ -39,9 +37,12 @@ export function openApi(routes: readonly ApiRoute[], registry: TaskRegistry, ver
     },
     servers: [{ url: '/' }],
     security: [{ token: [] }, { session: [] }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
-      schemas: { Problem: schemaOf(ProblemBody, 'output') },
+      schemas: components.schemas,
+      responses: components.responses,
+      headers: components.headers,
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'A token of API_TOKENS' },
         session: { type: 'apiKey', in: 'cookie', name: 'worker_session', description: 'Set by the login form' },
@@ -50,25 +51,52 @@ export function openApi(routes: readonly ApiRoute[], registry: TaskRegistry, ver
   };
 }
 
-function operation(route: ApiRoute): Json {
+/** The general dispatch with the name filled in. */
+function dispatchOf(task: AnyTask, { parameters, ...rest }: Json, components: Components): Json {
+  return {
+    ...rest,
+    operationId: `dispatch_${task.name}`,
+    summary: task.summary,
+    parameters: (parameters as Json[]).filter((parameter) => parameter.in !== 'path'),
+    requestBody: requestBody(task.payload, `${task.name}_payload`, components),
+  };
+}
+
+function operation(route: ApiRoute, components: Components): Json {
+  const kinds = [...ALWAYS, ...(route.body ? WITH_BODY : []), ...(route.problems ?? [])];
   return {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
     ...(route.description && { description: route.description }),
     parameters: [
-      ...parameters(route.params, 'path'),
-      ...parameters(route.query, 'query'),
-      ...parameters(route.headers, 'header'),
+      ...parameters(route.params, 'path', components),
+      ...parameters(route.query, 'query', components),
+      ...parameters(route.headers, 'header', components),
     ],
-    ...(route.body && { requestBody: jsonBody(schemaOf(route.body, 'input')) }),
-    responses: { ...answers(route.answers), ...problems([...ALWAYS, ...(route.problems ?? [])]) },
+    ...(route.body && { requestBody: requestBody(route.body, `${route.id}_body`, components) }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.answers).map(([status, answer]) => [status, answerBody(answer, route.id, components)]),
+      ),
+      ...components.problems(kinds),
+    },
   };
 }
 
-function parameters(schema: z.ZodType | undefined, place: 'path' | 'query' | 'header'): Json[] {
+/** A body may be left out where a request without one is right. */
+function requestBody(schema: z.ZodType, name: string, components: Components): Json {
+  const isOptional = schema.safeParse(undefined).success || schema.safeParse({}).success;
+  const content = {
+    schema: components.ref(schema, name, 'input'),
+    example: exampleOf(components.inline(schema, 'input')),
+  };
+  return { required: !isOptional, content: { 'application/json': content } };
+}
+
+function parameters(schema: z.ZodType | undefined, place: 'path' | 'query' | 'header', components: Components): Json[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+  const { properties = {}, required = [] } = components.inline(schema, 'input') as {
     properties?: Record<string, Json>;
     required?: string[];
   };
@@ -84,33 +112,22 @@ function parameters(schema: z.ZodType | undefined, place: 'path' | 'query' | 'he
 /** `idempotency-key` as people write it: `Idempotency-Key`. */
 const headerName = (name: string): string => name.replaceAll(/(^|-)\w/g, (letter) => letter.toUpperCase());
 
-function answers(all: ApiRoute['answers']): Json {
-  return Object.fromEntries(Object.entries(all).map(([status, answer]) => [status, answerBody(answer)]));
+function answerBody(
+  { description, headers = [], mediaType, schema }: Answer,
+  id: string,
+  components: Components,
+): Json {
+  const named = headers.length === 0 ? {} : { headers: components.headersOf(headers) };
+  if (!schema && mediaType === undefined) return { description, ...named };
+  const content = schema
+    ? {
+        schema: components.ref(schema, `${id}_answer`, 'output'),
+        example: exampleOf(components.inline(schema, 'output')),
+      }
+    : streamed(mediaType);
+  return { description, ...named, content: { [mediaType ?? 'application/json']: content } };
 }
 
-function answerBody({ description, mediaType, schema }: Answer): Json {
-  if (!schema && mediaType === undefined) return { description };
-  const content = { [mediaType ?? 'application/json']: schema ? { schema: schemaOf(schema, 'output') } : {} };
-  return { description, content };
-}
-
-/** Several kinds may share a status. */
-function problems(kinds: readonly ProblemKind[]): Json {
-  const byStatus = Map.groupBy(new Set(kinds), (kind) => PROBLEMS[kind].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, same]) => [
-      status,
-      {
-        description: same.map((kind) => PROBLEMS[kind].title).join('; '),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
-    ]),
-  );
-}
-
-const jsonBody = (schema: Json): Json => ({ required: true, content: { 'application/json': { schema } } });
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
-}
+/** Bytes are a text in this notation. Each event of a stream has its own form, which no schema of the whole can say. */
+const streamed = (mediaType: string | undefined): Json =>
+  mediaType === 'application/octet-stream' ? { schema: { type: 'string', format: 'binary' } } : {};

@@ -4,6 +4,7 @@ import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/iss
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
 import type { Guard } from '../auth/guard.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
+import type { HeaderName } from './components.ts';
 
 /** A successful answer of a route. */
 export type Answer = {
@@ -12,6 +13,8 @@ export type Answer = {
   schema?: z.ZodType;
   /** A media type other than JSON. */
   mediaType?: string;
+  /** Headers that a client may need. */
+  headers?: readonly HeaderName[];
 };
 
 /** The parts of a request that a route declares, parsed. */
@@ -51,7 +54,7 @@ export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   /** The largest body in bytes, where it is not the server's own limit. */
   readonly bodyBytes?: number;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Problems besides those that every route has: 400, 401, 429, 503. */
+  /** Problems besides those that every route has, and those of every body. */
   readonly problems?: readonly ProblemKind[];
   /** Lets a request in without a token: a signed link. */
   isOpenTo?(request: FastifyRequest): boolean;
@@ -104,7 +107,7 @@ function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unk
     params: read(route.params, request.params, 'path'),
     query: read(route.query, request.query, 'query'),
     headers: read(route.headers, request.headers, 'header'),
-    body: read(route.body, request.body ?? undefined, ''),
+    body: read(route.body, request.body, ''),
   };
   if (errors.length === 0) return input;
   const listed = errors.slice(0, LISTED_PROBLEMS).map(({ pointer, detail }) => `${pointer || 'body'}: ${detail}`);

@@ -13,6 +13,7 @@ import { type ApiRoute, registerRoutes } from './route.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
+import { withoutRefs } from './without-refs.ts';
 
 /** The whole API, in the order of the document. */
 export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
@@ -34,7 +35,7 @@ export function registerApi(server: FastifyInstance, context: HttpContext, guard
   const routes = apiRoutes(context);
   const document = openApi(routes, context.registry, context.version);
   const json = JSON.stringify(document);
-  const page = docsPage(document);
+  const page = docsPage(withoutRefs(document));
   registerRoutes(server, routes, guard);
   server.get('/api/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
   server.get('/api/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** Shapes that several routes share. Fields are `snake_case`, times ISO 8601 UTC. */
 export const time = z.iso.datetime();
 
+/** The names of schemas in the OpenAPI document. One that has none is called by its route. */
+export const namesOfSchemas = z.registry<{ id: string }>();
+
 /** An id as BullMQ and TaskIQ make it; a colon would lead to other keys. */
 export const JobId = z.object({
   id: z
@@ -85,3 +88,14 @@ export const AlertBody = z.object({
   subject: z.string(),
   since: time,
 });
+
+for (const [id, schema] of Object.entries({
+  Dispatched,
+  Job: JobBody,
+  Progress: ProgressBody,
+  DeadLetter: DeadLetterBody,
+  Schedule: ScheduleBody,
+  Brake: BrakeBody,
+  Alert: AlertBody,
+}))
+  namesOfSchemas.add(schema, { id });

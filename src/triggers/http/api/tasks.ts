@@ -70,8 +70,8 @@ export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
       headers: IdempotencyHeader,
       body: z.record(z.string(), z.unknown()).default({}),
       bodyBytes: PAYLOAD_BYTES,
-      answers: { 202: { description: 'It is in its queue', schema: Dispatched } },
-      problems: ['bad-payload', 'unknown-task', 'task-disabled', 'key-reused', 'too-large', 'unsupported-media-type'],
+      answers: { 202: { description: 'It is in its queue', schema: Dispatched, headers: ['Location'] } },
+      problems: ['bad-payload', 'unknown-task', 'task-disabled', 'key-reused'],
       async handle({ params, headers, body }, { caller, request }) {
         const idempotencyKey = headers['idempotency-key'];
         const { traceparent } = request.headers;

@@ -71,7 +71,7 @@ export class Guard {
    */
   #session(request: FastifyRequest): string | undefined {
     const name = this.#cookieName(request);
-    if (name !== undefined && request.method !== 'GET') assertSameOrigin(request);
+    if (name !== undefined && request.method !== 'GET' && request.method !== 'HEAD') assertSameOrigin(request);
     return name;
   }
 
