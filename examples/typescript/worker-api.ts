@@ -863,7 +863,7 @@ export class WorkerApi {
       operation: 'disable' | 'enable' | 'reset_traffic' | 'delete';
       /** Panel users: uuids (2.x) or numbers (3.x); duplicates count once */
       user_uuids: (string | number)[];
-      /** Accepted from older producers; no operation has any */
+      /** Older producers send it; no operation has any */
       params?: Record<string, unknown>;
       /** Who asked; the caller when absent */
       initiated_by?: string | null;

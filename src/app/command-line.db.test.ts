@@ -146,9 +146,20 @@ describe('the command line', () => {
   test('an unknown task suggests the nearest, a wrong payload lists every bad field', async () => {
     expect((await run(['run', 'send_notifications'])).stderr).toContain('Did you mean send_notification');
     const { code, stderr } = await run(['dispatch', 'send_notification', '--payload', '{"telegram_id":"x"}']);
-    expect(code).toBe(1);
+    expect(code).toBe(64);
     expect(stderr).toMatch(/telegram_id: must be a number, not text; message: is missing, must be text/);
   });
+
+  test.each(['run', 'dispatch'])(
+    '%s refuses a field that the task does not have, and names the nearest',
+    async (verb) => {
+      const payload = '{"telegram_ids":"all","mesage":"x","dry_run":true}';
+      const { code, stderr, stdout } = await run([verb, 'execute_bulk_broadcast', '--payload', payload]);
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+      expect(stderr).toContain('mesage: unknown field `mesage`; did you mean `message`?');
+      expect(stderr).toContain('dry_run: unknown field `dry_run`; known are `');
+    },
+  );
 
   test.each([
     ['schedules'],

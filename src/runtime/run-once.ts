@@ -31,7 +31,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
   const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;
   const named = registry.get(name);
   const { task } = named;
-  const accepted = dispatcher.accept(named, payload);
+  const { payload: accepted } = dispatcher.accept(named, payload, 'cli');
   const jobId = options.jobId ?? randomUUID();
   const attempt = options.attempt ?? 1;
   const now = options.now ?? new Date();

@@ -14,7 +14,7 @@ const payload = z.object({
     .array(z.union([z.string().trim().min(1).max(100), z.int().nonnegative()]))
     .max(100_000)
     .describe('Panel users: uuids (2.x) or numbers (3.x); duplicates count once'),
-  params: z.record(z.string(), z.unknown()).default({}).describe('Accepted from older producers; no operation has any'),
+  params: z.object({}).default({}).describe('Older producers send it; no operation has any'),
   initiated_by: z.string().max(200).nullish().describe('Who asked; the caller when absent'),
   job_id: ProgressId,
 });

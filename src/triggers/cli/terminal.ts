@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../../config.ts';
 import { errorMessage, TransientError } from '../../lib/errors.ts';
 import { isServerAway } from '../../lib/server-away.ts';
+import { PayloadError } from '../../runtime/payload-error.ts';
 import { type Command, type CommandArgs, type Output, UsageError } from './command.ts';
 
 /** The process as a command sees it; a test can take its place. */
@@ -24,7 +25,7 @@ export function masked(terminal: Terminal, mask: (text: string) => string): Term
   };
 }
 
-/** Exit codes of sysexits.h for wrong words and for a wrong configuration. Every other failure ends with 1. */
+/** Exit codes of sysexits.h for wrong words, such as a payload that does not fit, and for a wrong configuration. Every other failure ends with 1. */
 const EX_USAGE = 64;
 const EX_CONFIG = 78;
 
@@ -76,5 +77,5 @@ function sentenceOf(error: unknown): string {
 export function sayFailure(error: unknown, terminal: Terminal): number {
   terminal.stderr(`${sentenceOf(error)}\n`);
   if (error instanceof ConfigError) return EX_CONFIG;
-  return error instanceof UsageError ? EX_USAGE : 1;
+  return error instanceof UsageError || error instanceof PayloadError ? EX_USAGE : 1;
 }

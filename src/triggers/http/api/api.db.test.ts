@@ -184,7 +184,7 @@ describe('what failed for good', () => {
       task_name: 'send_otp_email',
       labels: {},
       args: ['123456'],
-      kwargs: { email: 'a@example.org', otp_code: '123456' },
+      kwargs: { email: 'a@example.org', otp_code: '123456', verification: '123456' },
     });
     const id = await http.world.redis.client.xadd(
       'cybervpn:taskiq:dead',

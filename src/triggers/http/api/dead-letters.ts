@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { withoutSecrets } from '../auth/secrets.ts';
+import { pathOf, siftFields } from '../../../lib/unknown-fields.ts';
+import type { AnyTask } from '../../../runtime/define-task.ts';
+import { HIDDEN, withoutSecrets } from '../auth/secrets.ts';
 import type { DeadLetter, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -94,7 +96,7 @@ export async function deadLetter(context: HttpContext, id: string): Promise<z.ou
     return { ...body(letter), payload: withoutSecrets(await context.jobs.payload(id)) };
   }
   const message = await context.deadMessages.find(id);
-  return message && { ...body(message), payload: readable(message.message) };
+  return message && { ...body(message), payload: readable(message.message, context.registry.find(message.task)?.task) };
 }
 
 function body(letter: DeadLetter): Body {
@@ -106,18 +108,35 @@ function body(letter: DeadLetter): Body {
 }
 
 /**
- * The part of a message that may be shown. Positional arguments have no names that tell a code from a text, and text that is not JSON may
- * hold anything: neither is shown.
+ * The part of a message that may be shown. Positional arguments have no names that tell a code from a text, text that is not JSON may hold
+ * anything, and so may a field that the task does not have: none of them is shown.
  */
-function readable(message: string): unknown {
+function readable(message: string, task: AnyTask | undefined): unknown {
   const bytes = Buffer.byteLength(message);
   try {
-    const { args, ...named } = z.looseObject({ args: z.array(z.unknown()).optional() }).parse(JSON.parse(message));
+    const { args, kwargs, ...named } = Message.parse(JSON.parse(message));
     const hidden = args && args.length > 0 ? { args: `${args.length} positional argument(s), not shown` } : {};
-    return withoutSecrets({ ...named, ...hidden });
+    return withoutSecrets({ ...named, ...hidden, ...(kwargs && { kwargs: task ? knownOf(task, kwargs) : kwargs }) });
   } catch {
     return `${bytes} bytes that are no JSON object, not shown`;
   }
+}
+
+const Message = z.looseObject({
+  args: z.array(z.unknown()).optional(),
+  kwargs: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Aliases of fields are the task's too. */
+function knownOf({ fieldAliases = {}, payload }: AnyTask, kwargs: Readonly<Record<string, unknown>>): unknown {
+  const theirs = Object.entries(kwargs).filter(([name]) => Object.hasOwn(fieldAliases, name));
+  const { unknown, value } = siftFields(payload, kwargs);
+  const others = unknown.map(pathOf).filter((path) => !Object.hasOwn(fieldAliases, path));
+  return {
+    ...(value as object),
+    ...Object.fromEntries(theirs),
+    ...Object.fromEntries(others.map((path) => [path, HIDDEN])),
+  };
 }
 
 const noSuch = (id: string): Problem =>

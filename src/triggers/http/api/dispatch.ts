@@ -24,7 +24,7 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   const { caller, idempotencyKey: key, traceparent } = request;
   const named = registry.get(request.name);
   const { task } = named;
-  const payload = dispatcher.accept(named, request.payload);
+  const { payload } = dispatcher.accept(named, request.payload, 'http');
   if (key === undefined) return await add(context, named, payload, { caller, jobId: randomUUID(), traceparent });
 
   const fingerprint = createHash('sha256')

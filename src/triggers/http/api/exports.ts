@@ -23,6 +23,10 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
           .regex(/^[A-Za-z0-9][\w-]{0,63}$/, { error: 'must be an export id' })
           .describe('Id of the export'),
       }),
+      query: z.object({
+        expires: z.string().max(20).optional().describe('Of a signed link: the second at which it ends'),
+        signature: z.string().max(100).optional().describe('Of a signed link, which needs no token'),
+      }),
       headers: z.object({ range: z.string().max(100).optional().describe('One range: `bytes=0-1023`') }),
       answers: {
         200: { description: 'The file', mediaType: 'application/octet-stream' },

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
+import { siftFields, unknownInWords } from '../../../lib/unknown-fields.ts';
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
 import type { Guard } from '../auth/guard.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
@@ -90,9 +91,24 @@ export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute
   }
 }
 
-/** The request's parts as the route declares them. Throws a `Problem` that lists the first bad fields of all parts. */
+/** The schema of a part that a route does not declare. */
+const NOTHING = z.object({});
+
+/**
+ * The request's parts as the route declares them. Throws a `Problem` that lists the first bad fields of all parts. A query parameter or a
+ * field of the body that the route does not declare is bad: its sender expects something of it.
+ */
 function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unknown, unknown, unknown> {
   const errors: FieldError[] = [];
+  const refuseUnknown = (schema: z.ZodType | undefined, value: unknown, prefix: 'query' | ''): void => {
+    for (const field of siftFields(schema ?? NOTHING, value).unknown) {
+      const isListed = errors.length < LISTED_PROBLEMS;
+      const message = isListed ? unknownInWords(field, prefix === 'query' ? 'query parameter' : 'field') : '';
+      errors.push(fieldError({ message, path: field.path }, prefix));
+    }
+  };
+  refuseUnknown(route.query, request.query, 'query');
+  refuseUnknown(route.body, request.body, '');
   const read = (schema: z.ZodType | undefined, value: unknown, prefix: string): unknown => {
     if (!schema) return undefined;
     const parsed = schema.safeParse(value, { error: issueInWords });
@@ -111,8 +127,11 @@ function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unk
   throw new Problem('bad-request', listed.join('; ') + andMore(errors.length), { errors });
 }
 
+/** A name in a path may be any text that was sent. */
+const NAME_SHOWN = 100;
+
 function fieldError(issue: IssueInWords, prefix: string): FieldError {
-  const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
+  const path = issue.path.map((part) => String(part).slice(0, NAME_SHOWN).replaceAll('~', '~0').replaceAll('/', '~1'));
   const pointer = prefix ? [prefix, ...path].join(' ') : path.map((part) => `/${part}`).join('');
   return { pointer, detail: issue.message };
 }
