@@ -68,6 +68,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/${encodeURIComponent(name)}`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -185,6 +187,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/run`);
   }
@@ -368,6 +372,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/broadcast_message`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -382,6 +388,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -403,6 +411,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_notification`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -417,6 +427,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/auto_renew_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -431,6 +443,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_expiring_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -445,6 +459,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/disable_expired_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -459,6 +475,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/reset_monthly_traffic`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -473,6 +491,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_external_services`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -490,6 +510,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_server_health`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -504,6 +526,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/collect_bandwidth_snapshots`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -518,6 +542,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/monitor_queue_depth`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -535,6 +561,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_financial_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -561,6 +589,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_payment_completion`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -575,6 +605,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/retry_failed_webhooks`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -589,6 +621,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/verify_pending_payments`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -606,6 +640,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_bandwidth_hourly`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -623,6 +659,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_daily_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -637,6 +675,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/update_realtime_metrics`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -651,6 +691,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/archive_old_audit_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -665,6 +707,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_expired_tokens`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -679,6 +723,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_export_files`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -693,6 +739,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -707,6 +755,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_old_webhook_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -721,6 +771,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/invalidate_stale_cache`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -735,6 +787,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_node_configs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -749,6 +803,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_server_geolocations`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -763,6 +819,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_user_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -777,6 +835,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_anomalies`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -794,6 +854,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_daily_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -811,6 +873,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_weekly_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -829,6 +893,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/control_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -851,6 +917,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -875,6 +943,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_user_operation`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -899,6 +969,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_data_export`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -922,6 +994,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_magic_link_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -943,6 +1017,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_otp_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -962,6 +1038,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_password_reset_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,

@@ -186,6 +186,16 @@ describe('the command line', () => {
     expect(await world.app.queues.get('notifications').getJob(job_id)).toMatchObject({ name: 'send_notification' });
   });
 
+  test('dispatch of a scheduled task says where a job with the same payload waits already', async () => {
+    const ask = (date: string) => json('dispatch', 'aggregate_daily_stats', '--payload', JSON.stringify({ date }));
+    const first = await ask('2026-03-01');
+    expect(first).toMatchObject({ already: false });
+    expect(await ask('2026-03-01')).toEqual({ ...first, already: true });
+    expect(await ask('2026-03-02')).toMatchObject({ already: false });
+    const said = await run(['dispatch', 'aggregate_daily_stats', '--payload', '{"date":"2026-03-01"}']);
+    expect(said.stdout).toContain(`waits or runs already, with the same payload, as job ${first.job_id} in queue`);
+  });
+
   test('schedules says where none is registered, and the next run where one is', async () => {
     const before = await run(['schedules']);
     expect(before.code).toBe(1);

@@ -11,6 +11,7 @@ import { asObject, assertModest, parsePayload } from './payload.ts';
 import { LISTED_PROBLEMS, PayloadError } from './payload-error.ts';
 import type { Queues } from './queues.ts';
 import type { NamedTask, TaskRegistry } from './registry.ts';
+import { uniqueKeyOf } from './unique-key.ts';
 
 /** Thrown when the operator has switched this task off. */
 export class TaskDisabledError extends PermanentError {
@@ -25,6 +26,8 @@ export type DispatchOptions = EnqueueOptions & {
   source: JobSource;
   initiatedBy: string;
   correlationId?: string;
+  /** One job at a time of this task with this payload, instead of a `uniqueKey`. */
+  unique?: boolean;
   /** 1 is most urgent; overrides the task's. */
   priority?: number;
   /** A queue other than the task's own. */
@@ -54,7 +57,13 @@ export type Accepted = {
   readonly ignored: readonly string[];
 };
 
-type Dispatched = { jobId: string; task: AnyTask; ignored: Accepted['ignored'] };
+type Dispatched = {
+  jobId: string;
+  task: AnyTask;
+  /** A unique job that waits or runs was found instead, and no other was added. */
+  already: boolean;
+  ignored: Accepted['ignored'];
+};
 
 /** Doors whose callers are told of a field that the task does not have. Other producers may be older or newer than this code. */
 const STRICT: ReadonlySet<JobSource> = new Set(['http', 'cli']);
@@ -83,7 +92,11 @@ export class Dispatcher {
   async dispatchNamed(name: string, payload: unknown, options: DispatchOptions): Promise<Dispatched> {
     const named = this.#options.registry.get(name);
     const { ignored, payload: accepted } = this.accept(named, payload, options.source);
-    return { jobId: await this.#add(named.task, accepted, options), task: named.task, ignored };
+    const { task } = named;
+    const uniqueKey = options.unique ? { uniqueKey: uniqueKeyOf(task, accepted) } : {};
+    const id = options.jobId ?? randomUUID();
+    const jobId = await this.#add(task, accepted, { ...options, ...uniqueKey, jobId: id });
+    return { jobId, task, already: jobId !== id, ignored };
   }
 
   /**
@@ -99,12 +112,16 @@ export class Dispatcher {
     return { payload: known, ignored: unknown.map(pathOf) };
   }
 
-  async #add(task: AnyTask, payload: Readonly<Record<string, unknown>>, options: DispatchOptions): Promise<string> {
-    const id = randomUUID();
+  async #add(
+    task: AnyTask,
+    payload: Readonly<Record<string, unknown>>,
+    options: DispatchOptions & { jobId: string },
+  ): Promise<string> {
+    const { jobId } = options;
     const delaysMs = options.delaysMs ?? task.retry.delaysMs;
     const data: JobData = {
       payload,
-      correlationId: options.correlationId ?? id,
+      correlationId: options.correlationId ?? jobId,
       initiatedBy: options.initiatedBy,
       source: options.source,
       ...(options.slot === undefined ? {} : { slotMs: options.slot.getTime() }),
@@ -114,7 +131,7 @@ export class Dispatcher {
     };
     const priority = options.priority ?? task.priority;
     const jobOptions: JobsOptions = {
-      jobId: options.jobId ?? id,
+      jobId,
       attempts: delaysMs.length + 1,
       backoff: { type: 'policy' },
       // The runner decides how long other failed jobs are kept.
@@ -133,7 +150,7 @@ export class Dispatcher {
       (await queues.get(queue).add(task.name, traced, jobOptions)).id!;
     if (!tracing) return await add(data);
     const { correlationId, source } = data;
-    const job = { task: task.name, queue, source, correlationId, jobId: jobOptions.jobId! };
+    const job = { task: task.name, queue, source, correlationId, jobId };
     return await tracing.adding({ ...job, traceparent: options.traceparent }, (traceparent) =>
       add({ ...data, traceparent }),
     );

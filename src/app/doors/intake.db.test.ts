@@ -30,7 +30,9 @@ test('a field that a producer sends and the task does not have is kept nowhere, 
   const kwargs = { email: 'a@example.org', otp_code: '111111', code: '654321', context: { code: '654321' } };
   const { job, taskId, warnings } = await handedOver('send_otp_email', [], kwargs);
   expect(job.data.payload).toEqual({ email: 'a@example.org', otp_code: '111111' });
-  expect(JSON.stringify(await world.redis.client.hgetall(world.app.queues.get('email').toKey(taskId)))).not.toContain('654321');
+  expect(JSON.stringify(await world.redis.client.hgetall(world.app.queues.get('email').toKey(taskId)))).not.toContain(
+    '654321',
+  );
   expect(warnings).toEqual([
     {
       fields: { task: 'send_otp_email', job_id: taskId, fields: ['code', 'context'], count: 2 },

@@ -36,14 +36,16 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     maxWords: 1,
     summary: 'Put one task into its queue and print the job id',
     options: payload,
-    async run(args, { dispatcher }, { print }) {
+    async run(args, { dispatcher, registry, schedules }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
-      const { jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), {
-        source: 'cli',
-        initiatedBy: 'cli',
-      });
-      print({ job_id: jobId, task: task.name, queue: task.queue }, [
-        `${task.name} is in queue ${task.queue} as job ${jobId}`,
+      // A scheduled task is unique, whoever asks for it.
+      const unique = schedules.has(registry.get(name).task.name);
+      const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
+      const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), asked);
+      print({ job_id: jobId, task: task.name, queue: task.queue, already }, [
+        already
+          ? `${task.name} waits or runs already, with the same payload, as job ${jobId} in queue ${task.queue}`
+          : `${task.name} is in queue ${task.queue} as job ${jobId}`,
       ]);
       return 0;
     },

@@ -42,9 +42,9 @@ export function scheduleRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/schedules/{task}/run',
       tag: 'Schedules',
       summary: 'Run a scheduled task now, besides its schedule',
-      description: 'While a job of it waits or runs, that job is answered instead of a new one.',
+      description: 'While a job of it waits or runs, that job is answered instead of a new one, with `already`.',
       params: z.object({ task: z.string().min(1).max(100).describe('The scheduled task') }),
-      answers: { 202: { description: 'It is in its queue', schema: Dispatched } },
+      answers: { 202: { description: 'It is in its queue, or was already', schema: Dispatched } },
       problems: ['unknown-task', 'not-found', 'task-disabled'],
       async handle({ params }, { caller, request }) {
         const { task } = context.registry.get(params.task);

@@ -15,6 +15,9 @@ export const Dispatched = z.object({
   job_id: z.string(),
   task: z.string(),
   queue: z.string(),
+  already: z
+    .boolean()
+    .describe('True where nothing was added: `job_id` is the job of an earlier request with the same payload or key'),
 });
 
 export const JobBody = z.object({

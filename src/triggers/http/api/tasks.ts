@@ -65,12 +65,12 @@ export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/tasks/{name}',
       tag: 'Tasks',
       summary: 'Put a task into its queue',
-      description: `The body is the payload, of at most ${JSON_LIMITS.fields} fields and ${JSON_LIMITS.levels} levels; lists have the limits of their schemas. An answer lists at most ${LISTED_PROBLEMS} problems. A scheduled task is unique: while a job of it waits or runs, that job is answered instead of a new one.`,
+      description: `The body is the payload, of at most ${JSON_LIMITS.fields} fields and ${JSON_LIMITS.levels} levels; lists have the limits of their schemas. An answer lists at most ${LISTED_PROBLEMS} problems. A scheduled task is unique: while a job of it with the same payload waits or runs, that job is answered instead of a new one, with \`already\`. Another payload is another job.`,
       params: TaskName,
       headers: IdempotencyHeader,
       body: z.record(z.string(), z.unknown()).default({}),
       bodyBytes: PAYLOAD_BYTES,
-      answers: { 202: { description: 'It is in its queue', schema: Dispatched } },
+      answers: { 202: { description: 'It is in its queue, or was already', schema: Dispatched } },
       problems: ['bad-payload', 'unknown-task', 'task-disabled', 'key-reused', 'too-large', 'unsupported-media-type'],
       async handle({ params, headers, body }, { caller, request }) {
         const idempotencyKey = headers['idempotency-key'];
