@@ -94,6 +94,7 @@ export class WorkerApi {
       started_at?: string;
       finished_at?: string;
       result?: unknown;
+      /** Why its last attempt failed; absent where the job has completed */
       error?: string;
       progress: {
         job_id: string;
@@ -129,6 +130,7 @@ export class WorkerApi {
     started_at?: string;
     finished_at?: string;
     result?: unknown;
+    /** Why its last attempt failed; absent where the job has completed */
     error?: string;
   }> {
     return await this.#call('GET', `/api/v1/jobs/${encodeURIComponent(id)}`);

@@ -35,7 +35,7 @@ export const JobBody = z.object({
   started_at: time.optional(),
   finished_at: time.optional(),
   result: z.unknown().optional(),
-  error: z.string().optional(),
+  error: z.string().optional().describe('Why its last attempt failed; absent where the job has completed'),
 });
 
 export const ProgressBody = z.object({
