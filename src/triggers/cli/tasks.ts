@@ -38,7 +38,7 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     options: payload,
     async run(args, { dispatcher, registry, schedules }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
-      // A scheduled task is unique, whoever asks for it.
+      // A scheduled task is unique at this door too.
       const unique = schedules.has(registry.get(name).task.name);
       const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
       const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), asked);

@@ -45,7 +45,7 @@ export function registerQueueBoard(server: FastifyInstance, { log, queues }: Htt
     options: { uiConfig: { boardTitle: 'Queues', hideRedisDetails: true } },
   });
   void server.register((scope, _options, done) => {
-    guard.closeToStrangers(scope);
+    guard.closeToStrangers(scope, 'admin');
     scope.addHook('onRequest', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD') return undefined;
       return answerProblem(new Problem('method-not-allowed', FOR_LOOKING), request, reply, log);

@@ -1,4 +1,5 @@
 import { type FastifyInstance, fastify } from 'fastify';
+import { type Proxies, trustIn } from '../../lib/proxies.ts';
 import type { HttpContext } from './context.ts';
 import { type CryptobotWebhookOptions, registerCryptobotWebhook } from './cryptobot-webhook.ts';
 import { addSecurityHeaders } from './headers.ts';
@@ -14,6 +15,8 @@ export type HttpOptions = {
   /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
+  /** Proxies whose `X-Forwarded-For` counts; nobody's where absent. */
+  trustProxy?: Proxies | undefined;
 };
 
 /** Larger bodies are refused with 413 before they are read; a route that needs more says so. */
@@ -25,12 +28,14 @@ export function buildServer({
   health,
   metrics,
   operations,
+  trustProxy = 0,
 }: Omit<HttpOptions, 'port'>): FastifyInstance {
   const server = fastify({
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     logger: false,
+    trustProxy: trustIn(trustProxy),
     // The routes' own schemas limit the length.
     routerOptions: { maxParamLength: 4_096 },
     // Answers requests that the router itself refuses, such as an address with broken escapes.

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type PanelSandbox, startPanelSandbox } from '../../../../sandbox/panel/server.ts';
@@ -52,10 +52,18 @@ describe('dispatching', () => {
   test('who dispatched what stands in audit_logs', async () => {
     const id = await queued();
     const { rows } = await http.world.database.pool.query(
-      "select new_value, entity_id from audit_logs where action = 'task.dispatched' and new_value->>'job_id' = $1",
+      "select new_value, entity_id, ip_address, user_agent from audit_logs where action = 'task.dispatched' and new_value->>'job_id' = $1",
       [id],
     );
-    expect(rows).toEqual([{ new_value: { by: 'olga', job_id: id }, entity_id: 'send_notification' }]);
+    const digest = createHash('sha256').update(JSON.stringify(message)).digest('hex');
+    expect(rows).toEqual([
+      {
+        new_value: { by: 'olga', role: 'owner', payload_sha256: digest, job_id: id },
+        entity_id: 'send_notification',
+        ip_address: '127.0.0.1',
+        user_agent: 'lightMyRequest',
+      },
+    ]);
   });
 
   test('a scheduled task for three days is three jobs, and for the same day it says already', async () => {

@@ -22,6 +22,7 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/dead-letters',
       tag: 'Dead letters',
+      needs: 'view',
       summary: 'What failed for good: jobs out of retries, and messages that could not be understood',
       query: z.object({
         limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
@@ -36,6 +37,7 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/dead-letters/{id}',
       tag: 'Dead letters',
+      needs: 'admin',
       summary: 'One dead letter with what was sent',
       params: JobId,
       answers: { 200: { description: 'The dead letter', schema: Details } },
@@ -51,17 +53,18 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/dead-letters/{id}/replay',
       tag: 'Dead letters',
+      needs: 'admin',
       summary: 'Run it again, with all its attempts',
       params: JobId,
       answers: {
         202: { description: 'It runs again', schema: z.object({ id: z.string(), status: z.literal('replayed') }) },
       },
       problems: ['not-found'],
-      async handle({ params: { id } }, { caller }) {
+      async handle({ params: { id } }, { audit }) {
         const isJob = await context.jobs.find(id);
         const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
         if (!replayed) throw noSuch(id);
-        await context.audit({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id, caller });
+        await audit({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id });
         return { status: 202, body: { id, status: 'replayed' } };
       },
     }),

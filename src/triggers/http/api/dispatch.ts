@@ -4,11 +4,13 @@ import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { NamedTask } from '../../../runtime/registry.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import type { Call } from './route.ts';
 
 export type DispatchRequest = {
   name: string;
   payload: unknown;
   caller: string;
+  audit: Call['audit'];
   idempotencyKey?: string | undefined;
   /** The header of that name. */
   traceparent?: unknown;
@@ -22,11 +24,11 @@ type Dispatched = { job_id: string; task: string; queue: string; already: boolea
  */
 export async function dispatchFor(context: HttpContext, request: DispatchRequest): Promise<Dispatched> {
   const { dispatcher, idempotency, registry } = context;
-  const { caller, idempotencyKey: key, traceparent } = request;
+  const { audit, caller, idempotencyKey: key, traceparent } = request;
   const named = registry.get(request.name);
   const { task } = named;
   const { payload } = dispatcher.accept(named, request.payload, 'http');
-  if (key === undefined) return await add(context, named, payload, { caller, jobId: randomUUID(), traceparent });
+  if (key === undefined) return await add(context, named, payload, { audit, caller, jobId: randomUUID(), traceparent });
 
   const fingerprint = createHash('sha256')
     .update(stableJson({ name: task.name, payload }))
@@ -36,7 +38,7 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   if (claimed.fingerprint !== fingerprint)
     throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
   if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue, already: true };
-  const added = await add(context, named, payload, { caller, jobId: claimed.jobId, traceparent });
+  const added = await add(context, named, payload, { audit, caller, jobId: claimed.jobId, traceparent });
   await idempotency.settle(caller, key, { fingerprint, jobId: added.job_id });
   return { ...added, already: added.already || claimed.jobId !== jobId };
 }
@@ -46,7 +48,7 @@ async function add(
   context: HttpContext,
   { task }: NamedTask,
   payload: Readonly<Record<string, unknown>>,
-  { caller, jobId, traceparent }: { caller: string; jobId: string; traceparent: unknown },
+  { audit, caller, jobId, traceparent }: Pick<DispatchRequest, 'audit' | 'caller' | 'traceparent'> & { jobId: string },
 ): Promise<Dispatched> {
   const { already, jobId: added } = await context.dispatcher.dispatch(task, payload, {
     source: 'http',
@@ -55,11 +57,10 @@ async function add(
     ...(typeof traceparent === 'string' && { traceparent }),
     unique: isScheduled(task, context),
   });
-  await context.audit({
+  await audit({
     action: 'task.dispatched',
     entityType: 'task',
     entityId: task.name,
-    caller,
     details: { job_id: added, ...(already && { already }) },
   });
   return { job_id: added, task: task.name, queue: task.queue, already };

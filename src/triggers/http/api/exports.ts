@@ -7,7 +7,7 @@ import { type ApiRoute, apiRoute, SENT } from './route.ts';
 /** A safe name for a browser's download: it can end neither the header nor the folder. */
 const fileNameOf = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
 
-export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute[] {
+export function exportRoutes({ exports }: HttpContext): readonly ApiRoute[] {
   if (!exports) return [];
   return [
     apiRoute({
@@ -15,6 +15,7 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
       method: 'GET',
       path: '/api/v1/exports/{id}',
       tag: 'Exports',
+      needs: 'admin',
       summary: 'A finished export',
       description: 'With a token, or through the signed link that the admin was sent. One byte range can be asked for.',
       params: z.object({
@@ -40,7 +41,7 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
         if (exports.isSigned(id, query)) return true;
         throw new Problem('forbidden', 'This link is not right, or its time is over.');
       },
-      async handle({ params: { id }, headers }, { caller, reply }) {
+      async handle({ params: { id }, headers }, { audit, reply, request }) {
         const file = await exports.open(id);
         if (!file) throw new Problem('not-found', `There is no export ${id}; exports are kept for a limited time.`);
         const range = rangeIn(headers.range, file.bytes);
@@ -49,15 +50,14 @@ export function exportRoutes({ audit, exports }: HttpContext): readonly ApiRoute
             headers: { 'content-range': `bytes */${file.bytes}` },
           });
         const { from, to } = range ?? { from: 0, to: file.bytes - 1 };
-        // Records who took personal data; the later parts of a download belong to its first part.
-        if (from === 0)
-          await audit({
-            action: 'export.downloaded',
-            entityType: 'export',
-            entityId: id,
-            caller,
-            details: { file: file.fileName },
-          });
+        // Records who took personal data, and which part, before the first byte of it leaves.
+        const part = range ? { from, to } : {};
+        const details = { file: file.fileName, method: request.method, ...part };
+        if (!(await audit({ action: 'export.downloaded', entityType: 'export', entityId: id, details })))
+          throw new Problem(
+            'unavailable',
+            'Reads of exports are recorded, and audit_logs takes no entry now; try again shortly.',
+          );
         const content = file.bytes === 0 ? '' : await file.read(from, to);
         if (range) reply.header('content-range', `bytes ${from}-${to}/${file.bytes}`);
         reply

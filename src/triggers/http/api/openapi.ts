@@ -55,7 +55,8 @@ function operation(route: ApiRoute): Json {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
-    ...(route.description && { description: route.description }),
+    description: [route.description, neededRole(route)].filter(Boolean).join(' '),
+    'x-role': route.needs,
     parameters: [
       ...parameters(route.params, 'path'),
       ...parameters(route.query, 'query'),
@@ -65,6 +66,9 @@ function operation(route: ApiRoute): Json {
     responses: { ...answers(route.answers), ...problems([...ALWAYS, ...(route.problems ?? [])]) },
   };
 }
+
+const neededRole = ({ isOpenTo, needs }: ApiRoute): string =>
+  `Needs the role \`${needs}\` or a higher one${isOpenTo ? ', or a signed link' : ''}.`;
 
 function parameters(schema: z.ZodType | undefined, place: 'path' | 'query' | 'header'): Json[] {
   if (!schema) return [];

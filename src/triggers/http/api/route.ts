@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { ApiRole } from '../../../lib/api-role.ts';
 import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
 import { siftFields, unknownInWords } from '../../../lib/unknown-fields.ts';
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
+import { auditedCaller } from '../auth/audited-caller.ts';
 import type { Guard } from '../auth/guard.ts';
+import type { Act, HttpContext } from '../context.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
 
 /** A successful answer of a route. */
@@ -23,6 +26,8 @@ export type Call = {
   /** The name of the token. */
   caller: string;
   request: FastifyRequest;
+  /** Records what the caller does. False where it could not be written. */
+  audit(act: Act): Promise<boolean>;
   /** For answers that are not JSON; a handler that uses it returns `SENT`. */
   reply: FastifyReply;
 };
@@ -45,6 +50,8 @@ export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   readonly summary: string;
   readonly description?: string;
   readonly tag: string;
+  /** The least role that may call it. */
+  readonly needs: ApiRole;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly headers?: z.ZodType<H>;
@@ -68,20 +75,25 @@ export function apiRoute<P = undefined, Q = undefined, H = undefined, B = undefi
 }
 
 /** Adds the routes. `guard` lets in only requests with a token, or with a link to a route that has signed links. */
-export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute[], guard: Guard): void {
+export function registerRoutes(
+  scope: FastifyInstance,
+  routes: readonly ApiRoute[],
+  { audit, guard }: Pick<HttpContext, 'audit'> & { guard: Guard },
+): void {
   for (const route of routes) {
     scope.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       ...(route.bodyBytes !== undefined && { bodyLimit: route.bodyBytes }),
       onRequest: async (request) => {
-        if (!route.isOpenTo?.(request)) guard.admit(request);
+        if (!route.isOpenTo?.(request)) await guard.admit(request, route.needs);
       },
       handler: async (request, reply) => {
         const answer = await route.handle(readInput(route, request), {
-          caller: request.caller ?? 'signed link',
+          caller: request.caller?.name ?? 'signed link',
           request,
           reply,
+          audit: (act) => audit({ ...act, ...auditedCaller(request) }),
         });
         if (answer === SENT) return reply;
         const { status, body, headers = {} } = answer;
