@@ -935,7 +935,7 @@ export class WorkerApi {
       user_uuids: (string | number)[];
       /** Older producers send it; no operation has any */
       params?: Record<string, unknown>;
-      /** Who asked; the caller when absent */
+      /** A name that is told beside the caller, who is known by token, session or stream */
       initiated_by?: string | null;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;

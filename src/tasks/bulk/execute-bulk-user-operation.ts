@@ -15,7 +15,11 @@ const payload = z.object({
     .max(100_000)
     .describe('Panel users: uuids (2.x) or numbers (3.x); duplicates count once'),
   params: z.object({}).default({}).describe('Older producers send it; no operation has any'),
-  initiated_by: z.string().max(200).nullish().describe('Who asked; the caller when absent'),
+  initiated_by: z
+    .string()
+    .max(200)
+    .nullish()
+    .describe('A name that is told beside the caller, who is known by token, session or stream'),
   job_id: ProgressId,
 });
 
@@ -64,7 +68,8 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     // Uuids are the same in any case; the panel 2.x gets them in lower case.
     users: [...new Set(given.user_uuids.map((id) => String(id).toLowerCase()))],
     batchSize: settings.BULK_BATCH_SIZE,
-    initiatedBy: given.initiated_by ?? context.initiatedBy,
+    initiatedBy: context.initiatedBy,
+    namedAs: given.initiated_by || undefined,
     enqueuedAt,
     now,
     log,
