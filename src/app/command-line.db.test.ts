@@ -196,6 +196,30 @@ describe('the command line', () => {
     expect(said.stdout).toContain(`waits or runs already, with the same payload, as job ${first.job_id} in queue`);
   });
 
+  test('run goes on until the work is done, and says meanwhile what it waits for', async () => {
+    const ended = run(['run', 'broadcast_message', '--payload', '{"telegram_ids":[501,502],"message":"on and on"}']);
+    await until('its messages are queued', async () => {
+      const sent = `update notification_queue set status = 'sent', sent_at = now() where message = 'on and on'`;
+      return (await world.database.pool.query(sent)).rowCount === 2;
+    });
+    const { code, stderr, stdout } = await ended;
+    expect(stderr).toMatch(/^(broadcast [\w-]+: \d of 2 messages are still to be sent; goes on in \d+ s\n)+$/);
+    expect({ code, result: JSON.parse(stdout) }).toMatchObject({ code: 0, result: { sent: 2, failed: 0 } });
+  });
+
+  test('run that is stopped before the work is done ends with 75, and says who goes on', async () => {
+    const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
+    const argv = ['run', 'broadcast_message', '--payload', '{"telegram_ids":[503],"message":"never"}'];
+    let said = '';
+    const stderr = (text: string): void => {
+      said += text;
+      if (text.includes('goes on in')) stopNow('SIGINT');
+    };
+    expect(await runCommandLine(argv, { env: world.env, stdout: () => undefined, stderr, stop })).toBe(75);
+    expect(said).toContain('Stopped: SIGINT. broadcast_message is not done (broadcast');
+    expect(said).toContain('nobody goes on with it: run it again, or give it to a worker with `task-worker dispatch');
+  });
+
   test('schedules says where none is registered, and the next run where one is', async () => {
     const before = await run(['schedules']);
     expect(before.code).toBe(1);
