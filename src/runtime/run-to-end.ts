@@ -4,7 +4,7 @@ import { PermanentError, SnoozeError } from '../lib/errors.ts';
 import type { AgainOptions, AnyTask, Result, RunContext } from './define-task.ts';
 import { type RunOnceOptions, runOnce } from './run-once.ts';
 
-/** The work was asked to stop before it was done. Its message says what is left, and that nobody goes on with it. */
+/** The work was asked to stop before it was done. Its message says how far it came, and that nobody goes on with it. */
 export class UnfinishedError extends PermanentError {
   override name = 'UnfinishedError';
 
@@ -67,7 +67,7 @@ async function runRound(name: string, task: AnyTask, round: Round, options: RunT
         rest = asked;
         return { jobId: round.jobId };
       }
-      // What has a slot is a job of its own, which other runs of the task may have added already.
+      // Work with a slot is a job of its own, which other runs of the task may have added already.
       const { jobId } = await dispatched(asked);
       elsewhere = `${task.name} goes on as job ${jobId} in queue ${task.queue}: a worker takes it in ${inSeconds(asked.delayMs ?? 0)}`;
       return { jobId };
