@@ -105,7 +105,9 @@ export class Dispatcher {
    */
   accept({ task, preset }: NamedTask, payload: unknown, source: JobSource): Accepted {
     if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
-    const { unknown, value } = siftFields(task.payload, { ...renamed(payload ?? {}, task), ...preset });
+    const given = renamed(payload ?? {}, task);
+    if (STRICT.has(source)) assertAgrees(task, given, preset);
+    const { unknown, value } = siftFields(task.payload, { ...given, ...preset });
     const known = value as Record<string, unknown>;
     if (unknown.length > 0 && STRICT.has(source)) throw unknownFields(task, known, unknown);
     parsePayload(task, known);
@@ -154,6 +156,15 @@ export class Dispatcher {
     return await tracing.adding({ ...job, traceparent: options.traceparent }, (traceparent) =>
       add({ ...data, traceparent }),
     );
+  }
+}
+
+/** A name of a task may fix some of its fields: another value beside it would be ignored. */
+function assertAgrees(task: AnyTask, given: Record<string, unknown>, preset: NamedTask['preset']): void {
+  for (const [field, value] of Object.entries(preset)) {
+    if (!Object.hasOwn(given, field) || given[field] === value) continue;
+    const message = `is always ${JSON.stringify(value)} under this name of the task; leave it out, or ask for ${task.name}`;
+    throw new PayloadError(task.name, [{ path: field, message }]);
   }
 }
 

@@ -52,6 +52,17 @@ describe('a payload', () => {
     expect(errors.map(({ pointer }) => pointer)).toEqual(['/params/dry_run']);
   });
 
+  test('has no field twice under two names, and none that its task’s name contradicts', async () => {
+    const twice = { telegram_id: 1, chat_id: 2, message: 'x' };
+    const { errors } = await refused('POST', '/api/v1/tasks/send_notification', twice);
+    expect(errors).toEqual([{ pointer: '/chat_id', detail: 'is another name of `telegram_id`; give one of them' }]);
+    const other = { operation: 'delete', user_uuids: [1] };
+    const contradicted = await refused('POST', '/api/v1/tasks/bulk_disable_users', other);
+    expect(contradicted.errors).toEqual([
+      { pointer: '/operation', detail: expect.stringContaining('is always "disable" under this name of the task') },
+    ]);
+  });
+
   test('names what is unknown and what is wrong in one answer', async () => {
     const { errors } = await refused('POST', '/api/v1/tasks/send_notification', { telegram_id: 'me', mesage: 'x' });
     expect(errors.map(({ pointer }) => pointer)).toEqual(['/mesage', '/telegram_id', '/message']);

@@ -160,12 +160,19 @@ describe('cookies', () => {
 
 describe('what people are shown', () => {
   test('has no codes, tokens or signatures, however deep they stand', () => {
-    const sent = { email: 'a@example.org', otp_code: '123456', nested: [{ Token: 'x', apiKey: 'y', n: 1 }], token: '' };
+    const sent = {
+      email: 'a@example.org',
+      otp_code: '123456',
+      nested: [{ Token: 'x', apiKey: 'y', n: 1 }],
+      token: '',
+      Code: '1',
+    };
     expect(withoutSecrets(sent)).toEqual({
       email: 'a@example.org',
       otp_code: HIDDEN,
       nested: [{ Token: HIDDEN, apiKey: HIDDEN, n: 1 }],
       token: '',
+      Code: HIDDEN,
     });
   });
 
