@@ -34,8 +34,50 @@ describe('the environment', () => {
       DEFAULT_LOCALE: 'ru',
       SAFETY_MAX_SHARE: 0.2,
       API_TOKENS: [],
+      TRUST_PROXY: 0,
     });
   });
+
+  test.each<[given: string, tokens: [token: string, role: string][]]>([
+    ['a:0123456789abcdef', [['0123456789abcdef', 'owner']]],
+    ['a:0123456789abcdef:view', [['0123456789abcdef', 'view']]],
+    [
+      'a:0123456789abcdef:Support,b:0123456789abcdeg:admin',
+      [
+        ['0123456789abcdef', 'support'],
+        ['0123456789abcdeg', 'admin'],
+      ],
+    ],
+    ['a:0123:456789abcdef:x:owner', [['0123:456789abcdef:x', 'owner']]],
+    ['a:0123456789abcdef:0123', [['0123456789abcdef:0123', 'owner']]],
+    [
+      'a:0123456789abcdef:view,a:0123456789abcdeg:view',
+      [
+        ['0123456789abcdef', 'view'],
+        ['0123456789abcdeg', 'view'],
+      ],
+    ],
+  ])('API_TOKENS=%s gives each token its role, and all that have none are owners', (given, tokens) => {
+    const { API_TOKENS: read } = parseConfig({ ...COMPLETE, API_TOKENS: given });
+    expect(read.map(({ token, role }) => [token, role])).toEqual(tokens);
+  });
+
+  test.each<[given: string, problem: string]>([
+    ['a:0123456789abcdef:amdin', 'has no known role for a: it must be one of view, support, admin, owner'],
+    ['a:0123456789abcdef:viewer', 'has no known role for a'],
+    ['a:0123456789:view', 'each token at least 16 characters'],
+    ['a:0123456789abcde', 'each token at least 16 characters'],
+    ['a:0123456789abcdef:view,a:0123456789abcdeg', 'gives a two roles, view and owner; use two names'],
+  ])('API_TOKENS=%s is refused with what to write', (given, problem) => {
+    expect(() => parseConfig({ ...COMPLETE, API_TOKENS: given })).toThrow(problem);
+  });
+
+  test.each(['true', 'all', '10.0.0.0/40', '99', '0.0.0.0/0'])(
+    'TRUST_PROXY=%s is refused, because it would trust anybody',
+    (given) => {
+      expect(() => parseConfig({ ...COMPLETE, TRUST_PROXY: given })).toThrow('must be a number of proxies up to 10');
+    },
+  );
 
   test('is shown to tasks in part: no address of a service, no secret', () => {
     const config = parseConfig(COMPLETE);
@@ -131,8 +173,8 @@ describe('the environment', () => {
       SCHEDULE_CHECK_SERVER_HEALTH: ' 30s ',
     });
     expect(config.API_TOKENS).toEqual([
-      { name: 'alice', token: '0123456789abcdef:x' },
-      { name: 'bot', token: 'fedcba9876543210' },
+      { name: 'alice', token: '0123456789abcdef:x', role: 'owner' },
+      { name: 'bot', token: 'fedcba9876543210', role: 'owner' },
     ]);
     expect(config.AUDIT_ARCHIVE).toBe(true);
     expect(config.DISABLED_TASKS).toEqual(['a', 'b']);

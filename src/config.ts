@@ -19,6 +19,7 @@ import {
   share,
   telegramIds,
   text,
+  trustedProxies,
   url,
 } from './lib/env-values.ts';
 import { issueInWords } from './lib/issue-in-words.ts';
@@ -120,7 +121,12 @@ export const variables = z.object({
   API_TOKENS: apiTokens
     .default([])
     .describe(
-      'Who may call the API and use the operations page: name:token pairs, comma-separated, tokens of 16 characters or more; both are off without',
+      'Who may call the API and use the operations page, comma-separated: name:token, or name:token:role with a role of view, support, admin or owner, which is the default; tokens of 16 characters or more; both are off without',
+    ),
+  TRUST_PROXY: trustedProxies
+    .default(0)
+    .describe(
+      'Whose X-Forwarded-For says where a caller comes from: a number of proxies before this service, or their addresses and networks such as 10.0.0.0/8, comma-separated; nobody is trusted with 0',
     ),
   DB_POOL_SIZE: countBetween(1, 200).default(15).describe('PostgreSQL connections per process'),
   TELEGRAM_API_URL: httpUrl.default('https://api.telegram.org').describe('Another Bot API server'),

@@ -68,6 +68,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/${encodeURIComponent(name)}`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -92,6 +94,7 @@ export class WorkerApi {
       started_at?: string;
       finished_at?: string;
       result?: unknown;
+      /** Why its last attempt failed; absent where the job has completed */
       error?: string;
       progress: {
         job_id: string;
@@ -127,6 +130,7 @@ export class WorkerApi {
     started_at?: string;
     finished_at?: string;
     result?: unknown;
+    /** Why its last attempt failed; absent where the job has completed */
     error?: string;
   }> {
     return await this.#call('GET', `/api/v1/jobs/${encodeURIComponent(id)}`);
@@ -185,6 +189,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/run`);
   }
@@ -368,6 +374,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/broadcast_message`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -382,6 +390,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -403,6 +413,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_notification`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -417,6 +429,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/auto_renew_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -431,6 +445,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_expiring_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -445,6 +461,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/disable_expired_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -459,6 +477,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/reset_monthly_traffic`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -473,6 +493,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_external_services`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -490,6 +512,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_server_health`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -504,6 +528,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/collect_bandwidth_snapshots`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -518,6 +544,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/monitor_queue_depth`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -535,6 +563,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_financial_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -561,6 +591,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_payment_completion`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -575,6 +607,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/retry_failed_webhooks`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -589,6 +623,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/verify_pending_payments`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -606,6 +642,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_bandwidth_hourly`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -623,6 +661,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_daily_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -637,6 +677,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/update_realtime_metrics`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -651,6 +693,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/archive_old_audit_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -665,6 +709,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_expired_tokens`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -679,6 +725,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_export_files`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -693,6 +741,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -707,6 +757,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_old_webhook_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -721,6 +773,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/invalidate_stale_cache`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -735,6 +789,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_node_configs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -749,6 +805,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_server_geolocations`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -763,6 +821,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_user_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -777,6 +837,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_anomalies`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -794,6 +856,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_daily_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -811,6 +875,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_weekly_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -829,6 +895,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/control_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -851,6 +919,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -863,9 +933,9 @@ export class WorkerApi {
       operation: 'disable' | 'enable' | 'reset_traffic' | 'delete';
       /** Panel users: uuids (2.x) or numbers (3.x); duplicates count once */
       user_uuids: (string | number)[];
-      /** Accepted from older producers; no operation has any */
+      /** Older producers send it; no operation has any */
       params?: Record<string, unknown>;
-      /** Who asked; the caller when absent */
+      /** A name that is told beside the caller, who is known by token, session or stream */
       initiated_by?: string | null;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
@@ -875,6 +945,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_user_operation`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -899,6 +971,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_data_export`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -922,6 +996,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_magic_link_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -943,6 +1019,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_otp_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -962,6 +1040,8 @@ export class WorkerApi {
     job_id: string;
     task: string;
     queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_password_reset_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,

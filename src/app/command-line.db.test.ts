@@ -179,9 +179,20 @@ describe('the command line', () => {
   test('an unknown task suggests the nearest, a wrong payload lists every bad field', async () => {
     expect((await run(['run', 'send_notifications'])).stderr).toContain('Did you mean send_notification');
     const { code, stderr } = await run(['dispatch', 'send_notification', '--payload', '{"telegram_id":"x"}']);
-    expect(code).toBe(1);
+    expect(code).toBe(64);
     expect(stderr).toMatch(/telegram_id: must be a number, not text; message: is missing, must be text/);
   });
+
+  test.each(['run', 'dispatch'])(
+    '%s refuses a field that the task does not have, and names the nearest',
+    async (verb) => {
+      const payload = '{"telegram_ids":"all","mesage":"x","dry_run":true}';
+      const { code, stderr, stdout } = await run([verb, 'execute_bulk_broadcast', '--payload', payload]);
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+      expect(stderr).toContain('mesage: unknown field `mesage`; did you mean `message`?');
+      expect(stderr).toContain('dry_run: unknown field `dry_run`; known are `');
+    },
+  );
 
   test.each([
     ['schedules'],
@@ -206,6 +217,40 @@ describe('the command line', () => {
     const payload = '{"telegram_id":9,"message":"later"}';
     const { job_id } = await json('dispatch', 'send_notification', '--payload', payload);
     expect(await world.app.queues.get('notifications').getJob(job_id)).toMatchObject({ name: 'send_notification' });
+  });
+
+  test('dispatch of a scheduled task says where a job with the same payload waits already', async () => {
+    const ask = (date: string) => json('dispatch', 'aggregate_daily_stats', '--payload', JSON.stringify({ date }));
+    const first = await ask('2026-03-01');
+    expect(first).toMatchObject({ already: false });
+    expect(await ask('2026-03-01')).toEqual({ ...first, already: true });
+    expect(await ask('2026-03-02')).toMatchObject({ already: false });
+    const said = await run(['dispatch', 'aggregate_daily_stats', '--payload', '{"date":"2026-03-01"}']);
+    expect(said.stdout).toContain(`waits or runs already, with the same payload, as job ${first.job_id} in queue`);
+  });
+
+  test('run goes on until the work is done, and says meanwhile what it waits for', async () => {
+    const ended = run(['run', 'broadcast_message', '--payload', '{"telegram_ids":[501,502],"message":"on and on"}']);
+    await until('its messages are queued', async () => {
+      const sent = `update notification_queue set status = 'sent', sent_at = now() where message = 'on and on'`;
+      return (await world.database.pool.query(sent)).rowCount === 2;
+    });
+    const { code, stderr, stdout } = await ended;
+    expect(stderr).toMatch(/^(broadcast [\w-]+: \d of 2 messages are still to be sent; goes on in \d+ s\n)+$/);
+    expect({ code, result: JSON.parse(stdout) }).toMatchObject({ code: 0, result: { sent: 2, failed: 0 } });
+  });
+
+  test('run that is stopped before the work is done ends with 75, and says who goes on', async () => {
+    const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
+    const argv = ['run', 'broadcast_message', '--payload', '{"telegram_ids":[503],"message":"never"}'];
+    let said = '';
+    const stderr = (text: string): void => {
+      said += text;
+      if (text.includes('goes on in')) stopNow('SIGINT');
+    };
+    expect(await runCommandLine(argv, { env: world.env, stdout: () => undefined, stderr, stop })).toBe(75);
+    expect(said).toContain('Stopped: SIGINT. broadcast_message is not done (broadcast');
+    expect(said).toContain('nobody goes on with it: run it again, or give it to a worker with `task-worker dispatch');
   });
 
   test('schedules says where none is registered, and the next run where one is', async () => {

@@ -3,7 +3,7 @@ import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
-import { runOnce } from '../runtime/run-once.ts';
+import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
@@ -93,9 +93,10 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     ...doctorContext(app, terminal.env),
-    runHere: (name, payload) =>
-      runOnce(name, payload, {
+    runHere: (name, payload, progress) =>
+      runToEnd(name, payload, {
         ...app,
+        progress,
         middleware: app.middleware(resultListener(app)),
         signal: controller.signal,
         initiatedBy: 'cli',

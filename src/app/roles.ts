@@ -111,6 +111,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     metrics,
     cryptobotWebhook: cryptobotWebhook(app),
     operations: httpContext(app),
+    trustProxy: config.TRUST_PROXY,
   });
   stack.defer(() => http.close());
   app.log.info({ address: http.addresses()[0], tasks: app.registry.tasks.length }, `${role} is ready`);

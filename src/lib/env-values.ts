@@ -1,7 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { API_ROLES, type ApiRole } from './api-role.ts';
 import { errorMessage } from './errors.ts';
+import { nearest } from './nearest.ts';
+import { type Proxies, proxiesIn } from './proxies.ts';
 import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
 import { withoutSlashes } from './without-slashes.ts';
@@ -119,18 +122,53 @@ export const telegramIds = list
   })
   .transform((ids) => [...new Set(ids.map(Number))]);
 
-/** One `name:token` pair a person or a program that may call the API. */
-type ApiToken = { name: string; token: string };
+/** A person or a program that may call the API, and what it may do. */
+type ApiToken = { name: string; token: string; role: ApiRole };
+const MIN_TOKEN = 16;
+
 export const apiTokens = marked(
-  list
-    .refine((pairs) => pairs.every((pair) => /^[\w.-]+:\S{16,}$/.test(pair)), {
-      error: 'must be name:token pairs, each token at least 16 characters',
-    })
-    .transform((pairs): ApiToken[] =>
-      pairs.map((pair) => ({ name: pair.slice(0, pair.indexOf(':')), token: pair.slice(pair.indexOf(':') + 1) })),
-    ),
-  (pairs) => pairs.map(({ token }) => token),
+  list.transform((pairs, context): ApiToken[] => {
+    const tokens = pairs.map(apiToken);
+    const roles = new Map<string, ApiRole>();
+    for (const read of tokens) {
+      const problem = typeof read === 'string' ? read : sameRole(read, roles);
+      if (problem === undefined) continue;
+      context.issues.push({ code: 'custom', input: '', message: problem });
+      return z.NEVER;
+    }
+    return tokens as ApiToken[];
+  }),
+  (tokens) => tokens.map(({ token }) => token),
 );
+
+/** A token, or what is wrong with it. A token may hold colons: only a word that is a role, or nearly one, is read as a role. */
+function apiToken(text: string): ApiToken | string {
+  const [, name, secret] = /^([\w.-]+):(\S+)$/.exec(text) ?? [];
+  const wrong = `must be name:token pairs, each token at least ${MIN_TOKEN} characters, with a role after another colon where it is not owner`;
+  if (name === undefined || secret === undefined || secret.length < MIN_TOKEN) return wrong;
+  const at = secret.lastIndexOf(':');
+  const word = secret.slice(at + 1).toLowerCase();
+  if (at < 0 || !/^[a-z]{1,12}$/.test(word) || nearest(word, API_ROLES).length === 0)
+    return { name, token: secret, role: 'owner' };
+  const role = API_ROLES.find((known) => known === word);
+  if (role === undefined) return `has no known role for ${name}: it must be one of ${API_ROLES.join(', ')}`;
+  return at < MIN_TOKEN ? wrong : { name, token: secret.slice(0, at), role };
+}
+
+/** A name may have several tokens while one replaces the other, but a session knows its name alone. */
+function sameRole({ name, role }: ApiToken, roles: Map<string, ApiRole>): string | undefined {
+  const other = roles.get(name) ?? role;
+  roles.set(name, role);
+  return other === role ? undefined : `gives ${name} two roles, ${other} and ${role}; use two names`;
+}
+
+export const trustedProxies = text.transform((value, context): Proxies => {
+  const read = proxiesIn(value);
+  if (read !== undefined) return read;
+  const message = 'must be a number of proxies up to 10, or addresses and networks such as 10.0.0.0/8, comma-separated';
+  context.issues.push({ code: 'custom', input: '', message });
+  return z.NEVER;
+});
 
 /** Credentials for HTTP's basic authentication, which a client sends in base64. */
 export const basicAuth = marked(text.regex(/^[^:]+:.+$/, { error: 'must be user:password' }), (value) => [

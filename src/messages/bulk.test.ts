@@ -31,3 +31,27 @@ test.each([
   expect(plain(broadcastEnded(broadcast, 'en'))).toContain('Delivered: 10,000 of 10,001, not delivered: 1');
   expect(plain(broadcastEnded(broadcast, 'ru'))).toContain('Доставлено: 10 000 из 10 001, не доставлено: 1');
 });
+
+test.each<[by: string, namedAs: string | undefined, en: string, ru: string]>([
+  ['olga', undefined, 'Asked for by: olga', 'Запустил: olga'],
+  ['olga', 'olga', 'Asked for by: olga', 'Запустил: olga'],
+  ['olga', 'CEO', 'Asked for by: olga, named in the request as CEO', 'Запустил: olga, в запросе указано имя CEO'],
+  [
+    'taskiq',
+    'anna',
+    'Asked for by: a producer of the TaskIQ stream, named in the request as anna',
+    'Запустил: программа через поток TaskIQ, в запросе указано имя anna',
+  ],
+])('%s, who is named %s in the request, is told as known, with the name beside', (initiatedBy, namedAs, en, ru) => {
+  const ended = {
+    operation: 'disable',
+    status: 'completed',
+    jobId: '1',
+    succeeded: 1,
+    total: 1,
+    failures: [],
+  } as const;
+  const summary = { ...ended, initiatedBy, namedAs, durationMs: 1_000 };
+  expect(plain(bulkOperationEnded(summary, 'en'))).toContain(`${en}\n`);
+  expect(plain(bulkOperationEnded(summary, 'ru'))).toContain(`${ru}\n`);
+});

@@ -10,6 +10,8 @@ export type BulkSummary = {
   status: BulkEnd;
   jobId: string;
   initiatedBy: string;
+  /** A name that the request gives, which nobody has checked. */
+  namedAs?: string | undefined;
   total: number;
   succeeded: number;
   failures: readonly { user: string; error: string }[];
@@ -34,6 +36,20 @@ const ENDS: Readonly<Record<BulkEnd, Readonly<Record<Locale, string>>>> = {
   failed: { en: 'ended early', ru: 'прервана' },
 };
 
+const PRODUCER: Readonly<Record<Locale, string>> = {
+  en: 'a producer of the TaskIQ stream',
+  ru: 'программа через поток TaskIQ',
+};
+
+/** The caller as the door knows it, and beside it the name in the request. */
+function initiator({ initiatedBy, namedAs }: BulkSummary, locale: Locale): Html {
+  const known = initiatedBy === 'taskiq' ? PRODUCER[locale] : initiatedBy;
+  if (namedAs === undefined || namedAs === initiatedBy) return html`${known}`;
+  return locale === 'ru'
+    ? html`${known}, в запросе указано имя ${namedAs}`
+    : html`${known}, named in the request as ${namedAs}`;
+}
+
 /** To the admins, at the end of a bulk operation: the counts, and who failed. */
 export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
   const { failures, operation, status, succeeded, total } = summary;
@@ -49,7 +65,7 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
       [
         html`${icon} Успешно: <b>${n(succeeded)}</b> из ${n(total)}, с ошибкой: <b>${n(failures.length)}</b>`,
         ...(left > 0 ? [html`Не обработано: <b>${n(left)}</b>`] : []),
-        html`Длительность: ${durationText(summary.durationMs, 'ru')}. Запустил: ${summary.initiatedBy}`,
+        html`Длительность: ${durationText(summary.durationMs, 'ru')}. Запустил: ${initiator(summary, 'ru')}`,
         html`Задание: <code>${summary.jobId}</code>`,
         ...(shown.length > 0 ? [html`\nС ошибкой:\n${join(shown, '\n')}`] : []),
         ...(hidden > 0 ? [`… и ещё ${n(hidden)}`] : []),
@@ -63,7 +79,7 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
     [
       html`${icon} Succeeded: <b>${n(succeeded)}</b> of ${n(total)}, failed: <b>${n(failures.length)}</b>`,
       ...(left > 0 ? [html`Not handled: <b>${n(left)}</b>`] : []),
-      html`Took ${durationText(summary.durationMs, 'en')}. Asked for by: ${summary.initiatedBy}`,
+      html`Took ${durationText(summary.durationMs, 'en')}. Asked for by: ${initiator(summary, 'en')}`,
       html`Job: <code>${summary.jobId}</code>`,
       ...(shown.length > 0 ? [html`\nFailed:\n${join(shown, '\n')}`] : []),
       ...(hidden > 0 ? [`… and ${n(hidden)} more`] : []),

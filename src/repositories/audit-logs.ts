@@ -15,6 +15,8 @@ export type AuditEntry = {
   entityId: string;
   oldValue?: unknown;
   newValue?: unknown;
+  /** Where the request of a person or program came from; absent where nobody asked. */
+  from?: { address: string; agent: string };
 };
 
 /** The entry that says since when a worker stands beside this database. One id, so that there is one. */
@@ -24,7 +26,7 @@ const FIRST_START_ID = uuidFrom(FIRST_START_ACTION);
 /** Rows held in memory at once while they are archived: they may be large. */
 const ARCHIVE_CHUNK = 100;
 
-/** The platform's record of who did what. The worker is a system: no admin, `ip_address` "system". */
+/** The platform's record of who did what. The worker is a system: no admin, `ip_address` "system" where nobody asked. */
 export class AuditLogs {
   readonly #db: Database;
   readonly #userAgent: string;
@@ -37,7 +39,7 @@ export class AuditLogs {
   /** Writes all entries in one statement. Pass a transaction where the entry must not exist without the change. */
   async write(entries: readonly AuditEntry[], db: Database = this.#db): Promise<void> {
     if (entries.length === 0) return;
-    const rows = entries.map(({ id, at, action, entityType, entityId, oldValue, newValue }) => ({
+    const rows = entries.map(({ id, at, action, entityType, entityId, from, oldValue, newValue }) => ({
       id: id ?? randomUUID(),
       admin_id: null,
       action,
@@ -45,8 +47,8 @@ export class AuditLogs {
       entity_id: entityId,
       old_value: oldValue === undefined ? null : JSON.stringify(oldValue),
       new_value: newValue === undefined ? null : JSON.stringify(newValue),
-      ip_address: 'system',
-      user_agent: this.#userAgent,
+      ip_address: from?.address ?? 'system',
+      user_agent: from?.agent ?? this.#userAgent,
       ...(at && { created_at: at }),
     }));
     await db

@@ -3,12 +3,15 @@ import type { JobsOptions } from 'bullmq';
 import type { z } from 'zod';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import { PermanentError } from '../lib/errors.ts';
+import { pathOf, siftFields, type UnknownField, unknownInWords } from '../lib/unknown-fields.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
 import type { JobData, JobSource } from './job-data.ts';
 import { asObject, assertModest, parsePayload } from './payload.ts';
+import { LISTED_PROBLEMS, PayloadError } from './payload-error.ts';
 import type { Queues } from './queues.ts';
 import type { NamedTask, TaskRegistry } from './registry.ts';
+import { uniqueKeyOf } from './unique-key.ts';
 
 /** Thrown when the operator has switched this task off. */
 export class TaskDisabledError extends PermanentError {
@@ -23,6 +26,8 @@ export type DispatchOptions = EnqueueOptions & {
   source: JobSource;
   initiatedBy: string;
   correlationId?: string;
+  /** One job at a time of this task with this payload, instead of a `uniqueKey`. */
+  unique?: boolean;
   /** 1 is most urgent; overrides the task's. */
   priority?: number;
   /** A queue other than the task's own. */
@@ -45,6 +50,24 @@ export type DispatcherOptions = {
   tracing?: Pick<Tracing, 'adding'> | undefined;
 };
 
+/** A checked payload, and what the door left out of it. */
+export type Accepted = {
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Paths of the fields that the task does not have. Their values are kept nowhere. */
+  readonly ignored: readonly string[];
+};
+
+type Dispatched = {
+  jobId: string;
+  task: AnyTask;
+  /** A unique job that waits or runs was found instead, and no other was added. */
+  already: boolean;
+  ignored: Accepted['ignored'];
+};
+
+/** Doors whose callers are told of a field that the task does not have. Other producers may be older or newer than this code. */
+const STRICT: ReadonlySet<JobSource> = new Set(['http', 'cli']);
+
 /** The one way into the queues. Every job is validated here, at the edge, and again when it runs. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -58,7 +81,7 @@ export class Dispatcher {
     task: DefinedTask<P>,
     payload: z.input<P>,
     options: DispatchOptions,
-  ): Promise<{ jobId: string; task: AnyTask }> {
+  ): Promise<Dispatched> {
     return await this.dispatchNamed(task.name, payload, options);
   }
 
@@ -66,29 +89,41 @@ export class Dispatcher {
    * Adds a job of the task with this name. Only doors call it: their names come from outside, where no compiler checks them. Throws
    * `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; otherwise the job is in Redis when this resolves.
    */
-  async dispatchNamed(
-    name: string,
-    payload: unknown,
-    options: DispatchOptions,
-  ): Promise<{ jobId: string; task: AnyTask }> {
+  async dispatchNamed(name: string, payload: unknown, options: DispatchOptions): Promise<Dispatched> {
     const named = this.#options.registry.get(name);
-    return { jobId: await this.#add(named.task, this.accept(named, payload), options), task: named.task };
+    const { ignored, payload: accepted } = this.accept(named, payload, options.source);
+    const { task } = named;
+    const uniqueKey = options.unique ? { uniqueKey: uniqueKeyOf(task, accepted) } : {};
+    const id = options.jobId ?? randomUUID();
+    const jobId = await this.#add(task, accepted, { ...options, ...uniqueKey, jobId: id });
+    return { jobId, task, already: jobId !== id, ignored };
   }
 
-  /** Returns the checked payload, with aliases resolved and presets set. Throws `TaskDisabledError` or `PayloadError`. */
-  accept({ task, preset }: NamedTask, payload: unknown): Readonly<Record<string, unknown>> {
+  /**
+   * Checks a payload, resolves aliases and sets presets. A field that the task does not have is refused at HTTP and on the command line,
+   * and left out at other doors. Throws `TaskDisabledError` or `PayloadError`.
+   */
+  accept({ task, preset }: NamedTask, payload: unknown, source: JobSource): Accepted {
     if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
-    const given = { ...renamed(payload ?? {}, task), ...preset };
-    parsePayload(task, given);
-    return given;
+    const given = renamed(payload ?? {}, task);
+    if (STRICT.has(source)) assertAgrees(task, given, preset);
+    const { unknown, value } = siftFields(task.payload, { ...given, ...preset });
+    const known = value as Record<string, unknown>;
+    if (unknown.length > 0 && STRICT.has(source)) throw unknownFields(task, known, unknown);
+    parsePayload(task, known);
+    return { payload: known, ignored: unknown.map(pathOf) };
   }
 
-  async #add(task: AnyTask, payload: Readonly<Record<string, unknown>>, options: DispatchOptions): Promise<string> {
-    const id = randomUUID();
+  async #add(
+    task: AnyTask,
+    payload: Readonly<Record<string, unknown>>,
+    options: DispatchOptions & { jobId: string },
+  ): Promise<string> {
+    const { jobId } = options;
     const delaysMs = options.delaysMs ?? task.retry.delaysMs;
     const data: JobData = {
       payload,
-      correlationId: options.correlationId ?? id,
+      correlationId: options.correlationId ?? jobId,
       initiatedBy: options.initiatedBy,
       source: options.source,
       ...(options.slot === undefined ? {} : { slotMs: options.slot.getTime() }),
@@ -98,7 +133,7 @@ export class Dispatcher {
     };
     const priority = options.priority ?? task.priority;
     const jobOptions: JobsOptions = {
-      jobId: options.jobId ?? id,
+      jobId,
       attempts: delaysMs.length + 1,
       backoff: { type: 'policy' },
       // The runner decides how long other failed jobs are kept.
@@ -117,16 +152,47 @@ export class Dispatcher {
       (await queues.get(queue).add(task.name, traced, jobOptions)).id!;
     if (!tracing) return await add(data);
     const { correlationId, source } = data;
-    const job = { task: task.name, queue, source, correlationId, jobId: jobOptions.jobId! };
+    const job = { task: task.name, queue, source, correlationId, jobId };
     return await tracing.adding({ ...job, traceparent: options.traceparent }, (traceparent) =>
       add({ ...data, traceparent }),
     );
   }
 }
 
+/** A name of a task may fix some of its fields: another value beside it would be ignored. */
+function assertAgrees(task: AnyTask, given: Record<string, unknown>, preset: NamedTask['preset']): void {
+  for (const [field, value] of Object.entries(preset)) {
+    if (!Object.hasOwn(given, field) || given[field] === value) continue;
+    const message = `is always ${JSON.stringify(value)} under this name of the task; leave it out, or ask for ${task.name}`;
+    throw new PayloadError(task.name, [{ path: field, message }]);
+  }
+}
+
+/** The caller learns of the unknown fields and of all that is wrong with the known ones. */
+function unknownFields(task: AnyTask, known: Record<string, unknown>, unknown: readonly UnknownField[]): PayloadError {
+  // The words are looked for only where they are listed: there may be thousands of fields.
+  const issues = unknown.map((field, i) => ({
+    path: pathOf(field),
+    message: i < LISTED_PROBLEMS ? unknownInWords(field) : '',
+  }));
+  try {
+    parsePayload(task, known);
+  } catch (error) {
+    if (error instanceof PayloadError) return new PayloadError(task.name, [...issues, ...error.issues], error.isWhole);
+    throw error;
+  }
+  return new PayloadError(task.name, issues);
+}
+
+/** Throws `PayloadError` where a field was given under two of its names: one of them would be ignored. */
 function renamed(payload: unknown, task: AnyTask): Record<string, unknown> {
   const fields = asObject(task, payload);
   assertModest(task, fields);
-  const names: Readonly<Record<string, string>> = task.fieldAliases ?? {};
-  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [names[field] ?? field, value]));
+  const names = new Map(Object.entries(task.fieldAliases ?? {}));
+  for (const [theirs, ours] of names)
+    if (Object.hasOwn(fields, theirs) && Object.hasOwn(fields, ours))
+      throw new PayloadError(task.name, [
+        { path: theirs, message: `is another name of \`${ours}\`; give one of them` },
+      ]);
+  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [names.get(field) ?? field, value]));
 }

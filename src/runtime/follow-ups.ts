@@ -15,8 +15,7 @@ export function followUps(
   return {
     enqueue: (other, next, options) => dispatcher.dispatch(other, next, { ...options, ...asked }),
     again: ({ payload: changes, slot, ...options } = {}) => {
-      const unique =
-        slot === undefined ? { uniqueKey: task.name, afterActive: true } : { uniqueKey: `${task.name}:${slot}` };
+      const unique = slot === undefined ? { unique: true, afterActive: true } : { uniqueKey: `${task.name}:${slot}` };
       const ofSlot = slotMs === undefined ? {} : { slot: new Date(slotMs) };
       return dispatcher.dispatch(task, { ...payload, ...changes }, { ...options, ...unique, ...asked, ...ofSlot });
     },

@@ -24,6 +24,7 @@ export type JobView = {
   startedAt?: Date;
   finishedAt?: Date;
   result?: unknown;
+  /** Why its last attempt failed; absent where the job has completed. */
   error?: string;
   /** The id of its progress record. */
   progressId: string;
@@ -177,6 +178,7 @@ function view(queue: QueueName, job: Job<JobData>, state: JobState): JobView {
     ...(job.processedOn !== undefined && { startedAt: new Date(job.processedOn) }),
     ...(job.finishedOn !== undefined && { finishedAt: new Date(job.finishedOn) }),
     ...(state === 'completed' && { result: job.returnvalue as unknown }),
-    ...(job.failedReason !== undefined && { error: job.failedReason }),
+    // BullMQ keeps the reason of an earlier attempt also where a later one has succeeded.
+    ...(state !== 'completed' && job.failedReason !== undefined && { error: job.failedReason }),
   };
 }

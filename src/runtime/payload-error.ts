@@ -1,6 +1,6 @@
 import { PermanentError } from '../lib/errors.ts';
 
-type Issue = { path: string; message: string };
+export type Issue = { path: string; message: string };
 
 /** An error or an answer lists so many problems. A caller corrects the first few and asks again. */
 export const LISTED_PROBLEMS = 20;
@@ -9,6 +9,8 @@ export const LISTED_PROBLEMS = 20;
 export class PayloadError extends PermanentError {
   override name = 'PayloadError';
   readonly issues: readonly Issue[];
+  /** Whether `issues` holds all problems. */
+  readonly isWhole: boolean;
 
   /** `isCounted` is false where there may be more problems than those given. */
   constructor(task: string, issues: readonly Issue[], isCounted = true) {
@@ -19,6 +21,7 @@ export class PayloadError extends PermanentError {
       `The payload of ${task} does not fit: ${lines.join('; ')}${andMore(issues.length, isCounted)}`,
     );
     this.issues = listed;
+    this.isWhole = isCounted && issues.length === listed.length;
   }
 }
 

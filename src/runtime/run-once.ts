@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../observability/log.ts';
 import { compose, type Middleware, withNeeds } from './compose.ts';
-import type { Result } from './define-task.ts';
+import type { Result, RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { followUps } from './follow-ups.ts';
 import type { JobData } from './job-data.ts';
@@ -21,6 +21,8 @@ export type RunOnceOptions = {
   scheduledFor?: Date;
   jobId?: string;
   attempt?: number;
+  /** Changes what becomes of the work that the run leaves undone; by default a job is added for it. */
+  again?(dispatched: RunContext['again']): RunContext['again'];
 };
 
 /**
@@ -31,12 +33,13 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
   const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;
   const named = registry.get(name);
   const { task } = named;
-  const accepted = dispatcher.accept(named, payload);
+  const { payload: accepted } = dispatcher.accept(named, payload, 'cli');
   const jobId = options.jobId ?? randomUUID();
   const attempt = options.attempt ?? 1;
   const now = options.now ?? new Date();
   const data: JobData = { payload: accepted, correlationId: jobId, initiatedBy, source: 'cli' };
   const handle = compose(middleware, withNeeds(services));
+  const { again, enqueue } = followUps(dispatcher, task, data);
   return handle({
     task,
     payload: accepted,
@@ -62,7 +65,8 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       correlationId: jobId,
       initiatedBy,
       log: log.child({ task: task.name, job_id: jobId, correlation_id: jobId, attempt }),
-      ...followUps(dispatcher, task, data),
+      enqueue,
+      again: options.again?.(again) ?? again,
     },
   });
 }

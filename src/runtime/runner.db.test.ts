@@ -233,7 +233,7 @@ describe('a job', () => {
       },
     });
     await engine.start();
-    await dispatcher.dispatchNamed('piecemeal', { n: 1 }, { ...by, correlationId: 'c', uniqueKey: 'piecemeal' });
+    await dispatcher.dispatchNamed('piecemeal', { n: 1 }, { ...by, correlationId: 'c', unique: true });
     await engine.untilEnded(2);
     const same = { n: 1, attempt: 1, correlationId: 'c', task: 'piecemeal' };
     expect(seen).toEqual([

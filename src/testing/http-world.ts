@@ -10,7 +10,8 @@ export interface HttpWorld extends AsyncDisposable {
   readonly world: TestApp;
   readonly context: HttpContext;
   readonly server: FastifyInstance;
-  readonly tokens: { readonly olga: string; readonly backend: string };
+  /** Olga and the backend are owners; the others have the role of their name. */
+  readonly tokens: Readonly<Record<'olga' | 'backend' | 'view' | 'support' | 'admin', string>>;
   /** Sends a request with Olga's token. */
   call(
     method: NonNullable<InjectOptions['method']>,
@@ -29,14 +30,18 @@ export type HttpWorldOptions = {
 /** Built once per test file. */
 export async function httpWorld({ env = {}, change = () => ({}) }: HttpWorldOptions = {}): Promise<HttpWorld> {
   const stack = new AsyncDisposableStack();
-  const tokens = { olga: randomBytes(16).toString('hex'), backend: randomBytes(16).toString('hex') };
-  const world = stack.use(await testApp({ ...env, API_TOKENS: `olga:${tokens.olga},backend:${tokens.backend}` }));
+  const token = (): string => randomBytes(16).toString('hex');
+  const tokens = { olga: token(), backend: token(), view: token(), support: token(), admin: token() };
+  const { admin, backend, olga, support, view } = tokens;
+  const limited = `view:${view}:view,support:${support}:support,admin:${admin}:admin`;
+  const world = stack.use(await testApp({ ...env, API_TOKENS: `olga:${olga},backend:${backend},${limited}` }));
   const built = httpContext(world.app)!;
   const context: HttpContext = { ...built, ...change(built) };
   const server = buildServer({
     health: {},
     metrics: { render: async () => 'up 1\n', basicAuth: undefined },
     operations: context,
+    trustProxy: world.app.config.TRUST_PROXY,
   });
   stack.defer(() => server.close());
   await server.ready();

@@ -1,12 +1,13 @@
 import { seconds } from '../../lib/duration.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
+import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
-import type { AuditedAction, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
+import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
 
@@ -51,7 +52,8 @@ export function httpContext(app: App): HttpContext | undefined {
     },
     exports: parts.exportDownloads,
     explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
-    audit: (action) => audit(app, action),
+    endedSessions: new EndedSessions(redis),
+    audit: (act) => audit(app, act),
   };
 }
 
@@ -76,12 +78,15 @@ function deadMessages(app: App): HttpContext['deadMessages'] {
   };
 }
 
-async function audit(
-  { log, services }: App,
-  { action, caller, details, entityId, entityType }: AuditedAction,
-): Promise<void> {
-  log.info({ action, entity_type: entityType, entity_id: entityId, by: caller }, 'asked for over HTTP');
-  await services.auditLogs
-    .write([{ action, entityType, entityId, newValue: { by: caller, ...details } }])
-    .catch((err: unknown) => log.error({ err, action, entity_id: entityId, by: caller }, 'not written to audit_logs'));
+async function audit({ log, services }: App, act: AuditedAct): Promise<boolean> {
+  const { action, address, agent = '', by, details, entityId, entityType, payloadDigest, role } = act;
+  log.info({ action, entity_type: entityType, entity_id: entityId, by, address }, 'asked for over HTTP');
+  const newValue = { by, ...(role && { role }), ...(payloadDigest && { payload_sha256: payloadDigest }), ...details };
+  try {
+    await services.auditLogs.write([{ action, entityType, entityId, newValue, from: { address, agent } }]);
+    return true;
+  } catch (err) {
+    log.error({ err, action, entity_id: entityId, by }, 'not written to audit_logs');
+    return false;
+  }
 }

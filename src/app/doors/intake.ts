@@ -51,13 +51,22 @@ function resultOf(ended: Ended): { returnValue: unknown } | { error: { name: str
   return ended.ok ? { returnValue: ended.result } : { error: { name: ended.code, message: ended.error } };
 }
 
+/** A log line names so many fields. Their values are never logged. */
+const FIELDS_SHOWN = 20;
+
 /** Turns a message into a job. */
-function handOverTo({ dispatcher, registry }: App): HandOver {
+function handOverTo({ dispatcher, log, registry }: App): HandOver {
   const payloads = new PayloadReader();
   return async (message, options, sentAt) => {
     const { task } = registry.get(message.taskName);
     const payload = payloads.read(task, message);
-    await dispatcher.dispatchNamed(message.taskName, payload, dispatchOptionsOf(message, options, sentAt));
+    const asked = dispatchOptionsOf(message, options, sentAt);
+    const { ignored, jobId } = await dispatcher.dispatchNamed(message.taskName, payload, asked);
+    if (ignored.length > 0)
+      log.warn(
+        { task: task.name, job_id: jobId, fields: ignored.slice(0, FIELDS_SHOWN), count: ignored.length },
+        'a producer sent fields that the task does not have; they were ignored',
+      );
   };
 }
 

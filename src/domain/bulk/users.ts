@@ -41,7 +41,10 @@ export type BulkJob = HeldJob & {
   /** Ids in the panel's own form, each once. */
   users: readonly string[];
   batchSize: number;
+  /** The name of the token, `cli`, or `taskiq` for a producer of the stream. */
   initiatedBy: string;
+  /** A name that the request gives. Anybody can write any name there. */
+  namedAs: string | undefined;
   enqueuedAt: Date;
   now: Date;
   log: Log;
@@ -192,12 +195,15 @@ export class BulkUsers {
     await progress.show({ status, ...tally.progress });
     // The job asked for no user, so nobody waits for an answer.
     if (job.users.length === 0) return;
-    const { jobId, operation, initiatedBy } = job;
+    const { jobId, operation, initiatedBy, namedAs } = job;
     const durationMs = clock().getTime() - job.enqueuedAt.getTime();
     const { succeeded, total } = tally.progress;
     const { failures } = tally;
     await notices.tell(job, 'bulk_completed', (locale) =>
-      bulkOperationEnded({ operation, status, jobId, initiatedBy, durationMs, total, succeeded, failures }, locale),
+      bulkOperationEnded(
+        { operation, status, jobId, initiatedBy, namedAs, durationMs, total, succeeded, failures },
+        locale,
+      ),
     );
   }
 
@@ -232,11 +238,11 @@ const isEveryones = (error: unknown): boolean =>
   (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||
   !(error instanceof PermanentError || error instanceof TransientError);
 
-const auditEntry = (id: string, at: number, { initiatedBy, jobId, operation }: BulkJob) => ({
+const auditEntry = (id: string, at: number, { initiatedBy, jobId, namedAs, operation }: BulkJob) => ({
   id: uuidFrom(`bulk:${jobId}:${id}`),
   at: new Date(at),
   action: `bulk.${operation}`,
   entityType: 'subscription',
   entityId: id,
-  newValue: { operation, job_id: jobId, by: initiatedBy },
+  newValue: { operation, job_id: jobId, by: initiatedBy, ...(namedAs !== undefined && { named_as: namedAs }) },
 });

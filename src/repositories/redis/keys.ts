@@ -87,6 +87,8 @@ export const keys = {
   directDeliveries: (date: string) => own(`deliveries:direct:${date}`),
   /** `caller` = name of the API token. The caller chooses the key, so it may hold any text. */
   idempotency: (caller: string, key: string) => own(`idempotency:${caller}:${Buffer.from(key).toString('base64url')}`),
+  /** A session of the operations page that was ended by a logout. */
+  endedSession: (session: string) => own(`sessions:ended:${session}`),
   /** Channel: the ids of cancelled jobs, for all processes. */
   jobCancellations: () => own('jobs:cancel'),
   /** Channel: what one process says to itself, to learn whether it would hear. */

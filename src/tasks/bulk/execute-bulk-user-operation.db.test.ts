@@ -75,6 +75,16 @@ describe.each(GENERATIONS)(
       expect(await brakesOf(world.app.app).list()).toEqual([]);
     });
 
+    test('who did it is the caller, to the admins and in audit_logs; a name in the payload is told beside it', async () => {
+      const [id] = users(1);
+      const asked = { operation: 'disable', user_uuids: [id], initiated_by: 'CEO <b>Ivan</b>' };
+      await run(asked, { jobId: 'named', initiatedBy: 'olga' });
+      const [summary] = await world.alerts();
+      expect(summary).toContain('Asked for by: olga, named in the request as CEO &lt;b&gt;Ivan&lt;/b&gt;');
+      const [entry] = await world.audits('bulk.disable');
+      expect(entry).toMatchObject({ new_value: { by: 'olga', named_as: 'CEO <b>Ivan</b>' } });
+    });
+
     test('an empty list ends at once, cleanly', async () => {
       expect(await run({ operation: 'delete', user_uuids: [] }, { jobId: 'none' })).toMatchObject({
         total: 0,

@@ -14,8 +14,12 @@ const payload = z.object({
     .array(z.union([z.string().trim().min(1).max(100), z.int().nonnegative()]))
     .max(100_000)
     .describe('Panel users: uuids (2.x) or numbers (3.x); duplicates count once'),
-  params: z.record(z.string(), z.unknown()).default({}).describe('Accepted from older producers; no operation has any'),
-  initiated_by: z.string().max(200).nullish().describe('Who asked; the caller when absent'),
+  params: z.object({}).default({}).describe('Older producers send it; no operation has any'),
+  initiated_by: z
+    .string()
+    .max(200)
+    .nullish()
+    .describe('A name that is told beside the caller, who is known by token, session or stream'),
   job_id: ProgressId,
 });
 
@@ -66,7 +70,8 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     // Uuids are the same in any case; the panel 2.x gets them in lower case.
     users: [...new Set(given.user_uuids.map((id) => String(id).toLowerCase()))],
     batchSize: settings.BULK_BATCH_SIZE,
-    initiatedBy: given.initiated_by ?? context.initiatedBy,
+    initiatedBy: context.initiatedBy,
+    namedAs: given.initiated_by || undefined,
     enqueuedAt,
     now,
     log,

@@ -11,6 +11,9 @@ export class UsageError extends PermanentError {
   }
 }
 
+/** Exit code of sysexits.h for work that is not done yet. */
+export const EX_TEMPFAIL = 75;
+
 export type CommandArgs = {
   /** Words after the command's name that are not options. */
   words: readonly string[];
@@ -22,6 +25,8 @@ export type CommandArgs = {
 /** The output of a command. `print` takes its answer: in JSON mode the value, else the lines. */
 export type Output = {
   print(value: unknown, lines: readonly string[]): void;
+  /** Says something besides the answer, such as progress. */
+  note(sentence: string): void;
   /** Whether lines may be coloured: the terminal can show it, and `NO_COLOR` is not set. */
   isColored: boolean;
   /** Width of the terminal in characters; undefined where the output is no terminal. */

@@ -23,6 +23,7 @@ async function doctor(
   let printed: { lines: readonly string[]; value: unknown } = { lines: [], value: undefined };
   const output: Output = {
     ...screen,
+    note: () => undefined,
     print(value, lines) {
       printed = { lines, value };
     },

@@ -3,7 +3,7 @@ import { describeSchedule, describeTask } from '../../runtime/describe-task.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
-import { type Command, payloadOption, table, wordAt } from './command.ts';
+import { type Command, EX_TEMPFAIL, payloadOption, table, wordAt } from './command.ts';
 
 export type TaskContext = {
   registry: TaskRegistry;
@@ -11,8 +11,12 @@ export type TaskContext = {
   queues: Queues;
   disabledTasks: ReadonlySet<string>;
   schedules: ReadonlyMap<string, Schedule>;
-  /** Runs a task in this process. */
-  runHere(name: string, payload: Record<string, unknown>): Promise<Readonly<Record<string, unknown>>>;
+  /** Runs a task in this process until it is done. `elsewhere` says who goes on with it. */
+  runHere(
+    name: string,
+    payload: Record<string, unknown>,
+    progress: (sentence: string) => void,
+  ): Promise<{ result: Readonly<Record<string, unknown>>; elsewhere?: string }>;
 };
 
 const payload = { payload: { type: 'string' } } as const;
@@ -22,12 +26,15 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     name: 'run',
     usage: '<task> [--payload JSON]',
     maxWords: 1,
-    summary: 'Run one task here and now and print its result',
+    summary:
+      'Run one task here and now until it is done, and print its result; exit code 75 where it is not, with what goes on where',
     options: payload,
-    async run(args, { runHere }, { print }) {
-      const result = await runHere(wordAt(args, 0, 'The task to run'), payloadOption(args));
+    async run(args, { runHere }, { note, print }) {
+      const { elsewhere, result } = await runHere(wordAt(args, 0, 'The task to run'), payloadOption(args), note);
       print(result, [JSON.stringify(result, undefined, 2)]);
-      return 0;
+      if (elsewhere === undefined) return 0;
+      note(elsewhere);
+      return EX_TEMPFAIL;
     },
   },
   {
@@ -36,14 +43,16 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     maxWords: 1,
     summary: 'Put one task into its queue and print the job id',
     options: payload,
-    async run(args, { dispatcher }, { print }) {
+    async run(args, { dispatcher, registry, schedules }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
-      const { jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), {
-        source: 'cli',
-        initiatedBy: 'cli',
-      });
-      print({ job_id: jobId, task: task.name, queue: task.queue }, [
-        `${task.name} is in queue ${task.queue} as job ${jobId}`,
+      // A scheduled task is unique at this door too.
+      const unique = schedules.has(registry.get(name).task.name);
+      const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
+      const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), asked);
+      print({ job_id: jobId, task: task.name, queue: task.queue, already }, [
+        already
+          ? `${task.name} waits or runs already, with the same payload, as job ${jobId} in queue ${task.queue}`
+          : `${task.name} is in queue ${task.queue} as job ${jobId}`,
       ]);
       return 0;
     },

@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import { ConfigError } from '../../config.ts';
 import { errorMessage, TransientError } from '../../lib/errors.ts';
 import { isServerAway } from '../../lib/server-away.ts';
-import { type Command, type CommandArgs, type Output, UsageError } from './command.ts';
+import { PayloadError } from '../../runtime/payload-error.ts';
+import { UnfinishedError } from '../../runtime/run-to-end.ts';
+import { type Command, type CommandArgs, EX_TEMPFAIL, type Output, UsageError } from './command.ts';
 
 /** The process as a command sees it; a test can take its place. */
 export type Terminal = {
@@ -24,7 +26,7 @@ export function masked(terminal: Terminal, mask: (text: string) => string): Term
   };
 }
 
-/** Exit codes of sysexits.h for wrong words and for a wrong configuration. Every other failure ends with 1. */
+/** Exit codes of sysexits.h for wrong words, such as a payload that does not fit, and for a wrong configuration. Others end with 1. */
 const EX_USAGE = 64;
 const EX_CONFIG = 78;
 
@@ -60,6 +62,7 @@ export const usageOf = ({ name, usage }: Pick<Command<never>, 'name' | 'usage'>)
 export function outputOf(args: CommandArgs, terminal: Terminal): Output {
   return {
     print: (value, lines) => terminal.stdout(`${args.json ? JSON.stringify(value) : lines.join('\n')}\n`),
+    note: (sentence) => terminal.stderr(`${sentence}\n`),
     isColored: terminal.screen?.isColored ?? false,
     columns: terminal.screen?.columns,
   };
@@ -76,5 +79,6 @@ function sentenceOf(error: unknown): string {
 export function sayFailure(error: unknown, terminal: Terminal): number {
   terminal.stderr(`${sentenceOf(error)}\n`);
   if (error instanceof ConfigError) return EX_CONFIG;
-  return error instanceof UsageError ? EX_USAGE : 1;
+  if (error instanceof UnfinishedError) return EX_TEMPFAIL;
+  return error instanceof UsageError || error instanceof PayloadError ? EX_USAGE : 1;
 }

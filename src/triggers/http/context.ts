@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { ApiRole } from '../../lib/api-role.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
+import type { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import type { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import type { LastRun } from '../../repositories/redis/monitoring/last-runs.ts';
 import type { NodeRecord } from '../../repositories/redis/monitoring/node-health-store.ts';
@@ -35,14 +37,25 @@ export type HeldBrake = {
 /** The worker's knowledge of one panel user, one sentence per decision. */
 export type ExplainedUser = { panelUser: string; username: string; sentences: readonly string[] };
 
-/** An action over this port and its caller, for `audit_logs`. */
-export type AuditedAction = {
+/** An action over this port. */
+export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
-  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export';
+  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session';
   entityId: string;
-  caller: string;
   details?: Readonly<Record<string, unknown>>;
+};
+
+/** An action and who did it, for `audit_logs`. */
+export type AuditedAct = Act & {
+  /** The name of the token; `signed link` for a download without one. */
+  by: string;
+  role: ApiRole | undefined;
+  address: string;
+  /** The `User-Agent` of the request. */
+  agent: string | undefined;
+  /** SHA-256 of the body, where there was one. */
+  payloadDigest: string | undefined;
 };
 
 export type OpenExport = {
@@ -108,6 +121,10 @@ export type HttpContext = {
     open(id: string): Promise<OpenExport | undefined>;
     isSigned(id: string, query: Readonly<Record<string, unknown>>): boolean;
   };
-  /** Never throws: an action that was done must not look failed because it could not be recorded. */
-  audit(action: AuditedAction): Promise<void>;
+  endedSessions: EndedSessions;
+  /**
+   * Whether it was written. Never throws: an action that was done must not look failed because it could not be recorded. One that can wait
+   * for its record is refused without.
+   */
+  audit(act: AuditedAct): Promise<boolean>;
 };

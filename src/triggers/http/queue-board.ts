@@ -45,7 +45,7 @@ export function registerQueueBoard(server: FastifyInstance, { log, queues }: Htt
     options: { uiConfig: { boardTitle: 'Queues', hideRedisDetails: true } },
   });
   void server.register((scope, _options, done) => {
-    guard.closeToStrangers(scope);
+    guard.closeToStrangers(scope, 'admin');
     scope.addHook('onRequest', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD') return undefined;
       const problem = new Problem('method-not-allowed', FOR_LOOKING, { headers: { allow: 'GET, HEAD' } });

@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { seconds } from '../../lib/duration.ts';
+import { type Proxies, trustIn } from '../../lib/proxies.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import type { HttpContext } from './context.ts';
@@ -19,6 +20,8 @@ export type HttpOptions = {
   /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
+  /** Proxies whose `X-Forwarded-For` counts; nobody's where absent. */
+  trustProxy?: Proxies | undefined;
 };
 
 /** Larger bodies are refused with 413 before they are read; a route that needs more says so. */
@@ -37,7 +40,7 @@ const LIMITS: ConnectionLimits = {
 
 /** The server with all its routes, not listening yet. */
 export function buildServer(
-  { cryptobotWebhook, health, metrics, operations }: Omit<HttpOptions, 'port' | 'host'>,
+  { cryptobotWebhook, health, metrics, operations, trustProxy = 0 }: Omit<HttpOptions, 'port' | 'host'>,
   limits = LIMITS,
 ): FastifyInstance {
   const log = operations?.log ?? cryptobotWebhook?.log;
@@ -49,6 +52,7 @@ export function buildServer(
     requestTimeout: limits.requestMs,
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.headersMs / 5 },
     clientErrorHandler: answerBrokenRequest,
+    trustProxy: trustIn(trustProxy),
     // The routes' own schemas limit the length.
     routerOptions: { maxParamLength: 4_096 },
     // Answers requests that the router itself refuses, such as an address with broken escapes.

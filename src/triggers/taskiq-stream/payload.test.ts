@@ -20,7 +20,7 @@ test('names that older producers send are ours after it, and coerced as ours', (
   expect(read([], { chat_id: '11', text: 5 })).toEqual({ telegram_id: 11, message: '5' });
 });
 
-test('unknown names are kept for the schema to judge', () => {
+test('unknown names are kept for the dispatcher to leave out', () => {
   expect(read([1], { other: '1' })).toEqual({ telegram_id: 1, other: '1' });
 });
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type PanelSandbox, startPanelSandbox } from '../../../../sandbox/panel/server.ts';
@@ -52,10 +52,33 @@ describe('dispatching', () => {
   test('who dispatched what stands in audit_logs', async () => {
     const id = await queued();
     const { rows } = await http.world.database.pool.query(
-      "select new_value, entity_id from audit_logs where action = 'task.dispatched' and new_value->>'job_id' = $1",
+      "select new_value, entity_id, ip_address, user_agent from audit_logs where action = 'task.dispatched' and new_value->>'job_id' = $1",
       [id],
     );
-    expect(rows).toEqual([{ new_value: { by: 'olga', job_id: id }, entity_id: 'send_notification' }]);
+    const digest = createHash('sha256').update(JSON.stringify(message)).digest('hex');
+    expect(rows).toEqual([
+      {
+        new_value: { by: 'olga', role: 'owner', payload_sha256: digest, job_id: id },
+        entity_id: 'send_notification',
+        ip_address: '127.0.0.1',
+        user_agent: 'lightMyRequest',
+      },
+    ]);
+  });
+
+  test('a scheduled task for three days is three jobs, and for the same day it says already', async () => {
+    const ask = async (payload: object) => {
+      const response = await http.call('POST', '/api/v1/tasks/aggregate_daily_stats', { payload });
+      expect(response.statusCode).toBe(202);
+      return response.json<{ job_id: string; already: boolean }>();
+    };
+    const days = [{ date: '2026-03-01' }, { date: '2026-03-02' }, {}];
+    const first = [await ask(days[0]!), await ask(days[1]!), await ask(days[2]!)];
+    expect(new Set(first.map(({ job_id: id }) => id)).size).toBe(3);
+    expect(first.map(({ already }) => already)).toEqual([false, false, false]);
+    for (const [i, day] of days.entries()) expect(await ask(day)).toEqual({ ...first[i], already: true });
+    const schedule = await http.call('POST', '/api/v1/schedules/aggregate_daily_stats/run');
+    expect(schedule.json()).toEqual({ ...first[2], already: true });
   });
 
   test('a payload that does not fit is answered with every bad field', async () => {
@@ -118,6 +141,7 @@ describe('an Idempotency-Key', () => {
     const ids = new Set(answers.map((answer) => answer.json<{ job_id: string }>().job_id));
     expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202, 202]);
     expect(ids.size).toBe(1);
+    expect(answers.map((answer) => answer.json<{ already: boolean }>().already).sort()).toEqual([false, true, true]);
     const later = await post(key, message);
     expect(ids).toContain(later.json<{ job_id: string }>().job_id);
   });
@@ -184,7 +208,7 @@ describe('what failed for good', () => {
       task_name: 'send_otp_email',
       labels: {},
       args: ['123456'],
-      kwargs: { email: 'a@example.org', otp_code: '123456' },
+      kwargs: { email: 'a@example.org', otp_code: '123456', verification: '123456' },
     });
     const id = await http.world.redis.client.xadd(
       'cybervpn:taskiq:dead',
@@ -211,7 +235,8 @@ describe('schedules', () => {
     const run = () => http.call('POST', '/api/v1/schedules/process_notification_queue/run');
     const [first, second] = [await run(), await run()];
     expect(first.statusCode).toBe(202);
-    expect(second.json()).toEqual(first.json());
+    expect(first.json()).toMatchObject({ already: false });
+    expect(second.json()).toEqual({ ...first.json<object>(), already: true });
   });
 
   test('of a task that is switched off are shown as off, and not run', async () => {

@@ -11,6 +11,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/brakes',
       tag: 'Brakes',
+      needs: 'view',
       summary: 'What is held until an admin decides',
       answers: { 200: { description: 'All that is held', schema: z.object({ brakes: z.array(BrakeBody) }) } },
       async handle() {
@@ -27,6 +28,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/brakes/{name}/confirm',
       tag: 'Brakes',
+      needs: 'admin',
       summary: 'Decide about what is held',
       params: z.object({ name: z.string().min(1).max(100).describe('The brake') }),
       body: z.object({ decision: z.string().min(1).max(50).describe('One of the `decisions` of the brake') }),
@@ -34,7 +36,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
         200: { description: 'What was done', schema: z.object({ name: z.string(), done: z.string() }) },
       },
       problems: ['not-found'],
-      async handle({ params: { name }, body: { decision } }, { caller }) {
+      async handle({ params: { name }, body: { decision } }, { audit }) {
         const held = (await context.brakes.list()).find((brake) => brake.name === name);
         if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
         if (!held.decisions.includes(decision)) {
@@ -42,11 +44,10 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
           throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
         }
         const done = await context.brakes.confirm(name, decision);
-        await context.audit({
+        await audit({
           action: 'brake.confirmed',
           entityType: 'brake',
           entityId: name,
-          caller,
           details: { decision, held: held.held.en, done },
         });
         return { status: 200, body: { name, done } };

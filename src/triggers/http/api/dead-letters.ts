@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { withoutSecrets } from '../auth/secrets.ts';
+import { pathOf, siftFields } from '../../../lib/unknown-fields.ts';
+import type { AnyTask } from '../../../runtime/define-task.ts';
+import { HIDDEN, withoutSecrets } from '../auth/secrets.ts';
 import type { DeadLetter, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -20,6 +22,7 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/dead-letters',
       tag: 'Dead letters',
+      needs: 'view',
       summary: 'What failed for good: jobs out of retries, and messages that could not be understood',
       query: z.object({
         limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
@@ -34,6 +37,7 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/dead-letters/{id}',
       tag: 'Dead letters',
+      needs: 'admin',
       summary: 'One dead letter with what was sent',
       params: JobId,
       answers: { 200: { description: 'The dead letter', schema: Details } },
@@ -49,17 +53,18 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/dead-letters/{id}/replay',
       tag: 'Dead letters',
+      needs: 'admin',
       summary: 'Run it again, with all its attempts',
       params: JobId,
       answers: {
         202: { description: 'It runs again', schema: z.object({ id: z.string(), status: z.literal('replayed') }) },
       },
       problems: ['not-found'],
-      async handle({ params: { id } }, { caller }) {
+      async handle({ params: { id } }, { audit }) {
         const isJob = await context.jobs.find(id);
         const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
         if (!replayed) throw noSuch(id);
-        await context.audit({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id, caller });
+        await audit({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id });
         return { status: 202, body: { id, status: 'replayed' } };
       },
     }),
@@ -94,7 +99,7 @@ export async function deadLetter(context: HttpContext, id: string): Promise<z.ou
     return { ...body(letter), payload: withoutSecrets(await context.jobs.payload(id)) };
   }
   const message = await context.deadMessages.find(id);
-  return message && { ...body(message), payload: readable(message.message) };
+  return message && { ...body(message), payload: readable(message.message, context.registry.find(message.task)?.task) };
 }
 
 function body(letter: DeadLetter): Body {
@@ -106,18 +111,35 @@ function body(letter: DeadLetter): Body {
 }
 
 /**
- * The part of a message that may be shown. Positional arguments have no names that tell a code from a text, and text that is not JSON may
- * hold anything: neither is shown.
+ * The part of a message that may be shown. Positional arguments have no names that tell a code from a text, text that is not JSON may hold
+ * anything, and so may a field that the task does not have: none of them is shown.
  */
-function readable(message: string): unknown {
+function readable(message: string, task: AnyTask | undefined): unknown {
   const bytes = Buffer.byteLength(message);
   try {
-    const { args, ...named } = z.looseObject({ args: z.array(z.unknown()).optional() }).parse(JSON.parse(message));
+    const { args, kwargs, ...named } = Message.parse(JSON.parse(message));
     const hidden = args && args.length > 0 ? { args: `${args.length} positional argument(s), not shown` } : {};
-    return withoutSecrets({ ...named, ...hidden });
+    return withoutSecrets({ ...named, ...hidden, ...(kwargs && { kwargs: task ? knownOf(task, kwargs) : kwargs }) });
   } catch {
     return `${bytes} bytes that are no JSON object, not shown`;
   }
+}
+
+const Message = z.looseObject({
+  args: z.array(z.unknown()).optional(),
+  kwargs: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Aliases of fields are the task's too. */
+function knownOf({ fieldAliases = {}, payload }: AnyTask, kwargs: Readonly<Record<string, unknown>>): unknown {
+  const theirs = Object.entries(kwargs).filter(([name]) => Object.hasOwn(fieldAliases, name));
+  const { unknown, value } = siftFields(payload, kwargs);
+  const others = unknown.map(pathOf).filter((path) => !Object.hasOwn(fieldAliases, path));
+  return {
+    ...(value as object),
+    ...Object.fromEntries(theirs),
+    ...Object.fromEntries(others.map((path) => [path, HIDDEN])),
+  };
 }
 
 const noSuch = (id: string): Problem =>

@@ -1,19 +1,22 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { stableJson } from '../../../lib/stable-json.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { NamedTask } from '../../../runtime/registry.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import type { Call } from './route.ts';
 
 export type DispatchRequest = {
   name: string;
   payload: unknown;
   caller: string;
+  audit: Call['audit'];
   idempotencyKey?: string | undefined;
   /** The header of that name. */
   traceparent?: unknown;
 };
 
-type Dispatched = { job_id: string; task: string; queue: string };
+type Dispatched = { job_id: string; task: string; queue: string; already: boolean };
 
 /**
  * Puts one task into its queue in the caller's name. Two requests with the same `Idempotency-Key` are one job. The key is claimed with the
@@ -21,55 +24,46 @@ type Dispatched = { job_id: string; task: string; queue: string };
  */
 export async function dispatchFor(context: HttpContext, request: DispatchRequest): Promise<Dispatched> {
   const { dispatcher, idempotency, registry } = context;
-  const { caller, idempotencyKey: key, traceparent } = request;
+  const { audit, caller, idempotencyKey: key, traceparent } = request;
   const named = registry.get(request.name);
   const { task } = named;
-  const payload = dispatcher.accept(named, request.payload);
-  if (key === undefined) return await add(context, named, payload, { caller, jobId: randomUUID(), traceparent });
+  const { payload } = dispatcher.accept(named, request.payload, 'http');
+  if (key === undefined) return await add(context, named, payload, { audit, caller, jobId: randomUUID(), traceparent });
 
   const fingerprint = createHash('sha256')
-    .update(stable({ name: task.name, payload }))
+    .update(stableJson({ name: task.name, payload }))
     .digest('base64url');
-  const claimed = await idempotency.claim(caller, key, { fingerprint, jobId: randomUUID() });
+  const jobId = randomUUID();
+  const claimed = await idempotency.claim(caller, key, { fingerprint, jobId });
   if (claimed.fingerprint !== fingerprint)
     throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
-  if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue };
-  const added = await add(context, named, payload, { caller, jobId: claimed.jobId, traceparent });
+  if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue, already: true };
+  const added = await add(context, named, payload, { audit, caller, jobId: claimed.jobId, traceparent });
   await idempotency.settle(caller, key, { fingerprint, jobId: added.job_id });
-  return added;
+  return { ...added, already: added.already || claimed.jobId !== jobId };
 }
 
-/** A scheduled task is unique: a request while it waits or runs returns the existing job. */
+/** A scheduled task is unique: a request while a job with the same payload waits or runs returns the existing one. */
 async function add(
   context: HttpContext,
   { task }: NamedTask,
   payload: Readonly<Record<string, unknown>>,
-  { caller, jobId, traceparent }: { caller: string; jobId: string; traceparent: unknown },
+  { audit, caller, jobId, traceparent }: Pick<DispatchRequest, 'audit' | 'caller' | 'traceparent'> & { jobId: string },
 ): Promise<Dispatched> {
-  const { jobId: added } = await context.dispatcher.dispatch(task, payload, {
+  const { already, jobId: added } = await context.dispatcher.dispatch(task, payload, {
     source: 'http',
     initiatedBy: caller,
     jobId,
     ...(typeof traceparent === 'string' && { traceparent }),
-    ...(isScheduled(task, context) && { uniqueKey: task.name }),
+    unique: isScheduled(task, context),
   });
-  await context.audit({
+  await audit({
     action: 'task.dispatched',
     entityType: 'task',
     entityId: task.name,
-    caller,
-    details: { job_id: added },
+    details: { job_id: added, ...(already && { already }) },
   });
-  return { job_id: added, task: task.name, queue: task.queue };
+  return { job_id: added, task: task.name, queue: task.queue, already };
 }
 
 const isScheduled = (task: AnyTask, { schedules }: HttpContext): boolean => schedules.has(task.name);
-
-/** The same text for the same value, with its fields in any order. */
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}

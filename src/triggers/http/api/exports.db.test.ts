@@ -74,18 +74,37 @@ describe('an export', () => {
     expect([response.statusCode, response.body]).toEqual([200, CONTENT]);
   });
 
-  test('leaves in audit_logs who took it, once for each download', async () => {
+  test('leaves in audit_logs who read it, from where, with what and which part: any read, whatever range it asks for', async () => {
     const { pool } = http.world.database;
     await pool.query('truncate audit_logs');
-    await http.call('GET', `/api/v1/exports/${id}`);
-    await http.server.inject(link(id, inTenMinutes()));
-    for (const range of ['bytes=0-2', 'bytes=3-6'])
-      await http.call('GET', `/api/v1/exports/${id}`, { headers: { range } });
+    const from = { 'user-agent': 'curl/8' };
+    await http.call('GET', `/api/v1/exports/${id}`, { headers: from, remoteAddress: '198.51.100.4' });
+    await http.server.inject({ url: link(id, inTenMinutes()), headers: from, remoteAddress: '2001:db8::4' });
+    for (const range of ['bytes=1-', 'bytes=3-6', 'bytes=-2', 'bytes=0-0'])
+      await http.call('GET', `/api/v1/exports/${id}`, { headers: { ...from, range }, remoteAddress: '198.51.100.4' });
     const { rows } = await pool.query(
-      "select entity_id, new_value from audit_logs where action = 'export.downloaded' order by created_at",
+      "select entity_id, new_value, ip_address, user_agent from audit_logs where action = 'export.downloaded' order by created_at",
     );
-    const file = exportName(id, 'csv');
-    expect(rows).toEqual(['olga', 'signed link', 'olga'].map((by) => ({ entity_id: id, new_value: { by, file } })));
+    const read = { file: exportName(id, 'csv'), method: 'GET' };
+    const last = CONTENT.length - 1;
+    const parts = [{}, { from: 1, to: last }, { from: 3, to: 6 }, { from: last - 1, to: last }, { from: 0, to: 0 }];
+    const mine = parts.map((part) => ({
+      entity_id: id,
+      new_value: { by: 'olga', role: 'owner', ...read, ...part },
+      ip_address: '198.51.100.4',
+      user_agent: 'curl/8',
+    }));
+    const linked = { ...mine[0], new_value: { by: 'signed link', ...read }, ip_address: '2001:db8::4' };
+    expect(rows).toEqual([mine[0], linked, ...mine.slice(1)]);
+  });
+
+  test('is not given while its read cannot be recorded', async () => {
+    const { pool } = http.world.database;
+    await pool.query('alter table audit_logs rename to audit_logs_away');
+    const refused = await http.call('GET', `/api/v1/exports/${id}`, { headers: { range: 'bytes=1-' } });
+    await pool.query('alter table audit_logs_away rename to audit_logs');
+    expect(refused.statusCode).toBe(503);
+    expect(refused.body).not.toContain('Anna');
   });
 
   test('is refused to a link that is forged, over, or of another export', async () => {

@@ -19,7 +19,10 @@ beforeAll(async () => {
   http = await httpWorld();
   server = fastify({ forceCloseConnections: true });
   server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, undefined));
-  registerRoutes(server, jobEventRoutes(http.context, PACE), new Guard(http.context));
+  registerRoutes(server, jobEventRoutes(http.context, PACE), {
+    audit: http.context.audit,
+    guard: new Guard(http.context),
+  });
   url = await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterAll(async () => {

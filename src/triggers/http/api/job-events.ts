@@ -37,6 +37,7 @@ export function jobEventRoutes(context: HttpContext, pace = PACE): readonly ApiR
       method: 'GET',
       path: '/api/v1/jobs/{id}/events',
       tag: 'Jobs',
+      needs: 'view',
       summary: 'State and progress of a job as server-sent events',
       description:
         'Each event is a whole snapshot under an id that names it. After a cut, `Last-Event-ID` says which one was seen: only what differs is sent. `event: end` is the last one; a client that comes back after it gets 204, which ends an EventSource.',

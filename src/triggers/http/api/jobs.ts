@@ -27,6 +27,7 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/jobs',
       tag: 'Jobs',
+      needs: 'view',
       summary: 'Bulk work and broadcasts that go on or ended lately, with their progress',
       answers: {
         200: {
@@ -48,6 +49,7 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/jobs/{id}',
       tag: 'Jobs',
+      needs: 'view',
       summary: 'State, attempts, result or error of a job',
       params: JobId,
       answers: { 200: { description: 'The job', schema: JobBody } },
@@ -59,6 +61,7 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'DELETE',
       path: '/api/v1/jobs/{id}',
       tag: 'Jobs',
+      needs: 'admin',
       summary: 'Cancel a job',
       params: JobId,
       answers: {
@@ -66,16 +69,15 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
         202: { description: 'It runs; its run was told', schema: CancelBody },
       },
       problems: ['not-found', 'conflict'],
-      async handle({ params: { id } }, { caller }) {
+      async handle({ params: { id } }, { audit }) {
         const { task } = await jobOf(context, id);
         const cancelled = await context.jobs.cancel(id);
         if (cancelled === undefined) throw new Problem('not-found', `There is no job ${id} any more.`);
         if (cancelled === 'ended') throw new Problem('conflict', `Job ${id} has ended already.`);
-        await context.audit({
+        await audit({
           action: 'job.cancelled',
           entityType: 'job',
           entityId: id,
-          caller,
           details: { task },
         });
         return cancelled === 'removed'
@@ -88,6 +90,7 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/jobs/{id}/progress',
       tag: 'Jobs',
+      needs: 'view',
       summary: 'How far a long job has come',
       params: JobId,
       answers: { 200: { description: 'The latest record; kept for a day', schema: ProgressBody } },

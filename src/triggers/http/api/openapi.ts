@@ -68,7 +68,8 @@ function operation(route: ApiRoute, components: Components): Json {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
-    ...(route.description && { description: route.description }),
+    description: [route.description, neededRole(route)].filter(Boolean).join(' '),
+    'x-role': route.needs,
     parameters: [
       ...parameters(route.params, 'path', components),
       ...parameters(route.query, 'query', components),
@@ -93,6 +94,9 @@ function requestBody(schema: z.ZodType, name: string, components: Components): J
   };
   return { required: !isOptional, content: { 'application/json': content } };
 }
+
+const neededRole = ({ isOpenTo, needs }: ApiRoute): string =>
+  `Needs the role \`${needs}\` or a higher one${isOpenTo ? ', or a signed link' : ''}.`;
 
 function parameters(schema: z.ZodType | undefined, place: 'path' | 'query' | 'header', components: Components): Json[] {
   if (!schema) return [];

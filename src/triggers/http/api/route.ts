@@ -1,8 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
+import type { ApiRole } from '../../../lib/api-role.ts';
 import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
+import { siftFields, unknownInWords } from '../../../lib/unknown-fields.ts';
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
+import { auditedCaller } from '../auth/audited-caller.ts';
 import type { Guard } from '../auth/guard.ts';
+import type { Act, HttpContext } from '../context.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
 import type { HeaderName } from './components.ts';
 
@@ -25,6 +29,8 @@ export type Call = {
   /** The name of the token. */
   caller: string;
   request: FastifyRequest;
+  /** Records what the caller does. False where it could not be written. */
+  audit(act: Act): Promise<boolean>;
   /** For answers that are not JSON; a handler that uses it returns `SENT`. */
   reply: FastifyReply;
 };
@@ -47,6 +53,8 @@ export type ApiRoute<P = unknown, Q = unknown, H = unknown, B = unknown> = {
   readonly summary: string;
   readonly description?: string;
   readonly tag: string;
+  /** The least role that may call it. */
+  readonly needs: ApiRole;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly headers?: z.ZodType<H>;
@@ -70,20 +78,25 @@ export function apiRoute<P = undefined, Q = undefined, H = undefined, B = undefi
 }
 
 /** Adds the routes. `guard` lets in only requests with a token, or with a link to a route that has signed links. */
-export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute[], guard: Guard): void {
+export function registerRoutes(
+  scope: FastifyInstance,
+  routes: readonly ApiRoute[],
+  { audit, guard }: Pick<HttpContext, 'audit'> & { guard: Guard },
+): void {
   for (const route of routes) {
     scope.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       ...(route.bodyBytes !== undefined && { bodyLimit: route.bodyBytes }),
       onRequest: async (request) => {
-        if (!route.isOpenTo?.(request)) guard.admit(request);
+        if (!route.isOpenTo?.(request)) await guard.admit(request, route.needs);
       },
       handler: async (request, reply) => {
         const answer = await route.handle(readInput(route, request), {
-          caller: request.caller ?? 'signed link',
+          caller: request.caller?.name ?? 'signed link',
           request,
           reply,
+          audit: (act) => audit({ ...act, ...auditedCaller(request) }),
         });
         if (answer === SENT) return reply;
         const { status, body, headers = {} } = answer;
@@ -93,9 +106,24 @@ export function registerRoutes(scope: FastifyInstance, routes: readonly ApiRoute
   }
 }
 
-/** The request's parts as the route declares them. Throws a `Problem` that lists the first bad fields of all parts. */
+/** The schema of a part that a route does not declare. */
+const NOTHING = z.object({});
+
+/**
+ * The request's parts as the route declares them. Throws a `Problem` that lists the first bad fields of all parts. A query parameter or a
+ * field of the body that the route does not declare is bad: its sender expects something of it.
+ */
 function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unknown, unknown, unknown> {
   const errors: FieldError[] = [];
+  const refuseUnknown = (schema: z.ZodType | undefined, value: unknown, prefix: 'query' | ''): void => {
+    for (const field of siftFields(schema ?? NOTHING, value).unknown) {
+      const isListed = errors.length < LISTED_PROBLEMS;
+      const message = isListed ? unknownInWords(field, prefix === 'query' ? 'query parameter' : 'field') : '';
+      errors.push(fieldError({ message, path: field.path }, prefix));
+    }
+  };
+  refuseUnknown(route.query, request.query, 'query');
+  refuseUnknown(route.body, request.body, '');
   const read = (schema: z.ZodType | undefined, value: unknown, prefix: string): unknown => {
     if (!schema) return undefined;
     const parsed = schema.safeParse(value, { error: issueInWords });
@@ -114,8 +142,11 @@ function readInput(route: ApiRoute, request: FastifyRequest): Input<unknown, unk
   throw new Problem('bad-request', listed.join('; ') + andMore(errors.length), { errors });
 }
 
+/** A name in a path may be any text that was sent. */
+const NAME_SHOWN = 100;
+
 function fieldError(issue: IssueInWords, prefix: string): FieldError {
-  const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
+  const path = issue.path.map((part) => String(part).slice(0, NAME_SHOWN).replaceAll('~', '~0').replaceAll('/', '~1'));
   const pointer = prefix ? [prefix, ...path].join(' ') : path.map((part) => `/${part}`).join('');
   return { pointer, detail: issue.message };
 }

@@ -36,7 +36,7 @@ export function registerApi(server: FastifyInstance, context: HttpContext, guard
   const document = openApi(routes, context.registry, context.version);
   const json = JSON.stringify(document);
   const page = docsPage(withoutRefs(document));
-  registerRoutes(server, routes, guard);
+  registerRoutes(server, routes, { audit: context.audit, guard });
   server.get('/api/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
   server.get('/api/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
 }

@@ -32,6 +32,7 @@ export function scheduleRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/schedules',
       tag: 'Schedules',
+      needs: 'view',
       summary: 'All schedules, with last and next run',
       answers: { 200: { description: 'All', schema: z.object({ schedules: z.array(ScheduleBody) }) } },
       handle: async () => ({ status: 200, body: { schedules: await scheduleBodies(context) } }),
@@ -41,12 +42,13 @@ export function scheduleRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/schedules/{task}/run',
       tag: 'Schedules',
+      needs: 'admin',
       summary: 'Run a scheduled task now, besides its schedule',
-      description: 'While a job of it waits or runs, that job is answered instead of a new one.',
+      description: 'While a job of it waits or runs, that job is answered instead of a new one, with `already`.',
       params: z.object({ task: z.string().min(1).max(100).describe('The scheduled task') }),
-      answers: { 202: { description: 'It is in its queue', schema: Dispatched } },
+      answers: { 202: { description: 'It is in its queue, or was already', schema: Dispatched } },
       problems: ['unknown-task', 'not-found', 'task-disabled'],
-      async handle({ params }, { caller, request }) {
+      async handle({ params }, { audit, caller, request }) {
         const { task } = context.registry.get(params.task);
         if (!context.schedules.has(task.name))
           throw new Problem(
@@ -54,7 +56,10 @@ export function scheduleRoutes(context: HttpContext): readonly ApiRoute[] {
             `${task.name} has no schedule; dispatch it with POST /api/v1/tasks/${task.name}.`,
           );
         const { traceparent } = request.headers;
-        return { status: 202, body: await dispatchFor(context, { name: task.name, payload: {}, caller, traceparent }) };
+        return {
+          status: 202,
+          body: await dispatchFor(context, { name: task.name, payload: {}, caller, audit, traceparent }),
+        };
       },
     }),
   ];

@@ -18,6 +18,9 @@ export const Dispatched = z.object({
   job_id: z.string(),
   task: z.string(),
   queue: z.string(),
+  already: z
+    .boolean()
+    .describe('True where nothing was added: `job_id` is the job of an earlier request with the same payload or key'),
 });
 
 export const JobBody = z.object({
@@ -35,7 +38,7 @@ export const JobBody = z.object({
   started_at: time.optional(),
   finished_at: time.optional(),
   result: z.unknown().optional(),
-  error: z.string().optional(),
+  error: z.string().optional().describe('Why its last attempt failed; absent where the job has completed'),
 });
 
 export const ProgressBody = z.object({

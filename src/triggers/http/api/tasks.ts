@@ -43,6 +43,7 @@ export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/tasks',
       tag: 'Tasks',
+      needs: 'view',
       summary: 'All tasks, with payload, schedule, retries, last and next run',
       answers: { 200: { description: 'In order of queue and name', schema: z.object({ tasks: z.array(TaskBody) }) } },
       async handle() {
@@ -64,18 +65,21 @@ export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/tasks/{name}',
       tag: 'Tasks',
+      needs: 'admin',
       summary: 'Put a task into its queue',
-      description: `The body is the payload, of at most ${JSON_LIMITS.fields} fields and ${JSON_LIMITS.levels} levels; lists have the limits of their schemas. An answer lists at most ${LISTED_PROBLEMS} problems. A scheduled task is unique: while a job of it waits or runs, that job is answered instead of a new one.`,
+      description: `The body is the payload, of at most ${JSON_LIMITS.fields} fields and ${JSON_LIMITS.levels} levels; lists have the limits of their schemas. An answer lists at most ${LISTED_PROBLEMS} problems. A scheduled task is unique: while a job of it with the same payload waits or runs, that job is answered instead of a new one, with \`already\`. Another payload is another job.`,
       params: TaskName,
       headers: IdempotencyHeader,
       body: z.record(z.string(), z.unknown()).default({}),
       bodyBytes: PAYLOAD_BYTES,
-      answers: { 202: { description: 'It is in its queue', schema: Dispatched, headers: ['Location'] } },
+      answers: {
+        202: { description: 'It is in its queue, or was already', schema: Dispatched, headers: ['Location'] },
+      },
       problems: ['bad-payload', 'unknown-task', 'task-disabled', 'key-reused'],
-      async handle({ params, headers, body }, { caller, request }) {
+      async handle({ params, headers, body }, { audit, caller, request }) {
         const idempotencyKey = headers['idempotency-key'];
         const { traceparent } = request.headers;
-        const asked = { name: params.name, payload: body, caller, idempotencyKey, traceparent };
+        const asked = { name: params.name, payload: body, caller, audit, idempotencyKey, traceparent };
         const dispatched = await dispatchFor(context, asked);
         return { status: 202, body: dispatched, headers: { location: `/api/v1/jobs/${dispatched.job_id}` } };
       },

@@ -16,6 +16,7 @@ export function userRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'GET',
       path: '/api/v1/users/{who}/explanation',
       tag: 'Users',
+      needs: 'support',
       summary: 'Why a customer did or did not get which notice, was or was not disabled',
       params: z.object({ who: z.string().min(1).max(100).describe('Telegram id or username') }),
       answers: {

@@ -1,110 +1,149 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { API_ROLE_MEANINGS, type ApiRole, reaches } from '../../../lib/api-role.ts';
 import { minutes } from '../../../lib/duration.ts';
 import type { Log } from '../../../observability/log.ts';
+import type { EndedSessions } from '../../../repositories/redis/ended-sessions.ts';
 import { answerProblem, Problem, tooMany } from '../problem.ts';
+import { addressOf } from './address.ts';
 import { cookieIn } from './cookies.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { clientOf, RateLimit } from './rate-limit.ts';
-import { Sessions } from './sessions.ts';
+import { type Session, Sessions } from './sessions.ts';
 import { type NamedToken, TokenBook } from './tokens.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The name of the token that the request was authenticated with. */
-    caller?: string;
+    /** The owner of the token that the request was authenticated with. */
+    caller?: Caller;
+  }
+  interface FastifyContextConfig {
+    /** The least role that may call this route. */
+    needs?: ApiRole;
   }
 }
+
+export type Caller = Pick<NamedToken, 'name' | 'role'>;
 
 export const SESSION_COOKIE = 'worker_session';
 
 /** Far above the rate of a busy backend; it stops a loop that ran wild. */
 const REQUESTS_PER_MINUTE = 6_000;
-/** Tokens have at least 16 characters, so guessing is hopeless; this limit also keeps the guesses few. */
-const FAILURES = 10;
-const FAILURES_WINDOW_MS = minutes(5);
 
-export type GuardOptions = { tokens: readonly NamedToken[]; clock: () => Date; log: Log };
+export type GuardOptions = {
+  tokens: readonly NamedToken[];
+  endedSessions: Pick<EndedSessions, 'add' | 'has'>;
+  clock: () => Date;
+  log: Log;
+};
 
 /** Decides which requests may pass: those with a bearer token, or with the session of a person who logged in with one. */
 export class Guard {
   readonly sessions: Sessions;
-  readonly #log: Log;
+  readonly #options: GuardOptions;
   readonly #tokens: TokenBook;
+  readonly #roles: ReadonlyMap<string, ApiRole>;
   readonly #requests = new RateLimit({ limit: REQUESTS_PER_MINUTE, windowMs: minutes(1) });
-  readonly #failures = new RateLimit({ limit: FAILURES, windowMs: FAILURES_WINDOW_MS });
+  readonly #wrongBearers = new FailedLogins();
+  readonly #wrongLogins = new FailedLogins();
 
-  constructor({ tokens, clock, log }: GuardOptions) {
-    this.#log = log;
+  constructor(options: GuardOptions) {
+    const { clock, tokens } = options;
+    this.#options = options;
     this.#tokens = new TokenBook(tokens);
+    this.#roles = new Map(tokens.map(({ name, role }) => [name, role]));
     this.sessions = new Sessions(tokens, clock);
   }
 
-  /** Closes every route of a scope to strangers: a person who is not logged in is sent to the login. */
-  closeToStrangers(scope: FastifyInstance): void {
+  /**
+   * Closes every route of a scope to strangers: a person who is not logged in is sent to the login. A route says in its configuration what
+   * it needs; `fallback` is for those that cannot.
+   */
+  closeToStrangers(scope: FastifyInstance, fallback: ApiRole): void {
     scope.addHook('onRequest', async (request, reply) => {
-      const isStranger = request.headers.authorization === undefined && this.#cookieName(request) === undefined;
-      if (isStranger) return reply.redirect('/login', 303);
       try {
-        this.admit(request);
+        const name = await this.#identify(request);
+        if (name === undefined) return reply.redirect('/login', 303);
+        this.#pass(name, request, request.routeOptions.config.needs ?? fallback);
         return undefined;
       } catch (problem) {
         // A scope may have its own error handler, as the board has; refusals of the guard are answered here.
-        return answerProblem(problem, request, reply, this.#log);
+        return this.#refuse(problem, request, reply);
       }
     });
   }
 
-  /** Sets `request.caller`, or throws the problem: 401, 403 for a forged form, 429. */
-  admit(request: FastifyRequest): void {
-    const name = this.#bearer(request) ?? this.#session(request);
+  /** Sets `request.caller`, or throws the problem: 401, 403 for too small a role or a forged form, 429. */
+  async admit(request: FastifyRequest, needs: ApiRole): Promise<void> {
+    const name = await this.#identify(request);
     if (name === undefined)
       throw new Problem('unauthorized', 'Send the header `Authorization: Bearer <token>` with a token of API_TOKENS.', {
         headers: { 'www-authenticate': 'Bearer realm="task-worker"' },
       });
+    this.#pass(name, request, needs);
+  }
+
+  /** The owner of a token that was typed into the login form. Throws 429 for a wrong one after too many from one address. */
+  async login(token: string, request: FastifyRequest): Promise<Caller | undefined> {
+    const name = this.#tokens.nameOf(token);
+    if (name !== undefined) return this.#callerOf(name);
+    const waitMs = await this.#wrongLogins.count(clientOf(addressOf(request)), token);
+    if (waitMs > 0) throw tooMany('Too many failed logins from this address.', waitMs);
+    return undefined;
+  }
+
+  /** Ends the session of this request, for every process: its cookie opens nothing any more. Undefined where it has none. */
+  async logout(request: FastifyRequest): Promise<Caller | undefined> {
+    const session = await this.#sessionOf(request);
+    if (!session) return undefined;
+    const { clock, endedSessions } = this.#options;
+    await endedSessions.add(session.id, session.endsAt.getTime() - clock().getTime());
+    return this.#callerOf(session.name);
+  }
+
+  #callerOf(name: string): Caller {
+    return { name, role: this.#roles.get(name)! };
+  }
+
+  async #identify(request: FastifyRequest): Promise<string | undefined> {
+    if (request.headers.authorization !== undefined) return await this.#bearer(request.headers.authorization, request);
+    const session = await this.#sessionOf(request);
+    // SameSite=Strict alone would let a sibling subdomain pass.
+    if (session && request.method !== 'GET' && request.method !== 'HEAD') assertSameOrigin(request);
+    return session?.name;
+  }
+
+  #pass(name: string, request: FastifyRequest, needs: ApiRole): void {
     const waitMs = this.#requests.take(name);
     if (waitMs > 0) throw tooMany(`More than ${REQUESTS_PER_MINUTE} requests of '${name}' in a minute.`, waitMs);
-    request.caller = name;
+    const caller = this.#callerOf(name);
+    if (!reaches(caller.role, needs))
+      throw new Problem(
+        'forbidden',
+        `This needs the role ${needs}, which ${API_ROLE_MEANINGS[needs]}; '${name}' has the role ${caller.role}. API_TOKENS gives roles, as name:token:${needs}.`,
+      );
+    request.caller = caller;
   }
 
-  /**
-   * The name behind a session cookie. Throws 403 where a request that changes something does not come from our own page. SameSite=Strict
-   * alone would let a sibling subdomain pass.
-   */
-  #session(request: FastifyRequest): string | undefined {
-    const name = this.#cookieName(request);
-    if (name !== undefined && request.method !== 'GET' && request.method !== 'HEAD') assertSameOrigin(request);
-    return name;
-  }
-
-  #cookieName(request: FastifyRequest): string | undefined {
+  /** The session of the cookie. Throws where nobody can say whether it was ended. */
+  async #sessionOf(request: FastifyRequest): Promise<Session | undefined> {
     const cookie = cookieIn(request.headers.cookie, SESSION_COOKIE);
-    return cookie === undefined ? undefined : this.sessions.nameIn(cookie);
+    const session = cookie === undefined ? undefined : this.sessions.read(cookie);
+    return session && !(await this.#options.endedSessions.has(session.id)) ? session : undefined;
   }
 
-  /** The name of a token that was typed into the login form. After too many failures from one address, no token is checked. */
-  login(token: string, request: FastifyRequest): string | undefined {
-    const client = clientOf(request.ip);
-    const waitMs = this.#failures.waitMs(client);
-    if (waitMs > 0) throw tooMany('Too many failed logins from this address.', waitMs);
-    const name = this.#tokens.nameOf(token);
-    if (name === undefined) this.#failures.take(client);
-    return name;
-  }
-
-  /**
-   * A right token always passes, even from an address that many share: behind a proxy, one program with an old token must not lock out the
-   * others. Wrong tokens end in 429.
-   */
-  #bearer(request: FastifyRequest): string | undefined {
-    const header = request.headers.authorization;
-    if (header === undefined) return undefined;
+  async #bearer(header: string, request: FastifyRequest): Promise<string> {
     const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
     const name = token === undefined ? undefined : this.#tokens.nameOf(token);
     if (name !== undefined) return name;
-    const waitMs = this.#failures.take(clientOf(request.ip));
+    const waitMs = await this.#wrongBearers.count(clientOf(addressOf(request)), token ?? header);
     if (waitMs > 0) throw tooMany('Too many wrong tokens from this address.', waitMs);
     throw new Problem('unauthorized', 'This token is not one of API_TOKENS.', {
       headers: { 'www-authenticate': 'Bearer realm="task-worker", error="invalid_token"' },
     });
+  }
+
+  #refuse(problem: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    return answerProblem(problem, request, reply, this.#options.log);
   }
 }
 

@@ -43,6 +43,12 @@ export class RateLimit {
     return open && leftMs > 0 && open.taken >= this.#limit ? leftMs : 0;
   }
 
+  /** Whether calls of this key are counted now. */
+  has(key: string): boolean {
+    const open = this.#windows.get(key);
+    return open !== undefined && open.endsAt > this.#clock();
+  }
+
   #begin(key: string, now: number): void {
     this.#windows.delete(key);
     this.#windows.set(key, { taken: 1, endsAt: now + this.#windowMs });

@@ -1,5 +1,5 @@
-/** Fields whose values give access, in any task. */
-const SECRET_FIELD = /otp|token|password|secret|signature|credential|authorization|api_?key/i;
+/** Fields whose values give access, in any task. A code of a country or a currency is none, but no task has one. */
+const SECRET_FIELD = /otp|token|password|secret|signature|credential|authorization|api_?key|(^|_)(code|pin)$/i;
 
 export const HIDDEN = '•••';
 

@@ -1,13 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { ApiRole } from '../../../lib/api-role.ts';
 
 /** A person or a program that may call the API. Its name is recorded in jobs and in the audit trail; its token proves it. */
-export type NamedToken = { readonly name: string; readonly token: string };
+export type NamedToken = { readonly name: string; readonly token: string; readonly role: ApiRole };
 
 /** Finds the owner of a token. Holds digests only. */
 export class TokenBook {
   readonly #entries: readonly { name: string; digest: Buffer }[];
 
-  constructor(tokens: readonly NamedToken[]) {
+  constructor(tokens: readonly Pick<NamedToken, 'name' | 'token'>[]) {
     this.#entries = tokens.map(({ name, token }) => ({ name, digest: digestOf(token) }));
   }
 

@@ -33,13 +33,14 @@ ${scheduleTable(schedules, view)}
 export type Person = { name: string; version: string };
 
 export function operationsPage(data: PageData, { name, version }: Person, view: View): string {
-  const { locale, say } = view;
-  const links = SECTIONS.map(([anchor, word]) => html`<a href="#${anchor}">${say(word)}</a>`);
+  const { locale, may, say } = view;
+  const shown = SECTIONS.filter(([anchor]) => anchor !== 'customer' || may('support'));
+  const links = shown.map(([anchor, word]) => html`<a href="#${anchor}">${say(word)}</a>`);
   const other = locale === 'ru' ? 'en' : 'ru';
   const header = html`<a class="skip" href="#live">${say('skip')}</a>
 <header class="top">
 <strong><img src="/assets/icon.svg" alt="" width="22" height="22"> ${say('title')}</strong>
-<nav>${join(links, '')}<a href="/queues">${say('queuesLink')}</a><a href="/api/docs">${say('api')}</a></nav>
+<nav>${join(links, '')}${may('admin') ? html`<a href="/queues">${say('queuesLink')}</a>` : ''}<a href="/api/docs">${say('api')}</a></nav>
 <span class="who"><a href="/?lang=${other}" lang="${other}" hreflang="${other}">${say('otherLanguage')}</a>
 <span class="muted">${name}</span><form method="post" action="/logout"><button class="link">${say('logOut')}</button></form></span>
 </header>`;
@@ -49,9 +50,7 @@ export function operationsPage(data: PageData, { name, version }: Person, view: 
 <noscript><p class="card">${say('needsScript')}</p></noscript>
 <p class="lost card" id="lost" role="alert" hidden>${say('lost')} <time></time></p>
 ${liveParts(data, view)}
-<section class="card" id="customer"><h2>${say('customer')}</h2><p class="muted">${say('explainHint')}</p>
-<form data-explain action="/explain" method="get" class="search"><label><span class="hidden">${say('telegramOrName')}</span><input name="who" required maxlength="100" placeholder="${say('telegramOrName')}" autocomplete="off" spellcheck="false"></label><button class="plain">${say('explain')}</button></form>
-<div id="explained" aria-live="polite"></div></section>
+${may('support') ? customer(view) : ''}
 <footer class="muted">${say('title')} ${version}</footer>
 </main>
 <div id="toast" role="status" aria-live="polite" data-failed="${say('failed')}"></div>
@@ -60,6 +59,12 @@ ${liveParts(data, view)}
     view,
   );
 }
+
+const customer = ({
+  say,
+}: View): Html => html`<section class="card" id="customer"><h2>${say('customer')}</h2><p class="muted">${say('explainHint')}</p>
+<form data-explain action="/explain" method="get" class="search"><label><span class="hidden">${say('telegramOrName')}</span><input name="who" required maxlength="100" placeholder="${say('telegramOrName')}" autocomplete="off" spellcheck="false"></label><button class="plain">${say('explain')}</button></form>
+<div id="explained" aria-live="polite"></div></section>`;
 
 /** The sentences about a customer. */
 export function explained(users: readonly ExplainedUser[], { say }: View): Html {

@@ -1,9 +1,16 @@
+import type { ApiRole } from '../../../lib/api-role.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import type { Say } from './texts.ts';
 
 /** The values that every part of the page is drawn with. */
-export type View = { say: Say; locale: Locale; now: Date };
+export type View = {
+  say: Say;
+  locale: Locale;
+  now: Date;
+  /** Whether the person may do what needs this role; others do not see its buttons. */
+  may(needs: ApiRole): boolean;
+};
 
 /** A part that is kept up to date while the page is open; its id is how the browser finds it again. */
 export const live = (id: string, title: string, content: Html): Html =>

@@ -4,8 +4,9 @@ import { days } from '../../../lib/duration.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import { deadLetter } from '../api/dead-letters.ts';
 import { JobId } from '../api/schemas.ts';
+import { auditedCaller } from '../auth/audited-caller.ts';
 import { strictCookie } from '../auth/cookies.ts';
-import { assertSameOrigin, type Guard, SESSION_COOKIE } from '../auth/guard.ts';
+import { assertSameOrigin, type Caller, type Guard, SESSION_COOKIE } from '../auth/guard.ts';
 import { SESSION_MS } from '../auth/sessions.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -21,6 +22,8 @@ const LOGIN_BYTES = 2_048;
 const Who = z.object({ who: z.string().trim().min(1).max(100) });
 const Login = z.object({ token: z.string().trim().max(1_000).default('') });
 
+const LOOKING = { config: { needs: 'view' } } as const;
+
 /** Registers the operations page, its parts, login and logout. */
 export function registerPage(server: FastifyInstance, context: HttpContext, guard: Guard): void {
   const view = (request: FastifyRequest): View => viewOf(request, context.defaultLocale, context.clock());
@@ -28,19 +31,21 @@ export function registerPage(server: FastifyInstance, context: HttpContext, guar
   registerLogin(server, context, guard, view);
 
   void server.register((scope, _options, done) => {
-    guard.closeToStrangers(scope);
+    guard.closeToStrangers(scope, 'owner');
 
-    scope.get('/', async (request, reply) => {
+    scope.get('/', LOOKING, async (request, reply) => {
       keepLocale(request, reply, context);
-      const person = { name: request.caller!, version: context.version };
+      const person = { name: request.caller!.name, version: context.version };
       return page(reply, operationsPage(await pageData(context), person, view(request)));
     });
-    scope.get('/live', async (request, reply) => page(reply, liveParts(await pageData(context), view(request))));
-    scope.get('/explain', async (request, reply) => {
+    scope.get('/live', LOOKING, async (request, reply) =>
+      page(reply, liveParts(await pageData(context), view(request))),
+    );
+    scope.get('/explain', { config: { needs: 'support' } }, async (request, reply) => {
       const { who } = read(Who, request.query);
       return page(reply, explained(await context.explainUser(who), view(request)));
     });
-    scope.get('/dead-letters/:id', async (request, reply) => {
+    scope.get('/dead-letters/:id', { config: { needs: 'admin' } }, async (request, reply) => {
       const { id } = read(JobId, request.params);
       const letter = await deadLetter(context, id);
       if (!letter) throw new Problem('not-found', `There is no dead letter ${id}.`);
@@ -57,6 +62,11 @@ function registerLogin(
   view: (request: FastifyRequest) => View,
 ): void {
   const secure = context.secureCookies;
+  // The digest of a login would be one of the token.
+  const audit = async (action: string, request: FastifyRequest, caller: Caller): Promise<void> => {
+    const who = { ...auditedCaller(request, caller), payloadDigest: undefined };
+    await context.audit({ action, entityType: 'session', entityId: caller.name, ...who });
+  };
   void server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
@@ -70,16 +80,16 @@ function registerLogin(
       return page(reply, loginPage(undefined, view(request)));
     });
 
-    scope.post('/login', { bodyLimit: LOGIN_BYTES }, (request, reply) => {
+    scope.post('/login', { bodyLimit: LOGIN_BYTES }, async (request, reply) => {
       assertSameOrigin(request);
       const { token } = read(Login, request.body ?? {});
       try {
-        const name = guard.login(token, request);
-        if (name === undefined) return page(reply.code(401), loginPage('wrongToken', view(request)));
-        context.log.info({ by: name }, 'logged in to the operations page');
+        const caller = await guard.login(token, request);
+        if (!caller) return page(reply.code(401), loginPage('wrongToken', view(request)));
+        await audit('session.opened', request, caller);
         const cookie = { maxAgeSeconds: SESSION_MS / 1000, secure };
         return reply
-          .header('set-cookie', strictCookie(SESSION_COOKIE, guard.sessions.issue(name), cookie))
+          .header('set-cookie', strictCookie(SESSION_COOKIE, guard.sessions.issue(caller.name), cookie))
           .redirect('/', 303);
       } catch (error) {
         if (!(error instanceof Problem) || error.kind !== 'too-many-requests') throw error;
@@ -87,8 +97,10 @@ function registerLogin(
       }
     });
 
-    scope.post('/logout', { bodyLimit: LOGIN_BYTES }, (request, reply) => {
+    scope.post('/logout', { bodyLimit: LOGIN_BYTES }, async (request, reply) => {
       assertSameOrigin(request);
+      const caller = await guard.logout(request);
+      if (caller) await audit('session.ended', request, caller);
       return reply
         .header('set-cookie', strictCookie(SESSION_COOKIE, '', { maxAgeSeconds: 0, secure }))
         .redirect('/login', 303);

@@ -59,7 +59,7 @@ function meaning(kind: string, { say }: View): Html | string {
 function heldItem({ decisions, held, name, since }: HeldBrake, view: View): Html {
   const { locale, say } = view;
   const what = held[locale];
-  const buttons = decisions.map((decision) => {
+  const buttons = (view.may('admin') ? decisions : []).map((decision) => {
     const word = `decision.${decision}`;
     const label = isWord(word) ? say(word) : decision;
     return action(`brake-${name}-${decision}`, {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { reaches } from '../../../lib/api-role.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import { cookieIn } from '../auth/cookies.ts';
 import type { View } from './parts.ts';
@@ -20,5 +21,6 @@ export function viewOf(request: FastifyRequest, fallback: Locale, now: Date): Vi
     localeOf(cookieIn(request.headers.cookie, LOCALE_COOKIE)) ??
     localeOf(preferred) ??
     fallback;
-  return { locale, now, say: sayIn(locale) };
+  const role = request.caller?.role;
+  return { locale, now, say: sayIn(locale), may: (needs) => role !== undefined && reaches(role, needs) };
 }

@@ -35,7 +35,7 @@ export function longJobs(jobs: readonly WatchedJob[] | undefined, view: View): H
   );
 }
 
-function longJob(watched: WatchedJob, { locale, now, say }: View): Html {
+function longJob(watched: WatchedJob, { locale, may, now, say }: View): Html {
   const { job, pausedBy, progress } = watched;
   const isOver = job.state === 'completed' || job.state === 'failed';
   const said = stateOf(job, progress);
@@ -45,7 +45,7 @@ function longJob(watched: WatchedJob, { locale, now, say }: View): Html {
     : '';
   const control = said === 'paused' ? 'resume' : 'pause';
   const pause =
-    isOver || pausedBy === undefined
+    isOver || pausedBy === undefined || !may('admin')
       ? ''
       : action(`${control}-${job.id}`, {
           label: say(control),
@@ -56,21 +56,22 @@ function longJob(watched: WatchedJob, { locale, now, say }: View): Html {
           ask: say(control === 'pause' ? 'confirmPause' : 'confirmResume'),
           done: say('told'),
         });
-  const cancel = isOver
-    ? ''
-    : action(`cancel-${job.id}`, {
-        label: say('cancel'),
-        about: job.task,
-        method: 'DELETE',
-        url: `/api/v1/jobs/${encodeURIComponent(job.id)}`,
-        ask: say('cancelJob'),
-        done: say('cancelled'),
-        tone: 'bad',
-      });
+  const cancel =
+    isOver || !may('admin')
+      ? ''
+      : action(`cancel-${job.id}`, {
+          label: say('cancel'),
+          about: job.task,
+          method: 'DELETE',
+          url: `/api/v1/jobs/${encodeURIComponent(job.id)}`,
+          ask: say('cancelJob'),
+          done: say('cancelled'),
+          tone: 'bad',
+        });
   return html`<li class="row job" id="job-${job.id}"><span class="grow"><strong>${nameOf(progress?.operation ?? job.task, say)}</strong> ${badge(JOB_TONES[said], say(`job.${said}`))}
 <span class="muted">${moment(job.createdAt.toISOString(), now, locale, say)} · ${say('by')} ${job.initiatedBy}</span>
 <span class="progress">${bar}</span>${job.error && job.state === 'failed' ? html`<span class="muted reason">${job.error}</span>` : ''}</span>
-<span class="actions">${pause}${cancel}${download(watched, say)}</span></li>`;
+<span class="actions">${pause}${cancel}${may('admin') ? download(watched, say) : ''}</span></li>`;
 }
 
 function nameOf(operation: string, say: View['say']): string {
@@ -91,7 +92,7 @@ function stateOf({ state }: WatchedJob['job'], progress: WatchedJob['progress'])
   return progress?.status === 'running' && state === 'delayed' ? 'active' : state;
 }
 
-export function deadLetterList(letters: readonly DeadLetter[] | undefined, { locale, now, say }: View): Html {
+export function deadLetterList(letters: readonly DeadLetter[] | undefined, { locale, may, now, say }: View): Html {
   if (!letters) return live('dead-letters', say('deadLetters'), nothing(say('unknown')));
   if (letters.length === 0) return live('dead-letters', say('deadLetters'), nothing(say('noDeadLetters')));
   const items = letters.map((letter) => {
@@ -107,8 +108,8 @@ export function deadLetterList(letters: readonly DeadLetter[] | undefined, { loc
     });
     return html`<li class="row" id="letter-${id}"><span class="grow"><strong>${task || '?'}</strong> <span class="muted">${about} · ${moment(failed_at, now, locale, say)}</span>
 <span class="reason">${reason}</span>
-<details id="inspect-${id}" data-load="/dead-letters/${id}"><summary>${say('inspect')}</summary><div data-keep></div></details></span>
-<span class="actions">${replay}</span></li>`;
+${may('admin') ? html`<details id="inspect-${id}" data-load="/dead-letters/${id}"><summary>${say('inspect')}</summary><div data-keep></div></details>` : ''}</span>
+<span class="actions">${may('admin') ? replay : ''}</span></li>`;
   });
   return live('dead-letters', say('deadLetters'), html`<ul class="list">${join(items, '')}</ul>`);
 }
@@ -127,7 +128,7 @@ function coming(isEnabled: boolean, next: string | null, { locale, now, say }: V
 }
 
 export function scheduleTable(schedules: readonly Schedule[] | undefined, view: View): Html {
-  const { locale, now, say } = view;
+  const { locale, may, now, say } = view;
   if (!schedules) return live('schedules', say('schedules'), nothing(say('unknown')));
   const rows = schedules.map(({ enabled, last_run: last, next_run: next, schedule, summary, task }) => {
     const run = action(`run-${task}`, {
@@ -142,7 +143,7 @@ export function scheduleTable(schedules: readonly Schedule[] | undefined, view: 
 <td data-label="${say('schedule')}">${pattern(schedule, view)}</td>
 <td data-label="${say('lastRun')}">${last ? html`${badge(last.ok ? 'good' : 'bad', '')}<span class="hidden">${say(last.ok ? 'job.completed' : 'job.failed')}</span> ${moment(last.at, now, locale, say)}${last.error ? html`<span class="muted reason">${last.error}</span>` : ''}` : html`<span class="muted">${say('never')}</span>`}</td>
 <td data-label="${say('nextRun')}">${coming(enabled, next, view)}</td>
-<td class="actions">${enabled ? run : ''}</td></tr>`;
+<td class="actions">${enabled && may('admin') ? run : ''}</td></tr>`;
   });
   return live(
     'schedules',

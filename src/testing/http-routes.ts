@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+
+/** The only routes that answer without a token. */
+export const OPEN_ROUTES: ReadonlySet<string> = new Set([
+  'GET /health/live',
+  'GET /health/ready',
+  'GET /metrics',
+  'GET /api/openapi.json',
+  'GET /api/docs',
+  'GET /login',
+  'POST /login',
+  'POST /logout',
+  'GET /assets/app.js',
+  'GET /assets/style.css',
+  'GET /assets/icon.svg',
+]);
+
+/** Every route that the router really has, as `METHOD /path`. */
+export function routesOf(server: FastifyInstance): string[] {
+  const lines = server.printRoutes({ commonPrefix: false }).split('\n');
+  const trail: string[] = [];
+  return lines.flatMap((line) => {
+    const match = /^([│ ]*)[├└]── (\S*)(?: \(([^)]+)\))?/.exec(line);
+    if (!match) return [];
+    const depth = match[1]!.length / 4;
+    trail.splice(depth, trail.length, match[2]!);
+    return (match[3] ?? '')
+      .split(', ')
+      .filter(Boolean)
+      .map((method) => `${method} ${trail.join('')}`);
+  });
+}

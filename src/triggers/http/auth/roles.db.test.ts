@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { API_ROLES, type ApiRole, reaches } from '../../../lib/api-role.ts';
+import { OPEN_ROUTES, routesOf } from '../../../testing/http-routes.ts';
+import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
+
+let http: HttpWorld;
+beforeAll(async () => {
+  http = await httpWorld({ change: () => ({ explainUser: async () => [] }) });
+});
+afterAll(() => http[Symbol.asyncDispose]());
+
+/** The least role for each route. A route that is missing here fails the test. */
+const NEEDED: Readonly<Record<string, ApiRole>> = {
+  'GET /': 'view',
+  'GET /live': 'view',
+  'GET /explain': 'support',
+  'GET /dead-letters/:id': 'admin',
+  'GET /api/v1/tasks': 'view',
+  'POST /api/v1/tasks/:name': 'admin',
+  'GET /api/v1/jobs': 'view',
+  'GET /api/v1/jobs/:id': 'view',
+  'DELETE /api/v1/jobs/:id': 'admin',
+  'GET /api/v1/jobs/:id/progress': 'view',
+  'GET /api/v1/jobs/:id/events': 'view',
+  'GET /api/v1/schedules': 'view',
+  'POST /api/v1/schedules/:task/run': 'admin',
+  'GET /api/v1/dead-letters': 'view',
+  'GET /api/v1/dead-letters/:id': 'admin',
+  'POST /api/v1/dead-letters/:id/replay': 'admin',
+  'GET /api/v1/brakes': 'view',
+  'POST /api/v1/brakes/:name/confirm': 'admin',
+  'GET /api/v1/users/:who/explanation': 'support',
+  'GET /api/v1/overview': 'view',
+  'GET /api/v1/alerts': 'view',
+  'GET /api/v1/exports/:id': 'admin',
+};
+
+const neededBy = (route: string): ApiRole | undefined => (/ \/queues/.test(route) ? 'admin' : NEEDED[route]);
+
+const tokenOf = (role: ApiRole): string => (role === 'owner' ? http.tokens.olga : http.tokens[role]);
+
+async function call(role: ApiRole, route: string) {
+  const [method, path] = route.split(' ') as ['GET', string];
+  const url = path.replaceAll(/:\w+/g, 'x').replace('*', 'static/x');
+  return await http.server.inject({ method, url, headers: { authorization: `Bearer ${tokenOf(role)}` } });
+}
+
+describe('roles', () => {
+  test.each(API_ROLES)('%s may call every route that it reaches, and is told what the others need', async (role) => {
+    // HEAD is the same route as GET, wherever there is one.
+    const routes = routesOf(http.server).filter((one) => !OPEN_ROUTES.has(one) && !one.startsWith('HEAD '));
+    expect(routes.length).toBeGreaterThan(30);
+    for (const route of routes) {
+      const needed = neededBy(route);
+      if (needed === undefined) throw new Error(`${route} stands in no line of the table`);
+      const response = await call(role, route);
+      if (reaches(role, needed)) expect(response.body, `${role} ${route}`).not.toContain('This needs the role');
+      else {
+        expect(response.statusCode, `${role} ${route}`).toBe(403);
+        expect(response.json<{ detail: string }>().detail).toContain(`This needs the role ${needed},`);
+      }
+    }
+  });
+
+  test('every line of the table is a route', () => {
+    const routes = routesOf(http.server);
+    for (const route of Object.keys(NEEDED)) expect(routes).toContain(route);
+  });
+
+  test('stand in the document, for each route', async () => {
+    const { paths } = (await http.server.inject('/api/openapi.json')).json<{
+      paths: Record<string, Record<string, { description: string; 'x-role': ApiRole }>>;
+    }>();
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { description, 'x-role': role }] of Object.entries(methods)) {
+        const route = `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
+        const needed = NEEDED[route] ?? 'admin';
+        expect(role, route).toBe(needed);
+        expect(description, route).toContain(`Needs the role \`${needed}\``);
+      }
+    }
+  });
+
+  test('decide what the page shows: nobody sees a button that would be refused', async () => {
+    const page = async (role: ApiRole) =>
+      (await http.server.inject({ url: '/', headers: { authorization: `Bearer ${tokenOf(role)}` } })).body;
+    const [view, support, admin] = [await page('view'), await page('support'), await page('admin')];
+    expect(view).not.toMatch(/data-action|data-explain|href="\/queues"/);
+    expect(support).toContain('data-explain');
+    expect(support).not.toContain('data-action');
+    expect(admin).toContain('data-action="POST"');
+  });
+
+  test('are the person’s also in a session', async () => {
+    const headers = { host: 'worker.test', origin: 'http://worker.test' };
+    const login = await http.server.inject({
+      method: 'POST',
+      url: '/login',
+      headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+      payload: `token=${http.tokens.view}`,
+    });
+    const cookie = String(login.headers['set-cookie']).split(';')[0]!;
+    const run = {
+      method: 'POST',
+      url: '/api/v1/schedules/sync_user_stats/run',
+      headers: { ...headers, cookie },
+    } as const;
+    expect((await http.server.inject(run)).statusCode).toBe(403);
+    expect((await http.server.inject({ url: '/', headers: { cookie } })).statusCode).toBe(200);
+  });
+});
