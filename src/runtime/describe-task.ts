@@ -17,7 +17,7 @@ export function describeTask(task: AnyTask, schedule: Schedule | undefined, isDi
 }
 
 /** The payload as JSON Schema (draft 2020-12), as a producer has to send it. */
-export function payloadSchema(task: AnyTask): Record<string, unknown> {
+function payloadSchema(task: AnyTask): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(task.payload, { io: 'input', unrepresentable: 'any' });
   return schema;
 }

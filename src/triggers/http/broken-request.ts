@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { PROBLEM_TYPE, PROBLEMS, Problem, type ProblemKind, problemText } from './problem.ts';
 
-/** What is told to a client whose request never became one. */
+/** The answers to a client whose request never became one. */
 const TOLD: Readonly<Record<string, readonly [ProblemKind, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'Send the whole request within a minute.'],
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'Send at most 16 KB of headers.'],

@@ -77,7 +77,7 @@ export class Components {
 }
 
 const problemExample = (kind: ProblemKind): unknown =>
-  JSON.parse(problemText(new Problem(kind, `${PROBLEMS[kind].title}.`), '/api/v1/tasks/send_notification'));
+  JSON.parse(problemText(new Problem(kind, `${PROBLEMS[kind].title}.`), '/api/v1/overview'));
 
 /** The descriptions of all schemas, and the names of those that have one. */
 const WITH_NAMES = {
