@@ -31,7 +31,11 @@ describe('a cancellation after a failover with the old server still alive', () =
   test('is heard again: the subscriber follows to the server that takes what is said', async () => {
     const redis = connect('runner');
     const cancelled: string[] = [];
-    await using _listening = new Cancellations(redis).listen((jobId) => cancelled.push(jobId), () => undefined, 200);
+    await using _listening = new Cancellations(redis).listen(
+      (jobId) => cancelled.push(jobId),
+      () => undefined,
+      200,
+    );
     const before = new Cancellations(connect('before'));
     await until('it is heard at the old server', async () => {
       await before.tell('first');
