@@ -1,7 +1,7 @@
 import { isCluster, mastersOf } from '../../lib/redis-client.ts';
 import { parseRedisUrl } from '../../lib/redis-url.ts';
 import { keys } from '../../repositories/redis/keys.ts';
-import { missingRights } from '../../repositories/redis/rights.ts';
+import { LEAST_RIGHTS, missingRights } from '../../repositories/redis/rights.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { after, counted, failed, ok, timed, warning } from './findings.ts';
@@ -96,7 +96,7 @@ async function rightsFinding({ config, redis }: App): Promise<Finding> {
   if (missing.length > 0)
     return failed(
       `user ${user} may not ${missing.map(({ what }) => what).join(', not ')}`,
-      [...new Set(missing.map(({ grant }) => grant))].join('; '),
+      `${[...new Set(missing.map(({ grant }) => grant))].join('; ')}; all that it needs: ${LEAST_RIGHTS.join(' ')}`,
     );
   return ok(`user ${user} may do what the worker does`);
 }
