@@ -277,7 +277,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What is found wrong with schedules and names of tasks, by those who know the tasks. A line never contains the value. */
+/** Finds problems of schedules and names of tasks, which need the registry. A line never contains the value. */
 export type TaskProblems = (given: {
   schedules: Config['schedules'];
   disabled: readonly string[];

@@ -10,7 +10,7 @@ export async function readConfig(env: Readonly<Record<string, string | undefined
 
 /**
  * A schedule of a task that there is not is passed over: it may be another version's, or another program's. A task that cannot be switched
- * off by the name given would run all the same, so that name is a problem.
+ * off by the name given would still run, so that name is a problem.
  */
 function problemsWith(registry: TaskRegistry): TaskProblems {
   const names = registry.tasks.map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { errorCode } from './errors.ts';
 
 /**
- * SQLSTATEs of a PostgreSQL that takes no work now, whoever asks (https://www.postgresql.org/docs/current/errcodes-appendix.html): lost
+ * SQLSTATEs of a PostgreSQL that takes no work from anybody now (https://www.postgresql.org/docs/current/errcodes-appendix.html): lost
  * connections, a server that is read-only, that ends or starts, and one without room for connections, rows or memory. The network's codes
  * follow.
  */

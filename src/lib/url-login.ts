@@ -5,7 +5,7 @@ const ENDS = ['/', '?', '#'] as const;
 const encoded = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
 /**
- * What is wrong with the user and password of a URL, as the end of a sentence that holds neither; undefined where nothing is. A `%`, `/`,
+ * The problem of the user and password in a URL, as the end of a sentence that holds neither; undefined where there is none. A `%`, `/`,
  * `?` or `#` in a password is the most frequent mistake in an address, and what a URL parser says of it is of no help.
  */
 export function loginProblem(url: string): string | undefined {

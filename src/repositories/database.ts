@@ -32,7 +32,7 @@ const SILENCE_MS = STATEMENT_LIMIT_MS + seconds(5);
 const IDLE_IN_TRANSACTION_MS = seconds(20);
 /** Idle connections are closed before they could count as silent. */
 const IDLE_MS = seconds(30);
-/** A connection is replaced at this age, so that none stays with a server to which the address no longer leads. */
+/** A connection is replaced at this age, so that no session stays with a server to which the address no longer leads. */
 const MAX_AGE_MS = minutes(5);
 
 /** The server has become read-only, or is about to end: after a switchover its address may lead to another one. */

@@ -42,7 +42,7 @@ describe('a primary that becomes read-only, and stays up', () => {
       expect(before).toHaveLength(4);
       await readOnly(false);
       await expect(probeDatabase(database)).rejects.toMatchObject({ code: '25006' });
-      // The refused one is gone; each of the others goes when it is given back, whatever it was used for.
+      // The refused one is gone; each of the others goes when it is given back, after any use.
       await until('a write succeeds', () =>
         probeDatabase(database).then(
           () => true,

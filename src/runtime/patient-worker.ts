@@ -51,7 +51,7 @@ function patient(backend: RedisQueueBackend, closing: AbortSignal): RedisQueueBa
   return Object.assign(backend, {
     // BullMQ connects the blocking connection anew after an error, so it is told of each.
     waitForJob: paced(backend.waitForJob),
-    // The loop goes on with the next call at once, whatever the error was.
+    // The loop goes on with the next call at once after any error.
     moveToActive: insistent(backend.moveToActive, () => true),
     moveToCompleted: insistent(backend.moveToCompleted, isServerAway) as RedisQueueBackend['moveToCompleted'],
     moveToFailed: insistent(backend.moveToFailed, isServerAway) as RedisQueueBackend['moveToFailed'],

@@ -5,7 +5,7 @@ import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import type { World } from '../../src/testing/world/world.ts';
 
-export const TOKEN = 'switchover-0123456789abcdef';
+const TOKEN = 'switchover-0123456789abcdef';
 const CHATS = 200;
 const FIRST_CHAT = 5_000_000;
 const USERS = 60;

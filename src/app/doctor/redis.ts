@@ -1,6 +1,7 @@
 import { isCluster, mastersOf } from '../../lib/redis-client.ts';
 import { parseRedisUrl } from '../../lib/redis-url.ts';
 import { keys } from '../../repositories/redis/keys.ts';
+import { LEAST_RIGHTS, missingRights } from '../../repositories/redis/rights.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { after, counted, failed, ok, timed, warning } from './findings.ts';
@@ -43,7 +44,11 @@ export function redisExaminations(app: App): readonly Examination[] {
     group: GROUP,
     name,
     advice: 'see the line above',
-    examine: () => after('Redis', asked, async () => await look((await asked).servers)),
+    examine: () =>
+      after('Redis', asked, async () => {
+        const { servers } = await asked;
+        return servers.some((facts) => facts.has('info_refused')) ? blind(app) : await look(servers);
+      }),
   });
 
   return [
@@ -59,18 +64,49 @@ export function redisExaminations(app: App): readonly Examination[] {
         const tls = address.tls
           ? `, TLS${address.tls.verify === 'full' ? '' : ` (verified: ${address.tls.verify})`}`
           : '';
+        if (servers[0]!.has('info_refused')) return blind(app);
         return serverFinding(servers[0]!, `${await topology(app, servers)}${tls}`, { isRedundant, latencyMs });
       },
     },
-    ofEach('Writing', async () => {
-      await redis.set(keys.cache('doctor'), '1', 'EX', 10);
-      return ok('a key can be set');
-    }),
+    {
+      group: GROUP,
+      name: 'Writing',
+      advice: 'see the line above',
+      examine: () =>
+        after('Redis', asked, async () => {
+          await redis.set(keys.cache('doctor'), '1', 'EX', 10);
+          return ok('a key can be set');
+        }),
+    },
+    {
+      group: GROUP,
+      name: 'Rights',
+      advice: 'see docs/security.md, "The rights of the Redis user"',
+      examine: () => after('Redis', asked, async () => rightsFinding(app)),
+    },
     ofEach('When it is full', (servers) => evictionFinding(servers)),
     ofEach('Memory', (servers) => memoryFinding(servers)),
     ofEach('Persistence', (servers) => persistenceFinding(servers)),
   ];
 }
+
+async function rightsFinding({ config, redis }: App): Promise<Finding> {
+  const user = parseRedisUrl(config.REDIS_URL).username ?? 'default';
+  const missing = await missingRights(redis, user);
+  if (missing.length > 0)
+    return failed(
+      `user ${user} may not ${missing.map(({ what }) => what).join(', not ')}`,
+      `${[...new Set(missing.map(({ grant }) => grant))].join('; ')}; all that it needs: ${LEAST_RIGHTS.join(' ')}`,
+    );
+  return ok(`user ${user} may do what the worker does`);
+}
+
+/** The finding where the figures of the server are not shown to this user. */
+const blind = ({ config }: App): Finding =>
+  warning(
+    'not known: this user may not ask for INFO; the worker does without',
+    `ACL SETUSER ${parseRedisUrl(config.REDIS_URL).username ?? 'default'} +info`,
+  );
 
 function factsOf(info: string): Facts {
   const lines = info.split(/\r?\n/).filter((line) => line.includes(':'));

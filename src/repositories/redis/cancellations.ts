@@ -33,7 +33,7 @@ export class Cancellations {
     return (await this.#redis.del(keys.cancelledJob(jobId))) === 1;
   }
 
-  /** Those of these jobs for which a cancellation was left. What was told may not have been heard, so running jobs are asked about. */
+  /** Those of these jobs for which a cancellation was left. A told cancellation may not have been heard, so running jobs are asked about. */
   async among(jobIds: readonly string[]): Promise<string[]> {
     const found = await Promise.all(jobIds.map((jobId) => this.#redis.exists(keys.cancelledJob(jobId))));
     return jobIds.filter((_, i) => found[i] === 1);

@@ -6,9 +6,6 @@ import type { Redis } from 'ioredis';
  */
 const REFUSED_INFO = 'redis_version:7.0.8\r\ninfo_refused:1\r\n';
 
-/** Whether the user may not ask for this `INFO`. */
-export const isRefusedInfo = (info: string): boolean => info.includes('info_refused:1');
-
 type Answered = (error: Error | null, info?: string) => void;
 
 /**

@@ -6,7 +6,7 @@ import { keys } from './keys.ts';
 const KEPT_MS = seconds(10);
 
 /**
- * Resolves once Redis has taken a write: one that is full, read-only, or refuses this user, answers a PING all the same. A lost connection
+ * Resolves once Redis has taken a write: one that is full, read-only, or refuses this user, still answers a PING. A lost connection
  * fails at once, without waiting for the time limit of its commands. In a cluster every master must answer, because with one missing a part
  * of the queues stands still. Throws `TransientError` `redis_unreachable`, or the reply of Redis.
  */

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { PermanentError } from '../../../lib/errors.ts';
 import { mastersOf, type RedisClient } from '../../../lib/redis-client.ts';
 
 /** The memory use of Redis, with the evictions and refusals that it has caused. In a cluster, the sum over all masters. */
@@ -29,6 +30,8 @@ async function readOne(redis: Redis): Promise<Required<ServerMemory>> {
     redis.info('stats'),
     redis.info('errorstats'),
   ]);
+  if (memory.includes('info_refused'))
+    throw new PermanentError('info_refused', 'redis: this user may not ask for INFO, so its memory is not known');
   return {
     usedBytes: field(memory, 'used_memory'),
     maxBytes: field(memory, 'maxmemory'),
