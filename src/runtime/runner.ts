@@ -218,7 +218,10 @@ export class Runner {
     if (since !== job.data.unknownSinceMs) {
       await job.updateData({ ...job.data, unknownSinceMs: since });
       const fields = { task: job.name, queue, job_id: job.id };
-      this.#options.log.warn(fields, 'this version does not have the task of a job, which waits for a version that has it');
+      this.#options.log.warn(
+        fields,
+        'this version does not have the task of a job, which waits for a version that has it',
+      );
     }
     return unknownTask(job.name, queue, new Date(since));
   }
