@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { sql } from 'kysely';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
@@ -8,7 +7,6 @@ import { watchCrashes } from '../observability/crashes.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { pingRedis } from '../repositories/redis/ping-redis.ts';
-import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -50,7 +48,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       connection: blocking,
       settings: config,
       overrides: config.schedules,
-      claims: new ScheduleClaims(app.redis, `${hostname()} (${app.version}, process ${process.pid})`),
+      claims: app.scheduleClaims,
     });
     scheduler.start();
     stack.defer(() => scheduler.stop());

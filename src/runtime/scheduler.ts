@@ -24,7 +24,7 @@ export type FiredSlots = {
 };
 
 /** Decides between schedulers whose configurations differ: answers the claim that holds instead, undefined where these schedules hold. */
-export type Claims = {
+export type ScheduleArbiter = {
   claim(
     schedules: Readonly<Record<string, string>>,
   ): Promise<{ schedules: Readonly<Record<string, string>>; by: string; startedAt: Date } | undefined>;
@@ -39,7 +39,7 @@ export type SchedulerOptions = {
   /** Overrides by task name, as in `SCHEDULE_<TASK_NAME>`. */
   overrides: ReadonlyMap<string, string>;
   disabledTasks: ReadonlySet<string>;
-  claims: Claims;
+  claims: ScheduleArbiter;
   log: Log;
 };
 

@@ -1,5 +1,4 @@
 import { minutes } from '../../lib/duration.ts';
-import { ScheduleClaims } from '../../repositories/redis/schedule-claims.ts';
 import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { differences, inWords, schedulesOf } from '../../runtime/scheduler.ts';
@@ -85,7 +84,7 @@ export function workExaminations(app: App): readonly Examination[] {
 /** Whether Redis has every schedule of the code. */
 async function registeredFinding(app: App): Promise<Finding> {
   const wanted = schedulesOf({ ...app, settings: app.config, overrides: app.config.schedules });
-  const claim = await new ScheduleClaims(app.redis, 'doctor').current();
+  const claim = await app.scheduleClaims.current();
   const differ = claim ? differences(inWords(wanted), claim.schedules) : [];
   if (claim && differ.length > 0)
     return warning(

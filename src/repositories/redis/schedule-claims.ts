@@ -73,7 +73,7 @@ export class ScheduleClaims {
   }
 }
 
-/** The same text for the same schedules, in whatever order they are given. */
+/** The same text for the same schedules in any order. */
 const textOf = (schedules: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.fromEntries(Object.entries(schedules).sort(([a], [b]) => (a < b ? -1 : 1))));
 
