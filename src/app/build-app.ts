@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { type Config, secretsOf } from '../config.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
@@ -15,6 +16,7 @@ import { connectRedis } from '../repositories/redis/connection.ts';
 import { keys } from '../repositories/redis/keys.ts';
 import { type LastRun, LastRuns } from '../repositories/redis/monitoring/last-runs.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
+import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import type { Middleware } from '../runtime/compose.ts';
 import { DeadJobs } from '../runtime/dead-jobs.ts';
 import { countJobs } from '../runtime/depths.ts';
@@ -60,6 +62,8 @@ export type App = {
   deadJobs: DeadJobs;
   /** How the latest job of each task ended, over all workers. */
   lastRuns: LastRuns;
+  /** Whose schedules hold, where several schedulers run. */
+  scheduleClaims: ScheduleClaims;
   /** The onion around every run, outermost first. */
   middleware(listener: OutcomeListener): readonly Middleware[];
 };
@@ -180,6 +184,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     deadEntries: new DeadEntries({ redis, stream: config.TASKIQ_STREAM, group: config.TASKIQ_GROUP }),
     deadJobs: new DeadJobs(queues),
     lastRuns,
+    scheduleClaims: new ScheduleClaims(redis, `${hostname()} (${version}, process ${process.pid})`),
     middleware,
   };
 }

@@ -57,6 +57,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       connection: blocking,
       settings: config,
       overrides: config.schedules,
+      claims: app.scheduleClaims,
     });
     scheduler.start();
     stack.defer(() => scheduler.stop());

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Settings } from '../config.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
+import type { HeldJob } from '../lib/held-job.ts';
 import type { Log } from '../observability/log.ts';
 import type { Services } from '../services.ts';
 
@@ -20,9 +21,6 @@ export type Exhausted =
   | 'log'
   /** Nothing: the next scheduled run does the work. A failed scheduled run then leaves no dead letter. */
   | 'next-run';
-
-/** The part of a run that lets others tell how it ended, under the job's id and only while the run holds the job. */
-export type HeldJob = Pick<RunContext, 'jobId' | 'confirmHeld' | 'alive'>;
 
 /** A finished run's result: a small JSON object. */
 export type Result = Readonly<Record<string, unknown>>;
@@ -48,10 +46,9 @@ export type AgainOptions<P extends z.ZodObject = z.ZodObject> = Pick<EnqueueOpti
 };
 
 /** Every run gets these, besides the services it `needs`. */
-export type RunContext<P extends z.ZodObject = z.ZodObject> = {
+export type RunContext<P extends z.ZodObject = z.ZodObject> = HeldJob & {
   /** The task that runs. */
   readonly task: DefinedTask;
-  readonly jobId: string;
   /** 1 on the first attempt. A snooze or a hand-back at shutdown is no attempt. */
   readonly attempt: number;
   /** When this run began, by the clock that all workers share. Fixed for the run. */
@@ -62,13 +59,6 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = {
   readonly scheduledFor: Date;
   /** Fires on the time limit, on cancellation and at shutdown. Every wait and every outside call takes it. */
   readonly signal: AbortSignal;
-  /**
-   * Resolves where Redis confirms at this moment that this run still holds its job, which it then does for another 10 s. Else rejects: another
-   * run may have the job, and this one must tell nobody how it ended. Waits while Redis is away. To be awaited right before anything final.
-   */
-  confirmHeld(): Promise<void>;
-  /** Says that the work moves. Work without a time limit that does not say so for 60 s is given up. */
-  alive(): void;
   readonly log: Log;
   /** Follows the work through logs, jobs and messages. */
   readonly correlationId: string;

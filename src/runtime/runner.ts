@@ -121,7 +121,7 @@ export class Runner {
   }
 
   /**
-   * Resolves a moment after every run that goes on here was told to end, be it now or long before. A handler that ignores its signal is left
+   * Resolves a moment after every run that goes on here was told to end, now or earlier. A handler that ignores its signal is left
    * behind: its lock expires and another worker takes the job.
    */
   async #onlyDeafLeft(): Promise<void> {
@@ -236,7 +236,7 @@ export class Runner {
     return unknownTask(job.name, queue, new Date(since));
   }
 
-  /** Asks Redis for the lock of this run, whatever this process believes. An answer that is an error confirms nothing. */
+  /** Asks Redis for the lock of this run. An answer that is an error confirms nothing. */
   async #confirmHeld(job: Job<JobData>, token: string | undefined, run: AbortController): Promise<void> {
     if (run.signal.reason instanceof LostLockError) throw run.signal.reason;
     let cause: unknown;

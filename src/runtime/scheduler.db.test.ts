@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { parseConfig } from '../config.ts';
 import { days } from '../lib/duration.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
+import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
 import { consumeTicks, Scheduler } from './scheduler.ts';
@@ -46,6 +47,7 @@ describe('schedules', () => {
       settings,
       overrides,
       disabledTasks,
+      claims: new ScheduleClaims(redis.client, 'test'),
       log: silentLog,
     });
   }

@@ -5,6 +5,7 @@ import { nearest } from '../lib/nearest.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
 import type { AnyTask, Schedule } from './define-task.ts';
+import { describeSchedule } from './describe-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { PatientWorker } from './patient-worker.ts';
 import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
@@ -23,6 +24,13 @@ export type FiredSlots = {
   add(task: string, slot: Date): Promise<void>;
 };
 
+/** Decides between schedulers whose configurations differ: answers the claim that holds instead, undefined where these schedules hold. */
+export type ScheduleArbiter = {
+  claim(
+    schedules: Readonly<Record<string, string>>,
+  ): Promise<{ schedules: Readonly<Record<string, string>>; by: string; startedAt: Date } | undefined>;
+};
+
 export type SchedulerOptions = {
   registry: TaskRegistry;
   queues: Queues;
@@ -32,18 +40,22 @@ export type SchedulerOptions = {
   /** Overrides by task name, as in `SCHEDULE_<TASK_NAME>`. */
   overrides: ReadonlyMap<string, string>;
   disabledTasks: ReadonlySet<string>;
+  claims: ScheduleArbiter;
   log: Log;
 };
 
 /**
  * Keeps the schedules in Redis equal to those in the code. Any number of schedulers may run: a correct schedule is left alone, even if
- * another process wrote it. A schedule makes *ticks*, tiny jobs that dispatch the task under a unique key. So a slow run never overlaps the
+ * another process wrote it. Where their configurations differ, as during a rollout, that of the scheduler that started last holds, and the
+ * others change nothing. A schedule makes *ticks*, tiny jobs that dispatch the task under a unique key. So a slow run never overlaps the
  * next one (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   #timer: NodeJS.Timeout | undefined;
   #syncedAt = Number.NEGATIVE_INFINITY;
+  /** The start of the newer scheduler that was logged, in milliseconds. */
+  #deferredTo: number | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -75,12 +87,27 @@ export class Scheduler {
    * Adds and changes the schedules of the code, and removes those of tasks that are gone or switched off. Running it again changes nothing.
    */
   async sync(): Promise<void> {
-    const { ticks } = this.#options.queues;
+    const { claims, queues } = this.#options;
+    const { ticks } = queues;
     const wanted = schedulesOf(this.#options);
+    const mine = inWords(wanted);
+    const newer = await claims.claim(mine);
+    if (newer) {
+      this.#defer(newer, differences(mine, newer.schedules));
+      return;
+    }
     const found = new Map((await ticks.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));
     for (const key of found.keys()) if (!wanted.has(key)) await ticks.removeJobScheduler(key);
     for (const [name, schedule] of wanted) await this.#putInOrder(name, schedule, found.get(name));
     this.#syncedAt = performance.now();
+  }
+
+  #defer({ by, startedAt }: { by: string; startedAt: Date }, differ: readonly string[]): void {
+    this.#syncedAt = performance.now();
+    if (this.#deferredTo === startedAt.getTime()) return;
+    this.#deferredTo = startedAt.getTime();
+    const message = 'a scheduler that started later has other schedules; they hold, and this one changes none';
+    this.#options.log.warn({ by, started_at: startedAt, differ }, message);
   }
 
   async #putInOrder(name: string, schedule: Schedule, found: JobSchedulerJson | undefined): Promise<void> {
@@ -100,6 +127,21 @@ export class Scheduler {
     const repeat = 'cron' in schedule ? { pattern: schedule.cron, tz: 'UTC' } : { every: schedule.everyMs };
     await ticks.upsertJobScheduler(name, repeat, { name, data: tickData(schedule), opts: TICK_OPTIONS });
   }
+}
+
+/** Each schedule as people read it, by task. */
+export const inWords = (schedules: ReadonlyMap<string, Schedule>): Record<string, string> =>
+  Object.fromEntries([...schedules].map(([task, schedule]) => [task, describeSchedule(schedule)]));
+
+/** One sentence for each task whose schedule differs. */
+export function differences(
+  here: Readonly<Record<string, string>>,
+  inForce: Readonly<Record<string, string>>,
+): string[] {
+  const tasks = [...new Set([...Object.keys(here), ...Object.keys(inForce)])];
+  return tasks
+    .filter((task) => here[task] !== inForce[task])
+    .map((task) => `${task} (here ${here[task] ?? 'off'}, in force ${inForce[task] ?? 'off'})`);
 }
 
 /** A tick of a task that this version does not have is left to a version that has it, looked at again after the second of these times. */

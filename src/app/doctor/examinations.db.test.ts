@@ -12,6 +12,7 @@ import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/ser
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
 import { days, hours, seconds } from '../../lib/duration.ts';
 import { keys } from '../../repositories/redis/keys.ts';
+import { ScheduleClaims } from '../../repositories/redis/schedule-claims.ts';
 import { QUEUE_PREFIX, redisName, TICKS } from '../../runtime/queues.ts';
 import { createServerGeolocations } from '../../testing/platform-tables.ts';
 import { startRedis } from '../../testing/servers/redis.ts';
@@ -368,6 +369,14 @@ describe('doctor', () => {
       expect(await line('Work', 'Schedules')).toMatchObject(
         bad('failed', new RegExp(`nobody takes the ticks of .*${removed}`), /start a worker or a scheduler/),
       );
+    });
+
+    test('a scheduler with another configuration that started last', async () => {
+      await new ScheduleClaims(world.redis.client, 'host-b').claim({ sync_user_stats: 'every 5 s' });
+      expect(await line('Work', 'Schedules')).toMatchObject(
+        bad('warning', /host-b.*sync_user_stats \(here every 600 s, in force every 5 s\)/, /DISABLED_TASKS/),
+      );
+      await world.redis.client.del(keys.scheduleClaim());
     });
 
     test('no schedule at all', async () => {

@@ -1,7 +1,7 @@
 import { minutes } from '../../lib/duration.ts';
 import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
-import { schedulesOf } from '../../runtime/scheduler.ts';
+import { differences, inWords, schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from '../doors/brakes.ts';
@@ -84,6 +84,13 @@ export function workExaminations(app: App): readonly Examination[] {
 /** Whether Redis has every schedule of the code. */
 async function registeredFinding(app: App): Promise<Finding> {
   const wanted = schedulesOf({ ...app, settings: app.config, overrides: app.config.schedules });
+  const claim = await app.scheduleClaims.current();
+  const differ = claim ? differences(inWords(wanted), claim.schedules) : [];
+  if (claim && differ.length > 0)
+    return warning(
+      `the scheduler that started last, ${claim.by}, has others than this configuration: ${differ.join(', ')}`,
+      'give every scheduler the same SCHEDULE_ variables, DISABLED_TASKS and version; restart the one whose schedules are to hold',
+    );
   const found = new Map((await app.queues.ticks.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));
   const missing = [...wanted.keys()].filter((task) => !found.has(task));
   if (missing.length === wanted.size) return failed('none is registered in Redis', 'start task-worker scheduler');

@@ -1,9 +1,9 @@
+import type { HeldJob } from '../../lib/held-job.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
-import type { HeldJob } from '../../runtime/define-task.ts';
 import { rowForEachAdmin } from '../alerts/admin-rows.ts';
 
 export type BulkNoticesOptions = {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
+import type { HeldJob } from '../../lib/held-job.ts';
 import type { Progress, ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
 import type { Events, EventType } from '../../repositories/redis/events.ts';
-import type { HeldJob } from '../../runtime/define-task.ts';
 
 export type BulkState = Omit<Progress, 'operation' | 'startedAt' | 'updatedAt'>;
 

@@ -9,6 +9,7 @@ import {
   SnoozeError,
   TransientError,
 } from '../../lib/errors.ts';
+import type { HeldJob } from '../../lib/held-job.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
@@ -16,7 +17,6 @@ import type { Log } from '../../observability/log.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
-import type { HeldJob } from '../../runtime/define-task.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
 import type { BulkNotices } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Handover, Mailer } from '../../clients/mail/mailer.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../../lib/errors.ts';
+import type { HeldJob } from '../../lib/held-job.ts';
 import type { EmailText } from '../../messages/email.ts';
 import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
-import type { RunContext } from '../../runtime/define-task.ts';
 
 /** How long the backend accepts a code or link. */
 const VALID_MS = minutes(10);
@@ -12,7 +12,12 @@ const VALID_MS = minutes(10);
 const ANSWERED_WITHIN_MS = seconds(65);
 
 export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
-export type CodeEmailRun = Pick<RunContext, 'attempt' | 'confirmHeld' | 'enqueuedAt' | 'jobId' | 'now' | 'signal'>;
+export type CodeEmailRun = Pick<HeldJob, 'confirmHeld' | 'jobId'> & {
+  attempt: number;
+  enqueuedAt: Date;
+  now: Date;
+  signal: AbortSignal;
+};
 
 /**
  * E-mail that is worth nothing once the code in it is no longer valid.

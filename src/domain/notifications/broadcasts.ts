@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { days, minutes, seconds } from '../../lib/duration.ts';
+import type { HeldJob } from '../../lib/held-job.ts';
 import { laterMs } from '../../lib/later.ts';
 import type { BroadcastCounts, BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
@@ -10,7 +11,6 @@ import type {
   BroadcastWish,
 } from '../../repositories/redis/bulk/broadcast-records.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
-import type { RunContext } from '../../runtime/define-task.ts';
 import { ProgressId } from '../bulk/progress.ts';
 import { broadcastRange, broadcastRowId } from './broadcast-ids.ts';
 import { HtmlText } from './message-text.ts';
@@ -34,7 +34,7 @@ export type Broadcast = {
 };
 
 /** The run that adds the rows. */
-export type BroadcastRun = Pick<RunContext, 'alive' | 'signal'>;
+export type BroadcastRun = Pick<HeldJob, 'alive'> & { signal: AbortSignal };
 
 /** Payload fields of all broadcasts; to whom they go is each task's own. */
 export const BROADCAST_FIELDS = {

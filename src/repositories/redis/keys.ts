@@ -96,6 +96,8 @@ export const keys = {
   cancelledJob: (jobId: string) => own(`jobs:cancelled:${jobId}`),
   /** The moments for which a schedule has made its job. */
   firedSlots: (task: string) => own(`schedules:fired:${task}`),
+  /** Whose schedules hold, and which they are. */
+  scheduleClaim: () => own('schedules:claim'),
   schedulesKnownSince: () => own('schedules:known_since'),
   /** Written to learn whether Redis takes writes; gone after seconds. */
   probe: () => own('probe'),

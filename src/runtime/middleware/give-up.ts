@@ -9,7 +9,7 @@ import { timeLimitOf } from './limit-time.ts';
 const GIVE_UP_AFTER_MS = minutes(1);
 
 /** Why a run was given up: it was told to end and did not, or it did not move. */
-export type GivenUp = 'deaf' | 'silent';
+export type HangReason = 'deaf' | 'silent';
 
 /** The code of the error that ends such a run. It always causes an alert: nothing else would show that something hangs. */
 export const GIVEN_UP = 'given_up';
@@ -33,7 +33,7 @@ class Watch implements Disposable {
   readonly run: Run;
   readonly #given: Run;
   readonly #afterMs: number;
-  readonly #onGivenUp: (why: GivenUp, error: unknown) => void;
+  readonly #onGivenUp: (why: HangReason, error: unknown) => void;
   readonly #end = Promise.withResolvers<never>();
   readonly #stop = new AbortController();
   readonly #told = (): void => this.#hasToEnd();
@@ -42,7 +42,7 @@ class Watch implements Disposable {
   /** Questions to Redis that have no answer yet: a run that waits for one does not hang. */
   #questions = 0;
 
-  constructor(run: Run, afterMs: number, onGivenUp: (why: GivenUp, error: unknown) => void) {
+  constructor(run: Run, afterMs: number, onGivenUp: (why: HangReason, error: unknown) => void) {
     this.#given = run;
     this.#afterMs = afterMs;
     this.#onGivenUp = onGivenUp;
@@ -101,7 +101,7 @@ class Watch implements Disposable {
     return new PermanentError(GIVEN_UP, message);
   }
 
-  #leave(why: GivenUp, error: unknown): void {
+  #leave(why: HangReason, error: unknown): void {
     this.#onGivenUp(why, error);
     this.#end.reject(error);
   }

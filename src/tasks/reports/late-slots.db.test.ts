@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { days, hours } from '../../lib/duration.ts';
 import { connectRedis } from '../../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../../repositories/redis/fired-slot-store.ts';
+import { ScheduleClaims } from '../../repositories/redis/schedule-claims.ts';
 import type { JobData } from '../../runtime/job-data.ts';
 import { consumeTicks, Scheduler } from '../../runtime/scheduler.ts';
 import { type FiguresWorld, figuresWorld } from '../../testing/figures-world.ts';
@@ -102,7 +103,8 @@ describe('a slot knows its day', () => {
       onError: () => undefined,
     });
     open.defer(() => connection.disconnect());
-    await new Scheduler({ ...app, connection, settings: app.services.settings, overrides: new Map() }).sync();
+    const claims = new ScheduleClaims(app.redis, 'test');
+    await new Scheduler({ ...app, claims, connection, settings: app.services.settings, overrides: new Map() }).sync();
     const [tick] = (await app.queues.ticks.getDelayed()).filter(({ name }) => name === task);
     const due = new Date(Number(tick!.id!.split(':').at(-1)));
     for (let i = 0; i < 2; i += 1) {
