@@ -8,6 +8,8 @@ import type { Payments } from '../../repositories/payments.ts';
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
 
+const CHECKED: ReadonlySet<string> = new Set(['payment_renewal', 'payment_failed', 'payment_late']);
+
 export type PaymentMessageTruthOptions = {
   payments: Pick<Payments, 'find'>;
   panel: Pick<Panel, 'user'>;
@@ -23,14 +25,14 @@ export class PaymentMessageTruth {
 
   /** True where an invoice can no longer be paid or need not be, or a payment that was told as failed has arrived. Never throws. */
   async isObsolete({ message, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
-    if (type !== 'payment_renewal' && type !== 'payment_failed') return false;
+    if (!CHECKED.has(type)) return false;
     const subject = queuedSubject(message);
-    if (subject?.kind !== 'renewal' && subject?.kind !== 'unpaid') return false;
+    if (!subject || subject.kind === 'reminder' || subject.kind === 'receipt') return false;
     if (subject.kind === 'renewal' && subject.payBefore && subject.payBefore <= now) return true;
     try {
       const payment = await this.#options.payments.find(subject.paymentId);
       if (!payment) return false;
-      if (subject.kind === 'unpaid') return payment.status === 'completed' || payment.status === 'refunded';
+      if (subject.kind !== 'renewal') return payment.status === 'completed' || payment.status === 'refunded';
       return payment.status !== 'pending' || (await this.#isExtended(payment, subject, signal));
     } catch {
       return false;

@@ -25,7 +25,7 @@ export default defineTask({
     checked: 'Pending payments looked at',
     unreadable: 'Payments left as they are because their row or their invoice can not be read',
     paid: `Paid ones handed to ${processPaymentCompletion.name}`,
-    failed: 'Payments ended unpaid',
+    failed: 'Payments ended unpaid; an invoice that was still open is ended first',
     mismatched: 'Paid ones that wait for an admin',
     resumed: 'Completed payments whose activation is taken up again',
     taken_up: 'Payments that the backend completed first, handed over so that their days are given',
@@ -60,10 +60,11 @@ export default defineTask({
       counts.taken_up += 1;
     }
 
-    const fail = async (payment: Payment): Promise<void> => {
+    const fail = async (payment: Payment, invoice: Invoice | undefined): Promise<void> => {
       try {
-        const isFailed = await closing.unpaid(payment, isWorthTelling(payment, now), signal);
-        counts[isFailed ? 'failed' : 'postponed'] += 1;
+        const outcome = await closing.unpaid(payment, { invoice, tell: isWorthTelling(payment, now) }, signal);
+        if (outcome === 'paid') await complete(payment);
+        counts[outcome] += 1;
       } catch (err) {
         signal.throwIfAborted();
         log.warn({ err, payment_id: payment.id }, 'unpaid payment could not be ended, the next run tries again');
@@ -91,7 +92,7 @@ export default defineTask({
         if (verdict === 'complete') {
           await complete(payment);
           counts.paid += 1;
-        } else if (verdict === 'fail') await fail(payment);
+        } else if (verdict === 'fail') await fail(payment, invoice === 'unreadable' ? undefined : invoice);
         else if (verdict === 'mismatched') counts.mismatched += 1;
       }
       lastId = page.lastId;
