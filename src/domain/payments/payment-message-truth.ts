@@ -4,6 +4,8 @@ import { queuedSubject, type Subject } from '../../messages/queued-text.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
+import type { CustomerPicture } from './customer-picture.ts';
+import { renewedUser } from './payment-recipients.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
@@ -13,6 +15,7 @@ const CHECKED: ReadonlySet<string> = new Set(['payment_renewal', 'payment_failed
 export type PaymentMessageTruthOptions = {
   payments: Pick<Payments, 'find'>;
   panel: Pick<Panel, 'user'>;
+  picture: Pick<CustomerPicture, 'of'>;
 };
 
 /** Whether a queued message about a payment still holds when its turn comes. What cannot be found out is unknown, and unknown is sent. */
@@ -23,8 +26,11 @@ export class PaymentMessageTruth {
     this.#options = options;
   }
 
-  /** True where an invoice can no longer be paid or need not be, or a payment that was told as failed has arrived. Never throws. */
-  async isObsolete({ message, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
+  /**
+   * True where an invoice can no longer be paid or need not be, or the money of a payment that was told as failed or late has become days.
+   * Never throws.
+   */
+  async isObsolete({ message, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
     if (!CHECKED.has(type)) return false;
     const subject = queuedSubject(message);
     if (!subject || subject.kind === 'reminder' || subject.kind === 'receipt') return false;
@@ -33,10 +39,24 @@ export class PaymentMessageTruth {
       const payment = await this.#options.payments.find(subject.paymentId);
       if (!payment) return false;
       if (subject.kind !== 'renewal') return payment.status === 'completed' || payment.status === 'refunded';
-      return payment.status !== 'pending' || (await this.#isExtended(payment, subject, signal));
+      if (payment.status !== 'pending') return true;
+      const isExtended = await this.#isExtended(payment, subject, signal).catch(() => false);
+      return isExtended || (await this.#isPaidFor(payment, { telegramId, expireAt: subject.expiresAt }, now, signal));
     } catch {
       return false;
     }
+  }
+
+  /** Whether the customer has paid this invoice, or has another one to pay: nobody is asked twice for the same time. */
+  async #isPaidFor(
+    { hints, id }: Payment,
+    known: { expireAt: Date; telegramId: number },
+    now: Date,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const [money] = await this.#options.picture.of([renewedUser(hints, known)], now, signal);
+    if (money?.state === 'paid' || money?.state === 'promised') return true;
+    return money?.underWay.some(({ paymentId, state }) => state === 'open' && paymentId !== id) ?? false;
   }
 
   /** Whether the panel user that the invoice is for has got more time by another way. */
