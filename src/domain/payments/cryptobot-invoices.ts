@@ -60,8 +60,8 @@ export class CryptobotInvoices {
   }
 
   /**
-   * Deletes an invoice that was open, so that nobody pays it any more. `paid`: somebody has paid it meanwhile. Whatever the answer to the
-   * deletion was, or without one, the invoice itself decides. Throws where it is still open, or where Crypto Pay does not say.
+   * Deletes an invoice that was open, so that nobody pays it any more. `paid`: somebody has paid it meanwhile. After a refusal or
+   * a lost answer the invoice is read, and decides. Throws where it is still open, or where Crypto Pay does not say.
    */
   async close(id: string, signal: AbortSignal): Promise<'closed' | 'paid'> {
     try {

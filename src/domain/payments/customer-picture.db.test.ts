@@ -13,7 +13,7 @@ type Worker = Readonly<Record<string, unknown>>;
 const at = (ms: number): string => new Date(ms).toISOString();
 const needs = { why: 'mismatch', since: at(Date.now()) };
 
-/** What is on the way for a customer. The seed makes the payment; nothing is run. */
+/** The states of a customer's money. The seed makes the payment; nothing is run. */
 const STATES = {
   'paid, waits for its days': {
     seed: () => ({ metadata: { worker: { activation: 'pending', attempts: 1 } } }),

@@ -6,7 +6,7 @@ import type { CryptobotInvoices, InvoicesById } from './cryptobot-invoices.ts';
 import { MoneyUnderWay, type UnderWay } from './money-under-way.ts';
 import type { KnownUser } from './payment-recipients.ts';
 
-/** One reading serves a run for this long. What is decided may be as old as this. */
+/** One reading serves a run for this long. A decision rests on facts of at most this age. */
 const READING_MS = seconds(10);
 /** As long as `verify_pending_payments` takes up what is completed and not active: the column has no index. */
 const CREATED_WITHIN_MS = days(90);
@@ -32,8 +32,8 @@ export type CustomerPictureOptions = {
 };
 
 /**
- * What is known of the money of panel users: the one answer for everybody who asks, reminds, tells or turns off. Three statements and at
- * most one question to Crypto Pay serve any number of users, once per run within 10 s.
+ * Answers for panel users what is known of their money: all who ask, remind, tell or turn off decide by it. Three statements and at most one
+ * question to Crypto Pay serve any number of users, once per run within 10 s.
  */
 export class CustomerPicture {
   readonly #options: CustomerPictureOptions;

@@ -3,7 +3,7 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { Customer, ServiceIdentity } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 
-/** What is known of a panel user. A queued message knows a name and a chat only. */
+/** A panel user as far as it is known. A queued message has a name and a chat only. */
 export type KnownUser = Pick<PanelUser, 'expireAt' | 'username'> &
   Partial<Pick<PanelUser, 'id' | 'shortUuid' | 'telegramId' | 'uuid'>>;
 

@@ -2,7 +2,7 @@ import { minuteInUtc } from '../../messages/time.ts';
 import type { MoneyOf } from '../payments/customer-picture.ts';
 import type { UnderWay } from '../payments/money-under-way.ts';
 
-/** What is on the way for a panel user, a sentence for each payment. */
+/** Says for each payment that is on the way for a panel user where it stands. */
 export function moneySentences({ underWay }: MoneyOf): string[] {
   return underWay.length === 0 ? ['Money: no payment is on the way.'] : underWay.map(sentence);
 }
