@@ -102,6 +102,11 @@ export class InvoiceStore {
     return invoice;
   }
 
+  /** A deleted invoice is listed no more and cannot be paid. */
+  delete(id: number): void {
+    this.#invoices.delete(id);
+  }
+
   /** Newest first, as Crypto Pay lists them. */
   list(): WireInvoice[] {
     return [...this.#invoices.keys()].sort((a, b) => b - a).map((id) => this.get(id)!);

@@ -20,6 +20,8 @@ const GetInvoices = z.object({
   count: z.coerce.number().int().min(1).max(1000).default(100).meta({ error: 'COUNT_INVALID' }),
 });
 
+const DeleteInvoice = z.object({ invoice_id: z.coerce.number().int().min(1).meta({ error: 'INVOICE_ID_INVALID' }) });
+
 /** Answers one method as Crypto Pay does; `fields` come from the query or the body. */
 export function callMethod(store: InvoiceStore, method: string, fields: Record<string, unknown>): Reply {
   switch (method) {
@@ -32,6 +34,8 @@ export function callMethod(store: InvoiceStore, method: string, fields: Record<s
       return createInvoice(store, fields);
     case 'getInvoices':
       return getInvoices(store, fields);
+    case 'deleteInvoice':
+      return deleteInvoice(store, fields);
     default:
       return refuse(405, 'METHOD_NOT_FOUND');
   }
@@ -58,6 +62,17 @@ function getInvoices(store: InvoiceStore, fields: Record<string, unknown>): Repl
     .filter((invoice) => asset === undefined || invoice.asset === asset)
     .filter((invoice) => fiat === undefined || invoice.fiat === fiat);
   return { ok: true, result: { items: fitting.slice(offset, offset + count) } };
+}
+
+/** Only an invoice that nobody has paid can be deleted. */
+function deleteInvoice(store: InvoiceStore, fields: Record<string, unknown>): Reply {
+  const wanted = DeleteInvoice.safeParse(fields);
+  if (!wanted.success) return invalid(DeleteInvoice, wanted.error);
+  const invoice = store.get(wanted.data.invoice_id);
+  if (!invoice) return refuse(400, 'INVOICE_NOT_FOUND');
+  if (invoice.status === 'paid') return refuse(400, 'INVOICE_ALREADY_PAID');
+  store.delete(invoice.invoice_id);
+  return { ok: true, result: true };
 }
 
 /** The first wrong field decides the error, by the name that stands beside it in the schema. */

@@ -129,6 +129,19 @@ describe('the API', () => {
     expect((await api('getInvoices', { offset: 1_050, count: 1000 })).body.result.items).toHaveLength(50);
   });
 
+  test('an open invoice is deleted and listed no more; a paid, an unknown and a deleted one are refused', async () => {
+    const { api, world } = await setUp();
+    const [open, paid] = [world.put({ amount: '1' }), world.put({ amount: '2', status: 'paid' })];
+    const remove = async (id: unknown) => (await api('deleteInvoice', { invoice_id: id })).body;
+    expect(await remove(open.invoice_id)).toEqual({ ok: true, result: true });
+    for (const id of [open.invoice_id, paid.invoice_id, 99_999_999]) {
+      expect(await remove(id)).toMatchObject({ ok: false, error: { code: 400 } });
+    }
+    expect(await remove('x')).toEqual({ ok: false, error: { code: 400, name: 'INVOICE_ID_INVALID' } });
+    const left = (await api('getInvoices')).body.result.items;
+    expect(left.map(({ invoice_id: id }: { invoice_id: number }) => id)).toEqual([paid.invoice_id]);
+  });
+
   test('lists by ids and by status', async () => {
     const { api, world } = await setUp();
     const paid = world.put({ amount: '1', status: 'paid' });

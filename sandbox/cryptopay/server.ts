@@ -81,6 +81,7 @@ async function answer(world: CryptoPayWorld, request: IncomingMessage, url: URL)
   if (method === undefined) return refuse(404, 'NOT_FOUND');
   world.calls.push({ method, fields, at: world.now().toISOString() });
   if (request.headers['crypto-pay-api-token'] !== world.token) return refuse(401, 'UNAUTHORIZED');
+  world.onCall?.(method);
   return callMethod(world.store, method, fields);
 }
 

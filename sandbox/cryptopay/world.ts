@@ -36,6 +36,8 @@ export class CryptoPayWorld {
   readonly store: InvoiceStore;
   readonly webhooks: WebhookSender;
   readonly calls: Call[] = [];
+  /** Runs between the arrival of a call and its answer: what a customer does at that very moment. */
+  onCall: ((method: string) => void) | undefined;
   readonly #clock: () => Date;
   #aheadMs = 0;
 

@@ -32,11 +32,13 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const { alertStates, services: alerting } = composeAlerts(foundation);
   const brakes = composeBrakes(foundation, alerting.alerts);
-  const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brakes.services.brake, {
+  const { paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { brake } = brakes.services;
+  const { customerPicture } = payments.services;
+  const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brake, customerPicture, {
     tasks: { reminding, disabling },
     tasksOff: disabledTasks,
   });
-  const { paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>

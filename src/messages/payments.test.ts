@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseHtml } from '../../sandbox/telegram/entities.ts';
 import type { Locale } from '../lib/locale.ts';
 import { money } from '../lib/money.ts';
-import { autoRenewInvoice, paymentFailed, paymentReceived, renewalDescription } from './payments.ts';
+import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived, renewalDescription } from './payments.ts';
 
 const LOCALES: readonly Locale[] = ['en', 'ru'];
 const facts = { price: money('9.99000000', 'USD'), days: 30, bought: 'period', planName: 'Pro' } as const;
@@ -24,9 +24,16 @@ describe('to the customer', () => {
     expect(String(paymentReceived({ ...facts, expiresAt }, 'ru'))).toContain('Сумма: <b>9,99 USD</b>');
   });
 
-  test('a payment that failed says that nothing was charged', () => {
-    expect(String(paymentFailed(facts, 'en'))).toContain('nothing was charged');
-    expect(String(paymentFailed(facts, 'ru'))).toContain('деньги не списаны');
+  test('a payment that failed says what is known, and does not speak for the provider', () => {
+    const [en, ru] = LOCALES.map((locale) => String(paymentFailed(facts, locale)));
+    expect(en).toContain('No money has arrived for this payment, so it was closed.');
+    expect(ru).toContain('Деньги за эту оплату не поступили, поэтому она закрыта.');
+    for (const text of [en, ru]) expect(text).not.toMatch(/charged|expired|не списаны|истёк/);
+  });
+
+  test('a payment that arrived late says that support knows', () => {
+    expect(String(paymentLate(facts, 'en'))).toContain('Support knows about it');
+    expect(String(paymentLate(facts, 'ru'))).toContain('Поддержка знает об этом');
   });
 
   test('the auto-renew invoice carries its link, its price and both dates', () => {
@@ -71,6 +78,7 @@ test('names that look like markup stay text, and Telegram accepts every message'
     const messages = [
       paymentReceived({ ...hostile, expiresAt }, locale),
       paymentFailed(hostile, locale),
+      paymentLate(hostile, locale),
       autoRenewInvoice({ ...hostile, expiresAt, payUrl: 'https://t.me/"><b>' }, locale),
     ];
     for (const message of messages) {

@@ -30,14 +30,24 @@ export function paymentReceived(
   return card('✅', title, [...purchase(payment, locale), ...until], isActive ? thanks + active : thanks);
 }
 
-/** To the customer: the invoice ran out or was refused; no money was taken. */
+/** To the customer: the payment was given up without money. It says only what is known: somebody may have paid at the last moment. */
 export function paymentFailed(payment: PaymentFacts, locale: Locale): Html {
   const title = { en: 'Payment not completed', ru: 'Оплата не завершена' }[locale];
   const advice = {
-    en: 'The invoice has expired and nothing was charged. To try again, start a new payment.',
-    ru: 'Срок действия счёта истёк, деньги не списаны. Чтобы повторить, начните новую оплату.',
+    en: 'No money has arrived for this payment, so it was closed. To try again, start a new payment. If you have paid, please write to support.',
+    ru: 'Деньги за эту оплату не поступили, поэтому она закрыта. Чтобы повторить, начните новую оплату. Если вы заплатили, напишите, пожалуйста, в поддержку.',
   }[locale];
   return card('❌', title, purchase(payment, locale), advice);
+}
+
+/** To the customer: the money arrived after the payment had been given up. */
+export function paymentLate(payment: PaymentFacts, locale: Locale): Html {
+  const title = { en: 'Your payment arrived late', ru: 'Оплата пришла позже срока' }[locale];
+  const advice = {
+    en: 'Your money has arrived, but this payment was closed before. Support knows about it and will take care of it. You need not pay again.',
+    ru: 'Деньги поступили, но эта оплата уже была закрыта. Поддержка знает об этом и разберётся. Платить ещё раз не нужно.',
+  }[locale];
+  return card('🕓', title, purchase(payment, locale), advice);
 }
 
 /** To the customer: auto-renew made an invoice; paying it extends the subscription. `at`: when it is sent, where it may have ended by then. */

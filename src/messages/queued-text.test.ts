@@ -4,7 +4,7 @@ import { parseHtml } from '../../sandbox/telegram/entities.ts';
 import { days, hours } from '../lib/duration.ts';
 import { money } from '../lib/money.ts';
 import { visibleText } from '../lib/telegram-html.ts';
-import { autoRenewInvoice, paymentFailed, paymentReceived } from './payments.ts';
+import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import { currentText, queuedSubject, queuedText, type Subject } from './queued-text.ts';
 import { subscriptionExpiring } from './subscriptions.ts';
 
@@ -43,6 +43,7 @@ const KINDS: readonly (readonly [subject: Subject, template: (at: Date) => unkno
       (at) => paymentReceived({ ...bought, planName: undefined }, locale, at),
     ],
     [{ kind: 'unpaid', ...bought, locale }, () => paymentFailed(bought, locale)],
+    [{ kind: 'late', ...bought, locale }, () => paymentLate(bought, locale)],
   ] as const satisfies readonly (readonly [Subject, (at: Date) => unknown])[];
 });
 

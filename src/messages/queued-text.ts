@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Html } from '../lib/html.ts';
 import { PURCHASE_KINDS } from '../lib/purchase.ts';
-import { autoRenewInvoice, paymentFailed, paymentReceived } from './payments.ts';
+import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import { readRow, withFacts } from './row-facts.ts';
 import { subscriptionExpiring } from './subscriptions.ts';
 
@@ -42,6 +42,7 @@ const Subject = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('receipt'), ...purchase, expiresAt: Time.optional() }),
   z.object({ kind: z.literal('unpaid'), ...purchase }),
+  z.object({ kind: z.literal('late'), ...purchase }),
 ]);
 
 /** What a queued message to a customer is about, in the language that it is written in. */
@@ -78,6 +79,8 @@ function written(subject: Subject, now: Date): Html {
       return paymentReceived(subject, subject.locale, now);
     case 'unpaid':
       return paymentFailed(subject, subject.locale);
+    case 'late':
+      return paymentLate(subject, subject.locale);
   }
 }
 

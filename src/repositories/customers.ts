@@ -26,6 +26,8 @@ export type Ownership = { customer: Customer; scope: ServiceIdentity['scope']; s
 type Row = { id: string; username: string | null; telegram_id: unknown; remnawave_uuid: string | null };
 type OwnerRow = Row & { identity_scope: string; subscription_key: string | null };
 
+type IdentityRow = { provider_subject_ref: string; identity_scope: string; subscription_key: string | null };
+
 const COLUMNS = sql`c.id, c.username, c.telegram_id, c.remnawave_uuid`;
 
 /** Says of a customer whose Telegram id is none. All else about them holds: such a customer has no chat. */
@@ -52,20 +54,30 @@ export class Customers {
 
   /** The active panel users of a customer, at most 100; nobody owns more. */
   async identities(customerId: string): Promise<ServiceIdentity[]> {
-    const { rows } = await sql<{
-      provider_subject_ref: string;
-      identity_scope: string;
-      subscription_key: string | null;
-    }>`
+    const { rows } = await sql<IdentityRow>`
       select provider_subject_ref, identity_scope, subscription_key from service_identities
        where customer_account_id = ${customerId} and provider_name = 'remnawave' and identity_status = 'active'
          and provider_subject_ref is not null
        order by identity_scope, provider_subject_ref limit 100`.execute(this.#db);
-    return rows.map((row) => ({
-      panelUser: row.provider_subject_ref,
-      scope: row.identity_scope === 'subscription' ? 'subscription' : 'account',
-      subscriptionKey: row.subscription_key ?? undefined,
-    }));
+    return rows.map(identityOf);
+  }
+
+  /** These customers and their active panel users, by customer id. Two statements for any number; give it few thousand at most. */
+  async owners(
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, { customer: Customer | undefined; identities: ServiceIdentity[] }>> {
+    if (ids.length === 0) return new Map();
+    const customers = await sql<Row>`
+      select ${COLUMNS} from mobile_users c where c.id = any(${[...ids]}::uuid[])`.execute(this.#db);
+    const identities = await sql<IdentityRow & { customer_account_id: string }>`
+      select customer_account_id, provider_subject_ref, identity_scope, subscription_key from service_identities
+       where customer_account_id = any(${[...ids]}::uuid[]) and provider_name = 'remnawave' and identity_status = 'active'
+         and provider_subject_ref is not null`.execute(this.#db);
+    const byId = new Map(customers.rows.map((row) => [row.id, this.#customerOf(row)]));
+    const owned = Map.groupBy(identities.rows, (row) => row.customer_account_id);
+    return new Map(
+      ids.map((id) => [id, { customer: byId.get(id), identities: (owned.get(id) ?? []).map(identityOf) }]),
+    );
   }
 
   /** The owner of a panel user: through `service_identities`, else through `mobile_users.remnawave_uuid`. */
@@ -100,3 +112,9 @@ export class Customers {
     };
   }
 }
+
+const identityOf = (row: IdentityRow): ServiceIdentity => ({
+  panelUser: row.provider_subject_ref,
+  scope: row.identity_scope === 'subscription' ? 'subscription' : 'account',
+  subscriptionKey: row.subscription_key ?? undefined,
+});

@@ -1,4 +1,4 @@
-import { parseUpdate } from '../../clients/cryptobot/webhook.ts';
+import { readDelivery } from '../../clients/cryptobot/webhook.ts';
 import { completionKey } from '../../domain/payments/ledger.ts';
 import processPaymentCompletion from '../../tasks/payments/process-payment-completion.ts';
 import type { CryptobotWebhookOptions } from '../../triggers/http/cryptobot-webhook.ts';
@@ -9,7 +9,7 @@ export function cryptobotWebhook({ dispatcher, log, services }: App): CryptobotW
   const { entitlements, webhookLogs } = services;
   return {
     verify: (rawBody, signature) => entitlements.invoices.verify(rawBody, signature),
-    read: parseUpdate,
+    read: readDelivery,
     store: (webhook) => webhookLogs.insertCryptobot(webhook),
     async dispatch(invoiceId, rawBody, signature) {
       const payload = { raw_body: rawBody, signature };

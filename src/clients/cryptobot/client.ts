@@ -107,6 +107,16 @@ export class CryptoBotClient {
   }
 
   /**
+   * Deletes an open invoice, so that nobody can pay it. Rejects with `CryptoPayRefusal` for one that is paid or unknown. After a
+   * `TransientError` it may be deleted anyway: read the invoice before judging.
+   */
+  async deleteInvoice(id: string, signal: AbortSignal): Promise<void> {
+    const number = Number(id);
+    const body = { invoice_id: Number.isSafeInteger(number) ? number : id };
+    await this.#call('deleteInvoice', body, z.literal(true), { signal });
+  }
+
+  /**
    * Those of these invoices that exist, in groups of 1000, in no certain order. One that cannot be read is among the holes: it exists,
    * and nothing is known of it. Throws `PermanentError` for an id that is
    * not all digits (`isInvoiceId`), before anything is asked.

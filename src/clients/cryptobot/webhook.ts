@@ -1,10 +1,10 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { PermanentError } from '../../lib/errors.ts';
+import { errorMessage, PermanentError } from '../../lib/errors.ts';
 import { jsonTextProblem } from '../../lib/json-limits.ts';
 import { utf8In } from '../../lib/utf8-in.ts';
 import { misfit } from './errors.ts';
-import { type Invoice, InvoiceSchema, parseExactJson } from './invoice.ts';
+import { type Invoice, InvoiceSchema, isInvoiceId, parseExactJson } from './invoice.ts';
 
 /** The header that carries the signature of a delivery. */
 export const SIGNATURE_HEADER = 'crypto-pay-api-signature';
@@ -40,6 +40,31 @@ const Envelope = z.object({
   payload: z.unknown(),
 });
 
+/** What a delivery is about. `unreadable`: its invoice is named, and nothing else of it can be read. */
+export type Delivered = Pick<Update, 'id' | 'type'> & {
+  invoice: { id: string; status: string } | undefined;
+  unreadable?: string;
+};
+
+/** An invoice of which only the id is read. */
+const Named = Envelope.extend({
+  update_type: z.string().regex(/^invoice_\w{1,92}$/),
+  payload: z.looseObject({ invoice_id: z.string().refine(isInvoiceId) }),
+});
+
+/** Reads what a verified body is about. One odd field of an invoice does not hide which invoice it is. Throws as `parseUpdate` does. */
+export function readDelivery(rawBody: Buffer): Delivered {
+  try {
+    return parseUpdate(rawBody);
+  } catch (error) {
+    const named = Named.safeParse(jsonOrNothing(rawBody)).data;
+    if (!named) throw error;
+    const { payload, update_id: id, update_type: type } = named;
+    const invoice = { id: payload.invoice_id, status: 'unreadable' };
+    return { id, type, invoice, unreadable: errorMessage(error) };
+  }
+}
+
 /** Reads a body whose signature was verified. Throws `PermanentError` that names what does not fit: the same bytes never will. */
 export function parseUpdate(rawBody: Buffer): Update {
   const envelope = Envelope.safeParse(json(rawBody));
@@ -49,6 +74,14 @@ export function parseUpdate(rawBody: Buffer): Update {
   const invoice = z.object({ payload: InvoiceSchema }).safeParse({ payload });
   if (!invoice.success) throw unfit(invoice.error);
   return { id, type, requestedAt, invoice: invoice.data.payload };
+}
+
+function jsonOrNothing(rawBody: Buffer): unknown {
+  try {
+    return json(rawBody);
+  } catch {
+    return undefined;
+  }
 }
 
 function json(rawBody: Buffer): unknown {

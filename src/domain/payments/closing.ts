@@ -1,21 +1,28 @@
+import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { purchaseFacts } from '../../lib/purchase.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers } from '../../repositories/customers.ts';
-import type { NewNotification } from '../../repositories/notifications.ts';
+import type { NewNotification, Notifications } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
+import type { CryptobotInvoices } from './cryptobot-invoices.ts';
 import type { PanelUserResolver } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
 export type ClosingDependencies = {
   customers: Customers;
+  invoices: Pick<CryptobotInvoices, 'close'>;
   locale: Locale;
+  notifications: Pick<Notifications, 'insert'>;
   resolver: PanelUserResolver;
   settlement: PaymentSettlement;
 };
 
-/** Ends payments that nobody paid. */
+/** `failed`: ended. `paid`: it turned out to be paid, so it must be completed. `postponed`: it was settled meanwhile, or cannot be ended now. */
+export type Closing = 'failed' | 'paid' | 'postponed';
+
+/** Ends payments that nobody paid, and answers those who pay too late. */
 export class PaymentClosing {
   readonly #dependencies: ClosingDependencies;
 
@@ -24,24 +31,41 @@ export class PaymentClosing {
   }
 
   /**
-   * Takes a pending payment to `failed`, and tells the customer where `tell` is set. False when it was paid or ended meanwhile, or must
-   * wait. `expiredAt`: since when its invoice cannot be paid, where that is known.
+   * Takes a pending payment to `failed`, and tells the customer where `tell` is set. An invoice that was just seen open is deleted at Crypto
+   * Pay first, so that nobody pays for a payment that is over. Throws where that cannot be done.
    */
-  async unpaid(payment: Payment, tell: boolean, expiredAt: Date | undefined, signal: AbortSignal): Promise<boolean> {
-    const notice = tell ? await this.#notice(payment, signal) : undefined;
-    return this.#dependencies.settlement.unpaid(payment, notice, expiredAt, signal);
+  async unpaid(
+    payment: Payment,
+    { invoice, tell }: { invoice: Invoice | undefined; tell: boolean },
+    signal: AbortSignal,
+  ): Promise<Closing> {
+    const { invoices, settlement } = this.#dependencies;
+    if (invoice?.status === 'active' && (await invoices.close(invoice.id, signal)) === 'paid') return 'paid';
+    const notice = tell ? await this.#notice('unpaid', payment, signal) : undefined;
+    return (await settlement.unpaid(payment, notice, expiryOf(payment, invoice), signal)) ? 'failed' : 'postponed';
   }
 
-  async #notice(payment: Payment, signal: AbortSignal): Promise<NewNotification | undefined> {
+  /** Tells the customer that the money for a failed payment has arrived and that support knows. Once for each payment. */
+  async late(payment: Payment, signal: AbortSignal): Promise<void> {
+    const notice = await this.#notice('late', payment, signal);
+    if (notice) await this.#dependencies.notifications.insert([notice]);
+  }
+
+  async #notice(
+    kind: keyof typeof NOTICES,
+    payment: Payment,
+    signal: AbortSignal,
+  ): Promise<NewNotification | undefined> {
     const telegramId = await this.#chatOf(payment, signal);
     if (telegramId === undefined) return undefined;
     const { id, planName, price } = payment;
     const { locale } = this.#dependencies;
     const message = queuedText(
-      { kind: 'unpaid', paymentId: id, price, ...purchaseFacts(payment.purchase), planName, locale },
+      { kind, paymentId: id, price, ...purchaseFacts(payment.purchase), planName, locale },
       new Date(),
     );
-    return { id: uuidFrom(`payment-failed:${id}`), telegramId, message, type: 'payment_failed' };
+    const { name, type } = NOTICES[kind];
+    return { id: uuidFrom(`${name}:${id}`), telegramId, message, type };
   }
 
   /** Reads the platform's own tables first, so that the customer is told of a failed payment even while the panel is down. */
@@ -53,3 +77,13 @@ export class PaymentClosing {
     return resolved?.kind === 'found' ? resolved.user.telegramId : undefined;
   }
 }
+
+/** The name in the row's id, and its `notification_type`. */
+const NOTICES = {
+  unpaid: { name: 'payment-failed', type: 'payment_failed' },
+  late: { name: 'payment-late', type: 'payment_late' },
+} as const;
+
+/** Since when nobody can pay this invoice. One that is unknown or open until now has no moment of its own, and no webhook on its way. */
+const expiryOf = ({ createdAt }: Payment, invoice: Invoice | undefined): Date | undefined =>
+  invoice?.status === 'expired' ? invoice.expiresAt : createdAt;

@@ -40,18 +40,19 @@ export class CompletedByOthers {
     if (this.#options.policy === 'leave' || payment.provider !== 'cryptobot' || !isCompletedByOthers(payment))
       return false;
     if (payment.purchase.kind !== 'unknown' && boughtDays(payment.purchase) === 0) return false;
-    return payment.createdAt >= (await this.#since(now));
+    return payment.createdAt >= (await this.since(now));
   }
 
   /** Those to be looked at in the run of this moment, oldest first. */
   async due(now: Date, limit: number): Promise<readonly Payment[]> {
     if (this.#options.policy === 'leave') return [];
-    const found = await this.#options.payments.completedByOthers(await this.#since(now), limit);
+    const found = await this.#options.payments.completedByOthers(await this.since(now), limit);
     const isEagerSlot = now.getTime() % hours(1) < EVERY_HOUR_MS;
     return found.items.filter(({ createdAt }) => isEagerSlot || now.getTime() - createdAt.getTime() < EAGER_MS);
   }
 
-  async #since(now: Date): Promise<Date> {
+  /** Rows before this are none of ours: too old, or from before this worker came. */
+  async since(now: Date): Promise<Date> {
     const firstStart = await this.#options.firstStart.at();
     return new Date(Math.max(firstStart.getTime(), now.getTime() - LAZY_ACCESS_MS));
   }

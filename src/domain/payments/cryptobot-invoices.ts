@@ -60,6 +60,23 @@ export class CryptobotInvoices {
   }
 
   /**
+   * Deletes an invoice that was open, so that nobody pays it any more. `paid`: somebody has paid it meanwhile. After a refusal or
+   * a lost answer the invoice is read, and decides. Throws where it is still open, or where Crypto Pay does not say.
+   */
+  async close(id: string, signal: AbortSignal): Promise<'closed' | 'paid'> {
+    try {
+      await this.#client.deleteInvoice(id, signal);
+      return 'closed';
+    } catch (error) {
+      const { known, unreadable } = await this.byId([id], signal);
+      const invoice = known.get(id);
+      if (invoice?.status === 'paid') return 'paid';
+      if (!unreadable.has(id) && (!invoice || invoice.status === 'expired')) return 'closed';
+      throw error;
+    }
+  }
+
+  /**
    * The invoices among these that Crypto Pay knows, by id. Ids that Crypto Pay never gives are left out. Where an unreadable invoice does
    * not even say its id, every invoice that was not found counts as unreadable.
    */

@@ -33,7 +33,7 @@ export type PaymentObserver = { paymentVerified(status: string): void };
 
 type Given = Omit<CompletionDependencies, 'alarms' | 'byOthers' | 'ending' | 'ledger' | 'resolver' | 'settlement'> &
   Omit<EndingDependencies, 'settlement'> &
-  Omit<ClosingDependencies, 'resolver' | 'settlement'> &
+  Omit<ClosingDependencies, 'invoices' | 'notifications' | 'resolver' | 'settlement'> &
   ConstructorParameters<typeof PaymentAlarms>[0] & {
     cryptobot: CryptoBotClient;
     cryptobotToken: string;
@@ -71,6 +71,7 @@ export function composeEntitlements(given: Given): Entitlements {
           payments,
           notifications: given.notifications,
         });
+  const invoices = new CryptobotInvoices(cryptobot, cryptobotToken);
   const alarms = new PaymentAlarms(given);
   const firstStart = new FirstStart(given.auditLogs, given.startedAt);
   const byOthers = new CompletedByOthers({ firstStart, payments, policy: given.completedByBackend });
@@ -79,9 +80,9 @@ export function composeEntitlements(given: Given): Entitlements {
   return {
     alarms,
     byOthers,
-    closing: new PaymentClosing({ ...given, resolver, settlement }),
+    closing: new PaymentClosing({ ...given, invoices, resolver, settlement }),
     completion: new PaymentCompletion({ ...given, alarms, byOthers, ending, ledger, resolver, settlement }),
-    invoices: new CryptobotInvoices(cryptobot, cryptobotToken),
+    invoices,
     observer: given.observer,
     resolver,
   };

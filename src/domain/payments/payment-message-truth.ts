@@ -4,13 +4,18 @@ import { queuedSubject, type Subject } from '../../messages/queued-text.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
+import type { CustomerPicture } from './customer-picture.ts';
+import { renewedUser } from './payment-recipients.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
 
+const CHECKED: ReadonlySet<string> = new Set(['payment_renewal', 'payment_failed', 'payment_late']);
+
 export type PaymentMessageTruthOptions = {
   payments: Pick<Payments, 'find'>;
   panel: Pick<Panel, 'user'>;
+  picture: Pick<CustomerPicture, 'of'>;
 };
 
 /** Whether a queued message about a payment still holds when its turn comes. What cannot be found out is unknown, and unknown is sent. */
@@ -21,20 +26,37 @@ export class PaymentMessageTruth {
     this.#options = options;
   }
 
-  /** True where an invoice can no longer be paid or need not be, or a payment that was told as failed has arrived. Never throws. */
-  async isObsolete({ message, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
-    if (type !== 'payment_renewal' && type !== 'payment_failed') return false;
+  /**
+   * True where an invoice can no longer be paid or need not be, or the money of a payment that was told as failed or late has become days.
+   * Never throws.
+   */
+  async isObsolete({ message, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
+    if (!CHECKED.has(type)) return false;
     const subject = queuedSubject(message);
-    if (subject?.kind !== 'renewal' && subject?.kind !== 'unpaid') return false;
+    if (!subject || subject.kind === 'reminder' || subject.kind === 'receipt') return false;
     if (subject.kind === 'renewal' && subject.payBefore && subject.payBefore <= now) return true;
     try {
       const payment = await this.#options.payments.find(subject.paymentId);
       if (!payment) return false;
-      if (subject.kind === 'unpaid') return payment.status === 'completed' || payment.status === 'refunded';
-      return payment.status !== 'pending' || (await this.#isExtended(payment, subject, signal));
+      if (subject.kind !== 'renewal') return payment.status === 'completed' || payment.status === 'refunded';
+      if (payment.status !== 'pending') return true;
+      const isExtended = await this.#isExtended(payment, subject, signal).catch(() => false);
+      return isExtended || (await this.#isPaidFor(payment, { telegramId, expireAt: subject.expiresAt }, now, signal));
     } catch {
       return false;
     }
+  }
+
+  /** Whether the customer has paid this invoice, or has another one to pay: nobody is asked twice for the same time. */
+  async #isPaidFor(
+    { hints, id }: Payment,
+    known: { expireAt: Date; telegramId: number },
+    now: Date,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const [money] = await this.#options.picture.of([renewedUser(hints, known)], now, signal);
+    if (money?.state === 'paid' || money?.state === 'promised') return true;
+    return money?.underWay.some(({ paymentId, state }) => state === 'open' && paymentId !== id) ?? false;
   }
 
   /** Whether the panel user that the invoice is for has got more time by another way. */

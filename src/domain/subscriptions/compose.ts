@@ -5,6 +5,7 @@ import { ReminderMarks } from '../../repositories/redis/subscriptions/reminder-m
 import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
 import { MonthlyResets } from './monthly-resets.ts';
@@ -16,6 +17,7 @@ import { RenewLink } from './renew-link.ts';
 export function composeSubscriptions(
   foundation: Foundation,
   brake: MassEffectBrake,
+  picture: CustomerPicture,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
   const { database, marks: deliveryMarks, redis, telegram, unreadable } = foundation;
@@ -24,7 +26,7 @@ export function composeSubscriptions(
   const decisions = new Decisions(database, unreadable.onRead);
   const marks = new ReminderMarks(redis);
   const notices = new SubscriptionNotices({
-    ...{ contacts, decisions, deliveryMarks, marks, notifications },
+    ...{ contacts, decisions, deliveryMarks, marks, notifications, picture },
     renewLink: new RenewLink(telegram),
     locale: settings.DEFAULT_LOCALE,
   });
@@ -39,9 +41,9 @@ export function composeSubscriptions(
       subscriptionNotices: notices,
     },
     explain: new Explain({
-      ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, tasks, tasksOff },
+      ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
     }),
     /** Whether a queued notice still holds. */
-    truth: new NoticeTruth({ contacts, decisions, notices, panel }),
+    truth: new NoticeTruth({ contacts, decisions, notices, panel, picture }),
   };
 }

@@ -112,7 +112,7 @@ export class ExpiredUsers {
     await backendKeys.forgetSubscription(user.id);
     let told = 0;
     if (isJustOver(user, now)) {
-      const plan = await notices.plan([{ user, kind: 'expired' }]);
+      const plan = await notices.plan([{ user, kind: 'expired' }], now, signal);
       told = await notices.queue(plan.notices, now, signal);
     }
     await intents.end(user.id);

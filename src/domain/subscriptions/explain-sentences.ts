@@ -5,8 +5,10 @@ import { minuteInUtc } from '../../messages/time.ts';
 import type { AuditRecord, MessageRecord } from '../../repositories/decisions.ts';
 import type { PlatformEvent } from '../../repositories/redis/events.ts';
 import type { HeldEffect } from '../brakes/mass-effects.ts';
+import type { MoneyOf } from '../payments/customer-picture.ts';
 import { BRACKETS, type Bracket, isJustOver, type NoticeKind } from './brackets.ts';
 import { isOverdue } from './expired-users.ts';
+import { moneySentences, whyNotByMoney } from './explain-money.ts';
 
 /** Everything that is stored about what the worker did, and did not do, for one panel user. */
 export type UserFacts = {
@@ -15,6 +17,7 @@ export type UserFacts = {
   telegram: { id: number; from: 'panel' | 'platform' } | undefined;
   /** Telegram refuses this chat permanently. */
   isUnreachable: boolean;
+  money: MoneyOf;
   /** Of the present expiry date. */
   notices: ReadonlyMap<NoticeKind, { row: MessageRecord | 'unreadable' | undefined; isMarked: boolean }>;
   /** Newest first. */
@@ -35,6 +38,7 @@ export function explainUser(facts: UserFacts): string[] {
   return [
     state(facts),
     contact(facts),
+    ...moneySentences(facts.money),
     ...[...BRACKETS].reverse().map((bracket) => reminder(bracket, facts)),
     ending(facts),
     ...disabling(facts),
@@ -106,12 +110,16 @@ function outcome(row: MessageRecord): string {
     const tries = row.attempts > 0 ? `, ${row.attempts} failed attempt(s), the last: ${row.error ?? 'unknown'}` : '';
     return `waiting to be sent, due ${minuteInUtc(row.scheduledAt)}${tries}`;
   }
-  if (row.error === 'obsolete') return 'not sent: by its turn the subscription was renewed or the time over';
+  if (row.error === 'obsolete')
+    return 'not sent: by its turn the subscription was renewed or paid for, or the time over';
   return `not sent: ${row.error ?? 'for an unknown reason'}`;
 }
 
 /** The first reason that holds, in the order in which the task decides. */
-function whyNot(decider: DefinedTask, { holds, isUnreachable, tasks, tasksOff, telegram, user }: UserFacts): string {
+function whyNot(
+  decider: DefinedTask,
+  { holds, isUnreachable, money, tasks, tasksOff, telegram, user }: UserFacts,
+): string {
   const task = decider.name;
   const isReminder = decider === tasks.reminding;
   const hold = holds.find(({ name }) => name === task);
@@ -120,6 +128,8 @@ function whyNot(decider: DefinedTask, { holds, isUnreachable, tasks, tasksOff, t
   if (isReminder && user.status === 'EXPIRED') return 'the user is EXPIRED';
   if (!telegram) return 'no Telegram id is known';
   if (isUnreachable) return 'Telegram refuses this chat';
+  const ofMoney = whyNotByMoney(money);
+  if (ofMoney) return ofMoney;
   if (hold) {
     return `${task} is held since ${minuteInUtc(hold.since)}: it would touch ${hold.wouldTouch} of ${hold.listed} users; see task-worker brake`;
   }

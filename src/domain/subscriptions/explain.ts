@@ -6,6 +6,7 @@ import type { Events } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { NOTICE_KINDS, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
@@ -19,6 +20,7 @@ export type ExplainOptions = {
   events: Pick<Events, 'latest'>;
   marks: ReminderMarks;
   notices: Pick<SubscriptionNotices, 'telegramIds'>;
+  picture: Pick<CustomerPicture, 'of'>;
   panel: Pick<Panel, 'user' | 'userByUsername' | 'usersByTelegramId'>;
   tasks: ExplainedTasks;
   tasksOff: ReadonlySet<string>;
@@ -46,7 +48,7 @@ export class Explain {
       users.map(async (user) => ({
         panelUser: user.id,
         username: user.username,
-        sentences: explainUser(await this.#facts(user, now)),
+        sentences: explainUser(await this.#facts(user, now, signal)),
       })),
     );
   }
@@ -68,17 +70,18 @@ export class Explain {
     return named ? [named] : [];
   }
 
-  async #facts(user: PanelUser, now: Date): Promise<UserFacts> {
-    const { brake, decisions, deliveryMarks, events, marks, notices, tasks, tasksOff } = this.#options;
+  async #facts(user: PanelUser, now: Date, signal: AbortSignal): Promise<UserFacts> {
+    const { brake, decisions, deliveryMarks, events, marks, notices, picture, tasks, tasksOff } = this.#options;
     const telegramId = (await notices.telegramIds([user])).get(user.id);
     const ids = NOTICE_KINDS.map((kind) => noticeId(kind, user));
-    const [rows, told, disablings, holds, kept, refused] = await Promise.all([
+    const [rows, told, disablings, holds, kept, refused, [money]] = await Promise.all([
       decisions.messages(ids),
       marks.told(NOTICE_KINDS.map((kind) => ({ userId: user.id, kind }))),
       decisions.audited(DISABLED_ACTION, user.id, AUDITS),
       brake.list(),
       events.latest(EVENTS_LOOKED_AT),
       deliveryMarks.unreachable(telegramId === undefined ? [] : [telegramId]),
+      picture.of([user], now, signal),
     ]);
     const about = NOTICE_KINDS.map((kind, i) => {
       const isMarked = told[i] === TOLD_UNDATED || told[i] === user.expireAt.toISOString();
@@ -92,6 +95,7 @@ export class Explain {
           ? undefined
           : { id: telegramId, from: user.telegramId === undefined ? 'platform' : 'panel' },
       isUnreachable: refused.size > 0,
+      money: money!,
       notices: new Map(about),
       disablings,
       holds,

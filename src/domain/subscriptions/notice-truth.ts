@@ -6,6 +6,7 @@ import { queuedSubject } from '../../messages/queued-text.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, nearerBrackets, noticeId, noticeOfType } from './brackets.ts';
 import type { SubscriptionNotices } from './notices.ts';
 
@@ -22,6 +23,7 @@ export type NoticeTruthOptions = {
   contacts: Pick<CustomerContacts, 'panelRefs'>;
   decisions: Pick<Decisions, 'queued'>;
   notices: Pick<SubscriptionNotices, 'plan' | 'queue'>;
+  picture: Pick<CustomerPicture, 'of'>;
 };
 
 /** Of which subscription and date a notice tells. */
@@ -42,7 +44,7 @@ export class NoticeTruth {
   }
 
   /**
-   * True where the customer has renewed meanwhile, or the time that a reminder announces is over, or a nearer reminder tells of it.
+   * True where the customer has renewed or paid meanwhile, or the time that a reminder announces is over, or a nearer reminder tells of it.
    * Costs one read of the panel. Never throws.
    */
   async isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
@@ -52,6 +54,7 @@ export class NoticeTruth {
     if (stated && stated.expireAt <= now) return true;
     const found = await this.#ask(row, kind, signal);
     if (found === 'gone') return true;
+    if (await this.#isPaid(found === 'unknown' ? stated : found, row, now, signal).catch(() => false)) return true;
     if (kind === 'expired') return false;
     if (found !== 'unknown' && (found.expireAt <= now || found.status === 'DISABLED')) return true;
     return await this.#isOvertaken(kind, found, stated, now, signal).catch(() => false);
@@ -77,6 +80,18 @@ export class NoticeTruth {
     }
   }
 
+  /** Whether the customer has paid for the time that the notice is about. While the panel is away, the row says for whom it is. */
+  async #isPaid(
+    told: Told | undefined,
+    { telegramId }: DueNotification,
+    now: Date,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!told) return false;
+    const [money] = await this.#options.picture.of([{ telegramId, ...told }], now, signal);
+    return money?.state === 'paid' || money?.state === 'promised';
+  }
+
   /**
    * Whether a nearer reminder tells of the same date. Where its bracket has begun and no run has queued it yet, it is queued here, in place
    * of this one: both would tell the same distance.
@@ -95,7 +110,7 @@ export class NoticeTruth {
     const ids = nearer.map((bracket) => noticeId(bracket.kind, told));
     if ((await this.#options.decisions.queued(ids)).size > 0) return true;
     if (user === 'unknown') return false;
-    const { notices } = await this.#options.notices.plan([{ user, kind: nearest.kind }]);
+    const { notices } = await this.#options.notices.plan([{ user, kind: nearest.kind }], now, signal);
     await this.#options.notices.queue(notices, now, signal);
     return true;
   }

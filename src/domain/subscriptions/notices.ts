@@ -7,6 +7,7 @@ import type { Decisions } from '../../repositories/decisions.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, noticeId, rememberedMs, typeOfNotice } from './brackets.ts';
 import type { RenewLink } from './renew-link.ts';
 
@@ -22,6 +23,10 @@ export type NoticePlan = {
   withoutTelegram: number;
   /** Due, but Telegram refuses the chat. */
   unreachable: number;
+  /** Due by the date that the panel shows, but paid, or promised more time. */
+  paid: number;
+  /** Due, but an invoice may be paid and Crypto Pay does not say: left for the next run. */
+  unknown: number;
 };
 
 export type SubscriptionNoticesOptions = {
@@ -30,6 +35,7 @@ export type SubscriptionNoticesOptions = {
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   marks: ReminderMarks;
   notifications: Pick<Notifications, 'insert'>;
+  picture: Pick<CustomerPicture, 'unpaid'>;
   renewLink: RenewLink;
   locale: Locale;
 };
@@ -46,8 +52,11 @@ export class SubscriptionNotices {
     this.#options = options;
   }
 
-  /** The users among these who are still to be told. Changes nothing that matters. Give it a page at a time: it holds them all. */
-  async plan(candidates: readonly Candidate[]): Promise<NoticePlan> {
+  /**
+   * The users among these who are still to be told; nobody who has paid is. Changes nothing that matters. Give it a page at a time: it holds
+   * them all.
+   */
+  async plan(candidates: readonly Candidate[], now: Date, signal: AbortSignal): Promise<NoticePlan> {
     const untold = await this.#untold(candidates);
     const telegramIds = await this.telegramIds(untold.map(({ user }) => user));
     const withTelegram = untold.flatMap((candidate) => {
@@ -57,11 +66,18 @@ export class SubscriptionNotices {
     const refused = await this.#options.deliveryMarks.unreachable([
       ...new Set(withTelegram.map(({ telegramId }) => telegramId)),
     ]);
-    const notices = withTelegram.filter(({ telegramId }) => !refused.has(telegramId));
+    const reachable = withTelegram.filter(({ telegramId }) => !refused.has(telegramId));
+    const { items: notices, ...leftOut } = await this.#options.picture.unpaid(
+      reachable,
+      ({ user }) => user,
+      now,
+      signal,
+    );
     return {
       notices,
       withoutTelegram: untold.length - withTelegram.length,
-      unreachable: withTelegram.length - notices.length,
+      unreachable: withTelegram.length - reachable.length,
+      ...leftOut,
     };
   }
 

@@ -83,7 +83,7 @@ export default defineTask({
       ...{ completed: 0, already: 0, not_paid: 0, waiting: 0, left: 0 },
       ...{ mismatched: 0, unresolved: 0, in_vain: 0, asked: 0, unknown: 0 },
     };
-    const { alarms, completion, invoices, observer } = entitlements;
+    const { alarms, closing, completion, invoices, observer } = entitlements;
     const told = given.raw_body ? invoices.fromWebhook(given.raw_body, given.signature ?? undefined) : undefined;
     const payment = await found(given, payments, invoices);
     if (!payment) {
@@ -97,6 +97,7 @@ export default defineTask({
     if (outcome === 'already' && initiatedBy === 'taskiq' && wasLeftUnfinished(payment, enqueuedAt)) {
       await alarms.unfinished(payment);
     }
+    if (outcome === 'in_vain' && payment.status === 'failed') await closing.late(payment, signal);
     log.info({ payment_id: payment.id, outcome }, 'payment looked at');
     observer.paymentVerified(outcome);
     if (!isOpen(outcome) && payment.invoiceId !== undefined) {

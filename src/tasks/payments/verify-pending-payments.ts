@@ -28,7 +28,7 @@ export default defineTask({
     checked: 'Pending payments looked at',
     unreadable: 'Payments left as they are because their row or their invoice can not be read',
     paid: `Paid ones handed to ${processPaymentCompletion.name}`,
-    failed: 'Payments ended unpaid',
+    failed: 'Payments ended unpaid; an invoice that was still open is ended first',
     mismatched: 'Paid ones that wait for an admin',
     resumed: 'Completed payments whose activation is taken up again',
     taken_up: 'Payments that the backend completed first, handed over so that their days are given',
@@ -63,10 +63,11 @@ export default defineTask({
       counts.taken_up += 1;
     }
 
-    const fail = async (payment: Payment, expiredAt: Date | undefined): Promise<void> => {
+    const fail = async (payment: Payment, invoice: Invoice | undefined): Promise<void> => {
       try {
-        const isFailed = await closing.unpaid(payment, isWorthTelling(payment, now), expiredAt, signal);
-        counts[isFailed ? 'failed' : 'postponed'] += 1;
+        const outcome = await closing.unpaid(payment, { invoice, tell: isWorthTelling(payment, now) }, signal);
+        if (outcome === 'paid') await complete(payment);
+        counts[outcome] += 1;
       } catch (err) {
         signal.throwIfAborted();
         log.warn({ err, payment_id: payment.id }, 'unpaid payment could not be ended, the next run tries again');
@@ -74,7 +75,7 @@ export default defineTask({
       }
     };
 
-    const unpaid: { payment: Payment; expiredAt: Date | undefined }[] = [];
+    const unpaid: { payment: Payment; invoice: Invoice | undefined }[] = [];
     let lastId: string | undefined;
     let page: RowPage<Payment>;
     do {
@@ -95,25 +96,22 @@ export default defineTask({
         if (verdict === 'complete') {
           await complete(payment);
           counts.paid += 1;
-        } else if (verdict === 'fail') unpaid.push({ payment, expiredAt: expiryOf(payment, invoice) });
+        } else if (verdict === 'fail')
+          unpaid.push({ payment, invoice: invoice === 'unreadable' ? undefined : invoice });
         else if (verdict === 'mismatched') counts.mismatched += 1;
       }
       lastId = page.lastId;
     } while (page.isFull);
     // After all that was paid: the backend takes one at a time, and nobody waits for these.
     const endAt = performance.now() + UNPAID_FOR_MS;
-    for (const { expiredAt, payment } of unpaid) {
+    for (const { invoice, payment } of unpaid) {
       signal.throwIfAborted();
-      if (performance.now() < endAt) await fail(payment, expiredAt);
+      if (performance.now() < endAt) await fail(payment, invoice);
       else counts.postponed += 1;
     }
     return counts;
   },
 });
-
-/** Since when nobody can pay this invoice. One that Crypto Pay does not know, or that is given up by its age, has no moment of its own. */
-const expiryOf = ({ createdAt }: Payment, invoice: Invoice | 'unreadable' | undefined): Date | undefined =>
-  typeof invoice === 'object' && invoice.status === 'expired' ? invoice.expiresAt : createdAt;
 
 /** The metric counts these statuses by name, so that its label has few values. */
 const STATUSES: ReadonlySet<string> = new Set(['active', 'paid', 'expired']);

@@ -222,6 +222,8 @@ describe('killed at every step', () => {
       await expectOneInvoice(customer, at);
       expect(invoicesFor(customer), at).toHaveLength(1);
       world.panel.changeUser(customer.username, { expireAt: Date.now() + days(90) });
+      // Else the next runs would end this invoice, which nobody needs any more, and take ever more steps.
+      await query('delete from payments where user_uuid = $1', customer.id);
     }
     expect(left).toEqual(new Set(['nothing', 'inserted', 'claimed', 'claimed, invoice made', 'finished']));
   });

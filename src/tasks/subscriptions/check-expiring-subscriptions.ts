@@ -26,19 +26,26 @@ export default defineTask({
     reminded: 'Reminders queued',
     without_telegram: 'Users due a reminder whose Telegram id is not known',
     unreachable: 'Users due a reminder whom Telegram can not reach',
+    paid: 'Users not reminded because they have paid, or were promised more time',
+    unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     held: 'Runs held by the brake on mass effects',
   },
   needs: ['brake', 'panel', 'subscriptionNotices'],
 
   async run(_, { brake, now, panel, signal, subscriptionNotices, task }) {
-    const counts = { checked: 0, unreadable: 0, reminded: 0, without_telegram: 0, unreachable: 0, held: 0 };
+    const counts = {
+      ...{ checked: 0, unreadable: 0, reminded: 0, without_telegram: 0 },
+      ...{ unreachable: 0, paid: 0, unknown: 0, held: 0 },
+    };
     let due = 0;
     const listing = panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
-      const plan = await subscriptionNotices.plan(candidates(users, now));
+      const plan = await subscriptionNotices.plan(candidates(users, now), now, signal);
       counts.checked += users.length;
       counts.without_telegram += plan.withoutTelegram;
       counts.unreachable += plan.unreachable;
+      counts.paid += plan.paid;
+      counts.unknown += plan.unknown;
       due += plan.notices.length;
     }
     counts.unreadable = listing.holes.length;
@@ -49,7 +56,7 @@ export default defineTask({
     if (due === 0) return counts;
 
     for await (const users of inGroups(panel.users({}, signal), GROUP)) {
-      const { notices } = await subscriptionNotices.plan(candidates(users, now));
+      const { notices } = await subscriptionNotices.plan(candidates(users, now), now, signal);
       const allowed = notices.slice(0, verdict.atMost - counts.reminded);
       counts.reminded += await subscriptionNotices.queue(allowed, now, signal);
       if (counts.reminded >= verdict.atMost) break;

@@ -35,23 +35,39 @@ export default defineTask({
     left: 'Users left alone: extended or changed meanwhile',
     gone: 'Users that the panel no longer has',
     told: 'Notices queued',
+    paid: 'Users neither turned off nor told, because they have paid or were promised more time',
+    unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     held: 'Runs held by the brake on mass effects',
   },
-  needs: ['brake', 'expiredUsers', 'panel', 'subscriptionNotices'],
+  needs: ['brake', 'customerPicture', 'expiredUsers', 'panel', 'subscriptionNotices'],
 
-  async run(_, { brake, expiredUsers, log, now, panel, signal, subscriptionNotices, task }) {
-    const counts = { checked: 0, unreadable: 0, disabled: 0, left: 0, gone: 0, told: 0, held: 0 };
+  async run(_, { brake, customerPicture, expiredUsers, log, now, panel, signal, subscriptionNotices, task }) {
+    const counts = {
+      ...{ checked: 0, unreadable: 0, disabled: 0, left: 0, gone: 0, told: 0 },
+      ...{ paid: 0, unknown: 0, held: 0 },
+    };
     for (const { outcome, told } of await expiredUsers.finish(now, signal)) {
       counts[outcome] += 1;
       counts.told += told;
     }
 
+    const overdueUnpaid = (users: readonly PanelUser[]) =>
+      customerPicture.unpaid(
+        users.filter((user) => isOverdue(user, now)),
+        (user) => user,
+        now,
+        signal,
+      );
+
     let affected = 0;
     const listing = panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
       counts.checked += users.length;
-      affected += users.filter((user) => isOverdue(user, now)).length;
-      affected += (await subscriptionNotices.plan(overByThemselves(users, now))).notices.length;
+      const overdue = await overdueUnpaid(users);
+      const plan = await subscriptionNotices.plan(overByThemselves(users, now), now, signal);
+      affected += overdue.items.length + plan.notices.length;
+      counts.paid += overdue.paid + plan.paid;
+      counts.unknown += overdue.unknown + plan.unknown;
     }
     counts.unreadable = listing.holes.length;
     const { total } = await panel.countUsers(signal);
@@ -75,10 +91,10 @@ export default defineTask({
     };
     let left = verdict.atMost;
     for await (const users of inGroups(panel.users({}, signal), GROUP)) {
-      const overdue = users.filter((user) => isOverdue(user, now)).slice(0, left);
+      const overdue = (await overdueUnpaid(users)).items.slice(0, left);
       left -= overdue.length;
       await forEachAtMost(overdue, AT_ONCE, turnOff);
-      const { notices } = await subscriptionNotices.plan(overByThemselves(users, now));
+      const { notices } = await subscriptionNotices.plan(overByThemselves(users, now), now, signal);
       const allowed = notices.slice(0, left);
       left -= allowed.length;
       counts.told += await subscriptionNotices.queue(allowed, now, signal);

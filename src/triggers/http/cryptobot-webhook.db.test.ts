@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -92,6 +93,28 @@ describe('without a worker', () => {
     expect((await logs()).at(-1)).toMatchObject({ is_valid: false, error_message: 'invalid_payload' });
     expect(await jobs()).toBe(0);
   });
+
+  test.each([{ amount: 'much' }, { status: null }, { currency_type: 'gold' }])(
+    'signed, about an invoice with %j: taken and stored by its id, no job, and the next look at Crypto Pay decides',
+    async (odd) => {
+      const customer = await world.customer({ endsInMs: days(3) });
+      const payment = await world.payment({ customerId: customer.id });
+      const invoice = { ...world.cryptopay.world.invoice(Number(payment.invoiceId)), ...odd };
+      const update = { update_id: 1, update_type: 'invoice_paid', request_date: new Date(), payload: invoice };
+      const body = JSON.stringify(update);
+      expect((await post(body, signed(body))).status).toBe(200);
+      const fingerprint = createHash('sha256').update(payment.invoiceId).digest('hex');
+      expect((await logs()).at(-1)).toMatchObject({
+        is_valid: true,
+        event_type: 'invoice_paid',
+        payload: { invoice_id_fingerprint: fingerprint, status: 'unreadable' },
+      });
+      expect(await jobs()).toBe(0);
+      // The tests below count rows that are left.
+      await world.app.database.pool.query('delete from webhook_logs where is_valid');
+      await world.app.database.pool.query('delete from payments where id = $1', [payment.id]);
+    },
+  );
 
   test('an empty body is refused like any other that is not signed', async () => {
     expect((await fetch(url, { method: 'POST' })).status).toBe(401);

@@ -10,7 +10,13 @@ export type CryptobotWebhookOptions = {
   /** Whether Crypto Pay signed exactly these bytes. */
   verify(rawBody: Buffer, signature: string | undefined): boolean;
   /** Reads a verified body. Throws for a body that is not an update. */
-  read(rawBody: Buffer): { id: string; type: string; invoice: { id: string; status: string } | undefined };
+  read(rawBody: Buffer): {
+    id: string;
+    type: string;
+    invoice: { id: string; status: string } | undefined;
+    /** Why nothing but the id of the invoice could be read. */
+    unreadable?: string;
+  };
   /** Stores the delivery in `webhook_logs`. */
   store(webhook: ReceivedWebhook): Promise<void>;
   /** Hands a paid invoice over; several deliveries of one invoice are one job. */
@@ -28,9 +34,9 @@ const BODY_BYTES = 65_536;
 const REFUSED_KEPT = 60;
 
 /**
- * `POST /webhooks/cryptobot`: 200 once the delivery is stored or dispatched, 401 without a right signature, 400 where signed bytes are not
- * an update, 413 when too large, 415 where the content type is not a media type, 503 when neither PostgreSQL nor Redis took it.
- * `retry_failed_webhooks` finds a delivery that was stored but not dispatched.
+ * `POST /webhooks/cryptobot`: 200 once the delivery is stored or dispatched, also where only the id of its invoice can be read; 401 without a
+ * right signature, 400 where signed bytes are not an update, 413 when too large, 415 where the content type is not a media type, 503 when
+ * neither PostgreSQL nor Redis took it. `retry_failed_webhooks` finds a delivery that was stored but not dispatched.
  */
 export function registerCryptobotWebhook(server: FastifyInstance, options: CryptobotWebhookOptions): void {
   const keepsRefused = atMost(REFUSED_KEPT, minutes(1));
@@ -88,13 +94,16 @@ export function registerCryptobotWebhook(server: FastifyInstance, options: Crypt
     rawBody: Buffer,
     signature: string,
   ): Promise<boolean> {
-    const { id: updateId, invoice, type: eventType } = update;
+    const { id: updateId, invoice, type: eventType, unreadable } = update;
     const about = invoice ? { invoiceId: invoice.id, status: invoice.status } : {};
     const stored = await succeeds(
       options.store({ id: randomUUID(), isValid: true, eventType, signature, updateId, ...about }),
       'webhook not stored',
     );
-    if (eventType !== 'invoice_paid' || !invoice) return stored;
+    // Crypto Pay is asked about such an invoice by the next look for paid ones, which tells the admins what is wrong with it.
+    if (unreadable !== undefined)
+      options.log.warn({ invoice_id: invoice?.id, reason: unreadable }, 'invoice in a signed webhook can not be read');
+    if (eventType !== 'invoice_paid' || !invoice || unreadable !== undefined) return stored;
     const dispatched = await succeeds(
       options.dispatch(invoice.id, rawBody.toString('utf8'), signature),
       'webhook not dispatched, it is found again in webhook_logs',
