@@ -36,7 +36,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
     tasks: { reminding, disabling },
     tasksOff: disabledTasks,
   });
-  const { paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>
@@ -76,6 +76,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
     services,
     alertStates,
     deliveryCounts,
+    deskParts,
     explain,
     exportDownloads,
     foundation,
