@@ -168,6 +168,7 @@ class WorkerApi:
         status: str | int | None = None,
         find: str | int | None = None,
         all: str | int | None = None,
+        open: str | int | None = None,
         after: str | int | None = None,
         limit: str | int | None = None,
         locale: str | int | None = None,
@@ -176,7 +177,7 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/payments",
-            query={"why": why, "status": status, "find": find, "all": all, "after": after, "limit": limit, "locale": locale},
+            query={"why": why, "status": status, "find": find, "all": all, "open": open, "after": after, "limit": limit, "locale": locale},
         )
 
     def get_payment(

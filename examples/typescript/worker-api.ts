@@ -265,6 +265,7 @@ export class WorkerApi {
       status?: string | number;
       find?: string | number;
       all?: string | number;
+      open?: string | number;
       after?: string | number;
       limit?: string | number;
       locale?: string | number;
@@ -319,6 +320,7 @@ export class WorkerApi {
       status: options.status,
       find: options.find,
       all: options.all,
+      open: options.open,
       after: options.after,
       limit: options.limit,
       locale: options.locale,

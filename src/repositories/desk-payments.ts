@@ -29,6 +29,8 @@ export type DeskFilter = {
   find?: string | undefined;
   /** Whether payments are included that wait for nobody. */
   isAll: boolean;
+  /** Only those that are paid and whose days the panel may not have yet. */
+  isOpen: boolean;
   /** A paid payment that is not active counts as open too long when it was paid before this moment. */
   late: Date;
   /** The page begins after this payment. */
@@ -70,11 +72,12 @@ export class DeskPayments {
   }
 
   /** A page, newest first. The marks have no index; rows that the worker never marked are passed over by their text. */
-  async list({ after, find, isAll, late, limit, reason, status }: DeskFilter): Promise<DeskPage> {
-    const isWide = isAll || find !== undefined || status !== undefined;
+  async list({ after, find, isAll, isOpen, late, limit, reason, status }: DeskFilter): Promise<DeskPage> {
+    const isWide = isAll || isOpen || find !== undefined || status !== undefined;
     const conditions = [
       ...(reason !== undefined || !isWide ? [sql`p.metadata::text like '%"worker"%' and desk.reason is not null`] : []),
       ...(reason === undefined ? [] : [sql`desk.reason = ${reason}`]),
+      ...(isOpen ? [sql`p.metadata::text like '%"worker"%' and ${worker('activation')} = 'pending'`] : []),
       ...(status === undefined ? [] : [sql`p.status = ${status}`]),
       ...(find === undefined ? [] : [sql`(${found(find)})`]),
       ...(after === undefined

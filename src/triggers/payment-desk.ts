@@ -45,6 +45,8 @@ export type DeskQuery = {
   status?: PaymentStatus | undefined;
   find?: string | undefined;
   all: boolean;
+  /** Only those that are paid and whose days the panel may not have yet. */
+  open: boolean;
   after?: string | undefined;
   limit: number;
   locale: Locale;

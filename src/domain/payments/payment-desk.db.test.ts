@@ -318,9 +318,8 @@ describe.each([2, 3] as const)('the payments desk, on a panel %i.x', (generation
     expect(await ids('?why=mismatch&find=nobody')).toEqual([]);
     expect(await ids('?status=completed')).toEqual([]);
     const first = (await desk.get('?all=true&limit=1')).body as unknown as { payments: { id: string }[]; next: string };
-    expect(
-      [...first.payments.map(({ id }) => id), ...(await ids(`?all=true&limit=1&after=${first.next}`))].sort(),
-    ).toEqual([payment.id, plain.id].sort());
+    const second = await ids(`?all=true&limit=1&after=${first.next}`);
+    expect(new Set([...first.payments.map(({ id }) => id), ...second])).toEqual(new Set([payment.id, plain.id]));
   });
 
   test('a paid payment that stays open is listed without anybody having asked', async () => {

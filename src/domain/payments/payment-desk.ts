@@ -48,8 +48,8 @@ export class PaymentDesk implements DeskContext {
     this.#dependencies = dependencies;
   }
 
-  async list({ all, locale, ...query }: DeskQuery): Promise<DeskList> {
-    const page = await this.#dependencies.desk.list({ ...query, isAll: all, late: this.#late() });
+  async list({ all, locale, open, ...query }: DeskQuery): Promise<DeskList> {
+    const page = await this.#dependencies.desk.list({ ...query, isAll: all, isOpen: open, late: this.#late() });
     return {
       payments: page.rows.map((row) => deskLine(row, locale)),
       unreadable: page.holes.map(({ field, item, problem }) => ({ item, problem: `${field}: ${problem}` })),
@@ -61,7 +61,7 @@ export class PaymentDesk implements DeskContext {
     const { desk, payments } = this.#dependencies;
     // Asked first, as a row that cannot be read is an error here and no missing payment.
     if (!(await payments.find(id))) return undefined;
-    const { rows } = await desk.list({ find: id, isAll: true, late: this.#late(), limit: 100 });
+    const { rows } = await desk.list({ find: id, isAll: true, isOpen: false, late: this.#late(), limit: 100 });
     const row = rows.find(({ payment }) => payment.id === id);
     return row && (await deskPayment(row, this.#dependencies, locale, AbortSignal.timeout(ACT_MS)));
   }

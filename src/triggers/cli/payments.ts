@@ -19,7 +19,7 @@ export type PaymentContext = { desk: DeskContext; caller: string };
 
 const text = { type: 'string' } as const;
 const USAGE =
-  'list [--why WHY] [--status STATUS] [--find TEXT] [--all] | show ID | check ID | assign ID USER | extend ID [--days N] [--panel-user USER] | given ID | close ID [--reason TEXT]';
+  'list [--why WHY] [--status STATUS] [--find TEXT] [--open] [--all] | show ID | check ID | assign ID USER | extend ID [--days N] [--panel-user USER] | given ID | close ID [--reason TEXT]';
 
 export const paymentCommands: readonly Command<PaymentContext>[] = [
   {
@@ -28,7 +28,15 @@ export const paymentCommands: readonly Command<PaymentContext>[] = [
     maxWords: 3,
     summary: 'The payments desk: list what waits for a person, and solve it',
     options: {
-      ...{ all: { type: 'boolean' }, after: text, days: text, find: text, limit: text, locale: text },
+      ...{
+        all: { type: 'boolean' },
+        open: { type: 'boolean' },
+        after: text,
+        days: text,
+        find: text,
+        limit: text,
+        locale: text,
+      },
       ...{ 'panel-user': text, reason: text, status: text, why: text },
     },
     async run(args, context, output) {
@@ -43,12 +51,13 @@ export const paymentCommands: readonly Command<PaymentContext>[] = [
 ];
 
 async function list(args: CommandArgs, { desk }: PaymentContext, { print }: Output): Promise<number> {
-  const { after, all, find, limit, status, why } = args.options;
+  const { after, all, find, limit, open, status, why } = args.options;
   const query: DeskQuery = {
     reason: option('--why', why, z.enum(DESK_REASONS).optional()),
     status: option('--status', status, z.enum(PAYMENT_STATUSES).optional()),
     find: typeof find === 'string' ? find : undefined,
     all: all === true,
+    open: open === true,
     after: option('--after', after, z.guid().optional()),
     limit: option('--limit', limit, z.coerce.number().int().min(1).max(200).default(50)),
     locale: localeOf(args),
@@ -59,7 +68,9 @@ async function list(args: CommandArgs, { desk }: PaymentContext, { print }: Outp
     ...[whoOf(line), line.why],
   ]);
   const lines = [
-    ...(rows.length === 0 ? ['No payment waits for a person.'] : table([HEADINGS, ...rows])),
+    ...(rows.length === 0
+      ? [query.open ? 'No payment is open.' : 'No payment waits for a person.']
+      : table([HEADINGS, ...rows])),
     ...found.unreadable.map(({ item, problem }) => `Cannot be read: ${item} (${problem})`),
     ...(found.next === undefined ? [] : [`There are more: --after ${found.next}`]),
   ];

@@ -57,6 +57,10 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
             'Id of a payment, an invoice or a customer, Telegram id or username of a customer; finds all payments',
           ),
         all: z.stringbool().default(false).describe('`true`: also those that wait for nobody'),
+        open: z
+          .stringbool()
+          .default(false)
+          .describe('`true`: only those that are paid and whose days the panel may not have yet'),
         after: z.guid().optional().describe('`next` of the page before'),
         limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
         locale: language,
