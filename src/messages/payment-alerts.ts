@@ -23,7 +23,7 @@ export function paymentMismatch(payment: PaymentIdentity & { invoiced: Money }, 
     ru: 'Оплаченный счёт не совпадает с платежом',
   }[locale];
   const nothing = { en: 'Nothing was activated.', ru: 'Ничего не активировано.' }[locale];
-  const todo = html`${nothing} ${onDesk(payment, ['extend', 'given', 'close'], locale)}`;
+  const todo = html`${nothing} ${onDesk(['extend', 'given', 'close'], locale)}`;
   // To the last digit: the difference may be there.
   const amounts = [fact('expected', exact(payment.price), locale), fact('invoiced', exact(payment.invoiced), locale)];
   return alertMessage('critical', title, [...amounts, ...identity(payment, locale), '', todo], locale);
@@ -53,7 +53,7 @@ export function activationFailed(
     ...identity(payment, locale),
   ];
   const waits = target ? sameDate(minuteInUtc(target.expiresAt), locale) : triedAgain(locale);
-  const todo = html`${waits} ${onDesk(payment, target ? ['check', 'given'] : ['check', 'given', 'close'], locale)}`;
+  const todo = html`${waits} ${onDesk(target ? ['check', 'given'] : ['check', 'given', 'close'], locale)}`;
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
 
@@ -75,7 +75,7 @@ function triedAgain(locale: Locale): Html {
 export function paidInVain(payment: PaymentIdentity & { reason: string }, locale: Locale): Html {
   const title = { en: 'An invoice was paid in vain', ru: 'Счёт оплачен впустую' }[locale];
   const nothing = { en: 'Nothing was activated.', ru: 'Ничего не активировано.' }[locale];
-  const todo = html`${nothing} ${onDesk(payment, ['extend', 'given', 'close'], locale)}`;
+  const todo = html`${nothing} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('error', payment.reason.slice(0, 500), locale), fact('amount', exact(payment.price), locale)];
   return alertMessage('critical', title, [...lines, ...identity(payment, locale), '', todo], locale);
 }
@@ -90,7 +90,7 @@ export function completionUnfinished(payment: PaymentIdentity, locale: Locale): 
     en: 'Another worker set this payment to completed and was stopped before it had finished. Nothing was changed here: compare the end of the user in the panel with the days above.',
     ru: 'Другой воркер перевёл платёж в completed и был остановлен до завершения. Здесь ничего не изменено: сравните срок пользователя в панели с указанными днями.',
   }[locale];
-  const todo = html`${what} ${onDesk(payment, ['extend', 'given', 'close'], locale)}`;
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
@@ -116,7 +116,7 @@ export function panelUserUnresolved(
   const title = { en: 'Paid, but the panel user is unclear', ru: 'Оплачено, но пользователь панели не определён' }[
     locale
   ];
-  const todo = onDesk(payment, ['assign', 'given', 'close'], locale);
+  const todo = onDesk(['assign', 'given', 'close'], locale);
   const shown = payment.candidates.map(code);
   const none = html`${{ en: 'none', ru: 'нет' }[locale]}`;
   const lines = [
@@ -140,7 +140,7 @@ export function givenOrNot(
     en: 'The end in the panel fits a longer rest as well as the bought days, so nothing was changed.',
     ru: 'Срок в панели подходит и к прежнему остатку, и к купленным дням, поэтому ничего не изменено.',
   }[locale];
-  const todo = html`${what} ${onDesk(payment, ['extend', 'given', 'close'], locale)}`;
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [
     fact('panelUser', code(payment.user.username), locale),
     fact('activeUntil', bold(minuteInUtc(payment.user.expireAt)), locale),
@@ -157,7 +157,7 @@ export function purchaseUnknown(payment: PaymentIdentity & { mode: string }, loc
     en: html`The payment is settled and no days were given, because the backend calls it ${code(payment.mode)}.`,
     ru: html`Платёж проведён, дни не выданы: бэкенд называет его ${code(payment.mode)}.`,
   }[locale];
-  const todo = html`${what} ${onDesk(payment, ['extend', 'given', 'close'], locale)}`;
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
@@ -169,7 +169,7 @@ export function giftWaiting(payment: PaymentIdentity, locale: Locale): Html {
     en: 'Only the backend issues the code, and its webhook has not completed this payment. Set BACKEND_API_URL, and the worker tells the backend again.',
     ru: 'Код выпускает только бэкенд, а его вебхук не завершил этот платёж. Задайте BACKEND_API_URL, и воркер сообщит бэкенду снова.',
   }[locale];
-  const todo = html`${what} ${onDesk(payment, ['check', 'handed', 'close'], locale)}`;
+  const todo = html`${what} ${onDesk(['check', 'handed', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
@@ -177,40 +177,39 @@ export function giftWaiting(payment: PaymentIdentity, locale: Locale): Html {
 /** What each act is good for, as advice. To say `given` first is safe in every order of what happens then. */
 const ADVICE = {
   assign: {
-    en: html`<code>assign</code> with the right panel user gives that user the days.`,
-    ru: html`<code>assign</code> с нужным пользователем панели выдаст ему дни.`,
+    en: html`<code>assign</code> gives the right panel user the days`,
+    ru: html`<code>assign</code> выдаст дни нужному пользователю панели`,
   },
-  check: {
-    en: html`<code>check</code> tries now.`,
-    ru: html`<code>check</code> повторит попытку сейчас.`,
-  },
+  check: { en: html`<code>check</code> tries now`, ru: html`<code>check</code> повторит попытку сейчас` },
   extend: {
-    en: html`<code>extend</code> gives the days once and completes it.`,
-    ru: html`<code>extend</code> один раз выдаст дни и завершит платёж.`,
+    en: html`<code>extend</code> gives the days once`,
+    ru: html`<code>extend</code> один раз выдаст дни`,
   },
   given: {
-    en: html`<code>given</code>, where a person gives the days by hand or the panel has them already: say it first, then the worker gives none.`,
-    ru: html`<code>given</code>, если дни выдаёт человек вручную или они уже есть в панели: сначала сообщите это, и воркер их не выдаст.`,
+    en: html`<code>given</code>, said before you give them by hand, or where the panel has them, keeps the worker from giving any`,
+    ru: html`<code>given</code> (до выдачи вручную или если дни уже есть в панели): воркер их не выдаст`,
   },
   handed: {
-    en: html`<code>given</code>, where a person has handed over a code.`,
-    ru: html`<code>given</code>, если код выдал человек.`,
+    en: html`<code>given</code>, where a person has handed over a code`,
+    ru: html`<code>given</code>, если код выдал человек`,
   },
   close: {
-    en: html`<code>close</code>, where nothing remains to be done, as after a refund in CryptoBot.`,
-    ru: html`<code>close</code>, если делать больше нечего, например после возврата в CryptoBot.`,
+    en: html`<code>close</code> ends it after a refund in CryptoBot`,
+    ru: html`<code>close</code> завершит после возврата денег в CryptoBot`,
   },
 } as const satisfies Record<string, Record<Locale, Html>>;
 
-/** Where a person decides, and the acts that help. The commands and the API have the same names. */
-function onDesk({ paymentId }: PaymentIdentity, acts: readonly (keyof typeof ADVICE)[], locale: Locale): Html {
-  const show = code(`task-worker payments show ${paymentId}`);
-  const api = code(`/api/v1/payments/${paymentId}`);
+/** Where a person decides, and the acts that help: the command line and the API have the same ones. The id stands among the facts. */
+function onDesk(acts: readonly (keyof typeof ADVICE)[], locale: Locale): Html {
   const where = {
-    en: html`The payments desk has all facts: ${show}, or GET ${api}. Then:`,
-    ru: html`Все факты есть на столе платежей: ${show} или GET ${api}. Затем:`,
+    en: html`On the payments desk (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
+    ru: html`На столе платежей (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
   }[locale];
-  return join([where, ...acts.map((act) => ADVICE[act][locale])], '\n');
+  const advice = join(
+    acts.map((act) => ADVICE[act][locale]),
+    '; ',
+  );
+  return html`${where}${advice}.`;
 }
 
 function identity(

@@ -56,8 +56,12 @@ describe.each([2, 3] as const)(
     async function advised(kind: StuckKind, alert: string): Promise<string[]> {
       const { payment } = await desk.stuck(kind);
       const [text] = await desk.world.alerts(alert, payment.id);
-      const [, show] = /task-worker (payments show [\w-]+)/.exec(visibleText(text!))!;
-      expect(await run(...show!.split(' '))).toMatchObject({ code: 0, stdout: expect.stringContaining(payment.id) });
+      const [, show] = /task-worker (payments show) ID/.exec(visibleText(text!))!;
+      const [, id] = /Payment: ([\w-]+)/.exec(visibleText(text!))!;
+      expect(await run(...show!.split(' '), id!)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining(payment.id),
+      });
       return [...text!.matchAll(/<code>(check|assign|extend|given|close)<\/code>/g)].map(([, act]) => act!);
     }
   },
