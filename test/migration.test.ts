@@ -231,7 +231,7 @@ describe.skipIf('skipped' in found)(title, () => {
         const { known, unknown } = await send(5, 5);
         await untilRun(sent);
         expect(await ranBy(SHARED)).toEqual(expect.arrayContaining([...known, ...unknown]));
-        expect([...said].find(([line]) => line.includes('activation'))?.[1] ?? '(0 rows)').toContain('(0 rows)');
+        expect([...said].find(([line]) => line.includes('payments list --open'))?.[1]).toContain('No payment is open.');
       },
     },
     '8. Stop this worker and start the Python scheduler': {

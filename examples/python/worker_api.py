@@ -161,6 +161,98 @@ class WorkerApi:
             body=_given({"decision": decision}),
         )
 
+    def list_payments(
+        self,
+        *,
+        why: str | int | None = None,
+        status: str | int | None = None,
+        find: str | int | None = None,
+        all: str | int | None = None,
+        open: str | int | None = None,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+        locale: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Payments that wait for a person, and the search for others."""
+        return self._call(
+            "GET",
+            "/api/v1/payments",
+            query={"why": why, "status": status, "find": find, "all": all, "open": open, "after": after, "limit": limit, "locale": locale},
+        )
+
+    def get_payment(
+        self,
+        id: str,
+        *,
+        locale: str | int | None = None,
+    ) -> dict[str, Any]:
+        """One payment with all that is known of it, who it may be for, and the acts that help."""
+        return self._call(
+            "GET",
+            f"/api/v1/payments/{_quote(id)}",
+            query={"locale": locale},
+        )
+
+    def check_payment(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Look at it again now."""
+        return self._call(
+            "POST",
+            f"/api/v1/payments/{_quote(id)}/check",
+        )
+
+    def assign_payment(
+        self,
+        id: str,
+        *,
+        panel_user: str,
+    ) -> dict[str, Any]:
+        """Say which panel user it is for; that user gets the bought days."""
+        return self._call(
+            "POST",
+            f"/api/v1/payments/{_quote(id)}/assign",
+            body=_given({"panel_user": panel_user}),
+        )
+
+    def extend_payment(
+        self,
+        id: str,
+        *,
+        days: int | None = None,
+        panel_user: str | None = None,
+    ) -> dict[str, Any]:
+        """Give the days once, in spite of what it waits for, and complete it."""
+        return self._call(
+            "POST",
+            f"/api/v1/payments/{_quote(id)}/extend",
+            body=_given({"days": days, "panel_user": panel_user}),
+        )
+
+    def given_payment(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Say that a person gave the days: it is completed, and the panel is left as it is."""
+        return self._call(
+            "POST",
+            f"/api/v1/payments/{_quote(id)}/given",
+        )
+
+    def close_payment(
+        self,
+        id: str,
+        *,
+        reason: str | None = None,
+    ) -> dict[str, Any]:
+        """Say that nothing remains to be done, as after a refund."""
+        return self._call(
+            "POST",
+            f"/api/v1/payments/{_quote(id)}/close",
+            body=_given({"reason": reason}),
+        )
+
     def explain_user(
         self,
         who: str,

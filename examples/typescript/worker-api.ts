@@ -264,6 +264,297 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
   }
 
+  /** Payments that wait for a person, and the search for others. */
+  async listPayments(
+    options: {
+      why?: string | number;
+      status?: string | number;
+      find?: string | number;
+      all?: string | number;
+      open?: string | number;
+      after?: string | number;
+      limit?: string | number;
+      locale?: string | number;
+    } = {},
+  ): Promise<{
+    payments: {
+      id: string;
+      /** Why it waits for a person; absent where it waits for nobody */
+      reason?:
+        | 'mismatch'
+        | 'unresolved'
+        | 'in_vain'
+        | 'given_or_not'
+        | 'unknown_purchase'
+        | 'gift_waits'
+        | 'not_active'
+        | 'unfinished'
+        | 'open_too_long';
+      /** The same as a sentence */
+      why: string;
+      /** Since when it waits */
+      since?: string;
+      status: 'pending' | 'completed' | 'failed' | 'refunded' | string;
+      invoice_id?: string;
+      customer: {
+        id: string;
+        username?: string;
+        telegram_id?: number;
+      };
+      /** Whom it is for, as far as its row says */
+      panel_user?: string;
+      price: {
+        amount: string;
+        currency: string;
+      };
+      bought: 'period' | 'upgrade' | 'addon' | 'gift' | 'unknown';
+      /** The length in the row; only a period and an upgrade bought these days */
+      days: number;
+      plan?: string;
+      created_at: string;
+    }[];
+    /** Rows that cannot be read */
+    unreadable: {
+      item: string;
+      problem: string;
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/payments`, {
+      why: options.why,
+      status: options.status,
+      find: options.find,
+      all: options.all,
+      open: options.open,
+      after: options.after,
+      limit: options.limit,
+      locale: options.locale,
+    });
+  }
+
+  /** One payment with all that is known of it, who it may be for, and the acts that help. */
+  async getPayment(
+    id: string,
+    options: { locale?: string | number } = {},
+  ): Promise<{
+    id: string;
+    /** Why it waits for a person; absent where it waits for nobody */
+    reason?:
+      | 'mismatch'
+      | 'unresolved'
+      | 'in_vain'
+      | 'given_or_not'
+      | 'unknown_purchase'
+      | 'gift_waits'
+      | 'not_active'
+      | 'unfinished'
+      | 'open_too_long';
+    /** The same as a sentence */
+    why: string;
+    /** Since when it waits */
+    since?: string;
+    status: 'pending' | 'completed' | 'failed' | 'refunded' | string;
+    invoice_id?: string;
+    customer: {
+      id: string;
+      username?: string;
+      telegram_id?: number;
+    };
+    /** Whom it is for, as far as its row says */
+    panel_user?: string;
+    price: {
+      amount: string;
+      currency: string;
+    };
+    bought: 'period' | 'upgrade' | 'addon' | 'gift' | 'unknown';
+    /** The length in the row; only a period and an upgrade bought these days */
+    days: number;
+    plan?: string;
+    created_at: string;
+    provider: string;
+    /** Before wallet and discount */
+    full_price: {
+      amount: string;
+      currency: string;
+    };
+    /** `metadata.worker` of the row: promise, decision and other marks of the worker */
+    mark: Record<string, unknown>;
+    /** As Crypto Pay has it now */
+    invoice:
+      | {
+          status: string;
+          price: {
+            amount: string;
+            currency: string;
+          };
+          paid?: {
+            amount: string;
+            currency: string;
+          };
+          paid_at?: string;
+          expires_at?: string;
+        }
+      | {
+          /** Why it is not known */
+          problem: string;
+        };
+    /** Panel users that it may be for, those with most reasons first */
+    candidates: {
+      panel_user: string;
+      username: string;
+      status: string;
+      expire_at: string;
+      telegram_id?: number;
+      /** What speaks for this panel user */
+      reasons: string[];
+    }[];
+    /** What the platform names and the panel does not have, or did not tell */
+    missing: string[];
+    messages: {
+      type: string;
+      status: 'pending' | 'sent' | 'failed';
+      attempts: number;
+      created_at: string;
+      sent_at?: string;
+      error?: string;
+    }[];
+    audits: {
+      action: string;
+      at?: string;
+      old_value: unknown;
+      new_value: unknown;
+    }[];
+    /** What happened, why it waits, and which acts help */
+    sentences: string[];
+    acts: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      what: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/payments/${encodeURIComponent(id)}`, { locale: options.locale });
+  }
+
+  /** Look at it again now. */
+  async checkPayment(id: string): Promise<{
+    /** `done`: decided now. `already`: nothing was changed, because it was decided or over before */
+    outcome: 'done' | 'already';
+    sentence: string;
+    /** What was decided, by whom, when */
+    decision?: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      by: string;
+      at: string;
+      panel_user?: string;
+      days?: number;
+      reason?: string;
+    };
+    /** The job that carries it out */
+    job_id?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/check`);
+  }
+
+  /** Say which panel user it is for; that user gets the bought days. */
+  async assignPayment(
+    id: string,
+    body: {
+      /** The panel's id of the user, the uuid or the username */
+      panel_user: string;
+    },
+  ): Promise<{
+    /** `done`: decided now. `already`: nothing was changed, because it was decided or over before */
+    outcome: 'done' | 'already';
+    sentence: string;
+    /** What was decided, by whom, when */
+    decision?: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      by: string;
+      at: string;
+      panel_user?: string;
+      days?: number;
+      reason?: string;
+    };
+    /** The job that carries it out */
+    job_id?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/assign`, {}, body);
+  }
+
+  /** Give the days once, in spite of what it waits for, and complete it. */
+  async extendPayment(
+    id: string,
+    body: {
+      /** In place of the days in the row */
+      days?: number;
+      /** The panel's id of the user, the uuid or the username */
+      panel_user?: string;
+    },
+  ): Promise<{
+    /** `done`: decided now. `already`: nothing was changed, because it was decided or over before */
+    outcome: 'done' | 'already';
+    sentence: string;
+    /** What was decided, by whom, when */
+    decision?: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      by: string;
+      at: string;
+      panel_user?: string;
+      days?: number;
+      reason?: string;
+    };
+    /** The job that carries it out */
+    job_id?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/extend`, {}, body);
+  }
+
+  /** Say that a person gave the days: it is completed, and the panel is left as it is. */
+  async givenPayment(id: string): Promise<{
+    /** `done`: decided now. `already`: nothing was changed, because it was decided or over before */
+    outcome: 'done' | 'already';
+    sentence: string;
+    /** What was decided, by whom, when */
+    decision?: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      by: string;
+      at: string;
+      panel_user?: string;
+      days?: number;
+      reason?: string;
+    };
+    /** The job that carries it out */
+    job_id?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/given`);
+  }
+
+  /** Say that nothing remains to be done, as after a refund. */
+  async closePayment(
+    id: string,
+    body: {
+      /** For those who look later */
+      reason?: string;
+    },
+  ): Promise<{
+    /** `done`: decided now. `already`: nothing was changed, because it was decided or over before */
+    outcome: 'done' | 'already';
+    sentence: string;
+    /** What was decided, by whom, when */
+    decision?: {
+      act: 'check' | 'assign' | 'extend' | 'given' | 'close';
+      by: string;
+      at: string;
+      panel_user?: string;
+      days?: number;
+      reason?: string;
+    };
+    /** The job that carries it out */
+    job_id?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/close`, {}, body);
+  }
+
   /** Why a customer did or did not get which notice, was or was not disabled. */
   async explainUser(who: string): Promise<{
     users: {

@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { type Config, secretsOf } from '../config.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
@@ -10,18 +11,20 @@ import { type Command, type CommandArgs, table, UsageError } from '../triggers/c
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
 import { type DoctorContext, doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
+import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { resultListener } from './doors/intake.ts';
+import { paymentDeskOf } from './doors/payment-desk-of.ts';
 import { health } from './health-command.ts';
 import { readConfig } from './read-config.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
 
-type CliContext = TaskContext & DeadLetterContext & BrakeContext & DoctorContext & ExplainContext;
+type CliContext = TaskContext & DeadLetterContext & BrakeContext & DoctorContext & ExplainContext & PaymentContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -34,6 +37,7 @@ const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
   ...brakeCommands,
+  ...paymentCommands,
   ...doctorCommands,
   ...explainCommands,
 ];
@@ -102,8 +106,19 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         initiatedBy: 'cli',
       }),
     brakes: brakesOf(app),
+    desk: paymentDeskOf(app, 'cli'),
+    caller: callerHere(),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };
+}
+
+/** The person at this terminal, as the system knows them. In a container the account may have no name. */
+function callerHere(): string {
+  try {
+    return `cli:${userInfo().username}`;
+  } catch {
+    return 'cli';
+  }
 }
 
 function deadMessages(app: App): DeadMessages {

@@ -32,7 +32,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const { alertStates, services: alerting } = composeAlerts(foundation);
   const brakes = composeBrakes(foundation, alerting.alerts);
-  const { paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
   const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brake, customerPicture, {
@@ -78,6 +78,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
     services,
     alertStates,
     deliveryCounts,
+    deskParts,
     explain,
     exportDownloads,
     foundation,

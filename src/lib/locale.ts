@@ -1,2 +1,3 @@
 /** The languages of every text that people read. */
-export type Locale = 'en' | 'ru';
+export const LOCALES = ['en', 'ru'] as const;
+export type Locale = (typeof LOCALES)[number];

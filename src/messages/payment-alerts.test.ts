@@ -49,12 +49,12 @@ describe('to the admins', () => {
     [
       'an unclear panel user names the candidates',
       (locale) => panelUserUnresolved({ ...identity, candidates: ['uuid-1', 'uuid-2'] }, locale),
-      ['uuid-1', 'uuid-2', '9.99000000 USD', 'metadata.remnawave_uuid'],
+      ['uuid-1', 'uuid-2', '9.99000000 USD', 'assign', 'given', 'close'],
     ],
     [
       'a failed activation before its date was known',
       (locale) => activationFailed({ ...identity, attempts: 4, error: 'cryptobot getInvoices: 502' }, locale),
-      ['cryptobot getInvoices: 502', '9.99000000 USD', 'completed'],
+      ['cryptobot getInvoices: 502', '9.99000000 USD', 'check', 'given', 'close'],
     ],
     [
       'an invoice paid in vain',
@@ -67,6 +67,15 @@ describe('to the admins', () => {
       ['9.99000000 USD', 'completed'],
     ],
   ];
+
+  test.each(alerts)('%s, and every advice is an act on the payments desk', (_, write) => {
+    for (const locale of LOCALES) {
+      const text = visibleText(String(write(locale)));
+      expect(text).toContain('task-worker payments show ID');
+      expect(text).toContain('/api/v1/payments');
+      expect(text).not.toMatch(/metadata\.|SQL|set the payment to|переведите платёж|uuid into/);
+    }
+  });
 
   test.each(alerts)('%s, with everything needed to act by hand', (_, write, expected) => {
     const { paymentId, invoiceId, customerId, telegramId, days, planName } = identity;

@@ -22,10 +22,8 @@ export function paymentMismatch(payment: PaymentIdentity & { invoiced: Money }, 
     en: 'A paid invoice does not match its payment',
     ru: 'Оплаченный счёт не совпадает с платежом',
   }[locale];
-  const todo = {
-    en: 'Nothing was activated; the payment stays pending and marked. Check the invoice in CryptoBot, then refund it or extend the user in the panel by hand and set the payment to completed.',
-    ru: 'Ничего не активировано; платёж остаётся pending с пометкой. Проверьте счёт в CryptoBot, затем верните деньги или продлите пользователя в панели вручную и переведите платёж в completed.',
-  }[locale];
+  const nothing = { en: 'Nothing was activated.', ru: 'Ничего не активировано.' }[locale];
+  const todo = html`${nothing} ${onDesk(['extend', 'given', 'close'], locale)}`;
   // To the last digit: the difference may be there.
   const amounts = [fact('expected', exact(payment.price), locale), fact('invoiced', exact(payment.invoiced), locale)];
   return alertMessage('critical', title, [...amounts, ...identity(payment, locale), '', todo], locale);
@@ -54,31 +52,30 @@ export function activationFailed(
     fact('amount', exact(payment.price), locale),
     ...identity(payment, locale),
   ];
-  const todo = target ? setByHand(minuteInUtc(target.expiresAt), locale) : waitOrFix(locale);
+  const waits = target ? sameDate(minuteInUtc(target.expiresAt), locale) : triedAgain(locale);
+  const todo = html`${waits} ${onDesk(target ? ['check', 'given'] : ['check', 'given', 'close'], locale)}`;
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
 
-function setByHand(target: string, locale: Locale): Html {
+function sameDate(target: string, locale: Locale): Html {
   return {
-    en: html`By hand, in the panel: set the expiry of this user to exactly <b>${target}</b> and enable it. Do not add days: the payment is tried again every 5 minutes and sets the same date.`,
-    ru: html`Вручную, в панели: установите этому пользователю срок ровно <b>${target}</b> и включите его. Не прибавляйте дни: попытка повторяется каждые 5 минут и ставит ту же дату.`,
+    en: html`The payment is tried again every 5 minutes and sets exactly <b>${target}</b>: mend what the error names, and add no days by hand.`,
+    ru: html`Попытка повторяется каждые 5 минут и ставит ровно <b>${target}</b>: устраните причину из ошибки и не прибавляйте дни вручную.`,
   }[locale];
 }
 
-function waitOrFix(locale: Locale): Html {
+function triedAgain(locale: Locale): Html {
   return {
-    en: html`The payment is tried again every 5 minutes, so mend what the error names. To act by hand instead, extend the user in the panel by the days above and set the payment to completed.`,
-    ru: html`Попытка повторяется каждые 5 минут: устраните причину из ошибки. Чтобы сделать вручную, продлите пользователя в панели на указанные дни и переведите платёж в completed.`,
+    en: html`The payment is tried again every 5 minutes, so mend what the error names.`,
+    ru: html`Попытка повторяется каждые 5 минут: устраните причину из ошибки.`,
   }[locale];
 }
 
 /** CRITICAL: an invoice was paid whose payment had already ended, or was counted for another one. Nothing was activated. */
 export function paidInVain(payment: PaymentIdentity & { reason: string }, locale: Locale): Html {
   const title = { en: 'An invoice was paid in vain', ru: 'Счёт оплачен впустую' }[locale];
-  const todo = {
-    en: 'Nothing was activated. Refund the customer in CryptoBot, or extend the user in the panel by hand by the days above.',
-    ru: 'Ничего не активировано. Верните деньги в CryptoBot или продлите пользователя в панели вручную на указанные дни.',
-  }[locale];
+  const nothing = { en: 'Nothing was activated.', ru: 'Ничего не активировано.' }[locale];
+  const todo = html`${nothing} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('error', payment.reason.slice(0, 500), locale), fact('amount', exact(payment.price), locale)];
   return alertMessage('critical', title, [...lines, ...identity(payment, locale), '', todo], locale);
 }
@@ -89,10 +86,11 @@ export function completionUnfinished(payment: PaymentIdentity, locale: Locale): 
     en: 'Paid and completed, but perhaps not active',
     ru: 'Оплачено и завершено, но, возможно, не активно',
   }[locale];
-  const todo = {
-    en: 'Another worker set this payment to completed and was stopped before it had finished. Nothing was changed here. Look at the expiry of the user in the panel: where the days above are missing, add them by hand.',
-    ru: 'Другой воркер перевёл платёж в completed и был остановлен до завершения. Здесь ничего не изменено. Проверьте срок пользователя в панели: если указанных дней нет, добавьте их вручную.',
+  const what = {
+    en: 'Another worker set this payment to completed and was stopped before it had finished. Nothing was changed here: compare the end of the user in the panel with the days above.',
+    ru: 'Другой воркер перевёл платёж в completed и был остановлен до завершения. Здесь ничего не изменено: сравните срок пользователя в панели с указанными днями.',
   }[locale];
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
@@ -118,10 +116,7 @@ export function panelUserUnresolved(
   const title = { en: 'Paid, but the panel user is unclear', ru: 'Оплачено, но пользователь панели не определён' }[
     locale
   ];
-  const todo = {
-    en: 'Find the customer in the backend, extend the right user in the panel by the days above, and write its uuid into metadata.remnawave_uuid of the payment.',
-    ru: 'Найдите клиента в бэкенде, продлите нужного пользователя панели на указанные дни и запишите его uuid в metadata.remnawave_uuid платежа.',
-  }[locale];
+  const todo = onDesk(['assign', 'given', 'close'], locale);
   const shown = payment.candidates.map(code);
   const none = html`${{ en: 'none', ru: 'нет' }[locale]}`;
   const lines = [
@@ -141,10 +136,11 @@ export function givenOrNot(
     en: 'Paid and completed by the backend: were the days given?',
     ru: 'Оплачено и завершено бэкендом: были ли выданы дни?',
   }[locale];
-  const todo = {
-    en: 'The end in the panel fits a longer rest as well as the bought days, so nothing was changed. A person decides: extend, or was given.',
-    ru: 'Срок в панели подходит и к прежнему остатку, и к купленным дням, поэтому ничего не изменено. Решает человек: продлить или уже выдано.',
+  const what = {
+    en: 'The end in the panel fits a longer rest as well as the bought days, so nothing was changed.',
+    ru: 'Срок в панели подходит и к прежнему остатку, и к купленным дням, поэтому ничего не изменено.',
   }[locale];
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [
     fact('panelUser', code(payment.user.username), locale),
     fact('activeUntil', bold(minuteInUtc(payment.user.expireAt)), locale),
@@ -157,10 +153,11 @@ export function givenOrNot(
 /** CRITICAL: the money is settled, and nobody knows what was bought. */
 export function purchaseUnknown(payment: PaymentIdentity & { mode: string }, locale: Locale): Html {
   const title = { en: 'Paid, but it is unknown what was bought', ru: 'Оплачено, но неизвестно, что куплено' }[locale];
-  const todo = {
-    en: html`The payment is settled and no days were given, because the backend calls it ${code(payment.mode)}. A person decides: extend, or close.`,
-    ru: html`Платёж проведён, дни не выданы: бэкенд называет его ${code(payment.mode)}. Решает человек: продлить или закрыть.`,
+  const what = {
+    en: html`The payment is settled and no days were given, because the backend calls it ${code(payment.mode)}.`,
+    ru: html`Платёж проведён, дни не выданы: бэкенд называет его ${code(payment.mode)}.`,
   }[locale];
+  const todo = html`${what} ${onDesk(['extend', 'given', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
 }
@@ -168,12 +165,51 @@ export function purchaseUnknown(payment: PaymentIdentity & { mode: string }, loc
 /** CRITICAL: a gift is paid, and the backend, which alone can issue its code, has not completed it. */
 export function giftWaiting(payment: PaymentIdentity, locale: Locale): Html {
   const title = { en: 'A gift is paid and its code is not issued', ru: 'Подарок оплачен, код не выпущен' }[locale];
-  const todo = {
+  const what = {
     en: 'Only the backend issues the code, and its webhook has not completed this payment. Set BACKEND_API_URL, and the worker tells the backend again.',
     ru: 'Код выпускает только бэкенд, а его вебхук не завершил этот платёж. Задайте BACKEND_API_URL, и воркер сообщит бэкенду снова.',
   }[locale];
+  const todo = html`${what} ${onDesk(['check', 'handed', 'close'], locale)}`;
   const lines = [fact('amount', exact(payment.price), locale), ...identity(payment, locale)];
   return alertMessage('critical', title, [...lines, '', todo], locale);
+}
+
+/** What each act is good for, as advice. To say `given` first is safe in every order of what happens then. */
+const ADVICE = {
+  assign: {
+    en: html`<code>assign</code> gives the right panel user the days`,
+    ru: html`<code>assign</code> выдаст дни нужному пользователю панели`,
+  },
+  check: { en: html`<code>check</code> tries now`, ru: html`<code>check</code> повторит попытку сейчас` },
+  extend: {
+    en: html`<code>extend</code> gives the days once`,
+    ru: html`<code>extend</code> один раз выдаст дни`,
+  },
+  given: {
+    en: html`<code>given</code>, said before you give them by hand, or where the panel has them, keeps the worker from giving any`,
+    ru: html`<code>given</code> (до выдачи вручную или если дни уже есть в панели): воркер их не выдаст`,
+  },
+  handed: {
+    en: html`<code>given</code>, where a person has handed over a code`,
+    ru: html`<code>given</code>, если код выдал человек`,
+  },
+  close: {
+    en: html`<code>close</code> ends it after a refund in CryptoBot`,
+    ru: html`<code>close</code> завершит после возврата денег в CryptoBot`,
+  },
+} as const satisfies Record<string, Record<Locale, Html>>;
+
+/** Where a person decides, and the acts that help: the command line and the API have the same ones. The id stands among the facts. */
+function onDesk(acts: readonly (keyof typeof ADVICE)[], locale: Locale): Html {
+  const where = {
+    en: html`On the payments desk (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
+    ru: html`На столе платежей (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
+  }[locale];
+  const advice = join(
+    acts.map((act) => ADVICE[act][locale]),
+    '; ',
+  );
+  return html`${where}${advice}.`;
 }
 
 function identity(

@@ -5,7 +5,8 @@ import { type Purchase, purchaseOf } from '../lib/purchase.ts';
 import type { ItemKind } from '../lib/read-each.ts';
 import { amountColumn, momentColumn } from './columns.ts';
 
-export type PaymentStatus = 'pending' | 'completed' | 'failed' | 'refunded';
+export const PAYMENT_STATUSES = ['pending', 'completed', 'failed', 'refunded'] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 
 /** A field with an invalid value counts as absent; the other fields keep their values. */
 const kept = <T extends z.ZodType>(field: T) => field.optional().catch(undefined);
@@ -55,10 +56,13 @@ const Mark = z.object({
   mismatch: kept(z.object({ amount: z.string(), currency: z.string() })),
   /** Why it waits for a person, and since when. */
   needs: kept(z.object({ why: z.enum(NEEDS), since: z.iso.datetime(), detail: z.string().optional() })),
-  /** What a person decided on the desk. `extend`: give the days in spite of what speaks against it. */
+  /**
+   * What a person decided on the desk. `assign`: for whom it is. `extend`: give the days in spite of what speaks against it. `given`: a
+   * person gave them.
+   */
   decision: kept(
     z.object({
-      act: z.enum(['assign', 'extend']),
+      act: z.enum(['assign', 'extend', 'given']),
       by: z.string(),
       at: z.iso.datetime(),
       /** The username of the panel user that gets the days. */
@@ -77,6 +81,11 @@ const Mark = z.object({
   telling: kept(z.object({ by: z.string(), until: z.iso.datetime() })),
 });
 export type PaymentMark = z.output<typeof Mark>;
+
+/** Whether a person decided how the payment ends, which overrules its state. `assign` says only for whom it is. */
+export const endsByDecision = ({ decision }: PaymentMark): boolean =>
+  decision !== undefined && decision.act !== 'assign';
+
 /** Fields to write; null takes one away. */
 export type PaymentPatch = { readonly [Field in keyof PaymentMark]: PaymentMark[Field] | null };
 

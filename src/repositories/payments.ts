@@ -43,8 +43,9 @@ const isPromisedTo = ({ id, username }: PanelIdentity) => sql<boolean>`case
 
 const activation = (value: 'pending' | 'done') => sql<boolean>`p.metadata #>> '{worker,activation}' = ${value}`;
 
-/** Whether a person decided that the days are given in spite of the row's state. */
-const isDecided = sql<boolean>`coalesce(p.metadata #>> '{worker,decision,act}' = 'extend', false)`;
+/** Whether a person decided how the payment ends in spite of the row's state. */
+const isDecided = sql<boolean>`coalesce(p.metadata #>> '{worker,decision,act}' in ('extend', 'given'), false)`;
+const isOpen = sql<boolean>`p.metadata #>> '{worker,closed}' is null`;
 
 /** Payments of customers. The backend owns the table. The worker completes or fails a payment only with proof. */
 export class Payments {
@@ -134,6 +135,18 @@ export class Payments {
       order by p.created_at, p.id limit ${limit}`);
   }
 
+  /**
+   * CryptoBot payments created after `since` on which a person decided, and that no other query takes up: their job may be lost. Reads only
+   * rows of that age, because the column has no index.
+   */
+  async decided(since: Date, limit: number): Promise<Listing<Payment>> {
+    return this.#list(sql`where p.status in ('completed', 'failed') and p.provider = 'cryptobot' and p.created_at > ${since}
+      and p.metadata #>> '{worker,decision,act}' is not null and ${isOpen}
+      and (p.metadata #>> '{worker,activation}' is null or (p.status = 'failed' and ${activation('pending')}))
+      and (p.status = 'completed' or ${isDecided})
+      order by p.created_at, p.id limit ${limit}`);
+  }
+
   /** The id of another payment that has this invoice, if there is one. */
   async invoiceTakenBy(payment: Payment): Promise<string | undefined> {
     const { rows } = await sql<{ id: string }>`
@@ -161,7 +174,7 @@ export class Payments {
       select max((p.metadata #>> '{worker,target_expire_at}')::timestamptz) as target
         from payments p
        where p.user_uuid = any(${[...customerIds]}::uuid[])
-         and p.status in ('pending', 'completed')
+         and (p.status in ('pending', 'completed') or (p.status = 'failed' and ${isDecided}))
          and ${isPromisedTo(user)}
          and (${activation('pending')} or (p.metadata #>> '{worker,done_at}')::timestamptz >= ${since})`.execute(
       this.#db,
@@ -196,8 +209,11 @@ export class Payments {
   async complete(id: string, patch: PaymentPatch): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update payments as p set status = 'completed', metadata = ${merged(patch)}, updated_at = now()
-       where id = ${id} and (status = 'pending' or (status = 'completed' and ${activation('pending')})
-                             or (${isDecided} and not coalesce(${activation('done')}, false)))`.execute(this.#db);
+       where id = ${id} and ${isOpen}
+         and (status = 'pending' or (status = 'completed' and ${activation('pending')})
+              or (${isDecided} and status <> 'refunded' and not coalesce(${activation('done')}, false)))`.execute(
+      this.#db,
+    );
     return numAffectedRows === 1n;
   }
 
@@ -205,7 +221,8 @@ export class Payments {
   async fail(id: string, patch: PaymentPatch): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update payments as p set status = 'failed', metadata = ${merged(patch)}, updated_at = now()
-       where id = ${id} and status = 'pending' and p.metadata #>> '{worker,activation}' is null`.execute(this.#db);
+       where id = ${id} and status = 'pending' and p.metadata #>> '{worker,activation}' is null
+         and not ${isDecided}`.execute(this.#db);
     return numAffectedRows === 1n;
   }
 

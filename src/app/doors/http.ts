@@ -10,6 +10,7 @@ import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
+import { paymentDeskOf } from './payment-desk-of.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
@@ -50,6 +51,7 @@ export function httpContext(app: App): HttpContext | undefined {
       deliveries: (minutes) => parts.deliveryCounts.latest(minutes, clock()),
       lastRuns: () => app.lastRuns.all(),
     },
+    desk: paymentDeskOf(app, 'http'),
     exports: parts.exportDownloads,
     explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
     endedSessions: new EndedSessions(redis),

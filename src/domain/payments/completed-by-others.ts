@@ -35,8 +35,9 @@ export class CompletedByOthers {
     return this.#options.policy === 'ask';
   }
 
-  /** Whether this payment's days are ours to give: not too old, not from before this worker came, and not decided. */
+  /** Whether this payment's days are ours to give: not too old and not from before this worker came, unless a person says for whom it is. */
   async takesUp(payment: Payment, now: Date): Promise<boolean> {
+    if (payment.mark.decision && payment.provider === 'cryptobot') return isCompletedByOthers(payment);
     if (this.#options.policy === 'leave' || payment.provider !== 'cryptobot' || !isCompletedByOthers(payment))
       return false;
     if (payment.purchase.kind !== 'unknown' && boughtDays(payment.purchase) === 0) return false;

@@ -6,7 +6,7 @@ import { PermanentError } from '../../lib/errors.ts';
 import { compare, equalAmount, FIAT_CURRENCIES, type Money } from '../../lib/money.ts';
 import { boughtDays } from '../../lib/purchase.ts';
 import type { Customer } from '../../repositories/customers.ts';
-import type { Payment } from '../../repositories/payment-row.ts';
+import { endsByDecision, type Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import { activate } from './activation.ts';
@@ -74,9 +74,8 @@ export class PaymentCompletion {
   async complete(payment: Payment, readInvoice: () => Promise<Invoice>, signal: AbortSignal): Promise<Completion> {
     const { mark, status } = payment;
     if (mark.closed || mark.activation === 'done') return 'already';
-    if (mark.activation === 'pending' || mark.decision?.act === 'extend')
-      return this.#claimed(payment, undefined, signal);
     if (status === 'refunded') return 'already';
+    if (mark.activation === 'pending' || endsByDecision(mark)) return this.#claimed(payment, undefined, signal);
     if (isCompletedByOthers(payment)) return this.#afterOthers(payment, readInvoice, signal);
     const invoice = await readInvoice();
     const checked = await this.#check(payment, invoice);
@@ -115,6 +114,7 @@ export class PaymentCompletion {
       const claimed = await ledger.claim(payment, invoice?.paidAt);
       if (!claimed) return 'already';
       if (claimed.status === 'pending') await settlement.paid(claimed, signal);
+      if (claimed.mark.decision?.act === 'given') return (await ending.complete(claimed)) ? 'completed' : 'already';
       const bought = decided(claimed);
       if (bought.kind === 'unknown') return this.#ask(claimed, bought.mode);
       if (boughtDays(bought) > 0) return this.#ended(claimed, await this.#extend(claimed, 'claimed', signal));

@@ -2,6 +2,7 @@ import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { Customers } from '../../repositories/customers.ts';
+import { DeskPayments } from '../../repositories/desk-payments.ts';
 import { PaymentStats } from '../../repositories/payment-stats.ts';
 import { Payments } from '../../repositories/payments.ts';
 import { PaymentsUnderWay } from '../../repositories/payments-under-way.ts';
@@ -13,6 +14,7 @@ import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { Foundation } from '../foundation.ts';
 import { CustomerPicture } from './customer-picture.ts';
 import { composeEntitlements } from './entitlements.ts';
+import type { PaymentDeskDependencies } from './payment-desk.ts';
 import { PaymentMessageTruth } from './payment-message-truth.ts';
 import { AutoRenewal } from './renewal.ts';
 import { UnusedRenewals } from './unused-renewals.ts';
@@ -47,10 +49,10 @@ export function composePayments(
   const plans = new Plans(database);
   const paymentsUnderWay = new PaymentsUnderWay(database, unreadable.onRead);
   const shared = { alerts, auditLogs, customers, database, events, locale, log, panel, payments };
+  const clock = (): Date => foundation.clock.now();
   const entitlements = composeEntitlements({
     ...shared,
-    ...{ backendKeys, cryptobot, notifications },
-    clock: () => foundation.clock.now(),
+    ...{ backendKeys, clock, cryptobot, notifications },
     observer: metrics,
     onActive: (waited) => metrics.paymentActive(waited),
     cryptobotToken: settings.CRYPTOBOT_TOKEN,
@@ -72,8 +74,12 @@ export function composePayments(
     webhookGraceMs,
   });
   const customerPicture = new CustomerPicture({ ...entitlements, customers, payments: paymentsUnderWay });
-  const { closing, invoices } = entitlements;
+  const { closing, invoices, resolver } = entitlements;
   const unused = { closing, invoices, log, payments: paymentsUnderWay, picture: customerPicture };
+  const deskParts: Omit<PaymentDeskDependencies, 'decisions' | 'handOver'> = {
+    ...{ auditLogs, clock, closing, customers, database, invoices, log, panel, payments, resolver },
+    desk: new DeskPayments(database, unreadable.onRead),
+  };
   return {
     services: {
       customerPicture,
@@ -85,6 +91,8 @@ export function composePayments(
       unusedRenewals: new UnusedRenewals(unused),
       webhookLogs: new WebhookLogs(database, unreadable.onRead),
     },
+    /** What the payments desk stands on; a door adds the way to its queue. */
+    deskParts,
     /** Whether a queued message about a payment still holds. */
     paymentTruth: new PaymentMessageTruth({ panel, payments, picture: customerPicture }),
   };

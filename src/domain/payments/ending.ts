@@ -40,7 +40,8 @@ export class PaymentEnding {
 
   /** Nothing remains to be done. False where another run has ended it, or it has failed. */
   async complete(payment: Payment, given?: Given): Promise<boolean> {
-    return this.#end(payment, given, { activation: 'done', needs: null });
+    const byPerson = payment.mark.decision?.act === 'given';
+    return this.#end(payment, given, { activation: 'done', needs: null, ...(byPerson && { given_by: 'person' }) });
   }
 
   /** The money is settled, and a person says what was bought. False where another run was first. */
@@ -89,6 +90,7 @@ export class PaymentEnding {
         panel_name: given?.user.username ?? null,
         invoice_id: payment.invoiceId ?? null,
         ...(given && given.from === undefined && { given_by: 'backend' }),
+        ...(decision?.act === 'given' && { given_by: 'person' }),
         ...(decision && { decided_by: decision.by }),
       },
     };

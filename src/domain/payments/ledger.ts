@@ -35,7 +35,7 @@ import { days } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { boughtDays, type Purchase } from '../../lib/purchase.ts';
 import type { Database } from '../../repositories/database.ts';
-import type { Payment, PaymentMark } from '../../repositories/payment-row.ts';
+import { endsByDecision, type Payment, type PaymentMark } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
 import { evidenceOf } from './evidence.ts';
 
@@ -79,7 +79,7 @@ export class EntitlementLedger {
       await payments.serialise(`payment-invoice:${invoiceId ?? id}`);
       const row = await payments.findLocked(id);
       if (!row || isSettled(row)) return undefined;
-      const other = row.mark.decision?.act === 'extend' ? undefined : await payments.invoiceTakenBy(row);
+      const other = endsByDecision(row.mark) ? undefined : await payments.invoiceTakenBy(row);
       if (other !== undefined) throw invoiceTaken(row, other);
       const attempts = (row.mark.attempts ?? 0) + 1;
       const change = { activation: 'pending', attempts, ...(paidAt && { paid_at: paidAt.toISOString() }) } as const;
@@ -126,7 +126,7 @@ export class EntitlementLedger {
         purchase: decided(row),
         mark: { ...row.mark, paid_at: payment.mark.paid_at ?? row.mark.paid_at },
       };
-      if (row.status === 'completed' && sold.purchase.kind === 'period' && !row.mark.decision) {
+      if (row.status === 'completed' && sold.purchase.kind === 'period' && !endsByDecision(row.mark)) {
         const evidence = evidenceOf(user.expireAt, sold, await payments.completedFor(ownersOf(row, user), user));
         if (evidence === 'given') {
           await payments.mark(row.id, {
@@ -213,8 +213,8 @@ export const isCompletedByOthers = ({ mark, status }: Payment): boolean =>
  * others.
  */
 export function isSettled({ status, mark }: Payment): boolean {
-  if (mark.closed) return true;
-  if (mark.decision?.act === 'extend') return mark.activation === 'done';
+  if (mark.closed || status === 'refunded') return true;
+  if (endsByDecision(mark)) return mark.activation === 'done';
   if (status === 'pending') return mark.activation === 'done';
   return status !== 'completed' || mark.activation !== 'pending';
 }

@@ -1,6 +1,6 @@
 import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import { hours } from '../../lib/duration.ts';
-import type { Payment } from '../../repositories/payment-row.ts';
+import { endsByDecision, type Payment } from '../../repositories/payment-row.ts';
 
 /** From this age on an unpaid payment is given up, after one last question to Crypto Pay. */
 const GIVEN_UP_AFTER_MS = hours(24);
@@ -15,7 +15,8 @@ export type PaymentVerdict = 'complete' | 'fail' | 'mismatched' | 'wait';
  * which nothing is known. Paid wins at any age.
  */
 export function verdictOn(payment: Payment, invoice: Invoice | 'unreadable' | undefined, now: Date): PaymentVerdict {
-  if (payment.mark.activation === 'pending') return 'complete';
+  if (payment.mark.closed) return 'fail';
+  if (payment.mark.activation === 'pending' || endsByDecision(payment.mark)) return 'complete';
   if (invoice === 'unreadable') return 'wait';
   if (invoice?.status === 'paid') return payment.mark.mismatch ? 'mismatched' : 'complete';
   if (invoice?.status === 'expired') return 'fail';
@@ -24,9 +25,12 @@ export function verdictOn(payment: Payment, invoice: Invoice | 'unreadable' | un
   return ageMs(payment, now) >= GIVEN_UP_AFTER_MS ? 'fail' : 'wait';
 }
 
-/** Whether the customer should hear that this payment has failed. No customer knows of a payment that never had an invoice. */
+/**
+ * Whether the customer should hear that this payment has failed. No customer knows of a payment that never had an invoice, and a person who
+ * closes one has spoken with the customer.
+ */
 export function isWorthTelling(payment: Payment, now: Date): boolean {
-  return payment.invoiceId !== undefined && ageMs(payment, now) <= TOLD_WITHIN_MS;
+  return payment.invoiceId !== undefined && !payment.mark.closed && ageMs(payment, now) <= TOLD_WITHIN_MS;
 }
 
 const ageMs = ({ createdAt }: Payment, now: Date): number => now.getTime() - createdAt.getTime();

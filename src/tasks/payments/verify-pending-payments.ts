@@ -31,6 +31,7 @@ export default defineTask({
     failed: 'Payments ended unpaid; an invoice that was still open is ended first',
     mismatched: 'Paid ones that wait for an admin',
     resumed: 'Completed payments whose activation is taken up again',
+    decided: 'Payments on which a person decided, handed over again in case their job was lost',
     taken_up: 'Payments that the backend completed first, handed over so that their days are given',
     postponed: 'Unpaid ones that could not be ended now',
   },
@@ -44,6 +45,7 @@ export default defineTask({
       failed: 0,
       mismatched: 0,
       resumed: 0,
+      decided: 0,
       taken_up: 0,
       postponed: 0,
     };
@@ -56,6 +58,13 @@ export default defineTask({
     for (const payment of finished.items) {
       await complete(payment);
       counts.resumed += 1;
+    }
+
+    const decided = await payments.decided(new Date(now.getTime() - RESUMED_WITHIN_MS), PAGE);
+    counts.unreadable += decided.holes.length;
+    for (const payment of decided.items) {
+      await complete(payment);
+      counts.decided += 1;
     }
 
     for (const payment of await byOthers.due(now, PAGE)) {

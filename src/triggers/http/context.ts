@@ -17,6 +17,7 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { DeskContext } from '../payment-desk.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
 /** A message of a Python producer that could not be understood. */
@@ -116,6 +117,8 @@ export type HttpContext = {
   };
   /** By Telegram id or username; several panel users may share one Telegram id. */
   explainUser(who: string): Promise<readonly ExplainedUser[]>;
+  /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */
+  desk: DeskContext;
   /** A stored export; undefined where it does not exist (any more). `link` is the query of a signed link, which replaces a token. */
   exports?: {
     open(id: string): Promise<OpenExport | undefined>;

@@ -9,6 +9,7 @@ import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
+import { paymentRoutes } from './payments.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { taskRoutes } from './tasks.ts';
@@ -24,6 +25,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
+    ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),
     ...exportRoutes(context),
