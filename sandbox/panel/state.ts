@@ -17,7 +17,13 @@ export type StateOptions = {
 export type NodeChange = Partial<
   Pick<
     SandboxNode,
-    'state' | 'lastStatusMessage' | 'usersOnline' | 'trafficUsedBytes' | 'trafficBytesPerSecond' | 'trafficResetDay'
+    | 'state'
+    | 'lastStatusMessage'
+    | 'usersOnline'
+    | 'nodeConsumptionMultiplier'
+    | 'trafficUsedBytes'
+    | 'trafficBytesPerSecond'
+    | 'trafficResetDay'
   >
 >;
 
@@ -79,7 +85,9 @@ export class PanelState {
       lastStatusMessage: null,
       usersOnline: 0,
       trafficResetDay: 1,
+      nodeConsumptionMultiplier: 1,
       trafficUsedBytes: 0,
+      flownBytes: node.trafficUsedBytes ?? 0,
       trafficBytesPerSecond: 0,
       countedAt: now,
       createdAt: now,
@@ -93,7 +101,7 @@ export class PanelState {
     const before = node.state;
     const now = this.clock.now();
     countTraffic(node, now);
-    Object.assign(node, change);
+    Object.assign(node, { flownBytes: change.trafficUsedBytes ?? node.flownBytes }, change);
     if (node.state === before) return;
     node.lastStatusChange = now;
     if (change.lastStatusMessage === undefined) {
