@@ -14,7 +14,7 @@ type Fields = Record<string, unknown>;
  *     GET  clock         {now}                     POST advance {seconds}
  *     GET  webhooks      the sent webhooks and whether they arrived
  *     POST lies          see `lies.ts`             DELETE lies
- *     POST token         {revoked}
+ *     POST token         {revoked, scopes}
  *     POST users         {username, expireAt, …}   PATCH users/{id or username}
  *     POST nodes         {name, countryCode, …}    POST nodes/{uuid or name} {state, usersOnline, …}
  */
@@ -50,6 +50,7 @@ export async function control(panel: Panel, request: IncomingMessage): Promise<H
       return { status: 204 };
     case 'POST token':
       panel.tokenRevoked = body.revoked === true;
+      panel.scopes = Array.isArray(body.scopes) ? body.scopes.map(String) : panel.scopes;
       return { status: 204 };
     case 'POST users': {
       const user = state.users.create(withTimes(body) as NewUser);

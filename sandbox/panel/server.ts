@@ -64,6 +64,8 @@ export type PanelSandbox = AsyncDisposable & {
   /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
+  /** What the token may do at 3.x from now on; everything at first. */
+  allow(scopes: readonly string[]): void;
   /** Calls per route, and the bodies of those that change state, since `forgetCalls`. */
   calls(): { counts: Record<string, number>; mutations: readonly Mutation[] };
   /** The violations of the contract since `forgetCalls`. */
@@ -110,6 +112,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     lies: new Lies(),
     token: options.token ?? SANDBOX_PANEL_TOKEN,
     tokenRevoked: false,
+    scopes: ['*'],
     validateResponses: options.validateResponses ?? 'all',
   };
   const faults = createFaults({ tooManyRequests: () => ({ statusCode: 429, message: 'Too Many Requests' }) });
@@ -166,6 +169,9 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     lie: (lie) => panel.lies.add(lie),
     revokeToken() {
       panel.tokenRevoked = true;
+    },
+    allow(scopes) {
+      panel.scopes = scopes;
     },
     calls: () => ({ counts: panel.journal.counts, mutations: panel.journal.mutations }),
     violations: () => panel.journal.violations,

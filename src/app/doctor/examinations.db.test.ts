@@ -10,6 +10,7 @@ import { type BackendSandbox, startBackendSandbox } from '../../../sandbox/backe
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/cryptopay/server.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
+import { NEEDED_SCOPES } from '../../clients/remnawave/missing-scopes.ts';
 import { days, hours, seconds } from '../../lib/duration.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { QUEUE_PREFIX, redisName, TICKS } from '../../runtime/queues.ts';
@@ -109,6 +110,7 @@ describe('doctor', () => {
       'Clock: Telegram': { finding: 'agrees' },
       'Outside services: Telegram': { finding: 'bot @sandbox_bot', latency_ms: expect.any(Number) },
       'Outside services: Remnawave': { finding: 'panel 3.3.2, spoken to as 3.x', latency_ms: expect.any(Number) },
+      'Outside services: Remnawave token': { finding: 'may do what the worker does' },
       'Outside services: Crypto Pay': { finding: expect.stringMatching(/^app /), latency_ms: expect.any(Number) },
       'Outside services: Backend': { finding: 'its webhook route is there', latency_ms: expect.any(Number) },
       'Outside services: E-mail': { finding: 'takes our login', latency_ms: expect.any(Number) },
@@ -263,6 +265,38 @@ describe('doctor', () => {
       expect(await line('Outside services', 'Backend', { BACKEND_API_URL: `${backend.url}/nowhere` })).toMatchObject(
         bad('failed', /404: there is no such route/, /without any path/),
       );
+    });
+
+    test.each(NEEDED_SCOPES.map((missing) => [missing, NEEDED_SCOPES.filter((scope) => scope !== missing)] as const))(
+      'a token of a panel 3.x without %s',
+      async (missing, granted) => {
+        panel.allow(granted);
+        const before = panel.users();
+        expect(await line('Outside services', 'Remnawave token')).toMatchObject(
+          bad('failed', new RegExp(`lacks the scope ${missing}$`), /make a token .*users:write.* REMNAWAVE_API_TOKEN/),
+        );
+        expect(panel.users()).toEqual(before);
+        panel.allow(['*']);
+      },
+    );
+
+    test.each([
+      [[], 'failed'],
+      [['users:stream'], 'failed'],
+      [['nodes:*', 'hosts:*', 'system:*', 'users:read'], 'failed'],
+      [NEEDED_SCOPES, 'ok'],
+      [['nodes:*', 'hosts:*', 'system:*', 'users:*'], 'ok'],
+    ])('a token that may do %j: %s', async (granted, level) => {
+      panel.allow(granted);
+      expect(await line('Outside services', 'Remnawave token')).toMatchObject({ level });
+      panel.allow(['*']);
+    });
+
+    test('a token of a panel 2.7 has no scopes', async () => {
+      await using old = await startPanelSandbox({ generation: 2 });
+      const at = { REMNAWAVE_URL: old.url, REMNAWAVE_API_TOKEN: old.token };
+      expect(await line('Outside services', 'Remnawave token', at)).toMatchObject({ level: 'ok' });
+      expect(old.calls().counts['POST /api/users/:user/actions/disable']).toBeUndefined();
     });
 
     test('a panel of a version that nobody here speaks', async () => {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import type { Hole } from '../../lib/read-each.ts';
-import { looksLikeOtherGeneration } from './errors.ts';
+import { looksLikeOtherGeneration, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { PanelHttp, type PanelHttpOptions } from './http.ts';
+import { missingScopes } from './missing-scopes.ts';
 import type { Panel, PanelUsers } from './panel.ts';
 import { panelSystem } from './system.ts';
 import type { PanelUser, PanelVersion, UserFilter } from './types.ts';
@@ -75,6 +76,14 @@ export function connectPanel(options: PanelHttpOptions): Panel {
   return {
     ...system,
     version,
+    async missingScopes(signal) {
+      const found = await version(signal).catch((error: unknown) => {
+        // The version has a scope of its own.
+        if (error instanceof PanelRefusal && error.status === 403) return undefined;
+        throw error;
+      });
+      return found?.usersHaveUuids ? [] : await missingScopes(http, signal);
+    },
     users(filter, signal) {
       const holes: Hole[] = [];
       return { holes, [Symbol.asyncIterator]: () => list(filter, holes, signal) };

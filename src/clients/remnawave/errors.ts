@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
+import { scopeOf } from './scope-of.ts';
 
 /** The panel understood and refused: running the same again cannot help. */
 export class PanelRefusal extends PermanentError {
@@ -50,8 +51,10 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
   const refusal = (code: string, message: string) => new PanelRefusal(code, message, { status, panelCode });
 
   if (status === 401 || status === 403) {
-    const advice = 'check REMNAWAVE_API_TOKEN: was the token revoked, or does it lack this scope?';
-    return refusal('remnawave_unauthorized', `${at}; ${advice}`);
+    const [method = '', path = ''] = endpoint.split(' ');
+    const lack =
+      status === 403 ? `, or does it lack the scope ${scopeOf(method, path)}` : ', or is it of another panel';
+    return refusal('remnawave_unauthorized', `${at}; check REMNAWAVE_API_TOKEN: was the token revoked${lack}?`);
   }
   if (status >= 300 && status < 400) {
     return refusal('remnawave_redirected', `${at}; check REMNAWAVE_URL`);

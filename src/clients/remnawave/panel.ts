@@ -75,4 +75,11 @@ export type PanelSystem = {
 };
 
 /** The Remnawave panel as tasks see it, of either generation. `connectPanel` makes one. */
-export type Panel = PanelUsers & PanelSystem & { version(signal: AbortSignal): Promise<PanelVersion> };
+export type Panel = PanelUsers &
+  PanelSystem & {
+    version(signal: AbortSignal): Promise<PanelVersion>;
+    /**
+     * The scopes that the API token lacks for what the worker does: `users:read`. Tokens of panels 2.x have no scopes, so none is missing.
+     */
+    missingScopes(signal: AbortSignal): Promise<readonly string[]>;
+  };
