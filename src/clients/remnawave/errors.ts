@@ -33,12 +33,24 @@ export class PanelFailure extends TransientError {
  * domain `{timestamp, path, message, errorCode}`, framework `{message, error, statusCode}`.
  */
 const Complaint = z.object({
-  message: z.string().optional(),
-  errorCode: z.string().optional(),
-  errors: z
-    .array(z.object({ path: z.array(z.union([z.string(), z.number()])).default([]), message: z.string().default('') }))
-    .optional(),
+  // An odd field must not hide the code: by it an object that is missing is told from a wrong URL.
+  message: z
+    .union([z.string(), z.array(z.string()).transform((all) => all.join(', '))])
+    .optional()
+    .catch(undefined),
+  errorCode: z.string().optional().catch(undefined),
+  errors: z.array(z.unknown()).catch([]).transform(readableIssues),
 });
+
+/** One field that the panel complains of. */
+const Issue = z.object({
+  path: z.array(z.union([z.string(), z.number()])).catch([]),
+  message: z.string().catch(''),
+});
+
+function readableIssues(raw: readonly unknown[]): z.output<typeof Issue>[] {
+  return raw.flatMap((one) => Issue.safeParse(one).data ?? []);
+}
 
 type Answer = { status: number; text: string; retryAfter: string | null; location: string | null };
 
@@ -95,7 +107,7 @@ function complaintOf(text: string): z.output<typeof Complaint> | undefined {
 function describe(complaint: z.output<typeof Complaint> | undefined, answer: Answer): string {
   if (answer.location !== null) return `redirect to ${answer.location}`;
   if (complaint === undefined) return '(no answer of the panel itself: a proxy before it?)';
-  const fields = (complaint.errors ?? []).slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const fields = complaint.errors.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
   return [complaint.errorCode, complaint.message, ...fields].filter(Boolean).join(', ') || '(without a reason)';
 }
 

@@ -208,6 +208,21 @@ describe('a server that is no panel', () => {
     await expect(ask()).rejects.toMatchObject({ retryAfterMs: expect.any(Number), status: 503 });
   });
 
+  test.each([
+    { errors: [null, { path: ['userIds'], message: 'Too big' }] },
+    { errors: ['odd', { path: ['userIds'], message: 'Too big' }] },
+    { errors: [{}, { path: { at: 1 }, message: 5 }, { path: ['userIds'], message: 'Too big' }] },
+    { errors: 'odd', message: 'userIds: Too big' },
+    { errors: null, message: ['userIds: Too big', 'and more'] },
+  ])('a refusal with an odd part, %j, keeps its code and the reasons that can be read', async (odd) => {
+    answer = (response) => response.writeHead(400).end(JSON.stringify({ errorCode: 'A077', ...odd }));
+    await expect(ask()).rejects.toMatchObject({
+      code: 'remnawave_rejected',
+      panelCode: 'A077',
+      message: expect.stringContaining('userIds: Too big'),
+    });
+  });
+
   test('404 without a code of the panel is a wrong URL, not a missing object', async () => {
     answer = (response) => response.writeHead(404).end('not here');
     await expect(ask()).rejects.toMatchObject({ name: 'PanelRefusal', code: 'remnawave_no_route' });
