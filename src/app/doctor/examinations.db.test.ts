@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type BackendSandbox, startBackendSandbox } from '../../../sandbox/backend/server.ts';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/cryptopay/server.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
+import { startS3Sandbox } from '../../../sandbox/s3/server.ts';
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
 import { NEEDED_SCOPES } from '../../clients/remnawave/missing-scopes.ts';
 import { days, hours, seconds } from '../../lib/duration.ts';
@@ -244,6 +245,26 @@ describe('doctor', () => {
   });
 
   describe('of outside services', () => {
+    test('a bucket with object lock needs a switch, and one whose unfinished uploads cannot be listed is only to look at', async () => {
+      await using s3 = await startS3Sandbox();
+      const bucket = {
+        S3_BUCKET: s3.name,
+        S3_ENDPOINT: s3.url,
+        S3_FORCE_PATH_STYLE: 'true',
+        S3_ACCESS_KEY_ID: s3.keys.accessKeyId,
+        S3_SECRET_ACCESS_KEY: s3.keys.secretAccessKey,
+      };
+      s3.rules.hasObjectLock = true;
+      s3.rules.denied.add('GET bucket uploads');
+      expect(await line('Exports', 'Storage', bucket)).toMatchObject(
+        bad('failed', /object lock and wants checksums: set S3_CHECKSUMS=true/, /check S3_BUCKET/),
+      );
+      expect(await line('Exports', 'Half-written exports', bucket)).toMatchObject(
+        bad('warning', /grant it s3:ListBucketMultipartUploads/, /lifecycle rule/),
+      );
+      expect(await line('Exports', 'Storage', { ...bucket, S3_CHECKSUMS: 'true' })).toMatchObject({ level: 'ok' });
+    });
+
     const token = () => randomBytes(8).toString('hex');
 
     test.each([
