@@ -12,6 +12,8 @@ export type Panel = {
   lies: Lies;
   token: string;
   tokenRevoked: boolean;
+  /** After an upgrade without the old secret, and for an hour with it where nobody cleared the panel's own cache, its old token is unknown. */
+  isUnknown: boolean;
   /** What 3.x lets the token do, as its guard reads it: `*`, `users:*`, `users:read`, `users:stream`. Tokens of 2.x may do everything. */
   scopes: readonly string[];
   /** `sample`: of a listing only the first five users are checked, because checking 100,000 takes long. */
@@ -58,8 +60,9 @@ export function answer(panel: Panel, request: IncomingMessage, text: string): Ht
   return answered;
 }
 
-function authorise({ token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
-  if (header !== `Bearer ${token}`) return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
+function authorise({ isUnknown, token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
+  if (header !== `Bearer ${token}` || isUnknown)
+    return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
   return tokenRevoked ? framework(403, 'Forbidden resource', 'Forbidden') : undefined;
 }
 

@@ -14,6 +14,7 @@ type Fields = Record<string, unknown>;
  *     GET  clock         {now}                     POST advance {seconds}
  *     GET  webhooks      the sent webhooks and whether they arrived
  *     POST lies          see `lies.ts`             DELETE lies
+ *     POST upgrade       {version}                 DELETE upgrade: the old database is put back
  *     POST token         {revoked, scopes}
  *     POST users         {username, expireAt, …}   PATCH users/{id or username}
  *     POST nodes         {name, countryCode, …}    POST nodes/{uuid or name} {state, usersOnline, …}
@@ -47,6 +48,12 @@ export async function control(panel: Panel, request: IncomingMessage): Promise<H
       return { status: 204 };
     case 'DELETE lies':
       lies.clear();
+      return { status: 204 };
+    case 'POST upgrade':
+      state.upgrade(String(body.version ?? '3.3.2'));
+      return { status: 204 };
+    case 'DELETE upgrade':
+      state.restore();
       return { status: 204 };
     case 'POST token':
       panel.tokenRevoked = body.revoked === true;

@@ -73,7 +73,6 @@ const DOMAIN_ERRORS = {
   A025: { status: 404, message: 'User not found' },
   A029: { status: 400, message: 'User already disabled' },
   A030: { status: 400, message: 'User already enabled' },
-  A062: { status: 404, message: 'Users not found' },
   A063: { status: 404, message: 'User with specified params not found' },
   A089: { status: 500, message: 'Bulk update all users error' },
 } as const;

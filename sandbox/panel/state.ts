@@ -29,13 +29,14 @@ export type NodeChange = Partial<
 
 /** The whole state of the sandbox panel: users, nodes and time, with its scheduled actions. */
 export class PanelState {
-  readonly generation: GenerationNumber;
-  readonly version: string;
+  generation: GenerationNumber;
+  version: string;
   readonly clock: SandboxClock;
   readonly users: SandboxUsers;
   readonly nodes = new Map<string, SandboxNode>();
   readonly webhooks: Webhooks;
   readonly #bulkDelayMs: number;
+  #backup: { users: readonly SandboxUser[]; version: string } | undefined;
   readonly #queued = new Set<NodeJS.Timeout>();
   #actedUntil: number;
   #batch: { event: UserEvent; user: SandboxUser }[] | undefined;
@@ -71,6 +72,26 @@ export class PanelState {
       run();
     }, this.#bulkDelayMs);
     this.#queued.add(timer);
+  }
+
+  /**
+   * The panel is upgraded in place from 2.7.4: the same database, whose users lose their uuids (`drop_user_uuid` of 3.3.2) and keep number,
+   * name and short uuid; nodes keep theirs. What the queue still held is lost.
+   */
+  upgrade(version: string): void {
+    if (this.generation !== 2) throw new Error('the sandbox panel is 3.x already');
+    this.close();
+    this.#backup = { users: this.users.copies(), version: this.version };
+    Object.assign(this, { generation: 3, version });
+  }
+
+  /** The database from before the upgrade is put back under the old panel: what happened to users since is as if it had not. */
+  restore(): void {
+    if (!this.#backup) throw new Error('the sandbox panel was not upgraded');
+    this.close();
+    this.users.replace(this.#backup.users);
+    Object.assign(this, { generation: 2, version: this.#backup.version });
+    this.#backup = undefined;
   }
 
   addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode {
@@ -115,6 +136,7 @@ export class PanelState {
 
   close(): void {
     for (const timer of this.#queued) clearTimeout(timer);
+    this.#queued.clear();
   }
 
   #asBatch(run: () => void): void {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
-import { PermanentError, TransientError } from '../../lib/errors.ts';
+import { BreakerOpenError, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import { scopeOf } from './scope-of.ts';
 
 /** The panel understood and refused: running the same again cannot help. */
@@ -21,10 +21,17 @@ export class PanelRefusal extends PermanentError {
 export class PanelFailure extends TransientError {
   override name = 'PanelFailure';
   readonly status: number;
+  /** The panel's own code, where it was the panel that answered. */
+  readonly panelCode: string | undefined;
 
-  constructor(code: string, message: string, options: { status: number; retryAfterMs?: number | undefined }) {
+  constructor(
+    code: string,
+    message: string,
+    options: { status: number; retryAfterMs?: number | undefined; panelCode?: string | undefined },
+  ) {
     super(code, message, options);
     this.status = options.status;
+    this.panelCode = options.panelCode;
   }
 }
 
@@ -76,7 +83,11 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
     return new PanelFailure('remnawave_rate_limited', at, { status, retryAfterMs });
   }
   if (status >= 500) {
-    return new PanelFailure('remnawave_unavailable', at, { status, retryAfterMs: waitOf(answer.retryAfter) });
+    return new PanelFailure('remnawave_unavailable', at, {
+      status,
+      panelCode,
+      retryAfterMs: waitOf(answer.retryAfter),
+    });
   }
   if (status === 404 && panelCode === undefined) {
     return refusal('remnawave_no_route', `${at}; the panel has no such route: check REMNAWAVE_URL and its version`);
@@ -89,12 +100,40 @@ export function isMissing(error: unknown): boolean {
   return error instanceof PanelRefusal && error.status === 404 && error.panelCode !== undefined;
 }
 
-/** Whether an error could mean that the panel was up- or downgraded since we asked for its version. */
+/** `Get all users error`: also the answer of a panel that is asked to sort by what its users do not have. */
+const LISTING_FAILED = 'A024';
+
+/** Whether an error could mean that the panel was up- or downgraded since we asked for its version. Such a call has done nothing. */
 export function looksLikeOtherGeneration(error: unknown): boolean {
   if (error instanceof PanelRefusal)
     return error.panelCode === undefined && (error.status === 400 || error.status === 404);
+  if (error instanceof PanelFailure && error.panelCode === LISTING_FAILED) return true;
   return error instanceof TransientError && error.code === 'remnawave_schema';
 }
+
+/** Whether the panel was away, as it is while it is up- or downgraded. */
+export function mayHaveBeenReplaced(error: unknown): boolean {
+  if (error instanceof BreakerOpenError) return true;
+  return error instanceof TransientError && AWAY.has(error.code);
+}
+
+const AWAY = new Set(['remnawave_unreachable', 'remnawave_unavailable', 'remnawave_timeout']);
+
+/**
+ * The panel is another generation than the one that a run began with. Its users have other ids, so nothing was done, and the run begins
+ * again with what it finds now. That uses no attempt.
+ */
+export class GenerationChanged extends SnoozeError {
+  override name = 'GenerationChanged';
+  readonly code = 'remnawave_generation_changed';
+
+  constructor(from: string, to: string, options: ErrorOptions) {
+    const message = `remnawave: the panel went from ${from} to ${to}, and its users have other ids now; nothing was done, and the run begins again`;
+    super(message, { ...options, delayMs: BEGIN_AGAIN_AFTER_MS });
+  }
+}
+
+const BEGIN_AGAIN_AFTER_MS = seconds(1);
 
 function complaintOf(text: string): z.output<typeof Complaint> | undefined {
   try {

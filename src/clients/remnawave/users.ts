@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { PermanentError } from '../../lib/errors.ts';
 import type { Hole } from '../../lib/read-each.ts';
 import { isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
@@ -24,6 +25,9 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
   const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
     generation.one(id) && (await find(`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
 
+  const userByUsername = (username: string, signal: AbortSignal): Promise<PanelUser | undefined> =>
+    find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal);
+
   const users: PanelUsers['users'] = (filter, signal) => {
     const holes: Hole[] = [];
     return { holes, [Symbol.asyncIterator]: () => generation.list(http, filter, holes, signal) };
@@ -35,6 +39,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     method: 'POST' | 'DELETE',
     action: string,
   ): Promise<ActionResult> => {
+    if (generation.isForeign(id)) throw foreign(id, generation);
     if (!generation.one(id)) return 'not_found';
     try {
       await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
@@ -66,6 +71,11 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
 
   return {
     user,
+    async again({ id, username }, signal) {
+      const found = generation.isForeign(id) ? undefined : await user(id, signal);
+      return found && sameName(found.username, username) ? found : await userByUsername(username, signal);
+    },
+    canHave: async (id) => !generation.isForeign(id),
     enable,
     resetTraffic,
     users,
@@ -75,8 +85,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       for await (const one of listing) items.push(one);
       return { items, holes: [...listing.holes] };
     },
-    userByUsername: (username, signal) =>
-      find(`/api/users/by-username/${encodeURIComponent(username)}`, '/api/users/by-username/:username', signal),
+    userByUsername,
     userByShortUuid: (shortUuid, signal) =>
       find(`/api/users/by-short-uuid/${encodeURIComponent(shortUuid)}`, '/api/users/by-short-uuid/:shortUuid', signal),
     disable: (id, signal) => act(id, signal, 'POST', '/actions/disable'),
@@ -99,6 +108,14 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     bulkDelete: (ids, signal) => bulk(ids, signal, 'delete'),
     bulkUpdate: (ids, fields, signal) => bulk(ids, signal, 'update', { fields: wire(fields) }),
   };
+}
+
+const sameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+function foreign(id: PanelUserId, { number }: Generation): PermanentError {
+  const kind = number === 2 ? 'a number, as panels 3.x have them' : 'a uuid, as panels 2.x have them';
+  const message = `remnawave: ${id} is ${kind}, and this panel is ${number}.x: nothing was done; name the user by the id of this panel`;
+  return new PermanentError('remnawave_foreign_id', message);
 }
 
 const wire = ({ expireAt, ...fields }: UserFields): object => ({

@@ -9,6 +9,10 @@ export const keys = {
   nodeHealthHistory: (nodeUuid: string) => own(`health:${nodeUuid}:history`),
   /** Uuids of all nodes that are watched. */
   watchedNodes: () => own('health:nodes'),
+  /** The panel's version as the processes heard it, and as the admins were told of it. */
+  panelVersion: () => own('panel:version'),
+  /** A process is asking the panel for its version. */
+  panelVersionAsked: () => own('panel:version:asked'),
   serviceHealth: (service: string) => own(`health:services:${service}`),
   bandwidth: (nodeUuid: string) => own(`bandwidth:${nodeUuid}`),
   /** `hour` = `YYYY-MM-DDTHH`, UTC. */
