@@ -71,7 +71,7 @@ export type PanelSandbox = AsyncDisposable & {
   upgrade(how?: { version?: string; token?: 'kept' | 'unknown' }): void;
   /** Puts the database from before the upgrade back, under the old panel. */
   restore(): void;
-  /** What the token may do at 3.x from now on; everything at first. */
+  /** What the token may do at 3.x from now on; everything at first. One that was revoked or unknown is valid again. */
   allow(scopes: readonly string[]): void;
   /** Calls per route, and the bodies of those that change state, since `forgetCalls`. */
   calls(): { counts: Record<string, number>; mutations: readonly Mutation[] };
@@ -188,6 +188,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     },
     allow(scopes) {
       panel.isUnknown = false;
+      panel.tokenRevoked = false;
       panel.scopes = scopes;
     },
     calls: () => ({ counts: panel.journal.counts, mutations: panel.journal.mutations }),

@@ -21,6 +21,7 @@ export type RunOnceOptions = {
   scheduledFor?: Date;
   jobId?: string;
   attempt?: number;
+  replays?: number;
 };
 
 /**
@@ -52,6 +53,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       task,
       jobId,
       attempt,
+      replays: options.replays ?? 0,
       now,
       enqueuedAt: options.enqueuedAt ?? now,
       scheduledFor: options.scheduledFor ?? options.enqueuedAt ?? now,

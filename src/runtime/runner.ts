@@ -181,12 +181,13 @@ export class Runner {
 
   #context(job: Job<JobData>, task: AnyTask, signal: AbortSignal): RunContext {
     const { dispatcher, log, clock } = this.#options;
-    const { correlationId, initiatedBy, slotMs } = job.data;
+    const { correlationId, initiatedBy, replays = 0, slotMs } = job.data;
     const jobId = job.id!;
     return {
       task,
       jobId,
       attempt: job.attemptsMade + 1,
+      replays,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
       scheduledFor: new Date(slotMs ?? job.timestamp),

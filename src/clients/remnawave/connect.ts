@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { PermanentError } from '../../lib/errors.ts';
 import type { Hole } from '../../lib/read-each.ts';
 import { type Connected, PanelConnection, type SharedVersion } from './connection.ts';
-import { GenerationChanged, PanelRefusal } from './errors.ts';
+import { foreignId, GenerationChanged, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
 import { PanelHttp, type PanelHttpOptions } from './http.ts';
 import { missingScopes } from './missing-scopes.ts';
@@ -59,6 +59,11 @@ export function connectPanel({ shared, ...options }: PanelOptions): Panel {
     connection.use(signal, call, 'safe');
   const byId = <T>(signal: AbortSignal, call: (users: PanelUsers) => Promise<T>) =>
     connection.use(signal, call, 'other-ids');
+  const act = <T>(id: string, signal: AbortSignal, call: (users: PanelUsers) => Promise<T>) =>
+    byId(signal, async (users) => {
+      if (!(await users.canHave(id, signal))) throw foreignId(id);
+      return await call(users);
+    });
 
   return {
     ...system,
@@ -81,10 +86,10 @@ export function connectPanel({ shared, ...options }: PanelOptions): Panel {
     usersByTelegramId: (telegramId, signal) => anew(signal, (users) => users.usersByTelegramId(telegramId, signal)),
     userByUsername: (username, signal) => anew(signal, (users) => users.userByUsername(username, signal)),
     userByShortUuid: (shortUuid, signal) => anew(signal, (users) => users.userByShortUuid(shortUuid, signal)),
-    disable: (id, signal) => byId(signal, (users) => users.disable(id, signal)),
-    enable: (id, signal) => byId(signal, (users) => users.enable(id, signal)),
-    resetTraffic: (id, signal) => byId(signal, (users) => users.resetTraffic(id, signal)),
-    delete: (id, signal) => byId(signal, (users) => users.delete(id, signal)),
+    disable: (id, signal) => act(id, signal, (users) => users.disable(id, signal)),
+    enable: (id, signal) => act(id, signal, (users) => users.enable(id, signal)),
+    resetTraffic: (id, signal) => act(id, signal, (users) => users.resetTraffic(id, signal)),
+    delete: (id, signal) => act(id, signal, (users) => users.delete(id, signal)),
     extendTo: (id, expireAt, signal) => byId(signal, (users) => users.extendTo(id, expireAt, signal)),
     bulkResetTraffic: (ids, signal) => byId(signal, (users) => users.bulkResetTraffic(ids, signal)),
     bulkDelete: (ids, signal) => byId(signal, (users) => users.bulkDelete(ids, signal)),

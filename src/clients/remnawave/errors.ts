@@ -21,19 +21,25 @@ export class PanelRefusal extends PermanentError {
 export class PanelFailure extends TransientError {
   override name = 'PanelFailure';
   readonly status: number;
-  /** The panel's own code, where it was the panel that answered. */
+  /** Whether the panel itself failed, and no proxy before it. */
+  readonly isOfPanel: boolean;
+  /** The panel's own code. */
   readonly panelCode: string | undefined;
 
-  constructor(
-    code: string,
-    message: string,
-    options: { status: number; retryAfterMs?: number | undefined; panelCode?: string | undefined },
-  ) {
-    super(code, message, options);
-    this.status = options.status;
-    this.panelCode = options.panelCode;
+  constructor(code: string, message: string, answer: PanelFailureAnswer) {
+    super(code, message, answer);
+    this.status = answer.status;
+    this.isOfPanel = answer.isOfPanel ?? false;
+    this.panelCode = answer.panelCode;
   }
 }
+
+type PanelFailureAnswer = {
+  status: number;
+  isOfPanel?: boolean;
+  panelCode?: string | undefined;
+  retryAfterMs?: number | undefined;
+};
 
 /**
  * The four shapes in which the panel says no: authorisation `{message, statusCode}`, validation `{statusCode, message, errors[]}`,
@@ -84,10 +90,13 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
   }
   if (status >= 500) {
     return new PanelFailure('remnawave_unavailable', at, {
-      status,
-      panelCode,
+      ...{ status, panelCode, isOfPanel: complaint !== undefined },
       retryAfterMs: waitOf(answer.retryAfter),
     });
+  }
+  if (status === 404 && complaint === undefined) {
+    // A proxy whose panel is away, as Traefik answers then. A wrong address looks the same, and is as well put right while a retry waits.
+    return new PanelFailure('remnawave_unavailable', `${at}; check REMNAWAVE_URL`, { status });
   }
   if (status === 404 && panelCode === undefined) {
     return refusal('remnawave_no_route', `${at}; the panel has no such route: check REMNAWAVE_URL and its version`);
@@ -111,13 +120,23 @@ export function looksLikeOtherGeneration(error: unknown): boolean {
   return error instanceof TransientError && error.code === 'remnawave_schema';
 }
 
-/** Whether the panel was away, as it is while it is up- or downgraded. */
+/**
+ * Whether the panel was away, as it is while it is up- or downgraded. Proxies answer in its place with many a status, so only a 500 with an
+ * answer of the panel's own is taken for a failure of that one call.
+ */
 export function mayHaveBeenReplaced(error: unknown): boolean {
   if (error instanceof BreakerOpenError) return true;
+  if (error instanceof PanelFailure) return error.status !== 500 || !error.isOfPanel;
   return error instanceof TransientError && AWAY.has(error.code);
 }
 
-const AWAY = new Set(['remnawave_unreachable', 'remnawave_unavailable', 'remnawave_timeout']);
+const AWAY = new Set(['remnawave_unreachable', 'remnawave_timeout']);
+
+/** To act on an id that only another generation of panel has. */
+export function foreignId(id: string): PermanentError {
+  const message = `remnawave: ${id} is an id of another generation of panel than the one that is there now: nothing was done; name the user by the id that the panel has now`;
+  return new PermanentError('remnawave_foreign_id', message);
+}
 
 /**
  * The panel is another generation than the one that a run began with. Its users have other ids, so nothing was done, and the run begins

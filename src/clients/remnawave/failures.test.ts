@@ -223,8 +223,11 @@ describe('a server that is no panel', () => {
     });
   });
 
-  test('404 without a code of the panel is a wrong URL, not a missing object', async () => {
-    answer = (response) => response.writeHead(404).end('not here');
+  test('404 without a code of the panel is a wrong URL or a proxy whose panel is away, not a missing object', async () => {
+    answer = (response) => response.writeHead(404).end('404 page not found');
+    const away = { code: 'remnawave_unavailable', message: expect.stringContaining('check REMNAWAVE_URL') };
+    await expect(ask()).rejects.toMatchObject(away);
+    answer = (response) => response.writeHead(404).end(JSON.stringify({ statusCode: 404, message: 'Cannot GET /x' }));
     await expect(ask()).rejects.toMatchObject({ name: 'PanelRefusal', code: 'remnawave_no_route' });
   });
 });

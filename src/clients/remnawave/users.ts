@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { PermanentError } from '../../lib/errors.ts';
 import type { Hole } from '../../lib/read-each.ts';
 import { isMissing, PanelRefusal } from './errors.ts';
 import type { Generation } from './generation.ts';
@@ -39,7 +38,6 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     method: 'POST' | 'DELETE',
     action: string,
   ): Promise<ActionResult> => {
-    if (generation.isForeign(id)) throw foreign(id, generation);
     if (!generation.one(id)) return 'not_found';
     try {
       await http.call({ method, path: `/api/users/${id}${action}`, endpoint: `/api/users/:id${action}`, signal });
@@ -111,12 +109,6 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
 }
 
 const sameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
-
-function foreign(id: PanelUserId, { number }: Generation): PermanentError {
-  const kind = number === 2 ? 'a number, as panels 3.x have them' : 'a uuid, as panels 2.x have them';
-  const message = `remnawave: ${id} is ${kind}, and this panel is ${number}.x: nothing was done; name the user by the id of this panel`;
-  return new PermanentError('remnawave_foreign_id', message);
-}
 
 const wire = ({ expireAt, ...fields }: UserFields): object => ({
   ...fields,

@@ -14,9 +14,13 @@ export type BulkNoticesOptions = {
   signalDelivery(): Promise<void>;
 };
 
+/** Names one end of a job. One that is replayed ends again, and that is told as well. */
+export const endIdOf = ({ jobId, replays }: { jobId: string; replays: number }): string =>
+  replays === 0 ? jobId : `${jobId}#${replays}`;
+
 /**
  * Tells the admins how work that one of them asked for has ended. Unlike an alert, the message is never merged with others: somebody waits
- * for it, and a link or a list in it must not be cut. The ids of its rows derive from the job, so a repeated run tells nobody twice.
+ * for it, and a link or a list in it must not be cut. The ids of its rows derive from the end, so a repeated run tells nobody twice.
  */
 export class BulkNotices {
   readonly #options: BulkNoticesOptions;
@@ -25,11 +29,13 @@ export class BulkNotices {
     this.#options = options;
   }
 
-  /** `kind` says how the work ended: `bulk_completed`. Throws where the database does not take the message. */
-  async tell(jobId: string, kind: string, message: (locale: Locale) => Html): Promise<void> {
+  /**
+   * `kind` says how the work ended: `bulk_completed`, and `endId` which end that is. Throws where the database does not take the message.
+   */
+  async tell(endId: string, kind: string, message: (locale: Locale) => Html): Promise<void> {
     const { adminIds, locale, log, notifications, signalDelivery } = this.#options;
     const text = message(locale).toString();
-    const idOf = (telegramId: number): string => uuidFrom(`${kind}:${jobId}:${telegramId}`);
+    const idOf = (telegramId: number): string => uuidFrom(`${kind}:${endId}:${telegramId}`);
     await notifications.insert(rowForEachAdmin(adminIds, { idOf, message: text, type: `alert_reply:${kind}` }));
     // Not awaited: while Redis is away this may take as long as the outage, and the message is already stored.
     void signalDelivery().catch((err: unknown) => log.debug({ err }, 'delivery not signalled, its next turn is soon'));

@@ -1,14 +1,6 @@
-import { PanelRefusal } from '../../clients/remnawave/errors.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
 import { seconds } from '../../lib/duration.ts';
-import {
-  BreakerOpenError,
-  errorCode,
-  errorMessage,
-  PermanentError,
-  SnoozeError,
-  TransientError,
-} from '../../lib/errors.ts';
+import { errorCode, errorMessage, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
@@ -17,7 +9,8 @@ import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
-import type { BulkNotices } from './notices.ts';
+import { isEveryones } from './is-everyones.ts';
+import { type BulkNotices, endIdOf } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
 import { BulkTally } from './tally.ts';
 
@@ -43,6 +36,7 @@ export type BulkJob = {
   batchSize: number;
   initiatedBy: string;
   enqueuedAt: Date;
+  replays: number;
   now: Date;
   log: Log;
 };
@@ -179,7 +173,7 @@ export class BulkUsers {
     const durationMs = clock().getTime() - job.enqueuedAt.getTime();
     const { succeeded, total } = tally.progress;
     const { failures } = tally;
-    await notices.tell(jobId, 'bulk_completed', (locale) =>
+    await notices.tell(endIdOf(job), 'bulk_completed', (locale) =>
       bulkOperationEnded({ operation, status, jobId, initiatedBy, durationMs, total, succeeded, failures }, locale),
     );
   }
@@ -202,12 +196,6 @@ export class BulkUsers {
 }
 
 const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
-
-/** Whether every user would fail alike: the panel is down, or does not let us in. */
-const isEveryones = (error: unknown): boolean =>
-  error instanceof BreakerOpenError ||
-  (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||
-  !(error instanceof PermanentError || error instanceof TransientError);
 
 const auditEntry = (id: string, { initiatedBy, jobId, operation }: BulkJob) => ({
   id: uuidFrom(`bulk:${jobId}:${id}`),

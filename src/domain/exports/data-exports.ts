@@ -5,7 +5,7 @@ import { hours, seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { exportFailed, exportReady } from '../../messages/bulk-export.ts';
 import type { ExportRange } from '../../repositories/export-rows.ts';
-import type { BulkNotices } from '../bulk/notices.ts';
+import { type BulkNotices, endIdOf } from '../bulk/notices.ts';
 import { BulkProgress, type BulkProgressOptions, type BulkState } from '../bulk/progress.ts';
 import { csv, csvExcel } from './csv.ts';
 import { type ExportFormat, exportIdOf, exportName } from './export-files.ts';
@@ -34,6 +34,7 @@ export type ExportJob = {
   format: ExportFormat;
   gzip: boolean;
   enqueuedAt: Date;
+  replays: number;
 };
 
 export type ExportResult = { exportId: string; rows: number; bytes: number };
@@ -70,7 +71,7 @@ export class DataExports {
       const { rows } = count;
       await progress.show({ status: 'completed', ...counted(rows, rows) });
       const expiresAt = new Date(clock().getTime() + hours(ttlHours));
-      await notices.tell(job.jobId, 'export_ready', (locale) =>
+      await notices.tell(endIdOf(job), 'export_ready', (locale) =>
         exportReady(
           {
             ...job,
@@ -98,7 +99,9 @@ export class DataExports {
     using progress = this.#progressOf(job);
     const reason = errorMessage(error);
     await progress.show({ status: 'failed', ...counted(0, 0), errors: [{ error: reason }] });
-    await this.#options.notices.tell(job.jobId, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
+    await this.#options.notices.tell(endIdOf(job), 'export_failed', (locale) =>
+      exportFailed({ ...job, reason }, locale),
+    );
   }
 
   #progressOf({ enqueuedAt, progressId, type }: ExportJob): BulkProgress {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { endIdOf } from '../../domain/bulk/notices.ts';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
 import type { BroadcastLook } from '../../domain/notifications/broadcasts.ts';
 import {
@@ -44,7 +45,7 @@ export default defineTask({
   },
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
-  async run(payload, { broadcasts, bulkNotices, bulkProgress, enqueue, enqueuedAt, jobId, now, signal }) {
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, enqueue, enqueuedAt, jobId, now, replays, signal }) {
     using progress = new BulkProgress(bulkProgress, {
       id: payload.job_id ?? jobId,
       operation: 'broadcast',
@@ -57,7 +58,7 @@ export default defineTask({
       const errors = failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
       await progress.show({ status, processed: sent + failed + withdrawn, total, succeeded: sent, failed, errors });
       if (status === 'completed' || status === 'cancelled')
-        await bulkNotices.tell(jobId, 'bulk_completed', (locale) =>
+        await bulkNotices.tell(endIdOf({ jobId, replays }), 'bulk_completed', (locale) =>
           broadcastEnded({ jobId, status, sent, failed, withdrawn, total, durationMs: ageMs }, locale),
         );
       return { sent, failed, withdrawn, total, duration_seconds: ageMs / 1000, errors };

@@ -56,7 +56,7 @@ export default defineTask({
 });
 
 function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Services, 'settings'>): BulkJob {
-  const { enqueuedAt, jobId, log, now, settings } = context;
+  const { enqueuedAt, jobId, log, now, replays, settings } = context;
   return {
     jobId,
     progressId: given.job_id ?? jobId,
@@ -66,6 +66,7 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     batchSize: settings.BULK_BATCH_SIZE,
     initiatedBy: given.initiated_by ?? context.initiatedBy,
     enqueuedAt,
+    replays,
     now,
     log,
   };

@@ -45,7 +45,7 @@ export default defineTask({
   },
 });
 
-function jobOf(given: z.output<typeof payload>, { enqueuedAt, jobId }: RunContext): ExportJob {
+function jobOf(given: z.output<typeof payload>, { enqueuedAt, jobId, replays }: RunContext): ExportJob {
   return {
     jobId,
     progressId: given.job_id ?? jobId,
@@ -54,5 +54,6 @@ function jobOf(given: z.output<typeof payload>, { enqueuedAt, jobId }: RunContex
     format: given.format,
     gzip: given.gzip,
     enqueuedAt,
+    replays,
   };
 }
