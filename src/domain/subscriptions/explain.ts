@@ -2,7 +2,7 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
-import type { Events } from '../../repositories/redis/events.ts';
+import type { Events, PlatformEvent } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
@@ -75,7 +75,7 @@ export class Explain {
     const [rows, told, disablings, holds, kept, refused] = await Promise.all([
       decisions.messages(ids),
       marks.told(NOTICE_KINDS.map((kind) => ({ userId: user.id, kind }))),
-      decisions.audited(DISABLED_ACTION, user.id, AUDITS),
+      decisions.audited(DISABLED_ACTION, user, AUDITS),
       brake.list(),
       events.latest(EVENTS_LOOKED_AT),
       deliveryMarks.unreachable(telegramId === undefined ? [] : [telegramId]),
@@ -97,7 +97,13 @@ export class Explain {
       holds,
       tasks,
       tasksOff,
-      events: kept.filter(({ data }) => data.user_uuid === user.id).slice(0, EVENTS_SHOWN),
+      events: kept.filter((event) => isAbout(event, user)).slice(0, EVENTS_SHOWN),
     };
   }
+}
+
+/** By name, where the event has one: the id may be of another generation of panel. */
+function isAbout({ data }: PlatformEvent, user: PanelUser): boolean {
+  if (typeof data.username === 'string') return data.username.toLowerCase() === user.username.toLowerCase();
+  return data.user_uuid === user.id;
 }

@@ -22,7 +22,7 @@ export const keys = {
   bulkUsers: (jobId: string) => own(`bulk:${jobId}:users`),
   /** The latest request of an admin about a broadcast, and whether all its rows are queued. */
   broadcast: (broadcastId: string) => own(`bulk:${broadcastId}:broadcast`),
-  /** Users whose disabling has begun and is not settled, by panel user id. */
+  /** Users whose disabling has begun and is not settled, by their names. */
   disablings: () => own('subscriptions:disabling'),
   /** `month` = `YYYY-MM`, UTC. The users whose traffic reset was requested, by panel user id. */
   trafficResets: (month: string) => own(`subscriptions:resets:${month}`),
