@@ -1,6 +1,5 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { Events, PlatformEvent } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
@@ -10,16 +9,17 @@ import { NOTICE_KINDS, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
+import type { People } from './people.ts';
 
 export type ExplainOptions = {
   brake: Pick<MassEffectBrake, 'list'>;
-  contacts: CustomerContacts;
   decisions: Decisions;
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   events: Pick<Events, 'latest'>;
   marks: ReminderMarks;
   notices: Pick<SubscriptionNotices, 'telegramIds'>;
-  panel: Pick<Panel, 'user' | 'userByUsername' | 'usersByTelegramId'>;
+  panel: Pick<Panel, 'userByUsername'>;
+  people: Pick<People, 'panelUsers'>;
   tasks: ExplainedTasks;
   tasksOff: ReadonlySet<string>;
 };
@@ -52,16 +52,10 @@ export class Explain {
   }
 
   async #find(who: string, signal: AbortSignal): Promise<PanelUser[]> {
-    const { contacts, panel } = this.#options;
+    const { panel, people } = this.#options;
     if (/^\d{1,15}$/.test(who)) {
       const telegramId = Number(who);
-      const refs = await contacts.panelRefs(telegramId);
-      const linked = await Promise.all(refs.map((ref) => panel.user(ref, signal)));
-      const all = [
-        ...(await panel.usersByTelegramId(telegramId, signal)).items,
-        ...linked.filter((user) => user !== undefined),
-      ];
-      const found = [...new Map(all.map((user) => [user.id, user])).values()];
+      const { items: found } = await people.panelUsers(telegramId, signal);
       if (found.length > 0) return found;
     }
     const named = await panel.userByUsername(who.replace(/^@/, ''), signal);

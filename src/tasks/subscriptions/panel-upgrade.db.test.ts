@@ -83,6 +83,25 @@ describe.each(WAYS)('the panel is upgraded in place, %s', (way) => {
     expect(await world.deliver()).toHaveLength(2);
   });
 
+  test('whose Telegram id only the platform knows is told and explained on both sides', async () => {
+    const { replace, world } = await worldOf(way, ({ crowd, customer }) => {
+      crowd(5);
+      customer('Anna', { endsInMs: days(6), telegramId: null });
+      customer('other', { endsInMs: days(6), telegramId: null });
+    });
+    await using _ = world;
+    const query = (text: string, values: unknown[]) => world.app.database.pool.query(text, values);
+    const person = `insert into mobile_users (id, email, password_hash, username, telegram_id, remnawave_uuid, is_active, status)
+                    values (gen_random_uuid(), $1, '', $2, $3, $4, true, 'active')`;
+    await query(person, ['anna@example.org', 'anna', 777, world.panel.user('Anna')!.uuid]);
+    expect(await world.run(REMIND)).toMatchObject({ without_telegram: 1 });
+    expect((await world.messages()).map(({ telegram_id }) => telegram_id)).toEqual(['777']);
+    replace();
+    expect(await world.run(REMIND)).toMatchObject({ without_telegram: 1 });
+    expect(await world.messages()).toHaveLength(1);
+    expect(await explained(world, 'Anna')).toContain('Telegram id 777, as the platform has it');
+  });
+
   test('a monthly reset that it cuts resets everybody, and nobody who was reset', async () => {
     const { replace, world } = await worldOf(
       way,
