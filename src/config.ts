@@ -204,6 +204,9 @@ export const variables = z.object({
   S3_ACCESS_KEY_ID: text.optional().describe("Without it, the machine's own role is used"),
   S3_SECRET_ACCESS_KEY: secretText.optional().describe('Belongs to S3_ACCESS_KEY_ID'),
   S3_FORCE_PATH_STYLE: flag.default(false).describe('Bucket in the path, not in the host name, as MinIO wants it'),
+  S3_CHECKSUMS: flag
+    .default(false)
+    .describe('Sends the newer checksums, as buckets with object lock want; some S3 services do not understand them'),
   PUBLIC_URL: forTasks(httpUrl.optional().describe('Where people reach this service; the start of links to exports')),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { contractOf, misfit, type RouteContract, type Schema } from './contract.ts';
+import { contractOf, misfit, type RouteContract, type Schema, scopeOf } from './contract.ts';
 import type { Journal } from './journal.ts';
 import type { Lies } from './lies.ts';
 import { DomainError } from './model.ts';
-import { type Match, matching, type Reply } from './routes.ts';
+import { type Match, matching, type Reply, type Route } from './routes.ts';
 import type { PanelState } from './state.ts';
 
 export type Panel = {
@@ -12,6 +12,10 @@ export type Panel = {
   lies: Lies;
   token: string;
   tokenRevoked: boolean;
+  /** After an upgrade without the old secret, and for an hour with it where nobody cleared the panel's own cache, its old token is unknown. */
+  isUnknown: boolean;
+  /** What 3.x lets the token do, as its guard reads it: `*`, `users:*`, `users:read`, `users:stream`. Tokens of 2.x may do everything. */
+  scopes: readonly string[];
   /** `sample`: of a listing only the first five users are checked, because checking 100,000 takes long. */
   validateResponses: 'all' | 'sample';
 };
@@ -41,6 +45,7 @@ export function answer(panel: Panel, request: IncomingMessage, text: string): Ht
   }
   const label = `${method} ${match.route.path}`;
   panel.journal.called(label);
+  if (generation === 3 && !mayCall(panel.scopes, match.route)) return framework(403, 'Forbidden resource', 'Forbidden');
 
   let body: unknown;
   try {
@@ -55,9 +60,17 @@ export function answer(panel: Panel, request: IncomingMessage, text: string): Ht
   return answered;
 }
 
-function authorise({ token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
-  if (header !== `Bearer ${token}`) return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
+function authorise({ isUnknown, token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
+  if (header !== `Bearer ${token}` || isUnknown)
+    return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
   return tokenRevoked ? framework(403, 'Forbidden resource', 'Forbidden') : undefined;
+}
+
+/** As `scopes.guard.ts` of 3.3.2: it looks before anything of the request is validated. */
+function mayCall(scopes: readonly string[], { name, path }: Route): boolean {
+  const resource = path.split('/')[2];
+  const { slug, kind } = scopeOf(name);
+  return ['*', `${resource}:*`, `${resource}:${kind}`, `${resource}:${slug}`].some((scope) => scopes.includes(scope));
 }
 
 type Matched = { match: Match; label: string; url: URL; body: unknown };

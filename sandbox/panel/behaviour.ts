@@ -1,6 +1,6 @@
 import type { SandboxNode, SandboxUser } from './model.ts';
 import type { SandboxUsers } from './users.ts';
-import { trafficOf } from './wire.ts';
+import { flownOf, trafficOf } from './wire.ts';
 
 /** The panel sends no webhooks per user in a run with this many changes or more. */
 export const SILENT_FROM = 10_000;
@@ -86,6 +86,7 @@ function isRollingDay(user: SandboxUser, day: Date): boolean {
 
 function resetNode(node: SandboxNode, day: Date): void {
   if (day.getUTCDate() !== node.trafficResetDay) return;
+  node.flownBytes = flownOf(node, day.getTime());
   node.trafficUsedBytes = 0;
   node.countedAt = day.getTime();
 }
@@ -93,5 +94,6 @@ function resetNode(node: SandboxNode, day: Date): void {
 /** Settles the counter before a change of its rate. */
 export function countTraffic(node: SandboxNode, now: number): void {
   node.trafficUsedBytes = trafficOf(node, now);
+  node.flownBytes = flownOf(node, now);
   node.countedAt = now;
 }

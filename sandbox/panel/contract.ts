@@ -184,12 +184,52 @@ const v3 = {
   inbounds: { response: contract3.GetAllInboundsCommand.ResponseSchema },
 } satisfies Record<string, RouteContract>;
 
+/** What 3.x calls each route in the scopes of its API tokens. */
+const SCOPES = {
+  listUsers: contract3.GetUsersCommand.endpointDetails,
+  streamUsers: contract3.GetUsersStreamCommand.endpointDetails,
+  userById: contract3.GetUserByIdCommand.endpointDetails,
+  userByUsername: contract3.GetUserByUsernameCommand.endpointDetails,
+  userByShortUuid: contract3.GetUserByShortUuidCommand.endpointDetails,
+  resolveUser: contract3.ResolveUserCommand.endpointDetails,
+  createUser: contract3.CreateUserCommand.endpointDetails,
+  updateUser: contract3.UpdateUserCommand.endpointDetails,
+  deleteUser: contract3.DeleteUserCommand.endpointDetails,
+  disableUser: contract3.DisableUserCommand.endpointDetails,
+  enableUser: contract3.EnableUserCommand.endpointDetails,
+  resetUserTraffic: contract3.ResetUserTrafficCommand.endpointDetails,
+  revokeUser: contract3.RevokeUserSubscriptionCommand.endpointDetails,
+  extendUser: contract3.ExtendUserCommand.endpointDetails,
+  bulkUpdate: contract3.BulkUpdateUsersCommand.endpointDetails,
+  bulkResetTraffic: contract3.BulkResetTrafficUsersCommand.endpointDetails,
+  bulkDelete: contract3.BulkDeleteUsersCommand.endpointDetails,
+  bulkExtend: contract3.BulkExtendExpirationDateCommand.endpointDetails,
+  nodes: contract3.GetNodesCommand.endpointDetails,
+  enableNode: contract3.EnableNodeCommand.endpointDetails,
+  disableNode: contract3.DisableNodeCommand.endpointDetails,
+  bandwidth: contract3.GetStatsNodesUsageCommand.endpointDetails,
+  metadata: contract3.GetMetadataCommand.endpointDetails,
+  health: contract3.GetRemnawaveHealthCommand.endpointDetails,
+  stats: contract3.GetStatsCommand.endpointDetails,
+  statsBandwidth: contract3.GetBandwidthStatsCommand.endpointDetails,
+  nodesMetrics: contract3.GetNodesMetricsCommand.endpointDetails,
+  hosts: contract3.GetHostsCommand.endpointDetails,
+  configProfiles: contract3.GetConfigProfilesCommand.endpointDetails,
+  inbounds: contract3.GetAllInboundsCommand.endpointDetails,
+} satisfies Record<keyof typeof v3, { SCOPE: string; SCOPE_KIND: 'read' | 'write' }>;
+
 export type RouteName = keyof typeof v2 | keyof typeof v3;
 
 /** The request and answer of a route in this generation; undefined where it has no such route. */
 export function contractOf(generation: GenerationNumber, route: RouteName): RouteContract | undefined {
   const table: Partial<Record<RouteName, RouteContract>> = generation === 2 ? v2 : v3;
   return table[route];
+}
+
+/** The scope of a route of 3.x by its own name, and the kind that covers it. */
+export function scopeOf(route: RouteName): { slug: string; kind: 'read' | 'write' } {
+  const { SCOPE, SCOPE_KIND } = SCOPES[route as keyof typeof SCOPES];
+  return { slug: SCOPE, kind: SCOPE_KIND };
 }
 
 export const webhookContract = (generation: GenerationNumber): Schema =>

@@ -14,7 +14,8 @@ type Fields = Record<string, unknown>;
  *     GET  clock         {now}                     POST advance {seconds}
  *     GET  webhooks      the sent webhooks and whether they arrived
  *     POST lies          see `lies.ts`             DELETE lies
- *     POST token         {revoked}
+ *     POST upgrade       {version}                 DELETE upgrade: the old database is put back
+ *     POST token         {revoked, scopes}
  *     POST users         {username, expireAt, …}   PATCH users/{id or username}
  *     POST nodes         {name, countryCode, …}    POST nodes/{uuid or name} {state, usersOnline, …}
  */
@@ -48,8 +49,15 @@ export async function control(panel: Panel, request: IncomingMessage): Promise<H
     case 'DELETE lies':
       lies.clear();
       return { status: 204 };
+    case 'POST upgrade':
+      state.upgrade(String(body.version ?? '3.3.2'));
+      return { status: 204 };
+    case 'DELETE upgrade':
+      state.restore();
+      return { status: 204 };
     case 'POST token':
       panel.tokenRevoked = body.revoked === true;
+      panel.scopes = Array.isArray(body.scopes) ? body.scopes.map(String) : panel.scopes;
       return { status: 204 };
     case 'POST users': {
       const user = state.users.create(withTimes(body) as NewUser);

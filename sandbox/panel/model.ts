@@ -41,8 +41,12 @@ export type SandboxNode = {
   lastStatusMessage: string | null;
   usersOnline: number;
   trafficResetDay: number;
-  /** The counter at `countedAt`; it grows by the rate while the node is connected. */
+  /** How many times each byte is counted from now on (3.x only); what is counted already stays. */
+  nodeConsumptionMultiplier: number;
+  /** The counter at `countedAt`; it grows by the rate, weighted by the multiplier, while the node is connected. */
   trafficUsedBytes: number;
+  /** The bytes themselves at `countedAt`, which the panel's statistics and metrics tell; never weighted, never set back. */
+  flownBytes: number;
   trafficBytesPerSecond: number;
   countedAt: number;
   createdAt: number;
@@ -69,7 +73,6 @@ const DOMAIN_ERRORS = {
   A025: { status: 404, message: 'User not found' },
   A029: { status: 400, message: 'User already disabled' },
   A030: { status: 400, message: 'User already enabled' },
-  A062: { status: 404, message: 'Users not found' },
   A063: { status: 404, message: 'User with specified params not found' },
   A089: { status: 500, message: 'Bulk update all users error' },
 } as const;

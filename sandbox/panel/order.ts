@@ -7,11 +7,19 @@ const SORTABLE: Readonly<Record<string, (user: SandboxUser) => number | string>>
   expireAt: (user) => user.expireAt,
   username: (user) => user.username,
   uuid: (user) => user.uuid,
+  id: (user) => user.id,
+  status: (user) => user.status,
+  telegramId: (user) => user.telegramId ?? 0,
 };
 
-/** Compares by each column in turn; unknown ones count as equal. */
+/** Whether the panel's table has these columns; by another one it cannot sort. Users of 3.x have no uuid. */
+export function canSortBy(sorting: Sorting, hasUuids: boolean): boolean {
+  return sorting.every(({ id }) => id in SORTABLE && (hasUuids || id !== 'uuid'));
+}
+
+/** Compares by each column in turn. */
 export function comparing(sorting: Sorting): (a: SandboxUser, b: SandboxUser) => number {
-  const orders = sorting.map(({ id, desc }) => ({ of: SORTABLE[id] ?? (() => 0), sign: desc ? -1 : 1 }));
+  const orders = sorting.map(({ id, desc }) => ({ of: SORTABLE[id]!, sign: desc ? -1 : 1 }));
   return (a, b) => {
     for (const { of, sign } of orders) {
       const [left, right] = [of(a), of(b)];

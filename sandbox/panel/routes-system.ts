@@ -1,7 +1,7 @@
 import { DomainError, type SandboxNode } from './model.ts';
 import type { Call, Reply, Route } from './routes.ts';
 import type { PanelState } from './state.ts';
-import { hostToWire, inboundToWire, nodeToWire, PROFILE_UUID, pretty, SECRET_MARK, trafficOf } from './wire.ts';
+import { flownOf, hostToWire, inboundToWire, nodeToWire, PROFILE_UUID, pretty, SECRET_MARK } from './wire.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -144,7 +144,7 @@ function statsBandwidth({ state }: Call): Reply {
 function nodesMetrics({ state }: Call): Reply {
   const now = state.clock.now();
   const nodes = [...state.nodes.values()].map((node) => {
-    const bytes = trafficOf(node, now);
+    const bytes = flownOf(node, now);
     const traffic = { upload: pretty(Math.round(bytes / 4)), download: pretty(Math.round((bytes * 3) / 4)) };
     return {
       nodeUuid: node.uuid,
@@ -176,5 +176,5 @@ function configProfiles({ state }: Call): Reply {
 
 function totalTraffic(state: PanelState): number {
   const now = state.clock.now();
-  return [...state.nodes.values()].reduce((sum, node) => sum + trafficOf(node, now), 0);
+  return [...state.nodes.values()].reduce((sum, node) => sum + flownOf(node, now), 0);
 }

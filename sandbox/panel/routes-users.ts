@@ -1,5 +1,5 @@
 import { DomainError, type SandboxUser, type Status } from './model.ts';
-import type { Sorting } from './order.ts';
+import { canSortBy, type Sorting } from './order.ts';
 import type { Call, Reply, Route } from './routes.ts';
 import type { PanelState } from './state.ts';
 import type { NewUser, UserChange } from './users.ts';
@@ -41,10 +41,10 @@ export const userRoutes: readonly Route[] = [
   }),
 ];
 
-/** By position, newest first unless `sorting` says otherwise. */
+/** By position, newest first unless `sorting` says otherwise. An unknown column is 500 A024, as a negative start is. */
 function listUsers({ state, query }: Call): Reply {
   const { start, size, sorting } = query as { start: number; size: number; sorting?: Sorting };
-  if (start < 0) throw new DomainError('A024');
+  if (start < 0 || !canSortBy(sorting ?? [], state.generation === 2)) throw new DomainError('A024');
   const total = state.users.size;
   const users = state.users.inOrder(sorting ?? [{ id: 'createdAt', desc: true }]);
   const page = users.slice(start, start + size).map((user) => userToWire(user, state.generation));
@@ -80,10 +80,10 @@ function streamUsers({ state, query }: Call): Reply {
   };
 }
 
+/** Nobody is an empty list, as seen on 2.7.4. */
 function usersByTelegramId({ state, params }: Call): Reply {
   const telegramId = Number(params.telegramId);
   const users = [...state.users.all()].filter((user) => user.telegramId === telegramId);
-  if (users.length === 0) throw new DomainError('A062');
   return { status: 200, response: users.map((user) => userToWire(user, state.generation)) };
 }
 

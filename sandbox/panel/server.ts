@@ -66,6 +66,15 @@ export type PanelSandbox = AsyncDisposable & {
   /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
+  /**
+   * Upgrades the panel in place, from 2.7.4 to 3.3.2 by default. `token: 'unknown'`: its old token is refused with 401 until the next
+   * upgrade, restore or `allow`.
+   */
+  upgrade(how?: { version?: string; token?: 'kept' | 'unknown' }): void;
+  /** Puts the database from before the upgrade back, under the old panel. */
+  restore(): void;
+  /** What the token may do at 3.x from now on; everything at first. One that was revoked or unknown is valid again. */
+  allow(scopes: readonly string[]): void;
   /** Calls per route, and the bodies of those that change state, since `forgetCalls`. */
   calls(): { counts: Record<string, number>; mutations: readonly Mutation[] };
   /** The violations of the contract since `forgetCalls`. */
@@ -112,6 +121,8 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     lies: new Lies(),
     token: options.token ?? SANDBOX_PANEL_TOKEN,
     tokenRevoked: false,
+    isUnknown: false,
+    scopes: ['*'],
     validateResponses: options.validateResponses ?? 'all',
   };
   const faults = createFaults({ tooManyRequests: () => ({ statusCode: 429, message: 'Too Many Requests' }) });
@@ -169,6 +180,19 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     lie: (lie) => panel.lies.add(lie),
     revokeToken() {
       panel.tokenRevoked = true;
+    },
+    upgrade({ version = '3.3.2', token = 'kept' } = {}) {
+      state.upgrade(version);
+      panel.isUnknown = token === 'unknown';
+    },
+    restore() {
+      state.restore();
+      panel.isUnknown = false;
+    },
+    allow(scopes) {
+      panel.isUnknown = false;
+      panel.tokenRevoked = false;
+      panel.scopes = scopes;
     },
     calls: () => ({ counts: panel.journal.counts, mutations: panel.journal.mutations }),
     violations: () => panel.journal.violations,

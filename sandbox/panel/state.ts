@@ -17,19 +17,26 @@ export type StateOptions = {
 export type NodeChange = Partial<
   Pick<
     SandboxNode,
-    'state' | 'lastStatusMessage' | 'usersOnline' | 'trafficUsedBytes' | 'trafficBytesPerSecond' | 'trafficResetDay'
+    | 'state'
+    | 'lastStatusMessage'
+    | 'usersOnline'
+    | 'nodeConsumptionMultiplier'
+    | 'trafficUsedBytes'
+    | 'trafficBytesPerSecond'
+    | 'trafficResetDay'
   >
 >;
 
 /** The whole state of the sandbox panel: users, nodes and time, with its scheduled actions. */
 export class PanelState {
-  readonly generation: GenerationNumber;
-  readonly version: string;
+  generation: GenerationNumber;
+  version: string;
   readonly clock: SandboxClock;
   readonly users: SandboxUsers;
   readonly nodes = new Map<string, SandboxNode>();
   readonly webhooks: Webhooks;
   readonly #bulkDelayMs: number;
+  #backup: { users: readonly SandboxUser[]; version: string } | undefined;
   readonly #queued = new Set<NodeJS.Timeout>();
   #actedUntil: number;
   #batch: { event: UserEvent; user: SandboxUser }[] | undefined;
@@ -67,6 +74,26 @@ export class PanelState {
     this.#queued.add(timer);
   }
 
+  /**
+   * The panel is upgraded in place from 2.7.4: the same database, whose users lose their uuids (`drop_user_uuid` of 3.3.2) and keep number,
+   * name and short uuid; nodes keep theirs. What the queue still held is lost.
+   */
+  upgrade(version: string): void {
+    if (this.generation !== 2) throw new Error('the sandbox panel is 3.x already');
+    this.close();
+    this.#backup = { users: this.users.copies(), version: this.version };
+    Object.assign(this, { generation: 3, version });
+  }
+
+  /** The database from before the upgrade is put back under the old panel: what happened to users since is as if it had not. */
+  restore(): void {
+    if (!this.#backup) throw new Error('the sandbox panel was not upgraded');
+    this.close();
+    this.users.replace(this.#backup.users);
+    Object.assign(this, { generation: 2, version: this.#backup.version });
+    this.#backup = undefined;
+  }
+
   addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode {
     const id = this.nodes.size + 1;
     const now = this.clock.now();
@@ -79,7 +106,9 @@ export class PanelState {
       lastStatusMessage: null,
       usersOnline: 0,
       trafficResetDay: 1,
+      nodeConsumptionMultiplier: 1,
       trafficUsedBytes: 0,
+      flownBytes: node.trafficUsedBytes ?? 0,
       trafficBytesPerSecond: 0,
       countedAt: now,
       createdAt: now,
@@ -93,7 +122,7 @@ export class PanelState {
     const before = node.state;
     const now = this.clock.now();
     countTraffic(node, now);
-    Object.assign(node, change);
+    Object.assign(node, { flownBytes: change.trafficUsedBytes ?? node.flownBytes }, change);
     if (node.state === before) return;
     node.lastStatusChange = now;
     if (change.lastStatusMessage === undefined) {
@@ -107,6 +136,7 @@ export class PanelState {
 
   close(): void {
     for (const timer of this.#queued) clearTimeout(timer);
+    this.#queued.clear();
   }
 
   #asBatch(run: () => void): void {

@@ -74,6 +74,21 @@ export class SandboxUsers {
     return user?.shortUuid === shortUuid ? user : undefined;
   }
 
+  /** All of them as they are now. */
+  copies(): SandboxUser[] {
+    return [...this.#byId.values()].map((user) => ({ ...user }));
+  }
+
+  /** These and no others. Numbers that were given meanwhile are given again, as by a database that is put back. */
+  replace(users: readonly SandboxUser[]): void {
+    this.#byId.clear();
+    this.#idByUsername.clear();
+    this.#idByOther.clear();
+    this.#ordered = undefined;
+    this.#lastId = 0;
+    for (const user of users) this.#keep({ ...user });
+  }
+
   /** `quiet` sends no event, for seeding. */
   create(input: NewUser, quiet = false): SandboxUser {
     if (this.#idByUsername.has(input.username)) throw new DomainError('A019');
@@ -100,11 +115,7 @@ export class SandboxUsers {
       ...input,
       id,
     };
-    this.#byId.set(id, user);
-    this.#ordered = undefined;
-    this.#idByUsername.set(user.username, id);
-    if (user.uuid !== uuidOf(id)) this.#idByOther.set(user.uuid, id);
-    if (user.shortUuid !== shortUuidOf(id)) this.#idByOther.set(user.shortUuid, id);
+    this.#keep(user);
     if (!quiet) this.#onEvent('created', user);
     return user;
   }
@@ -173,6 +184,16 @@ export class SandboxUsers {
     this.#ordered = undefined;
     this.#idByUsername.delete(user.username);
     this.#onEvent('deleted', user);
+  }
+
+  #keep(user: SandboxUser): void {
+    const { id, shortUuid, username, uuid } = user;
+    this.#lastId = Math.max(this.#lastId, id);
+    this.#byId.set(id, user);
+    this.#ordered = undefined;
+    this.#idByUsername.set(username, id);
+    if (uuid !== uuidOf(id)) this.#idByOther.set(uuid, id);
+    if (shortUuid !== shortUuidOf(id)) this.#idByOther.set(shortUuid, id);
   }
 
   #become(user: SandboxUser, status: Status, event: UserEvent | undefined): void {

@@ -65,11 +65,20 @@ export const inboundToWire = (): Record<string, unknown> => ({
   rawInbound: { tag: 'vless-reality', streamSettings: { realitySettings: { privateKey: `${SECRET_MARK}-reality` } } },
 });
 
-/** The traffic counter now. */
+/**
+ * The traffic counter now. Its growth is weighted: 3.x floors the product (`multiplyConsumption` of 3.3.2), and bytes that were counted
+ * before a change of the multiplier keep the weight that they were counted with.
+ */
 export function trafficOf(node: SandboxNode, now: number): number {
-  const grown = node.state === 'connected' ? ((now - node.countedAt) / 1000) * node.trafficBytesPerSecond : 0;
-  return Math.round(node.trafficUsedBytes + grown);
+  return Math.round(node.trafficUsedBytes) + Math.floor(node.nodeConsumptionMultiplier * sinceCounted(node, now));
 }
+
+/** The bytes that have gone through the node until now. */
+export const flownOf = (node: SandboxNode, now: number): number =>
+  Math.round(node.flownBytes) + sinceCounted(node, now);
+
+const sinceCounted = (node: SandboxNode, now: number): number =>
+  node.state === 'connected' ? Math.round(((now - node.countedAt) / 1000) * node.trafficBytesPerSecond) : 0;
 
 export function nodeToWire(node: SandboxNode, generation: GenerationNumber, now: number): Record<string, unknown> {
   const connected = node.state === 'connected';
@@ -78,7 +87,7 @@ export function nodeToWire(node: SandboxNode, generation: GenerationNumber, now:
     ...(generation === 3 && {
       id: node.id,
       proxyUrl: null,
-      nodeConsumptionMultiplier: 1,
+      nodeConsumptionMultiplier: node.nodeConsumptionMultiplier,
       integrationUuids: [],
       ips: [],
       note: null,

@@ -77,8 +77,8 @@ export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
   },
 };
 
-export function refuse(status: number, code: string): Answer {
-  return { ...xml('Error', [`<Code>${code}</Code><Message>${code} of the sandbox</Message>`]), status };
+export function refuse(status: number, code: string, message = `${code} of the sandbox`, more = ''): Answer {
+  return { ...xml('Error', [`<Code>${code}</Code><Message>${message}</Message>${more}`]), status };
 }
 
 function read({ body, etag, modifiedAt }: Stored, range: string | undefined): Answer {

@@ -3,7 +3,8 @@ import { createFaults, cut, type Fault } from '../faults.ts';
 import { serveOnLoopback } from '../loopback-server.ts';
 import { Bucket } from './bucket.ts';
 import { type Answer, operations, refuse } from './operations.ts';
-import { isSigned, type Keys } from './signature.ts';
+import { type Rules, refusalOf } from './rules.ts';
+import type { Keys } from './signature.ts';
 
 export type S3Sandbox = AsyncDisposable & {
   /** For `S3_ENDPOINT`, with `S3_FORCE_PATH_STYLE=true`. */
@@ -11,6 +12,8 @@ export type S3Sandbox = AsyncDisposable & {
   name: string;
   keys: Keys;
   bucket: Bucket;
+  /** How strict this bucket is; a test changes it. */
+  rules: Rules;
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
   stop(): Promise<void>;
@@ -27,13 +30,14 @@ const SANDBOX_S3_KEYS: Keys = { accessKeyId: 'AKSANDBOX', secretAccessKey: 'sand
 /** Starts an S3 on loopback: one bucket in memory, path style. It checks every signature and fails on command. */
 export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3Sandbox> {
   const bucket = new Bucket();
+  const rules: Rules = { denied: new Set(), clock: () => new Date(), isExpired: false, hasObjectLock: false };
   const faults = createFaults();
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await faults.routes(request, response)) return;
     const verdict = await faults.apply(request, response);
     if (verdict === 'handled') return;
-    const answer = await answerTo(bucket, request);
+    const answer = await answerTo(bucket, rules, request);
     if (verdict === 'cut-after') return cut(response);
     response.writeHead(answer.status, answer.headers);
     response.end(request.method === 'HEAD' ? undefined : answer.body);
@@ -47,23 +51,25 @@ export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3
     name: NAME,
     keys: SANDBOX_S3_KEYS,
     bucket,
+    rules,
     faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-async function answerTo(bucket: Bucket, request: IncomingMessage): Promise<Answer> {
+async function answerTo(bucket: Bucket, rules: Rules, request: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
-  if (!isSigned(request, body, SANDBOX_S3_KEYS)) return refuse(403, 'SignatureDoesNotMatch');
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const [, name, ...path] = url.pathname.split('/');
-  if (name !== NAME) return refuse(404, 'NoSuchBucket');
   const key = decodeURIComponent(path.join('/'));
   const marker = ['uploads', 'uploadId'].find((one) => url.searchParams.has(one));
   const operation = [request.method, key ? 'object' : 'bucket', marker].filter(Boolean).join(' ');
+  const refused = refusalOf({ request, body, operation, keys: SANDBOX_S3_KEYS, rules });
+  if (refused) return refused;
+  if (name !== NAME) return refuse(404, 'NoSuchBucket');
   const perform = operations[operation];
   if (!perform) return refuse(501, 'NotImplemented');
   return perform({ bucket, key, query: url.searchParams, range: request.headers.range, body });

@@ -9,6 +9,12 @@ const AUTHORIZATION =
 const sha256 = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
 
+/** Whom the request says that it comes from, and for which day and region. */
+export function signedFor({ headers }: IncomingMessage): { id?: string; day?: string; region?: string } {
+  const [, id, day, region] = AUTHORIZATION.exec(headers.authorization ?? '') ?? [];
+  return id && day && region ? { id, day, region } : {};
+}
+
 /**
  * Whether the request is signed with these keys and carries the body that was signed:
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html

@@ -46,7 +46,11 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
       (await truth.isObsolete(row, now, signal)) ||
       (await paymentTruth.isObsolete(row, now, signal)),
   );
-  const { serviceHealth, ...monitoring } = composeMonitoring(foundation, alertStates, depths);
+  const { serviceHealth, ...monitoring } = composeMonitoring(
+    foundation,
+    { alerts: alerting.alerts, states: alertStates },
+    depths,
+  );
   const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {
     deliveryCounts,
     ...monitoring.services,

@@ -18,6 +18,7 @@ import { Events } from '../repositories/redis/events.ts';
 import { Flags } from '../repositories/redis/flags.ts';
 import { LastSuccesses } from '../repositories/redis/monitoring/last-successes.ts';
 import { OutcomeStore } from '../repositories/redis/monitoring/outcome-store.ts';
+import { PanelVersions } from '../repositories/redis/monitoring/panel-versions.ts';
 import { DeliveryMarks } from '../repositories/redis/notifications/delivery-marks.ts';
 import { TelegramLimiter } from '../repositories/redis/notifications/telegram-limiter.ts';
 import { RedisGate } from '../repositories/redis/redis-gate.ts';
@@ -115,6 +116,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     onAcquired: (waited) => metrics.rateLimitWaited('remnawave', waited),
   });
   const panelAddress = { baseUrl: neighbours.REMNAWAVE_URL, token: neighbours.REMNAWAVE_API_TOKEN };
+  const panelVersions = new PanelVersions(redis);
   const services = {
     auditLogs: new AuditLogs(database, version),
     backendKeys: new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires')),
@@ -122,7 +124,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     flags: new Flags(redis),
     notifications: new Notifications(database, growth),
     panel: connectPanel({
-      ...{ ...panelAddress, onRead },
+      ...{ ...panelAddress, onRead, shared: panelVersions },
       policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: OUTSIDE_CALL_MS, gate: panelGate }),
     }),
     progress: new ProgressRecords(redis, (err) => log.warn({ err }, 'progress not recorded, the work goes on')),
@@ -146,6 +148,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     metrics,
     outcomes,
     panelAddress,
+    panelVersions,
     redis,
     sender: new TelegramSender(telegram, limiter, marks),
     taskOutcomes,

@@ -56,6 +56,28 @@ export function nodeStable(node: PastTrouble, locale: Locale): Html {
   return troubleOver(node, { back, was }, locale);
 }
 
+/** The panel was up- or downgraded. `isOther`: its users have other ids now. */
+export function panelReplaced(
+  { from, isOther, to }: { from: string; to: string; isOther: boolean },
+  locale: Locale,
+): Html {
+  const title = {
+    en: html`The panel went from <b>${from}</b> to <b>${to}</b>`,
+    ru: html`Панель обновлена: <b>${from}</b> → <b>${to}</b>`,
+  };
+  const lines = {
+    en: [
+      'All workers speak to the new one. Its users have other ids: bulk operations by the old ids stop and say so, everything else goes on by name.',
+      'See “Upgrading the panel” in the operations document.',
+    ],
+    ru: [
+      'Все воркеры уже работают с новой версией. Идентификаторы пользователей сменились: массовые операции по старым остановятся и сообщат об этом, остальное продолжается по имени.',
+      'См. «Upgrading the panel» в документе operations.',
+    ],
+  };
+  return alertMessage(isOther ? 'warning' : 'info', title[locale], isOther ? lines[locale] : [], locale);
+}
+
 /** RESOLVED for those who know of the trouble; to the others, that it was. */
 function troubleOver(past: PastTrouble, { back, was }: { back: Html; was: Html }, locale: Locale): Html {
   const { downtimeMs, endedAt, since, told } = past;

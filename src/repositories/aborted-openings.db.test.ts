@@ -56,6 +56,7 @@ describe('an abort ends', () => {
     new S3Bucket({
       bucket: 'b',
       prefix: 'p',
+      checksums: false,
       region: 'r',
       endpoint: `http://${address}`,
       forcePathStyle: true,

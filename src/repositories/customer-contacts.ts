@@ -47,6 +47,30 @@ export class CustomerContacts {
     return new Map(readEach(rows, contactRows, this.#onRead).items);
   }
 
+  /**
+   * The Telegram ids of customers by their names in lower case, for panels whose users have no uuids. A name that several customers have says
+   * nothing. The result omits those without a Telegram id.
+   */
+  async telegramIdsByName(names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    if (names.length === 0) return new Map();
+    const { rows } = await sql`
+      select lower(username) as ref, min(telegram_id) as telegram_id
+        from mobile_users where lower(username) = any(${names.map((name) => name.toLowerCase())}::text[])
+       group by lower(username) having count(*) = 1 and min(telegram_id) is not null`.execute(this.#db);
+    return new Map(readEach(rows, contactRows, this.#onRead).items);
+  }
+
+  /** The names of the customers of this chat that no other customer has, at most 20. */
+  async names(telegramId: number): Promise<string[]> {
+    const { rows } = await sql<{ username: string }>`
+      select username from mobile_users as customer
+       where telegram_id = ${telegramId} and username is not null
+         and not exists (select 1 from mobile_users as other
+                          where lower(other.username) = lower(customer.username) and other.id <> customer.id)
+       limit ${SUBSCRIPTIONS_OF_ONE}`.execute(this.#db);
+    return rows.map((row) => row.username);
+  }
+
   /** The references of the panel users that belong to this chat, at most 20. */
   async panelRefs(telegramId: number): Promise<string[]> {
     const { rows } = await sql<{ ref: string }>`

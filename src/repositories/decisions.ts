@@ -60,11 +60,17 @@ export class Decisions {
     return rows.length > 0;
   }
 
-  /** The newest entries of one action on one entity, newest first. */
-  async audited(action: string, entityId: string, limit: number): Promise<AuditRecord[]> {
+  /**
+   * The newest entries of one action on one panel user, newest first. The name decides where an entry has one: an id may be of another
+   * generation of panel, or have been given to somebody else since.
+   */
+  async audited(action: string, user: { id: string; username: string }, limit: number): Promise<AuditRecord[]> {
     const { rows } = await sql<{ action: string; created_at: Date; old_value: unknown; new_value: unknown }>`
       select action, created_at, old_value, new_value
-        from audit_logs where action = ${action} and entity_id = ${entityId}
+        from audit_logs
+       where action = ${action}
+         and case when new_value ->> 'username' is null then entity_id = ${user.id}
+                  else lower(new_value ->> 'username') = ${user.username.toLowerCase()} end
        order by created_at desc limit ${limit}`.execute(this.#db);
     return rows.map((row) => ({
       action: row.action,

@@ -48,6 +48,8 @@ export class DeadJobs {
     for (const [, handle] of this.#queues.entries()) {
       const job = await handle.getJob(id);
       if (!job || !(await job.isFailed())) continue;
+      // Before it is put back: the run that follows must be able to tell its end from the earlier one.
+      await job.updateData({ ...job.data, replays: (job.data.replays ?? 0) + 1 });
       await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
       return true;
     }

@@ -51,6 +51,8 @@ export type RunContext<P extends z.ZodObject = z.ZodObject> = HeldJob & {
   readonly task: DefinedTask;
   /** 1 on the first attempt. A snooze or a hand-back at shutdown is no attempt. */
   readonly attempt: number;
+  /** How often the job was replayed as a dead letter. */
+  readonly replays: number;
   /** When this run began, by the clock that all workers share. Fixed for the run. */
   readonly now: Date;
   /** When the job was added. The same on every attempt and after every snooze. */

@@ -23,6 +23,7 @@ export type RunOnceOptions = {
   attempt?: number;
   /** Changes what becomes of the work that the run leaves undone; by default a job is added for it. */
   again?(dispatched: RunContext['again']): RunContext['again'];
+  replays?: number;
 };
 
 /**
@@ -55,6 +56,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       task,
       jobId,
       attempt,
+      replays: options.replays ?? 0,
       now,
       enqueuedAt: options.enqueuedAt ?? now,
       scheduledFor: options.scheduledFor ?? options.enqueuedAt ?? now,

@@ -248,7 +248,7 @@ export class Runner {
 
   #context(job: Job<JobData>, token: string | undefined, task: AnyTask, controller: AbortController): RunContext {
     const { dispatcher, clock } = this.#options;
-    const { correlationId, initiatedBy, slotMs } = job.data;
+    const { correlationId, initiatedBy, replays = 0, slotMs } = job.data;
     const jobId = job.id!;
     const attempt = job.attemptsMade + 1;
     const log = this.#options.log.child({ task: task.name, job_id: jobId, correlation_id: correlationId, attempt });
@@ -256,6 +256,7 @@ export class Runner {
       task,
       jobId,
       attempt,
+      replays,
       now: clock(),
       enqueuedAt: new Date(job.timestamp),
       scheduledFor: new Date(slotMs ?? job.timestamp),

@@ -15,6 +15,7 @@ export type RunOptions = {
   scheduledFor?: Date;
   jobId?: string;
   attempt?: number;
+  replays?: number;
   signal?: AbortSignal;
   initiatedBy?: string;
   /** Replaces services of the application for this run, those with pauses: of clean-up, of telling the backend. */

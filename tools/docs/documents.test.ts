@@ -10,8 +10,10 @@ import { codeOf, type Document, type Found, readDocument } from './markdown.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** Variables that are not the service's own: those of Node, and of a shell that calls the API. */
+/** Variables that are not the service's own: those of Node, of the panel, and of a shell that calls the API. */
 const OUTSIDE = [
+  'APP_SECRET',
+  'JWT_AUTH_SECRET',
   'NODE_COMPILE_CACHE',
   'NODE_DISABLE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',

@@ -9,7 +9,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type BackendSandbox, startBackendSandbox } from '../../../sandbox/backend/server.ts';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../../sandbox/cryptopay/server.ts';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
+import { startS3Sandbox } from '../../../sandbox/s3/server.ts';
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
+import { NEEDED_SCOPES } from '../../clients/remnawave/missing-scopes.ts';
 import { days, hours, seconds } from '../../lib/duration.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { ScheduleClaims } from '../../repositories/redis/schedule-claims.ts';
@@ -110,6 +112,7 @@ describe('doctor', () => {
       'Clock: Telegram': { finding: 'agrees' },
       'Outside services: Telegram': { finding: 'bot @sandbox_bot', latency_ms: expect.any(Number) },
       'Outside services: Remnawave': { finding: 'panel 3.3.2, spoken to as 3.x', latency_ms: expect.any(Number) },
+      'Outside services: Remnawave token': { finding: 'may do what the worker does' },
       'Outside services: Crypto Pay': { finding: expect.stringMatching(/^app /), latency_ms: expect.any(Number) },
       'Outside services: Payments completed by the backend': {
         finding: expect.stringContaining('COMPLETED_BY_BACKEND=extend: bought days are given'),
@@ -246,6 +249,26 @@ describe('doctor', () => {
   });
 
   describe('of outside services', () => {
+    test('a bucket with object lock needs a switch, and one whose unfinished uploads cannot be listed is only to look at', async () => {
+      await using s3 = await startS3Sandbox();
+      const bucket = {
+        S3_BUCKET: s3.name,
+        S3_ENDPOINT: s3.url,
+        S3_FORCE_PATH_STYLE: 'true',
+        S3_ACCESS_KEY_ID: s3.keys.accessKeyId,
+        S3_SECRET_ACCESS_KEY: s3.keys.secretAccessKey,
+      };
+      s3.rules.hasObjectLock = true;
+      s3.rules.denied.add('GET bucket uploads');
+      expect(await line('Exports', 'Storage', bucket)).toMatchObject(
+        bad('failed', /object lock and wants checksums: set S3_CHECKSUMS=true/, /check S3_BUCKET/),
+      );
+      expect(await line('Exports', 'Half-written exports', bucket)).toMatchObject(
+        bad('warning', /grant it s3:ListBucketMultipartUploads/, /lifecycle rule/),
+      );
+      expect(await line('Exports', 'Storage', { ...bucket, S3_CHECKSUMS: 'true' })).toMatchObject({ level: 'ok' });
+    });
+
     const token = () => randomBytes(8).toString('hex');
 
     test.each([
@@ -267,6 +290,38 @@ describe('doctor', () => {
       expect(await line('Outside services', 'Backend', { BACKEND_API_URL: `${backend.url}/nowhere` })).toMatchObject(
         bad('failed', /404: there is no such route/, /without any path/),
       );
+    });
+
+    test.each(NEEDED_SCOPES.map((missing) => [missing, NEEDED_SCOPES.filter((scope) => scope !== missing)] as const))(
+      'a token of a panel 3.x without %s',
+      async (missing, granted) => {
+        panel.allow(granted);
+        const before = panel.users();
+        expect(await line('Outside services', 'Remnawave token')).toMatchObject(
+          bad('failed', new RegExp(`lacks the scope ${missing}$`), /make a token .*users:write.* REMNAWAVE_API_TOKEN/),
+        );
+        expect(panel.users()).toEqual(before);
+        panel.allow(['*']);
+      },
+    );
+
+    test.each([
+      [[], 'failed'],
+      [['users:stream'], 'failed'],
+      [['nodes:*', 'hosts:*', 'system:*', 'users:read'], 'failed'],
+      [NEEDED_SCOPES, 'ok'],
+      [['nodes:*', 'hosts:*', 'system:*', 'users:*'], 'ok'],
+    ])('a token that may do %j: %s', async (granted, level) => {
+      panel.allow(granted);
+      expect(await line('Outside services', 'Remnawave token')).toMatchObject({ level });
+      panel.allow(['*']);
+    });
+
+    test('a token of a panel 2.7 has no scopes', async () => {
+      await using old = await startPanelSandbox({ generation: 2 });
+      const at = { REMNAWAVE_URL: old.url, REMNAWAVE_API_TOKEN: old.token };
+      expect(await line('Outside services', 'Remnawave token', at)).toMatchObject({ level: 'ok' });
+      expect(old.calls().counts['POST /api/users/:user/actions/disable']).toBeUndefined();
     });
 
     test('a panel of a version that nobody here speaks', async () => {

@@ -31,7 +31,21 @@ export function fileExaminations({ config, services }: App): readonly Examinatio
       return ok(`${storage.place} can be written to`, latencyMs);
     },
   };
-  if (config.S3_BUCKET !== undefined) return [writing];
+  const remains: Examination = {
+    group: 'Exports',
+    name: 'Half-written exports',
+    advice: `check ${where}`,
+    async examine(signal) {
+      // Nothing is that old, so nothing is removed.
+      const { refused } = await storage.deleteUnfinished(new Date(0), signal);
+      if (refused === undefined) return ok('what interrupted uploads leave behind can be found and removed');
+      return warning(
+        refused,
+        'grant it, or let a lifecycle rule of the bucket remove unfinished multipart uploads; everything else is cleaned up',
+      );
+    },
+  };
+  if (config.S3_BUCKET !== undefined) return [writing, remains];
   return [
     writing,
     {

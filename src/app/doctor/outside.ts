@@ -1,11 +1,12 @@
 import { BackendClient } from '../../clients/backend.ts';
 import { Mailer } from '../../clients/mail/mailer.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
+import { NEEDED_SCOPES } from '../../clients/remnawave/missing-scopes.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode } from '../../lib/errors.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
-import { after, ok, timed, warning } from './findings.ts';
+import { after, failed, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'Outside services';
 
@@ -56,6 +57,18 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
       const { latencyMs, value } = await timed(() => panel.version(signal));
       return ok(`panel ${value.version}, spoken to as ${value.generation}.x`, latencyMs);
     }),
+    one(
+      'Remnawave token',
+      'check REMNAWAVE_API_TOKEN; it must be an API token of this panel',
+      async (signal): Promise<Finding> => {
+        const missing = await panel.missingScopes(signal);
+        if (missing.length === 0) return ok('may do what the worker does');
+        return failed(
+          `the API token lacks ${missing.length === 1 ? 'the scope' : 'the scopes'} ${missing.join(', ')}`,
+          `was it revoked? Else make a token in the panel (Settings, API tokens) with all of ${NEEDED_SCOPES.join(', ')}, because the scopes of a token cannot be changed, and set REMNAWAVE_API_TOKEN`,
+        );
+      },
+    ),
     one(
       'Crypto Pay',
       'check CRYPTOBOT_TOKEN in @CryptoBot, and that it is of the network of CRYPTOBOT_API_URL',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { days } from '../../lib/duration.ts';
-import { collect, never, testPanel } from '../../testing/test-panel.ts';
+import { never, testPanel } from '../../testing/test-panel.ts';
 
 const alice = () => ({ username: 'alice', expireAt: Date.now() + days(1) });
 
@@ -17,44 +17,6 @@ test('a panel that is down at the start is used as soon as it is up, and asked f
   expect(await panel.userByUsername('alice', never)).toMatchObject({ id: '1' });
   await panel.user('1', never);
   expect(sandbox.calls().counts['GET /api/system/metadata']).toBe(1);
-});
-
-test.each([
-  [2, 3],
-  [3, 2],
-] as const)(
-  'a panel that went from %i.x to %i.x is noticed, and the next attempt speaks the new generation',
-  async (from, to) => {
-    const before = await startPanelSandbox({ generation: from });
-    before.addUser(alice());
-    const { panel } = testPanel(before);
-    const [known] = await collect(panel.users({}, never));
-    await before.stop();
-
-    await using after = await startPanelSandbox({ generation: to, port: before.port });
-    after.addUser(alice());
-    const changed = { code: 'remnawave_generation_changed', message: expect.stringContaining('speaks to the new one') };
-    await expect(panel.user(known!.id, never)).rejects.toMatchObject(changed);
-    expect(await panel.disable(known!.id, never)).toBe('not_found');
-    expect(await collect(panel.users({}, never))).toEqual([
-      expect.objectContaining({ username: 'alice', status: 'ACTIVE' }),
-    ]);
-  },
-);
-
-test.each([
-  [2, 3],
-  [3, 2],
-] as const)('a listing notices it too: %i.x to %i.x', async (from, to) => {
-  const before = await startPanelSandbox({ generation: from });
-  const { panel } = testPanel(before);
-  await collect(panel.users({}, never));
-  await before.stop();
-
-  await using after = await startPanelSandbox({ generation: to, port: before.port });
-  after.addUser(alice());
-  await expect(collect(panel.users({}, never))).rejects.toMatchObject({ code: 'remnawave_generation_changed' });
-  expect(await collect(panel.users({}, never))).toHaveLength(1);
 });
 
 test('a refusal that has another reason stays what it is', async () => {

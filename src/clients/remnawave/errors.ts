@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
-import { BreakerOpenError, PermanentError, TransientError } from '../../lib/errors.ts';
+import { BreakerOpenError, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
+import { scopeOf } from './scope-of.ts';
 
 /** The panel understood and refused: running the same again cannot help. */
 export class PanelRefusal extends PermanentError {
@@ -20,24 +21,49 @@ export class PanelRefusal extends PermanentError {
 export class PanelFailure extends TransientError {
   override name = 'PanelFailure';
   readonly status: number;
+  /** Whether the panel itself failed, and no proxy before it. */
+  readonly isOfPanel: boolean;
+  /** The panel's own code. */
+  readonly panelCode: string | undefined;
 
-  constructor(code: string, message: string, options: { status: number; retryAfterMs?: number | undefined }) {
-    super(code, message, options);
-    this.status = options.status;
+  constructor(code: string, message: string, answer: PanelFailureAnswer) {
+    super(code, message, answer);
+    this.status = answer.status;
+    this.isOfPanel = answer.isOfPanel ?? false;
+    this.panelCode = answer.panelCode;
   }
 }
+
+type PanelFailureAnswer = {
+  status: number;
+  isOfPanel?: boolean;
+  panelCode?: string | undefined;
+  retryAfterMs?: number | undefined;
+};
 
 /**
  * The four shapes in which the panel says no: authorisation `{message, statusCode}`, validation `{statusCode, message, errors[]}`,
  * domain `{timestamp, path, message, errorCode}`, framework `{message, error, statusCode}`.
  */
 const Complaint = z.object({
-  message: z.string().optional(),
-  errorCode: z.string().optional(),
-  errors: z
-    .array(z.object({ path: z.array(z.union([z.string(), z.number()])).default([]), message: z.string().default('') }))
-    .optional(),
+  // An odd field must not hide the code: by it an object that is missing is told from a wrong URL.
+  message: z
+    .union([z.string(), z.array(z.string()).transform((all) => all.join(', '))])
+    .optional()
+    .catch(undefined),
+  errorCode: z.string().optional().catch(undefined),
+  errors: z.array(z.unknown()).catch([]).transform(readableIssues),
 });
+
+/** One field that the panel complains of. */
+const Issue = z.object({
+  path: z.array(z.union([z.string(), z.number()])).catch([]),
+  message: z.string().catch(''),
+});
+
+function readableIssues(raw: readonly unknown[]): z.output<typeof Issue>[] {
+  return raw.flatMap((one) => Issue.safeParse(one).data ?? []);
+}
 
 type Answer = { status: number; text: string; retryAfter: string | null; location: string | null };
 
@@ -50,8 +76,10 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
   const refusal = (code: string, message: string) => new PanelRefusal(code, message, { status, panelCode });
 
   if (status === 401 || status === 403) {
-    const advice = 'check REMNAWAVE_API_TOKEN: was the token revoked, or does it lack this scope?';
-    return refusal('remnawave_unauthorized', `${at}; ${advice}`);
+    const [method = '', path = ''] = endpoint.split(' ');
+    const lack =
+      status === 403 ? `, or does it lack the scope ${scopeOf(method, path)}` : ', or is it of another panel';
+    return refusal('remnawave_unauthorized', `${at}; check REMNAWAVE_API_TOKEN: was the token revoked${lack}?`);
   }
   if (status >= 300 && status < 400) {
     return refusal('remnawave_redirected', `${at}; check REMNAWAVE_URL`);
@@ -61,7 +89,14 @@ export function panelError(endpoint: string, answer: Answer): PanelRefusal | Pan
     return new PanelFailure('remnawave_rate_limited', at, { status, retryAfterMs });
   }
   if (status >= 500) {
-    return new PanelFailure('remnawave_unavailable', at, { status, retryAfterMs: waitOf(answer.retryAfter) });
+    return new PanelFailure('remnawave_unavailable', at, {
+      ...{ status, panelCode, isOfPanel: complaint !== undefined },
+      retryAfterMs: waitOf(answer.retryAfter),
+    });
+  }
+  if (status === 404 && complaint === undefined) {
+    // A proxy whose panel is away, as Traefik answers then. A wrong address looks the same, and is as well put right while a retry waits.
+    return new PanelFailure('remnawave_unavailable', `${at}; check REMNAWAVE_URL`, { status });
   }
   if (status === 404 && panelCode === undefined) {
     return refusal('remnawave_no_route', `${at}; the panel has no such route: check REMNAWAVE_URL and its version`);
@@ -83,12 +118,50 @@ export function isAnswerLost(error: unknown): boolean {
   return error.code !== 'remnawave_rate_limited';
 }
 
-/** Whether an error could mean that the panel was up- or downgraded since we asked for its version. */
+/** `Get all users error`: also the answer of a panel that is asked to sort by what its users do not have. */
+const LISTING_FAILED = 'A024';
+
+/** Whether an error could mean that the panel was up- or downgraded since we asked for its version. Such a call has done nothing. */
 export function looksLikeOtherGeneration(error: unknown): boolean {
   if (error instanceof PanelRefusal)
     return error.panelCode === undefined && (error.status === 400 || error.status === 404);
+  if (error instanceof PanelFailure && error.panelCode === LISTING_FAILED) return true;
   return error instanceof TransientError && error.code === 'remnawave_schema';
 }
+
+/**
+ * Whether the panel was away, as it is while it is up- or downgraded. Proxies answer in its place with many a status, so only a 500 with an
+ * answer of the panel's own is taken for a failure of that one call.
+ */
+export function mayHaveBeenReplaced(error: unknown): boolean {
+  if (error instanceof BreakerOpenError) return true;
+  if (error instanceof PanelFailure) return error.status !== 500 || !error.isOfPanel;
+  return error instanceof TransientError && AWAY.has(error.code);
+}
+
+const AWAY = new Set(['remnawave_unreachable', 'remnawave_timeout']);
+
+/** To act on an id that only another generation of panel has. */
+export function foreignId(id: string): PermanentError {
+  const message = `remnawave: ${id} is an id of another generation of panel than the one that is there now: nothing was done; name the user by the id that the panel has now`;
+  return new PermanentError('remnawave_foreign_id', message);
+}
+
+/**
+ * The panel is another generation than the one that a run began with. Its users have other ids, so nothing was done, and the run begins
+ * again with what it finds now. That uses no attempt.
+ */
+export class GenerationChanged extends SnoozeError {
+  override name = 'GenerationChanged';
+  readonly code = 'remnawave_generation_changed';
+
+  constructor(from: string, to: string, options: ErrorOptions) {
+    const message = `remnawave: the panel went from ${from} to ${to}, and its users have other ids now; nothing was done, and the run begins again`;
+    super(message, { ...options, delayMs: BEGIN_AGAIN_AFTER_MS });
+  }
+}
+
+const BEGIN_AGAIN_AFTER_MS = seconds(1);
 
 function complaintOf(text: string): z.output<typeof Complaint> | undefined {
   try {
@@ -101,7 +174,7 @@ function complaintOf(text: string): z.output<typeof Complaint> | undefined {
 function describe(complaint: z.output<typeof Complaint> | undefined, answer: Answer): string {
   if (answer.location !== null) return `redirect to ${answer.location}`;
   if (complaint === undefined) return '(no answer of the panel itself: a proxy before it?)';
-  const fields = (complaint.errors ?? []).slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const fields = complaint.errors.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`);
   return [complaint.errorCode, complaint.message, ...fields].filter(Boolean).join(', ') || '(without a reason)';
 }
 

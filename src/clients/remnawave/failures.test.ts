@@ -201,8 +201,26 @@ describe('a server that is no panel', () => {
     await expect(ask()).rejects.toMatchObject({ retryAfterMs: expect.any(Number), status: 503 });
   });
 
-  test('404 without a code of the panel is a wrong URL, not a missing object', async () => {
-    answer = (response) => response.writeHead(404).end('not here');
+  test.each([
+    { errors: [null, { path: ['userIds'], message: 'Too big' }] },
+    { errors: ['odd', { path: ['userIds'], message: 'Too big' }] },
+    { errors: [{}, { path: { at: 1 }, message: 5 }, { path: ['userIds'], message: 'Too big' }] },
+    { errors: 'odd', message: 'userIds: Too big' },
+    { errors: null, message: ['userIds: Too big', 'and more'] },
+  ])('a refusal with an odd part, %j, keeps its code and the reasons that can be read', async (odd) => {
+    answer = (response) => response.writeHead(400).end(JSON.stringify({ errorCode: 'A077', ...odd }));
+    await expect(ask()).rejects.toMatchObject({
+      code: 'remnawave_rejected',
+      panelCode: 'A077',
+      message: expect.stringContaining('userIds: Too big'),
+    });
+  });
+
+  test('404 without a code of the panel is a wrong URL or a proxy whose panel is away, not a missing object', async () => {
+    answer = (response) => response.writeHead(404).end('404 page not found');
+    const away = { code: 'remnawave_unavailable', message: expect.stringContaining('check REMNAWAVE_URL') };
+    await expect(ask()).rejects.toMatchObject(away);
+    answer = (response) => response.writeHead(404).end(JSON.stringify({ statusCode: 404, message: 'Cannot GET /x' }));
     await expect(ask()).rejects.toMatchObject({ name: 'PanelRefusal', code: 'remnawave_no_route' });
   });
 });

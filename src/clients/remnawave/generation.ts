@@ -12,6 +12,8 @@ export type Generation = {
   userByKey: z.ZodType<PanelUser>;
   /** The body fields that name one user, or `undefined` when this generation cannot have such an id. */
   one(id: PanelUserId): { uuid: string } | { id: number } | undefined;
+  /** Whether an id names a user of another generation. That says nothing of who is here. */
+  isForeign(id: PanelUserId): boolean;
   /** The body field that names many users; ids that this generation cannot have are left out. */
   many(ids: readonly PanelUserId[]): { uuids: string[] } | { userIds: number[] };
   /** Puts those that cannot be read into `holes`, each once. */

@@ -20,7 +20,8 @@ import type {
 
 /**
  * Users of the Remnawave panel. Expected outcomes are values: a user that is not there is `undefined` or `not_found`,
- * a state it already had is `already`. An id that this generation of panel cannot have (a uuid on 3.x) is not found.
+ * a state it already had is `already`. An id that this generation of panel cannot have (a uuid on 3.x) is not found when it is read; to act
+ * on it is a `PermanentError` `remnawave_foreign_id`, because it is evidence of nothing.
  * Rejects with `TransientError` where a later attempt may succeed, `PermanentError` where the panel refused permanently. An act on one user
  * whose answer is lost is looked at: it is `done` where the user shows it, and rejects only where that cannot be seen.
  */
@@ -33,6 +34,13 @@ export type PanelUsers = {
   users(filter: UserFilter, signal: AbortSignal): UserListing;
   /** Rejects with `TransientError` `remnawave_schema` where this user is there and cannot be read; so do the next three. */
   user(id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined>;
+  /**
+   * Reads a user that was read before. The name is what a user keeps through an upgrade of the panel: who has this id and another name is
+   * somebody else, and an id of another generation is not asked for.
+   */
+  again(known: Pick<PanelUser, 'id' | 'username'>, signal: AbortSignal): Promise<PanelUser | undefined>;
+  /** False for an id of another generation of panel. What the panel answers about it says nothing of the user whom it named. */
+  canHave(id: PanelUserId, signal: AbortSignal): Promise<boolean>;
   usersByTelegramId(telegramId: number, signal: AbortSignal): Promise<Listing<PanelUser>>;
   userByUsername(username: string, signal: AbortSignal): Promise<PanelUser | undefined>;
   userByShortUuid(shortUuid: string, signal: AbortSignal): Promise<PanelUser | undefined>;
@@ -79,4 +87,11 @@ export type PanelSystem = {
 };
 
 /** The Remnawave panel as tasks see it, of either generation. `connectPanel` makes one. */
-export type Panel = PanelUsers & PanelSystem & { version(signal: AbortSignal): Promise<PanelVersion> };
+export type Panel = PanelUsers &
+  PanelSystem & {
+    version(signal: AbortSignal): Promise<PanelVersion>;
+    /**
+     * The scopes that the API token lacks for what the worker does: `users:read`. Tokens of panels 2.x have no scopes, so none is missing.
+     */
+    missingScopes(signal: AbortSignal): Promise<readonly string[]>;
+  };

@@ -49,13 +49,21 @@ const nodes: ItemKind<PanelNode> = {
       lastStatusChange: soft(date),
       lastStatusMessage: soft(z.string()),
       trafficUsedBytes: soft(bytes),
+      nodeConsumptionMultiplier: z.number().nonnegative().nullish().catch(Number.NaN),
       trafficLimitBytes: soft(bytes),
       trafficResetDay: soft(z.number()),
       usersOnline: soft(z.number()),
       configProfile: profileOfNode,
     })
-    .transform(({ configProfile: { activeConfigProfileUuid, activeInbounds }, ...rest }) => {
-      return present({ ...rest, activeConfigProfileUuid, inbounds: activeInbounds }) as PanelNode;
+    .transform(({ configProfile, nodeConsumptionMultiplier, trafficUsedBytes: weighted, ...rest }) => {
+      const { activeConfigProfileUuid, activeInbounds } = configProfile;
+      const weight = nodeConsumptionMultiplier ?? 1;
+      const trafficUsedBytes = weighted !== undefined && weight > 0 ? Math.round(weighted / weight) : undefined;
+      const trafficWeight = Number.isNaN(weight) ? undefined : weight;
+      return present({
+        ...{ ...rest, trafficUsedBytes, trafficWeight },
+        ...{ activeConfigProfileUuid, inbounds: activeInbounds },
+      }) as PanelNode;
     }),
 };
 

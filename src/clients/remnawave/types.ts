@@ -85,8 +85,16 @@ export type PanelNode = {
   isDisabled: boolean;
   lastStatusChange?: Date;
   lastStatusMessage?: string;
-  /** A counter that starts again at 0 on the node's `trafficResetDay`. Absent where the panel does not track it. */
+  /**
+   * The bytes that went through the node: a counter that starts again at 0 on the node's `trafficResetDay`. Absent where the panel does not
+   * track it, or weighs it by 0 or by what is no number.
+   */
   trafficUsedBytes?: number;
+  /**
+   * Panels 3.x count each byte this many times (`nodeConsumptionMultiplier`); 1 where the panel does not say. A change of it makes the
+   * counter leap. Absent where it is no number.
+   */
+  trafficWeight?: number;
   trafficLimitBytes?: number;
   trafficResetDay?: number;
   /** Absent = the panel did not say; not zero. */

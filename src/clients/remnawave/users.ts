@@ -35,6 +35,9 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
   const user = async (id: PanelUserId, signal: AbortSignal): Promise<PanelUser | undefined> =>
     generation.one(id) && (await find(panelPath`/api/users/${id}`, '/api/users/:id', signal, generation.userByKey));
 
+  const userByUsername = (username: string, signal: AbortSignal): Promise<PanelUser | undefined> =>
+    find(panelPath`/api/users/by-username/${username}`, '/api/users/by-username/:username', signal);
+
   const users: PanelUsers['users'] = (filter, signal) => {
     const holes: Hole[] = [];
     return { holes, [Symbol.asyncIterator]: () => generation.list(http, filter, holes, signal) };
@@ -102,6 +105,11 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
 
   return {
     user,
+    async again({ id, username }, signal) {
+      const found = generation.isForeign(id) ? undefined : await user(id, signal);
+      return found && sameName(found.username, username) ? found : await userByUsername(username, signal);
+    },
+    canHave: async (id) => !generation.isForeign(id),
     enable,
     users,
     usersByTelegramId: async (telegramId, signal) => {
@@ -110,8 +118,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
       for await (const one of listing) items.push(one);
       return { items, holes: [...listing.holes] };
     },
-    userByUsername: (username, signal) =>
-      find(panelPath`/api/users/by-username/${username}`, '/api/users/by-username/:username', signal),
+    userByUsername,
     userByShortUuid: (shortUuid, signal) =>
       find(panelPath`/api/users/by-short-uuid/${shortUuid}`, '/api/users/by-short-uuid/:shortUuid', signal),
     disable: (id, signal) =>
@@ -143,6 +150,8 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     bulkUpdate: (ids, fields, signal) => bulk(ids, signal, 'update', { fields: wire(fields) }),
   };
 }
+
+const sameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 const wire = ({ expireAt, ...fields }: UserFields): object => ({
   ...fields,

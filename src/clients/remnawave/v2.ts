@@ -30,6 +30,7 @@ export const v2: Generation = {
   user: userV2,
   userByKey: userByKeyV2,
   one: (id) => (isUuid(id) ? { uuid: id.toLowerCase() } : undefined),
+  isForeign: (id) => /^\d+$/.test(id),
   many: (ids) => ({ uuids: ids.filter(isUuid).map((id) => id.toLowerCase()) }),
 
   async *list(http, { status, telegramId }, holes, signal) {
@@ -57,7 +58,7 @@ async function* byPosition(http: PanelHttp, holes: Hole[], signal: AbortSignal):
   }
 }
 
-/** One person's panel users: a list, or 404 where there is none. */
+/** One person's panel users: a list, empty where there is none (older panels answer 404). */
 async function* byTelegramId(
   http: PanelHttp,
   telegramId: number,

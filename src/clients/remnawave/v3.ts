@@ -15,6 +15,7 @@ export const v3: Generation = {
   user: userV3,
   userByKey: userByKeyV3,
   one: (id) => (isId(id) ? { id: Number(id) } : undefined),
+  isForeign: (id) => z.guid().safeParse(id).success,
   many: (ids) => ({ userIds: ids.filter(isId).map(Number) }),
 
   async *list(http, { status, telegramId }, holes, signal) {

@@ -4,7 +4,7 @@ import { type FileHandle, lstat, mkdir, open, opendir, rename, rm } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { TransientError } from '../../lib/errors.ts';
-import { assertName, type ByteRange, type Content, type Storage, type StoredObject } from './storage.ts';
+import { assertName, type ByteRange, type Content, type Remains, type Storage, type StoredObject } from './storage.ts';
 
 /** The folder for content that has no name yet. Hidden, so that no valid name leads there. */
 const UNFINISHED = '.unfinished';
@@ -60,14 +60,14 @@ export class LocalFolder implements Storage {
     await this.#told(`delete ${name}`, signal, () => rm(path, { force: true }));
   }
 
-  async deleteUnfinished(before: Date, signal: AbortSignal): Promise<number> {
+  async deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains> {
     let deleted = 0;
     for await (const { name, modifiedAt } of this.#files(UNFINISHED, signal)) {
       if (modifiedAt >= before) continue;
       await this.#told(`delete ${name}`, signal, () => rm(join(this.place, name), { force: true }));
       deleted += 1;
     }
-    return deleted;
+    return { deleted };
   }
 
   /** Regular files only: a symbolic link in the folder is neither listed nor followed. */

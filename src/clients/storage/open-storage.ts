@@ -10,6 +10,7 @@ export type StorageSettings = {
   S3_REGION: string;
   S3_ENDPOINT?: string | undefined;
   S3_FORCE_PATH_STYLE: boolean;
+  S3_CHECKSUMS: boolean;
   /** Without it and its secret key, the machine's own role is used. */
   S3_ACCESS_KEY_ID?: string | undefined;
   S3_SECRET_ACCESS_KEY?: string | undefined;
@@ -26,6 +27,7 @@ export function openStorage(settings: StorageSettings): { storage: Storage; stor
     region: settings.S3_REGION,
     endpoint: settings.S3_ENDPOINT,
     forcePathStyle: settings.S3_FORCE_PATH_STYLE,
+    checksums: settings.S3_CHECKSUMS,
     credentials: accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined,
   });
   return { storage: bucket, storages: [bucket, folder] };

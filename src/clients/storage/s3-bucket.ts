@@ -1,8 +1,14 @@
 import { Readable } from 'node:stream';
-import type { ListMultipartUploadsOutput, ListMultipartUploadsRequest, MultipartUpload } from '@aws-sdk/client-s3';
-import { errorCode, errorMessage, TransientError } from '../../lib/errors.ts';
+import type {
+  ListMultipartUploadsOutput,
+  ListMultipartUploadsRequest,
+  MultipartUpload,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { loadSdk, type S3Options, type Sdk } from './s3-sdk.ts';
-import { assertName, type ByteRange, type Content, type Storage, type StoredObject } from './storage.ts';
+import { assertName, type ByteRange, type Content, type Remains, type Storage, type StoredObject } from './storage.ts';
+import { storageError } from './storage-error.ts';
 
 /**
  * Objects are sent in parts of this size, two at once: 16 MiB of memory for any length. With at most 10,000 parts
@@ -25,9 +31,9 @@ export class S3Bucket implements Storage, Disposable {
   async put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }> {
     const Key = this.#key(name);
     const source = new CountedContent(content);
-    return await this.#call(`put ${name}`, signal, async ({ client, Upload }) => {
+    return await this.#call([`put ${name}`, 's3:PutObject'], signal, async ({ client, Upload }) => {
       const upload = new Upload({
-        client,
+        client: source.watch(client),
         params: { Bucket: this.#options.bucket, Key, Body: Readable.from(source) },
         partSize: PART_BYTES,
         queueSize: PARTS_AT_ONCE,
@@ -38,7 +44,7 @@ export class S3Bucket implements Storage, Disposable {
         await upload.done();
         return { bytes: source.bytes };
       } catch (error) {
-        throw source.failure ?? error;
+        throw source.reasonOf(error);
       } finally {
         signal.removeEventListener('abort', abort);
       }
@@ -49,7 +55,7 @@ export class S3Bucket implements Storage, Disposable {
     const inside = folder === '' ? `${this.#options.prefix}/` : `${this.#key(folder)}/`;
     let token: string | undefined;
     do {
-      const page = await this.#call(`list ${folder}`, signal, ({ client, ListObjectsV2Command }) =>
+      const page = await this.#call([`list ${folder}`, 's3:ListBucket'], signal, ({ client, ListObjectsV2Command }) =>
         client.send(
           new ListObjectsV2Command({
             Bucket: this.#options.bucket,
@@ -70,7 +76,7 @@ export class S3Bucket implements Storage, Disposable {
 
   async stat(name: string, signal: AbortSignal): Promise<StoredObject | undefined> {
     const Key = this.#key(name);
-    const found = await this.#call(`stat ${name}`, signal, ({ client, HeadObjectCommand }) =>
+    const found = await this.#call([`stat ${name}`, 's3:GetObject'], signal, ({ client, HeadObjectCommand }) =>
       client.send(new HeadObjectCommand({ Bucket: this.#options.bucket, Key }), { abortSignal: signal }).catch(absent),
     );
     return found && { name, bytes: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) };
@@ -79,7 +85,7 @@ export class S3Bucket implements Storage, Disposable {
   async open(name: string, signal: AbortSignal, range?: ByteRange): Promise<Readable | undefined> {
     const Key = this.#key(name);
     const Range = range && `bytes=${range.start}-${range.end ?? ''}`;
-    const found = await this.#call(`open ${name}`, signal, ({ client, GetObjectCommand }) =>
+    const found = await this.#call([`open ${name}`, 's3:GetObject'], signal, ({ client, GetObjectCommand }) =>
       client
         .send(new GetObjectCommand({ Bucket: this.#options.bucket, Key, Range }), { abortSignal: signal })
         .catch(absent),
@@ -90,22 +96,30 @@ export class S3Bucket implements Storage, Disposable {
 
   async delete(name: string, signal: AbortSignal): Promise<void> {
     const Key = this.#key(name);
-    await this.#call(`delete ${name}`, signal, ({ client, DeleteObjectCommand }) =>
+    await this.#call([`delete ${name}`, 's3:DeleteObject'], signal, ({ client, DeleteObjectCommand }) =>
       client.send(new DeleteObjectCommand({ Bucket: this.#options.bucket, Key }), { abortSignal: signal }),
     );
   }
 
-  async deleteUnfinished(before: Date, signal: AbortSignal): Promise<number> {
+  async deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains> {
     let deleted = 0;
-    for await (const { Initiated, Key, UploadId } of this.#uploads(signal)) {
-      if (!Initiated || Initiated >= before) continue;
-      const upload = { Bucket: this.#options.bucket, Key, UploadId };
-      await this.#call('abort upload', signal, ({ AbortMultipartUploadCommand, client }) =>
-        client.send(new AbortMultipartUploadCommand(upload), { abortSignal: signal }).catch(absent),
-      );
-      deleted += 1;
+    try {
+      for await (const { Initiated, Key, UploadId } of this.#uploads(signal)) {
+        if (!Initiated || Initiated >= before) continue;
+        const upload = { Bucket: this.#options.bucket, Key, UploadId };
+        await this.#call(
+          ['abort upload', 's3:AbortMultipartUpload'],
+          signal,
+          ({ AbortMultipartUploadCommand, client }) =>
+            client.send(new AbortMultipartUploadCommand(upload), { abortSignal: signal }).catch(absent),
+        );
+        deleted += 1;
+      }
+    } catch (error) {
+      if (errorCode(error) !== 'storage_refused') throw error;
+      return { deleted, refused: errorMessage(error) };
     }
-    return deleted;
+    return { deleted };
   }
 
   [Symbol.dispose](): void {
@@ -118,8 +132,10 @@ export class S3Bucket implements Storage, Disposable {
     let marker: Pick<ListMultipartUploadsOutput, 'KeyMarker' | 'UploadIdMarker'> | undefined = {};
     while (marker) {
       const input: ListMultipartUploadsRequest = { ...bucket, ...marker };
-      const page: ListMultipartUploadsOutput | undefined = await this.#call('list uploads', signal, (sdk) =>
-        sdk.client.send(new sdk.ListMultipartUploadsCommand(input), { abortSignal: signal }).catch(absent),
+      const page: ListMultipartUploadsOutput | undefined = await this.#call(
+        ['list uploads', 's3:ListBucketMultipartUploads'],
+        signal,
+        (sdk) => sdk.client.send(new sdk.ListMultipartUploadsCommand(input), { abortSignal: signal }).catch(absent),
       );
       // Some S3 services ignore the prefix, and uploads outside it belong to others.
       yield* (page?.Uploads ?? []).filter(({ Key }) => Key?.startsWith(bucket.Prefix));
@@ -138,8 +154,12 @@ export class S3Bucket implements Storage, Disposable {
     return key.slice(this.#options.prefix.length + 1);
   }
 
-  /** Runs `act`. Its error names the bucket and quotes S3. */
-  async #call<T>(what: string, signal: AbortSignal, act: (sdk: Sdk) => Promise<T>): Promise<T> {
+  /** Runs `act`. Its error names the bucket, quotes S3 and says what to do. */
+  async #call<T>(
+    [what, permission]: readonly [what: string, permission: string],
+    signal: AbortSignal,
+    act: (sdk: Sdk) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted();
     this.#sdk ??= loadSdk(this.#options);
     try {
@@ -148,16 +168,17 @@ export class S3Bucket implements Storage, Disposable {
       return await act(sdk);
     } catch (error) {
       signal.throwIfAborted();
-      throw storageError(`storage ${what} in ${this.place}`, error);
+      if (error instanceof ContentError) throw error.thrown;
+      throw storageError({ what, permission, place: this.place }, error);
     }
   }
 }
 
-/** Passes content on, counts its bytes, and notes whether the content itself failed. */
+/** Passes content on and counts its bytes. What fails first of the content and the calls to S3 is the reason; the rest follows from it. */
 class CountedContent implements AsyncIterable<Uint8Array> {
   bytes = 0;
-  failure: ContentError | undefined;
   readonly #content: Content;
+  #first: { error: unknown } | undefined;
 
   constructor(content: Content) {
     this.#content = content;
@@ -170,9 +191,27 @@ class CountedContent implements AsyncIterable<Uint8Array> {
         yield chunk;
       }
     } catch (error) {
-      this.failure = new ContentError(error);
+      this.#first ??= { error: new ContentError(error) };
       throw error;
     }
+  }
+
+  /** The client, whose failures are noted. A part that is refused ends the others, whose ends would else be told instead. */
+  watch(client: S3Client): S3Client {
+    const send = async (...call: Parameters<S3Client['send']>): Promise<unknown> => {
+      try {
+        return await client.send(...call);
+      } catch (error) {
+        this.#first ??= { error };
+        throw error;
+      }
+    };
+    return Object.create(client, { send: { value: send } }) as S3Client;
+  }
+
+  /** The reason of an upload that ended with this error. */
+  reasonOf(error: unknown): unknown {
+    return this.#first ? this.#first.error : error;
   }
 }
 
@@ -192,13 +231,4 @@ const ABSENT = new Set(['NotFound', 'NoSuchKey', 'NoSuchUpload', 'NotImplemented
 function absent(error: unknown): undefined {
   if (error instanceof Error && ABSENT.has(error.name)) return undefined;
   throw error;
-}
-
-/** 403 and 404 mean wrong settings, which may be corrected while a retry waits. */
-function storageError(where: string, error: unknown): unknown {
-  if (error instanceof ContentError) return error.thrown;
-  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-  const hint = status === 403 || status === 404 ? '; check S3_BUCKET, S3_REGION and the key' : '';
-  const message = `${where}: ${status ?? errorCode(error)} ${errorMessage(error)}${hint}`;
-  return new TransientError('storage_failed', message, { cause: error });
 }

@@ -9,6 +9,8 @@ export type S3Options = {
   /** Without it, AWS' own endpoint of the region is used. */
   readonly endpoint?: string | undefined;
   readonly forcePathStyle: boolean;
+  /** Whether what is sent carries the newer checksums: buckets with object lock want them, and some services do not understand them. */
+  readonly checksums: boolean;
   /** Without them, the SDK's usual sources are used, such as the machine's role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 };
@@ -30,8 +32,7 @@ function clientConfig(options: S3Options): S3ClientConfig {
     forcePathStyle: options.forcePathStyle,
     ...(options.endpoint && { endpoint: options.endpoint }),
     ...(options.credentials && { credentials: options.credentials }),
-    // Some S3 services other than AWS do not understand the newer checksums.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
+    requestChecksumCalculation: options.checksums ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
     requestHandler: { connectionTimeout: seconds(5), requestTimeout: SILENCE_MS, throwOnRequestTimeout: true },

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Rules } from '../../../sandbox/s3/rules.ts';
 import { startS3Sandbox } from '../../../sandbox/s3/server.ts';
+import { hours } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import { keepsStorageContract, type TestedPlace } from '../../testing/storage-contract.ts';
 import { LocalFolder } from './local-folder.ts';
 import { S3Bucket } from './s3-bucket.ts';
-import { assertName } from './storage.ts';
+import { assertName, type Content } from './storage.ts';
 
 const { signal } = new AbortController();
 
@@ -41,6 +43,7 @@ async function bucketPlace(): Promise<TestedPlace> {
     region: 'eu-central-1',
     endpoint: sandbox.url,
     forcePathStyle: true,
+    checksums: false,
     credentials: sandbox.keys,
   });
   sandbox.bucket.put('somebody-else.csv', Buffer.from('not ours'));
@@ -110,15 +113,17 @@ describe('a folder that somebody else prepared', () => {
 });
 
 describe('a bucket that fails', () => {
-  const open = async (options: { secretAccessKey?: string; bucket?: string } = {}) => {
+  type Options = { accessKeyId?: string; secretAccessKey?: string; bucket?: string; checksums?: boolean };
+  const open = async ({ bucket, checksums = false, ...keys }: Options = {}) => {
     const sandbox = await startS3Sandbox();
     const storage = new S3Bucket({
-      bucket: options.bucket ?? sandbox.name,
+      bucket: bucket ?? sandbox.name,
       prefix: 'p',
       region: 'us-east-1',
       endpoint: sandbox.url,
       forcePathStyle: true,
-      credentials: { ...sandbox.keys, ...(options.secretAccessKey && { secretAccessKey: options.secretAccessKey }) },
+      checksums,
+      credentials: { ...sandbox.keys, ...keys },
     });
     return { sandbox, storage };
   };
@@ -141,15 +146,114 @@ describe('a bucket that fails', () => {
     );
   });
 
-  test.each([{ secretAccessKey: 'wrong' }, { bucket: 'no-such-bucket' }])(
-    'because of %j, says which settings to check and never the key',
-    async (wrong) => {
-      const { sandbox, storage } = await open(wrong);
+  type Wrong = { options?: Parameters<typeof open>[0]; rules?: (rules: Rules) => void };
+  const deny =
+    (...operations: string[]) =>
+    ({ denied }: Rules): void => {
+      for (const one of operations) denied.add(one);
+    };
+  const WRONG: Readonly<Record<string, readonly [Wrong, RegExp]>> = {
+    'a wrong secret': [{ options: { secretAccessKey: 'wrong' } }, /403 .*S3_SECRET_ACCESS_KEY does not belong to/],
+    'a key that was removed': [{ options: { accessKeyId: 'AKREMOVED' } }, /403 .*correct S3_ACCESS_KEY_ID/],
+    'a missing bucket': [{ options: { bucket: 'no-such-bucket' } }, /404 .*create it, or correct S3_BUCKET/],
+    'another region': [
+      { rules: (rules) => Object.assign(rules, { region: 'eu-central-1' }) },
+      /400 .*the bucket is in eu-central-1: set S3_REGION=eu-central-1$/,
+    ],
+    'expired keys': [
+      { rules: (rules) => Object.assign(rules, { isExpired: true }) },
+      /400 .*the keys have expired: give/,
+    ],
+    'a key that may not put': [
+      { rules: deny('PUT object', 'POST object uploads') },
+      /403 Access Denied; the key may not do this: grant it s3:PutObject/,
+    ],
+    'a key that may not put parts': [
+      { rules: deny('PUT object', 'PUT object uploadId') },
+      /403 Access Denied; the key may not do this: grant it s3:PutObject/,
+    ],
+    'a key that may neither put parts nor abort': [
+      {
+        rules: deny('PUT object', 'PUT object uploadId', 'DELETE object uploadId'),
+      },
+      /403 Access Denied; the key may not do this: grant it s3:PutObject/,
+    ],
+    'clocks that differ': [
+      { rules: (rules) => Object.assign(rules, { clock: () => new Date(Date.now() + hours(1)) }) },
+      /403 .*too large\.; the clocks of this machine and of S3 .* set this one by NTP$/,
+    ],
+    'object lock': [
+      { rules: (rules) => Object.assign(rules, { hasObjectLock: true }) },
+      /400 .*the bucket has object lock and wants checksums: set S3_CHECKSUMS=true$/,
+    ],
+  };
+  const small = (): Content => Buffer.from('x');
+  const large = async function* (): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < 400; at += 1) yield Buffer.alloc(65_536, at);
+  };
+  const table = Object.entries(WRONG).flatMap(([what, [wrong, says]]) => [
+    { what, size: 'a small object', content: small, wrong, says },
+    { what, size: 'a part of a large one', content: large, wrong, says },
+  ]);
+
+  test.each(table)('$what: $size is refused with bucket, status and what to do, and never the key', async (one) => {
+    const { sandbox, storage } = await open(one.wrong.options);
+    await using _ = sandbox;
+    one.wrong.rules?.(sandbox.rules);
+    const put = storage.put('a.csv', one.content(), signal);
+    const error = await put.then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    );
+    expect(error).toBeInstanceOf(TransientError);
+    expect(error!.message).toMatch(one.says);
+    expect(error!.message).toContain(`storage put a.csv in s3://${one.wrong.options?.bucket ?? sandbox.name}/p: `);
+    expect(error!.message).not.toMatch(/aborted|wrong'|opens-nothing/i);
+  });
+
+  test.each([
+    ['stat', /403/, (storage: S3Bucket) => storage.stat('a.csv', signal)],
+    ['open', /grant it s3:GetObject/, (storage: S3Bucket) => storage.open('a.csv', signal)],
+    ['delete', /grant it s3:DeleteObject/, (storage: S3Bucket) => storage.delete('a.csv', signal)],
+    ['list', /grant it s3:ListBucket/, (storage: S3Bucket) => Readable.from(storage.list('', signal)).toArray()],
+  ])('a key that may not do it: %s says so', async (_, says, act) => {
+    const { sandbox, storage } = await open();
+    await using _sandbox = sandbox;
+    for (const one of ['HEAD object', 'GET object', 'DELETE object', 'GET bucket']) sandbox.rules.denied.add(one);
+    await expect(act(storage)).rejects.toMatchObject({ code: 'storage_refused', message: expect.stringMatching(says) });
+  });
+
+  test('a bucket with object lock takes what carries checksums, in one piece and in parts', async () => {
+    const { sandbox, storage } = await open({ checksums: true });
+    await using _ = sandbox;
+    sandbox.rules.hasObjectLock = true;
+    expect(await storage.put('small.csv', small(), signal)).toEqual({ bytes: 1 });
+    expect(await storage.put('large.csv', large(), signal)).toEqual({ bytes: 400 * 65_536 });
+    expect([...sandbox.bucket.objects.keys()]).toEqual(['p/small.csv', 'p/large.csv']);
+  });
+
+  test('a source that fails is told as itself, also where S3 then refuses the abort', async () => {
+    const { sandbox, storage } = await open();
+    await using _ = sandbox;
+    sandbox.rules.denied.add('DELETE object uploadId');
+    const failing = async function* (): AsyncGenerator<Uint8Array> {
+      yield* large();
+      throw new Error('the database is gone');
+    };
+    await expect(storage.put('a.csv', failing(), signal)).rejects.toThrow(/^the database is gone$/);
+  });
+
+  test.each(['GET bucket uploads', 'DELETE object uploadId'])(
+    'what interrupted uploads left cannot be removed without %s: said, and no error',
+    async (operation) => {
+      const { sandbox, storage } = await open();
       await using _ = sandbox;
-      const put = storage.put('a.csv', Buffer.from('x'), signal);
-      await expect(put).rejects.toThrow(/check S3_BUCKET, S3_REGION and the key$/);
-      await expect(put).rejects.not.toThrow(/wrong|opens-nothing/);
-      await expect(put).rejects.toThrow(TransientError);
+      sandbox.rules.denied.add(operation);
+      sandbox.bucket.begin('p/half.csv');
+      expect(await storage.deleteUnfinished(new Date(Date.now() + 1), signal)).toEqual({
+        deleted: 0,
+        refused: expect.stringMatching(/403 .*grant it s3:/),
+      });
     },
   );
 

@@ -15,6 +15,9 @@ export type ByteRange = { readonly start: number; readonly end?: number };
 /** Content of any length. It is never held in memory as a whole. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
+/** How many remains were removed, and why no more, where the storage may not be asked for them. */
+export type Remains = { deleted: number; refused?: string };
+
 /**
  * The storage of exports and the audit archive: a folder or a bucket. Names are relative paths such as `users.csv` or
  * `audit-logs/2026-01-01.jsonl.gz`; any other name is refused with a `PermanentError` before the storage is touched. Failures of the
@@ -39,8 +42,8 @@ export interface Storage {
   open(name: string, signal: AbortSignal, range?: ByteRange): Promise<Readable | undefined>;
   /** Deletes the object. A missing object is not an error. */
   delete(name: string, signal: AbortSignal): Promise<void>;
-  /** Removes the remains of interrupted `put`s that have not grown since `before`. Returns their number. */
-  deleteUnfinished(before: Date, signal: AbortSignal): Promise<number>;
+  /** Removes the remains of interrupted `put`s that have not grown since `before`. */
+  deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains>;
 }
 
 /** A letter or digit comes first, so that no name is hidden, `..` or an option. At most 200 characters, which every file system takes. */

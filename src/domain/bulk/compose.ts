@@ -8,6 +8,7 @@ import { Broadcasts } from '../notifications/broadcasts.ts';
 import { BulkNotices } from './notices.ts';
 import type { BulkProgressOptions } from './progress.ts';
 import { BulkUsers } from './users.ts';
+import { usersOfThisPanel } from './users-of-this-panel.ts';
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
@@ -37,7 +38,16 @@ export function composeBulk(
       }),
       bulkNotices: notices,
       bulkProgress: progress,
-      bulkUsers: new BulkUsers({ auditLogs, backendKeys, clock, concurrency, notices, panel, progress, states }),
+      bulkUsers: new BulkUsers({
+        auditLogs,
+        backendKeys,
+        clock,
+        concurrency,
+        notices,
+        progress,
+        states,
+        panel: usersOfThisPanel(panel),
+      }),
     },
   };
 }

@@ -1,14 +1,7 @@
-import { isAnswerLost, PanelRefusal } from '../../clients/remnawave/errors.ts';
+import { isAnswerLost } from '../../clients/remnawave/errors.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
 import { seconds } from '../../lib/duration.ts';
-import {
-  BreakerOpenError,
-  errorCode,
-  errorMessage,
-  PermanentError,
-  SnoozeError,
-  TransientError,
-} from '../../lib/errors.ts';
+import { errorCode, errorMessage, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
@@ -18,6 +11,7 @@ import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
+import { isEveryones } from './is-everyones.ts';
 import type { BulkNotices } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
 import { BulkTally } from './tally.ts';
@@ -46,6 +40,7 @@ export type BulkJob = HeldJob & {
   /** A name that the request gives. Anybody can write any name there. */
   namedAs: string | undefined;
   enqueuedAt: Date;
+  replays: number;
   now: Date;
   log: Log;
 };
@@ -231,12 +226,6 @@ const askedAt = (state: BulkUserState | undefined): number | undefined =>
   state?.state === 'begun' || state?.state === 'waiting' ? state.at : undefined;
 
 const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
-
-/** Whether every user would fail alike: the panel is down, or does not let us in. */
-const isEveryones = (error: unknown): boolean =>
-  error instanceof BreakerOpenError ||
-  (error instanceof PanelRefusal && error.code !== 'remnawave_rejected') ||
-  !(error instanceof PermanentError || error instanceof TransientError);
 
 const auditEntry = (id: string, at: number, { initiatedBy, jobId, namedAs, operation }: BulkJob) => ({
   id: uuidFrom(`bulk:${jobId}:${id}`),

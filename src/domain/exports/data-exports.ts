@@ -34,6 +34,7 @@ export type ExportJob = HeldJob & {
   format: ExportFormat;
   gzip: boolean;
   enqueuedAt: Date;
+  replays: number;
 };
 
 export type ExportResult = { exportId: string; rows: number; bytes: number };

@@ -1,4 +1,5 @@
 import type { Storage } from '../../clients/storage/storage.ts';
+import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 
 /** The top folder of every storage holds exports. Only files named like exports are removed, because the folder may hold other files. */
@@ -19,19 +20,31 @@ export const exportIdOf = (jobId: string): string => (PLAIN_ID.test(jobId) ? job
 export const exportName = (exportId: string, format: ExportFormat, isGzipped = false): string =>
   `${exportId}.${format === 'csv_excel' ? 'csv' : format}${isGzipped ? '.gz' : ''}`;
 
-/** Removes the exports stored before then, and the remains of interrupted ones. */
+/**
+ * Removes the exports stored before then, and the remains of interrupted ones. What the storage refuses keeps nothing else from being
+ * removed; `refused` holds what it said.
+ */
 export async function deleteExports(
   storage: Storage,
   before: Date,
   signal: AbortSignal,
-): Promise<{ deleted: number; unfinished: number; bytes: number }> {
+): Promise<{ deleted: number; unfinished: number; bytes: number; refused: string[] }> {
   let deleted = 0;
   let bytes = 0;
+  const refused: string[] = [];
   for await (const file of storage.list(FOLDER, signal)) {
     if (file.modifiedAt >= before || !IS_EXPORT.test(file.name)) continue;
-    await storage.delete(file.name, signal);
+    try {
+      await storage.delete(file.name, signal);
+    } catch (error) {
+      if (errorCode(error) !== 'storage_refused') throw error;
+      refused.push(errorMessage(error));
+      continue;
+    }
     deleted += 1;
     bytes += file.bytes;
   }
-  return { deleted, unfinished: await storage.deleteUnfinished(before, signal), bytes };
+  const remains = await storage.deleteUnfinished(before, signal);
+  if (remains.refused !== undefined) refused.push(remains.refused);
+  return { deleted, unfinished: remains.deleted, bytes, refused };
 }

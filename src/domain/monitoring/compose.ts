@@ -10,17 +10,23 @@ import { type DepthReaders, QueueSnapshots } from '../../repositories/redis/moni
 import { readServerMemory } from '../../repositories/redis/monitoring/server-memory.ts';
 import { ServiceHealthStore } from '../../repositories/redis/monitoring/service-health-store.ts';
 import { probeRedis } from '../../repositories/redis/probe-redis.ts';
+import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
 import { refreshGauges } from './gauges.ts';
 import { NodeWatch } from './node-watch.ts';
+import { PanelVersionWatch } from './panel-version-watch.ts';
 import { ServiceWatch } from './service-watch.ts';
 
 /** One probe of the panel gets this long. */
 const PANEL_PROBE_MS = seconds(5);
 
 /** Builds what watches nodes, services and queues, and has the metrics show what it stored. `depths` counts what waits, now. */
-export function composeMonitoring(foundation: Foundation, states: AlertStates, depths: DepthReaders) {
+export function composeMonitoring(
+  foundation: Foundation,
+  { alerts, states }: { alerts: AdminAlerts; states: AlertStates },
+  depths: DepthReaders,
+) {
   const { clock, cryptobot, database, log, metrics, redis, services, telegram } = foundation;
   const { events, settings } = services;
   const nodeHealth = new NodeHealthStore(redis);
@@ -30,6 +36,7 @@ export function composeMonitoring(foundation: Foundation, states: AlertStates, d
   const observer = { ...foundation.calls, breaker: () => undefined };
   const panel = connectPanel({
     ...foundation.panelAddress,
+    shared: foundation.panelVersions,
     policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: PANEL_PROBE_MS }),
   });
   const sources = {
@@ -52,6 +59,7 @@ export function composeMonitoring(foundation: Foundation, states: AlertStates, d
         onNoticed: (waited) => metrics.nodeNoticed(waited),
         forgetAfterMs: Math.max(minutes(10), seconds(3 * settings.HEALTH_CHECK_INTERVAL_SECONDS)),
       }),
+      panelVersionWatch: new PanelVersionWatch({ alerts, panel, versions: foundation.panelVersions }),
       panelCache: new PanelCache(redis),
       queueSnapshots,
       serviceWatch: new ServiceWatch({

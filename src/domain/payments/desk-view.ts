@@ -18,7 +18,7 @@ export type DeskViewDependencies = {
   customers: Customers;
   decisions: Pick<Decisions, 'messages'>;
   desk: DeskPayments;
-  invoices: Pick<CryptobotInvoices, 'of'>;
+  invoices: Pick<CryptobotInvoices, 'byId' | 'of'>;
   panel: Panel;
 };
 

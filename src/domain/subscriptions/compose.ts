@@ -11,6 +11,7 @@ import { Explain, type ExplainOptions } from './explain.ts';
 import { MonthlyResets } from './monthly-resets.ts';
 import { NoticeTruth } from './notice-truth.ts';
 import { SubscriptionNotices } from './notices.ts';
+import { People } from './people.ts';
 import { RenewLink } from './renew-link.ts';
 
 /** Builds notices to customers, disabling, monthly resets, and what explains each of them. */
@@ -25,8 +26,9 @@ export function composeSubscriptions(
   const contacts = new CustomerContacts(database, unreadable.onRead);
   const decisions = new Decisions(database, unreadable.onRead);
   const marks = new ReminderMarks(redis);
+  const people = new People({ contacts, panel });
   const notices = new SubscriptionNotices({
-    ...{ contacts, decisions, deliveryMarks, marks, notifications, picture },
+    ...{ people, contacts, decisions, deliveryMarks, marks, notifications, picture },
     renewLink: new RenewLink(telegram),
     locale: settings.DEFAULT_LOCALE,
   });
@@ -41,9 +43,9 @@ export function composeSubscriptions(
       subscriptionNotices: notices,
     },
     explain: new Explain({
-      ...{ brake, contacts, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
+      ...{ brake, people, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
     }),
     /** Whether a queued notice still holds. */
-    truth: new NoticeTruth({ contacts, decisions, notices, panel, picture }),
+    truth: new NoticeTruth({ decisions, notices, people, picture }),
   };
 }

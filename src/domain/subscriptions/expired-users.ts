@@ -11,7 +11,7 @@ import { isJustOver } from './brackets.ts';
 import type { SubscriptionNotices } from './notices.ts';
 
 export type DisablingOptions = {
-  panel: Pick<Panel, 'user' | 'disable'>;
+  panel: Pick<Panel, 'again' | 'canHave' | 'disable' | 'user'>;
   auditLogs: Pick<AuditLogs, 'write'>;
   backendKeys: BackendKeys;
   events: Pick<Events, 'publish'>;
@@ -50,16 +50,21 @@ export class ExpiredUsers {
    */
   async disable(listed: PanelUser, now: Date, signal: AbortSignal): Promise<TurnedOff> {
     const { intents, panel } = this.#options;
-    const user = await panel.user(listed.id, signal);
+    const user = await panel.again(listed, signal);
     if (!user) return { outcome: 'gone', told: 0 };
     if (!isOverdue(user, now)) return { outcome: 'left', told: 0 };
-    const { id, expireAt, status } = user;
-    const { intent, isNew } = await intents.begin(id, { auditId: randomUUID(), expireAt, status });
+    const { id, expireAt, status, username } = user;
+    const { intent, isNew } = await intents.begin(username, {
+      auditId: randomUUID(),
+      expireAt,
+      status,
+      user: { id, username },
+    });
     const result = await panel.disable(id, signal);
     // Disabled by somebody between our look and our call, and not by a run of ours that was cut off: theirs to write down.
     const isTheirs = result === 'already' && isNew;
     if (result === 'not_found' || isTheirs) {
-      await intents.end(id);
+      await intents.end(username);
       return { outcome: isTheirs ? 'left' : 'gone', told: 0 };
     }
     return { outcome: 'disabled', told: await this.#settle(user, intent, now, signal) };
@@ -72,26 +77,29 @@ export class ExpiredUsers {
   async finish(now: Date, signal: AbortSignal): Promise<TurnedOff[]> {
     const { intents } = this.#options;
     const settled: TurnedOff[] = [];
-    for (const [id, intent] of await intents.left()) {
-      const user = await this.#readable(id, signal);
-      if (user === 'unreadable') continue;
+    for (const [name, intent] of await intents.left()) {
+      const user = await this.#readable(name, intent, signal);
+      if (user === 'unknown') continue;
       const isSamePeriod = user?.expireAt.getTime() === intent.expireAt.getTime();
       // Still on: the run that follows finds and disables this user under the same intent.
       if (user && isSamePeriod && user.status !== 'DISABLED' && user.status !== 'EXPIRED') continue;
       if (user && isSamePeriod && user.status === 'DISABLED') {
         settled.push({ outcome: 'disabled', told: await this.#settle(user, intent, now, signal) });
       } else {
-        await intents.end(id);
+        await intents.end(name);
       }
     }
     return settled;
   }
 
-  async #readable(id: string, signal: AbortSignal): Promise<PanelUser | 'unreadable' | undefined> {
+  /** The user of an intent, who may have another id since. Without the user, `name` is an id, as an earlier version kept it. */
+  async #readable(name: string, { user }: Disabling, signal: AbortSignal): Promise<PanelUser | 'unknown' | undefined> {
+    const { panel } = this.#options;
     try {
-      return await this.#options.panel.user(id, signal);
+      if (user) return await panel.again(user, signal);
+      return (await panel.canHave(name, signal)) ? await panel.user(name, signal) : 'unknown';
     } catch (error) {
-      if (errorCode(error) === 'remnawave_schema') return 'unreadable';
+      if (errorCode(error) === 'remnawave_schema') return 'unknown';
       throw error;
     }
   }
@@ -115,7 +123,7 @@ export class ExpiredUsers {
       const plan = await notices.plan([{ user, kind: 'expired' }], now, signal);
       told = await notices.queue(plan.notices, now, signal);
     }
-    await intents.end(user.id);
+    await Promise.all([intents.end(user.username), intents.end(user.id)]);
     await events.publish('subscription.disabled', {
       user_uuid: user.id,
       username: user.username,

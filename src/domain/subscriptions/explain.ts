@@ -1,8 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
-import type { Events } from '../../repositories/redis/events.ts';
+import type { Events, PlatformEvent } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
@@ -11,17 +10,18 @@ import { NOTICE_KINDS, noticeId } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
+import type { People } from './people.ts';
 
 export type ExplainOptions = {
   brake: Pick<MassEffectBrake, 'list'>;
-  contacts: CustomerContacts;
   decisions: Decisions;
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   events: Pick<Events, 'latest'>;
   marks: ReminderMarks;
   notices: Pick<SubscriptionNotices, 'telegramIds'>;
   picture: Pick<CustomerPicture, 'of'>;
-  panel: Pick<Panel, 'user' | 'userByUsername' | 'usersByTelegramId'>;
+  panel: Pick<Panel, 'userByUsername'>;
+  people: Pick<People, 'panelUsers'>;
   tasks: ExplainedTasks;
   tasksOff: ReadonlySet<string>;
 };
@@ -54,16 +54,10 @@ export class Explain {
   }
 
   async #find(who: string, signal: AbortSignal): Promise<PanelUser[]> {
-    const { contacts, panel } = this.#options;
+    const { panel, people } = this.#options;
     if (/^\d{1,15}$/.test(who)) {
       const telegramId = Number(who);
-      const refs = await contacts.panelRefs(telegramId);
-      const linked = await Promise.all(refs.map((ref) => panel.user(ref, signal)));
-      const all = [
-        ...(await panel.usersByTelegramId(telegramId, signal)).items,
-        ...linked.filter((user) => user !== undefined),
-      ];
-      const found = [...new Map(all.map((user) => [user.id, user])).values()];
+      const { items: found } = await people.panelUsers(telegramId, signal);
       if (found.length > 0) return found;
     }
     const named = await panel.userByUsername(who.replace(/^@/, ''), signal);
@@ -77,7 +71,7 @@ export class Explain {
     const [rows, told, disablings, holds, kept, refused, [money]] = await Promise.all([
       decisions.messages(ids),
       marks.told(NOTICE_KINDS.map((kind) => ({ userId: user.id, kind }))),
-      decisions.audited(DISABLED_ACTION, user.id, AUDITS),
+      decisions.audited(DISABLED_ACTION, user, AUDITS),
       brake.list(),
       events.latest(EVENTS_LOOKED_AT),
       deliveryMarks.unreachable(telegramId === undefined ? [] : [telegramId]),
@@ -101,7 +95,13 @@ export class Explain {
       holds,
       tasks,
       tasksOff,
-      events: kept.filter(({ data }) => data.user_uuid === user.id).slice(0, EVENTS_SHOWN),
+      events: kept.filter((event) => isAbout(event, user)).slice(0, EVENTS_SHOWN),
     };
   }
+}
+
+/** By name, where the event has one: the id may be of another generation of panel. */
+function isAbout({ data }: PlatformEvent, user: PanelUser): boolean {
+  if (typeof data.username === 'string') return data.username.toLowerCase() === user.username.toLowerCase();
+  return data.user_uuid === user.id;
 }

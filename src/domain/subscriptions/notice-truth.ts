@@ -1,14 +1,13 @@
-import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode } from '../../lib/errors.ts';
 import { queuedSubject } from '../../messages/queued-text.ts';
-import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, nearerBrackets, noticeId, noticeOfType } from './brackets.ts';
 import type { SubscriptionNotices } from './notices.ts';
+import type { People } from './people.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
@@ -19,8 +18,7 @@ const QUIET_AFTER_FAILURE_MS = seconds(30);
 const isOurs = (id: string): boolean => id[14] === '8';
 
 export type NoticeTruthOptions = {
-  panel: Pick<Panel, 'user' | 'usersByTelegramId'>;
-  contacts: Pick<CustomerContacts, 'panelRefs'>;
+  people: Pick<People, 'panelUsers'>;
   decisions: Pick<Decisions, 'queued'>;
   notices: Pick<SubscriptionNotices, 'plan' | 'queue'>;
   picture: Pick<CustomerPicture, 'of'>;
@@ -66,8 +64,7 @@ export class NoticeTruth {
     const isAbout = (user: PanelUser): boolean => noticeId(kind, user) === row.id;
     try {
       const within = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
-      const { holes, items: users } = await this.#options.panel.usersByTelegramId(row.telegramId, within);
-      if (!users.some(isAbout)) users.push(...(await this.#linked(row.telegramId, within)));
+      const { holes, items: users } = await this.#options.people.panelUsers(row.telegramId, within);
       // A panel that shows nobody at all for this chat may have lost them or lie: that is unknown, not renewed.
       const about = users.find(isAbout);
       // A user who cannot be read may be the one whom the row is about.
@@ -113,13 +110,6 @@ export class NoticeTruth {
     const { notices } = await this.#options.notices.plan([{ user, kind: nearest.kind }], now, signal);
     await this.#options.notices.queue(notices, now, signal);
     return true;
-  }
-
-  /** Users that only the platform's tables connect with this chat. */
-  async #linked(telegramId: number, signal: AbortSignal): Promise<PanelUser[]> {
-    const refs = await this.#options.contacts.panelRefs(telegramId);
-    const users = await Promise.all(refs.map((ref) => this.#options.panel.user(ref, signal)));
-    return users.filter((user) => user !== undefined);
   }
 }
 

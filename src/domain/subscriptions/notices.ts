@@ -9,6 +9,7 @@ import type { DeliveryMarks } from '../../repositories/redis/notifications/deliv
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, noticeId, rememberedMs, typeOfNotice } from './brackets.ts';
+import type { People } from './people.ts';
 import type { RenewLink } from './renew-link.ts';
 
 /** Somebody to whom a notice is due by the calendar. */
@@ -30,7 +31,8 @@ export type NoticePlan = {
 };
 
 export type SubscriptionNoticesOptions = {
-  contacts: CustomerContacts;
+  contacts: Pick<CustomerContacts, 'languages'>;
+  people: Pick<People, 'telegramIds'>;
   decisions: Pick<Decisions, 'queued'>;
   deliveryMarks: Pick<DeliveryMarks, 'unreachable'>;
   marks: ReminderMarks;
@@ -98,18 +100,9 @@ export class SubscriptionNotices {
     return queued;
   }
 
-  /** Telegram ids by panel user id, in this order: the panel's own, then the platform's two tables. */
-  async telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
-    const known = new Map(
-      users.flatMap(({ id, telegramId }) => (telegramId === undefined ? [] : [[id, telegramId] as const])),
-    );
-    const unknown = users.filter(({ id }) => !known.has(id));
-    const found = await this.#options.contacts.telegramIds(unknown.map(({ id }) => id.toLowerCase()));
-    for (const { id } of unknown) {
-      const telegramId = found.get(id.toLowerCase());
-      if (telegramId !== undefined) known.set(id, telegramId);
-    }
-    return known;
+  /** Telegram ids by panel user id. */
+  telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
+    return this.#options.people.telegramIds(users);
   }
 
   async #untold(candidates: readonly Candidate[]): Promise<(Candidate & { id: string })[]> {

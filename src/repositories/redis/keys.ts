@@ -9,6 +9,10 @@ export const keys = {
   nodeHealthHistory: (nodeUuid: string) => own(`health:${nodeUuid}:history`),
   /** Uuids of all nodes that are watched. */
   watchedNodes: () => own('health:nodes'),
+  /** The panel's version as the processes heard it, and as the admins were told of it. */
+  panelVersion: () => own('panel:version'),
+  /** A process is asking the panel for its version. */
+  panelVersionAsked: () => own('panel:version:asked'),
   serviceHealth: (service: string) => own(`health:services:${service}`),
   bandwidth: (nodeUuid: string) => own(`bandwidth:${nodeUuid}`),
   /** `hour` = `YYYY-MM-DDTHH`, UTC. */
@@ -18,7 +22,7 @@ export const keys = {
   bulkUsers: (jobId: string) => own(`bulk:${jobId}:users`),
   /** The latest request of an admin about a broadcast, and whether all its rows are queued. */
   broadcast: (broadcastId: string) => own(`bulk:${broadcastId}:broadcast`),
-  /** Users whose disabling has begun and is not settled, by panel user id. */
+  /** Users whose disabling has begun and is not settled, by their names. */
   disablings: () => own('subscriptions:disabling'),
   /** `month` = `YYYY-MM`, UTC. The users whose traffic reset was requested, by panel user id. */
   trafficResets: (month: string) => own(`subscriptions:resets:${month}`),

@@ -9,6 +9,7 @@ import {
   type SubscriptionWorld,
   subscriptionWorld,
 } from '../../testing/subscription-world.ts';
+import { until } from '../../testing/until.ts';
 
 const TASK = 'execute_bulk_user_operation';
 const YEAR_MS = 365 * 86_400_000;
@@ -220,9 +221,9 @@ describe('execute_bulk_user_operation while the world is broken', () => {
 
   test('a user whose call fails is tried again later, and listed in the end', async () => {
     const ids = users(60);
-    world.panel.faults({ kind: 'error', status: 500, path: ids[7]! });
+    world.panel.faults({ kind: 'error', status: 500, path: ids[7]!, body: { message: 'Internal server error' } });
     const job = { jobId: 'tried-again' };
-    await expect(run({ user_uuids: ids }, job)).rejects.toThrow(SnoozeError);
+    await expect(run({ user_uuids: ids }, job)).rejects.toThrow(/tried again/);
     expect(await world.app.app.services.progress.find('tried-again')).toMatchObject({
       status: 'running',
       processed: 59,
@@ -230,6 +231,44 @@ describe('execute_bulk_user_operation while the world is broken', () => {
     await expect(run({ user_uuids: ids }, job)).rejects.toThrow(SnoozeError);
     const result = await run({ user_uuids: ids }, job);
     expect(result).toMatchObject({ done: 59, failed: 1, errors: [{ user: ids[7] }] });
+  });
+
+  test.each([
+    [502, '<html>502 Bad Gateway</html>'],
+    [503, { message: 'Service Unavailable', statusCode: 503 }],
+    [504, 'upstream request timeout'],
+    [500, '<html>Internal Server Error</html>'],
+    [404, '404 page not found'],
+    [429, 'slow down'],
+    [521, 'Web server is down'],
+    [200, '<html>Maintenance</html>'],
+  ])('an outage for which a proxy answers with %i costs nobody a try', async (status, body) => {
+    const ids = users(60);
+    const job = { jobId: `proxy-${status}-${typeof body}` };
+    world.panel.faults({ kind: 'error', status, body });
+    for (let tries = 0; tries < 5; tries += 1) {
+      await expect(run({ user_uuids: ids }, job)).rejects.toThrow(SnoozeError);
+    }
+    world.panel.faults();
+    const ended = await until('the panel is called again', () => run({ user_uuids: ids }, job).catch(() => undefined));
+    expect(ended).toMatchObject({ done: 60, failed: 0 });
+    expect(await world.alerts()).toHaveLength(1);
+  });
+
+  test('each end of an operation is told, also that of a replay, and each once', async () => {
+    const ids = users(3);
+    const job = { jobId: 'replayed' };
+    world.panel.revokeToken();
+    await expect(run({ user_uuids: ids }, job)).rejects.toThrow('REMNAWAVE_API_TOKEN');
+    await expect(run({ user_uuids: ids }, job)).rejects.toThrow('REMNAWAVE_API_TOKEN');
+    expect(await world.alerts()).toHaveLength(1);
+    await expect(run({ user_uuids: ids }, { ...job, replays: 1 })).rejects.toThrow('REMNAWAVE_API_TOKEN');
+    expect(await world.alerts()).toHaveLength(2);
+    world.panel.allow(['*']);
+    expect(await run({ user_uuids: ids }, { ...job, replays: 2 })).toMatchObject({ done: 3 });
+    expect(await run({ user_uuids: ids }, { ...job, replays: 2 })).toMatchObject({ done: 3 });
+    expect((await world.alerts()).at(-1)).toContain('Succeeded: <b>3</b> of 3');
+    expect(await world.alerts()).toHaveLength(3);
   });
 
   test('while the panel is down nobody is given up: the job waits without holding a place', async () => {

@@ -60,7 +60,7 @@ export default defineTask({
 });
 
 function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Services, 'settings'>): BulkJob {
-  const { alive, confirmHeld, enqueuedAt, jobId, log, now, settings } = context;
+  const { alive, confirmHeld, enqueuedAt, jobId, log, now, replays, settings } = context;
   return {
     alive,
     confirmHeld,
@@ -73,6 +73,7 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     initiatedBy: context.initiatedBy,
     namedAs: given.initiated_by || undefined,
     enqueuedAt,
+    replays,
     now,
     log,
   };

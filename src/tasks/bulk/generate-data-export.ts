@@ -45,7 +45,10 @@ export default defineTask({
   },
 });
 
-function jobOf(given: z.output<typeof payload>, { alive, confirmHeld, enqueuedAt, jobId }: RunContext): ExportJob {
+function jobOf(
+  given: z.output<typeof payload>,
+  { alive, confirmHeld, enqueuedAt, jobId, replays }: RunContext,
+): ExportJob {
   return {
     alive,
     confirmHeld,
@@ -56,5 +59,6 @@ function jobOf(given: z.output<typeof payload>, { alive, confirmHeld, enqueuedAt
     format: given.format,
     gzip: given.gzip,
     enqueuedAt,
+    replays,
   };
 }

@@ -62,9 +62,22 @@ describe('cleanup_export_files', () => {
     await file('young.csv', ago(hours(24)));
     object('task-worker/old.xlsx', ago(hours(25)));
     object('task-worker/young.json', ago(hours(23)));
-    expect(await run()).toEqual({ deleted: 2, unfinished: 0, bytes: 10 });
+    expect(await run()).toEqual({ deleted: 2, unfinished: 0, bytes: 10, refused: 0 });
     expect(await files()).toEqual(['young.csv']);
     expect([...sandbox.bucket.objects.keys()]).toEqual(['task-worker/young.json']);
+  });
+
+  test('what the storage refuses keeps nothing else from being removed, and is counted', async () => {
+    await file('old.csv', ago(hours(25)));
+    object('task-worker/old.xlsx', ago(hours(25)));
+    sandbox.bucket.begin('task-worker/half.csv');
+    sandbox.rules.denied.add('GET bucket uploads');
+    expect(await run()).toEqual({ deleted: 2, unfinished: 0, bytes: 10, refused: 1 });
+    object('task-worker/kept.xlsx', ago(hours(25)));
+    sandbox.rules.denied.add('DELETE object');
+    await file('old.csv', ago(hours(25)));
+    expect(await run()).toEqual({ deleted: 1, unfinished: 0, bytes: 5, refused: 2 });
+    sandbox.rules.denied.clear();
   });
 
   test('the audit archive and what is not ours stay, however old', async () => {
@@ -74,7 +87,7 @@ describe('cleanup_export_files', () => {
     object('task-worker/audit-logs/2020.jsonl.gz', ago(hours(9_000)));
     object('another-service/users.csv', ago(hours(9_000)));
     object('users.csv', ago(hours(9_000)));
-    expect(await run()).toEqual({ deleted: 0, unfinished: 0, bytes: 0 });
+    expect(await run()).toEqual({ deleted: 0, unfinished: 0, bytes: 0, refused: 0 });
     expect(await files()).toHaveLength(3);
     expect(sandbox.bucket.objects.size).toBe(3);
   });
@@ -87,7 +100,7 @@ describe('cleanup_export_files', () => {
     sandbox.bucket.begin('another-service/users.csv');
     sandbox.bucket.clock = () => ago(hours(1));
     sandbox.bucket.begin('task-worker/payments.csv');
-    expect(await run()).toEqual({ deleted: 0, unfinished: 2, bytes: 0 });
+    expect(await run()).toEqual({ deleted: 0, unfinished: 2, bytes: 0, refused: 0 });
     expect(await files()).toEqual(['.unfinished/two']);
     expect(sorted([...sandbox.bucket.uploads.values()].map(({ key }) => key))).toEqual([
       'another-service/users.csv',
@@ -96,7 +109,7 @@ describe('cleanup_export_files', () => {
   });
 
   test('no export was ever made: nothing to do, and no folder is made', async () => {
-    expect(await run()).toEqual({ deleted: 0, unfinished: 0, bytes: 0 });
+    expect(await run()).toEqual({ deleted: 0, unfinished: 0, bytes: 0, refused: 0 });
     await expect(files()).rejects.toThrow('ENOENT');
   });
 

@@ -3,6 +3,9 @@ import { deleteExports } from '../../domain/exports/export-files.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
+/** Reasons of one storage that the log names. */
+const REASONS = 5;
+
 /** Removes exports past EXPORT_TTL_HOURS from every storage that ever had any. The audit archive is no export and stays. */
 export default defineTask({
   name: 'cleanup_export_files',
@@ -11,14 +14,22 @@ export default defineTask({
   schedule: { cron: '40 * * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   longRunning: true,
-  counts: { deleted: 'Exports removed', unfinished: 'Half-written exports removed', bytes: 'Bytes freed' },
+  counts: {
+    deleted: 'Exports removed',
+    unfinished: 'Half-written exports removed',
+    bytes: 'Bytes freed',
+    refused: 'Exports and lists of half-written ones that a storage refuses to remove or to show',
+  },
   needs: ['settings', 'storages'],
 
-  async run(_, { now, settings, signal, storages }) {
+  async run(_, { log, now, settings, signal, storages }) {
     const before = new Date(now.getTime() - hours(settings.EXPORT_TTL_HOURS));
-    const total = { deleted: 0, unfinished: 0, bytes: 0 };
+    const total = { deleted: 0, unfinished: 0, bytes: 0, refused: 0 };
     for (const storage of storages) {
-      const { bytes, deleted, unfinished } = await deleteExports(storage, before, signal);
+      const { bytes, deleted, refused, unfinished } = await deleteExports(storage, before, signal);
+      for (const reason of refused.slice(0, REASONS))
+        log.warn({ reason }, 'the storage refuses a part of the clean-up');
+      total.refused += refused.length;
       total.deleted += deleted;
       total.unfinished += unfinished;
       total.bytes += bytes;

@@ -18,7 +18,14 @@ export default defineTask({
     began: 'Alerts that began',
     ended: 'Alerts that ended',
   } satisfies Record<keyof ServiceCounts, string>,
-  needs: ['serviceWatch'],
+  needs: ['panelVersionWatch', 'serviceWatch'],
 
-  run: (_, { now, serviceWatch, signal }) => serviceWatch.check(now, signal),
+  async run(_, { log, now, panelVersionWatch, serviceWatch, signal }) {
+    const counts = await serviceWatch.check(now, signal);
+    await panelVersionWatch.check(now, signal).catch((err: unknown) => {
+      signal.throwIfAborted();
+      log.debug({ err }, 'the version of the panel is not known now');
+    });
+    return counts;
+  },
 });

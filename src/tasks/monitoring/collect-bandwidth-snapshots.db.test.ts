@@ -36,9 +36,9 @@ describe.each([2, 3] as const)('collect_bandwidth_snapshots, panel %i.x', (gener
   const samples = () => world.app.services.bandwidth.between(node, START, new Date('2027-01-01T00:00:00Z'));
 
   test('each snapshot holds what has flowed since the one before; of the first that is unknown', async () => {
-    expect(await collect()).toEqual({ collected: 1, untracked: 0, unknown: 1 });
+    expect(await collect()).toEqual({ collected: 1, untracked: 0, unweighed: 0, unknown: 1 });
     flow(3 * GIB);
-    expect(await collect(minutes(5))).toEqual({ collected: 1, untracked: 0, unknown: 0 });
+    expect(await collect(minutes(5))).toEqual({ collected: 1, untracked: 0, unweighed: 0, unknown: 0 });
     flow(GIB);
     await collect(minutes(5));
     expect((await samples()).map(({ bytes, seconds }) => [bytes, seconds])).toEqual([
@@ -58,6 +58,43 @@ describe.each([2, 3] as const)('collect_bandwidth_snapshots, panel %i.x', (gener
     flow(GIB);
     await collect(minutes(5));
     expect((await samples()).map(({ bytes }) => bytes)).toEqual([undefined, 2 * GIB, undefined, GIB]);
+  });
+
+  test.each([0.1, 0.5, 2, 100])(
+    'a panel that counts each byte %d times tells how many bytes there were',
+    async (times) => {
+      const weight = generation === 3 ? times : 1;
+      panel.changeNode(node, { nodeConsumptionMultiplier: weight, trafficBytesPerSecond: 1_000_000 });
+      await collect();
+      const before = panel.changeNode(node, {}).trafficUsedBytes;
+      await collect(minutes(5));
+      expect(panel.changeNode(node, {}).trafficUsedBytes - before).toBe(300_000_000 * weight);
+      expect((await samples()).at(-1)).toMatchObject({ bytes: expect.closeTo(300_000_000, -2), weight });
+    },
+  );
+
+  test('a weight that somebody changes makes no traffic of what was counted before', async () => {
+    panel.changeNode(node, { trafficUsedBytes: 10 * GIB, trafficBytesPerSecond: 1_000_000 });
+    await collect();
+    panel.changeNode(node, { nodeConsumptionMultiplier: 4 });
+    await collect(minutes(5));
+    await collect(minutes(5));
+    const last = (await samples()).slice(1).map(({ bytes }) => bytes);
+    if (generation === 3) expect(last).toEqual([undefined, expect.closeTo(300_000_000, -2)]);
+  });
+
+  test('a weight of 0, or one that is no number, leaves the traffic unknown, and the others are noted', async () => {
+    if (generation === 2) return;
+    panel.addNode({ name: 'Free', countryCode: 'DE', trafficUsedBytes: GIB, nodeConsumptionMultiplier: 0 });
+    const odd = panel.addNode({ name: 'Odd', countryCode: 'DE', trafficUsedBytes: GIB });
+    for (const multiplier of ['much', -1, true]) {
+      panel.faults();
+      panel.lie({ kind: 'odd', path: '/api/nodes', of: odd.uuid, set: { nodeConsumptionMultiplier: multiplier } });
+      expect(await collect(minutes(5))).toMatchObject({ collected: 1, untracked: 0, unweighed: 2 });
+    }
+    panel.faults();
+    panel.lie({ kind: 'odd', path: '/api/nodes', of: odd.uuid, set: { nodeConsumptionMultiplier: null } });
+    expect(await collect(minutes(5))).toMatchObject({ collected: 2, unweighed: 1 });
   });
 
   test('two runs at the same second are one snapshot', async () => {

@@ -5,7 +5,7 @@ import { isOverdue } from '../../domain/subscriptions/expired-users.ts';
 import type { Candidate } from '../../domain/subscriptions/notices.ts';
 import { forEachAtMost, inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
-import { BreakerOpenError, errorMessage, TransientError } from '../../lib/errors.ts';
+import { BreakerOpenError, errorMessage, SnoozeError, TransientError } from '../../lib/errors.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 const name = 'disable_expired_users';
@@ -84,6 +84,7 @@ export default defineTask({
         counts.told += told;
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof SnoozeError) throw error;
         failures.push(error);
         log.warn({ err: error, panel_user: user.id }, 'user not disabled, will be tried again');
         if (error instanceof BreakerOpenError || failures.length >= FAILURES_TO_STOP) throw asOne(failures);

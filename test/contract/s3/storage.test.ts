@@ -37,6 +37,7 @@ describe.skipIf('skipped' in found)(title, () => {
       region: 'us-east-1',
       endpoint: nanio.url,
       forcePathStyle: true,
+      checksums: false,
       credentials: keys,
     });
   const begin = async (key: string): Promise<string> =>

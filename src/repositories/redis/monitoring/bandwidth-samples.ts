@@ -9,6 +9,8 @@ export type BandwidthSample = {
   totalBytes?: number | undefined;
   /** Traffic since the previous sample; undefined for the first sample and after an implausible counter. */
   bytes?: number | undefined;
+  /** How many times the panel counts each byte; undefined where the sample does not say, which means once. */
+  weight?: number | undefined;
   /** The period that `bytes` covers, in seconds. */
   seconds?: number | undefined;
   /** Undefined when the panel did not say. */
@@ -19,6 +21,7 @@ type StoredSample = {
   at: string;
   total_bytes?: number | undefined;
   bytes?: number;
+  weight?: number;
   seconds?: number;
   users_online?: number;
 };
@@ -68,12 +71,12 @@ export class BandwidthSamples {
   }
 }
 
-function write({ at, bytes, seconds, totalBytes, usersOnline }: BandwidthSample): string {
-  const stored = { at: at.toISOString(), total_bytes: totalBytes, bytes, seconds, users_online: usersOnline };
+function write({ at, bytes, seconds, totalBytes, usersOnline, weight }: BandwidthSample): string {
+  const stored = { at: at.toISOString(), total_bytes: totalBytes, bytes, weight, seconds, users_online: usersOnline };
   return JSON.stringify(stored);
 }
 
 function read(member: string): BandwidthSample {
-  const { at, bytes, seconds, total_bytes: totalBytes, users_online: usersOnline } = JSON.parse(member) as StoredSample;
-  return { at: new Date(at), totalBytes, bytes, seconds, usersOnline };
+  const { at, total_bytes: totalBytes, users_online: usersOnline, ...rest } = JSON.parse(member) as StoredSample;
+  return { ...rest, at: new Date(at), totalBytes, usersOnline };
 }

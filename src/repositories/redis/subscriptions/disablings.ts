@@ -3,11 +3,17 @@ import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
-const Disabling = z
-  .object({ audit_id: z.uuid(), status: z.string(), expire_at: z.iso.datetime() })
-  .transform(({ audit_id: auditId, status, expire_at }) => ({ auditId, status, expireAt: new Date(expire_at) }));
+/** As the panel spells them, which asks for a name letter by letter. */
+const Person = z.object({ id: z.string(), username: z.string() });
 
-/** A user about to be disabled, with the fields that the audit entry needs afterwards. */
+const Disabling = z
+  .object({ audit_id: z.uuid(), status: z.string(), expire_at: z.iso.datetime(), user: Person.optional() })
+  .transform(({ audit_id: auditId, status, expire_at, user }) => ({
+    ...{ auditId, status, user },
+    expireAt: new Date(expire_at),
+  }));
+
+/** A user about to be disabled, with the fields that the audit entry needs afterwards. Without `user` it is one of an earlier version. */
 export type Disabling = z.output<typeof Disabling>;
 
 /** An intent that is not settled within this time has lost its meaning. */
@@ -15,7 +21,7 @@ const KEPT_MS = days(2);
 
 /**
  * Intents to disable a user. A worker may be killed between asking the panel and recording it, and the panel does not say whether an admin
- * or the worker disabled a user. There are at most as many as users handled at once, plus those whose call failed.
+ * or the worker disabled a user. They are kept by name, which a user keeps when the panel is upgraded. There are at most as many as users handled at once, plus those whose call failed.
  */
 export class Disablings {
   readonly #redis: RedisClient;
@@ -25,24 +31,24 @@ export class Disablings {
   }
 
   /** Records the intent, or returns the one already recorded for the same expiry date. */
-  async begin(userId: string, intent: Disabling): Promise<{ intent: Disabling; isNew: boolean }> {
-    const { auditId, expireAt, status } = intent;
-    const earlier = await this.#redis.hget(keys.disablings(), userId);
+  async begin(username: string, intent: Disabling): Promise<{ intent: Disabling; isNew: boolean }> {
+    const { auditId, expireAt, status, user } = intent;
+    const earlier = await this.#redis.hget(keys.disablings(), username.toLowerCase());
     const recorded = earlier === null ? undefined : Disabling.parse(JSON.parse(earlier));
     if (recorded && recorded.expireAt.getTime() === expireAt.getTime()) return { intent: recorded, isNew: false };
-    const text = JSON.stringify({ audit_id: auditId, status, expire_at: expireAt.toISOString() });
-    await this.#redis.hset(keys.disablings(), userId, text);
+    const text = JSON.stringify({ audit_id: auditId, status, expire_at: expireAt.toISOString(), user });
+    await this.#redis.hset(keys.disablings(), username.toLowerCase(), text);
     await this.#redis.pexpire(keys.disablings(), KEPT_MS);
     return { intent, isNew: true };
   }
 
-  async end(userId: string): Promise<void> {
-    await this.#redis.hdel(keys.disablings(), userId);
+  async end(username: string): Promise<void> {
+    await this.#redis.hdel(keys.disablings(), username.toLowerCase());
   }
 
-  /** The intents that killed runs have left, by panel user id. */
+  /** The intents that killed runs have left, by name in lower case; those of an earlier version by panel user id. */
   async left(): Promise<ReadonlyMap<string, Disabling>> {
     const found = await this.#redis.hgetall(keys.disablings());
-    return new Map(Object.entries(found).map(([userId, text]) => [userId, Disabling.parse(JSON.parse(text))]));
+    return new Map(Object.entries(found).map(([name, text]) => [name, Disabling.parse(JSON.parse(text))]));
   }
 }
