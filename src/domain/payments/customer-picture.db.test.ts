@@ -172,6 +172,9 @@ describe.each([2, 3] as const)('on a panel %i.x', (generation) => {
     await deliver();
     expect(await outcomes(all, fateOf('payment_renewal'))).toEqual(expected('queued renewal'));
 
+    world.cryptopay.faults({ kind: 'error', status: 502 });
+    expect(await world.app.run('auto_renew_subscriptions')).toMatchObject({ invoiced: 0, withdrawn: 0 });
+    world.cryptopay.faults();
     expect(await world.app.run('auto_renew_subscriptions')).toMatchObject({ invoiced: 0, withdrawn: 5 });
     const isOpen = (id: number) => world.cryptopay.world.store.get(id) !== undefined;
     for (const [state, customer] of all) {

@@ -50,7 +50,12 @@ export class UnusedRenewals {
     });
     if (unused.length === 0) return 0;
     const ids = unused.map(({ payment }) => payment.invoiceId);
-    const { known, unreadable } = await invoices.byId(ids, signal);
+    const read = await invoices.byId(ids, signal).catch((err: unknown) => {
+      signal.throwIfAborted();
+      log.warn({ err }, 'invoices of auto-renew not looked at, the next run tries again');
+    });
+    if (!read) return 0;
+    const { known, unreadable } = read;
     let withdrawn = 0;
     for (const { payment } of unused) {
       const id = payment.invoiceId ?? '';
