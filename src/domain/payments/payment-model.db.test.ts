@@ -154,7 +154,7 @@ describe.each([
     );
   });
 
-  /** Everybody answers again, claims of killed runs run out, and verification hands over what is left. */
+  /** Everybody answers again, claims of killed runs run out, and verification hands over the rest. */
   async function comeToRest({ orders }: Model): Promise<void> {
     for (const one of [world.panel, world.cryptopay, world.backend]) one?.faults();
     for (let round = 0; round < 3; round += 1) {

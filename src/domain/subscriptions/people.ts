@@ -9,7 +9,7 @@ export type PeopleOptions = {
 };
 
 /**
- * Who a panel user is, and which panel users a person has. The panel's own Telegram id comes first. The platform's tables refer to users by
+ * Finds the person of a panel user, and the panel users of a person. The panel's own Telegram id comes first. The platform's tables refer to users by
  * uuid, which panels 3.x do not have: there the name connects both, where one customer only has it and the panel has no other Telegram id.
  */
 export class People {
