@@ -13,6 +13,7 @@ const LABELS = {
   endedAt: { en: 'Ended', ru: 'Закончилась' },
   error: { en: 'Error', ru: 'Ошибка' },
   expected: { en: 'Expected', ru: 'Ожидалось' },
+  goneUsers: { en: 'Linked, and not in the panel', ru: 'Привязаны, но в панели их нет' },
   invoice: { en: 'Invoice', ru: 'Счёт' },
   invoiced: { en: 'Invoiced', ru: 'В счёте' },
   panelUser: { en: 'Panel user', ru: 'Пользователь панели' },

@@ -48,8 +48,8 @@ describe('to the admins', () => {
     ],
     [
       'an unclear panel user names the candidates',
-      (locale) => panelUserUnresolved({ ...identity, candidates: ['uuid-1', 'uuid-2'] }, locale),
-      ['uuid-1', 'uuid-2', '9.99000000 USD', 'assign', 'given', 'close'],
+      (locale) => panelUserUnresolved({ ...identity, candidates: ['anna', 'ben'], gone: ['uuid-3'] }, locale),
+      ['anna', 'ben', 'uuid-3', '9.99000000 USD', 'assign', 'given', 'close'],
     ],
     [
       'a failed activation before its date was known',
@@ -89,7 +89,7 @@ describe('to the admins', () => {
   });
 
   test('no candidate is said to be none', () => {
-    expect(String(panelUserUnresolved({ ...identity, candidates: [] }, 'en'))).toContain(
+    expect(String(panelUserUnresolved({ ...identity, candidates: [], gone: [] }, 'en'))).toContain(
       'Candidates in the panel: none',
     );
   });
@@ -98,7 +98,7 @@ describe('to the admins', () => {
     const error = '&'.repeat(5_000);
     expect(visibleText(String(activationFailed({ ...failed, error }, 'ru'))).length).toBeLessThan(2_000);
     const candidates = Array.from({ length: 500 }, (_, i) => `uuid-${i}`);
-    const text = visibleText(String(panelUserUnresolved({ ...identity, candidates }, 'ru')));
+    const text = visibleText(String(panelUserUnresolved({ ...identity, candidates, gone: [] }, 'ru')));
     expect(text).toContain(candidates.join(', '));
   });
 });
@@ -109,7 +109,7 @@ test('names and errors that look like markup stay text, and Telegram accepts eve
     const messages = [
       paymentMismatch({ ...hostile, invoiced: hostile.price }, locale),
       activationFailed({ ...hostile, target: { panelUser: '<i>', expiresAt }, attempts: 1, error: '</code>' }, locale),
-      panelUserUnresolved({ ...hostile, candidates: ['<u>'] }, locale),
+      panelUserUnresolved({ ...hostile, candidates: ['<u>'], gone: [] }, locale),
       givenOrNot({ ...hostile, user: { username: '<i>', expireAt: expiresAt } }, locale),
       purchaseUnknown({ ...hostile, mode: '<i>' }, locale),
       giftWaiting(hostile, locale),

@@ -110,7 +110,7 @@ export function webhooksGivenUp(
 
 /** CRITICAL: money was taken, but it is unclear for which panel user; nothing was guessed. */
 export function panelUserUnresolved(
-  payment: PaymentIdentity & { candidates: readonly string[] },
+  payment: PaymentIdentity & { candidates: readonly string[]; gone: readonly string[] },
   locale: Locale,
 ): Html {
   const title = { en: 'Paid, but the panel user is unclear', ru: 'Оплачено, но пользователь панели не определён' }[
@@ -121,6 +121,7 @@ export function panelUserUnresolved(
   const none = html`${{ en: 'none', ru: 'нет' }[locale]}`;
   const lines = [
     fact('candidates', shown.length > 0 ? join(shown, ', ') : none, locale),
+    ...(payment.gone.length > 0 ? [fact('goneUsers', join(payment.gone.map(code), ', '), locale)] : []),
     fact('amount', exact(payment.price), locale),
     ...identity(payment, locale),
   ];

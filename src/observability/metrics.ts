@@ -13,7 +13,7 @@ const TYPES_AT_MOST = 64;
 const REDIS_AWAY: ReadonlySet<string> = new Set(['MaxRetriesPerRequestError', 'ClusterAllFailedError']);
 
 /** Outcomes of a completion that a human has to look at (`domain/payments/completion.ts`). */
-const NEEDS_A_HUMAN = ['mismatched', 'unresolved', 'in_vain'] as const;
+const NEEDS_A_HUMAN = ['mismatched', 'unresolved', 'in_vain', 'asked'] as const;
 const TELEGRAM_TOO_FAST = { service: 'telegram', method: 'POST', status: '429' } as const;
 
 /** An attempt in progress. */

@@ -36,7 +36,7 @@ export const payments = dashboard({
           title: 'Need a decision, a day',
           description:
             'Money came, and what for is not clear: wrong amount, nobody to give it to, or a payment that was over.',
-          expr: 'sum(increase(cybervpn_payments_verified_total{status=~"mismatched|unresolved|in_vain"}[1d]))',
+          expr: 'sum(increase(cybervpn_payments_verified_total{status=~"mismatched|unresolved|in_vain|asked"}[1d]))',
           limits: { bad: 1 },
         }),
       ],

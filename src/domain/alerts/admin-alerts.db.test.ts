@@ -187,7 +187,7 @@ const payment = (): Payment =>
   }) as Payment;
 
 describe.each([
-  ['payment_unresolved', (one: Payment) => alarms().unresolved(one, [])],
+  ['payment_unresolved', (one: Payment) => alarms().unresolved(one, { candidates: [], gone: [] })],
   ['payment_mismatch', (one: Payment) => alarms().mismatch(one, { amount: '1', currency: 'USD' })],
   ['payment_activation', (one: Payment) => alarms().notActive(one, { attempts: 4, error: 'panel: 503' })],
   ['payment_in_vain', (one: Payment) => alarms().inVain(one, 'it was over')],

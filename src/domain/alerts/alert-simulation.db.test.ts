@@ -122,7 +122,7 @@ describe('two hours of nodes, services and payments going up and down', () => {
         // Found again every five minutes or so, as `verify_pending_payments` does.
         for (const { at, id } of payments)
           if ((now.getTime() - at.getTime()) % (8 * STEP_MS) === 0)
-            await app.services.entitlements.alarms.unresolved(payment(id), []);
+            await app.services.entitlements.alarms.unresolved(payment(id), { candidates: [], gone: [] });
         await collect();
 
         // Away for 16 of every 47 minutes.

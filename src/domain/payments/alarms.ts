@@ -19,6 +19,7 @@ import type { Customers } from '../../repositories/customers.ts';
 import type { Need, Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
 import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
+import type { PanelCandidates } from './panel-user.ts';
 
 /** A payment is tried again every 5 minutes; its alert is repeated only after this long. */
 const REPEAT_AFTER_MS = hours(6);
@@ -49,9 +50,8 @@ export class PaymentAlarms {
     await this.#raise('mismatch', payment, (facts) => (locale) => paymentMismatch({ ...facts, invoiced }, locale));
   }
 
-  async unresolved(payment: Payment, candidates: readonly string[]): Promise<void> {
-    const message = (facts: PaymentIdentity) => (locale: Locale) =>
-      panelUserUnresolved({ ...facts, candidates }, locale);
+  async unresolved(payment: Payment, found: PanelCandidates): Promise<void> {
+    const message = (facts: PaymentIdentity) => (locale: Locale) => panelUserUnresolved({ ...facts, ...found }, locale);
     await this.#raise('unresolved', payment, message);
   }
 

@@ -160,8 +160,9 @@ export class PaymentCompletion {
     const found = await this.#recipient(payment, signal);
     if (found.kind === 'none_yet') return this.#withoutUser(payment, weigh);
     if (found.kind === 'unresolved') {
-      if (found.candidates.length === 0 && this.#isLazy(payment, weigh)) return { outcome: 'waiting' };
-      await alarms.unresolved(payment, found.candidates);
+      const isNobody = found.candidates.length === 0 && found.gone.length === 0;
+      if (isNobody && this.#isLazy(payment, weigh)) return { outcome: 'waiting' };
+      await alarms.unresolved(payment, found);
       return { outcome: 'unresolved' };
     }
     const outcome = await ledger.promise(payment, found.user, { readAt, weigh, ask: byOthers.asksFirst });
@@ -185,7 +186,7 @@ export class PaymentCompletion {
     const wanted = (current: PanelUser) => ledger.wanted(payment, promised, current);
     const active = await activate({ panel, userId: user.id, wanted, signal });
     if (!active) {
-      await alarms.unresolved(payment, [user.id]);
+      await alarms.unresolved(payment, { candidates: [], gone: [user.username] });
       return { outcome: 'unresolved' };
     }
     if (active.uuid !== undefined) await backendKeys.forgetSubscription(active.uuid);

@@ -6,6 +6,9 @@ import { holeInWords, type Listing } from '../../lib/read-each.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 
+/** Usernames that the panel has, of which a person must choose, and names that the platform has for users whom the panel does not. */
+export type PanelCandidates = { candidates: readonly string[]; gone: readonly string[] };
+
 /**
  * The panel user of a payment, or the candidates where there is not exactly one. `none_yet`: a chosen subscription that the backend has not
  * opened.
@@ -13,7 +16,7 @@ import type { Payment } from '../../repositories/payment-row.ts';
 export type Resolution =
   | { kind: 'found'; user: PanelUser; customer: Customer | undefined }
   | { kind: 'none_yet'; customer: Customer | undefined }
-  | { kind: 'unresolved'; candidates: readonly string[]; customer: Customer | undefined };
+  | ({ kind: 'unresolved'; customer: Customer | undefined } & PanelCandidates);
 
 const NOBODY: Listing<PanelUser> = { items: [], holes: [] };
 
@@ -35,13 +38,23 @@ export class PanelUserResolver {
     if (assigned) return { kind: 'found', user: assigned, customer };
     const names = await this.#names(payment, customer);
     if (names === 'none_yet') return { kind: 'none_yet', customer };
-    if (names.length > 1) return { kind: 'unresolved', candidates: names, customer };
+    if (names.length > 1) return { kind: 'unresolved', customer, ...(await this.#among(names, signal)) };
     const found = await this.#look(names[0], customer, signal);
     // Panels 2.x are asked by uuid; there, a person whom the platform does not link is a candidate, and no more.
     const isSure = names.length === 1 || (found.length === 1 && !(await this.#panel.version(signal)).usersHaveUuids);
     if (found.length === 1 && isSure) return { kind: 'found', user: found[0]!, customer };
-    const candidates = found.length > 0 ? found.map(({ id }) => id) : names;
-    return { kind: 'unresolved', candidates, customer };
+    const others = found.length > 0 ? found : await this.#byPerson(customer, signal);
+    const candidates = others.map(({ username }) => username);
+    return { kind: 'unresolved', candidates, gone: found.length > 0 ? [] : names, customer };
+  }
+
+  /** Which of the platform's names lead to somebody at the panel. */
+  async #among(names: readonly string[], signal: AbortSignal): Promise<PanelCandidates> {
+    const users = await Promise.all(names.map((name) => this.#look(name, undefined, signal)));
+    return {
+      candidates: [...new Set(users.flat().map(({ username }) => username))],
+      gone: names.filter((_, i) => users[i]!.length === 0),
+    };
   }
 
   /** The user whom a person chose, or whose name our own renewal wrote: a name means the same user on every panel. */

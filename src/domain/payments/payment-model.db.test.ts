@@ -20,7 +20,7 @@ type Ordered = {
 };
 
 /** What the customer ordered and paid. */
-type Model = { orders: Ordered[] };
+type Model = { orders: Ordered[]; isUpgraded: boolean };
 type Real = { world: PaymentWorld; customer: PaymentCustomer };
 type Step = fc.AsyncCommand<Model, Real>;
 
@@ -106,8 +106,19 @@ const renew = step('renew', async ({ orders }, { customer, world }) => {
 const trouble = (where: 'panel' | 'backend' | 'cryptopay', kind: 'error' | 'reset' | 'cut_after') =>
   step(`${where}: ${kind}`, async (_, { world }) => void world[where]?.faults({ kind, count: 1 }));
 
+/** In place, from 2.7.4 to 3.3.2: users lose their uuids and keep their names. */
+const upgrade = step(
+  'upgrade the panel',
+  async (model, { world }) => {
+    world.panel.upgrade();
+    model.isUpgraded = true;
+  },
+  ({ isUpgraded }) => !isUpgraded,
+);
+
 const index = fc.nat({ max: 4 });
-const steps = (mode: 'worker' | 'backend') => [
+const steps = (generation: 2 | 3, mode: 'worker' | 'backend') => [
+  ...(generation === 2 ? [fc.constant(upgrade)] : []),
   fc.constantFrom(...(Object.keys(DAYS) as Mode[])).map(order),
   fc.constant(order('new_purchase')),
   index.map(pay),
@@ -137,7 +148,7 @@ describe.each([
   test('the end is what was bought, money moves once, and each payment is told once', {
     timeout: 240_000,
   }, async () => {
-    const commands = fc.commands(steps(mode), { size: 'medium', maxCommands: 14 });
+    const commands = fc.commands(steps(generation, mode), { size: 'medium', maxCommands: 14 });
     const runs = Number(process.env.MODEL_RUNS ?? 8);
     await fc.assert(
       fc.asyncProperty(commands, async (given) => {
@@ -145,10 +156,11 @@ describe.each([
         const customer = await world.customer({ endsInMs: REST_MS, tag: 'AUTO_RENEW' });
         await world.payment({ customerId: customer.id, hoursAgo: 700, status: 'completed', invoice: 'none' });
         const before = world.user(customer).expireAt;
-        const model: Model = { orders: [] };
+        const model: Model = { orders: [], isUpgraded: false };
         await fc.asyncModelRun(() => ({ model, real: { customer, world } }), given);
         await comeToRest(model);
         await check(model, customer, before);
+        if (model.isUpgraded) world.panel.restore();
       }),
       { numRuns: runs, endOnFailure: true },
     );
