@@ -88,7 +88,7 @@ export class PaymentCompletion {
     const { alarms, payments, settlement } = this.#dependencies;
     const invoiced = invoiceMisfit(payment.price, invoice);
     if (invoiced) {
-      if (payment.status === 'pending') await payments.mark(payment.id, { mismatch: invoiced });
+      if (payment.status === 'pending') await payments.mark(payment.id, { mismatch: invoiced, ...paidSince(invoice) });
       await alarms.mismatch(payment, invoiced);
       return 'mismatched';
     }
@@ -102,7 +102,8 @@ export class PaymentCompletion {
 
   /** Only the backend issues the code of a gift, so a row that we completed would never get one. */
   async #leave(payment: Payment, { paidAt }: Invoice): Promise<Completion> {
-    const { alarms, clock } = this.#dependencies;
+    const { alarms, clock, payments } = this.#dependencies;
+    if (payment.mark.paid_at === undefined) await payments.mark(payment.id, paidSince({ paidAt }));
     const since = paidAt ?? payment.createdAt;
     if (clock().getTime() - since.getTime() > GIFT_WITHIN_MS) await alarms.giftWaits(payment);
     return 'left';
@@ -219,6 +220,9 @@ export class PaymentCompletion {
     return promisedTo ? { kind: 'found', user: promisedTo, customer: resolved.customer } : resolved;
   }
 }
+
+/** For those who tell the backend later: Crypto Pay's own webhook has the first minutes after this. */
+const paidSince = ({ paidAt }: Pick<Invoice, 'paidAt'>) => (paidAt ? { paid_at: paidAt.toISOString() } : {});
 
 function nothingWherePermanent(error: unknown): undefined {
   if (!(error instanceof PermanentError)) throw error;

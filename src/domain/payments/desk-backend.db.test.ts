@@ -48,11 +48,16 @@ describe('the payments desk where the backend settles', () => {
 
   test('close has the backend end a pending payment, so that what it froze is free again, without a notice', async () => {
     const customer = await desk.world.customer({ endsInMs: days(3) });
-    const payment = await desk.world.payment({ customerId: customer.id, metadata: { wallet_frozen: true } });
+    const { pool } = desk.world.app.database;
+    await pool.query('insert into wallets (user_id, balance, frozen) values ($1, 10, 4)', [customer.id]);
+    const seed = { customerId: customer.id, metadata: { wallet_frozen: true }, walletUsed: '4' };
+    const payment = await desk.world.payment(seed);
     expect(await desk.act(payment, 'close')).toMatchObject({ body: { outcome: 'done' } });
     const row = await desk.world.row(payment.id);
     expect(row.status).toBe('failed');
-    expect(row.metadata).toMatchObject({ wallet_frozen: false, worker: { closed: { by: 'olga' } } });
+    expect(row.metadata).toMatchObject({ worker: { closed: { by: 'olga' } } });
+    const { rows } = await pool.query('select frozen::float as frozen from wallets where user_id = $1', [customer.id]);
+    expect(rows).toEqual([{ frozen: 0 }]);
     expect(await desk.world.messages(customer)).toEqual([]);
   });
 
@@ -62,6 +67,7 @@ describe('the payments desk where the backend settles', () => {
     expect(await desk.act(payment, 'close')).toMatchObject({ status: 200, body: { outcome: 'done' } });
     expect((await desk.world.row(payment.id)).status).toBe('pending');
     desk.world.backend!.faults();
+    await desk.world.letClaimRunOut(payment.id);
     await desk.world.app.run('verify_pending_payments');
     expect((await desk.world.row(payment.id)).status).toBe('failed');
   });
