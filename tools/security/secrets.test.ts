@@ -21,6 +21,7 @@ const OURS: Readonly<Record<string, RegExp>> = {
 const MADE_UP: ReadonlySet<string> = new Set([
   `src/observability/log.test.ts: postgresql://u:${'s3cr3t%2Fpass'}@db`,
   `src/app/command-line.db.test.ts: postgresql://u:${'hidden-word'}@127.0.0.1:9/x'`,
+  `src/app/command-line.db.test.ts: postgresql://worker:${'hun#ter2'}@db:5432/cybervpn',`,
   `deploy/kubernetes/secret.example.yaml: postgresql://worker:${'change-me'}@postgres:5432/cybervpn`,
 ]);
 

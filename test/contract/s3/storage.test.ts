@@ -85,7 +85,7 @@ describe.skipIf('skipped' in found)(title, () => {
 
   test('a wrong key is refused, and the error says which settings to check', async () => {
     using storage = bucketOf('task-worker', { ...nanio.keys, secretAccessKey: randomBytes(16).toString('hex') });
-    await expect(storage.put('a.csv', Buffer.from('x'), signal)).rejects.toThrow(/403 .*check S3_BUCKET/);
+    await expect(storage.put('a.csv', Buffer.from('x'), signal)).rejects.toThrow(/403 .*S3_SECRET_ACCESS_KEY/);
   });
 
   describe('an export', () => {
