@@ -69,6 +69,7 @@ export class Metrics implements ClientObserver {
     for (const { name: task_name, queue } of tasks) {
       this.#series.taskInfo.set({ task_name, queue }, 1);
       for (const status of ['success', 'error']) this.#series.attempts.inc({ task_name, status }, 0);
+      for (const why of ['deaf', 'silent']) this.#series.givenUp.inc({ task_name, why }, 0);
     }
   }
 
