@@ -33,6 +33,14 @@ expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 422, 429, "5xx"]
 expected-statuses = ["2xx", "3xx", "4xx", 503]
 
 [[operations]]
+include-operation-id = "dispatch_process_payment_completion"
+checks = { positive_data_acceptance = { expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 422, 429, "5xx"] } }
+
+[[operations]]
+include-operation-id = "downloadExport"
+checks = { content_type_conformance = { enabled = false } }
+
+[[operations]]
 include-operation-id = "dispatchTask"
 checks = { positive_data_acceptance = { expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 422, 429, "5xx"] } }
 `;

@@ -86,8 +86,15 @@ const WITH_NAMES = {
 
 /** Parts that have a name of their own become references to `components`. */
 function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any', metadata: WITH_NAMES });
+  const options = { io, unrepresentable: 'any', metadata: WITH_NAMES } as const;
+  const strict = io === 'input' && { override: refuseUnknown };
+  const { $schema, ...rest } = z.toJSONSchema(schema, { ...options, ...strict });
   return JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
+
+/** The door refuses fields that an object does not have (`lib/unknown-fields.ts`), so the document says so. */
+function refuseUnknown({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.properties !== undefined) jsonSchema.additionalProperties ??= false;
 }
 
 const withoutId = ({ id, ...schema }: Json): Json => schema;

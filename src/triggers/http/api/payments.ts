@@ -17,15 +17,18 @@ import { type ApiRoute, apiRoute, type Reply } from './route.ts';
 
 const LISTED = 200;
 
-/** Text that PostgreSQL can hold: it takes no NUL and no half of a surrogate pair. */
+/** A line of text. U+0000 and halves of surrogate pairs are refused at every door. */
 const words = (most: number) =>
   z
     .string()
     .min(1)
     .max(most)
-    .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), {
-      error: 'must be text without control characters',
-    });
+    .regex(/^[ -~\u00a0-\uffff]+$/, { error: 'must be text without control characters' });
+
+const isTrue = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
 
 const PaymentId = z.object({ id: z.guid({ error: 'must be the id of a payment, a UUID' }).describe('`payments.id`') });
 const language = z.enum(LOCALES).default('en').describe('The language of the sentences');
@@ -56,11 +59,8 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
           .describe(
             'Id of a payment, an invoice or a customer, Telegram id or username of a customer; finds all payments',
           ),
-        all: z.stringbool().default(false).describe('`true`: also those that wait for nobody'),
-        open: z
-          .stringbool()
-          .default(false)
-          .describe('`true`: only those that are paid and whose days the panel may not have yet'),
+        all: isTrue.describe('`true`: also those that wait for nobody'),
+        open: isTrue.describe('`true`: only those that are paid and whose days the panel may not have yet'),
         after: z.guid().optional().describe('`next` of the page before'),
         limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
         locale: language,
