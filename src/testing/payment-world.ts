@@ -59,6 +59,10 @@ export type SettlementMode = 'worker' | 'backend';
 /** Where payments are settled through the backend: the worker's pace and the backend's limits. */
 export type BackendTimes = Partial<TellingTimes> & Pick<BackendSandboxOptions, 'limit' | 'workMs'>;
 
+/** The worker tells fifty times as fast as in earnest, so the backend's minute is a fiftieth, too: a fast file would meet its limit. */
+const EVERY_MS = 1000 / 50;
+const LIMIT = { requests: 100, windowMs: minutes(1) / 50 };
+
 /** The application beside a panel, Crypto Pay and Telegram, with customers who pay. */
 export interface PaymentWorld extends AsyncDisposable {
   readonly app: TestApp;
@@ -92,7 +96,7 @@ export async function paymentWorld(
   generation: 2 | 3,
   mode: SettlementMode = 'worker',
   environment: Readonly<Record<string, string>> = {},
-  { limit, workMs, ...times }: BackendTimes = {},
+  { limit = LIMIT, workMs, ...times }: BackendTimes = {},
 ): Promise<PaymentWorld> {
   const stack = new AsyncDisposableStack();
   const panel = stack.use(await startPanelSandbox({ generation }));
@@ -103,7 +107,7 @@ export async function paymentWorld(
       const address = { databaseUrl: databaseUrl!, redisUrl: redisUrl!, cryptobotToken: cryptopay.token };
       backend = await startBackendSandbox({
         ...address,
-        ...(limit && { limit }),
+        limit,
         ...(workMs !== undefined && { workMs }),
       });
     }
@@ -119,7 +123,7 @@ export async function paymentWorld(
   stack.use(given);
   const { parts, services: usual } = given.app;
   const { services: hurried } = composePayments(parts.foundation, usual.alerts, given.app.config, {
-    ...{ everyMs: 20, webhookGraceMs: minutes(2) },
+    ...{ everyMs: EVERY_MS, webhookGraceMs: minutes(2) },
     ...times,
   });
   const services = { ...usual, ...hurried };

@@ -48,6 +48,19 @@ test('nobody waits behind a payment that needs no turn any more', async () => {
   expect(await one.turn('third', ANY)).toBeLessThanOrEqual(60_000);
 });
 
+test('a place whose caller died holds up nobody behind it', async () => {
+  const one = pace(20);
+  await one.turn('first', ANY);
+  for (const id of ['killed', 'killed, too', 'alive']) expect(await one.turn(id, ANY)).toBeGreaterThan(0);
+  // The places of the killed ones stay for two minutes; the one that comes has its turn when its own moment has come.
+  let waits = 0;
+  for (let waitMs = await one.turn('alive', ANY); waitMs > 0 && waits < 20; waits += 1) {
+    await sleep(waitMs);
+    waitMs = await one.turn('alive', ANY);
+  }
+  expect(waits).toBeLessThan(5);
+});
+
 test('twenty over three workers: never closer than the pace', async () => {
   const workers = [pace(30), pace(30), pace(30)];
   const startedAt = performance.now();

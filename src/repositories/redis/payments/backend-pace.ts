@@ -6,7 +6,8 @@ import { keys } from '../keys.ts';
  * Gives the turn to the caller when it is free and the caller's place has come, else says how long to wait and keeps a place.
  * KEYS: moment from which the next turn is free, moment until which there is a pause, places (score = moment).
  * ARGV in milliseconds: time between two turns, longest wait for which a place is kept, the caller, how long a place is kept for one that
- * does not come. Those whose place passed during a pause come one after the other, in the order of their places.
+ * does not come. Those whose place passed during a pause come one after the other, in the order of their places. Where nothing holds the
+ * turn, nobody waits behind a place whose caller is late or dead.
  */
 const TURN = `
 local t = redis.call('TIME')
@@ -23,7 +24,7 @@ else
   if last then place = math.max(free, last + every) end
 end
 local wait = place - now
-if free > place then wait = free - now + every * redis.call('ZCOUNT', KEYS[3], '-inf', '(' .. place) end
+if free > now and free > place then wait = free - now + every * redis.call('ZCOUNT', KEYS[3], '-inf', '(' .. place) end
 if wait <= 0 then
   redis.call('ZREM', KEYS[3], id)
   redis.call('SET', KEYS[1], string.format('%.0f', now + every), 'PX', math.ceil(every) + 1000)
