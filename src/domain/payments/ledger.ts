@@ -39,14 +39,14 @@ import { endsByDecision, type Payment, type PaymentMark } from '../../repositori
 import type { Payments } from '../../repositories/payments.ts';
 import { evidenceOf } from './evidence.ts';
 
-/** The promise of one payment to a panel user. `basis` is absent where somebody else gave the days. */
-export type Promised = { panelUser: string; basis: Date | undefined; target: Date; recordedAt: Date };
+/** The promise of one payment to a panel user. */
+export type Promised = { panelUser: string; basis: Date; target: Date; recordedAt: Date };
 
 /** `given`: somebody else gave the days, until then. `unclear`: only a person can say whether they did. */
 export type PromiseOutcome =
   | { kind: 'promised'; promised: Promised }
   | { kind: 'given'; until: Date }
-  | { kind: 'unclear'; end: Date };
+  | { kind: 'unclear' };
 
 /** Thrown when the invoice of this payment already counts for another one: CryptoBot took the money once. */
 export class InvoiceTakenError extends PermanentError {
@@ -136,9 +136,9 @@ export class EntitlementLedger {
           });
           return { kind: 'given', until: user.expireAt };
         }
-        if (evidence === 'unclear' && weigh === 'first') return { kind: 'unclear', end: user.expireAt };
+        if (evidence === 'unclear' && weigh === 'first') return { kind: 'unclear' };
       }
-      if (ask && weigh === 'first') return { kind: 'unclear', end: user.expireAt };
+      if (ask && weigh === 'first') return { kind: 'unclear' };
       const others = await payments.latestTarget(ownersOf(row, user), user, readAt);
       const { basis, target } = datesOf(sold, user, { readAt, others });
       const recordedAt = await payments.clock();

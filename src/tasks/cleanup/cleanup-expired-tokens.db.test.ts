@@ -76,8 +76,8 @@ describe('cleanup_expired_tokens', () => {
     await expect(run({ signal: stop.signal, services: { cleanupPause } })).rejects.toThrow();
     const left = (await idsOf(world.database.pool, 'refresh_tokens')).length;
     expect(left).toBeGreaterThan(0);
-    // How much three batches are depends on how fast the machine deletes.
-    expect(left).toBeLessThan(5_000);
+    // The first batch has a thousand; how much the next ones are depends on how fast the machine deletes.
+    expect(left).toBeLessThanOrEqual(4_000);
     expect(await run()).toEqual({ deleted: left });
   });
 

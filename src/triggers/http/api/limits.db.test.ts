@@ -14,7 +14,7 @@ const list = (count: number, entry: unknown): string => `[${Array(count).fill(JS
 const many = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":1`).join(',');
 
 /** Of work, not by the clock: the machine of a test has other things to do. Reading 8 MB of good JSON is a good part of it. */
-const SOON_MS = 500;
+const SOON_MS = 250;
 
 test.each<[what: string, task: string, body: string, detail: RegExp, errors: number]>([
   [
