@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { days, seconds } from '../../../lib/duration.ts';
+import { days, minutes, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
 /** Far longer than a code is valid and than a job can wait for its last attempt. */
 const TTL_MS = days(1);
-/** When a word that Redis did not take is tried again: Redis is back from a restart within seconds. */
-const AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), seconds(16)] as const;
+/** How long a word that Redis did not take is tried again: as long as a code is valid. After that nobody would hand it over anyway. */
+const INSIST_FOR_MS = minutes(10);
+const FIRST_WAIT_MS = seconds(1);
+const LONGEST_WAIT_MS = seconds(15);
 const SENT = 'sent';
 
 /** KEYS: the claim. ARGV: whose it is. */
@@ -51,13 +53,14 @@ export class MailClaims {
     await this.#insist(() => this.#redis.set(keys.mailClaim(jobId), SENT, 'PX', TTL_MS));
   }
 
-  /** Does not hold up its caller while Redis is away; then it is tried again for half a minute. */
+  /** Does not hold up its caller while Redis is away; then it is tried again for as long as a code is valid. */
   async #insist(say: () => Promise<unknown>): Promise<void> {
     await say().catch(() => void this.#later(say));
   }
 
   async #later(say: () => Promise<unknown>): Promise<void> {
-    for (const waitMs of AGAIN_AFTER_MS) {
+    const endsAt = performance.now() + INSIST_FOR_MS;
+    for (let waitMs = FIRST_WAIT_MS; performance.now() < endsAt; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       await sleep(waitMs, undefined, { ref: false });
       const isSaid = await say().then(
         () => true,
