@@ -26,6 +26,7 @@ import { issueInWords } from './lib/issue-in-words.ts';
 import { nearest } from './lib/nearest.ts';
 import { filesOfPostgresUrl, postgresUrl, secretsOfPostgresUrl } from './lib/postgres-url.ts';
 import { filesOfRedisUrl, parseRedisUrl, secretsOfRedisUrl } from './lib/redis-url.ts';
+import { isTimeZone } from './lib/zoned-clock.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -176,6 +177,12 @@ export const variables = z.object({
   ),
   DEFAULT_LOCALE: forTasks(
     z.enum(['ru', 'en']).default('ru').describe('Language of messages where the user has none: ru or en'),
+  ),
+  TIME_ZONE: forTasks(
+    text
+      .refine(isTimeZone, { error: 'must be a time zone, such as UTC or Europe/Moscow' })
+      .default('UTC')
+      .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC'),
   ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
   SAFETY_MAX_SHARE: forTasks(

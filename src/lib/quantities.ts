@@ -90,6 +90,23 @@ export function inTime(leftMs: number, locale: Locale): string {
   );
 }
 
+/** `3 min. ago`, `in 2 hr.`: how far a moment is from now, to the largest unit. The console's script says it in the same steps. */
+export function agoText(distanceMs: number, locale: Locale): string {
+  const size = Math.abs(distanceMs);
+  const [unit, unitMs] =
+    size < minutes(1)
+      ? (['second', 1000] as const)
+      : size < hours(1)
+        ? (['minute', minutes(1)] as const)
+        : size < days(2)
+          ? (['hour', hours(1)] as const)
+          : (['day', days(1)] as const);
+  return new Intl.RelativeTimeFormat(locale, { style: 'short', numeric: 'auto' }).format(
+    Math.trunc(distanceMs / unitMs),
+    unit,
+  );
+}
+
 /** The things that are counted: English one and other; Russian one, few and many, as in `1 нода`, `2 ноды`, `5 нод`. */
 const NOUNS = {
   alert: [

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
-/** The only routes that answer without a token. */
+/** Whether a route answers without a token. Only these do, and the files of the console. */
+export const isOpenRoute = (route: string): boolean => OPEN_ROUTES.has(route) || /^(GET|HEAD) \/assets\//.test(route);
+
+/** Open routes but the files of the console, whose addresses change with their content. */
 export const OPEN_ROUTES: ReadonlySet<string> = new Set([
   'GET /health/live',
   'GET /health/ready',

@@ -27,6 +27,7 @@ export function httpContext(app: App): HttpContext | undefined {
     clock,
     secureCookies: config.PUBLIC_URL?.startsWith('https:') ?? false,
     defaultLocale: config.DEFAULT_LOCALE,
+    timeZone: config.TIME_ZONE,
     registry: app.registry,
     dispatcher: app.dispatcher,
     queues: app.queues,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OPEN_ROUTES, routesOf } from '../../testing/http-routes.ts';
+import { isOpenRoute, OPEN_ROUTES, routesOf } from '../../testing/http-routes.ts';
 import { type HttpWorld, httpWorld } from '../../testing/http-world.ts';
 import { apiRoutes } from './api/routes.ts';
 import { SESSION_COOKIE } from './auth/guard.ts';
@@ -33,19 +33,19 @@ describe('without a token', () => {
     expect(all.length).toBeGreaterThan(40);
     expect(all).toContain('DELETE /api/v1/jobs/:id');
     expect(new Set(all.filter((route) => OPEN_ROUTES.has(route)))).toEqual(OPEN_ROUTES);
-    for (const route of all.filter((one) => !OPEN_ROUTES.has(one.replace('HEAD', 'GET')))) {
+    for (const route of all.filter((one) => !isOpenRoute(one.replace('HEAD', 'GET')))) {
       const [method, path] = route.split(' ') as ['GET', string];
       // The printed tree omits the folder of a route that ends in a star.
       const url = path.replaceAll(/:\w+/g, 'x').replace('*', 'static/x');
       const response = await http.server.inject({ method, url });
       expect([401, 303], route).toContain(response.statusCode);
-      if (response.statusCode === 303) expect(response.headers.location, route).toBe('/login');
+      if (response.statusCode === 303) expect(response.headers.location, route).toMatch(/^\/login\b/);
     }
   });
 
   test('the page, its parts and the queues lead to the login', async () => {
     for (const url of ['/', '/live', '/queues', '/queues/api/queues', '/queues/static/js/main.js']) {
-      expect((await http.server.inject(url)).headers.location, url).toBe('/login');
+      expect((await http.server.inject(url)).headers.location, url).toMatch(/^\/login\b/);
     }
   });
 

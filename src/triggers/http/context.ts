@@ -76,6 +76,8 @@ export type HttpContext = {
   /** Cookies travel only over TLS. */
   secureCookies: boolean;
   defaultLocale: 'ru' | 'en';
+  /** The zone whose clocks people see, besides UTC. */
+  timeZone: string;
   registry: TaskRegistry;
   dispatcher: Dispatcher;
   queues: Queues;

@@ -1,14 +1,25 @@
 import type { FastifyInstance } from 'fastify';
 import { registerApi } from './api/routes.ts';
 import { Guard } from './auth/guard.ts';
+import { answerError, type ErrorAnswer } from './console/error-page.ts';
+import { loadViews } from './console/load-views.ts';
+import { registerConsole } from './console/register-console.ts';
+import { serveAssets } from './console/serve-assets.ts';
+import type { Shell } from './console/shell.ts';
 import type { HttpContext } from './context.ts';
 import { readJsonModestly } from './json-body.ts';
 import { registerPage } from './page/register-page.ts';
 import { refuseBadTexts } from './refuse-bad-texts.ts';
 
-/** Registers everything that needs a token or a login. */
-export function registerOperations(server: FastifyInstance, context: HttpContext): void {
+/** Registers everything that needs a token or a login. Returns how errors of addresses that are no route are told to people. */
+export function registerOperations(server: FastifyInstance, context: HttpContext): ErrorAnswer {
   const guard = new Guard(context);
+  const shell: Shell = {
+    views: [],
+    assets: serveAssets(server),
+    version: context.version,
+    timeZone: context.timeZone,
+  };
   void server.register((scope, _options, done) => {
     // By default Fastify reads plain text too.
     scope.removeContentTypeParser('text/plain');
@@ -16,6 +27,14 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
     refuseBadTexts(scope);
     registerApi(scope, context, guard);
     registerPage(scope, context, guard);
+    void scope.register((console, _consoleOptions, consoleDone) => {
+      loadViews()
+        .then((views) => {
+          shell.views = views;
+          registerConsole(console, context, guard, shell);
+        })
+        .then(() => consoleDone(), consoleDone);
+    });
     // Loaded only where there is a token: the board's packages take 10 MB.
     void scope.register((board, _boardOptions, boardDone) => {
       import('./queue-board.ts')
@@ -24,4 +43,8 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
     });
     done();
   });
+  return async (error, request, reply) => {
+    await guard.recognise(request).catch(() => undefined);
+    return await answerError(error, request, reply, { context, shell });
+  };
 }

@@ -84,24 +84,30 @@ export function unavailable(detail: string): Problem {
   return new Problem('unavailable', detail, { headers: { 'retry-after': '5' } });
 }
 
-/** Answers any error as a problem. An unexpected error is logged whole, and answered without its words. */
+/** Answers any error as a problem. */
 export function answerProblem(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   log: Log | undefined,
 ): FastifyReply {
+  const problem = loggedProblem(error, request, log);
+  return reply
+    .code(PROBLEMS[problem.kind].status)
+    .headers(problem.headers)
+    .type(PROBLEM_TYPE)
+    .send(problemText(problem, request.url.split('?')[0]!));
+}
+
+/** The problem that an error is for the caller. An unexpected error is logged whole, and answered without its words. */
+export function loggedProblem(error: unknown, request: FastifyRequest, log: Log | undefined): Problem {
   const problem = problemOf(error, request);
   const { status } = PROBLEMS[problem.kind];
   const where = { method: request.method, route: request.routeOptions.url };
   if (status === 503)
     log?.warn({ ...where, reason: errorMessage(error) }, 'request not answered, a dependency is away');
   else if (status >= 500) log?.error({ ...where, err: error }, 'request failed');
-  return reply
-    .code(status)
-    .headers(problem.headers)
-    .type(PROBLEM_TYPE)
-    .send(problemText(problem, request.url.split('?')[0]!));
+  return problem;
 }
 
 /** The body of the answer. */

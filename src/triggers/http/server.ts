@@ -3,6 +3,7 @@ import { seconds } from '../../lib/duration.ts';
 import { type Proxies, trustIn } from '../../lib/proxies.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { wantsPage } from './console/error-page.ts';
 import type { HttpContext } from './context.ts';
 import { type CryptobotWebhookOptions, registerCryptobotWebhook } from './cryptobot-webhook.ts';
 import { addSecurityHeaders } from './headers.ts';
@@ -59,13 +60,17 @@ export function buildServer(
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, log),
   });
   server.server.maxConnections = limits.connections;
-  server.setErrorHandler((error, request, reply) => answerProblem(error, request, reply, log));
+  server.setErrorHandler((error, request, reply) =>
+    answerPerson && request.is404 && wantsPage(request)
+      ? answerPerson(error, request, reply)
+      : answerProblem(error, request, reply, log),
+  );
   const allowed = new AllowedMethods(server);
   addSecurityHeaders(server);
   registerHealth(server, health);
   registerMetrics(server, metrics);
   if (cryptobotWebhook) registerCryptobotWebhook(server, cryptobotWebhook);
-  if (operations) registerOperations(server, operations);
+  const answerPerson = operations && registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
     : 'Without API_TOKENS only health and metrics answer; set it to have the API and the operations page.';

@@ -55,21 +55,28 @@ export class Guard {
   }
 
   /**
-   * Closes every route of a scope to strangers: a person who is not logged in is sent to the login. A route says in its configuration what
-   * it needs; `fallback` is for those that cannot.
+   * Closes every route of a scope to strangers: a person who is not logged in is sent to the login, which leads back. A route says in its
+   * configuration what it needs; `fallback` is for those that cannot. `refuse` answers those who may not pass, where it is not a problem as
+   * JSON.
    */
-  closeToStrangers(scope: FastifyInstance, fallback: ApiRole): void {
+  closeToStrangers(scope: FastifyInstance, fallback: ApiRole, refuse?: Refuse): void {
     scope.addHook('onRequest', async (request, reply) => {
       try {
         const name = await this.#identify(request);
-        if (name === undefined) return reply.redirect('/login', 303);
+        if (name === undefined) return sendToLogin(request, reply);
         this.#pass(name, request, request.routeOptions.config.needs ?? fallback);
         return undefined;
       } catch (problem) {
         // A scope may have its own error handler, as the board has; refusals of the guard are answered here.
-        return this.#refuse(problem, request, reply);
+        return await (refuse ?? answerAsJson(this.#options.log))(problem, request, reply);
       }
     });
+  }
+
+  /** Says who is calling, where that is known, and asks for no role. Sets `request.caller`. */
+  async recognise(request: FastifyRequest): Promise<void> {
+    const name = await this.#identify(request);
+    if (name !== undefined) request.caller = this.#callerOf(name);
   }
 
   /** Sets `request.caller`, or throws the problem: 401, 403 for too small a role or a forged form, 429. */
@@ -141,10 +148,22 @@ export class Guard {
       headers: { 'www-authenticate': 'Bearer realm="task-worker", error="invalid_token"' },
     });
   }
+}
 
-  #refuse(problem: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    return answerProblem(problem, request, reply, this.#options.log);
-  }
+/** Answers somebody who may not pass. */
+type Refuse = (problem: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+const answerAsJson =
+  (log: Log): Refuse =>
+  async (problem, request, reply) =>
+    answerProblem(problem, request, reply, log);
+
+/** The address that was asked for is in the query, so that the login leads to it. A script gets a header in place of a redirect. */
+function sendToLogin(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const isLooking = request.method === 'GET' || request.method === 'HEAD';
+  const to = isLooking && request.url !== '/' ? `?to=${encodeURIComponent(request.url)}` : '';
+  if (request.headers['hx-request'] === 'true') return reply.code(401).header('hx-redirect', `/login${to}`).send();
+  return reply.redirect(`/login${to}`, 303);
 }
 
 /** Browsers say where a request comes from, and pages cannot change it. Throws 403 where it comes from another site, or does not say. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_ROLES, type ApiRole, reaches } from '../../../lib/api-role.ts';
-import { OPEN_ROUTES, routesOf } from '../../../testing/http-routes.ts';
+import { isOpenRoute, routesOf } from '../../../testing/http-routes.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
+import { loadViews } from '../console/load-views.ts';
 
 let http: HttpWorld;
 beforeAll(async () => {
@@ -42,7 +43,13 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'GET /api/v1/exports/:id': 'admin',
 };
 
-const neededBy = (route: string): ApiRole | undefined => (/ \/queues/.test(route) ? 'admin' : NEEDED[route]);
+/** The views say themselves who sees them. Each of their deeds needs a role of its own besides. */
+const views = await loadViews();
+const neededByView = (route: string): ApiRole | undefined =>
+  views.find(({ path }) => route === `GET ${path}` || route === `POST ${path}`)?.needs;
+
+const neededBy = (route: string): ApiRole | undefined =>
+  / \/queues/.test(route) ? 'admin' : (NEEDED[route] ?? neededByView(route));
 
 const tokenOf = (role: ApiRole): string => (role === 'owner' ? http.tokens.olga : http.tokens[role]);
 
@@ -55,7 +62,7 @@ async function call(role: ApiRole, route: string) {
 describe('roles', () => {
   test.each(API_ROLES)('%s may call every route that it reaches, and is told what the others need', async (role) => {
     // HEAD is the same route as GET, wherever there is one.
-    const routes = routesOf(http.server).filter((one) => !OPEN_ROUTES.has(one) && !one.startsWith('HEAD '));
+    const routes = routesOf(http.server).filter((one) => !isOpenRoute(one) && !one.startsWith('HEAD '));
     expect(routes.length).toBeGreaterThan(30);
     for (const route of routes) {
       const needed = neededBy(route);
@@ -65,6 +72,24 @@ describe('roles', () => {
       else {
         expect(response.statusCode, `${role} ${route}`).toBe(403);
         expect(response.json<{ detail: string }>().detail).toContain(`This needs the role ${needed},`);
+      }
+    }
+  });
+
+  test('every deed of every view is refused to those who are below it, in words', async () => {
+    for (const { deeds, needs, path } of views) {
+      const url = path.replaceAll(/:\w+/g, 'x');
+      for (const [name, deed] of Object.entries(deeds)) {
+        for (const role of API_ROLES.filter((one) => reaches(one, needs) && !reaches(one, deed.needs))) {
+          const { body, statusCode } = await http.server.inject({
+            method: 'POST',
+            url,
+            headers: { authorization: `Bearer ${tokenOf(role)}`, 'content-type': 'application/x-www-form-urlencoded' },
+            payload: `_deed=${name}`,
+          });
+          expect(statusCode, `${role} ${path} ${name}`).toBe(403);
+          expect(body).toContain(`This needs the role ${deed.needs}`);
+        }
       }
     }
   });

@@ -1,0 +1,97 @@
+import type { FastifyRequest } from 'fastify';
+import { PermanentError, TransientError } from '../../../lib/errors.ts';
+import { type Html, html, join } from '../../../lib/html.ts';
+import { PayloadError } from '../../../runtime/payload-error.ts';
+import { auditedCaller } from '../auth/audited-caller.ts';
+import type { HttpContext } from '../context.ts';
+import { Problem } from '../problem.ts';
+import type { AnyDeed, ConsoleView, Done, FormOf, Wish } from './define-view.ts';
+import type { AnyAsked } from './draw-parts.ts';
+import { drawForm, type FormBody, type FormState, formId, OWN, readForm, sentAlong, typedIn } from './forms.ts';
+
+/** How a wish was answered. */
+export type DeedAnswer =
+  /** Something that was typed does not fit, or it was refused: the form says so, and keeps what was typed. */
+  | { kind: 'invalid'; state: FormState; form: Html }
+  /** It waits for a yes. */
+  | { kind: 'question'; sentence: string; question: Html }
+  /** It was done. `form` is the form as it was at first. */
+  | { kind: 'done'; done: Done; form: Html; id: string };
+
+/** The fields of a deed at this address. */
+export const formOf = ({ form }: AnyDeed, context: HttpContext, asked: AnyAsked): FormOf | undefined =>
+  typeof form === 'function' ? form(context, asked) : form;
+
+/** Does what a form asks for. Throws a `Problem` for a deed that is not of this view, or that needs another role. */
+export async function doDeed(
+  view: ConsoleView,
+  context: HttpContext,
+  { asked, body, request }: { asked: AnyAsked; body: FormBody; request: FastifyRequest },
+): Promise<DeedAnswer> {
+  const typed = typedIn(body);
+  const name = typed[OWN.deed] ?? '';
+  const deed = Object.hasOwn(view.deeds, name) ? view.deeds[name] : undefined;
+  if (!deed) throw new Problem('bad-request', `There is no act '${name}' in this view.`);
+  if (!asked.page.may(deed.needs)) throw new Problem('forbidden', `This needs the role ${deed.needs}.`);
+  const form = formOf(deed, context, asked);
+  const id = formId(name, typed[OWN.key] ?? '');
+  const drawn = (state: FormState | undefined): Html =>
+    drawForm({ ...sent(name, deed, form, body), address: asked.page.link({}), page: asked.page, state });
+  const invalid = (errors: FormState['errors'], problem?: string): DeedAnswer => {
+    const state = { id, values: typed, errors, problem };
+    return { kind: 'invalid', state, form: drawn(state) };
+  };
+  const read = readForm(form, body, asked.page);
+  if (read.errors) return invalid(read.errors);
+  const wish: Wish<unknown, unknown, unknown, string, string> = {
+    ...asked,
+    form: read.value,
+    caller: request.caller!,
+    request,
+    audit: (act) => context.audit({ ...act, ...auditedCaller(request) }),
+  };
+  try {
+    const sentence = typed[OWN.sure] === undefined ? await deed.ask?.(context, wish) : undefined;
+    if (sentence !== undefined)
+      return { kind: 'question', sentence, question: questionOf(sentence, deed, body, asked) };
+    const done = await deed.run(context, wish);
+    if (done.act !== 'recorded') await wish.audit(done.act);
+    return { kind: 'done', done, form: drawn(undefined), id };
+  } catch (error) {
+    if (error instanceof PayloadError)
+      return invalid(Object.fromEntries(error.issues.map(({ message, path }) => [path.split('.')[0]!, message])));
+    if (error instanceof PermanentError || error instanceof TransientError) return invalid({}, error.message);
+    throw error;
+  }
+}
+
+/** What a form sent along besides its fields, so that it can be drawn again. */
+function sent(name: string, deed: AnyDeed, form: FormOf | undefined, body: FormBody) {
+  const typed = typedIn(body);
+  const own: ReadonlySet<string> = new Set(Object.values(OWN));
+  const hidden = Object.entries(typed).filter(([field]) => !own.has(field) && !form?.fields[field]);
+  const about = typed[OWN.about];
+  return {
+    name,
+    deed,
+    form,
+    options: { hidden: Object.fromEntries(hidden), key: typed[OWN.key] ?? '', ...(about !== undefined && { about }) },
+  };
+}
+
+function questionOf(sentence: string, deed: AnyDeed, body: FormBody, { page }: AnyAsked): Html {
+  const address = page.link({});
+  return html`<p id="ask-text">${sentence}</p><div class="actions"><form method="post" action="${address}" hx-post="${address}">${sentAlong({ ...body, [OWN.sure]: 'yes' })}<button class="${deed.tone ?? 'primary'}">${page.say(deed.label)}</button></form><form method="dialog"><a class="button plain" href="${address}" data-close>${page.say('back')}</a></form></div>`;
+}
+
+/** Pieces that the script puts in their places. */
+export function partials(
+  pieces: readonly { target: string; swap: 'outerMorph' | 'outerHTML' | 'innerHTML'; content: Html }[],
+): string {
+  return join(
+    pieces.map(
+      ({ content, swap, target }) => html`<hx-partial hx-target="#${target}" hx-swap="${swap}">${content}</hx-partial>`,
+    ),
+    '',
+  ).toString();
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { type Html, html, join } from '../../../lib/html.ts';
+import { issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
+import type { AnyDeed, Field, FormOf, FormOptions, Page } from './define-view.ts';
+
+/** What a browser sends for a form: a name that comes twice has a list. */
+export type FormBody = Readonly<Record<string, string | readonly string[]>>;
+
+/** Fields of our own in every form: which deed, of which row, about what, and that the question was answered with yes. */
+export const OWN = { deed: '_deed', key: '_key', about: '_about', sure: '_sure' } as const;
+
+/** What was typed and what is wrong with it. */
+export type FormState = {
+  /** The id of the form. */
+  id: string;
+  values: Readonly<Record<string, string>>;
+  errors: Readonly<Record<string, string>>;
+  problem?: string | undefined;
+};
+
+export const formId = (deed: string, key: string): string =>
+  `deed-${deed}${key && `-${key.replaceAll(/[^\w-]/g, '_')}`}`;
+
+export type DrawnForm = {
+  name: string;
+  deed: AnyDeed;
+  form: FormOf | undefined;
+  /** Where it is sent: the view itself, with its filters. */
+  address: string;
+  options: FormOptions;
+  state: FormState | undefined;
+  page: Page<string>;
+};
+
+/** A form that works as it is, and through the script without a new page. */
+export function drawForm({ address, deed, form, name, options, page, state }: DrawnForm): Html {
+  const { about, hidden = {}, key = '', values = {} } = options;
+  const id = formId(name, key);
+  const mine = state?.id === id ? state : undefined;
+  const label = page.say(deed.label);
+  const fields = Object.entries(form?.fields ?? {}).flatMap(([field, how]) =>
+    how
+      ? [
+          drawField(
+            how,
+            { id: `${id}-${field}`, field, value: mine?.values[field] ?? values[field], error: mine?.errors[field] },
+            page,
+          ),
+        ]
+      : [],
+  );
+  const problem = mine && problemOf(mine, form, page);
+  return html`<form method="post" action="${address}" id="${id}" class="deed${fields.length > 0 ? ' fields' : ''}" hx-post="${address}">${sentAlong({ ...hidden, [OWN.deed]: name, [OWN.key]: key, [OWN.about]: about ?? '' })}${
+    problem === undefined ? '' : html`<p class="bad" role="alert">${problem}</p>`
+  }${join(fields, '')}<button class="${deed.tone ?? (fields.length > 0 ? 'primary' : 'plain')}"${about === undefined ? '' : html` aria-label="${label}: ${about}"`}>${label}</button></form>`;
+}
+
+/** Hidden inputs; an empty one is left out. */
+export function sentAlong(values: FormBody): Html {
+  const inputs = Object.entries(values).flatMap(([name, value]) =>
+    [value].flat().flatMap((one) => (one === '' ? [] : [html`<input type="hidden" name="${name}" value="${one}">`])),
+  );
+  return join(inputs, '');
+}
+
+/** Errors of fields that are not seen are told above the form, under their names. */
+function problemOf({ errors, problem }: FormState, form: FormOf | undefined, { say }: Page): string | undefined {
+  const unseen = Object.entries(errors).filter(([name]) => !form?.fields[name]);
+  const told = [
+    ...(problem === undefined ? [] : [problem]),
+    ...unseen.map(([name, text]) => (name ? `${name}: ${text}` : text)),
+  ];
+  if (told.length > 0) return told.join('; ');
+  return Object.keys(errors).length > 0 ? say('formProblem') : undefined;
+}
+
+type Place = { id: string; field: string; value: string | undefined; error: string | undefined };
+
+function drawField({ hint, kind, label, options = [], required }: Field, place: Place, { locale, say }: Page): Html {
+  const { error, field, id, value = '' } = place;
+  const described = [...(hint ? [`${id}-hint`] : []), ...(error ? [`${id}-error`] : [])].join(' ');
+  const needed = required ? html` required` : '';
+  const attributes = html`id="${id}" name="${field}"${described ? html` aria-describedby="${described}"` : ''}${error ? html` aria-invalid="true"` : ''}`;
+  const input = (): Html => {
+    switch (kind) {
+      case 'area':
+      case 'json':
+      case 'lines':
+        return html`<textarea ${attributes}${needed} rows="${kind === 'lines' ? 6 : 4}" spellcheck="${kind === 'area' ? 'true' : 'false'}">${value}</textarea>`;
+      case 'choice':
+        return html`<select ${attributes}${needed}>${join(
+          [...(required ? [] : [{ value: '', label: { en: '–', ru: '–' } }]), ...options].map(
+            (one) =>
+              html`<option value="${one.value}"${one.value === value ? html` selected` : ''}>${one.label[locale]}</option>`,
+          ),
+          '',
+        )}</select>`;
+      case 'check':
+        return html`<input type="checkbox" ${attributes} value="on"${value === 'on' ? html` checked` : ''}>`;
+      default:
+        return html`<input type="${INPUT_TYPES[kind]}" ${attributes}${needed} value="${value}" autocomplete="off"${kind === 'number' ? html` step="any"` : ''}>`;
+    }
+  };
+  const about = html`${hint ? html`<small id="${id}-hint" class="muted">${hint[locale]}</small>` : ''}${error ? html`<small id="${id}-error" class="bad">${error}</small>` : ''}`;
+  if (kind === 'check') return html`<div class="field check"><label>${input()} ${label[locale]}</label>${about}</div>`;
+  const file =
+    kind === 'lines'
+      ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`
+      : '';
+  return html`<div class="field"><label for="${id}">${label[locale]}</label>${input()}${file}${about}</div>`;
+}
+
+const INPUT_TYPES = { text: 'text', secret: 'password', number: 'number', moment: 'datetime-local' } as const;
+
+/** The typed texts as they go back into the form. */
+export function typedIn(body: FormBody): Record<string, string> {
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String([value].flat().at(-1) ?? '')]));
+}
+
+export type ReadForm =
+  | { value: Readonly<Record<string, unknown>>; errors?: never }
+  | { errors: Readonly<Record<string, string>> };
+
+/** The values of a form, or what is wrong with each field in the reader's language. */
+export function readForm(form: FormOf | undefined, body: FormBody, page: Page): ReadForm {
+  if (!form) return { value: {} };
+  const own: ReadonlySet<string> = new Set(Object.values(OWN));
+  const errors: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(typedIn(body)))
+    if (!own.has(name) && !form.fields[name]) values[name] = text;
+  for (const [name, field] of Object.entries(form.fields)) {
+    if (!field) continue;
+    const read = typedValue(field, body[name], page);
+    if (read.error === undefined) values[name] = read.value;
+    else errors[name] = read.error;
+    if (values[name] === undefined) delete values[name];
+    if (field.required && values[name] === undefined) errors[name] ??= page.say('missing');
+  }
+  const parsed = form.schema.safeParse(values, { error: page.locale === 'ru' ? RUSSIAN : issueInWords });
+  if (parsed.success && Object.keys(errors).length === 0) return { value: parsed.data };
+  for (const { message, path } of parsed.success ? [] : issuesInWords(parsed.error.issues)) {
+    const [first = ''] = path;
+    errors[String(first)] ??= message;
+  }
+  return { errors };
+}
+
+const RUSSIAN = z.locales.ru().localeError;
+
+function typedValue(
+  { kind }: Field,
+  sent: string | readonly string[] | undefined,
+  { clock, say }: Page,
+): { value?: unknown; error?: string } {
+  const text = String([sent ?? ''].flat().at(-1)).trim();
+  if (kind === 'check') return { value: text !== '' };
+  if (text === '') return {};
+  switch (kind) {
+    case 'number': {
+      const number = Number(text.replace(',', '.'));
+      return Number.isFinite(number) ? { value: number } : { error: say('notANumber') };
+    }
+    case 'lines':
+      return { value: text.split(/[\s,;]+/).filter(Boolean) };
+    case 'moment': {
+      const at = clock.instant(text);
+      return at ? { value: at.toISOString() } : { error: say('notATime') };
+    }
+    case 'json':
+      return json(text) ?? { error: say('notJson') };
+    default:
+      return { value: text };
+  }
+}
+
+function json(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
