@@ -112,6 +112,9 @@ export const variables = z.object({
   CLEANUP_WEBHOOK_RETENTION_DAYS: forTasks(
     countBetween(1, 3650).default(30).describe('Days that webhook logs are kept'),
   ),
+  HISTORY_DAYS: countBetween(1, 365)
+    .default(30)
+    .describe('Days that runs are kept, where task-worker schema install has been run'),
   AUDIT_ARCHIVE: forTasks(flag.default(false).describe('Store audit logs in export storage before deleting them')),
   BULK_BATCH_SIZE: forTasks(countBetween(1, 500).default(50).describe('Users per batch of a bulk operation')),
   METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),

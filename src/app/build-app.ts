@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type Config, secretsOf } from '../config.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
-import { minutes } from '../lib/duration.ts';
+import { minutes, seconds } from '../lib/duration.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import { packageVersion } from '../lib/version.ts';
 import { taskFailed } from '../messages/alerts.ts';
@@ -33,6 +33,10 @@ import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
 import { composeServices } from './compose-services.ts';
 import { layersFrom } from './onion.ts';
+
+/** One that writes, and one that a person reads by. They open when they are needed and close when they are idle. */
+export const HISTORY_CONNECTIONS = 2;
+const HISTORY_STATEMENT_MS = seconds(10);
 
 /** The parts that every role and every command share. */
 export type App = {
@@ -111,6 +115,13 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     onStatement: tracing && ((statement) => tracing.stated(statement)),
   });
   stack.defer(() => database.destroy());
+  const historyDatabase = openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: HISTORY_CONNECTIONS,
+    statementLimitMs: HISTORY_STATEMENT_MS,
+    onIdleError: (err) => log.debug({ err }, 'database connection of the history lost, will reconnect'),
+  });
+  stack.defer(() => historyDatabase.destroy());
 
   const redisIsDown = oncePerOutage((err) => log.warn({ err }, 'redis connection failed, will reconnect'));
   const redis = connectRedis({ url: config.REDIS_URL, name: role, whenDown: 'fail', onError: redisIsDown });
@@ -133,6 +144,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   const { services, ...parts } = composeServices({
     ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },
     depths: depthReaders({ config, queues, redis }),
+    history: { historyDatabase, mask },
     engine: {
       signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
       rerun: (name) => runSoon(registry.get(name).task, 'brake'),
@@ -145,11 +157,13 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   stack.use(parts.foundation.unreadable);
   stack.use(parts.foundation.taskOutcomes);
   stack.use(parts.deliveryCounts);
+  stack.use(parts.runRecorder);
   const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
 
   const middleware = (listener: OutcomeListener): readonly Middleware[] =>
     layersFrom({
       ...{ errorReports, metrics, services, tracing },
+      note: (attempt) => parts.runRecorder.note(attempt),
       async alert(failure) {
         await services.alerts.raise({
           kind: 'task_failed',

@@ -296,11 +296,31 @@ describe('the command line', () => {
     expect((await run(['schema', 'grants', 'app'], { DATABASE_URL })).stdout).toContain(
       'grant select on audit_logs to app;\n',
     );
+    expect((await run(['schema', 'grants', 'app'], { DATABASE_URL })).stdout).toContain(
+      'grant select, insert on table task_worker.runs to app;\n',
+    );
     expect(await run(['schema', 'check'], {})).toMatchObject({ code: 78 });
     expect(await run(['schema', 'mend'], { DATABASE_URL })).toMatchObject({ code: 64 });
     const away = await run(['schema', 'check'], { DATABASE_URL: 'postgresql://u:hidden-word@127.0.0.1:9/x' });
     expect(away).toMatchObject({ code: 1 });
     expect(away.stderr).not.toContain('hidden-word');
+  });
+
+  test('schema install makes our own schema once, and schema check says when it is of another version', async () => {
+    const { DATABASE_URL } = world.env as { DATABASE_URL: string };
+    const first = await run(['schema', 'install'], { DATABASE_URL });
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(/^Done: 001_runs.*keep history from now on/);
+    expect((await run(['schema', 'install'], { DATABASE_URL })).stdout).toContain('nothing to do');
+    expect(JSON.parse((await run(['schema', 'install', '--json'], { DATABASE_URL })).stdout)).toEqual({
+      installed: [],
+    });
+    expect((await run(['schema', 'check'], { DATABASE_URL })).stdout).not.toContain('task_worker');
+    await world.database.pool.query(`update task_worker.migrations set name = '000_first' where name = '001_runs'`);
+    const older = await run(['schema', 'check'], { DATABASE_URL });
+    await world.database.pool.query('drop schema task_worker cascade');
+    expect(older.code).toBe(0);
+    expect(older.stdout).toMatch(/^warning +The schema task_worker lacks 001_runs.*run task-worker schema install/m);
   });
 
   test('brake shows an old backlog, and an admin’s word sends it on its way', async () => {

@@ -7,6 +7,7 @@ import { composeEmail } from '../domain/email/compose.ts';
 import { composeExports } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
+import { composeHistory, type HistoryOptions } from '../domain/history/compose.ts';
 import { composeMonitoring } from '../domain/monitoring/compose.ts';
 import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
@@ -22,13 +23,14 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
   /** Counts waiting work at the moment of the call. */
   depths: DepthReaders;
   disabledTasks: ReadonlySet<string>;
+  history: Omit<HistoryOptions, 'keptDays'>;
 };
 
 /**
  * Builds the foundation, then each capability on it and on those before it. Tasks may need `services`; only roles and doors use the other
  * parts. Nothing connects or waits.
  */
-export function composeServices({ config, depths, disabledTasks, ...options }: ServicesOptions) {
+export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const { alertStates, services: alerting } = composeAlerts(foundation);
   const brakes = composeBrakes(foundation, alerting.alerts);
@@ -64,6 +66,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
     ...monitoring.services,
     ...figures.services,
   });
+  const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const services: Services = {
     ...foundation.services,
     ...alerting,
@@ -80,6 +83,7 @@ export function composeServices({ config, depths, disabledTasks, ...options }: S
   };
   return {
     services,
+    ...kept,
     alertStates,
     deliveryCounts,
     deskParts,

@@ -11,6 +11,7 @@ import { limitTime } from '../runtime/middleware/limit-time.ts';
 import { logAndMeasure } from '../runtime/middleware/log-and-measure.ts';
 import { outliveOutages } from '../runtime/middleware/outlive-outages.ts';
 import { parse } from '../runtime/middleware/parse-payload.ts';
+import { type AttemptListener, recordRun } from '../runtime/middleware/record-run.ts';
 import { reportErrors } from '../runtime/middleware/report-errors.ts';
 import { type OutcomeListener, reportOutcome } from '../runtime/middleware/report-outcome.ts';
 import { traceRun } from '../runtime/middleware/trace-run.ts';
@@ -26,6 +27,8 @@ export type OnionParts = {
   /** Called with how each job ended. */
   listener: OutcomeListener;
   metrics: Metrics;
+  /** Notes every attempt that ended. Undefined where nobody wants to know. */
+  note: AttemptListener | undefined;
   services: object;
   /** Undefined where traces are off. */
   tracing: Tracing | undefined;
@@ -50,6 +53,11 @@ export const ONION: readonly Layer[] = [
     name: 'outcome',
     does: 'tells the producer, and the figures, how the job ended',
     make: ({ listener }) => reportOutcome(listener),
+  },
+  {
+    name: 'history',
+    does: 'notes every attempt that ended, for the history',
+    make: ({ note }) => note && recordRun(note),
   },
   {
     name: 'log and metrics',

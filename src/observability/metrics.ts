@@ -32,7 +32,7 @@ export type QueueCounts = { waiting: number; active: number; delayed: number; fa
 export type RedisMemory = { usedBytes: number; maxBytes?: number; evictedKeys: number; refusedCommands: number };
 
 /** What a process writes besides its work. */
-const OUTPUTS = ['log', 'traces', 'errors'] as const;
+const OUTPUTS = ['log', 'traces', 'errors', 'history'] as const;
 
 /** The values of this process, under the names of `series.ts`. */
 export class Metrics implements ClientObserver {
@@ -160,7 +160,7 @@ export class Metrics implements ClientObserver {
     this.#series.deaths.inc({ reason: signal ?? 'exit' });
   }
 
-  /** Counts what did not leave the process: log lines, or calls to the collector or the error tracker. */
+  /** Counts what did not leave the process: log lines, calls to the collector or the error tracker, runs of the history. */
   outputDropped(output: (typeof OUTPUTS)[number], count = 1): void {
     this.#series.dropped.inc({ output }, count);
   }

@@ -11,6 +11,8 @@ export type Database = Kysely<Tables>;
 export type DatabaseOptions = {
   url: string;
   poolSize: number;
+  /** The longest that a statement may take, where it is not the usual limit. */
+  statementLimitMs?: number;
   /** For tests: how long a connection in use may be silent. */
   silenceMs?: number;
   /** An idle connection broke; the pool replaces it. */
@@ -27,7 +29,7 @@ const STATEMENT_LIMIT_MS = seconds(30);
  * The server answers every statement within its limit, so a connection that is in use and silent for longer is dead, though neither end
  * was told (a firewall forgot it, a machine vanished): it is replaced.
  */
-const SILENCE_MS = STATEMENT_LIMIT_MS + seconds(5);
+const SILENCE_BEYOND_MS = seconds(5);
 /** The other way round: a session whose client vanished in the middle of a transaction must not keep its locks. Ours pause for milliseconds. */
 const IDLE_IN_TRANSACTION_MS = seconds(20);
 /** Idle connections are closed before they could count as silent. */
@@ -45,6 +47,7 @@ const NO_PRIMARY = /^(25006|57P0[1-5]|08\w{3})$/;
  * `numeric` stays text.
  */
 export function openDatabase(options: DatabaseOptions): Database {
+  const { statementLimitMs = STATEMENT_LIMIT_MS } = options;
   const types = new pg.TypeOverrides();
   types.setTypeParser(INT8, (text: string) => {
     const value = Number(text);
@@ -58,9 +61,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     maxLifetimeSeconds: MAX_AGE_MS / 1000,
     keepAlive: true,
     application_name: 'task-worker',
-    statement_timeout: STATEMENT_LIMIT_MS,
+    statement_timeout: statementLimitMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
-    stream: () => endingWhenSilent(options.silenceMs ?? SILENCE_MS),
+    stream: () => endingWhenSilent(options.silenceMs ?? statementLimitMs + SILENCE_BEYOND_MS),
     types,
   });
   pool.on('error', (error) => options.onIdleError(error));

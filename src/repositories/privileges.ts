@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { quotedName } from './quoted-name.ts';
 import { type Tables, tables } from './tables.ts';
 
 type Privilege = 'select' | 'insert' | 'update' | 'delete';
@@ -138,7 +139,5 @@ export function grantsFor(role: string): string[] {
 function grantOf({ columns, privilege, table }: Omit<MissingPrivilege, 'grant'>, role: string): string {
   const narrowed = privilege === 'update' && columns.length === 0 ? ['id'] : columns;
   const list = narrowed.length === 0 ? '' : ` (${narrowed.join(', ')})`;
-  return `grant ${privilege}${list} on ${table} to ${quoted(role)};`;
+  return `grant ${privilege}${list} on ${table} to ${quotedName(role)};`;
 }
-
-const quoted = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`);

@@ -23,6 +23,7 @@ export function lastAttempt(
   const context = {
     jobId: '1',
     attempt: 1,
+    replays: 0,
     now: new Date(enqueuedAt.getTime() + ageMs),
     enqueuedAt,
     signal: new AbortController().signal,

@@ -106,7 +106,7 @@ export class TestEngine implements AsyncDisposable {
         alert: async (alert) => void this.alerts.push(alert),
         listener: async (ended) => this.#end(ended),
         ...(this.giveUpAfterMs !== undefined && { giveUpAfterMs: this.giveUpAfterMs }),
-        ...{ errorReports: undefined, metrics: this.metrics, services: {}, tracing: undefined },
+        ...{ errorReports: undefined, metrics: this.metrics, note: undefined, services: {}, tracing: undefined },
       }),
     });
     this.#stack.defer(() => runner.stop(0));

@@ -107,6 +107,7 @@ describe('doctor', () => {
       'PostgreSQL: Server': { finding: expect.stringMatching(/^PostgreSQL \d+\.\d+/), latency_ms: expect.any(Number) },
       'PostgreSQL: Tables': { finding: 'every table, column and index that queries need is there' },
       'PostgreSQL: Privileges': { finding: 'the role may do on each table what the worker does' },
+      'PostgreSQL: History': { finding: 'not kept; task-worker schema install keeps it' },
       'Clock: Redis': { finding: 'agrees' },
       'Clock: PostgreSQL': { finding: 'agrees' },
       'Clock: Telegram': { finding: 'agrees' },

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
+import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
-import type { App } from '../build-app.ts';
+import { type App, HISTORY_CONNECTIONS } from '../build-app.ts';
 import { after, failed, ok, timed, warning } from './findings.ts';
 
 const GROUP = 'PostgreSQL';
@@ -56,7 +57,7 @@ export function postgresExaminations({ config, database }: App): readonly Examin
         return serverFinding(server, latencyMs);
       },
     },
-    then('Connections', (server) => connectionsFinding(server, config)),
+    then('Connections', async (server) => connectionsFinding(server, config, await ownSchemaState(database))),
     then('Tables', async () => {
       const drifts = await checkSchema(database);
       const errors = drifts.filter(({ severity }) => severity === 'error');
@@ -72,6 +73,7 @@ export function postgresExaminations({ config, database }: App): readonly Examin
       const text = missing.map(({ privilege, table }) => `${privilege} on ${table}`).join(', ');
       return failed(`the role lacks: ${text}`, missing.map(({ grant }) => grant).join(' '));
     }),
+    then('History', async () => historyFinding(await ownSchemaState(database), config)),
   ];
 }
 
@@ -87,13 +89,25 @@ function serverFinding({ encoding, is_replica, number, tls, version }: Server, l
   return ok(name, latencyMs);
 }
 
+/** Both are fine, with and without: no task needs it. */
+function historyFinding(state: OwnSchemaState, { HISTORY_DAYS }: App['config']): Finding {
+  if (state.kind === 'absent') return ok('not kept; task-worker schema install keeps it');
+  if (state.kind === 'older')
+    return warning(`not kept: the schema task_worker lacks ${state.missing.join(', ')}`, 'task-worker schema install');
+  if (state.kind === 'no_rights')
+    return warning('not kept: the role lacks rights in the schema task_worker', state.grants.join(' '));
+  const made = state.kind === 'newer' ? ', in a schema that a newer version has made' : '';
+  return ok(`kept for ${HISTORY_DAYS} days${made}`);
+}
+
 /** Counts one supervisor with its own pool where there are several worker processes, and a scheduler beside them. */
 function connectionsFinding(
   { connections, used }: Server,
   { DB_POOL_SIZE, WORKER_CONCURRENCY }: App['config'],
+  history: OwnSchemaState,
 ): Finding {
   const processes = WORKER_CONCURRENCY === 1 ? 2 : WORKER_CONCURRENCY + 2;
-  const wanted = processes * DB_POOL_SIZE;
+  const wanted = processes * (DB_POOL_SIZE + (history.kind === 'absent' ? 0 : HISTORY_CONNECTIONS));
   const text = `${used} of ${connections} in use; one worker and one scheduler open up to ${wanted}`;
   if (wanted <= connections) return ok(text);
   return warning(

@@ -10,6 +10,7 @@ import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from './brakes.ts';
+import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
@@ -55,6 +56,7 @@ export function httpContext(app: App): HttpContext | undefined {
     desk: paymentDeskOf(app, 'http'),
     exports: parts.exportDownloads,
     explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
+    history: historyOf(app),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
   };

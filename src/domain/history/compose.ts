@@ -1,0 +1,32 @@
+import type { Database } from '../../repositories/database.ts';
+import { ownSchemaState } from '../../repositories/history/own-schema.ts';
+import { RunRows } from '../../repositories/history/run-rows.ts';
+import { Runs } from '../../repositories/history/runs.ts';
+import type { Foundation } from '../foundation.ts';
+import { RunRecorder } from './run-recorder.ts';
+
+export type HistoryOptions = {
+  /** A pool of its own: a history that is slow holds no connection that a task waits for. */
+  historyDatabase: Database;
+  /** Days that runs are kept. */
+  keptDays: number;
+  /** Hides the secrets of the configuration. */
+  mask(text: string): string;
+};
+
+/** Builds what keeps and finds runs, where our own schema is installed. No task needs any of it. */
+export function composeHistory({ clock, log, metrics }: Foundation, options: HistoryOptions) {
+  const { historyDatabase, keptDays, mask } = options;
+  const historyState = () => ownSchemaState(historyDatabase);
+  return {
+    historyState,
+    runRecorder: new RunRecorder({
+      ...{ keptDays, log, mask },
+      rows: new RunRows(historyDatabase),
+      look: historyState,
+      clock: () => clock.now(),
+      onDropped: (runs) => metrics.outputDropped('history', runs),
+    }),
+    runs: new Runs(historyDatabase),
+  };
+}
