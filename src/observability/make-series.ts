@@ -88,11 +88,14 @@ type Made<S> =
         ? Histogram<L>
         : never;
 
+/** The metrics that a list of declarations becomes. */
+export type MadeOf<S> = { readonly [name in keyof S]: Made<S[name]> };
+
 /** Puts all metrics into one registry. A live series without labels shows nothing before it has been read. */
 export function makeSeries<S extends Readonly<Record<string, SeriesSpec>>>(
   specs: S,
   readers: Readers,
-): { registry: Registry; series: { readonly [name in keyof S]: Made<S[name]> } } {
+): { registry: Registry; series: MadeOf<S> } {
   const registry = new Registry();
   const made = Object.entries(specs).map(([key, spec]) => [key, makeOne(spec, registry, readers)]);
   return { registry, series: Object.fromEntries(made) };

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, type Registry } from 'prom-client';
 import type { BreakerState, ClientCall, ClientObserver } from '../clients/policy.ts';
 import { errorCode } from '../lib/errors.ts';
 import { BoundedLabel } from './bounded-label.ts';
+import { EmailMetrics } from './email-metrics.ts';
 import { makeSeries } from './make-series.ts';
 import { SERIES } from './series.ts';
 
@@ -37,6 +38,7 @@ const OUTPUTS = ['log', 'traces', 'errors', 'history'] as const;
 /** The values of this process, under the names of `series.ts`. */
 export class Metrics implements ClientObserver {
   readonly registry: Registry;
+  readonly emails: EmailMetrics;
   readonly #series;
   readonly #role: string;
   readonly #running = new Set<RunningTask>();
@@ -52,6 +54,7 @@ export class Metrics implements ClientObserver {
     const { registry, series } = makeSeries(SERIES, readers);
     this.registry = registry;
     this.#series = series;
+    this.emails = new EmailMetrics(series);
     this.#role = role;
     collectDefaultMetrics({ register: registry });
     series.workerInfo.set({ version, role }, 1);

@@ -1,7 +1,10 @@
-import { counter, gauge, histogram, liveGauge, sharedCounter, sharedGauge } from './make-series.ts';
+import { counter, gauge, histogram, liveGauge, type MadeOf, sharedCounter, sharedGauge } from './make-series.ts';
 
 /** From a cached answer to the longest time limit of a task; 60, 180 and 600 are promises of the product. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 180, 300, 600, 900, 1800];
+
+/** Those of the Python worker, whose rules and dashboards go on. */
+const MAIL_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30];
 
 /**
  * Every metric of this service; each name is written only here, and `docs/metrics.md` is made from this list. Existing dashboards and rules
@@ -163,6 +166,49 @@ export const SERIES = {
     SECONDS,
   ),
 
+  // Existing rules and dashboards, this one and all below it that begin with `cybervpn_email_` or `cybervpn_otp_`.
+  emails: counter(
+    'cybervpn_email_send_total',
+    'Tries at e-mails by status: success or failed; provider is brevo, resend or smtp, by the server’s name',
+    ['provider', 'email_type', 'status'],
+  ),
+  emailsInContext: counter(
+    'cybervpn_email_send_context_total',
+    'The same tries, with the channel and the locale that the backend asked for',
+    ['channel', 'provider', 'email_type', 'locale', 'status'],
+  ),
+  emailSeconds: histogram(
+    'cybervpn_email_send_duration_seconds',
+    'Duration of one try at an e-mail',
+    ['provider', 'email_type'],
+    MAIL_SECONDS,
+  ),
+  emailSecondsInContext: histogram(
+    'cybervpn_email_send_context_duration_seconds',
+    'The same durations, with channel and locale',
+    ['channel', 'provider', 'email_type', 'locale'],
+    MAIL_SECONDS,
+  ),
+  emailErrors: counter(
+    'cybervpn_email_send_errors_total',
+    'Tries at e-mails that failed: api_error (the server refused), network_error, timeout, unknown (settings, address)',
+    ['provider', 'error_type'],
+  ),
+  otpEmails: counter(
+    'cybervpn_otp_emails_sent_total',
+    'Tries at e-mails with a code that confirms an address; action is initial or resend, status success or failed',
+    ['provider', 'action', 'status'],
+  ),
+  otpEmailErrors: counter('cybervpn_otp_email_errors_total', 'Those of them that failed, by the same error types', [
+    'provider',
+    'error_type',
+  ]),
+  otpFailed: counter(
+    'cybervpn_otp_failed_total',
+    'Codes that could not be used: expired before a server took them. What customers type is counted by the backend',
+    ['reason'],
+  ),
+
   workerInfo: gauge(
     'cybervpn_worker_info',
     'Always 1; version and role of each kind of process',
@@ -192,3 +238,6 @@ export const SERIES = {
     'max',
   ),
 };
+
+/** All of them, in the registry of one process. */
+export type MadeSeries = MadeOf<typeof SERIES>;

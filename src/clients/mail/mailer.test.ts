@@ -76,7 +76,15 @@ const noting = (noted: Noted): SendOptions['handover'] => ({
 async function attempt(by: Mailer, to: string, options: Partial<SendOptions> = {}): Promise<unknown> {
   const mail = { to, subject: 'Your code', text: `${CODE}\n.\n..two`, html: `<p>${CODE}</p>`, locale: 'en' };
   const { signal } = new AbortController();
-  const given = { isResend: false, id: 'job-1', attempt: 1, signal, handover: noting([]), ...options };
+  const given = {
+    isResend: false,
+    id: 'job-1',
+    attempt: 1,
+    signal,
+    handover: noting([]),
+    tried: () => undefined,
+    ...options,
+  };
   return await by.send(mail, given).then(
     () => undefined,
     (error: unknown) => error,

@@ -3,6 +3,7 @@ import { seconds } from '../../lib/duration.ts';
 import { mailbox, wireAddress } from '../../lib/email-address.ts';
 import { BreakerOpenError, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import { type ClientObserver, ClientPolicy, type Gate } from '../policy.ts';
+import { failureOf, type MailFailure, type MailTry } from './mail-try.ts';
 import { type Mail, mime } from './mime.ts';
 import { SmtpFailure } from './smtp-failure.ts';
 import { type SmtpServer, smtpServer } from './smtp-server.ts';
@@ -37,6 +38,8 @@ export type SendOptions = {
   attempt: number;
   signal: AbortSignal;
   handover: Handover;
+  /** Hears of each server's try, and of a message that came to no server because of its address or our settings. */
+  tried(one: MailTry): void;
 };
 
 const LIMITS: SmtpLimits = { toDotMs: seconds(30), answerMs: seconds(60) };
@@ -48,6 +51,8 @@ const LOOK_AGAIN_MS = seconds(4);
 const NOTICED_WITHIN_MS = 50;
 
 type Transport = { server: SmtpServer; variable: string; policy: ClientPolicy; gate: Gate | undefined };
+
+type Letter = { envelope: Parameters<SmtpSession['send']>[0]; message: Buffer };
 
 /** Carries a server's answer about one message past the breaker: the server is alive, and other messages are not concerned. */
 class Deferral extends Error {}
@@ -83,19 +88,15 @@ export class Mailer {
   async send(mail: Mail, options: SendOptions): Promise<void> {
     const [first, other] =
       options.isResend && this.#resend ? [this.#resend, this.#primary] : [this.#primary, this.#resend];
-    if (!first || this.#from === undefined)
-      throw new PermanentError('mail_not_configured', 'mail: no server to send by; set SMTP_URL and EMAIL_FROM');
-    const from = mailbox(this.#from);
-    if (!from)
-      throw new PermanentError('mail_not_configured', 'mail: EMAIL_FROM must be an address, or Name <address>');
-    const to = wireAddress(mail.to);
-    const envelope = { from: from.address, to };
-    const message = await mime(mail, { from, to, id: options.id });
+    const letter = await this.#letter(mail, options.id).catch((error: unknown) => {
+      options.tried({ provider: first?.server.provider ?? 'smtp', seconds: 0, failure: failureOf(error) ?? 'unknown' });
+      throw error;
+    });
     try {
-      await this.#sendBy(first, envelope, message, options);
+      await this.#tryBy(first, letter, options);
     } catch (error) {
       if (options.attempt === 1 || !other || !couldNotBeUsed(error)) throw error;
-      await this.#sendBy(other, envelope, message, options).catch((second: unknown) => {
+      await this.#tryBy(other, letter, options).catch((second: unknown) => {
         throw couldNotBeUsed(second) ? error : second;
       });
     }
@@ -116,10 +117,34 @@ export class Mailer {
     });
   }
 
+  async #letter(mail: Mail, id: string): Promise<Letter> {
+    if (this.#from === undefined) throw notConfigured();
+    const from = mailbox(this.#from);
+    if (!from)
+      throw new PermanentError('mail_not_configured', 'mail: EMAIL_FROM must be an address, or Name <address>');
+    const to = wireAddress(mail.to);
+    return { envelope: { from: from.address, to }, message: await mime(mail, { from, to, id }) };
+  }
+
+  async #tryBy(transport: Transport | undefined, letter: Letter, options: SendOptions): Promise<void> {
+    const startedAt = performance.now();
+    const provider = transport?.server.provider ?? 'smtp';
+    const report = (failure: MailFailure | undefined): void =>
+      options.tried({ provider, seconds: (performance.now() - startedAt) / 1000, failure });
+    try {
+      if (!transport) throw notConfigured();
+      await this.#sendBy(transport, letter, options);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure && !options.signal.aborted) report(failure);
+      throw error;
+    }
+    report(undefined);
+  }
+
   async #sendBy(
     { gate, policy, server, variable }: Transport,
-    envelope: Parameters<SmtpSession['send']>[0],
-    message: Buffer,
+    { envelope, message }: Letter,
     { handover, signal }: SendOptions,
   ): Promise<void> {
     const free = await place(gate, signal, variable);
@@ -153,6 +178,10 @@ export class Mailer {
         .then(free);
     }
   }
+}
+
+function notConfigured(): PermanentError {
+  return new PermanentError('mail_not_configured', 'mail: no server to send by; set SMTP_URL and EMAIL_FROM');
 }
 
 /** Waits for a place at a server, outside of the server's time. */

@@ -23,6 +23,9 @@ export class SmtpFailure extends Error {
   /** The server's answer, as `450`, and its enhanced code (RFC 3463), as `4.2.1`; undefined where none came. */
   readonly reply: { code: number; enhanced: string | undefined } | undefined;
 
+  /** The server did not answer in time. */
+  readonly isTimeout: boolean;
+
   /** Nothing was asked of the server: a password is missing, say. */
   readonly #isOurFault: boolean;
 
@@ -33,6 +36,7 @@ export class SmtpFailure extends Error {
     const said = response === undefined ? errorMessage(cause) : 'what the server said is no answer';
     super(code === undefined ? said : [code, enhanced].filter(Boolean).join(' '));
     this.step = step;
+    this.isTimeout = kind === 'ETIMEDOUT';
     this.#isOurFault = kind === 'EAUTH' && command === 'API';
     this.reply = code === undefined ? undefined : { code: Number(code), enhanced };
   }

@@ -1,6 +1,9 @@
+import { type MailProvider, providerOf } from './mail-try.ts';
+
 /** Where a mail server is and how it is spoken to. */
 export type SmtpServer = {
   host: string;
+  provider: MailProvider;
   port: number | undefined;
   /** TLS from the first byte. */
   secure: boolean;
@@ -28,6 +31,7 @@ export function smtpServer(address: string, mayBeClear: boolean): SmtpServer {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return {
     host,
+    provider: providerOf(host),
     port: url.port === '' ? undefined : Number(url.port),
     secure,
     requireTls: !secure && !mayBeClear && (login !== undefined || !isThisMachine(host)),

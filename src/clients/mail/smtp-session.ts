@@ -178,7 +178,7 @@ export class SmtpSession implements Disposable {
 
   #allow(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#break(new Error(`no answer within ${ms / 1000} s`)), ms);
+    this.#timer = setTimeout(() => this.#break(timeout(ms)), ms);
   }
 
   /** Closed first, so that nothing more is sent from here on. */
@@ -187,3 +187,7 @@ export class SmtpSession implements Disposable {
     this.#broken.reject(reason);
   }
 }
+
+/** Named as the library names its own. */
+const timeout = (ms: number): Error =>
+  Object.assign(new Error(`no answer within ${ms / 1000} s`), { code: 'ETIMEDOUT' });

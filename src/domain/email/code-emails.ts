@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { type MailTry, TOO_LATE } from '../../clients/mail/mail-try.ts';
 import type { Handover, Mailer } from '../../clients/mail/mailer.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { EmailText } from '../../messages/email.ts';
+import type { EmailFacts, EmailMetrics } from '../../observability/email-metrics.ts';
 import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
 
 /** How long the backend accepts a code or link. */
@@ -11,7 +13,7 @@ const VALID_MS = minutes(10);
 /** After this the run that claimed a message has its answer or gives it up: the mailer's limit for the answer, and some. */
 const ANSWERED_WITHIN_MS = seconds(65);
 
-export type CodeEmail = { to: string; isResend: boolean; text: EmailText };
+export type CodeEmail = EmailFacts & { to: string; text: EmailText };
 export type CodeEmailRun = Pick<HeldJob, 'confirmHeld' | 'jobId'> & {
   attempt: number;
   enqueuedAt: Date;
@@ -28,18 +30,31 @@ export type CodeEmailRun = Pick<HeldJob, 'confirmHeld' | 'jobId'> & {
 export class CodeEmails {
   readonly #mailer: Mailer;
   readonly #claims: MailClaims;
+  readonly #metrics: EmailMetrics;
 
-  constructor(mailer: Mailer, claims: MailClaims) {
+  constructor(mailer: Mailer, claims: MailClaims, metrics: EmailMetrics) {
     this.#mailer = mailer;
     this.#claims = claims;
+    this.#metrics = metrics;
   }
 
   /**
    * Sends once per job; a message older than its code is not sent any more. Where attempts before have failed, that is the end of
    * them: it is then thrown as `mail_too_late`, so that an outage of the mail server is told and not taken for a late message.
    */
-  async send(
-    { isResend, text, to }: CodeEmail,
+  async send(email: CodeEmail, run: CodeEmailRun): Promise<{ sent: number; expired: number }> {
+    try {
+      const counts = await this.#send(email, run);
+      if (counts.expired > 0) this.#metrics.expired(email);
+      return counts;
+    } catch (error) {
+      if (error instanceof PermanentError && error.code === TOO_LATE) this.#metrics.expired(email);
+      throw error;
+    }
+  }
+
+  async #send(
+    email: CodeEmail,
     { attempt, confirmHeld, enqueuedAt, jobId, now, signal }: CodeEmailRun,
   ): Promise<{ sent: number; expired: number }> {
     const leftMs = countdown(VALID_MS - (now.getTime() - enqueuedAt.getTime()));
@@ -52,7 +67,9 @@ export class CodeEmails {
     if (claim.kind === 'in_hand') throw afterAnother(ANSWERED_WITHIN_MS - claim.forMs);
     const handover = this.#handover({ confirmHeld, jobId }, leftMs);
     try {
-      await this.#mailer.send({ to, ...text }, { isResend, id: jobId, attempt, signal, handover });
+      const { isResend, text, to } = email;
+      const tried = (one: MailTry): void => this.#metrics.tried(email, one);
+      await this.#mailer.send({ to, ...text }, { isResend, id: jobId, attempt, signal, handover, tried });
     } catch (error) {
       if (error instanceof SnoozeError && leftMs() < error.delayMs) throw tooLate(error.message);
       throw error;
@@ -82,7 +99,7 @@ function countdown(ms: number): () => number {
 }
 
 function tooLate(why: string): PermanentError {
-  return new PermanentError('mail_too_late', `mail: ${why}, and its code is no longer valid; look at the mail server`);
+  return new PermanentError(TOO_LATE, `mail: ${why}, and its code is no longer valid; look at the mail server`);
 }
 
 /** Another run has handed the message over, or died about to. It is waited for as long as it may still learn the answer. */

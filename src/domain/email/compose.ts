@@ -10,7 +10,7 @@ const PLACES = 5;
 
 /** Builds what mails codes and links. */
 export function composeEmail(
-  { calls, log, redis }: Foundation,
+  { calls, log, metrics, redis }: Foundation,
   settings: Pick<Config, 'EMAIL_FROM' | 'SMTP_ALLOW_CLEARTEXT' | 'SMTP_URL' | 'SMTP_URL_RESEND'>,
 ) {
   const gate = (resource: string) =>
@@ -29,5 +29,5 @@ export function composeEmail(
     observer: calls,
     gates: { smtp: gate('smtp'), smtp_resend: gate('smtp_resend') },
   });
-  return { services: { codeEmails: new CodeEmails(mailer, new MailClaims(redis)) } };
+  return { services: { codeEmails: new CodeEmails(mailer, new MailClaims(redis), metrics.emails) } };
 }

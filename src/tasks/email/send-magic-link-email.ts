@@ -23,7 +23,7 @@ export default defineTask({
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their link was no longer valid' },
   needs: ['codeEmails', 'settings'],
 
-  async run({ email, is_resend, locale, otp_code, token }, { codeEmails, settings, ...run }) {
+  async run({ channel, email, is_resend, locale, otp_code, token }, { codeEmails, settings, ...run }) {
     const base = settings.MAGIC_LINK_BASE_URL;
     if (base === undefined)
       throw new PermanentError(
@@ -32,9 +32,7 @@ export default defineTask({
       );
     const link = new URL(base);
     link.searchParams.set('token', token);
-    return codeEmails.send(
-      { to: email, isResend: is_resend, text: magicLinkEmail(link.href, otp_code, emailLocale(locale)) },
-      run,
-    );
+    const text = magicLinkEmail(link.href, otp_code, emailLocale(locale));
+    return codeEmails.send({ type: 'magic_link', to: email, isResend: is_resend, channel, locale, text }, run);
   },
 });

@@ -21,6 +21,8 @@ export default defineTask({
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
   needs: ['codeEmails'],
 
-  run: ({ email, is_resend, locale, otp_code }, { codeEmails, ...run }) =>
-    codeEmails.send({ to: email, isResend: is_resend, text: otpEmail(otp_code, emailLocale(locale)) }, run),
+  run: ({ channel, email, is_resend, locale, otp_code }, { codeEmails, ...run }) => {
+    const text = otpEmail(otp_code, emailLocale(locale));
+    return codeEmails.send({ type: 'otp', to: email, isResend: is_resend, channel, locale, text }, run);
+  },
 });

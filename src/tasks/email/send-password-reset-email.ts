@@ -20,6 +20,8 @@ export default defineTask({
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
   needs: ['codeEmails'],
 
-  run: ({ email, locale, otp_code }, { codeEmails, ...run }) =>
-    codeEmails.send({ to: email, isResend: false, text: passwordResetEmail(otp_code, emailLocale(locale)) }, run),
+  run: ({ channel, email, locale, otp_code }, { codeEmails, ...run }) => {
+    const text = passwordResetEmail(otp_code, emailLocale(locale));
+    return codeEmails.send({ type: 'password_reset', to: email, isResend: false, channel, locale, text }, run);
+  },
 });
