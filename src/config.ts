@@ -151,7 +151,7 @@ export const variables = z.object({
   TASKIQ_FORWARD_STREAM: text
     .regex(STREAM_NAME, STREAM_NAME_PROBLEM)
     .optional()
-    .describe('Unknown tasks go there unchanged instead of to the dead letters'),
+    .describe('Messages of tasks that are unknown or switched off go there unchanged instead of to the dead letters'),
   TASKIQ_TAKEOVER_SECONDS: countBetween(5, 3600)
     .default(60)
     .describe('What a silent consumer of the group holds is taken over after this; a stuck lock is respected as long'),

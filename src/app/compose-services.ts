@@ -53,7 +53,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     { alerts: alerting.alerts, states: alertStates },
     depths,
   );
-  const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {
+  const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
     deliveryCounts,
     ...monitoring.services,
     ...payments.services,
@@ -92,6 +92,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     foundation,
     memoryReports,
     scheduleWatch,
+    workerTimes,
     serviceHealth,
     takeover,
   };

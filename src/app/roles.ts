@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
+import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
@@ -77,6 +78,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   stack.defer(() => within(TICKS_STOP_MS, ticks.close()).catch(() => undefined));
 
   if (role !== 'scheduler') {
+    stack.use(await WorkerBeat.start(app.parts.workerTimes, () => clock.now()));
     await takeOverFromPython(app, stack);
     const intake = startIntake(app);
     if (intake) {

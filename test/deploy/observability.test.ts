@@ -6,12 +6,14 @@ import { until } from '../../src/testing/until.ts';
 import { scrape } from '../../src/testing/world/metrics.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
+import { platformFates } from '../../tools/docs/platform-rules.ts';
 import { installedPrograms } from './prometheus/programs.ts';
 import { measured, selectorsOf } from './prometheus/promql.ts';
 import { Asker, testConfiguration } from './prometheus/scraped.ts';
-import { rulesIn, shippedDashboards, shippedRules } from './prometheus/shipped.ts';
+import { DEPLOY, rulesIn, shippedDashboards, shippedRules } from './prometheus/shipped.ts';
 import { doEverything } from './prometheus/work.ts';
 
+const MENDED_RULES = `${DEPLOY}prometheus/platform/worker_alerts.yml`;
 const PLATFORM_RULES = new URL('prometheus/platform-rules.yml', import.meta.url).pathname;
 
 /** Queries that have no answer in a young and healthy world, with the reason. All others must have one. */
@@ -39,6 +41,7 @@ beforeAll(async () => {
   world = stack.use(
     await World.start({
       seed: true,
+      mail: true,
       panel: { users: 20, nodes: 3 },
       env: { WORKER_CONCURRENCY: '2', TELEGRAM_RATE_PER_SECOND: '1000' },
     }),
@@ -51,7 +54,7 @@ beforeAll(async () => {
     'cybervpn-scheduler': address(scheduler),
     'cybervpn-shared': address(worker),
   };
-  asker = new Asker(stack.use(await startPrometheus(await testConfiguration(targets, [PLATFORM_RULES]))));
+  asker = new Asker(stack.use(await startPrometheus(await testConfiguration(targets, [PLATFORM_RULES, MENDED_RULES]))));
   await doEverything(world, worker);
 }, SETUP_LIMIT_MS);
 afterAll(() => stack.disposeAsync());
@@ -94,6 +97,13 @@ describe('a running worker, scraped by a real Prometheus', () => {
   test('has series for everything that the platform’s rules and dashboards ask for', async () => {
     const rules = rulesIn('platform', await readFile(PLATFORM_RULES, 'utf8'));
     await expectAnswers(rules.flatMap(({ expr }) => [measured(expr), ...selectorsOf(expr)]));
+  });
+
+  test('has series for every metric of a worker that the platform reads and this worker has taken over', async () => {
+    const { dashboards, rules } = await platformFates();
+    const ours = new Map(Object.values(SERIES).map(({ name, type }) => [name, type === 'histogram' ? `${name}_count` : name]));
+    const read = [...rules, ...dashboards].flatMap(({ reads }) => reads);
+    await expectAnswers(read.flatMap((name) => ours.get(name) ?? []));
   });
 
   test('has an answer to every query of every dashboard', async () => {

@@ -7,6 +7,7 @@ import { houseTable } from './house.ts';
 import { metricsPage } from './metrics.ts';
 import { onionPicture } from './onion.ts';
 import { performancePage } from './performance.ts';
+import { platformRules } from './platform-rules.ts';
 import { tasksPage } from './tasks.ts';
 import { withinMarks } from './within-marks.ts';
 
@@ -17,6 +18,7 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ['docs/chaos.md', await chaosPage()],
     ['docs/configuration.md', configurationPage()],
     ['docs/metrics.md', metricsPage()],
+    ['docs/migration.md', await migrationPage()],
     ['docs/performance.md', await performancePage()],
     ['docs/tasks.md', await tasksPage()],
     ['.env.example', envExample()],
@@ -29,6 +31,12 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
 async function architecturePage(): Promise<string> {
   const page = await readFile(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
   return withinMarks(withinMarks(page, 'onion', onionPicture()), 'house', await houseTable());
+}
+
+/** Written by hand but for the table of the platform's rules. */
+async function migrationPage(): Promise<string> {
+  const page = await readFile(new URL('../../docs/migration.md', import.meta.url), 'utf8');
+  return withinMarks(page, 'platform-rules', await platformRules());
 }
 
 if (import.meta.main) {

@@ -4,6 +4,7 @@ import { HourlyBandwidths } from '../../repositories/redis/figures/hourly-bandwi
 import { MemoryReports } from '../../repositories/redis/figures/memory-reports.ts';
 import { ReportMarks } from '../../repositories/redis/figures/report-marks.ts';
 import { SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
+import { WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
 import { Statistics } from '../../repositories/statistics.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
@@ -32,7 +33,8 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
     statistics: new Statistics(database),
     stats: new DailyStats(redis),
   });
-  const scheduleWatch = new ScheduleWatch(lastSuccesses, engine.schedulePeriods);
+  const workerTimes = new WorkerTimes(redis);
+  const scheduleWatch = new ScheduleWatch(lastSuccesses, workerTimes, engine.schedulePeriods);
   metrics.beforeScrape(() => refreshScheduleGauges(scheduleWatch, metrics, clock.now()));
   return {
     services: {
@@ -53,5 +55,6 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
     },
     memoryReports,
     scheduleWatch,
+    workerTimes,
   };
 }

@@ -1,5 +1,6 @@
 import { minutes } from '../../lib/duration.ts';
 import type { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
+import type { Standstill, WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
 
 export type ScheduleState = {
   task: string;
@@ -16,31 +17,45 @@ type OverdueSchedule = ScheduleState & { overdueSince: Date };
 /** No schedule is overdue before this, however short its period. */
 const OVERDUE_AT_LEAST_MS = minutes(5);
 
-/** A schedule without a success since `from` becomes overdue after twice its period, and after five minutes at least. */
-const overdueAt = (from: Date, periodMs: number): Date =>
-  new Date(from.getTime() + Math.max(2 * periodMs, OVERDUE_AT_LEAST_MS));
+/**
+ * A schedule without a success since `from` becomes overdue after twice its period, and after five minutes at least. A time without any
+ * worker does not count: nobody could have run it, and after a planned stop the first runs are still to come.
+ */
+function overdueAt(from: Date, periodMs: number, standstill: Standstill | undefined): Date {
+  const at = from.getTime() + Math.max(2 * periodMs, OVERDUE_AT_LEAST_MS);
+  if (!standstill || from >= standstill.until) return new Date(at);
+  const stoodMs = standstill.until.getTime() - Math.max(from.getTime(), standstill.from.getTime());
+  return new Date(at + stoodMs);
+}
 
 /** The dead man's switch: knows when the task of every schedule last ended well, and which schedules are overdue. */
 export class ScheduleWatch {
   readonly #successes: LastSuccesses;
+  readonly #workers: WorkerTimes;
   readonly #periods: (now: Date) => ReadonlyMap<string, number>;
 
   /** `periods`: the period of every schedule that is switched on, in milliseconds, by task. */
-  constructor(successes: LastSuccesses, periods: (now: Date) => ReadonlyMap<string, number>) {
+  constructor(
+    successes: LastSuccesses,
+    workers: WorkerTimes,
+    periods: (now: Date) => ReadonlyMap<string, number>,
+  ) {
     this.#successes = successes;
+    this.#workers = workers;
     this.#periods = periods;
   }
 
   /** Throws while Redis is away, because the states are then unknown. */
   async states(now: Date): Promise<ScheduleState[]> {
     const periods = this.#periods(now);
-    const [last, known] = await Promise.all([
+    const [standstill, last, known] = await Promise.all([
+      this.#workers.lastStandstill(),
       this.#successes.all(),
       this.#successes.knownSince([...periods.keys()], now),
     ]);
     return [...periods].map(([task, periodMs]) => {
       const lastSuccess = last.get(task);
-      const at = overdueAt(lastSuccess ?? known.get(task) ?? now, periodMs);
+      const at = overdueAt(lastSuccess ?? known.get(task) ?? now, periodMs, standstill);
       return { task, periodMs, lastSuccess, overdueSince: at <= now ? at : undefined };
     });
   }

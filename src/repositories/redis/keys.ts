@@ -105,6 +105,8 @@ export const keys = {
   schedulesKnownSince: () => own('schedules:known_since'),
   /** Written to learn whether Redis takes writes; gone after seconds. */
   probe: () => own('probe'),
+  /** When a worker was last there, and the last time that none was. */
+  workerTimes: () => own('workers:times'),
   /** Memory of the running processes. */
   processMemory: () => own('workers:memory'),
   taskiqDead: () => own('taskiq:dead'),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hours, minutes } from '../../lib/duration.ts';
+import { days, hours, minutes, seconds } from '../../lib/duration.ts';
 import { visibleText } from '../../lib/telegram-html.ts';
 import type { MemoryUse } from '../../repositories/redis/figures/memory-reports.ts';
 import { type FiguresWorld, figuresWorld } from '../../testing/figures-world.ts';
@@ -192,6 +192,36 @@ describe('check_anomalies', () => {
       expect(await overdueAt(later(hours(47)))).not.toContain('generate_daily_report');
       expect(await overdueAt(later(hours(48)))).toContain('generate_daily_report');
       expect(await overdueAt(later(hours(48)))).not.toContain('generate_weekly_report');
+    });
+
+    test('after a planned stop of days nothing is overdue before it could run, and what then does not run is', async () => {
+      const { scheduleWatch, workerTimes } = parts();
+      const overdueAt = async (at: Date) => (await scheduleWatch.overdue(at)).map(({ task }) => task);
+      // Two replicas, which say every half minute that they are there, until both are stopped.
+      for (const beat of [0, 30, 31, 60]) await workerTimes.beat(later(seconds(beat)));
+      await allSucceed(later(seconds(60)));
+      const back = later(days(3));
+      expect(await overdueAt(back)).toContain('check_anomalies');
+      await Promise.all([workerTimes.beat(back), workerTimes.beat(back)]);
+      expect(await overdueAt(back)).toEqual([]);
+      await world.app.run('check_anomalies', {}, { now: back });
+      expect(await told()).toEqual([]);
+
+      // It goes on: each has twice its period again, and the stop excuses nothing that runs and then stops.
+      for (let beat = 30; beat <= 700; beat += 30) await workerTimes.beat(new Date(back.getTime() + seconds(beat)));
+      const soon = new Date(back.getTime() + minutes(11));
+      expect(await overdueAt(soon)).toContain('check_anomalies');
+      expect(await overdueAt(soon)).not.toContain('generate_daily_report');
+      await allSucceed(soon, ['process_notification_queue']);
+      expect(await overdueAt(soon)).toEqual(['process_notification_queue']);
+    });
+
+    test('a worker that is there while nothing succeeds stops no clock', async () => {
+      const { workerTimes } = parts();
+      await allSucceed(START);
+      for (let beat = 0; beat <= 20; beat += 1) await workerTimes.beat(later(minutes(beat)));
+      const overdue = await parts().scheduleWatch.overdue(later(minutes(20)));
+      expect(overdue.map(({ task }) => task)).toContain('check_anomalies');
     });
 
     test('what a task ended with is remembered without any help of the task', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
+import { TaskDisabledError } from '../../runtime/dispatcher.ts';
 import { testRedis } from '../../testing/redis.ts';
 import { Intake, type IntakeOptions, messageData, send } from './intake.fixture.ts';
 
@@ -198,6 +199,24 @@ describe('what can not be run goes whole to the dead letters', () => {
     expect(await redis.xrange('python', '-', '+')).toEqual([[expect.any(String), ['data', data]]]);
     await until(() => expect(one.dead).toEqual(['not_json']));
     expect(await redis.exists('a1')).toBe(0);
+    expect(await pendingCount()).toBe(0);
+  });
+
+  test('with a forward stream, tasks that are switched off here go there too; without one they are kept', async () => {
+    const off: IntakeOptions['handOver'] = async ({ taskName }) => {
+      throw new TaskDisabledError(taskName);
+    };
+    const data = messageData('a1', { task_name: 'send_otp_email' });
+    {
+      await using one = intake({ handOver: off, forwardStream: 'python' });
+      await redis.xadd('taskiq', '*', 'data', data);
+      await until(() => expect(one.forwarded).toHaveLength(1));
+      expect(await redis.xrange('python', '-', '+')).toEqual([[expect.any(String), ['data', data]]]);
+      expect(one.dead).toEqual([]);
+    }
+    await using one = intake({ handOver: off });
+    await redis.xadd('taskiq', '*', 'data', data);
+    await until(() => expect(one.dead).toEqual(['task_disabled']));
     expect(await pendingCount()).toBe(0);
   });
 

@@ -24,7 +24,7 @@ export type TaskiqConsumerOptions = {
   /** Tells a waiting producer at once that its message cannot be run. */
   results: Pick<TaskiqResults, 'store'>;
   observer: IntakeObserver;
-  /** Messages of unknown tasks go to this stream unchanged instead of to the dead letters. */
+  /** Messages of tasks that are unknown or switched off go to this stream unchanged instead of to the dead letters. */
   forwardStream?: string;
   times?: Partial<ConsumerTimes>;
 };

@@ -29,6 +29,9 @@ const MAX_DELIVERIES = 5;
 /** The reason why an entry cannot be run. */
 type Cause = { reason: string; detail: string; errorName: string };
 
+/** A task that this worker does not have, or that is switched off here so that another does it. */
+const NOT_HERE: ReadonlySet<string> = new Set(['unknown_task', 'task_disabled']);
+
 /** Decides on one entry: it is handed over, forwarded, buried, or left pending. */
 export class EntryHandler {
   readonly #options: EntryHandlerOptions;
@@ -72,7 +75,7 @@ export class EntryHandler {
     const cause = await this.#causeOfDeath(entry, parsed);
     if (!cause) return await this.#acknowledgements.add(entry.id);
     const { forwardStream } = this.#options;
-    if (cause.reason === 'unknown_task' && forwardStream !== undefined && !hasTooManyFields(entry)) {
+    if (NOT_HERE.has(cause.reason) && forwardStream !== undefined && !hasTooManyFields(entry)) {
       const moved = await this.#options.deadEntries.forward(entry, forwardStream);
       if (moved) this.#options.observer.forwarded(entry.id);
       return;

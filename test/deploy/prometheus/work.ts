@@ -37,12 +37,15 @@ export async function doEverything(world: World, worker: RoleProcess): Promise<v
   await world.redis.restart();
   await world.redisClient.config('SET', 'maxmemory', '256mb');
 
-  // A panel that answers 500, a mail without a server to send it by, a node that is down.
+  // A panel that answers 500, a mail server that refuses, a node that is down.
   world.panel!.faults({ kind: 'error', status: 500, path: '/api/nodes', count: 2 });
   await world.dispatch('sync_node_configs');
+  world.mail!.primary.refuse(550);
   await world.dispatch('send_otp_email', { email: 'someone@example.org', otp_code: '123456' });
   await until('a task is retried', ended('sync_node_configs', 'retry'));
   await until('a task has failed for good', ended('send_otp_email', 'error'));
+  world.mail!.primary.refuse(undefined);
+  await world.dispatch('send_otp_email', { email: 'someone@example.org', otp_code: '123457' });
   world.panel!.faults();
   world.panel!.changeNode(nodeUuidOf(2), { state: 'down' });
   await world.dispatch('check_server_health');
@@ -66,6 +69,7 @@ export async function doEverything(world: World, worker: RoleProcess): Promise<v
 
   await until('the payment is completed', () => counted('cybervpn_payments_verified_total', { status: 'completed' }));
   await until('the nodes are looked at', ended('check_server_health', 'success'));
+  await until('a code is sent', () => counted('cybervpn_otp_emails_sent_total', { status: 'success' }));
   await until('messages are sent', () => counted('cybervpn_notifications_total', { status: 'sent' }));
   await until(
     'both messages of producers are dealt with',

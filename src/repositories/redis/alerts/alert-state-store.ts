@@ -31,6 +31,27 @@ const FORGET_AFTER_MS = days(7);
 /** A telling that is not done after this is the next caller's: the one that claimed it has died, or could tell nobody. */
 const TOLD_WITHIN_MS = seconds(30);
 
+/**
+ * One step, so that of all who see a condition at the same moment one tells it: when it is new or forgotten, and when whoever claimed the
+ * telling has not done it. Times are ISO 8601 in UTC, which sort as text. KEYS: the alerts. ARGV: the id, its record, now, the times before
+ * which it is forgotten and its telling is the next caller's, and how long Redis keeps all. Answers the verdict and since when it is on.
+ */
+const BEGIN = `
+redis.call('PEXPIRE', KEYS[1], ARGV[6])
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+local known = text and cjson.decode(text)
+if not known or known.seen_at < ARGV[4] then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[6])
+  return {'tell', false}
+end
+local orphaned = not known.told and known.seen_at < ARGV[5]
+if known.told or orphaned then
+  known.seen_at = ARGV[3]
+  redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(known))
+end
+return {orphaned and 'tell' or 'on', known.since}`;
+
 /** Alerts that are on, in one hash, so that a begin and an end each have exactly one winner. */
 export class AlertStateStore {
   readonly #redis: RedisClient;
@@ -44,21 +65,19 @@ export class AlertStateStore {
    * for the one who saw it first.
    */
   async begin(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
-    const record: ActiveAlert = { ...condition, told: false, seenAt: now };
-    const isNew = await this.#redis.hsetnx(keys.alertsOn(), condition.id, write(record));
-    await this.#redis.pexpire(keys.alertsOn(), FORGET_AFTER_MS);
-    if (isNew === 1) return { verdict: 'tell', since: condition.since };
-    const text = await this.#redis.hget(keys.alertsOn(), condition.id);
-    const known = text === null ? undefined : read(text);
-    if (known === undefined || isForgotten(known, now)) {
-      await this.#redis.hset(keys.alertsOn(), condition.id, write(record));
-      return { verdict: 'tell', since: condition.since };
-    }
-    const { since } = known;
-    const isOrphaned = !known.told && now.getTime() - known.seenAt.getTime() > TOLD_WITHIN_MS;
-    if (!known.told && !isOrphaned) return { verdict: 'on', since };
-    await this.#redis.hset(keys.alertsOn(), condition.id, write({ ...known, seenAt: now }));
-    return { verdict: isOrphaned ? 'tell' : 'on', since };
+    const before = (ms: number): string => new Date(now.getTime() - ms).toISOString();
+    const [verdict, since] = (await this.#redis.eval(
+      BEGIN,
+      1,
+      keys.alertsOn(),
+      condition.id,
+      write({ ...condition, told: false, seenAt: now }),
+      now.toISOString(),
+      before(FORGET_AFTER_MS),
+      before(TOLD_WITHIN_MS),
+      FORGET_AFTER_MS,
+    )) as ['tell' | 'on', string | null];
+    return { verdict, since: since === null ? condition.since : new Date(since) };
   }
 
   async markTold(alerts: readonly AlertCondition[], now: Date): Promise<void> {
