@@ -209,7 +209,8 @@ function depthReaders({ config, queues, redis }: Pick<App, 'config' | 'queues' |
   return {
     queues: () => countJobs(queues),
     async intake() {
-      if (stream === '') return undefined;
+      // Before the first message there is no stream, which is no error of Redis.
+      if (stream === '' || (await redis.exists(stream)) === 0) return undefined;
       const { entries, ...lag } = await readLag(redis, { stream, group });
       return { unread: entries, ...lag };
     },

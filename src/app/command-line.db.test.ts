@@ -299,6 +299,14 @@ describe('the command line', () => {
     expect((await run(['schema', 'grants', 'app'], { DATABASE_URL })).stdout).toContain(
       'grant select, insert on table task_worker.runs to app;\n',
     );
+    await world.database.pool.query('alter table if exists server_geolocations rename to elsewhere');
+    const { stdout: partly } = await run(['schema', 'grants', 'app'], { DATABASE_URL });
+    const onPlatform = partly.split('\n').filter((line) => !line.includes('task_worker'));
+    // All that is printed can be run: what is missing stands in comments.
+    await world.database.pool.query(`create role app; begin; ${onPlatform.join('\n')}\n; rollback; drop role app`);
+    await world.database.pool.query('alter table if exists elsewhere rename to server_geolocations');
+    expect(partly).toContain('\n-- once there is a table server_geolocations: grant ');
+    expect(partly).not.toMatch(/^grant .* on server_geolocations /m);
     expect(await run(['schema', 'check'], {})).toMatchObject({ code: 78 });
     expect(await run(['schema', 'mend'], { DATABASE_URL })).toMatchObject({ code: 64 });
     const away = await run(['schema', 'check'], { DATABASE_URL: 'postgresql://u:hidden-word@127.0.0.1:9/x' });

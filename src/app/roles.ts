@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
-import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
+import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { processSilent } from '../messages/processes.ts';

@@ -3,7 +3,7 @@ import { minutes } from '../lib/duration.ts';
 import { masker } from '../observability/log.ts';
 import { openDatabase } from '../repositories/database.ts';
 import { installOwnSchema, ownGrantsFor, ownSchemaState } from '../repositories/history/own-schema.ts';
-import { grantsFor } from '../repositories/privileges.ts';
+import { grantsFor, missingTables } from '../repositories/privileges.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
 import { schemaCommand as command } from '../triggers/cli/schema.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal } from '../triggers/cli/terminal.ts';
@@ -26,7 +26,7 @@ export const schema = {
       stack.defer(() => db.destroy());
       const context = {
         checkSchema: () => checkSchema(db),
-        grantsFor: (role: string) => ({ platform: grantsFor(role), own: ownGrantsFor(role) }),
+        grantsFor: async (role: string) => ({ platform: grantsFor(role, await missingTables(db)), own: ownGrantsFor(role) }),
         install: () => installOwnSchema(db),
         ownSchema: () => ownSchemaState(db),
       };

@@ -126,13 +126,25 @@ export async function missingPrivileges(db: Database): Promise<MissingPrivilege[
   });
 }
 
-/** The statements that grant a role exactly the privileges that the worker needs. */
-export function grantsFor(role: string): string[] {
+/**
+ * The statements that grant a role exactly the privileges that the worker needs. Those of a table in `missing` are comments: the statement
+ * would end a script in the middle.
+ */
+export function grantsFor(role: string, missing: ReadonlySet<string> = new Set()): string[] {
   const groups = Map.groupBy(QUESTIONS, ({ privilege, table }) => `${table} ${privilege}`);
   return [...groups.values()].map((group) => {
     const { privilege, table } = group[0]!;
-    return grantOf({ table, privilege, columns: group.flatMap(({ column }) => column ?? []) }, role);
+    const grant = grantOf({ table, privilege, columns: group.flatMap(({ column }) => column ?? []) }, role);
+    return missing.has(table) ? `-- once there is a table ${table}: ${grant}` : grant;
   });
+}
+
+/** The tables among those that the worker needs that this database does not have. */
+export async function missingTables(db: Database): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ table: string }>`
+    select asked.table from unnest(${Object.keys(NEEDED)}::text[]) as asked("table")
+     where to_regclass(asked.table) is null`.execute(db);
+  return new Set(rows.map(({ table }) => table));
 }
 
 /** For a lock, it grants the narrowest privilege to update. */

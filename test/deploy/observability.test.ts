@@ -101,7 +101,9 @@ describe('a running worker, scraped by a real Prometheus', () => {
 
   test('has series for every metric of a worker that the platform reads and this worker has taken over', async () => {
     const { dashboards, rules } = await platformFates();
-    const ours = new Map(Object.values(SERIES).map(({ name, type }) => [name, type === 'histogram' ? `${name}_count` : name]));
+    const ours = new Map(
+      Object.values(SERIES).map(({ name, type }) => [name, type === 'histogram' ? `${name}_count` : name]),
+    );
     const read = [...rules, ...dashboards].flatMap(({ reads }) => reads);
     await expectAnswers(read.flatMap((name) => ours.get(name) ?? []));
   });

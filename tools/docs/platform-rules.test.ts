@@ -43,7 +43,11 @@ test('every rule stands on the migration page by its name, once', async () => {
 test('each rule and dashboard that reads a metric of a worker has our series, or its reason', () => {
   const ours = new Set(Object.values(SERIES).map(({ name }) => name));
   for (const { fate, name, reads, reason } of [...rules, ...dashboards]) {
-    if (fate === 'ours') expect(reads.filter((read) => !ours.has(read) && read !== NEVER_COUNTED), name).toEqual([]);
+    if (fate === 'ours')
+      expect(
+        reads.filter((read) => !ours.has(read) && read !== NEVER_COUNTED),
+        name,
+      ).toEqual([]);
     else if (reads.length > 0) expect(reason.length, name).toBeGreaterThan(20);
   }
 });

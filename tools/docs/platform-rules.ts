@@ -16,7 +16,14 @@ type Recorded = z.infer<typeof recorded>;
 
 /** What becomes of a rule or a dashboard. */
 export type Fate = 'unchanged' | 'ours' | 'python' | 'replaced';
-export type FatedRule = { file: string; name: string; isAlert: boolean; fate: Fate; reason: string; reads: readonly string[] };
+export type FatedRule = {
+  file: string;
+  name: string;
+  isAlert: boolean;
+  fate: Fate;
+  reason: string;
+  reads: readonly string[];
+};
 
 /** Rules that are wrong with this worker, and why; `deploy/prometheus/platform/worker_alerts.yml` has them mended. */
 const REPLACED: Readonly<Record<string, string>> = {
@@ -26,8 +33,7 @@ const REPLACED: Readonly<Record<string, string>> = {
     'It divides a series by itself: both sides match the statuses 5xx, so one 502 in five minutes makes 100 %',
   NoTasksProcessed:
     'It looks at each task apart, and most run less than every ten minutes: it fires forever. A `sum()` belongs around its rate',
-  HighTaskDuration:
-    'It counts exports, bulk operations and broadcasts, which have no time limit: a long one fires it',
+  HighTaskDuration: 'It counts exports, bulk operations and broadcasts, which have no time limit: a long one fires it',
   PublicNetworkDpiPublisherStale: 'Its `absent()` fires forever where no Python worker is scraped',
   PartnerBotProvisioningTaskStale: 'Its `absent()` fires forever where no Python worker is scraped',
   AuthEmailDeliveryDegraded:
@@ -79,7 +85,8 @@ function fateOf(name: string, metrics: readonly string[]): { fate: Fate; reason:
   if (replaced !== undefined) return { fate: 'replaced', reason: replaced };
   const foreign = metrics.filter((metric) => !OURS.has(metric) && !NEVER_COUNTED.has(metric));
   const list = (names: readonly string[]): string => [...new Set(names)].map((one) => `\`${one}\``).join(', ');
-  if (foreign.length > 0) return { fate: 'python', reason: `${list(foreign)}: ${[...new Set(foreign.map(workOf))].join(', ')}` };
+  if (foreign.length > 0)
+    return { fate: 'python', reason: `${list(foreign)}: ${[...new Set(foreign.map(workOf))].join(', ')}` };
   if (metrics.length > 0) return { fate: 'ours', reason: list(metrics.filter((metric) => OURS.has(metric))) };
   return { fate: 'unchanged', reason: '' };
 }
@@ -87,7 +94,8 @@ function fateOf(name: string, metrics: readonly string[]): { fate: Fate; reason:
 /** Throws for a metric that nobody has thought of: neither ours nor known to stay with the Python worker. */
 function workOf(metric: string): string {
   const work = Object.entries(PYTHON_WORK).find(([beginning]) => metric.startsWith(beginning))?.[1];
-  if (work === undefined) throw new Error(`${metric} is read by the platform and is neither in SERIES nor in PYTHON_WORK`);
+  if (work === undefined)
+    throw new Error(`${metric} is read by the platform and is neither in SERIES nor in PYTHON_WORK`);
   return work;
 }
 

@@ -477,6 +477,17 @@ describe('doctor', () => {
       await world.redis.client.del(keys.taskiqDead());
     });
 
+    test('a stream that is not there yet, and one that nobody reads yet', async () => {
+      const { client } = world.redis;
+      await client.del('taskiq');
+      expect(await line('Work', 'Intake')).toMatchObject({ level: 'ok', finding: 'nobody has sent anything yet' });
+      await client.xadd('taskiq', '*', 'data', 'x');
+      expect(await line('Work', 'Intake')).toMatchObject(
+        bad('warning', /^messages wait in taskiq, and the group taskiq has never read there/, /start a worker/),
+      );
+      await client.del('taskiq');
+    });
+
     test('a message that has been in hand for long', async () => {
       const { client } = world.redis;
       await client.del('taskiq');

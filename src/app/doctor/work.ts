@@ -3,6 +3,7 @@ import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { differences, inWords, schedulesOf } from '../../runtime/scheduler.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import { isGroupLost } from '../../triggers/taskiq-stream/group.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from '../doors/brakes.ts';
 import { after, counted, failed, ok, warning } from './findings.ts';
@@ -53,8 +54,16 @@ export function workExaminations(app: App): readonly Examination[] {
     }),
     one('Intake', async () => {
       if (config.TASKIQ_STREAM === '') return ok('switched off: TASKIQ_STREAM is empty');
-      const lag = await services.depths.intake();
+      const lag = await services.depths.intake().catch((error: unknown) => {
+        if (isGroupLost(error)) return 'no group' as const;
+        throw error;
+      });
       if (!lag) return ok('nobody has sent anything yet');
+      if (lag === 'no group')
+        return warning(
+          `messages wait in ${config.TASKIQ_STREAM}, and the group ${config.TASKIQ_GROUP} has never read there`,
+          'start a worker: it makes the group and begins with the first message',
+        );
       const text = `${lag.unread} unread, ${lag.pending} in hand`;
       if (lag.oldestPendingMs <= STUCK_MS) return ok(text);
       return warning(

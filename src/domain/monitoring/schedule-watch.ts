@@ -35,11 +35,7 @@ export class ScheduleWatch {
   readonly #periods: (now: Date) => ReadonlyMap<string, number>;
 
   /** `periods`: the period of every schedule that is switched on, in milliseconds, by task. */
-  constructor(
-    successes: LastSuccesses,
-    workers: WorkerTimes,
-    periods: (now: Date) => ReadonlyMap<string, number>,
-  ) {
+  constructor(successes: LastSuccesses, workers: WorkerTimes, periods: (now: Date) => ReadonlyMap<string, number>) {
     this.#successes = successes;
     this.#workers = workers;
     this.#periods = periods;

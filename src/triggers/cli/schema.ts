@@ -4,8 +4,8 @@ import { type Command, type Output, table, UsageError, wordAt } from './command.
 
 export type SchemaContext = {
   checkSchema(): Promise<readonly Drift[]>;
-  /** The statements that give a role the privileges that the worker needs, and no others: on the platform's tables, and in our own schema. */
-  grantsFor(role: string): { platform: readonly string[]; own: readonly string[] };
+  /** The statements that give a role the privileges that the worker needs, and no others: on the platform's tables, and in our own schema. For tables that are missing they are comments. */
+  grantsFor(role: string): Promise<{ platform: readonly string[]; own: readonly string[] }>;
   /** Makes our own schema, or brings it up to date. Answers the steps that were missing. */
   install(): Promise<readonly string[]>;
   ownSchema(): Promise<OwnSchemaState>;
