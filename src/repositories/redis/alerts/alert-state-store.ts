@@ -32,7 +32,7 @@ const FORGET_AFTER_MS = days(7);
 const TOLD_WITHIN_MS = seconds(30);
 
 /**
- * One step, so that of all who see a condition at the same moment one tells it: when it is new or forgotten, and when whoever claimed the
+ * One step, so that of all who see a condition at the same moment one tells it: when it is new or forgotten, and when the caller that claimed the
  * telling has not done it. Times are ISO 8601 in UTC, which sort as text. KEYS: the alerts. ARGV: the id, its record, now, the times before
  * which it is forgotten and its telling is the next caller's, and how long Redis keeps all. Answers the verdict and since when it is on.
  */
