@@ -26,7 +26,10 @@ export const schema = {
       stack.defer(() => db.destroy());
       const context = {
         checkSchema: () => checkSchema(db),
-        grantsFor: async (role: string) => ({ platform: grantsFor(role, await missingTables(db)), own: ownGrantsFor(role) }),
+        grantsFor: async (role: string) => ({
+          platform: grantsFor(role, await missingTables(db)),
+          own: ownGrantsFor(role),
+        }),
         install: () => installOwnSchema(db),
         ownSchema: () => ownSchemaState(db),
       };

@@ -32,8 +32,8 @@ async function check(context: SchemaContext, { print }: Output): Promise<number>
   return drifts.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
-function grants(context: SchemaContext, role: string, { print }: Output): number {
-  const { own, platform } = context.grantsFor(role);
+async function grants(context: SchemaContext, role: string, { print }: Output): Promise<number> {
+  const { own, platform } = await context.grantsFor(role);
   print([...platform, ...own], [...platform, '-- After task-worker schema install, for history:', ...own]);
   return 0;
 }
