@@ -1,7 +1,7 @@
 import { days } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
-import { inTime } from '../lib/quantities.ts';
+import { bytesText, inTime } from '../lib/quantities.ts';
 import { fact } from './labels.ts';
 import { minuteInUtc } from './time.ts';
 
@@ -31,6 +31,18 @@ export function subscriptionExpired(subscription: SubscriptionFacts, locale: Loc
   return message('⛔', title, 'endedAt', subscription, locale);
 }
 
+/** To the customer: the traffic is used up, so nothing goes through until it starts again or grows. `limitBytes` 0: not known. */
+export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: number }, locale: Locale): Html {
+  const { limitBytes } = subscription;
+  const title = { en: 'Your traffic is used up', ru: 'Трафик закончился' }[locale];
+  const note = {
+    en: 'Connections are paused until more traffic is added or a new period begins.',
+    ru: 'Подключения приостановлены, пока не добавлен трафик или не начался новый период.',
+  }[locale];
+  const amount = limitBytes > 0 ? [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)] : [];
+  return message('📶', title, 'activeUntil', subscription, locale, { more: amount, note });
+}
+
 /** To the customer: the monthly traffic starts again. */
 export function trafficReset(locale: Locale): Html {
   const title = { en: 'Your traffic has been reset', ru: 'Трафик обновлён' }[locale];
@@ -53,9 +65,11 @@ function message(
   date: 'activeUntil' | 'endedAt',
   { username, expiresAt, renewUrl }: SubscriptionFacts,
   locale: Locale,
+  { more = [], note }: { more?: readonly Html[]; note?: string } = {},
 ): Html {
   const lines = [
     fact('subscription', html`<code>${username}</code>`, locale),
+    ...more,
     fact(date, html`<b>${minuteInUtc(expiresAt)}</b>`, locale),
   ];
   const renew = { en: 'Renew', ru: 'Продлить' }[locale];
@@ -63,5 +77,5 @@ function message(
     locale
   ];
   const action = renewUrl ? html`👉 <a href="${renewUrl}">${renew}</a>` : html`${openBot}`;
-  return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}\n\n${action}`;
+  return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}${note === undefined ? '' : html`\n\n${note}`}\n\n${action}`;
 }
