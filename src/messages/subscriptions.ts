@@ -39,8 +39,10 @@ export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: nu
     en: 'Connections are paused until more traffic is added or a new period begins.',
     ru: 'Подключения приостановлены, пока не добавлен трафик или не начался новый период.',
   }[locale];
-  const amount = limitBytes > 0 ? [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)] : [];
-  return message('📶', title, 'activeUntil', subscription, locale, { more: amount, note });
+  const more = limitBytes > 0 ? [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)] : [];
+  const link = { en: 'Add traffic', ru: 'Добавить трафик' }[locale];
+  const menu = { en: 'To add traffic, open the menu of this bot.', ru: 'Чтобы добавить трафик, откройте меню этого бота.' };
+  return message('📶', title, 'activeUntil', subscription, locale, { more, note, link, menu: menu[locale] });
 }
 
 /** To the customer: the monthly traffic starts again. */
@@ -59,23 +61,29 @@ function urgency(leftMs: number): string {
   return leftMs <= days(3) ? '🟡' : '🟢';
 }
 
+const RENEW: Readonly<Record<Locale, { link: string; menu: string }>> = {
+  en: { link: 'Renew', menu: 'To renew, open the menu of this bot.' },
+  ru: { link: 'Продлить', menu: 'Чтобы продлить, откройте меню этого бота.' },
+};
+
 function message(
   icon: string,
   title: string,
   date: 'activeUntil' | 'endedAt',
   { username, expiresAt, renewUrl }: SubscriptionFacts,
   locale: Locale,
-  { more = [], note }: { more?: readonly Html[]; note?: string } = {},
+  { link, menu, more, note }: { link: string; menu: string; more?: readonly Html[]; note?: string } = RENEW[locale],
 ): Html {
   const lines = [
     fact('subscription', html`<code>${username}</code>`, locale),
-    ...more,
+    ...(more ?? []),
     fact(date, html`<b>${minuteInUtc(expiresAt)}</b>`, locale),
   ];
-  const renew = { en: 'Renew', ru: 'Продлить' }[locale];
-  const openBot = { en: 'To renew, open the menu of this bot.', ru: 'Чтобы продлить, откройте меню этого бота.' }[
-    locale
+  const paragraphs = [
+    html`${icon} <b>${title}</b>`,
+    join(lines, '\n'),
+    ...(note === undefined ? [] : [html`${note}`]),
+    renewUrl ? html`👉 <a href="${renewUrl}">${link}</a>` : html`${menu}`,
   ];
-  const action = renewUrl ? html`👉 <a href="${renewUrl}">${renew}</a>` : html`${openBot}`;
-  return html`${icon} <b>${title}</b>\n\n${join(lines, '\n')}${note === undefined ? '' : html`\n\n${note}`}\n\n${action}`;
+  return join(paragraphs, '\n\n');
 }

@@ -44,7 +44,7 @@ const Envelope = z.object({
   // It goes into a column of 100 characters, and takes no NUL.
   event: z.string().regex(/^[\w.:-]{1,100}$/),
   timestamp: soft(date),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 const id = soft(z.union([z.string().min(1).max(64), z.int().positive().transform(String)]));

@@ -72,8 +72,9 @@ export class CustomerLooks {
   async #leaveToSweeps(signal: AbortSignal): Promise<LookRound['counts']> {
     const { store } = this.#options;
     let left = 0;
-    for (let looks = await store.some(GROUP); looks.length > 0; looks = await store.some(GROUP)) {
+    while ((await store.count()) > 0) {
       signal.throwIfAborted();
+      const looks = await store.some(GROUP);
       await Promise.all(looks.map(({ ids }) => this.#forget(ids)));
       await store.done(looks);
       left += looks.length;

@@ -133,8 +133,7 @@ export class SubscriptionNotices {
   #text({ kind, user }: Candidate, now: Date, renewUrl: string | undefined, locale: Locale): string {
     const subject = { username: user.username, expiresAt: user.expireAt, renewUrl };
     if (kind === 'expired') return subscriptionExpired(subject, locale).toString();
-    if (kind === 'traffic')
-      return queuedText({ kind, ...subject, limitBytes: user.trafficLimitBytes, locale }, now);
+    if (kind === 'traffic') return queuedText({ kind, ...subject, limitBytes: user.trafficLimitBytes, locale }, now);
     return queuedText({ kind: 'reminder', ...subject, locale }, now);
   }
 

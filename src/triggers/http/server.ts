@@ -43,12 +43,9 @@ const LIMITS: ConnectionLimits = {
 };
 
 /** The server with all its routes, not listening yet. */
-export function buildServer(
-  options: Omit<HttpOptions, 'port' | 'host'>,
-  limits = LIMITS,
-): FastifyInstance {
+export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits = LIMITS): FastifyInstance {
   const { cryptobotWebhook, health, metrics, operations, remnawaveWebhook, trustProxy = 0 } = options;
-  const log = operations?.log ?? cryptobotWebhook?.log;
+  const log = operations?.log ?? cryptobotWebhook?.log ?? remnawaveWebhook?.log;
   const server = fastify({
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: true,

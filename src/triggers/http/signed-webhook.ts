@@ -5,7 +5,10 @@ import type { Log } from '../../observability/log.ts';
 import { Problem, unavailable } from './problem.ts';
 
 /** Why a delivery was refused. */
-export type Refusal = { reason: 'missing_signature' | 'bad_signature' | 'invalid_payload'; signature: string | undefined };
+export type Refusal = {
+  reason: 'missing_signature' | 'bad_signature' | 'invalid_payload';
+  signature: string | undefined;
+};
 
 /** A delivery whose signature is right, and what its body says. */
 export type SignedDelivery<Update> = { update: Update; rawBody: Buffer; signature: string };
