@@ -31,7 +31,7 @@ export function subscriptionExpired(subscription: SubscriptionFacts, locale: Loc
   return message('⛔', title, 'endedAt', subscription, locale);
 }
 
-/** To the customer: the traffic is used up, so nothing goes through until it starts again or grows. `limitBytes` 0: not known. */
+/** To the customer: the traffic is used up, so nothing goes through until it starts again or grows. */
 export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: number }, locale: Locale): Html {
   const { limitBytes } = subscription;
   const title = { en: 'Your traffic is used up', ru: 'Трафик закончился' }[locale];
@@ -39,7 +39,7 @@ export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: nu
     en: 'Connections are paused until more traffic is added or a new period begins.',
     ru: 'Подключения приостановлены, пока не добавлен трафик или не начался новый период.',
   }[locale];
-  const more = limitBytes > 0 ? [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)] : [];
+  const more = [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)];
   const link = { en: 'Add traffic', ru: 'Добавить трафик' }[locale];
   const menu = { en: 'To add traffic, open the menu of this bot.', ru: 'Чтобы добавить трафик, откройте меню этого бота.' };
   return message('📶', title, 'activeUntil', subscription, locale, { more, note, link, menu: menu[locale] });

@@ -21,8 +21,8 @@ export function allowanceOf({ createdAt, lastTrafficResetAt, trafficLimitBytes }
 /** Whether nothing goes through because the traffic is used up. The panel marks such a user LIMITED within 45 s. */
 export function isUsedUp(user: PanelUser, now: Date): boolean {
   const { expireAt, status, trafficLimitBytes, usedTrafficBytes } = user;
-  const isOver = trafficLimitBytes > 0 && usedTrafficBytes >= trafficLimitBytes;
-  return expireAt > now && (status === 'LIMITED' || (status === 'ACTIVE' && isOver));
+  if (trafficLimitBytes <= 0 || expireAt <= now) return false;
+  return status === 'LIMITED' || (status === 'ACTIVE' && usedTrafficBytes >= trafficLimitBytes);
 }
 
 /** Whether the user is to be told of it: since less than 48 hours, or the panel does not say when the user was online. */
