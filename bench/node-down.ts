@@ -13,7 +13,8 @@ const NEXT_NODE_MS = seconds(4);
 
 export const measure: Measure = {
   title: 'from the moment a node goes down, with events of the panel, to what the worker knows and the admin reads',
-  limits: 'The look that confirms it comes 20 s after the first; the panel itself sees a dead node within 10 s, which is not counted here.',
+  limits:
+    'The look that confirms it comes 20 s after the first; the panel itself sees a dead node within 10 s, which is not counted here.',
 
   async run(scale) {
     await using stack = new AsyncDisposableStack();

@@ -41,7 +41,10 @@ export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: nu
   }[locale];
   const more = [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)];
   const link = { en: 'Add traffic', ru: 'Добавить трафик' }[locale];
-  const menu = { en: 'To add traffic, open the menu of this bot.', ru: 'Чтобы добавить трафик, откройте меню этого бота.' };
+  const menu = {
+    en: 'To add traffic, open the menu of this bot.',
+    ru: 'Чтобы добавить трафик, откройте меню этого бота.',
+  };
   return message('📶', title, 'activeUntil', subscription, locale, { more, note, link, menu: menu[locale] });
 }
 

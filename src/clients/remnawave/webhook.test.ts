@@ -1,16 +1,17 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isSignedEvent, readEvent, signEvent } from './webhook.ts';
+import { isSignedEvent, readEvent } from './webhook.ts';
 
 const SECRET = 'a secret of the panel, 32 or more';
+const signEvent = (body: Buffer, secret: string): string => createHmac('sha256', secret).update(body).digest('hex');
 const read = (body: unknown) => readEvent(Buffer.from(JSON.stringify(body)));
 
 describe('the signature', () => {
   test('is that of the panel: HMAC-SHA256 as hex of the very bytes', () => {
     const body = Buffer.from('{"scope":"user"}');
     // echo -n '{"scope":"user"}' | openssl dgst -sha256 -hmac 'a secret of the panel, 32 or more'
-    expect(signEvent(body, SECRET)).toMatch(/^[0-9a-f]{64}$/);
-    expect(isSignedEvent(body, signEvent(body, SECRET), SECRET)).toBe(true);
+    expect(isSignedEvent(body, 'eea354f6c8584ee1e6421931311600e6d4a6e01164b42b175bc190f3277b52a7', SECRET)).toBe(true);
   });
 
   test('holds for no other bytes, no other secret, and in no other spelling', () => {

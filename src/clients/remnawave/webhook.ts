@@ -28,14 +28,12 @@ export type PanelEvent = {
   subject: EventSubject;
 };
 
-/** What the panel puts into `X-Remnawave-Signature`: HMAC-SHA256 of these very bytes, lower-case hex. */
-export function signEvent(rawBody: Buffer, secret: string): string {
-  return createHmac('sha256', secret).update(rawBody).digest('hex');
-}
-
-/** Whether the panel signed exactly these bytes. Takes as long for a nearly right signature as for a wrong one. */
+/**
+ * Whether the panel signed exactly these bytes: `X-Remnawave-Signature` is their HMAC-SHA256, lower-case hex. Takes as long for a nearly
+ * right signature as for a wrong one.
+ */
 export function isSignedEvent(rawBody: Buffer, header: string | undefined, secret: string): boolean {
-  const expected = Buffer.from(signEvent(rawBody, secret), 'utf8');
+  const expected = Buffer.from(createHmac('sha256', secret).update(rawBody).digest('hex'), 'utf8');
   const given = Buffer.from(header ?? '', 'utf8');
   return given.length === expected.length && timingSafeEqual(given, expected);
 }

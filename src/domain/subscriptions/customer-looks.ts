@@ -68,7 +68,7 @@ export class CustomerLooks {
     return { counts, isMore: (await store.count()) > 0 };
   }
 
-  /** Nobody is asked for by name. Their caches are dropped all the same, which costs no question. */
+  /** Nobody is asked for by name. Their caches are dropped anyway, which costs no question. */
   async #leaveToSweeps(signal: AbortSignal): Promise<LookRound['counts']> {
     const { store } = this.#options;
     let left = 0;

@@ -197,7 +197,7 @@ test('so many wait at most; what more there is, the sweeps find', async () => {
   await world.app.redis.client.hset('cybervpn:subscriptions:looks', ...waiting.flat());
   const ask = (username: string) => customerLooks.ask({ username, ids: [] }, 'x');
   expect([await ask('anna'), await ask('boris'), await ask('ANNA')]).toEqual([true, false, true]);
-  // What is no look of ours is thrown away.
+  // Entries that are not a look of ours are removed.
   expect(await world.run(LOOK)).toMatchObject({ looked: 0, left: 1 });
 });
 

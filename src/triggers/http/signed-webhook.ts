@@ -15,7 +15,7 @@ export type SignedDelivery<Update> = { update: Update; rawBody: Buffer; signatur
 
 export type SignedWebhookOptions<Update> = {
   route: string;
-  /** Who sends, as people call it: `Crypto Pay`. */
+  /** The sender as people call it: `Crypto Pay`. */
   sender: string;
   /** The header of the signature, in lower case. */
   header: string;
@@ -23,7 +23,7 @@ export type SignedWebhookOptions<Update> = {
   realm: string;
   /** Whether the sender signed exactly these bytes. */
   verify(rawBody: Buffer, signature: string | undefined): boolean;
-  /** Reads a verified body. Throws for a body that is none of the sender's. */
+  /** Reads a verified body. Throws for any other body. */
   read(rawBody: Buffer): Update;
   /** Takes a delivery. False where it must be sent again. */
   accept(delivery: SignedDelivery<Update>): Promise<boolean>;

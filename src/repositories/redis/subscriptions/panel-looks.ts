@@ -59,7 +59,7 @@ export class PanelLooks {
     return await this.#redis.hlen(keys.panelLooks());
   }
 
-  /** Some of those that wait, at most `limit`. What is not a look of ours is removed. */
+  /** Some of those that wait, at most `limit`. Entries that are not a look of ours are removed. */
   async some(limit: number): Promise<WaitingLook[]> {
     const found = (await this.#redis.hrandfield(keys.panelLooks(), limit, 'WITHVALUES')) as string[];
     const pairs = Array.from({ length: found.length / 2 }, (_, i) => [found[2 * i]!, found[2 * i + 1]!] as const);
