@@ -78,6 +78,12 @@ export const variables = z.object({
     description: 'API token made in the panel',
     example: 'eyJhbGciOi...',
   }),
+  REMNAWAVE_WEBHOOK_SECRET: secretText
+    .min(16, { error: 'must have 16 characters or more' })
+    .optional()
+    .describe(
+      'WEBHOOK_SECRET_HEADER of the panel; with it POST /webhooks/remnawave takes its events, and what they name is looked at at once instead of at the next look',
+    ),
   TELEGRAM_BOT_TOKEN: secretText
     .regex(/^\d+:[\w-]{8,}$/, { error: 'must look like 123456:ABC-DEF' })
     .meta({ description: 'Bot API token', example: '123456:ABC-DEF1234' }),

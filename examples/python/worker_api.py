@@ -349,7 +349,7 @@ class WorkerApi:
         *,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
-        """Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h."""
+        """Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic."""
         return self._call(
             "POST",
             "/api/v1/tasks/check_expiring_subscriptions",
@@ -367,6 +367,20 @@ class WorkerApi:
         return self._call(
             "POST",
             "/api/v1/tasks/disable_expired_users",
+            body=body or {},
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_look_at_panel_users(
+        self,
+        body: dict[str, Any] | None = None,
+        *,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Looks at the customers whom events of the panel named."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/look_at_panel_users",
             body=body or {},
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
@@ -438,6 +452,24 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/monitor_queue_depth",
             body=body or {},
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_warn_of_panel_bill(
+        self,
+        *,
+        event: str,
+        node: str,
+        provider: str,
+        due_at: str,
+        sent_at: str,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Warns the admins of a bill for a node, when the panel sends an event about it."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/warn_of_panel_bill",
+            body=_given({"event": event, "node": node, "provider": provider, "due_at": due_at, "sent_at": sent_at}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

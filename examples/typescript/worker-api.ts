@@ -728,7 +728,7 @@ export class WorkerApi {
     });
   }
 
-  /** Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h. */
+  /** Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic. */
   async dispatchCheckExpiringSubscriptions(
     body: Record<string, unknown>,
     options: { idempotencyKey?: string | number } = {},
@@ -756,6 +756,22 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/disable_expired_users`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Looks at the customers whom events of the panel named. */
+  async dispatchLookAtPanelUsers(
+    body: Record<string, unknown>,
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/look_at_panel_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }
@@ -795,8 +811,8 @@ export class WorkerApi {
   /** Looks at every VPN node and alerts on outages. */
   async dispatchCheckServerHealth(
     body: {
-      /** `again`: a second look that a first one asked for */
-      look?: 'scheduled' | 'again';
+      /** `again`: a second look that a first one asked for; `event`: an event of the panel asked for it */
+      look?: 'scheduled' | 'again' | 'event';
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -839,6 +855,33 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/monitor_queue_depth`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Warns the admins of a bill for a node, when the panel sends an event about it. */
+  async dispatchWarnOfPanelBill(
+    body: {
+      /** Name of the event, such as crm.infra_billing_node_payment_in_48hrs */
+      event: string;
+      /** Name of the node */
+      node: string;
+      /** Name of the provider who is to be paid */
+      provider: string;
+      /** When the bill is due */
+      due_at: string;
+      /** When the panel sent the event */
+      sent_at: string;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/warn_of_panel_bill`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

@@ -59,6 +59,8 @@ export type PanelSandbox = AsyncDisposable & {
   /** Changes a node by uuid. A change of state sends a webhook. */
   changeNode(uuid: string, change: NodeChange): SandboxNode;
   removeNode(uuid: string): void;
+  /** Sends an event that nothing here brings about by itself: `user.<what>` about a user by username, any other with its data. */
+  tell(event: string, about: string | object): void;
   /** Arms a fault; without one, clears all faults and lies. */
   faults(fault?: Fault): void;
   /** How many requests a fault lets hang now. */
@@ -80,6 +82,8 @@ export type PanelSandbox = AsyncDisposable & {
   /** The violations of the contract since `forgetCalls`. */
   violations(): readonly Violation[];
   forgetCalls(): void;
+  /** Sends webhooks to this address from now on. */
+  sendWebhooksTo(url: string): void;
   /** Webhooks sent so far, once all are delivered or given up. */
   webhooks(): Promise<readonly Delivery[]>;
   stop(): Promise<void>;
@@ -96,17 +100,13 @@ const LOOK_MS = 1000;
  */
 export async function startPanelSandbox(options: PanelSandboxOptions): Promise<PanelSandbox> {
   const { generation, webhookUrl, webhookSecret = 'sandbox-webhook-secret-0123456789abcdef' } = options;
-  const webhooks = new Webhooks(
-    webhookUrl === undefined
-      ? undefined
-      : {
-          url: webhookUrl,
-          secret: webhookSecret,
-          retryDelayMs: options.webhookRetryDelayMs ?? 5000,
-          check: (body) => misfit(webhookContract(generation), body),
-        },
-  );
-  const state = new PanelState({
+  const webhooks: Webhooks = new Webhooks({
+    url: webhookUrl,
+    secret: webhookSecret,
+    retryDelayMs: options.webhookRetryDelayMs ?? 5000,
+    check: (body) => misfit(webhookContract(state.generation), body),
+  });
+  const state: PanelState = new PanelState({
     generation,
     version: options.version ?? (generation === 2 ? '2.7.4' : '3.3.2'),
     webhooks,
@@ -171,6 +171,11 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
       return node;
     },
     removeNode: (uuid) => void state.nodes.delete(uuid),
+    tell(event, about) {
+      const [scope = '', what = ''] = event.split('.');
+      if (typeof about === 'string') state.tellUser(what, known(state.users.byUsername(about), about));
+      else webhooks.send(scope, event, state.clock.now(), () => about);
+    },
     faults(fault) {
       if (fault) return faults.add(fault);
       faults.clear();
@@ -197,6 +202,9 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
     calls: () => ({ counts: panel.journal.counts, mutations: panel.journal.mutations }),
     violations: () => panel.journal.violations,
     forgetCalls: () => panel.journal.clear(),
+    sendWebhooksTo(url) {
+      webhooks.url = url;
+    },
     async webhooks() {
       await webhooks.settled();
       return webhooks.deliveries;

@@ -50,7 +50,7 @@ export class PanelState {
     this.#actedUntil = this.clock.now();
     this.users = new SandboxUsers(
       () => this.clock.now(),
-      (event, user) => (this.#batch ? this.#batch.push({ event, user }) : this.#tellUser(event, user)),
+      (event, user) => (this.#batch ? this.#batch.push({ event, user }) : this.tellUser(event, user)),
     );
   }
 
@@ -147,10 +147,11 @@ export class PanelState {
     } finally {
       this.#batch = undefined;
     }
-    if (batch.length < SILENT_FROM) for (const { event, user } of batch) this.#tellUser(event, user);
+    if (batch.length < SILENT_FROM) for (const { event, user } of batch) this.tellUser(event, user);
   }
 
-  #tellUser(event: UserEvent, user: SandboxUser): void {
+  /** Sends an event about a user, also one that nothing here brings about by itself, such as a threshold. */
+  tellUser(event: string, user: SandboxUser): void {
     this.webhooks.send('user', `user.${event}`, this.clock.now(), () => userToWire(user, this.generation));
   }
 }

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 export type WebhookOptions = {
-  url: string;
+  /** Nothing is sent without. */
+  url: string | undefined;
   secret: string;
   /** The time between the tries of one delivery: 5 s at the panel. */
   retryDelayMs: number;
@@ -20,25 +21,28 @@ const PARALLEL = 100;
 /** Sends the panel's webhooks: signed over the exact body, in parallel and so in no order, three tries, then dropped. */
 export class Webhooks {
   readonly deliveries: Delivery[] = [];
-  readonly #options: WebhookOptions | undefined;
+  /** Where they go from now on. */
+  url: string | undefined;
+  readonly #options: WebhookOptions;
   readonly #waiting: (() => Promise<void>)[] = [];
   readonly #pending = new Set<Promise<void>>();
   readonly #closed = new AbortController();
 
-  constructor(options: WebhookOptions | undefined) {
+  constructor(options: WebhookOptions) {
+    this.url = options.url;
     this.#options = options;
   }
 
   /** `data` is called only where a receiver is configured. */
-  send(scope: 'user' | 'node', event: string, at: number, data: () => object): void {
-    const options = this.#options;
-    if (!options) return;
+  send(scope: string, event: string, at: number, data: () => object): void {
+    const url = this.url;
+    if (url === undefined) return;
     const timestamp = new Date(at).toISOString();
     const body = { scope, event, timestamp, data: data(), ...(scope === 'user' && { meta: null }) };
-    const problem = options.check(body);
+    const problem = this.#options.check(body);
     if (problem) throw new Error(`webhook ${event} does not fit the contract: ${problem}`);
     const text = JSON.stringify(body);
-    this.#waiting.push(() => this.#deliver(options, event, timestamp, text));
+    this.#waiting.push(() => this.#deliver(url, event, timestamp, text));
     if (this.#pending.size === PARALLEL) return;
     const worker = this.#work().finally(() => this.#pending.delete(worker));
     this.#pending.add(worker);
@@ -59,20 +63,21 @@ export class Webhooks {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) await next();
   }
 
-  async #deliver(options: WebhookOptions, event: string, timestamp: string, body: string): Promise<void> {
+  async #deliver(url: string, event: string, timestamp: string, body: string): Promise<void> {
+    const { retryDelayMs, secret } = this.#options;
     const delivery: Delivery = { event, tries: 0, delivered: false };
     this.deliveries.push(delivery);
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Remnawave',
-      'x-remnawave-signature': createHmac('sha256', options.secret).update(body).digest('hex'),
+      'x-remnawave-signature': createHmac('sha256', secret).update(body).digest('hex'),
       'x-remnawave-timestamp': timestamp,
     };
     const { signal } = this.#closed;
     while (!delivery.delivered && delivery.tries < TRIES && !signal.aborted) {
-      if (delivery.tries > 0) await pause(options.retryDelayMs, signal);
+      if (delivery.tries > 0) await pause(retryDelayMs, signal);
       delivery.tries += 1;
-      delivery.delivered = await fetch(options.url, { method: 'POST', headers, body, signal }).then(
+      delivery.delivered = await fetch(url, { method: 'POST', headers, body, signal }).then(
         async (response) => {
           await response.body?.cancel();
           return response.ok;

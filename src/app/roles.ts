@@ -22,6 +22,7 @@ import { type App, buildApp } from './build-app.ts';
 import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { httpContext } from './doors/http.ts';
 import { resultListener, startIntake } from './doors/intake.ts';
+import { remnawaveWebhook } from './doors/remnawave-webhook.ts';
 import { readiness } from './readiness.ts';
 import { takeOverFromPython } from './take-over-from-python.ts';
 
@@ -113,6 +114,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     health: health satisfies HealthChecks,
     metrics,
     cryptobotWebhook: cryptobotWebhook(app),
+    remnawaveWebhook: remnawaveWebhook(app),
     operations: httpContext(app),
     trustProxy: config.TRUST_PROXY,
   });

@@ -20,9 +20,11 @@ const LABELS = {
   payBefore: { en: 'Pay before', ru: 'Оплатить до' },
   payment: { en: 'Payment', ru: 'Платёж' },
   plan: { en: 'Plan', ru: 'Тариф' },
+  provider: { en: 'Provider', ru: 'Провайдер' },
   subscription: { en: 'Subscription', ru: 'Подписка' },
   targetExpiry: { en: 'Must be active until', ru: 'Должна быть активна до' },
   telegram: { en: 'Telegram', ru: 'Telegram' },
+  traffic: { en: 'Traffic', ru: 'Трафик' },
 } as const satisfies Record<string, Record<Locale, string>>;
 
 /** One line: the fact's name and its value. */

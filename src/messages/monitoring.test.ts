@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hours, minutes } from '../lib/duration.ts';
-import { nodeBack, nodeOffline, nodeStable, nodeUnstable, serviceBack, serviceDown } from './monitoring.ts';
+import { nodeBack, nodeOffline, nodeStable, nodeUnstable, panelBill, serviceBack, serviceDown } from './monitoring.ts';
 
 const SINCE = new Date('2026-03-01T14:17:20Z');
 const past = (subject: string, ms: number, told = true) => ({
@@ -20,6 +20,16 @@ describe('what admins read about nodes and services', () => {
   test('where all nodes are down at once, each says where to look first', () => {
     expect(nodeOffline({ name: 'A' }, { all: true }, 'en').toString()).toContain('look at the panel');
     expect(nodeOffline({ name: 'A' }, { all: false }, 'en').toString()).not.toContain('look at the panel');
+  });
+
+  test('a bill says whom to pay, until when, and what follows; overdue is said', () => {
+    const bill = { node: '<Helsinki>', provider: 'Hetzner', dueAt: SINCE };
+    const due = panelBill({ ...bill, isOverdue: false }, 'en').toString();
+    expect(due).toContain('Node <b>&lt;Helsinki&gt;</b> is to be paid for');
+    expect(due).toContain('Provider: Hetzner\nPay before: 2026-03-01 14:17 UTC');
+    expect(panelBill({ ...bill, isOverdue: true }, 'en').toString()).toContain('is overdue');
+    expect(panelBill({ ...bill, isOverdue: true }, 'ru').toString()).toContain('просрочен');
+    expect(panelBill({ ...bill, isOverdue: false }, 'ru').toString()).toContain('Пора оплатить');
   });
 
   test('in Russian too', () => {

@@ -2,7 +2,8 @@ import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { durationText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
-import { spanInUtc } from './time.ts';
+import { fact } from './labels.ts';
+import { minuteInUtc, spanInUtc } from './time.ts';
 
 export type NodeLine = { name: string; country?: string | undefined; reason?: string | undefined };
 
@@ -76,6 +77,22 @@ export function panelReplaced(
     ],
   };
   return alertMessage(isOther ? 'warning' : 'info', title[locale], isOther ? lines[locale] : [], locale);
+}
+
+/** A node is to be paid for, as the panel reminds. */
+export function panelBill(
+  { dueAt, isOverdue, node, provider }: { node: string; provider: string; dueAt: Date; isOverdue: boolean },
+  locale: Locale,
+): Html {
+  const title = isOverdue
+    ? { en: html`The bill for node <b>${node}</b> is overdue`, ru: html`Счёт за ноду <b>${node}</b> просрочен` }
+    : { en: html`Node <b>${node}</b> is to be paid for`, ru: html`Пора оплатить ноду <b>${node}</b>` };
+  const advice = {
+    en: 'Pay it there, then set the next date in the panel (Infra billing). Without payment the provider switches the node off.',
+    ru: 'Оплатите у провайдера и укажите следующую дату в панели (Infra billing). Без оплаты провайдер отключит ноду.',
+  }[locale];
+  const lines = [fact('provider', provider, locale), fact('payBefore', minuteInUtc(dueAt), locale), '', advice];
+  return alertMessage('warning', title[locale], lines, locale);
 }
 
 /** RESOLVED for those who know of the trouble; to the others, that it was. */

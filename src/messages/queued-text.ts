@@ -3,7 +3,7 @@ import type { Html } from '../lib/html.ts';
 import { PURCHASE_KINDS } from '../lib/purchase.ts';
 import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import { readRow, withFacts } from './row-facts.ts';
-import { subscriptionExpiring } from './subscriptions.ts';
+import { subscriptionExpiring, trafficUsedUp } from './subscriptions.ts';
 
 /** Each fact is text in the row. */
 const Time = z.iso.datetime().transform((text) => new Date(text));
@@ -30,6 +30,14 @@ const Subject = z.discriminatedUnion('kind', [
     kind: z.literal('reminder'),
     username: z.string(),
     expiresAt: Time,
+    renewUrl: z.string().optional(),
+    locale,
+  }),
+  z.object({
+    kind: z.literal('traffic'),
+    username: z.string(),
+    expiresAt: Time,
+    limitBytes: z.coerce.number().nonnegative(),
     renewUrl: z.string().optional(),
     locale,
   }),
@@ -73,6 +81,8 @@ function written(subject: Subject, now: Date): Html {
   switch (subject.kind) {
     case 'reminder':
       return subscriptionExpiring(subject, now, subject.locale);
+    case 'traffic':
+      return trafficUsedUp(subject, subject.locale);
     case 'renewal':
       return autoRenewInvoice(subject, subject.locale, now);
     case 'receipt':

@@ -4,7 +4,7 @@ import { parseHtml } from '../../sandbox/telegram/entities.ts';
 import { days, hours, minutes } from '../lib/duration.ts';
 import { inTime } from '../lib/quantities.ts';
 import { visibleText } from '../lib/telegram-html.ts';
-import { subscriptionExpired, subscriptionExpiring, trafficReset } from './subscriptions.ts';
+import { subscriptionExpired, subscriptionExpiring, trafficReset, trafficUsedUp } from './subscriptions.ts';
 
 const now = new Date('2026-12-23T05:00:00Z');
 const facts = {
@@ -56,6 +56,27 @@ test('a reminder says how long is left, until when, and where to renew', () => {
       '👉 <a href="https://t.me/cyber_bot?start=renew">Renew</a>',
     ].join('\n'),
   );
+});
+
+test('used-up traffic: how much it was, what that means, and where to get more, in both languages', () => {
+  const used = { ...facts, limitBytes: 50 * 1024 ** 3 };
+  expect(String(trafficUsedUp(used, 'en'))).toBe(
+    [
+      '📶 <b>Your traffic is used up</b>',
+      '',
+      'Subscription: <code>anna</code>',
+      'Traffic: <b>50 GiB</b>',
+      'Active until: <b>2026-12-23 10:00 UTC</b>',
+      '',
+      'Connections are paused until more traffic is added or a new period begins.',
+      '',
+      '👉 <a href="https://t.me/cyber_bot?start=renew">Add traffic</a>',
+    ].join('\n'),
+  );
+  const russian = String(trafficUsedUp({ ...used, renewUrl: undefined }, 'ru'));
+  expect(russian).toContain('<b>Трафик закончился</b>');
+  expect(russian).toContain('Чтобы добавить трафик, откройте меню этого бота.');
+  expect(russian).toContain('Трафик: <b>50 ГиБ</b>');
 });
 
 test('in Russian the same', () => {

@@ -44,6 +44,7 @@ export class Metrics implements ClientObserver {
   readonly #running = new Set<RunningTask>();
   readonly #notificationTypes = new BoundedLabel(TYPES_AT_MOST);
   readonly #errorTypes = new BoundedLabel(TYPES_AT_MOST);
+  readonly #panelEvents = new BoundedLabel(TYPES_AT_MOST);
   readonly #refreshes: (() => Promise<void>)[] = [];
   #refreshing: Promise<unknown> | undefined;
   #tasks: readonly string[] = [];
@@ -156,6 +157,11 @@ export class Metrics implements ClientObserver {
 
   intakeMessage(result: string): void {
     this.#series.intake.inc({ result });
+  }
+
+  /** Counts an event of the panel. One that was refused has no name: nobody knows who sent it. */
+  panelEvent(event: string | undefined, outcome: 'taken' | 'refused' | 'put_off'): void {
+    this.#series.panelEvents.inc({ event: event === undefined ? 'unknown' : this.#panelEvents.of(event), outcome });
   }
 
   /** Counts a process of this worker that died. `signal` is null where no signal killed it. */

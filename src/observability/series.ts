@@ -89,6 +89,12 @@ export const SERIES = {
     ['what'],
   ),
 
+  panelEvents: counter(
+    'cybervpn_panel_events_total',
+    'Events that the panel sent, by name and by what became of them: taken, refused (signature or body), put_off (Redis or PostgreSQL did not take it: the panel sends it again)',
+    ['event', 'outcome'],
+  ),
+
   // Existing rules and dashboards.
   requests: counter(
     'cybervpn_external_requests_total',

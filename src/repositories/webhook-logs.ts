@@ -18,6 +18,11 @@ export type ReceivedWebhook = {
   status?: string;
 };
 
+/** What an event of the panel is remembered by. `subject` is whom it names. */
+export type ReceivedEvent = Pick<ReceivedWebhook, 'eventType' | 'id' | 'isValid' | 'reason' | 'signature'> & {
+  subject?: string;
+};
+
 export type UnprocessedWebhook = {
   id: string;
   source: string;
@@ -48,6 +53,9 @@ const webhooks: ItemKind<UnprocessedWebhook> = {
     })),
 };
 
+/** Tells rows of this worker from those that the backend writes about the same events. */
+const OURS = 'task-worker';
+
 /** How the platform stands for an id that it must not keep: hex SHA-256 of the trimmed text. */
 export function fingerprintOf(text: string): string {
   return createHash('sha256').update(text.trim()).digest('hex');
@@ -68,24 +76,59 @@ export class WebhookLogs {
 
   /** Keeps a webhook of Crypto Pay. */
   async insertCryptobot(webhook: ReceivedWebhook): Promise<void> {
-    const { eventType, id, invoiceId, isValid, reason, signature, status, updateId } = webhook;
-    const payload = {
-      schema: 'webhook_log.redacted.v1',
-      source: 'cryptobot',
-      event_type: eventType ?? null,
+    const { invoiceId, status, updateId } = webhook;
+    await this.#insert('cryptobot', webhook, false, {
       event_id_fingerprint: updateId === undefined ? null : fingerprintOf(updateId),
       invoice_id_fingerprint: invoiceId === undefined ? null : fingerprintOf(invoiceId),
       status: status ?? null,
+    });
+  }
+
+  /** Keeps an event of the panel. A valid one is kept as processed: whom it names is looked at already. */
+  async insertPanelEvent(event: ReceivedEvent): Promise<void> {
+    const { subject } = event;
+    await this.#insert('remnawave', event, event.isValid, {
+      subject_fingerprint: subject === undefined ? null : fingerprintOf(subject),
+      received_by: OURS,
+    });
+  }
+
+  /**
+   * When this worker last took an event of the panel, when it last refused one, and when the backend last wrote one, of those after `since`.
+   * Reads the rows since then.
+   */
+  async panelEvents(since: Date): Promise<{ taken?: Date; refused?: Date; byBackend?: Date }> {
+    const ours = sql<boolean>`payload ->> 'received_by' = ${OURS}`;
+    const { rows } = await sql<{ taken: Date | null; refused: Date | null; by_backend: Date | null }>`
+      select max(created_at) filter (where ${ours} and is_valid) as taken,
+             max(created_at) filter (where ${ours} and not is_valid) as refused,
+             max(created_at) filter (where ${ours} is not true) as by_backend
+        from webhook_logs where source = 'remnawave' and created_at > ${since}`.execute(this.#db);
+    const { by_backend: byBackend, refused, taken } = rows[0]!;
+    return { ...(taken && { taken }), ...(refused && { refused }), ...(byBackend && { byBackend }) };
+  }
+
+  async #insert(
+    source: 'cryptobot' | 'remnawave',
+    webhook: Pick<ReceivedWebhook, 'eventType' | 'id' | 'isValid' | 'reason' | 'signature'>,
+    isProcessed: boolean,
+    about: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
+    const { eventType, id, isValid, reason, signature } = webhook;
+    const payload = {
+      schema: 'webhook_log.redacted.v1',
+      source,
+      event_type: eventType ?? null,
+      ...about,
       signature_present: signature !== undefined,
       validation_status: isValid ? 'valid' : 'invalid',
       validation_reason: reason ?? null,
     };
     await sql`
-      insert into webhook_logs (id, source, event_type, payload, signature, is_valid, error_message)
-      values (${id}, 'cryptobot', ${eventType ?? null}, ${JSON.stringify(payload)}::jsonb,
-              ${signature === undefined ? null : fingerprintOf(signature)}, ${isValid}, ${reason ?? null})`.execute(
-      this.#db,
-    );
+      insert into webhook_logs (id, source, event_type, payload, signature, is_valid, processed_at, error_message)
+      values (${id}, ${source}, ${eventType ?? null}, ${JSON.stringify(payload)}::jsonb,
+              ${signature === undefined ? null : fingerprintOf(signature)}, ${isValid},
+              case when ${isProcessed}::boolean then now() end, ${reason ?? null})`.execute(this.#db);
   }
 
   /** Valid rows that nobody has dealt with, created after `since`, with fewer than `maxAttempts` failed tries, by id after `afterId`. */

@@ -1,5 +1,5 @@
 import type { SandboxUser } from '../../sandbox/panel/model.ts';
-import { type PanelSandbox, startPanelSandbox } from '../../sandbox/panel/server.ts';
+import { type PanelSandbox, type PanelSandboxOptions, startPanelSandbox } from '../../sandbox/panel/server.ts';
 import type { Result } from '../runtime/define-task.ts';
 import { type RunOptions, type TestApp, testApp } from './test-app.ts';
 
@@ -46,8 +46,9 @@ export async function subscriptionWorld(
   generation: GenerationNumber,
   environment: Readonly<Record<string, string>> = {},
   startAt: Date = new Date(),
+  panelOptions: Partial<PanelSandboxOptions> = {},
 ): Promise<SubscriptionWorld> {
-  const panel = await startPanelSandbox({ generation, startAt });
+  const panel = await startPanelSandbox({ generation, startAt, ...panelOptions });
   const app = await testApp({
     REMNAWAVE_URL: panel.url,
     REMNAWAVE_API_TOKEN: panel.token,

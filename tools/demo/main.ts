@@ -25,7 +25,8 @@ const SAME_CTRL_C_MS = 1_000;
 const PACE = {
   SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '2s',
   SCHEDULE_VERIFY_PENDING_PAYMENTS: '30s',
-  HEALTH_CHECK_INTERVAL_SECONDS: '10',
+  // The panel's events make the worker look sooner.
+  HEALTH_CHECK_INTERVAL_SECONDS: '60',
 };
 
 /** The demo uses a collector or an error tracker of the caller's environment. */
@@ -39,12 +40,19 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
   screen.line('Starting PostgreSQL, Redis, the sandbox of the outside world, a worker and a scheduler …');
   await using folder = await DemoFolder.open();
   const apiToken = randomBytes(16).toString('hex');
+  const webhookSecret = randomBytes(16).toString('hex');
   await using world = await World.start({
     appendonly: true,
     seed: true,
     mail: true,
-    panel: { users: 500, nodes: 8 },
-    env: { ...observers(), ...PACE, API_TOKENS: `demo:${apiToken}`, ADMIN_TELEGRAM_IDS: String(ADMIN_CHAT) },
+    panel: { users: 500, nodes: 8, webhookSecret },
+    env: {
+      ...observers(),
+      ...PACE,
+      API_TOKENS: `demo:${apiToken}`,
+      ADMIN_TELEGRAM_IDS: String(ADMIN_CHAT),
+      REMNAWAVE_WEBHOOK_SECRET: webhookSecret,
+    },
     onLine: (role, line) => folder.log(role, line),
   });
   addCustomersToPanel(world);
@@ -53,6 +61,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
 
   const [worker, scheduler] = await Promise.all([world.startWorker(), world.startScheduler()]);
   world.cryptopay.world.webhooks.url = `${worker.httpUrl}/webhooks/cryptobot`;
+  world.panel!.sendWebhooksTo(`${worker.httpUrl}/webhooks/remnawave`);
   await folder.write(
     {
       http_url: worker.httpUrl,

@@ -18,6 +18,9 @@ const HOURS_LEFT: Readonly<Record<number, number>> = { 4: 5, 5: 20, 6: 50, 7: 12
 /** The customer who pays in the story. */
 export const PAYER = 3;
 
+/** The customer who uses up the traffic in the story. */
+export const GUZZLER = 10;
+
 const FIRST_MESSAGES = [
   'Welcome! This row waited in <b>notification_queue</b>; the worker found it.',
   'Your device &quot;Pixel 9&quot; was added.',

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { nodeUuidOf } from '../../sandbox/panel/wire.ts';
 import type { World } from '../../src/testing/world/world.ts';
 import type { Screen } from './screen.ts';
-import { askForMail, PAYER } from './seed.ts';
+import { askForMail, chatOf, GUZZLER, PAYER } from './seed.ts';
 
 export type Step = {
   /** Seconds after the demo is up. */
@@ -42,7 +42,7 @@ export function story(world: World, invoiceId: number): readonly Step[] {
     {
       at: 30,
       needs: ['check_server_health'],
-      tell: `Node ${NODE.name} goes down. A second look 20 s later confirms it; then one alert reaches the admin.`,
+      tell: `Node ${NODE.name} goes down. The panel sends an event, so the worker looks at once; a second look 20 s later confirms it, and one alert reaches the admin.`,
       act: () => setNode('down'),
     },
     {
@@ -52,12 +52,25 @@ export function story(world: World, invoiceId: number): readonly Step[] {
       act: () => world.cryptopay.world.pay(invoiceId),
     },
     {
+      at: 60,
+      needs: ['look_at_panel_users'],
+      tell: `Customer ${GUZZLER} uses up the traffic. The panel sends an event, the worker asks the panel, and chat ${chatOf(GUZZLER)} hears of it.`,
+      act: () => useUpTraffic(world),
+    },
+    {
       at: 90,
       needs: ['check_server_health'],
       tell: `Node ${NODE.name} is back. After a stable minute one message says for how long it was away.`,
       act: () => setNode('connected'),
     },
   ];
+}
+
+/** What the panel does when a limit is reached: it remembers the bytes and sends an event. */
+function useUpTraffic({ panel }: World): void {
+  const bytes = 50 * 1024 ** 3;
+  panel!.changeUser(`customer${GUZZLER}`, { trafficLimitBytes: bytes, usedTrafficBytes: bytes, onlineAt: Date.now() });
+  panel!.tell('user.bandwidth_usage_threshold_reached', `customer${GUZZLER}`);
 }
 
 /** Plays the steps whose tasks exist until all are played or `signal` fires. A failed step is reported and does not end the demo. */

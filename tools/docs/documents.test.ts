@@ -14,6 +14,9 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const OUTSIDE = [
   'APP_SECRET',
   'JWT_AUTH_SECRET',
+  'WEBHOOK_ENABLED',
+  'WEBHOOK_SECRET_HEADER',
+  'WEBHOOK_URL',
   'NODE_COMPILE_CACHE',
   'NODE_DISABLE_COMPILE_CACHE',
   'NODE_EXTRA_CA_CERTS',

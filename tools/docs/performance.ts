@@ -10,6 +10,7 @@ const MEASURES = [
   'export',
   'reminder-sweep',
   'bulk-disable',
+  'node-down',
   'start-time',
   'idle',
   'split',

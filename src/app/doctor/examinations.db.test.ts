@@ -325,6 +325,30 @@ describe('doctor', () => {
       expect(old.calls().counts['POST /api/users/:user/actions/disable']).toBeUndefined();
     });
 
+    test('events of the panel: off, sent to the backend only, refused, silent, and arriving', async () => {
+      const { pool } = world.database;
+      const on = { REMNAWAVE_WEBHOOK_SECRET: token() };
+      const stored = (by: 'task-worker' | null, isValid: boolean, daysAgo: number) =>
+        pool.query(
+          `insert into webhook_logs (id, source, event_type, payload, is_valid, created_at)
+           values (gen_random_uuid(), 'remnawave', 'user.expired', $1, $2, now() - $3 * interval '1 day')`,
+          [{ received_by: by }, isValid, daysAgo],
+        );
+      const events = (change: Record<string, string>) => line('Outside services', 'Panel events', change);
+      expect(await events({})).toMatchObject({ level: 'ok', finding: expect.stringMatching(/^off/) });
+      expect(await events(on)).toMatchObject(bad('warning', /none has arrived in the last 7 days/, /WEBHOOK_URL/));
+      await stored(null, true, 1);
+      expect(await events({})).toMatchObject(bad('warning', /this worker takes none/, /WEBHOOK_SECRET_HEADER/));
+      await stored('task-worker', true, 3);
+      expect(await events(on)).toMatchObject(bad('warning', /none has arrived since/, /the schedules find everything/));
+      await stored('task-worker', false, 2);
+      expect(await events(on)).toMatchObject(bad('failed', /events are refused/, /WEBHOOK_SECRET_HEADER/));
+      await stored('task-worker', true, 0.5);
+      await stored('task-worker', false, 0);
+      expect(await events(on)).toMatchObject({ level: 'ok', finding: expect.stringMatching(/^arrive/) });
+      await pool.query('truncate webhook_logs');
+    });
+
     test('a panel of a version that nobody here speaks', async () => {
       await using old = await startPanelSandbox({ generation: 2, version: '1.6.16' });
       expect(

@@ -7,6 +7,7 @@ import { errorCode } from '../../lib/errors.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import type { App } from '../build-app.ts';
 import { after, failed, ok, timed, warning } from './findings.ts';
+import { panelEventsFinding } from './panel-events.ts';
 
 const GROUP = 'Outside services';
 
@@ -18,7 +19,8 @@ const BACKEND_COMPLETIONS = {
 } as const;
 
 /** Calls each service with its token, so that a revoked token is found before a message or a payment needs it. */
-export function outsideExaminations({ config, metrics, parts, redis, services }: App): readonly Examination[] {
+export function outsideExaminations(app: App): readonly Examination[] {
+  const { config, metrics, parts, redis, services } = app;
   const { panel } = services;
   const { cryptobot, telegram } = parts.foundation;
   const mailer = new Mailer({
@@ -69,6 +71,7 @@ export function outsideExaminations({ config, metrics, parts, redis, services }:
         );
       },
     ),
+    one('Panel events', 'is webhook_logs there? task-worker schema check says so', () => panelEventsFinding(app)),
     one(
       'Crypto Pay',
       'check CRYPTOBOT_TOKEN in @CryptoBot, and that it is of the network of CRYPTOBOT_API_URL',

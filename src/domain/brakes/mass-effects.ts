@@ -33,7 +33,7 @@ export type BrakeOptions = {
 };
 
 /** Fewer than this many users are never a mass effect. */
-const MASS_FROM_USERS = 50;
+export const MASS_FROM_USERS = 50;
 /** A listing may be this many users short before its share counts: in a small installation a few deleted users are many per cent. */
 const SHORT_BY_USERS = 10;
 /** An approval holds for this long, and for this many more users than the admins were told: users go on expiring meanwhile. */

@@ -13,7 +13,7 @@ import {
 
 const now = new Date('2026-12-23T05:00:00Z');
 const inFuture = (ms: number): Date => new Date(now.getTime() + ms);
-const KINDS: readonly NoticeKind[] = ['6h', '24h', '3d', '7d', 'expired'];
+const KINDS: readonly NoticeKind[] = ['6h', '24h', '3d', '7d', 'expired', 'traffic'];
 
 describe('the nearest bracket', () => {
   test.each([
@@ -45,7 +45,7 @@ describe('the nearest bracket', () => {
 
 test('a notice has one id per user, kind and expiry date, and no other has the same', () => {
   const notice = fc.record({
-    kind: fc.constantFrom(...KINDS),
+    kind: fc.constantFrom(...KINDS.filter((kind) => kind !== 'traffic')),
     username: fc.string({ minLength: 3, maxLength: 36 }),
     expireAt: fc.date({ noInvalidDate: true }),
   });
@@ -63,6 +63,6 @@ test('every kind has a type of its own that fits into the column and is found ag
   expect(noticeOfType('payment_received')).toBeUndefined();
 });
 
-test('Redis remembers a reminder as long as its bracket, and the end for as long as it is told', () => {
-  expect(KINDS.map(rememberedMs)).toEqual([hours(6), hours(24), days(3), days(7), hours(48)]);
+test('Redis remembers a reminder as long as its bracket, the end for as long as it is told, used-up traffic for a period', () => {
+  expect(KINDS.map(rememberedMs)).toEqual([hours(6), hours(24), days(3), days(7), hours(48), days(62)]);
 });

@@ -1,11 +1,13 @@
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { Decisions } from '../../repositories/decisions.ts';
 import { Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
+import { PanelLooks } from '../../repositories/redis/subscriptions/panel-looks.ts';
 import { ReminderMarks } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
+import { CustomerLooks } from './customer-looks.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
 import { MonthlyResets } from './monthly-resets.ts';
@@ -14,7 +16,7 @@ import { SubscriptionNotices } from './notices.ts';
 import { People } from './people.ts';
 import { RenewLink } from './renew-link.ts';
 
-/** Builds notices to customers, disabling, monthly resets, and what explains each of them. */
+/** Builds notices to customers, looks after events of the panel, disabling, monthly resets, and what explains each of them. */
 export function composeSubscriptions(
   foundation: Foundation,
   brake: MassEffectBrake,
@@ -34,6 +36,10 @@ export function composeSubscriptions(
   });
   return {
     services: {
+      customerLooks: new CustomerLooks({
+        ...{ backendKeys, brake, notices, panel, tasks, tasksOff },
+        store: new PanelLooks(redis),
+      }),
       decisions,
       expiredUsers: new ExpiredUsers({
         ...{ auditLogs, backendKeys, events, notices, panel },

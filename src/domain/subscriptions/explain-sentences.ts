@@ -9,6 +9,7 @@ import type { MoneyOf } from '../payments/customer-picture.ts';
 import { BRACKETS, type Bracket, isJustOver, type NoticeKind } from './brackets.ts';
 import { isOverdue } from './expired-users.ts';
 import { moneySentences, whyNotByMoney } from './explain-money.ts';
+import { isJustUsedUp, isUsedUp } from './used-up-traffic.ts';
 
 /** Everything that is stored about what the worker did, and did not do, for one panel user. */
 export type UserFacts = {
@@ -18,7 +19,7 @@ export type UserFacts = {
   /** Telegram refuses this chat permanently. */
   isUnreachable: boolean;
   money: MoneyOf;
-  /** Of the present expiry date. */
+  /** Of the present expiry date, and of the present allowance of traffic. */
   notices: ReadonlyMap<NoticeKind, { row: MessageRecord | 'unreadable' | undefined; isMarked: boolean }>;
   /** Newest first. */
   disablings: readonly AuditRecord[];
@@ -41,6 +42,7 @@ export function explainUser(facts: UserFacts): string[] {
     ...moneySentences(facts.money),
     ...[...BRACKETS].reverse().map((bracket) => reminder(bracket, facts)),
     ending(facts),
+    ...usedUpTraffic(facts),
     ...disabling(facts),
     ...facts.events.map((event) => `Event ${event.type} at ${minuteInUtc(event.at)}.`),
   ];
@@ -96,12 +98,24 @@ function ending(facts: UserFacts): string {
   return `Notice of the end: not queued, because ${whyNot(facts.tasks.disabling, facts)}.`;
 }
 
-/** What `notification_queue`, else Redis, says of a notice for the present expiry date. */
+/** Nothing where the traffic is not used up and nobody was told so. */
+function usedUpTraffic(facts: UserFacts): string[] {
+  const { now, tasks, user } = facts;
+  const stored = storedDecision('traffic', facts);
+  if (stored) return [`Notice of used-up traffic: ${stored}`];
+  if (!isUsedUp(user, now)) return [];
+  if (!isJustUsedUp(user, now))
+    return ['Notice of used-up traffic: none; who was last online over 48 hours ago is not written to.'];
+  return [`Notice of used-up traffic: not queued, because ${whyNot(tasks.reminding, facts)}.`];
+}
+
+/** What `notification_queue`, else Redis, says of a notice for the present expiry date, or the present allowance of traffic. */
 function storedDecision(kind: NoticeKind, { notices }: UserFacts): string | undefined {
   const { row, isMarked } = notices.get(kind) ?? { row: undefined, isMarked: false };
-  if (row === 'unreadable') return 'queued for this expiry date; its row in notification_queue cannot be read.';
+  const occasion = kind === 'traffic' ? 'allowance' : 'expiry date';
+  if (row === 'unreadable') return `queued for this ${occasion}; its row in notification_queue cannot be read.`;
   if (row) return `queued ${minuteInUtc(row.createdAt)}, ${outcome(row)}.`;
-  return isMarked ? 'queued for this expiry date; what became of it has been cleaned up.' : undefined;
+  return isMarked ? `queued for this ${occasion}; what became of it has been cleaned up.` : undefined;
 }
 
 function outcome(row: MessageRecord): string {
@@ -111,7 +125,7 @@ function outcome(row: MessageRecord): string {
     return `waiting to be sent, due ${minuteInUtc(row.scheduledAt)}${tries}`;
   }
   if (row.error === 'obsolete')
-    return 'not sent: by its turn the subscription was renewed or paid for, or the time over';
+    return 'not sent: by its turn the subscription was renewed or paid for, or the time over, or the traffic flowed again';
   return `not sent: ${row.error ?? 'for an unknown reason'}`;
 }
 

@@ -47,6 +47,20 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     ]);
   });
 
+  test('explain user: whether the traffic is used up and who was told', async () => {
+    await using world = await subscriptionWorld(generation);
+    const used = { endsInMs: days(20), trafficLimitBytes: 10, usedTrafficBytes: 10, status: 'LIMITED' } as const;
+    world.customer('anna', used);
+    world.customer('boris', { ...used, onlineAt: world.panel.now().getTime() - days(3) });
+    world.customer('clara', { endsInMs: days(20) });
+    const of = async (who: string) => (await sentences(world, who)).match(/Notice of used-up traffic: .*/)?.[0];
+    expect(await of('anna')).toContain('check_expiring_subscriptions has not run since');
+    await world.run(REMIND);
+    expect(await of('anna')).toMatch(/queued .* UTC, waiting to be sent/);
+    expect(await of('boris')).toContain('last online over 48 hours ago');
+    expect(await of('clara')).toBeUndefined();
+  });
+
   test('explain user: disabled by the worker, by the panel, by somebody else', async () => {
     await using world = await subscriptionWorld(generation);
     world.customer('anna', { endsInMs: -hours(1) });

@@ -6,7 +6,7 @@ import type { DeliveryMarks } from '../../repositories/redis/notifications/deliv
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
-import { NOTICE_KINDS, noticeId } from './brackets.ts';
+import { NOTICE_KINDS, noticeId, occasionOf } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
@@ -78,7 +78,7 @@ export class Explain {
       picture.of([user], now, signal),
     ]);
     const about = NOTICE_KINDS.map((kind, i) => {
-      const isMarked = told[i] === TOLD_UNDATED || told[i] === user.expireAt.toISOString();
+      const isMarked = told[i] === TOLD_UNDATED || told[i] === occasionOf(kind, user);
       return [kind, { row: rows.get(ids[i]!), isMarked }] as const;
     });
     return {

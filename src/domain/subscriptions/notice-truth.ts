@@ -8,6 +8,7 @@ import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, nearerBrackets, noticeId, noticeOfType } from './brackets.ts';
 import type { SubscriptionNotices } from './notices.ts';
 import type { People } from './people.ts';
+import { isUsedUp } from './used-up-traffic.ts';
 
 /** A panel that takes longer than this does not hold up the queue: the message goes out unchecked. */
 const ANSWER_WITHIN_MS = seconds(2);
@@ -28,8 +29,8 @@ export type NoticeTruthOptions = {
 type Told = Pick<PanelUser, 'username' | 'expireAt'>;
 
 /**
- * Whether a queued notice still holds when its turn comes. Its id follows from user, kind and expiry date: as long as one of the chat's
- * users gives this id, it is true. That needs no state of its own. A reminder also states user and date in its row, proven by the id, so
+ * Whether a queued notice still holds when its turn comes. Its id follows from user, kind and occasion: as long as one of the chat's
+ * users gives this id, it is true, and that of used-up traffic while the panel lets nothing through. That needs no state of its own. A reminder also states user and date in its row, proven by the id, so
  * that its end and what has overtaken it are known while the panel is away. An unknown answer drops no notice: it
  * is sent.
  */
@@ -42,7 +43,8 @@ export class NoticeTruth {
   }
 
   /**
-   * True where the customer has renewed or paid meanwhile, or the time that a reminder announces is over, or a nearer reminder tells of it.
+   * True where the customer has renewed or paid meanwhile, or the time that a reminder announces is over, or a nearer reminder tells of it,
+   * or the traffic flows again.
    * Costs one read of the panel. Never throws.
    */
   async isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
@@ -54,6 +56,7 @@ export class NoticeTruth {
     if (found === 'gone') return true;
     if (await this.#isPaid(found === 'unknown' ? stated : found, row, now, signal).catch(() => false)) return true;
     if (kind === 'expired') return false;
+    if (kind === 'traffic') return found !== 'unknown' && !isUsedUp(found, now);
     if (found !== 'unknown' && (found.expireAt <= now || found.status === 'DISABLED')) return true;
     return await this.#isOvertaken(kind, found, stated, now, signal).catch(() => false);
   }

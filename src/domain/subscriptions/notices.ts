@@ -8,11 +8,11 @@ import type { Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
-import { type NoticeKind, noticeId, rememberedMs, typeOfNotice } from './brackets.ts';
+import { type NoticeKind, noticeId, occasionOf, rememberedMs, typeOfNotice } from './brackets.ts';
 import type { People } from './people.ts';
 import type { RenewLink } from './renew-link.ts';
 
-/** Somebody to whom a notice is due by the calendar. */
+/** Somebody to whom a notice is due by what the panel says. */
 export type Candidate = { user: PanelUser; kind: NoticeKind };
 
 /** Somebody who is to be told, and where. */
@@ -43,7 +43,7 @@ export type SubscriptionNoticesOptions = {
 };
 
 /**
- * What customers are told of their expiry dates: once per user, kind and date. The row's id decides, in PostgreSQL; the key in Redis
+ * What customers are told of their expiry dates and their traffic: once per user, kind and occasion. The row's id decides, in PostgreSQL; the key in Redis
  * only saves the question. So the row is inserted first: a run killed in between leaves a row without a key, which the next run
  * finds, and never a key without a row, which would swallow the notice.
  */
@@ -111,7 +111,7 @@ export class SubscriptionNotices {
     // The notice of another worker was for this date: its mark ends with the bracket.
     await this.#remember(candidates.filter((_, i) => told[i] === TOLD_UNDATED));
     const unmarked = candidates
-      .filter(({ user }, i) => told[i] !== TOLD_UNDATED && told[i] !== user.expireAt.toISOString())
+      .filter(({ kind, user }, i) => told[i] !== TOLD_UNDATED && told[i] !== occasionOf(kind, user))
       .map((candidate) => ({ ...candidate, id: noticeId(candidate.kind, candidate.user) }));
     const queued = await this.#options.decisions.queued(unmarked.map(({ id }) => id));
     await this.#remember(unmarked.filter(({ id }) => queued.has(id)));
@@ -123,7 +123,7 @@ export class SubscriptionNotices {
       told.map(({ user, kind }) => ({
         userId: user.id,
         kind,
-        expireAt: user.expireAt,
+        occasion: occasionOf(kind, user),
         ttlMs: rememberedMs(kind),
       })),
     );
@@ -133,6 +133,7 @@ export class SubscriptionNotices {
   #text({ kind, user }: Candidate, now: Date, renewUrl: string | undefined, locale: Locale): string {
     const subject = { username: user.username, expiresAt: user.expireAt, renewUrl };
     if (kind === 'expired') return subscriptionExpired(subject, locale).toString();
+    if (kind === 'traffic') return queuedText({ kind, ...subject, limitBytes: user.trafficLimitBytes, locale }, now);
     return queuedText({ kind: 'reminder', ...subject, locale }, now);
   }
 

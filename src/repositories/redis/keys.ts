@@ -26,6 +26,10 @@ export const keys = {
   disablings: () => own('subscriptions:disabling'),
   /** `month` = `YYYY-MM`, UTC. The users whose traffic reset was requested, by panel user id. */
   trafficResets: (month: string) => own(`subscriptions:resets:${month}`),
+  /** Panel users whom an event of the panel named and who are not looked at yet, by their names. */
+  panelLooks: () => own('subscriptions:looks'),
+  /** `hour` = `YYYY-MM-DDTHH`, UTC. How many notices followed from such looks in that hour. */
+  panelLooksTold: (hour: string) => own(`subscriptions:looks:told:${hour}`),
   /** `userId` is the panel's uuid, on panel 3.x its number. */
   subscriptionReminder: (userId: string, bracket: string) => own(`sub_reminder:${userId}:${bracket}`),
   /** `date` = `YYYY-MM-DD`, UTC. */

@@ -15,9 +15,9 @@ export default defineTask({
   summary: 'Looks at every VPN node and alerts on outages',
   payload: z.object({
     look: z
-      .enum(['scheduled', 'again'])
+      .enum(['scheduled', 'again', 'event'])
       .default('scheduled')
-      .describe('`again`: a second look that a first one asked for'),
+      .describe('`again`: a second look that a first one asked for; `event`: an event of the panel asked for it'),
   }),
   schedule: (settings) => ({ everyMs: seconds(settings.HEALTH_CHECK_INTERVAL_SECONDS) }),
   retry: { delaysMs: [seconds(15), seconds(15)], exhausted: 'next-run' },

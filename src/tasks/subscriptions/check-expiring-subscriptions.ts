@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { nearestBracket } from '../../domain/subscriptions/brackets.ts';
-import type { Candidate } from '../../domain/subscriptions/notices.ts';
+import { dueWhileRunning } from '../../domain/subscriptions/due-notices.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
@@ -10,12 +8,12 @@ import { defineTask } from '../../runtime/define-task.ts';
 const GROUP = 500;
 
 /**
- * Reminds customers whose time runs out. A first pass counts for the brake, a second queues, so memory does not grow with the users.
- * Run twice, also at once, it reminds nobody twice: the row's id follows from user, bracket and expiry date.
+ * Reminds customers whose time runs out, and tells those whose traffic is used up. A first pass counts for the brake, a second queues, so memory does not grow with the users.
+ * Run twice, also at once, it tells nobody twice: the row's id follows from the user and what is told.
  */
 export default defineTask({
   name: 'check_expiring_subscriptions',
-  summary: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h',
+  summary: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic',
   payload: z.object({}),
   schedule: { cron: '0 * * * *' },
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
@@ -23,10 +21,10 @@ export default defineTask({
   counts: {
     checked: 'Panel users looked at',
     unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
-    reminded: 'Reminders queued',
-    without_telegram: 'Users due a reminder whose Telegram id is not known',
-    unreachable: 'Users due a reminder whom Telegram can not reach',
-    paid: 'Users not reminded because they have paid, or were promised more time',
+    reminded: 'Reminders and notices of used-up traffic queued',
+    without_telegram: 'Reminders and notices due to users whose Telegram id is not known',
+    unreachable: 'Reminders and notices due to users whom Telegram can not reach',
+    paid: 'Users not told because they have paid, or were promised more time',
     unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     held: 'Runs held by the brake on mass effects',
   },
@@ -40,7 +38,7 @@ export default defineTask({
     let due = 0;
     const listing = panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
-      const plan = await subscriptionNotices.plan(candidates(users, now), now, signal);
+      const plan = await subscriptionNotices.plan(dueWhileRunning(users, now), now, signal);
       counts.checked += users.length;
       counts.without_telegram += plan.withoutTelegram;
       counts.unreachable += plan.unreachable;
@@ -56,7 +54,7 @@ export default defineTask({
     if (due === 0) return counts;
 
     for await (const users of inGroups(panel.users({}, signal), GROUP)) {
-      const { notices } = await subscriptionNotices.plan(candidates(users, now), now, signal);
+      const { notices } = await subscriptionNotices.plan(dueWhileRunning(users, now), now, signal);
       const allowed = notices.slice(0, verdict.atMost - counts.reminded);
       counts.reminded += await subscriptionNotices.queue(allowed, now, signal);
       if (counts.reminded >= verdict.atMost) break;
@@ -64,11 +62,3 @@ export default defineTask({
     return counts;
   },
 });
-
-function candidates(users: readonly PanelUser[], now: Date): Candidate[] {
-  return users.flatMap((user) => {
-    const bracket =
-      user.status === 'ACTIVE' || user.status === 'LIMITED' ? nearestBracket(user.expireAt, now) : undefined;
-    return bracket ? [{ user, kind: bracket.kind }] : [];
-  });
-}

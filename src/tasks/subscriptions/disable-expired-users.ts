@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { isJustOver } from '../../domain/subscriptions/brackets.ts';
+import { dueAfterTheEnd } from '../../domain/subscriptions/due-notices.ts';
 import { isOverdue } from '../../domain/subscriptions/expired-users.ts';
-import type { Candidate } from '../../domain/subscriptions/notices.ts';
 import { forEachAtMost, inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, errorMessage, SnoozeError, TransientError } from '../../lib/errors.ts';
@@ -64,7 +63,7 @@ export default defineTask({
     for await (const users of inGroups(listing, GROUP)) {
       counts.checked += users.length;
       const overdue = await overdueUnpaid(users);
-      const plan = await subscriptionNotices.plan(overByThemselves(users, now), now, signal);
+      const plan = await subscriptionNotices.plan(dueAfterTheEnd(users, now), now, signal);
       affected += overdue.items.length + plan.notices.length;
       counts.paid += overdue.paid + plan.paid;
       counts.unknown += overdue.unknown + plan.unknown;
@@ -95,7 +94,7 @@ export default defineTask({
       const overdue = (await overdueUnpaid(users)).items.slice(0, left);
       left -= overdue.length;
       await forEachAtMost(overdue, AT_ONCE, turnOff);
-      const { notices } = await subscriptionNotices.plan(overByThemselves(users, now), now, signal);
+      const { notices } = await subscriptionNotices.plan(dueAfterTheEnd(users, now), now, signal);
       const allowed = notices.slice(0, left);
       left -= allowed.length;
       counts.told += await subscriptionNotices.queue(allowed, now, signal);
@@ -105,13 +104,6 @@ export default defineTask({
     return counts;
   },
 });
-
-/** Whom the panel marked EXPIRED itself: they are told and left as they are, because extending such a user revives it. */
-function overByThemselves(users: readonly PanelUser[], now: Date): Candidate[] {
-  return users
-    .filter((user) => user.status === 'EXPIRED' && isJustOver(user, now))
-    .map((user) => ({ user, kind: 'expired' }));
-}
 
 function asOne(failures: readonly unknown[]): TransientError {
   const message = `${name}: ${failures.length} user(s) could not be disabled, the others were; the first because: ${errorMessage(failures[0])}`;

@@ -11,6 +11,7 @@ import { type HealthChecks, registerHealth } from './health.ts';
 import { type MetricsOptions, registerMetrics } from './metrics.ts';
 import { registerOperations } from './operations.ts';
 import { answerProblem, Problem } from './problem.ts';
+import { type RemnawaveWebhookOptions, registerRemnawaveWebhook } from './remnawave-webhook.ts';
 
 export type HttpOptions = {
   port: number;
@@ -21,6 +22,8 @@ export type HttpOptions = {
   /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
+  /** Events of the panel. Without its secret the route is not there. */
+  remnawaveWebhook?: RemnawaveWebhookOptions | undefined;
   /** Proxies whose `X-Forwarded-For` counts; nobody's where absent. */
   trustProxy?: Proxies | undefined;
 };
@@ -40,11 +43,9 @@ const LIMITS: ConnectionLimits = {
 };
 
 /** The server with all its routes, not listening yet. */
-export function buildServer(
-  { cryptobotWebhook, health, metrics, operations, trustProxy = 0 }: Omit<HttpOptions, 'port' | 'host'>,
-  limits = LIMITS,
-): FastifyInstance {
-  const log = operations?.log ?? cryptobotWebhook?.log;
+export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits = LIMITS): FastifyInstance {
+  const { cryptobotWebhook, health, metrics, operations, remnawaveWebhook, trustProxy = 0 } = options;
+  const log = operations?.log ?? cryptobotWebhook?.log ?? remnawaveWebhook?.log;
   const server = fastify({
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: true,
@@ -70,6 +71,7 @@ export function buildServer(
   registerHealth(server, health);
   registerMetrics(server, metrics);
   if (cryptobotWebhook) registerCryptobotWebhook(server, cryptobotWebhook);
+  if (remnawaveWebhook) registerRemnawaveWebhook(server, remnawaveWebhook);
   const answerPerson = operations && registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
