@@ -110,7 +110,7 @@ export const RunListBody = z.object({
   next: z.string().optional().describe('`after` of the next page; absent on the last'),
   searched_to: time
     .optional()
-    .describe('A search for a text looks at 50,000 failed runs at once and came back to here; `next` goes on'),
+    .describe('A search for a text looks at 10,000 failed runs at once and came back to here; `next` goes on'),
 });
 
 export const ErrorGroupsBody = z.object({

@@ -90,9 +90,9 @@ export type RunDurations = { task: string; runs: number; p50Ms: number; p95Ms: n
  * Failed runs that one search for a text looks at, the newest first: a tenth of a second. No index of words is kept: it would need an
  * extension and cost each write more than all other indexes together.
  */
-const TEXT_LOOKED_AT = 50_000;
+const TEXT_LOOKED_AT = 10_000;
 /** Failed runs that are grouped, the newest first. */
-const GROUPED = 100_000;
+const GROUPED = 20_000;
 /** A job with more attempts than these has been replayed many times; the newest are shown. */
 const OF_ONE_JOB = 500;
 /** Runs of a task from which its usual duration is told. */

@@ -31,7 +31,7 @@ export const runsStep: Migration = {
       error_fingerprint text,
       primary key (ended_at, id)
     ) partition by range (ended_at)`.execute(db);
-    await sql`create index runs_task on task_worker.runs (task, ended_at, id)`.execute(db);
+    await sql`create index runs_task on task_worker.runs (task, ended_at, id) include (duration_ms)`.execute(db);
     await sql`create index runs_job on task_worker.runs (job_id)`.execute(db);
     // A job that nothing else led to has its own id for its correlation id.
     await sql`create index runs_correlation on task_worker.runs (correlation_id) where correlation_id <> job_id`.execute(
