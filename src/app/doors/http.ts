@@ -2,7 +2,6 @@ import { seconds } from '../../lib/duration.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
-import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
@@ -34,7 +33,7 @@ export function httpContext(app: App): HttpContext | undefined {
     // Schedules of tasks that are switched off are included: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
-    jobs: new Jobs(app.registry, app.queues, app.cancellations),
+    jobs: app.jobs,
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis),
     deadJobs: app.deadJobs,
@@ -55,7 +54,7 @@ export function httpContext(app: App): HttpContext | undefined {
     desk: paymentDeskOf(app, 'http'),
     exports: parts.exportDownloads,
     explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
-    history: historyOf(app),
+    history: historyOf(app, 'http'),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
   };
