@@ -3,6 +3,7 @@ import { type Config, secretsOf } from '../config.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import { minutes, seconds } from '../lib/duration.ts';
+import type { JobAct } from '../lib/job-act.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import { packageVersion } from '../lib/version.ts';
 import { taskFailed } from '../messages/alerts.ts';
@@ -21,6 +22,7 @@ import type { Middleware } from '../runtime/compose.ts';
 import { DeadJobs } from '../runtime/dead-jobs.ts';
 import { countJobs } from '../runtime/depths.ts';
 import { Dispatcher } from '../runtime/dispatcher.ts';
+import { Jobs } from '../runtime/jobs.ts';
 import type { Ended, OutcomeListener } from '../runtime/middleware/report-outcome.ts';
 import { Queues } from '../runtime/queues.ts';
 import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
@@ -64,6 +66,8 @@ export type App = {
   deadEntries: DeadEntries;
   /** Jobs that have failed permanently, over all queues. */
   deadJobs: DeadJobs;
+  /** Single jobs of all queues. */
+  jobs: Jobs;
   /** How the latest job of each task ended, over all workers. */
   lastRuns: LastRuns;
   /** Whose schedules hold, where several schedulers run. */
@@ -141,12 +145,16 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     await dispatcher.dispatch(task, {}, { source: 'task', initiatedBy, uniqueKey: task.name, afterActive: true });
   };
   const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
+  const cancellations = new Cancellations(redis);
+  const deadJobs = new DeadJobs(queues);
+  const jobs = new Jobs(registry, queues, cancellations);
   const { services, ...parts } = composeServices({
     ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },
     depths: depthReaders({ config, queues, redis }),
     history: { historyDatabase, mask },
     engine: {
       signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
+      actOnJob: (act, jobId, actId) => actOnJob({ deadJobs, jobs }, { act, jobId, actId }),
       rerun: (name) => runSoon(registry.get(name).task, 'brake'),
       schedulePeriods: (now) =>
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
@@ -158,6 +166,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   stack.use(parts.foundation.taskOutcomes);
   stack.use(parts.deliveryCounts);
   stack.use(parts.runRecorder);
+  stack.use(parts.incidentNotes);
   const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
 
   const middleware = (listener: OutcomeListener): readonly Middleware[] =>
@@ -194,13 +203,25 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     dispatcher,
     services,
     parts,
-    cancellations: new Cancellations(redis),
+    cancellations,
     deadEntries: new DeadEntries({ redis, stream: config.TASKIQ_STREAM, group: config.TASKIQ_GROUP }),
-    deadJobs: new DeadJobs(queues),
+    deadJobs,
+    jobs,
     lastRuns,
     scheduleClaims: new ScheduleClaims(redis, `${hostname()} (${version}, process ${process.pid})`),
     middleware,
   };
+}
+
+/** Does one act to one job. Cancelling one that has ended changes nothing. */
+async function actOnJob(
+  { deadJobs, jobs }: Pick<App, 'deadJobs' | 'jobs'>,
+  { act, actId, jobId }: { act: JobAct; jobId: string; actId: string },
+): Promise<boolean> {
+  if (act === 'replay') return await deadJobs.replay(jobId, actId);
+  if (act === 'discard') return await deadJobs.discard(jobId);
+  const cancelled = await jobs.cancel(jobId);
+  return cancelled !== undefined && cancelled !== 'ended';
 }
 
 /** Reads how much waits now: in the queues, in the stream of the Python producers, and among the dead letters. */

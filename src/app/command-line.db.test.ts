@@ -310,7 +310,7 @@ describe('the command line', () => {
     const { DATABASE_URL } = world.env as { DATABASE_URL: string };
     const first = await run(['schema', 'install'], { DATABASE_URL });
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toMatch(/^Done: 001_runs.*keep history from now on/);
+    expect(first.stdout).toMatch(/^Done: 001_runs, 002_incidents.*keep history from now on/);
     expect((await run(['schema', 'install'], { DATABASE_URL })).stdout).toContain('nothing to do');
     expect(JSON.parse((await run(['schema', 'install', '--json'], { DATABASE_URL })).stdout)).toEqual({
       installed: [],

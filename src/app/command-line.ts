@@ -12,11 +12,13 @@ import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '.
 import { type DoctorContext, doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
+import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
+import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
 import { health } from './health-command.ts';
@@ -24,7 +26,13 @@ import { readConfig } from './read-config.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
 
-type CliContext = TaskContext & DeadLetterContext & BrakeContext & DoctorContext & ExplainContext & PaymentContext;
+type CliContext = TaskContext &
+  DeadLetterContext &
+  BrakeContext &
+  DoctorContext &
+  ExplainContext &
+  PaymentContext &
+  RunsContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -36,6 +44,7 @@ export const ROLES: Readonly<Record<Role, string>> = {
 const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
+  ...runsCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -107,6 +116,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
       }),
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
+    history: historyOf(app, 'cli'),
     caller: callerHere(),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };

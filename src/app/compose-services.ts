@@ -32,7 +32,8 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
  */
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
-  const { alertStates, services: alerting } = composeAlerts(foundation);
+  const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
+  const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
   const brakes = composeBrakes(foundation, alerting.alerts);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
@@ -50,7 +51,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,
-    { alerts: alerting.alerts, states: alertStates },
+    { alerts: alerting.alerts, states: alertStates, history: kept.incidentNotes },
     depths,
   );
   const { memoryReports, scheduleWatch, ...figures } = composeFigures(foundation, alertStates, {
@@ -66,7 +67,6 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...monitoring.services,
     ...figures.services,
   });
-  const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const services: Services = {
     ...foundation.services,
     ...alerting,

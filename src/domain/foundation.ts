@@ -4,6 +4,7 @@ import { connectPanel } from '../clients/remnawave/connect.ts';
 import { TelegramClient } from '../clients/telegram/client.ts';
 import type { Config, Settings } from '../config.ts';
 import { seconds } from '../lib/duration.ts';
+import type { JobAct } from '../lib/job-act.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -31,6 +32,8 @@ import { TelegramSender } from './notifications/sender.ts';
 export type EngineHooks = {
   /** Has `notification_queue` looked at now. */
   signalDelivery(): Promise<void>;
+  /** Does this to one job, once for each `actId`. False where the job is not in the state for it. */
+  actOnJob(act: JobAct, jobId: string, actId: string): Promise<boolean>;
   /** Has a task run now, besides its schedule. */
   rerun(task: string): Promise<void>;
   /** The period of every schedule that is on, in milliseconds, by task. */

@@ -4,8 +4,8 @@ import { hash } from 'node:crypto';
 const LOOKED_AT = 1_000;
 
 /**
- * What differs between two errors of one kind: quoted values, addresses with their port, UUIDs, hexadecimal ids, numbers with their unit.
- * Each pattern reads the text once, whatever it holds.
+ * The parts that differ between two errors of one kind: quoted values, addresses with their port, UUIDs, hexadecimal ids, numbers with their unit.
+ * Each pattern reads the text once.
  */
 const VALUES: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/"[^"\n]{0,300}"|'[^'\n]{0,300}'(?!\w)|`[^`\n]{0,300}`|«[^»\n]{0,300}»|“[^”\n]{0,300}”/g, '<value>'],

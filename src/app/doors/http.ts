@@ -4,7 +4,6 @@ import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
-import { Jobs } from '../../runtime/jobs.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
@@ -37,7 +36,7 @@ export function httpContext(app: App): HttpContext | undefined {
     // Schedules of tasks that are switched off are included: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
-    jobs: new Jobs(app.registry, app.queues, app.cancellations),
+    jobs: app.jobs,
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis),
     deadJobs: app.deadJobs,
@@ -61,9 +60,8 @@ export function httpContext(app: App): HttpContext | undefined {
     auditTrail: new AuditTrail(parts.foundation.database),
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
-    explainUser: (who, telling) =>
-      parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
-    history: historyOf(app),
+    explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
+    history: historyOf(app, 'http'),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
   };

@@ -7,6 +7,7 @@ import type { Log } from '../../observability/log.ts';
 import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
 import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
 
 /** Something that happened once and that the admins must hear of. */
@@ -42,6 +43,7 @@ export type AdminAlertsOptions = {
   adminIds: readonly number[];
   locale: Locale;
   log: Log;
+  history: AlertHistory;
   /** Makes the queue be looked at now instead of at its next turn. Its failure delays an alert by one turn. */
   signalDelivery(): Promise<void>;
 };
@@ -74,8 +76,14 @@ export class AdminAlerts {
    * tell anybody is logged as an error with the alert's text.
    */
   async raise(alert: Alert): Promise<boolean> {
-    const { locale, log, rows } = this.#options;
     const text = this.#textOf(alert);
+    const isTold = await this.#raise(alert, text);
+    noteRaised(this.#options.history, alert, text, isTold ? new Date() : undefined);
+    return isTold;
+  }
+
+  async #raise(alert: Alert, text: string): Promise<boolean> {
+    const { locale, log, rows } = this.#options;
     log.warn({ alert: alert.kind, severity: alert.severity }, 'alert raised');
     const key = randomUUID();
     const all = this.#rowsOf(alert, 'event', text, key);

@@ -8,6 +8,7 @@ import type {
   AlertStateStore,
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
+import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
@@ -22,7 +23,10 @@ export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
   events: Events;
+  /** Of the texts in the history. */
+  locale: Locale;
   log: Log;
+  history: AlertHistory;
 };
 
 /**
@@ -57,6 +61,10 @@ export class AlertStates {
     const isTold = await alerts.begin(
       began.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
     );
+    for (const alert of began) {
+      const text = message(alert, this.#options.locale).toString();
+      noteBegan(this.#options.history, alert, { text, toldAt: isTold ? now : undefined });
+    }
     // While Redis is away, nobody can hear of an event either.
     const stored = began.filter(({ id }) => !this.#local.has(id));
     if (!isTold) for (const { id } of began) this.#local.delete(id);
@@ -161,6 +169,7 @@ export class AlertStates {
     );
     for (const id of ids) if (this.#local.delete(id)) removed.add(id);
     const gone = ended.filter(({ id }) => removed.has(id));
+    for (const alert of gone) noteEnded(this.#options.history, alert);
     await Promise.all(
       gone.map((alert) =>
         this.#options.events.publish('alert.ended', {

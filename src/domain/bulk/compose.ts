@@ -5,6 +5,7 @@ import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-record
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import type { Foundation } from '../foundation.ts';
 import { Broadcasts } from '../notifications/broadcasts.ts';
+import { JobActs } from './job-acts.ts';
 import { BulkNotices } from './notices.ts';
 import type { BulkProgressOptions } from './progress.ts';
 import { BulkUsers } from './users.ts';
@@ -36,6 +37,7 @@ export function composeBulk(
         records: new BroadcastRecords(redis),
         onError: (err) => log.warn({ err }, 'what was said of a broadcast is not known, its rows go on as they are'),
       }),
+      jobActs: new JobActs({ progress, records, act: engine.actOnJob }),
       bulkNotices: notices,
       bulkProgress: progress,
       bulkUsers: new BulkUsers({

@@ -1,8 +1,10 @@
 import type { Database } from '../../repositories/database.ts';
+import { Incidents } from '../../repositories/history/incidents.ts';
 import { ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { RunRows } from '../../repositories/history/run-rows.ts';
 import { Runs } from '../../repositories/history/runs.ts';
 import type { Foundation } from '../foundation.ts';
+import { IncidentNotes } from './incident-notes.ts';
 import { RunRecorder } from './run-recorder.ts';
 
 export type HistoryOptions = {
@@ -18,14 +20,18 @@ export type HistoryOptions = {
 export function composeHistory({ clock, log, metrics }: Foundation, options: HistoryOptions) {
   const { historyDatabase, keptDays, mask } = options;
   const historyState = () => ownSchemaState(historyDatabase);
+  const onDropped = (notes: number): void => metrics.outputDropped('history', notes);
+  const incidents = new Incidents(historyDatabase);
   return {
     historyState,
+    incidents,
+    incidentNotes: new IncidentNotes({ incidents, log, onDropped, look: historyState, clock: () => clock.now() }),
     runRecorder: new RunRecorder({
       ...{ keptDays, log, mask },
       rows: new RunRows(historyDatabase),
       look: historyState,
       clock: () => clock.now(),
-      onDropped: (runs) => metrics.outputDropped('history', runs),
+      onDropped,
     }),
     runs: new Runs(historyDatabase),
   };

@@ -9,7 +9,7 @@ import { recordedRun } from './recorded-run.ts';
 
 export type RunRecorderOptions = {
   rows: Pick<RunRows, 'add' | 'keepDays'>;
-  /** What became of our schema. */
+  /** The state of our schema. */
   look(): Promise<OwnSchemaState>;
   /** The time that all workers share. */
   clock(): Date;

@@ -13,6 +13,7 @@ import { probeRedis } from '../../repositories/redis/probe-redis.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
+import type { IncidentNotes } from '../history/incident-notes.ts';
 import { refreshGauges } from './gauges.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PanelVersionWatch } from './panel-version-watch.ts';
@@ -24,7 +25,7 @@ const PANEL_PROBE_MS = seconds(5);
 /** Builds what watches nodes, services and queues, and has the metrics show what it stored. `depths` counts what waits, now. */
 export function composeMonitoring(
   foundation: Foundation,
-  { alerts, states }: { alerts: AdminAlerts; states: AlertStates },
+  { alerts, history, states }: { alerts: AdminAlerts; states: AlertStates; history: IncidentNotes },
   depths: DepthReaders,
 ) {
   const { clock, cryptobot, database, log, metrics, redis, services, telegram } = foundation;
@@ -55,6 +56,7 @@ export function composeMonitoring(
       nodeHealth,
       nodeWatch: new NodeWatch({
         ...{ events, log, states },
+        onLooked: (looks) => history.looks(looks),
         store: nodeHealth,
         onNoticed: (waited) => metrics.nodeNoticed(waited),
         forgetAfterMs: Math.max(minutes(10), seconds(3 * settings.HEALTH_CHECK_INTERVAL_SECONDS)),

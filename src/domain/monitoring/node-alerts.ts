@@ -2,13 +2,16 @@ import type { NodeRecord } from '../../repositories/redis/monitoring/node-health
 import type { AlertCondition } from '../alerts/alert-states.ts';
 
 /** The alert about a node that is down. One id for everybody who finds it, so that it is told once. */
-export function nodeOfflineAlert(node: Pick<NodeRecord, 'nodeUuid' | 'name' | 'downSince' | 'since'>): AlertCondition {
+export function nodeOfflineAlert(
+  node: Pick<NodeRecord, 'nodeUuid' | 'name' | 'downSince' | 'reason' | 'since'>,
+): AlertCondition {
   return {
     id: nodeOfflineId(node.nodeUuid),
     kind: 'node_offline',
     severity: 'critical',
     subject: node.name,
     since: node.downSince ?? node.since,
+    reason: node.reason,
   };
 }
 

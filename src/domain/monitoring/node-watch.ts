@@ -4,6 +4,7 @@ import type { Locale } from '../../lib/locale.ts';
 import type { Listing } from '../../lib/read-each.ts';
 import { type NodeLine, nodeBack, nodeOffline, nodeStable, nodeUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
+import type { NodeLook } from '../../repositories/history/incidents.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
@@ -15,6 +16,8 @@ export type NodeWatchOptions = {
   states: AlertStates;
   events: Events;
   log: Log;
+  /** Told how each node was from its look before to this one. A time that is too long to be known of is left out. */
+  onLooked(looks: readonly NodeLook[]): void;
   /** Told how many seconds it took to notice that a node is down, when its alert goes out. */
   onNoticed(seconds: number): void;
   /** A node that the panel has not listed for this long is gone. Longer than a lying or half-read listing is likely to last. */
@@ -31,6 +34,8 @@ export type Observation = { counts: NodeCounts; lookAgainMs?: number };
 /** Keeps the state of every node and tells the admins about those that go down, come back or flap. */
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
+  /** Users of each node at the last look of this process that found it online. */
+  readonly #usersOnline = new Map<string, number>();
 
   constructor(options: NodeWatchOptions) {
     this.#options = options;
@@ -62,6 +67,10 @@ export class NodeWatch {
     const before = new Map(stored.map((one) => [one.record.nodeUuid, one]));
     const on = new Set(active.map(({ id }) => id));
     const verdicts = await this.#judgeAll(nodes, before, on, now);
+    for (const node of nodes)
+      if (statusOf(node) === 'online' && node.usersOnline !== undefined)
+        this.#usersOnline.set(node.uuid, node.usersOnline);
+    this.#options.onLooked(verdicts.flatMap((verdict) => this.#looksOf(verdict, before.get(verdict.record.nodeUuid))));
     counts.changed = verdicts.filter(({ change }) => change?.previousStatus).length;
     await Promise.all(verdicts.map((verdict) => this.#publish(verdict, now)));
     const { began, ended } = await this.#alert(verdicts, nodes.length + holes.length, now);
@@ -120,7 +129,14 @@ export class NodeWatch {
     const offlineOver = called('unstable', 'none_needed').map(({ nodeUuid }) => nodeOfflineId(nodeUuid));
     const unstableOver = called('settled_down', 'none_needed').map(({ nodeUuid }) => nodeUnstableId(nodeUuid));
     await states.drop([...offlineOver, ...unstableOver], now);
-    const nowOffline = await states.begin(down.map(nodeOfflineAlert), offline, now);
+    const nowOffline = await states.begin(
+      down.map((record) => ({
+        ...nodeOfflineAlert(record),
+        usersAffected: this.#usersOnline.get(record.nodeUuid),
+      })),
+      offline,
+      now,
+    );
     for (const { since } of nowOffline) this.#options.onNoticed((now.getTime() - since.getTime()) / 1000);
     const began = [nowOffline, await states.begin(called('unstable').map(nodeUnstableAlert), unstable, now)];
     const ended = [
@@ -136,6 +152,23 @@ export class NodeWatch {
       ),
     ];
     return { began: began.flat().length, ended: ended.flat().length };
+  }
+
+  /** How a node was since its look before: until it changed as it was then, and as it is now after. */
+  #looksOf({ change, record }: NodeVerdict, before: StoredNode | undefined): NodeLook[] {
+    if (!before) return [];
+    const { checkedAt: from, status: was } = before.record;
+    const { checkedAt: to, name, nodeUuid: node, status } = record;
+    if (to.getTime() - from.getTime() > this.#options.forgetAfterMs) return [];
+    const changedAt = change?.at ?? to;
+    const parts = [
+      { from, to: changedAt, status: was },
+      { from: changedAt, to, status },
+    ];
+    // One that an admin switched off is neither up nor down.
+    return parts
+      .filter((part) => part.status !== 'maintenance' && part.from < part.to)
+      .map((part) => ({ node, name, from: part.from, to: part.to, isUp: part.status === 'online' }));
   }
 
   async #forget({ holes, items }: Listing<PanelNode>, stored: readonly StoredNode[], now: Date): Promise<number> {

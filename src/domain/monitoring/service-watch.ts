@@ -126,8 +126,12 @@ function newer(one: ServiceRecord | undefined, other: ServiceRecord | undefined)
 const idOf = (name: string): string => `service_down:${name}`;
 
 /** A kind for each service: two that fail together are two messages, each with what it means. */
-export function serviceDownAlert({ name, since }: Pick<ServiceRecord, 'name' | 'since'>): AlertCondition {
-  return { id: idOf(name), kind: `service_down_${name}`, severity: 'critical', subject: name, since };
+export function serviceDownAlert({
+  error,
+  name,
+  since,
+}: Pick<ServiceRecord, 'error' | 'name' | 'since'>): AlertCondition {
+  return { id: idOf(name), kind: `service_down_${name}`, severity: 'critical', subject: name, since, reason: error };
 }
 
 const textOf = (record: ServiceRecord) => (_: AlertCondition, locale: Locale) => serviceDown(record, locale);

@@ -47,7 +47,10 @@ function underWayInWords(one: UnderWay, telling: Telling): string {
       return { en: `${invoice} is open and not paid`, ru: `${invoice}: открыт и не оплачен` }[locale];
     case 'unknown':
       return one.invoiceId === undefined
-        ? { en: `${payment} cannot be read, so nothing is known of it`, ru: `${payment} не читается, о нём ничего не известно` }[locale]
+        ? {
+            en: `${payment} cannot be read, so nothing is known of it`,
+            ru: `${payment} не читается, о нём ничего не известно`,
+          }[locale]
         : {
             en: `${invoice} may be paid; Crypto Pay does not say`,
             ru: `${invoice}: возможно, оплачен; Crypto Pay этого не сообщает`,
@@ -72,6 +75,8 @@ function paid(one: Extract<UnderWay, { state: 'paid' }>, locale: Locale): string
         ru: `оплачен в Crypto Pay (счёт ${one.invoiceId}) и завершится при следующей проверке`,
       }[locale];
     case 'person':
-      return { en: `is paid and waits for a person (${one.need})`, ru: `оплачен и ждёт человека (${one.need})` }[locale];
+      return { en: `is paid and waits for a person (${one.need})`, ru: `оплачен и ждёт человека (${one.need})` }[
+        locale
+      ];
   }
 }

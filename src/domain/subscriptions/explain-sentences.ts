@@ -39,7 +39,10 @@ export type Telling = { locale: Locale; time(at: Date): string };
 /** Why this user did or did not get which notice, was or was not disabled: one decision per sentence, for an operator. */
 export function explainUser(facts: UserFacts, telling: Telling): string[] {
   const { locale, time } = telling;
-  const events = facts.events.map(({ at, type }) => ({ en: `Event ${type} at ${time(at)}.`, ru: `Событие ${type}, ${time(at)}.` }));
+  const events = facts.events.map(({ at, type }) => ({
+    en: `Event ${type} at ${time(at)}.`,
+    ru: `Событие ${type}, ${time(at)}.`,
+  }));
   return [
     state(facts, telling),
     contact(facts)[locale],
@@ -92,11 +95,15 @@ function reminder(bracket: Bracket, facts: UserFacts, telling: Telling): string 
   const nearer = BRACKETS[BRACKETS.indexOf(bracket) - 1];
   const from = new Date(user.expireAt.getTime() - bracket.ms);
   const until = new Date(user.expireAt.getTime() - (nearer?.ms ?? 0));
-  if (now < from) return `${what}: ${{ en: `not yet; it is due from ${time(from)}`, ru: `ещё рано; срок с ${time(from)}` }[locale]}.`;
+  if (now < from)
+    return `${what}: ${{ en: `not yet; it is due from ${time(from)}`, ru: `ещё рано; срок с ${time(from)}` }[locale]}.`;
   if (now >= until) {
     const missed =
       user.createdAt >= until
-        ? { en: `the user was made later, ${time(user.createdAt)}`, ru: `пользователь создан позже, ${time(user.createdAt)}` }
+        ? {
+            en: `the user was made later, ${time(user.createdAt)}`,
+            ru: `пользователь создан позже, ${time(user.createdAt)}`,
+          }
         : {
             en: 'there is no record that it was queued for this expiry date (was the date set later than that, or the worker off?)',
             ru: 'нет записи, что его поставили в очередь для этого срока (срок изменили позже или воркер был выключен?)',
@@ -118,7 +125,8 @@ function ending(facts: UserFacts, telling: Telling): string {
   const notice = { en: 'Notice of the end', ru: 'Уведомление об окончании' }[locale];
   const stored = storedDecision('expired', facts, telling);
   if (stored) return `${notice}: ${stored}`;
-  if (user.expireAt > now) return `${notice}: ${{ en: 'not yet; the time is not over', ru: 'ещё рано; срок не истёк' }[locale]}.`;
+  if (user.expireAt > now)
+    return `${notice}: ${{ en: 'not yet; the time is not over', ru: 'ещё рано; срок не истёк' }[locale]}.`;
   if (!isJustOver(user, now)) {
     const none = {
       en: 'none for this date on record; rows are kept for 7 days, and whose time ended over 48 hours ago is not written to',
@@ -127,7 +135,10 @@ function ending(facts: UserFacts, telling: Telling): string {
     return `${notice}: ${none[locale]}.`;
   }
   if (user.status === 'DISABLED' && facts.disablings.length === 0) {
-    const other = { en: 'none, because somebody else disabled this user', ru: 'нет: пользователя отключил кто-то другой' };
+    const other = {
+      en: 'none, because somebody else disabled this user',
+      ru: 'нет: пользователя отключил кто-то другой',
+    };
     return `${notice}: ${other[locale]}.`;
   }
   const why = whyNot(facts.tasks.disabling, facts, telling);
@@ -193,7 +204,8 @@ function whyNot(
   const isReminder = decider === tasks.reminding;
   const hold = holds.find(({ name }) => name === task);
   const say = (en: string, ru: string): string => ({ en, ru })[locale];
-  if (tasksOff.has(task)) return say(`${task} is switched off (DISABLED_TASKS)`, `задача ${task} отключена (DISABLED_TASKS)`);
+  if (tasksOff.has(task))
+    return say(`${task} is switched off (DISABLED_TASKS)`, `задача ${task} отключена (DISABLED_TASKS)`);
   if (isReminder && user.status === 'DISABLED') return say('the user is DISABLED', 'пользователь отключён (DISABLED)');
   if (isReminder && user.status === 'EXPIRED') return say('the user is EXPIRED', 'срок пользователя истёк (EXPIRED)');
   if (!telegram) return say('no Telegram id is known', 'Telegram id неизвестен');
@@ -240,10 +252,15 @@ function disabling(facts: UserFacts, telling: Telling): string[] {
   }
   if (isOverdue(user, now)) {
     const why = whyNotDisabled(facts, telling);
-    const overdue = { en: `Past its time and not disabled, because ${why}.`, ru: `Срок истёк, но не отключён: ${why}.` };
+    const overdue = {
+      en: `Past its time and not disabled, because ${why}.`,
+      ru: `Срок истёк, но не отключён: ${why}.`,
+    };
     return [...done, overdue[locale]];
   }
-  return done.length > 0 ? done : [{ en: 'Not disabled: the time is not over.', ru: 'Не отключён: срок не истёк.' }[locale]];
+  return done.length > 0
+    ? done
+    : [{ en: 'Not disabled: the time is not over.', ru: 'Не отключён: срок не истёк.' }[locale]];
 }
 
 function whyNotDisabled(facts: UserFacts, telling: Telling): string {

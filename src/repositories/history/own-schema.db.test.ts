@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { Migrator } from 'kysely/migration';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../../testing/database.ts';
 import { type Database, openDatabase } from '../database.ts';
+import { Incidents } from './incidents.ts';
 import { installOwnSchema, OWN_MIGRATIONS, ownGrantsFor, ownSchemaState } from './own-schema.ts';
 import { RunRows } from './run-rows.ts';
 
@@ -55,7 +57,26 @@ describe('our own schema', () => {
     expect(await ownSchemaState(db)).toEqual({ kind: 'current' });
   });
 
-  test('of an older version is brought up to date by the missing steps alone; one of a newer version is left as it is', async () => {
+  test('of an older version is brought up to date by the missing steps alone, and what it has stays', async () => {
+    const [first = '', ...later] = STEPS;
+    const older = new Migrator({
+      db,
+      provider: { getMigrations: async () => ({ [first]: OWN_MIGRATIONS[first]! }) },
+      ...{
+        migrationTableSchema: 'task_worker',
+        migrationTableName: 'migrations',
+        migrationLockTableName: 'migration_lock',
+      },
+    });
+    expect((await older.migrateToLatest()).error).toBeUndefined();
+    await platform.pool.query(`insert into task_worker.run_hours values ('t', now(), 1, 0, 0, 0, 1, 1)`);
+    expect(await ownSchemaState(db)).toEqual({ kind: 'older', missing: later });
+    expect(await installOwnSchema(db)).toEqual(later);
+    expect(await ownSchemaState(db)).toEqual({ kind: 'current' });
+    expect((await platform.pool.query('select * from task_worker.run_hours')).rowCount).toBe(1);
+  });
+
+  test('of a newer version is used and left as it is', async () => {
     await installOwnSchema(db);
     await platform.pool.query(`insert into task_worker.migrations (name, timestamp) values ('999_later', now())`);
     expect(await ownSchemaState(db)).toEqual({ kind: 'newer' });
@@ -115,6 +136,7 @@ describe('our own schema', () => {
       const rows = new RunRows(asRole);
       await rows.keepDays(NOW, 30);
       expect(await rows.keepDays(new Date('2026-06-01T00:00:00.000Z'), 1)).toBe(4);
+      await new Incidents(asRole).forget(NOW);
       const client = new Client({ connectionString: withUser(platform.url, role) });
       await client.connect();
       for (const forbidden of [

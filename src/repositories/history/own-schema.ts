@@ -3,9 +3,10 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { errorCode, PermanentError } from '../../lib/errors.ts';
 import type { Database } from '../database.ts';
 import { quotedName } from '../quoted-name.ts';
-import * as runs from './migrations/001-runs.ts';
+import { runsStep } from './migrations/001-runs.ts';
+import { incidentsStep } from './migrations/002-incidents.ts';
 
-/** The schema that holds what is ours. The backend's tables are in another. */
+/** The schema of our own tables. The backend's tables are in another. */
 export const OWN_SCHEMA = 'task_worker';
 
 const MIGRATIONS_TABLE = 'migrations';
@@ -15,7 +16,8 @@ const MIGRATIONS_TABLE = 'migrations';
  * of the version before goes on beside it.
  */
 export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
-  '001_runs': runs,
+  '001_runs': runsStep,
+  '002_incidents': incidentsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -26,10 +28,14 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: MIGRATIONS_TABLE, kind: 'table', privileges: ['select'] },
   { object: 'runs', kind: 'table', privileges: ['select', 'insert'] },
   { object: 'run_hours', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'alerts', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'incidents', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'node_days', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },
   { object: 'keep_run_days(date, integer)', kind: 'function', privileges: ['execute'] },
 ];
 
-/** What became of the schema here. */
+/** The state of the schema in this database. */
 export type OwnSchemaState =
   | { kind: 'absent' }
   /** Made by an older version: these steps are missing. */

@@ -137,7 +137,7 @@ describe('kept runs', () => {
     expect(hours).toMatchObject([
       { hour: new Date('2026-03-01T11:00:00.000Z'), succeeded: 1, failed: 1, totalMs: 420, longestMs: 400 },
     ]);
-    const [durations] = await runs.durations(['disable_expired_users', 'never_ran']);
+    const [durations] = await runs.durations(['disable_expired_users', 'never_ran'], new Date(0));
     expect(durations).toMatchObject({ task: 'disable_expired_users', runs: 3, p50Ms: 20 });
   });
 

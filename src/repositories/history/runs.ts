@@ -112,17 +112,20 @@ export class Runs {
     { after, limit }: { after?: RunCursor | undefined; limit: number },
   ): Promise<RunPage> {
     const where = and([...conditions(filter), ...(after ? [isBefore(after)] : [])]);
-    const inOrder = sql`select * from task_worker.runs where ${where} order by ended_at desc, id desc`;
-    const found =
-      filter.text === undefined
-        ? sql<Row>`${inOrder} limit ${limit + 1}`
-        : sql<Row>`select * from (${inOrder} limit ${TEXT_LOOKED_AT}) as looked
-                    where error_text ilike ${pattern(filter.text)} order by ended_at desc, id desc limit ${limit + 1}`;
-    const { rows } = await found.execute(this.#db);
+    const { rows } = await sql<Row>`
+      select * from ${found(where, filter.text)} order by ended_at desc, id desc limit ${limit + 1}`.execute(this.#db);
     const runs = rows.slice(0, limit).map(asRun);
     if (rows.length > limit) return { runs, next: cursorOf(runs.at(-1)!), searchedTo: undefined };
     const stop = filter.text === undefined ? undefined : await this.#nth(where, TEXT_LOOKED_AT);
     return { runs, next: stop, searchedTo: stop?.endedAt };
+  }
+
+  /** The jobs of the runs that are found, those that ended last first; one more than `most` where there are more. */
+  async jobs(filter: RunFilter, most: number): Promise<string[]> {
+    const { rows } = await sql<{ id: string }>`
+      select job_id as id from ${found(and(conditions(filter)), filter.text)}
+       group by job_id order by max(ended_at) desc, job_id limit ${most + 1}`.execute(this.#db);
+    return rows.map(({ id }) => id);
   }
 
   /** The attempts of one job, the newest first. */
@@ -187,14 +190,14 @@ export class Runs {
     return rows;
   }
 
-  /** How long the last thousand runs of each task took. A task that never ran is left out. */
-  async durations(tasks: readonly string[]): Promise<RunDurations[]> {
+  /** How long the last thousand runs of each task since `from` took. A task that has not run is left out. */
+  async durations(tasks: readonly string[], from: Date): Promise<RunDurations[]> {
     const { rows } = await sql<RunDurations>`
       select asked.task, count(*)::int as runs, percentile_cont(0.5) within group (order by duration_ms) as "p50Ms",
              percentile_cont(0.95) within group (order by duration_ms) as "p95Ms"
         from unnest(${tasks}::text[]) as asked(task)
        cross join lateral (select duration_ms from task_worker.runs
-                            where runs.task = asked.task order by ended_at desc, id desc limit ${MEASURED}) as latest
+                            where runs.task = asked.task and ended_at >= ${from} order by ended_at desc, id desc limit ${MEASURED}) as latest
        group by asked.task order by asked.task`.execute(this.#db);
     return rows;
   }
@@ -258,6 +261,14 @@ function conditions(filter: RunFilter): RawBuilder<unknown>[] {
       sql`correlation_id = ${correlationId} and (job_id = ${correlationId} or correlation_id <> job_id)`,
     fingerprint !== undefined && sql`error_fingerprint = ${fingerprint}`,
   ].filter((one) => typeof one === 'object');
+}
+
+/** The runs that fit, as a table. A text is looked for in the newest of them alone. */
+function found(where: RawBuilder<unknown>, text: string | undefined): RawBuilder<unknown> {
+  if (text === undefined) return sql`(select * from task_worker.runs where ${where}) as found`;
+  return sql`
+    (select * from (select * from task_worker.runs where ${where} order by ended_at desc, id desc limit ${TEXT_LOOKED_AT}) as looked
+      where error_text ilike ${pattern(text)}) as found`;
 }
 
 /** A single value keeps the order of an index that begins with its column. */

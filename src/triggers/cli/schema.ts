@@ -49,7 +49,7 @@ async function install(context: SchemaContext, { print }: Output): Promise<numbe
   return 0;
 }
 
-/** What is wrong with our own schema; nothing where it is not installed, as no task needs it. */
+/** The drift of our own schema; none where it is not installed, as no task needs it. */
 export function ownDrift(state: OwnSchemaState): Drift[] {
   const drift = (problem: string): Drift[] => [{ severity: 'warning', table: 'task_worker', problem }];
   if (state.kind === 'older')

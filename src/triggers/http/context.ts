@@ -4,7 +4,6 @@ import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AuditTrail } from '../../repositories/audit-trail.ts';
-import type { Runs } from '../../repositories/history/runs.ts';
 import type { Outbox } from '../../repositories/outbox.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
@@ -22,6 +21,7 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -69,14 +69,6 @@ export type AuditedAct = Act & {
   agent: string | undefined;
   /** SHA-256 of the body, where there was one. */
   payloadDigest: string | undefined;
-};
-
-/** What is kept in our own schema, where that is installed. */
-export type HistoryContext = {
-  /** Why there is no history, and what to do, in one sentence; undefined where there is. Asked before anything else: without history the rest throws. */
-  missing(): Promise<Readonly<Record<'en' | 'ru', string>> | undefined>;
-  /** Every attempt that ended: search, attempts of a job, groups of equal errors, sums by hour, usual durations. */
-  runs: Pick<Runs, 'durations' | 'groups' | 'hours' | 'ofJob' | 'search'>;
 };
 
 export type OpenExport = {
@@ -155,6 +147,7 @@ export type HttpContext = {
     open(id: string): Promise<OpenExport | undefined>;
     isSigned(id: string, query: Readonly<Record<string, unknown>>): boolean;
   };
+  /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   endedSessions: EndedSessions;
   /**

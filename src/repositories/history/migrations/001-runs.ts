@@ -1,11 +1,13 @@
 import { type Kysely, sql } from 'kysely';
+import type { Migration } from 'kysely/migration';
 
 /**
  * Runs, one partition for each day in UTC, so that an old day is dropped and not deleted row by row; and their sums by task and hour.
  * The function makes and drops partitions in the name of its owner: the worker's role may add rows, and may not change tables.
  */
-export async function up(db: Kysely<unknown>): Promise<void> {
-  await sql`
+export const runsStep: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await sql`
     create table task_worker.runs (
       id uuid not null,
       job_id text not null,
@@ -29,23 +31,23 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       error_fingerprint text,
       primary key (ended_at, id)
     ) partition by range (ended_at)`.execute(db);
-  await sql`create index runs_task on task_worker.runs (task, ended_at, id)`.execute(db);
-  await sql`create index runs_job on task_worker.runs (job_id)`.execute(db);
-  // A job that nothing else led to has its own id for its correlation id.
-  await sql`create index runs_correlation on task_worker.runs (correlation_id) where correlation_id <> job_id`.execute(
-    db,
-  );
-  await sql`create index runs_customer on task_worker.runs (customer, ended_at, id) where customer is not null`.execute(
-    db,
-  );
-  await sql`create index runs_unsuccessful on task_worker.runs (ended_at, id) where outcome <> 'success'`.execute(db);
-  await sql`create index runs_unsuccessful_task on task_worker.runs (task, ended_at, id) where outcome <> 'success'`.execute(
-    db,
-  );
-  await sql`create index runs_fingerprint on task_worker.runs (error_fingerprint, ended_at, id) where error_fingerprint is not null`.execute(
-    db,
-  );
-  await sql`
+    await sql`create index runs_task on task_worker.runs (task, ended_at, id)`.execute(db);
+    await sql`create index runs_job on task_worker.runs (job_id)`.execute(db);
+    // A job that nothing else led to has its own id for its correlation id.
+    await sql`create index runs_correlation on task_worker.runs (correlation_id) where correlation_id <> job_id`.execute(
+      db,
+    );
+    await sql`create index runs_customer on task_worker.runs (customer, ended_at, id) where customer is not null`.execute(
+      db,
+    );
+    await sql`create index runs_unsuccessful on task_worker.runs (ended_at, id) where outcome <> 'success'`.execute(db);
+    await sql`create index runs_unsuccessful_task on task_worker.runs (task, ended_at, id) where outcome <> 'success'`.execute(
+      db,
+    );
+    await sql`create index runs_fingerprint on task_worker.runs (error_fingerprint, ended_at, id) where error_fingerprint is not null`.execute(
+      db,
+    );
+    await sql`
     create table task_worker.run_hours (
       task text not null,
       hour timestamptz not null,
@@ -57,8 +59,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       longest_ms real not null,
       primary key (task, hour)
     )`.execute(db);
-  await sql`create index run_hours_hour on task_worker.run_hours (hour)`.execute(db);
-  await sql`
+    await sql`create index run_hours_hour on task_worker.run_hours (hour)`.execute(db);
+    await sql`
     create function task_worker.keep_run_days(today date, kept_days integer) returns integer
     language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
     declare
@@ -89,5 +91,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       delete from task_worker.run_hours where hour < oldest::timestamp at time zone 'UTC';
       return dropped;
     end $$`.execute(db);
-  await sql`revoke all on function task_worker.keep_run_days(date, integer) from public`.execute(db);
-}
+    await sql`revoke all on function task_worker.keep_run_days(date, integer) from public`.execute(db);
+  },
+};

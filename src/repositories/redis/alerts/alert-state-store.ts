@@ -13,6 +13,9 @@ export type AlertCondition = {
   subject: string;
   /** When the trouble began, which may be before it was found. */
   since: Date;
+  /** For the history, and not kept here: the cause, and how many users were online when it began, where these are known. */
+  reason?: string | undefined;
+  usersAffected?: number | undefined;
 };
 
 export type ActiveAlert = AlertCondition & {

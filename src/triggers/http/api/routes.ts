@@ -5,12 +5,14 @@ import { brakeRoutes } from './brakes.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { docsPage } from './docs-page.ts';
 import { exportRoutes } from './exports.ts';
+import { incidentRoutes } from './incidents.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
+import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
@@ -22,6 +24,8 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...taskRoutes(context),
     ...jobRoutes(context),
     ...jobEventRoutes(context),
+    ...runRoutes(context),
+    ...incidentRoutes(context),
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),

@@ -1,9 +1,9 @@
 import { type Html, html } from '../../../lib/html.ts';
+import type { Locale } from '../../../lib/locale.ts';
 import type { ExplainedUser, HttpContext } from '../context.ts';
+import { stateBadge } from './components/states.ts';
 import { messageBadge } from './message-words.ts';
 import { paymentBadge, priceText } from './payment-words.ts';
-import { stateBadge } from './components/states.ts';
-import type { Locale } from '../../../lib/locale.ts';
 import { OUTCOME_TEXTS, OUTCOME_TONES } from './run-words.ts';
 
 /** One thing that was done to or for a customer. */
@@ -42,7 +42,7 @@ export async function customerTimeline(
     try {
       return await read();
     } catch (err) {
-      context.log.warn({ err, source }, 'a part of a customer\'s timeline cannot be read');
+      context.log.warn({ err, source }, "a part of a customer's timeline cannot be read");
       silent.push({ source, reason: err instanceof Error ? err.message : String(err) });
       return [];
     }
@@ -56,7 +56,11 @@ export async function customerTimeline(
   return { entries: all.flat().sort((a, b) => b.at.getTime() - a.at.getTime()), silent };
 }
 
-async function messages({ outbox }: HttpContext, telegramId: number | undefined, locale: Locale): Promise<TimelineEntry[]> {
+async function messages(
+  { outbox }: HttpContext,
+  telegramId: number | undefined,
+  locale: Locale,
+): Promise<TimelineEntry[]> {
   if (telegramId === undefined) return [];
   const { messages: rows } = await outbox.list({ telegramId: String(telegramId) }, { limit: OF_EACH });
   return rows.flatMap(({ beginning, createdAt, error, id, scheduledAt, sentAt, status, type }) => {

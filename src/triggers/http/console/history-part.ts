@@ -1,6 +1,6 @@
 import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
-import type { HistoryContext } from '../context.ts';
+import type { HistoryContext } from '../../history.ts';
 import type { HttpContext } from '../context.ts';
 
 /** What a part has from the history, or the sentence that says why there is none and what to run. */

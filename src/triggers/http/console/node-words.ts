@@ -18,9 +18,7 @@ const ORDER: readonly NodeRecord['status'][] = ['offline', 'warning', 'maintenan
 
 /** The worst first, then those whose state is newest. */
 export const worstFirst = (nodes: readonly NodeRecord[]): NodeRecord[] =>
-  [...nodes].sort(
-    (a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || b.since.getTime() - a.since.getTime(),
-  );
+  [...nodes].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || b.since.getTime() - a.since.getTime());
 
 /** A day below this share is red; less than a whole day, but above it, is amber. */
 const BAD_SHARE = 0.95;
@@ -35,7 +33,8 @@ export function heatOf(known: readonly NodeDay[], from: Date, count: number, loc
     const record = byDay.get(day);
     if (!record) return { label: `${day}: ?`, tone: 'none' };
     const share = shareOf([record]);
-    const down = record.downMs > 0 ? `, ${{ en: 'down', ru: 'простой' }[locale]} ${durationText(record.downMs, locale)}` : '';
+    const down =
+      record.downMs > 0 ? `, ${{ en: 'down', ru: 'простой' }[locale]} ${durationText(record.downMs, locale)}` : '';
     const tone = share >= WHOLE_SHARE ? 'good' : share >= BAD_SHARE ? 'warn' : 'bad';
     return { label: `${day}: ${percentText(share * 100, locale)}${down}`, tone };
   });

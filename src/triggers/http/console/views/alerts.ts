@@ -36,7 +36,12 @@ export default defineView({
     who: { en: 'Acknowledged', ru: 'Принял' },
     notTold: { en: 'nobody was told', ru: 'никому не сообщалось' },
   },
-  query: z.object({ cursor: z.string().regex(/^\d{1,15}$/).optional() }),
+  query: z.object({
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .optional(),
+  }),
 
   parts: ({ part }) => [
     part({

@@ -64,7 +64,9 @@ export default defineView({
             {
               heading: say('person'),
               cell: ({ by: person, role }) =>
-                person ? html`${person} <span class="muted">${role ?? ''}</span>` : html`<span class="muted">${say('worker')}</span>`,
+                person
+                  ? html`${person} <span class="muted">${role ?? ''}</span>`
+                  : html`<span class="muted">${say('worker')}</span>`,
             },
             {
               heading: say('subject'),

@@ -54,7 +54,10 @@ export default defineView({
           user_uuids: {
             kind: 'lines',
             required: true,
-            label: { en: 'Panel users: uuids (2.x) or numbers (3.x)', ru: 'Пользователи панели: uuid (2.x) или номера (3.x)' },
+            label: {
+              en: 'Panel users: uuids (2.x) or numbers (3.x)',
+              ru: 'Пользователи панели: uuid (2.x) или номера (3.x)',
+            },
             hint: { en: 'One a line, or separated by commas', ru: 'По одному в строке или через запятую' },
           },
         },

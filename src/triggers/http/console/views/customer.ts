@@ -24,7 +24,10 @@ export default defineView({
     act: { en: 'acts', ru: 'действия' },
     retry: { en: 'Send again', ru: 'Отправить снова' },
     retried: { en: 'It is due now and is sent again.', ru: 'Оно снова в очереди на отправку.' },
-    notFailed: { en: 'It is not among the failed any more; nothing was changed.', ru: 'Оно уже не среди недоставленных; ничего не изменено.' },
+    notFailed: {
+      en: 'It is not among the failed any more; nothing was changed.',
+      ru: 'Оно уже не среди недоставленных; ничего не изменено.',
+    },
     check: { en: 'Check payment', ru: 'Проверить платёж' },
     clear: { en: 'Clear "unreachable"', ru: 'Снять «недоступен»' },
     cleared: { en: 'Messages are tried again from now on.', ru: 'Сообщения снова будут отправляться.' },
@@ -112,7 +115,8 @@ export default defineView({
               messageId ? form('retry', { key: messageId, hidden: { id: messageId } }) : ''
             }${paymentId ? form('check', { key: paymentId, hidden: { id: paymentId } }) : ''}</li>`,
         );
-        const list = lines.length > 0 ? html`<ol class="list timeline">${join(lines, '')}</ol>` : emptyState(say('nothing'));
+        const list =
+          lines.length > 0 ? html`<ol class="list timeline">${join(lines, '')}</ol>` : emptyState(say('nothing'));
         return html`${join(silent, '')}${list}`;
       },
     }),

@@ -37,7 +37,10 @@ export default defineView({
     new: { en: 'New', ru: 'Новый' },
     list: { en: 'The latest', ru: 'Последние' },
     begin: { en: 'Export', ru: 'Выгрузить' },
-    begun: { en: 'It has begun. The file stands here when it is ready; the admins get a link too.', ru: 'Начато. Готовый файл появится здесь; админы получат и ссылку.' },
+    begun: {
+      en: 'It has begun. The file stands here when it is ready; the admins get a link too.',
+      ru: 'Начато. Готовый файл появится здесь; админы получат и ссылку.',
+    },
     nothing: { en: 'No export was asked for lately.', ru: 'В последнее время выгрузок не было.' },
     job: { en: 'Export', ru: 'Выгрузка' },
     state: { en: 'State', ru: 'Состояние' },
@@ -116,13 +119,16 @@ export default defineView({
           columns: [
             {
               heading: say('job'),
-              cell: ({ job }) => html`<a href="/jobs/${encodeURIComponent(job.id)}">${job.id.slice(0, 8)}</a> <span class="muted">${job.initiatedBy}</span>`,
+              cell: ({ job }) =>
+                html`<a href="/jobs/${encodeURIComponent(job.id)}">${job.id.slice(0, 8)}</a> <span class="muted">${job.initiatedBy}</span>`,
             },
             {
               heading: say('state'),
               cell: ({ counts, job }) =>
                 html`${stateBadge(JOB_STATE_TONES[job.state], JOB_STATE_TEXTS[job.state][locale])}${
-                  counts && job.state === 'active' ? html` ${progressBar(counts.processed, counts.total, job.id, page)}` : ''
+                  counts && job.state === 'active'
+                    ? html` ${progressBar(counts.processed, counts.total, job.id, page)}`
+                    : ''
                 }${job.error ? html`<span class="muted about wrap">${job.error}</span>` : ''}`,
             },
             { heading: say('asked'), cell: ({ job }) => timeAgo(job.createdAt, page) },
@@ -135,7 +141,9 @@ export default defineView({
               heading: '',
               kind: 'actions',
               cell: ({ ended }) =>
-                ended ? html`<a class="button" href="/api/v1/exports/${ended.export_id}" download>${say('file')}</a>` : '',
+                ended
+                  ? html`<a class="button" href="/api/v1/exports/${ended.export_id}" download>${say('file')}</a>`
+                  : '',
             },
           ],
         });

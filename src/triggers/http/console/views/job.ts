@@ -44,9 +44,15 @@ export default defineView({
     ended: { en: 'Ended', ru: 'Завершена' },
     replay: { en: 'Replay', ru: 'Повторить' },
     replayed: { en: 'It runs again.', ru: 'Запущено снова.' },
-    notDead: { en: 'It is no dead letter any more; it may have been replayed already.', ru: 'Оно уже не среди неудавшихся; возможно, его уже повторили.' },
+    notDead: {
+      en: 'It is no dead letter any more; it may have been replayed already.',
+      ru: 'Оно уже не среди неудавшихся; возможно, его уже повторили.',
+    },
     cancel: { en: 'Cancel', ru: 'Отменить' },
-    sureCancel: { en: 'It ends where it stands; what is done stays done. Go on?', ru: 'Работа остановится; сделанное останется. Продолжить?' },
+    sureCancel: {
+      en: 'It ends where it stands; what is done stays done. Go on?',
+      ru: 'Работа остановится; сделанное останется. Продолжить?',
+    },
     cancelled: { en: 'It was told to end.', ru: 'Ему сказано завершиться.' },
     over: { en: 'It has ended already.', ru: 'Оно уже завершилось.' },
   },
@@ -61,7 +67,10 @@ export default defineView({
         const isJob = await context.jobs.find(id);
         const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
         if (!replayed) throw new Problem('not-found', page.say('notDead'));
-        return { receipt: page.say('replayed'), act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id } };
+        return {
+          receipt: page.say('replayed'),
+          act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id },
+        };
       },
     }),
     cancel: deed({
@@ -111,10 +120,17 @@ export default defineView({
               [say('created'), timeAt(job.createdAt, page)],
               ...(job.dueAt ? [[say('due'), timeAt(job.dueAt, page)] satisfies [string, Html]] : []),
               [say('tries'), `${numberText(job.attempts, locale)} ${say('of')} ${numberText(job.maxAttempts, locale)}`],
-              ...(job.error ? [[say('error'), html`<span class="wrap">${job.error}</span>`] satisfies [string, Html]] : []),
+              ...(job.error
+                ? [[say('error'), html`<span class="wrap">${job.error}</span>`] satisfies [string, Html]]
+                : []),
               ...(job.result === undefined
                 ? []
-                : [[say('result'), html`<code class="wrap">${JSON.stringify(job.result)}</code>`] satisfies [string, Html]]),
+                : [
+                    [say('result'), html`<code class="wrap">${JSON.stringify(job.result)}</code>`] satisfies [
+                      string,
+                      Html,
+                    ],
+                  ]),
             ]
           : letter
             ? [

@@ -30,9 +30,15 @@ const Query = z.object({
   state: z.enum(RUN_OUTCOMES).optional(),
   customer: z.string().trim().max(200).optional(),
   correlation: z.string().trim().max(200).optional(),
-  error: z.string().regex(/^[\da-f]{16}$/).optional(),
+  error: z
+    .string()
+    .regex(/^[\da-f]{16}$/)
+    .optional(),
   since: z.enum(['hour', 'day', 'week', 'month']).default('day'),
-  cursor: z.string().regex(/^\d{1,15}_[\da-f-]{36}$/).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}_[\da-f-]{36}$/)
+    .optional(),
 });
 type Query = z.output<typeof Query>;
 
@@ -74,14 +80,20 @@ export default defineView({
     discardFound: { en: 'Discard dead letters', ru: 'Удалить неудавшиеся' },
     cancelFound: { en: 'Cancel what has not ended', ru: 'Отменить незавершённые' },
     cancel: { en: 'Cancel', ru: 'Отменить' },
-    sureCancel: { en: 'It ends where it stands; what is done stays done. Go on?', ru: 'Работа остановится; сделанное останется. Продолжить?' },
+    sureCancel: {
+      en: 'It ends where it stands; what is done stays done. Go on?',
+      ru: 'Работа остановится; сделанное останется. Продолжить?',
+    },
     sureFound: { en: 'The filters find %. Go on?', ru: 'Фильтры находят: %. Продолжить?' },
     begun: { en: 'It has begun for %, as job %.', ru: 'Начато: %, задание %.' },
     moved: { en: 'The filters find % by now. Look again.', ru: 'Теперь фильтры находят: %. Проверьте ещё раз.' },
     tooMany: { en: 'The filters find more than %; narrow them.', ru: 'Фильтры находят больше %; сузьте их.' },
     noneFound: { en: 'The filters find no job.', ru: 'Фильтры не находят ни одного задания.' },
     replayed: { en: 'It runs again.', ru: 'Запущено снова.' },
-    goneLetter: { en: 'There is no such dead letter; it may have been replayed already.', ru: 'Такого уже нет; возможно, его уже повторили.' },
+    goneLetter: {
+      en: 'There is no such dead letter; it may have been replayed already.',
+      ru: 'Такого уже нет; возможно, его уже повторили.',
+    },
     cancelled: { en: 'It was told to end.', ru: 'Ей сказано завершиться.' },
     over: { en: 'It has ended already.', ru: 'Она уже завершилась.' },
   },
@@ -96,7 +108,10 @@ export default defineView({
         const isJob = await context.jobs.find(id);
         const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
         if (!replayed) throw new Problem('not-found', page.say('goneLetter'));
-        return { receipt: page.say('replayed'), act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id } };
+        return {
+          receipt: page.say('replayed'),
+          act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id },
+        };
       },
     }),
     cancel: deed({
@@ -168,7 +183,11 @@ export default defineView({
                 }`,
             },
             { heading: say('since'), cell: ({ job }) => timeAgo(job.createdAt, page) },
-            { heading: '', kind: 'actions', cell: ({ job }) => form('cancel', { key: job.id, hidden: { id: job.id }, about: job.task }) },
+            {
+              heading: '',
+              kind: 'actions',
+              cell: ({ job }) => form('cancel', { key: job.id, hidden: { id: job.id }, about: job.task }),
+            },
           ],
         });
       },
@@ -186,10 +205,17 @@ export default defineView({
           rows: letters,
           idOf: ({ id }) => `letter-${id}`,
           columns: [
-            { heading: say('task'), cell: ({ id, task }) => html`<a href="/jobs/${encodeURIComponent(id)}"><code>${task}</code></a>` },
+            {
+              heading: say('task'),
+              cell: ({ id, task }) => html`<a href="/jobs/${encodeURIComponent(id)}"><code>${task}</code></a>`,
+            },
             { heading: say('reason'), cell: ({ reason }) => html`<span class="wrap">${reason}</span>` },
             { heading: say('failed'), cell: ({ failed_at: at }) => timeAgo(new Date(at), page) },
-            { heading: '', kind: 'actions', cell: ({ id, task }) => form('replay', { key: id, hidden: { id }, about: task }) },
+            {
+              heading: '',
+              kind: 'actions',
+              cell: ({ id, task }) => form('replay', { key: id, hidden: { id }, about: task }),
+            },
           ],
         });
       },
@@ -218,7 +244,8 @@ export default defineView({
               { heading: say('times'), kind: 'number', cell: ({ runs }) => numberText(runs, locale) },
               {
                 heading: say('last'),
-                cell: ({ jobId, lastAt }) => html`<a href="/jobs/${encodeURIComponent(jobId)}">${timeAgo(lastAt, page)}</a>`,
+                cell: ({ jobId, lastAt }) =>
+                  html`<a href="/jobs/${encodeURIComponent(jobId)}">${timeAgo(lastAt, page)}</a>`,
               },
             ],
           });
@@ -254,7 +281,10 @@ export default defineView({
               name: 'since',
               label: say('since'),
               value: query.since,
-              options: (['hour', 'day', 'week', 'month'] as const).map((value) => ({ value, label: say(`span.${value}`) })),
+              options: (['hour', 'day', 'week', 'month'] as const).map((value) => ({
+                value,
+                label: say(`span.${value}`),
+              })),
             },
           ],
           page,
@@ -270,16 +300,22 @@ export default defineView({
                 cell: ({ error, jobId, task }: KeptRun) =>
                   html`<a href="/jobs/${encodeURIComponent(jobId)}"><code>${task}</code></a>${error ? html`<span class="muted about wrap">${error.text}</span>` : ''}`,
               },
-              { heading: say('state'), cell: ({ outcome }) => stateBadge(OUTCOME_TONES[outcome], OUTCOME_TEXTS[outcome][locale]) },
+              {
+                heading: say('state'),
+                cell: ({ outcome }) => stateBadge(OUTCOME_TONES[outcome], OUTCOME_TEXTS[outcome][locale]),
+              },
               {
                 heading: say('customer'),
-                cell: ({ customer }) => (customer ? html`<a href="/customers/${encodeURIComponent(customer)}">${customer}</a>` : ''),
+                cell: ({ customer }) =>
+                  customer ? html`<a href="/customers/${encodeURIComponent(customer)}">${customer}</a>` : '',
               },
               { heading: say('took'), kind: 'number', cell: ({ durationMs }) => durationText(durationMs, locale) },
               { heading: say('ended'), cell: ({ endedAt }) => timeAgo(endedAt, page) },
             ],
           });
-          const searched = searchedTo ? html`<p class="muted">${say('searchedTo', page.clock.minute(searchedTo))}</p>` : '';
+          const searched = searchedTo
+            ? html`<p class="muted">${say('searchedTo', page.clock.minute(searchedTo))}</p>`
+            : '';
           const place = next && `${next.endedAt.getTime()}_${next.id}`;
           const acts =
             runs.length === 0
@@ -313,7 +349,8 @@ type FoundWish = Wish<{ expected?: number | undefined }, unknown, Query, FoundWo
 async function sureFound({ clock, history }: HttpContext, { page, query }: FoundWish): Promise<string> {
   const found = await history.countJobs(filterOf(query, clock()));
   if (found === 0) throw new Problem('conflict', page.say('noneFound'));
-  if (found > MOST_JOBS_AT_ONCE) throw new Problem('conflict', page.say('tooMany', numberText(MOST_JOBS_AT_ONCE, page.locale)));
+  if (found > MOST_JOBS_AT_ONCE)
+    throw new Problem('conflict', page.say('tooMany', numberText(MOST_JOBS_AT_ONCE, page.locale)));
   return page.say('sureFound', howMany(found, 'job', page.locale));
 }
 
@@ -325,8 +362,10 @@ async function actOnFound(
   const filter = filterOf(query, clock());
   const expected = await history.countJobs(filter);
   const answer = await history.act({ act, caller: caller.name, expected, filter });
-  if (answer.outcome === 'too_many') throw new Problem('conflict', page.say('tooMany', numberText(answer.most, page.locale)));
-  if (answer.outcome === 'moved') throw new Problem('conflict', page.say('moved', howMany(answer.jobs, 'job', page.locale)));
+  if (answer.outcome === 'too_many')
+    throw new Problem('conflict', page.say('tooMany', numberText(answer.most, page.locale)));
+  if (answer.outcome === 'moved')
+    throw new Problem('conflict', page.say('moved', howMany(answer.jobs, 'job', page.locale)));
   const { jobId, jobs } = answer;
   return {
     receipt: page.say('begun', howMany(jobs, 'job', page.locale), jobId),

@@ -77,7 +77,9 @@ describe('the outbox', () => {
   });
 
   test('pages go on where the last one ended, and leave nothing out', async () => {
-    await Promise.all(Array.from({ length: 60 }, (_, i) => message({ status: 'sent', chat: '777', text: `page ${i}` })));
+    await Promise.all(
+      Array.from({ length: 60 }, (_, i) => message({ status: 'sent', chat: '777', text: `page ${i}` })),
+    );
     const first = await console.open('/messages?chat=777');
     const next = /rel="next" href="([^"]+)"/.exec(first.body)![1]!.replaceAll('&amp;', '&');
     const second = await console.open(next);

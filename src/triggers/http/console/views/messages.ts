@@ -40,7 +40,10 @@ export default defineView({
     sureAll: { en: '% become due now and are sent again. Go on?', ru: 'Снова уйдут: %. Продолжить?' },
     sureDrop: { en: 'It is not sent any more. Go on?', ru: 'Оно больше не будет отправлено. Продолжить?' },
     retried: { en: '% due again.', ru: 'Снова в очереди: %.' },
-    notFailed: { en: 'It is not among the failed any more; nothing was changed.', ru: 'Оно уже не среди недоставленных; ничего не изменено.' },
+    notFailed: {
+      en: 'It is not among the failed any more; nothing was changed.',
+      ru: 'Оно уже не среди недоставленных; ничего не изменено.',
+    },
     dropped: { en: 'Dropped.', ru: 'Отброшено.' },
     notWaiting: { en: 'It does not wait any more; nothing was changed.', ru: 'Оно уже не ждёт; ничего не изменено.' },
   },
@@ -48,7 +51,11 @@ export default defineView({
     status: z.enum(MESSAGE_STATUSES).optional(),
     reason: z.string().trim().max(100).optional(),
     type: z.string().trim().max(50).optional(),
-    chat: z.string().trim().regex(/^\d{0,19}$/).optional(),
+    chat: z
+      .string()
+      .trim()
+      .regex(/^\d{0,19}$/)
+      .optional(),
     cursor: z
       .string()
       .regex(/^\d{1,15}_[\da-f-]{36}$/)
@@ -62,8 +69,12 @@ export default defineView({
       form: { schema: z.object({ id: z.guid() }), fields: {} },
       async run({ outbox }, { form: { id }, page }) {
         const messages = await outbox.retry([id]);
-        const receipt = messages > 0 ? page.say('retried', howMany(messages, 'message', page.locale)) : page.say('notFailed');
-        return { receipt, act: { action: 'message.retried', entityType: 'message', entityId: id, details: { messages } } };
+        const receipt =
+          messages > 0 ? page.say('retried', howMany(messages, 'message', page.locale)) : page.say('notFailed');
+        return {
+          receipt,
+          act: { action: 'message.retried', entityType: 'message', entityId: id, details: { messages } },
+        };
       },
     }),
     drop: deed({
@@ -75,7 +86,10 @@ export default defineView({
       async run({ outbox }, { caller, form: { id }, page }) {
         const messages = await outbox.drop([id], caller.name);
         const receipt = page.say(messages > 0 ? 'dropped' : 'notWaiting');
-        return { receipt, act: { action: 'message.dropped', entityType: 'message', entityId: id, details: { messages } } };
+        return {
+          receipt,
+          act: { action: 'message.dropped', entityType: 'message', entityId: id, details: { messages } },
+        };
       },
     }),
     retryAll: deed({
@@ -125,7 +139,8 @@ export default defineView({
             {
               heading: '',
               kind: 'actions',
-              cell: ({ reason }) => form('retryAll', { key: reason, hidden: { reason }, about: reasonText(reason, locale) }),
+              cell: ({ reason }) =>
+                form('retryAll', { key: reason, hidden: { reason }, about: reasonText(reason, locale) }),
             },
           ],
         });
@@ -169,7 +184,10 @@ export default defineView({
               cell: ({ beginning, type: kind }: OutboxMessage) =>
                 html`${beginning}<span class="muted about">${kind ?? ''}</span>`,
             },
-            { heading: say('chat'), cell: ({ telegramId }) => html`<a href="/customers/${telegramId}">${telegramId}</a>` },
+            {
+              heading: say('chat'),
+              cell: ({ telegramId }) => html`<a href="/customers/${telegramId}">${telegramId}</a>`,
+            },
             {
               heading: say('state'),
               cell: ({ error, status: state }) =>

@@ -52,7 +52,8 @@ export default defineView({
           columns: [
             {
               heading: say('node'),
-              cell: ({ country, name, nodeUuid }) => html`<a href="/nodes/${nodeUuid}">${name}</a> <span class="muted">${country}</span>`,
+              cell: ({ country, name, nodeUuid }) =>
+                html`<a href="/nodes/${nodeUuid}">${name}</a> <span class="muted">${country}</span>`,
             },
             {
               heading: say('state'),
@@ -68,7 +69,8 @@ export default defineView({
               : [
                   {
                     heading: say('heat'),
-                    cell: (node: NodeRecord) => heatMap(heatOf(daysOf(node), from, HEAT_MAP_DAYS, locale), `${node.name}: ${say('heat')}`),
+                    cell: (node: NodeRecord) =>
+                      heatMap(heatOf(daysOf(node), from, HEAT_MAP_DAYS, locale), `${node.name}: ${say('heat')}`),
                   },
                   { heading: say('uptime'), cell: (node: NodeRecord) => uptimeText(daysOf(node), locale) },
                 ]),

@@ -291,4 +291,3 @@ function done(answer: DeskAnswer): Done {
     throw new Problem(answer.because === 'not_possible' ? 'conflict' : 'not-found', answer.sentence);
   return { receipt: answer.sentence, act: 'recorded' };
 }
-
