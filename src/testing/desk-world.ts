@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { httpContext } from '../app/doors/http.ts';
 import { days, hours } from '../lib/duration.ts';
+import type { Locale } from '../lib/locale.ts';
 import { buildServer } from '../triggers/http/server.ts';
 import {
   type PaymentCustomer,
@@ -29,6 +30,9 @@ export type StuckKind =
 
 export type DeskReply = { status: number; body: Record<string, never> & { outcome?: string; detail?: string } };
 
+/** A page, or the pieces of one. */
+export type DeskPage = { status: number; body: string };
+
 /** A payment world with the API of the payments desk, for two admins. */
 export interface DeskWorld extends AsyncDisposable {
   readonly world: PaymentWorld;
@@ -37,6 +41,9 @@ export interface DeskWorld extends AsyncDisposable {
   stuck(kind: StuckKind): Promise<StuckPayment>;
   get(path: string, admin?: 'olga' | 'ivan'): Promise<DeskReply>;
   act(payment: SeededPayment, act: string, body?: object, admin?: 'olga' | 'ivan'): Promise<DeskReply>;
+  /** A page of the console, and a form of one sent as its script does. */
+  open(url: string, locale?: Locale): Promise<DeskPage>;
+  submit(url: string, fields: Readonly<Record<string, string>>, admin?: 'olga' | 'ivan'): Promise<DeskPage>;
 }
 
 /** Built once per test file. */
@@ -64,6 +71,23 @@ export async function deskWorld(generation: 2 | 3, mode: SettlementMode = 'worke
     server,
     stuck: (kind) => STUCK[kind](world),
     get: (path, admin = 'olga') => call('GET', `/api/v1/payments${path}`, undefined, admin),
+    async open(url, locale = 'en') {
+      const headers = { authorization: `Bearer ${tokens.olga}`, accept: 'text/html', 'accept-language': locale };
+      const { body, statusCode } = await server.inject({ method: 'GET', url, headers });
+      return { status: statusCode, body };
+    },
+    async submit(url, fields, admin = 'olga') {
+      const { body, statusCode } = await server.inject({
+        method: 'POST',
+        url,
+        headers: {
+          ...{ authorization: `Bearer ${tokens[admin]}`, accept: 'text/html', 'accept-language': 'en' },
+          ...{ 'hx-request': 'true', 'content-type': 'application/x-www-form-urlencoded' },
+        },
+        payload: new URLSearchParams(fields).toString(),
+      });
+      return { status: statusCode, body };
+    },
     act: ({ id }, act, body, admin = 'olga') => call('POST', `/api/v1/payments/${id}/${act}`, body, admin),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -1,5 +1,7 @@
 import { seconds } from '../../lib/duration.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
+import { AuditTrail } from '../../repositories/audit-trail.ts';
+import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
@@ -53,8 +55,12 @@ export function httpContext(app: App): HttpContext | undefined {
       lastRuns: () => app.lastRuns.all(),
     },
     desk: paymentDeskOf(app, 'http'),
+    money: services.paymentStats,
+    outbox: new Outbox(parts.foundation.database),
+    auditTrail: new AuditTrail(parts.foundation.database),
+    reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
-    explainUser: (who) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS)),
+    explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
     history: historyOf(app, 'http'),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),

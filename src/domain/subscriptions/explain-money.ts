@@ -1,53 +1,82 @@
-import { minuteInUtc } from '../../messages/time.ts';
+import type { Locale } from '../../lib/locale.ts';
 import type { MoneyOf } from '../payments/customer-picture.ts';
 import type { UnderWay } from '../payments/money-under-way.ts';
+import type { Telling } from './explain-sentences.ts';
 
 /** Says for each payment that is on the way for a panel user where it stands. */
-export function moneySentences({ underWay }: MoneyOf): string[] {
-  return underWay.length === 0 ? ['Money: no payment is on the way.'] : underWay.map(sentence);
+export function moneySentences({ underWay }: MoneyOf, telling: Telling): string[] {
+  const money = { en: 'Money', ru: 'Деньги' }[telling.locale];
+  const none = { en: 'no payment is on the way', ru: 'платежей в пути нет' }[telling.locale];
+  return underWay.length === 0
+    ? [`${money}: ${none}.`]
+    : underWay.map((one) => `${money}: ${underWayInWords(one, telling)}.`);
 }
 
 /** Why money keeps a user from being reminded, told or turned off; undefined where it does not. */
-export function whyNotByMoney({ state }: MoneyOf): string | undefined {
+export function whyNotByMoney({ state }: MoneyOf, locale: Locale): string | undefined {
   switch (state) {
     case 'paid':
-      return 'the customer has paid';
+      return { en: 'the customer has paid', ru: 'клиент уже оплатил' }[locale];
     case 'promised':
-      return 'the customer has paid, and was promised more time';
+      return {
+        en: 'the customer has paid, and was promised more time',
+        ru: 'клиент оплатил, и ему обещано продление',
+      }[locale];
     case 'unknown':
-      return 'an invoice may be paid, and neither Crypto Pay nor the payment says so';
+      return {
+        en: 'an invoice may be paid, and neither Crypto Pay nor the payment says so',
+        ru: 'счёт, возможно, оплачен, но ни Crypto Pay, ни платёж этого не говорят',
+      }[locale];
     case 'open':
     case 'none':
       return undefined;
   }
 }
 
-function sentence(one: UnderWay): string {
-  const payment = `payment ${one.paymentId}`;
-  const invoice = `invoice ${one.invoiceId}`;
+function underWayInWords(one: UnderWay, telling: Telling): string {
+  const { locale, time } = telling;
+  const payment = { en: `payment ${one.paymentId}`, ru: `платёж ${one.paymentId}` }[locale];
+  const invoice = { en: `invoice ${one.invoiceId} of ${payment}`, ru: `счёт ${one.invoiceId}, ${payment}` }[locale];
   switch (one.state) {
     case 'promised':
-      return `Money: ${payment} promised the time until ${minuteInUtc(one.until)}, which the panel does not show yet.`;
+      return {
+        en: `${payment} promised the time until ${time(one.until)}, which the panel does not show yet`,
+        ru: `${payment} обещает срок до ${time(one.until)}, которого в панели ещё нет`,
+      }[locale];
     case 'open':
-      return `Money: ${invoice} of ${payment} is open and not paid.`;
+      return { en: `${invoice} is open and not paid`, ru: `${invoice}: открыт и не оплачен` }[locale];
     case 'unknown':
       return one.invoiceId === undefined
-        ? `Money: ${payment} cannot be read, so nothing is known of it.`
-        : `Money: ${invoice} of ${payment} may be paid; Crypto Pay does not say.`;
+        ? {
+            en: `${payment} cannot be read, so nothing is known of it`,
+            ru: `${payment} не читается, о нём ничего не известно`,
+          }[locale]
+        : {
+            en: `${invoice} may be paid; Crypto Pay does not say`,
+            ru: `${invoice}: возможно, оплачен; Crypto Pay этого не сообщает`,
+          }[locale];
     case 'paid':
-      return `Money: ${payment} ${paid(one)}.`;
+      return `${payment} ${paid(one, locale)}`;
   }
 }
 
-function paid(one: Extract<UnderWay, { state: 'paid' }>): string {
+function paid(one: Extract<UnderWay, { state: 'paid' }>, locale: Locale): string {
   switch (one.because) {
     case 'activation':
-      return 'is paid, and its days are on their way to the panel';
+      return { en: 'is paid, and its days are on their way to the panel', ru: 'оплачен, дни на пути в панель' }[locale];
     case 'backend':
-      return 'was completed by the backend, and its days are still to be given';
+      return {
+        en: 'was completed by the backend, and its days are still to be given',
+        ru: 'завершён бэкендом, дни ещё предстоит выдать',
+      }[locale];
     case 'crypto_pay':
-      return `is paid at Crypto Pay (invoice ${one.invoiceId}), and will be completed by the next look`;
+      return {
+        en: `is paid at Crypto Pay (invoice ${one.invoiceId}), and will be completed by the next look`,
+        ru: `оплачен в Crypto Pay (счёт ${one.invoiceId}) и завершится при следующей проверке`,
+      }[locale];
     case 'person':
-      return `is paid and waits for a person (${one.need})`;
+      return { en: `is paid and waits for a person (${one.need})`, ru: `оплачен и ждёт человека (${one.need})` }[
+        locale
+      ];
   }
 }

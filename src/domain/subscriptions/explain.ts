@@ -1,5 +1,6 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
+import { minuteInUtc } from '../../messages/time.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { Events, PlatformEvent } from '../../repositories/redis/events.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
@@ -8,7 +9,7 @@ import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { NOTICE_KINDS, noticeId, occasionOf } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
-import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
+import { type ExplainedTasks, explainUser, type Telling, type UserFacts } from './explain-sentences.ts';
 import type { SubscriptionNotices } from './notices.ts';
 import type { People } from './people.ts';
 
@@ -26,8 +27,18 @@ export type ExplainOptions = {
   tasksOff: ReadonlySet<string>;
 };
 
-/** One panel user with what there is to say, in English, one decision per sentence. */
-export type Explanation = { panelUser: string; username: string; sentences: readonly string[] };
+/** One panel user with what there is to say, one decision per sentence. */
+export type Explanation = {
+  panelUser: string;
+  username: string;
+  telegramId: number | undefined;
+  /** Telegram refuses this chat, as far as it is remembered. */
+  isUnreachable: boolean;
+  sentences: readonly string[];
+};
+
+/** For the command line and the API. */
+const ENGLISH: Telling = { locale: 'en', time: minuteInUtc };
 
 const AUDITS = 5;
 const EVENTS_LOOKED_AT = 1_000;
@@ -42,14 +53,19 @@ export class Explain {
   }
 
   /** Every panel user of this Telegram id, or the one of this name; empty where there is none. Reads only. */
-  async user(who: string, now: Date, signal: AbortSignal): Promise<Explanation[]> {
+  async user(who: string, now: Date, signal: AbortSignal, telling: Telling = ENGLISH): Promise<Explanation[]> {
     const users = await this.#find(who, signal);
     return Promise.all(
-      users.map(async (user) => ({
-        panelUser: user.id,
-        username: user.username,
-        sentences: explainUser(await this.#facts(user, now, signal)),
-      })),
+      users.map(async (user) => {
+        const facts = await this.#facts(user, now, signal);
+        return {
+          panelUser: user.id,
+          username: user.username,
+          telegramId: facts.telegram?.id,
+          isUnreachable: facts.isUnreachable,
+          sentences: explainUser(facts, telling),
+        };
+      }),
     );
   }
 

@@ -1,7 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { ApiRole } from '../../lib/api-role.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
+import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
+import type { AuditTrail } from '../../repositories/audit-trail.ts';
+import type { Outbox } from '../../repositories/outbox.ts';
+import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
 import type { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
@@ -37,13 +41,20 @@ export type HeldBrake = {
 };
 
 /** The worker's knowledge of one panel user, one sentence per decision. */
-export type ExplainedUser = { panelUser: string; username: string; sentences: readonly string[] };
+export type ExplainedUser = {
+  panelUser: string;
+  username: string;
+  telegramId: number | undefined;
+  /** Telegram refuses this chat, as far as it is remembered. */
+  isUnreachable: boolean;
+  sentences: readonly string[];
+};
 
 /** An action over this port. */
 export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
-  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session';
+  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session' | 'message' | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };
@@ -119,16 +130,25 @@ export type HttpContext = {
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
   };
   /** By Telegram id or username; several panel users may share one Telegram id. */
-  explainUser(who: string): Promise<readonly ExplainedUser[]>;
+  explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */
   desk: DeskContext;
+  /** The queue of messages, as people look at it. */
+  outbox: Pick<Outbox, 'counts' | 'drop' | 'list' | 'retry'>;
+  auditTrail: Pick<AuditTrail, 'search'>;
+  reachability: {
+    /** Forgets that Telegram refuses this chat: messages are tried again. */
+    clear(telegramId: number): Promise<void>;
+  };
+  /** Sums of payments by state and currency. */
+  money: Pick<PaymentStats, 'createdBetween'>;
   /** A stored export; undefined where it does not exist (any more). `link` is the query of a signed link, which replaces a token. */
   exports?: {
     open(id: string): Promise<OpenExport | undefined>;
     isSigned(id: string, query: Readonly<Record<string, unknown>>): boolean;
   };
   /** The history in our own schema, where that is installed. */
-  history?: HistoryContext;
+  history: HistoryContext;
   endedSessions: EndedSessions;
   /**
    * Whether it was written. Never throws: an action that was done must not look failed because it could not be recorded. One that can wait

@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts';
 
 /** History, where it is kept. Else throws the sentence that says what to run. */
 export async function keptHistory({ history }: HttpContext): Promise<HistoryContext> {
-  const missing = await history?.missing();
-  if (!history || missing) throw new Problem('conflict', missing?.en ?? 'History is not kept here.');
+  const missing = await history.missing();
+  if (missing) throw new Problem('conflict', missing.en);
   return history;
 }

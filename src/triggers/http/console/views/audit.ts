@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { html } from '../../../../lib/html.ts';
+import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
+import { dataTable } from '../components/data-table.ts';
+import { filterForm, pagination } from '../components/filters.ts';
+import { emptyState } from '../components/states.ts';
+import { timeAt } from '../components/times.ts';
+import { defineView } from '../define-view.ts';
+
+const LISTED = 50;
+
+/** Who did what, to whom, from where. */
+export default defineView({
+  path: '/audit',
+  needs: 'owner',
+  nav: { group: 'system', order: 30 },
+  texts: {
+    title: { en: 'Audit', ru: 'Аудит' },
+    action: { en: 'Action', ru: 'Действие' },
+    person: { en: 'Person', ru: 'Кто' },
+    worker: { en: 'the worker', ru: 'сервис' },
+    subject: { en: 'To what', ru: 'Над чем' },
+    when: { en: 'When', ru: 'Когда' },
+    where: { en: 'From where', ru: 'Откуда' },
+    details: { en: 'Details', ru: 'Подробности' },
+    nothing: { en: 'No entry fits these filters.', ru: 'Под эти фильтры не подходит ни одна запись.' },
+  },
+  query: z.object({
+    action: z.string().trim().max(100).optional(),
+    by: z.string().trim().max(100).optional(),
+    subject: z.string().trim().max(255).optional(),
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}_[\da-f-]{36}$/)
+      .optional(),
+  }),
+
+  parts: ({ part }) => [
+    part({
+      name: 'entries',
+      load({ auditTrail }, { query: { action, by, cursor, subject } }) {
+        const [ms, id] = cursor?.split('_') ?? [];
+        const after = id === undefined ? undefined : { at: new Date(Number(ms)), id };
+        const filter = { action: action || undefined, by: by || undefined, entities: subject ? [subject] : undefined };
+        return auditTrail.search(filter, { after, limit: LISTED });
+      },
+      draw({ entries, next }, page, { query: { action, by, cursor, subject } }) {
+        const { say } = page;
+        const filters = filterForm(
+          [
+            { kind: 'text', name: 'action', label: say('action'), value: action, hint: 'payment.' },
+            { kind: 'text', name: 'by', label: say('person'), value: by },
+            { kind: 'text', name: 'subject', label: say('subject'), value: subject },
+          ],
+          page,
+        );
+        const table = dataTable({
+          caption: say('title'),
+          rows: entries,
+          idOf: ({ id }) => `entry-${id}`,
+          columns: [
+            { heading: say('when'), cell: ({ at }: AuditTrailEntry) => timeAt(at, page) },
+            { heading: say('action'), cell: (entry) => html`<code>${entry.action}</code>` },
+            {
+              heading: say('person'),
+              cell: ({ by: person, role }) =>
+                person
+                  ? html`${person} <span class="muted">${role ?? ''}</span>`
+                  : html`<span class="muted">${say('worker')}</span>`,
+            },
+            {
+              heading: say('subject'),
+              cell: ({ entityId, entityType }) => html`${entityType ?? ''} <span class="wrap">${entityId ?? ''}</span>`,
+            },
+            {
+              heading: say('where'),
+              cell: ({ address, agent }) => html`${address ?? ''}<span class="muted about wrap">${agent ?? ''}</span>`,
+            },
+            { heading: say('details'), cell: detailsOf },
+          ],
+        });
+        const place = next && `${next.at.getTime()}_${next.id}`;
+        return html`${filters}${entries.length > 0 ? table : emptyState(say('nothing'))}${pagination(place, cursor === undefined, page)}`;
+      },
+    }),
+  ],
+});
+
+function detailsOf({ newValue, oldValue }: AuditTrailEntry) {
+  const values = [oldValue, newValue].filter((value) => value !== undefined).map((value) => JSON.stringify(value));
+  return values.length === 0 ? '' : html`<code class="wrap">${values.join(' → ')}</code>`;
+}

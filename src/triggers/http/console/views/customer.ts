@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { seconds } from '../../../../lib/duration.ts';
+import { html, join } from '../../../../lib/html.ts';
+import { Problem } from '../../problem.ts';
+import { emptyState } from '../components/states.ts';
+import { timeAt } from '../components/times.ts';
+import { customerTimeline } from '../customer-timeline.ts';
+import { defineView } from '../define-view.ts';
+
+/** One customer: why what was or was not done, and everything that was done to or for them. */
+export default defineView({
+  path: '/customers/:who',
+  needs: 'support',
+  texts: {
+    title: { en: 'Customer', ru: 'Клиент' },
+    about: { en: 'Why', ru: 'Почему так' },
+    timeline: { en: 'What happened', ru: 'Что происходило' },
+    nobody: { en: 'Nobody in the panel has the id or the name %.', ru: 'Ни у кого в панели нет id или имени %.' },
+    nothing: { en: 'Nothing is on record.', ru: 'Записей нет.' },
+    silent: { en: '% cannot be read and are missing here: %', ru: '% не читаются, их здесь нет: %' },
+    message: { en: 'messages', ru: 'сообщения' },
+    payment: { en: 'payments', ru: 'платежи' },
+    job: { en: 'jobs', ru: 'задания' },
+    act: { en: 'acts', ru: 'действия' },
+    retry: { en: 'Send again', ru: 'Отправить снова' },
+    retried: { en: 'It is due now and is sent again.', ru: 'Оно снова в очереди на отправку.' },
+    notFailed: {
+      en: 'It is not among the failed any more; nothing was changed.',
+      ru: 'Оно уже не среди недоставленных; ничего не изменено.',
+    },
+    check: { en: 'Check payment', ru: 'Проверить платёж' },
+    clear: { en: 'Clear "unreachable"', ru: 'Снять «недоступен»' },
+    cleared: { en: 'Messages are tried again from now on.', ru: 'Сообщения снова будут отправляться.' },
+  },
+  params: z.object({ who: z.string().trim().min(1).max(100) }),
+  heading: ({ who }) => who,
+
+  deeds: ({ deed }) => ({
+    retry: deed({
+      needs: 'support',
+      label: 'retry',
+      form: { schema: z.object({ id: z.guid() }), fields: {} },
+      async run({ outbox }, { form: { id }, page }) {
+        const messages = await outbox.retry([id]);
+        return {
+          receipt: page.say(messages > 0 ? 'retried' : 'notFailed'),
+          act: { action: 'message.retried', entityType: 'message', entityId: id, details: { messages } },
+        };
+      },
+    }),
+    check: deed({
+      needs: 'support',
+      label: 'check',
+      form: { schema: z.object({ id: z.guid() }), fields: {} },
+      async run({ desk }, { caller, form: { id } }) {
+        const answer = await desk.check(id, caller.name);
+        if (answer.outcome === 'refused') throw new Problem('conflict', answer.sentence);
+        return { receipt: answer.sentence, act: 'recorded' };
+      },
+    }),
+    clear: deed({
+      needs: 'support',
+      label: 'clear',
+      form: { schema: z.object({ chat: z.string().regex(/^\d{1,16}$/) }), fields: {} },
+      async run({ reachability }, { form: { chat }, page }) {
+        await reachability.clear(Number(chat));
+        return {
+          receipt: page.say('cleared'),
+          act: { action: 'customer.reachable', entityType: 'customer', entityId: chat },
+        };
+      },
+    }),
+  }),
+
+  parts: ({ part }) => [
+    part({
+      name: 'about',
+      heading: 'about',
+      everyMs: seconds(30),
+      load: (context, { page, params: { who } }) =>
+        context.explainUser(who, { locale: page.locale, time: (at) => page.clock.minute(at) }),
+      draw(users, { form, say }, { params: { who } }) {
+        if (users.length === 0) return emptyState(say('nobody', who));
+        const all = users.map(({ isUnreachable, sentences, telegramId, username }) => {
+          const lines = join(
+            sentences.map((sentence) => html`<li>${sentence}</li>`),
+            '',
+          );
+          const clear =
+            isUnreachable && telegramId !== undefined
+              ? form('clear', { key: username, hidden: { chat: String(telegramId) }, about: username })
+              : '';
+          return html`<article id="user-${username}"><h3>${username}</h3><ol class="sentences">${lines}</ol>${clear}</article>`;
+        });
+        return join(all, '');
+      },
+    }),
+    part({
+      name: 'timeline',
+      heading: 'timeline',
+      everyMs: seconds(30),
+      async load(context, { page: { clock, locale }, params: { who } }) {
+        const users = await context.explainUser(who, { locale, time: (at) => clock.minute(at) });
+        return await Promise.all(users.map((user) => customerTimeline(context, user, locale)));
+      },
+      draw(timelines, page) {
+        const { form, say } = page;
+        const silent = timelines
+          .flatMap((timeline) => timeline.silent)
+          .map(({ reason, source }) => html`<p class="unknown">${say('silent', say(source), reason)}</p>`);
+        const entries = timelines.flatMap((timeline) => timeline.entries);
+        const lines = entries.map(
+          ({ at, messageId, paymentId, what }) =>
+            html`<li class="row"><span class="grow">${timeAt(at, page)} ${what}</span>${
+              messageId ? form('retry', { key: messageId, hidden: { id: messageId } }) : ''
+            }${paymentId ? form('check', { key: paymentId, hidden: { id: paymentId } }) : ''}</li>`,
+        );
+        const list =
+          lines.length > 0 ? html`<ol class="list timeline">${join(lines, '')}</ol>` : emptyState(say('nothing'));
+        return html`${join(silent, '')}${list}`;
+      },
+    }),
+  ],
+});

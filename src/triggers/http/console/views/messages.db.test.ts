@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
+
+describe('the outbox', () => {
+  let console: ConsoleWorld;
+  beforeAll(async () => {
+    console = await consoleWorld();
+  });
+  afterAll(() => console[Symbol.asyncDispose]());
+
+  async function message(row: { status: string; error?: string; text?: string; chat?: string }): Promise<string> {
+    const id = randomUUID();
+    await console.world.database.pool.query(
+      `insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at, error_message)
+       values ($1, $2, $3, 'info', $4, 3, now() - interval '1 hour', $5)`,
+      [id, row.chat ?? '100500', row.text ?? 'Hello', row.status, row.error ?? null],
+    );
+    return id;
+  }
+  const stored = async (id: string): Promise<{ status: string; attempts: number; error_message: string | null }> => {
+    const query = 'select status, attempts, error_message from notification_queue where id = $1';
+    return (await console.world.database.pool.query(query, [id])).rows[0];
+  };
+
+  test('counts what failed by its reason, in words, and lists it behind a link', async () => {
+    await message({ status: 'failed', error: 'unreachable: bot was blocked' });
+    const { body } = await console.open('/messages', { role: 'support' });
+    expect(body).toContain('the bot is blocked or the chat is gone');
+    expect(body).toContain('href="/messages?status=failed&amp;reason=unreachable"');
+    const russian = await console.open('/messages', { headers: { 'accept-language': 'ru' } });
+    expect(russian.body).toContain('бот заблокирован или чата нет');
+  });
+
+  test('one odd row is shown as it is, and hides nobody else', async () => {
+    const query = `insert into notification_queue (id, telegram_id, message, status, attempts, scheduled_at)
+                   values ($1, 9223372036854775807, '<b>odd</b>', 'weird', 0, 'infinity')`;
+    await console.world.database.pool.query(query, [randomUUID()]);
+    const { body, statusCode } = await console.open('/messages?chat=9223372036854775807');
+    expect(statusCode).toBe(200);
+    expect(body).toContain('&lt;b&gt;odd&lt;/b&gt;');
+    expect(body).toContain('weird');
+  });
+
+  test('a failed message is sent again once, with all its attempts, recorded under the person', async () => {
+    const id = await message({ status: 'failed', error: 'bad_request: no' });
+    const first = await console.submit('/messages', { _deed: 'retry', _key: id, id }, { role: 'support' });
+    expect(first.body).toContain('1 message due again');
+    expect(await stored(id)).toEqual({ status: 'pending', attempts: 0, error_message: null });
+    const again = await console.submit('/messages', { _deed: 'retry', _key: id, id }, { role: 'support' });
+    expect(again.body).toContain('not among the failed any more');
+    const { rows } = await console.world.database.pool.query(
+      `select action from audit_logs where entity_type = 'message' and entity_id = $1`,
+      [id],
+    );
+    expect(rows.map(({ action }) => action)).toEqual(['message.retried', 'message.retried']);
+  });
+
+  test('a waiting message is dropped after a question, with the name of the person', async () => {
+    const id = await message({ status: 'pending' });
+    const asked = await console.submit('/messages', { _deed: 'drop', _key: id, id }, { role: 'support' });
+    expect(asked.body).toContain('It is not sent any more');
+    expect((await stored(id)).status).toBe('pending');
+    await console.submit('/messages', { _deed: 'drop', _key: id, id, _sure: 'yes' });
+    expect(await stored(id)).toMatchObject({ status: 'failed', error_message: 'dropped: by olga' });
+  });
+
+  test('all of one reason are sent again after a question that says how many', async () => {
+    const ids = await Promise.all(Array.from({ length: 3 }, () => message({ status: 'failed', error: 'too_rude: x' })));
+    const other = await message({ status: 'failed', error: 'other: x' });
+    const fields = { _deed: 'retryAll', _key: 'too_rude', reason: 'too_rude' };
+    const asked = await console.submit('/messages', fields, { role: 'admin' });
+    expect(asked.body).toContain('3 messages');
+    await console.submit('/messages', { ...fields, _sure: 'yes' }, { role: 'admin' });
+    for (const id of ids) expect((await stored(id)).status).toBe('pending');
+    expect((await stored(other)).status).toBe('failed');
+  });
+
+  test('pages go on where the last one ended, and leave nothing out', async () => {
+    await Promise.all(
+      Array.from({ length: 60 }, (_, i) => message({ status: 'sent', chat: '777', text: `page ${i}` })),
+    );
+    const first = await console.open('/messages?chat=777');
+    const next = /rel="next" href="([^"]+)"/.exec(first.body)![1]!.replaceAll('&amp;', '&');
+    const second = await console.open(next);
+    const shown = [...`${first.body}${second.body}`.matchAll(/page (\d+)</g)].map(([, n]) => Number(n));
+    expect(new Set(shown).size).toBe(60);
+  });
+});
