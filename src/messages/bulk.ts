@@ -1,4 +1,5 @@
 import { type Html, html, join } from '../lib/html.ts';
+import { tokenNameOf } from '../lib/initiator.ts';
 import type { Locale } from '../lib/locale.ts';
 import { durationText, numberText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
@@ -43,8 +44,10 @@ const PRODUCER: Readonly<Record<Locale, string>> = {
 
 /** The caller as the door knows it, and beside it the name in the request. */
 function initiator({ initiatedBy, namedAs }: BulkSummary, locale: Locale): Html {
-  const known = initiatedBy === 'taskiq' ? PRODUCER[locale] : initiatedBy;
-  if (namedAs === undefined || namedAs === initiatedBy) return html`${known}`;
+  const name = tokenNameOf(initiatedBy);
+  const token = name !== undefined && { en: `${name} (API token)`, ru: `${name} (токен API)` }[locale];
+  const known = token || (initiatedBy === 'taskiq' ? PRODUCER[locale] : initiatedBy);
+  if (namedAs === undefined || namedAs === name) return html`${known}`;
   return locale === 'ru'
     ? html`${known}, в запросе указано имя ${namedAs}`
     : html`${known}, named in the request as ${namedAs}`;
