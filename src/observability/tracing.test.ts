@@ -198,29 +198,32 @@ test.each<[how: string, fault: Fault | undefined]>([
   ['cannot', { kind: 'error', status: 503 }],
   ['resets connections', { kind: 'reset' }],
   ['is down', undefined],
-])('a collector that %s holds up no work and no end, takes no memory, and each lost span is counted', async (_, fault) => {
-  const sandbox = await collector();
-  if (fault) sandbox.faults(fault);
-  else await sandbox.stop();
-  let lost = 0;
-  const onLost = (_error: Error, spans: number): void => {
-    lost += spans;
-  };
-  const tracing = await tracingTo(sandbox.url, { onLost });
-  const work = async (times: number): Promise<void> => {
-    for (let n = 0; n < times; n += 1) await addAndRun(tracing, async () => tracing.called(sent));
-  };
-  // This fills the queue.
-  await work(1_000);
-  const before = heapMb();
-  await work(2_000);
-  expect(heapMb() - before).toBeLessThan(8);
+])(
+  'a collector that %s holds up no work and no end, takes no memory, and each lost span is counted',
+  async (_, fault) => {
+    const sandbox = await collector();
+    if (fault) sandbox.faults(fault);
+    else await sandbox.stop();
+    let lost = 0;
+    const onLost = (_error: Error, spans: number): void => {
+      lost += spans;
+    };
+    const tracing = await tracingTo(sandbox.url, { onLost });
+    const work = async (times: number): Promise<void> => {
+      for (let n = 0; n < times; n += 1) await addAndRun(tracing, async () => tracing.called(sent));
+    };
+    // This fills the queue.
+    await work(1_000);
+    const before = heapMb();
+    await work(2_000);
+    expect(heapMb() - before).toBeLessThan(8);
 
-  const startedAt = performance.now();
-  await tracing[Symbol.asyncDispose]();
-  expect(performance.now() - startedAt).toBeLessThan(seconds(3));
-  expect(lost + sandbox.spans().length).toBe(3 * 3_000);
-});
+    const startedAt = performance.now();
+    await tracing[Symbol.asyncDispose]();
+    expect(performance.now() - startedAt).toBeLessThan(seconds(3));
+    expect(lost + sandbox.spans().length).toBe(3 * 3_000);
+  },
+);
 
 test('a collector that answers garbage has the spans', async () => {
   const sandbox = await collector();

@@ -91,8 +91,8 @@ function plainCheckOf(schema: z.ZodType): ((entry: unknown) => boolean) | undefi
   const choices = schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]) : [schema];
   const entries = choices.flatMap((choice) => (choice instanceof z.ZodArray ? [choice.element as z.ZodType] : []));
   const [entry] = entries;
-  const isInteger =
-    entry instanceof z.ZodNumberFormat && entry.def.format === 'safeint' && (entry.def.checks ?? []).length === 0;
+  const def = entry instanceof z.ZodNumberFormat ? entry._zod.def : undefined;
+  const isInteger = def?.format === 'safeint' && (def.checks ?? []).length === 0;
   return isInteger && entries.length === 1 ? Number.isSafeInteger : undefined;
 }
 

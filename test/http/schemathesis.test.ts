@@ -24,8 +24,7 @@ const note = 'skipped' in tester ? ` (SKIPPED: ${tester.skipped})` : '';
 const MOST_SECONDS = Number(process.env.SCHEMATHESIS_SECONDS ?? 25);
 
 /** Few examples, made without chance: the same requests each time. */
-const BOUNDED =
-  `--max-examples 3 --max-time ${MOST_SECONDS} --phases examples,coverage,fuzzing --workers 1 --generation-deterministic --no-shrink --warnings off`;
+const BOUNDED = `--max-examples 3 --max-time ${MOST_SECONDS} --phases examples,coverage,fuzzing --workers 1 --generation-deterministic --no-shrink --warnings off`;
 
 /** Answers to requests that fit their schemas, besides the usual ones. docs/testing.md has the reasons. */
 const SETTINGS = `

@@ -4,7 +4,15 @@ import { type FileHandle, lstat, mkdir, open, opendir, rename, rm } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { TransientError } from '../../lib/errors.ts';
-import { assertName, type ByteRange, type Content, type Moved, type Remains, type Storage, type StoredObject } from './storage.ts';
+import {
+  assertName,
+  type ByteRange,
+  type Content,
+  type Moved,
+  type Remains,
+  type Storage,
+  type StoredObject,
+} from './storage.ts';
 
 /** The folder for content that has no name yet. Hidden, so that no valid name leads there. */
 const UNFINISHED = '.unfinished';

@@ -260,7 +260,9 @@ describe('a bucket that fails', () => {
     const put = storage.put('a.csv', Buffer.alloc(6_000_000), signal, () => {
       moved += 1;
     });
-    await expect(put).rejects.toThrow(/^storage put a\.csv in s3:.*no answer in time: is S3_ENDPOINT reached from here\?$/);
+    await expect(put).rejects.toThrow(
+      /^storage put a\.csv in s3:.*no answer in time: is S3_ENDPOINT reached from here\?$/,
+    );
     expect(moved).toBeGreaterThan(0);
   });
 

@@ -96,15 +96,15 @@ function parseJson(text: string): unknown {
 
 /** A reviver of `JSON.parse` would be called for each value, and a message may have a million. */
 function withLongIntegersQuoted(text: string): string {
-  const tokens = /"|-?\d[\d.eE+-]*/g;
+  const signs = /"|-?\d[\d.eE+-]*/g;
   const kept: string[] = [];
   let from = 0;
-  for (let found = tokens.exec(text); found; found = tokens.exec(text)) {
-    const [token] = found;
-    if (token === '"') tokens.lastIndex = endOfString(text, found.index);
-    else if (LONG_INTEGER.test(token) && !Number.isSafeInteger(Number(token))) {
-      kept.push(text.slice(from, found.index), `"${token}"`);
-      from = tokens.lastIndex;
+  for (let found = signs.exec(text); found; found = signs.exec(text)) {
+    const [sign] = found;
+    if (sign === '"') signs.lastIndex = endOfString(text, found.index);
+    else if (LONG_INTEGER.test(sign) && !Number.isSafeInteger(Number(sign))) {
+      kept.push(text.slice(from, found.index), `"${sign}"`);
+      from = signs.lastIndex;
     }
   }
   return kept.join('') + text.slice(from);

@@ -9,8 +9,7 @@ import type { Caller } from './guard.ts';
 const AGENT_SHOWN = 300;
 
 /** The initiator of what a request does. */
-export const callerOf = (caller: Caller | undefined): string =>
-  caller ? tokenInitiator(caller.name) : 'signed link';
+export const callerOf = (caller: Caller | undefined): string => (caller ? tokenInitiator(caller.name) : 'signed link');
 
 /** The sender of this request with its address and a digest of the body, for the audit trail. */
 export function auditedCaller(
