@@ -47,7 +47,7 @@ const OWN: Readonly<Record<string, Readonly<Record<Locale, string>>>> = {
 /** The caller as the door knows it, and beside it the name in the request. */
 function initiator({ initiatedBy, namedAs }: BulkSummary, locale: Locale): Html {
   const name = tokenNameOf(initiatedBy);
-  const known = name === undefined ? OWN[initiatedBy]?.[locale] ?? initiatedBy : `${name} (${BY_TOKEN[locale]})`;
+  const known = name === undefined ? (OWN[initiatedBy]?.[locale] ?? initiatedBy) : `${name} (${BY_TOKEN[locale]})`;
   if (namedAs === undefined || namedAs === name) return html`${known}`;
   return locale === 'ru'
     ? html`${known}, в запросе указано имя ${namedAs}`

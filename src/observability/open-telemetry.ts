@@ -64,9 +64,9 @@ export function startTracing(options: TracingOptions): Tracing {
 /** Sends the waiting spans. A collector that does not take them must not hold up the end of the process. */
 async function flush(provider: TracerProvider, tally: SpanTally): Promise<void> {
   const late = (): Error => new Error(`The last spans were not taken within ${FLUSH_LIMIT_MS} ms`);
-  // The tally knows of spans that could not be sent.
-  const sent = provider.shutdown().catch(() => undefined);
-  await within(FLUSH_LIMIT_MS, sent, late).catch((error: Error) => tally.end(error));
+  // A first batch that fails ends the shutdown, while others still wait.
+  const ended = provider.shutdown().then(late, (error: Error) => error);
+  tally.end(await within(FLUSH_LIMIT_MS, ended, late).catch((error: Error) => error));
 }
 
 /** Counts the spans that are lost: those that a full queue does not take, those of failed calls, and those that are left at the end. */
@@ -74,6 +74,7 @@ class SpanTally {
   readonly #onLost: TracingOptions['onLost'];
   #waiting = 0;
   #travelling = 0;
+  #isOver = false;
 
   constructor(onLost: TracingOptions['onLost']) {
     this.#onLost = onLost;
@@ -102,7 +103,7 @@ class SpanTally {
         this.#travelling += spans.length;
         exporter.export(spans, (result) => {
           this.#travelling -= spans.length;
-          if (result.error) this.#onLost(result.error, spans.length);
+          if (result.error && !this.#isOver) this.#onLost(result.error, spans.length);
           done(result);
         });
       },
@@ -110,8 +111,9 @@ class SpanTally {
     };
   }
 
-  /** Counts what has not arrived by now. */
+  /** Counts what has not arrived by now, and nothing after it. */
   end(error: Error): void {
+    this.#isOver = true;
     const left = this.#waiting + this.#travelling;
     if (left > 0) this.#onLost(error, left);
   }
