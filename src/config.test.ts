@@ -127,7 +127,7 @@ describe('the environment', () => {
     expect(config.TASKIQ_STREAM).toBe('');
   });
 
-  test('with certificates that can not be read names the files', () => {
+  test('with certificates that cannot be read names the files', () => {
     expect(
       problemsOf({
         ...COMPLETE,
@@ -136,10 +136,10 @@ describe('the environment', () => {
       }),
     ).toEqual([
       expect.stringMatching(
-        /^DATABASE_URL is not valid: names the file \/nowhere\/pg-ca\.pem, which can not be read here/,
+        /^DATABASE_URL is not valid: names the file \/nowhere\/pg-ca\.pem, which cannot be read here/,
       ),
       expect.stringMatching(
-        /^REDIS_URL is not valid: names the file \/nowhere\/redis-ca\.pem, which can not be read here/,
+        /^REDIS_URL is not valid: names the file \/nowhere\/redis-ca\.pem, which cannot be read here/,
       ),
     ]);
   });

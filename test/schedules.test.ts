@@ -34,7 +34,7 @@ describe('schedules', () => {
     expect(silent).toEqual([]);
   });
 
-  test('a task that is not registered can not exist: every task file is in the list of tasks', async () => {
+  test('a task that is not registered cannot exist: every task file is in the list of tasks', async () => {
     const files: string[] = [];
     for await (const file of glob('src/tasks/*/*.ts')) if (!file.endsWith('.test.ts')) files.push(file);
     const { code, stdout } = await world.command(['tasks', '--json']);

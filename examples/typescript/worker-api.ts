@@ -85,7 +85,7 @@ export class WorkerApi {
       state: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
       attempts: number;
       max_attempts: number;
-      /** Name of an API token, `schedule`, `taskiq`, `cli` or a task */
+      /** `token:` and the name of an API token, `schedule`, `taskiq`, `cryptobot`, `cli` or a task */
       initiated_by: string;
       source: 'schedule' | 'taskiq' | 'http' | 'cli' | 'task';
       correlation_id: string;
@@ -121,7 +121,7 @@ export class WorkerApi {
     state: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
     attempts: number;
     max_attempts: number;
-    /** Name of an API token, `schedule`, `taskiq`, `cli` or a task */
+    /** `token:` and the name of an API token, `schedule`, `taskiq`, `cryptobot`, `cli` or a task */
     initiated_by: string;
     source: 'schedule' | 'taskiq' | 'http' | 'cli' | 'task';
     correlation_id: string;

@@ -16,7 +16,7 @@ export class SandboxClock {
 
   /** Moves forward only, because the panel's past actions cannot be undone. */
   advance(ms: number): void {
-    if (ms < 0) throw new Error(`the panel's clock can not go back, by ${-ms} ms`);
+    if (ms < 0) throw new Error(`the panel's clock cannot go back, by ${-ms} ms`);
     if (this.#frozen) this.#atMs += ms;
     else this.#offsetMs += ms;
   }

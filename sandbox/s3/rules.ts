@@ -15,6 +15,8 @@ export type Rules = {
   isExpired: boolean;
   /** Whether objects are locked: what is put then needs a checksum. */
   hasObjectLock: boolean;
+  /** How fast it takes the bytes of one request, as a narrow line does. */
+  bytesPerSecond: number;
 };
 
 type Asked = { request: IncomingMessage; body: Buffer; operation: string; keys: Keys; rules: Rules };

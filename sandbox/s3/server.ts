@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createFaults, cut, type Fault } from '../faults.ts';
 import { serveOnLoopback } from '../loopback-server.ts';
 import { Bucket } from './bucket.ts';
@@ -30,7 +31,13 @@ const SANDBOX_S3_KEYS: Keys = { accessKeyId: 'AKSANDBOX', secretAccessKey: 'sand
 /** Starts an S3 on loopback: one bucket in memory, path style. It checks every signature and fails on command. */
 export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3Sandbox> {
   const bucket = new Bucket();
-  const rules: Rules = { denied: new Set(), clock: () => new Date(), isExpired: false, hasObjectLock: false };
+  const rules: Rules = {
+    denied: new Set(),
+    clock: () => new Date(),
+    isExpired: false,
+    hasObjectLock: false,
+    bytesPerSecond: Number.POSITIVE_INFINITY,
+  };
   const faults = createFaults();
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -60,7 +67,10 @@ export async function startS3Sandbox(options: S3SandboxOptions = {}): Promise<S3
 
 async function answerTo(bucket: Bucket, rules: Rules, request: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+    await sleep(((chunk as Buffer).length / rules.bytesPerSecond) * 1000);
+  }
   const body = Buffer.concat(chunks);
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const [, name, ...path] = url.pathname.split('/');

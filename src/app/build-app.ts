@@ -84,8 +84,8 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   const version = packageVersion();
   const metrics = new Metrics({ version, role });
   const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
-  const onLost = (err: Error): void => {
-    metrics.outputDropped('traces');
+  const onLost = (err: Error, spans: number): void => {
+    metrics.outputDropped('traces', spans);
     lost(err);
   };
   const tracing = await tracingOf(config, { role, version, onLost });
@@ -101,8 +101,8 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   });
   const mask = masker(secretsOf(config));
   const unreported = oncePerOutage((err) => log.warn({ err }, 'errors do not reach their tracker'));
-  const onUnreported = (err: Error): void => {
-    metrics.outputDropped('errors');
+  const onUnreported = (err: Error, reports: number): void => {
+    metrics.outputDropped('errors', reports);
     unreported(err);
   };
   const errorReports = await errorReportsOf(config, { role, version, mask, onLost: onUnreported });

@@ -85,7 +85,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     if (intake) {
       stack.defer(() => intake.stop());
       health.intake = async () => {
-        if (!intake.isReading) throw new Error('the TaskIQ stream can not be read');
+        if (!intake.isReading) throw new Error('the TaskIQ stream cannot be read');
       };
     }
     if (config.WORKER_CONCURRENCY === 1) {

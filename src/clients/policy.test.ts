@@ -201,7 +201,7 @@ test('the gate is passed before and freed after every call, whatever its end', a
   expect(held).toBe(0);
 });
 
-test('a gate that can not be freed does not take the result of the call with it', async () => {
+test('a gate that cannot be freed does not take the result of the call with it', async () => {
   const gate: Gate = { acquire: async () => () => Promise.reject(new Error('redis is away')) };
   const { call } = build({ gate });
   expect(await call(answer)).toBe('fine');

@@ -98,7 +98,7 @@ function assertReadable(path: string): void {
   try {
     accessSync(path, constants.R_OK);
   } catch (cause) {
-    throw new Error(`names the file ${path}, which can not be read here`, { cause });
+    throw new Error(`names the file ${path}, which cannot be read here`, { cause });
   }
 }
 

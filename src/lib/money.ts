@@ -59,7 +59,7 @@ export function roughly(amount: string): number {
 /** One of `parts` equal parts with that many digits after the point, halves rounded away from zero. Throws `PermanentError` unless `parts` is a whole number from 1. */
 export function divide(total: Money, parts: number, digits: number): Money {
   if (!Number.isSafeInteger(parts) || parts < 1) {
-    const message = `money: can not divide ${total.amount} ${total.currency} into ${parts} parts; expected a whole number from 1`;
+    const message = `money: cannot divide ${total.amount} ${total.currency} into ${parts} parts; expected a whole number from 1`;
     throw new PermanentError('divisor_invalid', message);
   }
   const { units, scale } = toDecimal(total.amount);

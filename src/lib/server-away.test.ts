@@ -80,7 +80,7 @@ test.each([
   coded('40001'),
   coded('ENOENT', 'no such file', { syscall: 'open' }),
   new Error('OOM of a word in a text'),
-  'READONLY You can not',
+  'READONLY You cannot',
 ])('no outage: %s', (error) => {
   expect(outageOf(error)).toBeUndefined();
 });

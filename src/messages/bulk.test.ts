@@ -33,9 +33,15 @@ test.each([
 });
 
 test.each<[by: string, namedAs: string | undefined, en: string, ru: string]>([
-  ['olga', undefined, 'Asked for by: olga', 'Запустил: olga'],
-  ['olga', 'olga', 'Asked for by: olga', 'Запустил: olga'],
-  ['olga', 'CEO', 'Asked for by: olga, named in the request as CEO', 'Запустил: olga, в запросе указано имя CEO'],
+  ['token:olga', undefined, 'Asked for by: olga (API token)', 'Запустил: olga (токен API)'],
+  ['token:olga', 'olga', 'Asked for by: olga (API token)', 'Запустил: olga (токен API)'],
+  ['token:taskiq', undefined, 'Asked for by: taskiq (API token)', 'Запустил: taskiq (токен API)'],
+  [
+    'token:olga',
+    'CEO',
+    'Asked for by: olga (API token), named in the request as CEO',
+    'Запустил: olga (токен API), в запросе указано имя CEO',
+  ],
   [
     'taskiq',
     'anna',

@@ -1,4 +1,5 @@
 import { type Html, html, join } from '../lib/html.ts';
+import { tokenNameOf } from '../lib/initiator.ts';
 import type { Locale } from '../lib/locale.ts';
 import { durationText, numberText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
@@ -36,15 +37,18 @@ const ENDS: Readonly<Record<BulkEnd, Readonly<Record<Locale, string>>>> = {
   failed: { en: 'ended early', ru: 'прервана' },
 };
 
-const PRODUCER: Readonly<Record<Locale, string>> = {
-  en: 'a producer of the TaskIQ stream',
-  ru: 'программа через поток TaskIQ',
+const BY_TOKEN: Readonly<Record<Locale, string>> = { en: 'API token', ru: 'токен API' };
+
+/** Initiators that are told in words. */
+const OWN: Readonly<Record<string, Readonly<Record<Locale, string>>>> = {
+  taskiq: { en: 'a producer of the TaskIQ stream', ru: 'программа через поток TaskIQ' },
 };
 
 /** The caller as the door knows it, and beside it the name in the request. */
 function initiator({ initiatedBy, namedAs }: BulkSummary, locale: Locale): Html {
-  const known = initiatedBy === 'taskiq' ? PRODUCER[locale] : initiatedBy;
-  if (namedAs === undefined || namedAs === initiatedBy) return html`${known}`;
+  const name = tokenNameOf(initiatedBy);
+  const known = name === undefined ? (OWN[initiatedBy]?.[locale] ?? initiatedBy) : `${name} (${BY_TOKEN[locale]})`;
+  if (namedAs === undefined || namedAs === name) return html`${known}`;
   return locale === 'ru'
     ? html`${known}, в запросе указано имя ${namedAs}`
     : html`${known}, named in the request as ${namedAs}`;

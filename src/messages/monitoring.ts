@@ -110,7 +110,7 @@ function troubleOver(past: PastTrouble, { back, was }: { back: Html; was: Html }
 const SERVICES = {
   remnawave: {
     title: 'Remnawave',
-    en: 'Nodes and users can not be seen or changed; nobody is taken for offline or expired meanwhile.',
+    en: 'Nodes and users cannot be seen or changed; nobody is taken for offline or expired meanwhile.',
     ru: 'Ноды и пользователи недоступны для чтения и изменений; офлайн и истёкшими они пока не считаются.',
   },
   postgresql: {

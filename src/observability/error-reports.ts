@@ -31,6 +31,6 @@ export type ErrorReportsOptions = {
   role: string;
   /** Removes the secrets that this process knows from an outgoing report. */
   mask(text: string): string;
-  /** Called when a report did not get through. */
-  onLost(error: Error): void;
+  /** Called with the number of reports that did not get through. */
+  onLost(error: Error, reports: number): void;
 };

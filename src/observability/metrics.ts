@@ -169,7 +169,7 @@ export class Metrics implements ClientObserver {
     this.#series.deaths.inc({ reason: signal ?? 'exit' });
   }
 
-  /** Counts what did not leave the process: log lines, calls to the collector or the error tracker, runs of the history. */
+  /** Counts what did not leave the process: log lines, spans, reports to the error tracker, runs of the history. */
   outputDropped(output: (typeof OUTPUTS)[number], count = 1): void {
     this.#series.dropped.inc({ output }, count);
   }

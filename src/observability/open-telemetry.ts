@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { TraceFlags } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -8,6 +9,7 @@ import {
   type Sampler as OtelSampler,
   ParentBasedSampler,
   type SpanExporter,
+  type SpanProcessor,
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
@@ -35,8 +37,9 @@ export function startTracing(options: TracingOptions): Tracing {
     headers: options.headers,
     timeoutMillis: SEND_LIMIT_MS,
   });
+  const tally = new SpanTally(options.onLost);
   const processor = new BatchSpanProcessor({
-    exporter: watched(exporter, options.onLost),
+    exporter: tally.watch(exporter),
     maxQueueSize: QUEUED_SPANS,
     maxExportBatchSize: BATCH_SPANS,
     scheduledDelayMillis: SEND_AFTER_MS,
@@ -44,7 +47,7 @@ export function startTracing(options: TracingOptions): Tracing {
   });
   const provider = new TracerProvider({
     sampler: samplerOf(options),
-    spanProcessors: [processor],
+    spanProcessors: [tally.before(processor)],
     resource: defaultResource().merge(
       resourceFromAttributes({
         'service.name': options.serviceName,
@@ -55,26 +58,65 @@ export function startTracing(options: TracingOptions): Tracing {
       }),
     ),
   });
-  return new Spans(provider.getTracer('cybervpn-task-worker', options.version), () => flush(provider, options.onLost));
+  return new Spans(provider.getTracer('cybervpn-task-worker', options.version), () => flush(provider, tally));
 }
 
 /** Sends the waiting spans. A collector that does not take them must not hold up the end of the process. */
-async function flush(provider: TracerProvider, onLost: TracingOptions['onLost']): Promise<void> {
+async function flush(provider: TracerProvider, tally: SpanTally): Promise<void> {
   const late = (): Error => new Error(`The last spans were not taken within ${FLUSH_LIMIT_MS} ms`);
-  // `onLost` has been told of spans that could not be sent.
-  const sent = provider.shutdown().catch(() => undefined);
-  await within(FLUSH_LIMIT_MS, sent, late).catch(onLost);
+  // A first batch that fails ends the shutdown, while others still wait.
+  const ended = provider.shutdown().then(late, (error: Error) => error);
+  tally.end(await within(FLUSH_LIMIT_MS, ended, late).catch((error: Error) => error));
 }
 
-function watched(exporter: SpanExporter, onLost: TracingOptions['onLost']): SpanExporter {
-  return {
-    export: (spans, done) =>
-      exporter.export(spans, (result) => {
-        if (result.error) onLost(result.error);
-        done(result);
-      }),
-    shutdown: () => exporter.shutdown(),
-  };
+/** Counts the spans that are lost: those that a full queue does not take, those of failed calls, and those that are left at the end. */
+class SpanTally {
+  readonly #onLost: TracingOptions['onLost'];
+  #waiting = 0;
+  #travelling = 0;
+  #isOver = false;
+
+  constructor(onLost: TracingOptions['onLost']) {
+    this.#onLost = onLost;
+  }
+
+  /** The processor as it is given spans. It drops without a word what its queue has no room for, so that is kept from it. */
+  before(processor: SpanProcessor): SpanProcessor {
+    const isKept: SpanProcessor['onEnd'] = (span) => {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+      if (this.#waiting >= QUEUED_SPANS) return this.#onLost(new Error('Too many spans wait for the collector'), 1);
+      this.#waiting += 1;
+      processor.onEnd(span);
+    };
+    return {
+      onStart: (span, context) => processor.onStart(span, context),
+      onEnd: isKept,
+      forceFlush: () => processor.forceFlush(),
+      shutdown: () => processor.shutdown(),
+    };
+  }
+
+  watch(exporter: SpanExporter): SpanExporter {
+    return {
+      export: (spans, done) => {
+        this.#waiting -= spans.length;
+        this.#travelling += spans.length;
+        exporter.export(spans, (result) => {
+          this.#travelling -= spans.length;
+          if (result.error && !this.#isOver) this.#onLost(result.error, spans.length);
+          done(result);
+        });
+      },
+      shutdown: () => exporter.shutdown(),
+    };
+  }
+
+  /** Counts what has not arrived by now, and nothing after it. */
+  end(error: Error): void {
+    this.#isOver = true;
+    const left = this.#waiting + this.#travelling;
+    if (left > 0) this.#onLost(error, left);
+  }
 }
 
 function samplerOf({ ratio, sampler }: TracingOptions): OtelSampler {

@@ -23,6 +23,8 @@ const FLUSH_LIMIT_MS = seconds(1);
 const PER_GROUP_MS = minutes(1);
 const PER_MINUTE = 20;
 
+type DroppedEvent = Parameters<typeof createTransport>[0]['recordDroppedEvent'];
+
 /**
  * Sends Sentry's envelopes through its transport, which keeps to the server's rate limits. The rest of its SDK is not used, because it
  * would collect breadcrumbs, host and request.
@@ -31,16 +33,22 @@ class SentryReports implements ErrorReports {
   readonly #options: ErrorReportsOptions;
   readonly #dsn: DsnComponents;
   readonly #transport: Transport;
+  #travelling = 0;
   readonly #budget = new ReportBudget({ perGroupMs: PER_GROUP_MS, perMinute: PER_MINUTE });
 
   constructor(options: ErrorReportsOptions, dsn: DsnComponents) {
     this.#options = options;
     this.#dsn = dsn;
     const url = getEnvelopeEndpointWithUrlEncodedAuth(dsn);
-    const recordDroppedEvent = (): void => undefined;
+    // The transport throws what a failed call said.
+    const recordDroppedEvent: DroppedEvent = (reason) => {
+      if (reason !== 'network_error') options.onLost(new Error(`A report was not sent: ${reason}`), 1);
+    };
     this.#transport = createTransport({ bufferSize: AT_ONCE, recordDroppedEvent }, async ({ body }) => {
       const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-      return await send(url, options.mask(text));
+      const answer = await send(url, options.mask(text));
+      if (answer.statusCode === 429) options.onLost(new Error('the error tracker answered 429'), 1);
+      return answer;
     });
   }
 
@@ -64,7 +72,12 @@ class SentryReports implements ErrorReports {
       ...(trace_id && span_id && { contexts: { trace: { trace_id: String(trace_id), span_id: String(span_id) } } }),
       exception: { values: describeThrown(error, group) },
     };
-    Promise.resolve(this.#transport.send(createEventEnvelope(event, this.#dsn))).catch(onLost);
+    this.#travelling += 1;
+    Promise.resolve(this.#transport.send(createEventEnvelope(event, this.#dsn)))
+      .catch((thrown: Error) => onLost(thrown, 1))
+      .finally(() => {
+        this.#travelling -= 1;
+      });
   }
 
   async flush(): Promise<void> {
@@ -73,6 +86,8 @@ class SentryReports implements ErrorReports {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
+    const late = new Error(`The last reports were not taken within ${FLUSH_LIMIT_MS} ms`);
+    if (this.#travelling > 0) this.#options.onLost(late, this.#travelling);
   }
 }
 

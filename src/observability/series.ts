@@ -234,7 +234,7 @@ export const SERIES = {
   ),
   dropped: counter(
     'cybervpn_worker_outputs_dropped_total',
-    'Log lines, calls to the collector of traces, calls to the error tracker and runs of the history that were lost; the work goes on',
+    'Log lines, spans of traces, reports to the error tracker and runs of the history that were lost; the work goes on',
     ['output'],
   ),
   memoryLimit: liveGauge(

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Fault } from '../../sandbox/faults.ts';
 import { startOtlpSandbox } from '../../sandbox/otlp/server.ts';
 import { nameAndOutcome, traceTree } from '../../sandbox/otlp/tree.ts';
 import type { ClientCall } from '../clients/policy.ts';
@@ -191,23 +192,45 @@ const heapMb = (): number => {
   return process.memoryUsage().heapUsed / 1e6;
 };
 
-test.each(['hangs', 'is down'])('a collector that %s holds up no work and no end, and takes no memory', async (how) => {
-  const sandbox = await collector();
-  if (how === 'hangs') sandbox.faults({ kind: 'hang' });
-  else await sandbox.stop();
-  const told: Error[] = [];
-  const tracing = await tracingTo(sandbox.url, { onLost: (error) => void told.push(error) });
-  const work = async (times: number): Promise<void> => {
-    for (let n = 0; n < times; n += 1) await addAndRun(tracing, async () => tracing.called(sent));
-  };
-  // This fills the queue.
-  await work(1_000);
-  const before = heapMb();
-  await work(4_000);
-  expect(heapMb() - before).toBeLessThan(8);
+test.each<[how: string, fault: Fault | undefined]>([
+  ['hangs', { kind: 'hang' }],
+  ['refuses', { kind: 'error', status: 403 }],
+  ['cannot', { kind: 'error', status: 503 }],
+  ['resets connections', { kind: 'reset' }],
+  ['is down', undefined],
+])(
+  'a collector that %s holds up no work and no end, takes no memory, and each lost span is counted',
+  async (_, fault) => {
+    const sandbox = await collector();
+    if (fault) sandbox.faults(fault);
+    else await sandbox.stop();
+    let lost = 0;
+    const onLost = (_error: Error, spans: number): void => {
+      lost += spans;
+    };
+    const tracing = await tracingTo(sandbox.url, { onLost });
+    const work = async (times: number): Promise<void> => {
+      for (let n = 0; n < times; n += 1) await addAndRun(tracing, async () => tracing.called(sent));
+    };
+    // This fills the queue.
+    await work(1_000);
+    const before = heapMb();
+    await work(2_000);
+    expect(heapMb() - before).toBeLessThan(8);
 
-  const startedAt = performance.now();
+    const startedAt = performance.now();
+    await tracing[Symbol.asyncDispose]();
+    expect(performance.now() - startedAt).toBeLessThan(seconds(3));
+    expect(lost + sandbox.spans().length).toBe(3 * 3_000);
+  },
+);
+
+test('a collector that answers garbage has the spans', async () => {
+  const sandbox = await collector();
+  sandbox.faults({ kind: 'error', status: 200, body: '<html>Welcome</html>' });
+  const lost: Error[] = [];
+  const tracing = await tracingTo(sandbox.url, { onLost: (error) => void lost.push(error) });
+  await addAndRun(tracing, async () => tracing.called(sent));
   await tracing[Symbol.asyncDispose]();
-  expect(performance.now() - startedAt).toBeLessThan(seconds(3));
-  expect(told).not.toEqual([]);
+  expect(lost).toEqual([]);
 });

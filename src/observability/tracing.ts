@@ -48,8 +48,8 @@ export type TracingOptions = {
   sampler: Sampler;
   /** Share of traces to keep, for the samplers by ratio. */
   ratio: number;
-  /** Called when spans did not reach the collector, at most once for each batch. */
-  onLost(error: Error): void;
+  /** Called with the number of spans that did not reach the collector. */
+  onLost(error: Error, spans: number): void;
 };
 
 /** The names of OpenTelemetry: https://opentelemetry.io/docs/languages/sdk-configuration/general/#otel_traces_sampler */

@@ -7,7 +7,7 @@ import { pathOf, siftFields, type UnknownField, unknownInWords } from '../lib/un
 import type { Tracing } from '../observability/tracing.ts';
 import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
 import type { JobData, JobSource } from './job-data.ts';
-import { asObject, assertModest, parsePayload } from './payload.ts';
+import { asObject, assertModest, parseModest } from './payload.ts';
 import { LISTED_PROBLEMS, PayloadError } from './payload-error.ts';
 import type { Queues } from './queues.ts';
 import type { NamedTask, TaskRegistry } from './registry.ts';
@@ -110,7 +110,7 @@ export class Dispatcher {
     const { unknown, value } = siftFields(task.payload, { ...given, ...preset });
     const known = value as Record<string, unknown>;
     if (unknown.length > 0 && STRICT.has(source)) throw unknownFields(task, known, unknown);
-    parsePayload(task, known);
+    parseModest(task, known);
     return { payload: known, ignored: unknown.map(pathOf) };
   }
 
@@ -176,7 +176,7 @@ function unknownFields(task: AnyTask, known: Record<string, unknown>, unknown: r
     message: i < LISTED_PROBLEMS ? unknownInWords(field) : '',
   }));
   try {
-    parsePayload(task, known);
+    parseModest(task, known);
   } catch (error) {
     if (error instanceof PayloadError) return new PayloadError(task.name, [...issues, ...error.issues], error.isWhole);
     throw error;

@@ -6,15 +6,20 @@ import type { AnyTask } from './define-task.ts';
 import { PayloadError } from './payload-error.ts';
 
 /** Entries of a list that are read at once. The reason for a bad one costs a hundred times as much as a good one. */
-const PIECE = 4_096;
+const PIECE = 1_024;
 
 const maxima = new WeakMap<z.ZodType, ReadonlyMap<string, number>>();
 
 /** The payload as the task's own type. Throws `PayloadError` with the first bad fields. */
 export function parsePayload(task: AnyTask, payload: unknown): Record<string, unknown> {
-  const schema = task.payload as z.ZodObject;
   const given = asObject(task, payload);
   assertModest(task, given);
+  return parseModest(task, given);
+}
+
+/** The same for fields that have passed `assertModest`. */
+export function parseModest(task: AnyTask, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const schema = task.payload as z.ZodObject;
   const long = Object.entries(given).filter(
     (field): field is [string, unknown[]] =>
       Array.isArray(field[1]) && field[1].length > PIECE && Object.hasOwn(schema.shape, field[0]),
@@ -58,9 +63,15 @@ export function assertModest(task: AnyTask, payload: Record<string, unknown>): v
 /** Reads a long list piece by piece, up to the piece with the first bad entries. Its length has been looked at. */
 function readRest(task: AnyTask, field: string, list: readonly unknown[]): unknown[] {
   const schema = (task.payload as z.ZodObject).shape[field] as z.ZodType;
+  const isPlain = plainCheckOf(schema);
   const read: unknown[] = [];
   for (let at = PIECE; at < list.length; at += PIECE) {
-    const parsed = schema.safeParse(list.slice(at, at + PIECE), { error: issueInWords });
+    const piece = list.slice(at, at + PIECE);
+    if (isPlain && piece.every(isPlain)) {
+      for (const entry of piece) read.push(entry);
+      continue;
+    }
+    const parsed = schema.safeParse(piece, { error: issueInWords });
     if (!parsed.success) {
       const issues = issuesInWords(parsed.error.issues).map(({ message, path: [index, ...rest] }) =>
         withText({ message, path: [field, ...(typeof index === 'number' ? [index + at] : []), ...rest] }),
@@ -70,6 +81,19 @@ function readRest(task: AnyTask, field: string, list: readonly unknown[]): unkno
     for (const entry of parsed.data as unknown[]) read.push(entry);
   }
   return read;
+}
+
+/**
+ * Says of an entry that the schema takes it as it is; undefined where only the schema itself can say so. Half a million ids are looked at in
+ * 2 ms, and parsed one by one in 70.
+ */
+function plainCheckOf(schema: z.ZodType): ((entry: unknown) => boolean) | undefined {
+  const choices = schema instanceof z.ZodUnion ? (schema.options as readonly z.ZodType[]) : [schema];
+  const entries = choices.flatMap((choice) => (choice instanceof z.ZodArray ? [choice.element as z.ZodType] : []));
+  const [entry] = entries;
+  const def = entry instanceof z.ZodNumberFormat ? entry._zod.def : undefined;
+  const isInteger = def?.format === 'safeint' && (def.checks ?? []).length === 0;
+  return isInteger && entries.length === 1 ? Number.isSafeInteger : undefined;
 }
 
 /** The most entries of each field that is a list, by the schema. */

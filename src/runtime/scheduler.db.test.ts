@@ -248,7 +248,7 @@ describe('schedules', () => {
     expect(await registered(one)).toEqual({ kept: 60_000 });
   });
 
-  test('can be set from outside for one task, and one that can not be read stops the start and names its variable', async () => {
+  test('can be set from outside for one task, and one that cannot be read stops the start and names its variable', async () => {
     const engine = engineWith({ name: 'daily_thing', schedule: { cron: '5 0 * * *' }, run: idle });
     await schedulerOf(engine, { overrides: { daily_thing: '90s' } }).sync();
     expect(await registered(engine)).toEqual({ daily_thing: 90_000 });

@@ -66,7 +66,7 @@ test('an old notification can be deleted while its growth delivery stays', async
   expect(rows).toEqual([{ notification_queue_id: null }]);
 });
 
-test('the provided template can not be connected to, so that a copy never waits', async () => {
+test('the provided template cannot be connected to, so that a copy never waits', async () => {
   await using database = await testDatabase();
   const { rows } = await database.pool.query('select datallowconn as open from pg_database where datname = $1', [
     inject('templateDatabase'),

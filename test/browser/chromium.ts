@@ -19,7 +19,7 @@ export async function findChromium(): Promise<string | undefined> {
   if (found) return found;
   if (process.getuid?.() === 0 && locate(['apt-get'])) {
     await promisify(execFile)('bash', [INSTALL, 'chromium'], { timeout: INSTALL_LIMIT_MS }).catch((error: Error) =>
-      console.error(`chromium can not be installed: ${error.message.split('\n')[0]}`),
+      console.error(`chromium cannot be installed: ${error.message.split('\n')[0]}`),
     );
   }
   const installed = locate(NAMES);

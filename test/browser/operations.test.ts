@@ -119,7 +119,7 @@ describe.skipIf(!chromium)('the operations page in Chromium', () => {
     expect(olga.faults).toEqual([]);
   });
 
-  test('a task that is switched off is shown as off, and can not be run', async () => {
+  test('a task that is switched off is shown as off, and cannot be run', async () => {
     expect(await olga.page.textContent('#schedule-cleanup_notification_queue')).toContain('switched off');
     expect(await olga.page.$('#run-cleanup_notification_queue')).toBeNull();
   });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -39,6 +39,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'stages-test-'));
   for (const [name, content] of Object.entries(FILES)) await writeFile(join(folder, name), content);
+  // Vitest looks for what measures coverage there.
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -119,7 +121,7 @@ test('a signal is handed on, ends the run after this stage, and is the exit code
   expect(said).not.toContain('said one');
 });
 
-test('what vitest counted is the last line: a file that can not be loaded is a failure, what is left out is said', async () => {
+test('what vitest counted is the last line: a file that cannot be loaded is a failure, what is left out is said', async () => {
   const { code, lines } = await run('test:all -- bad broken good');
   expect(code).toBe(1);
   expect(lines.at(-1)).toBe('1 passed, 2 failed, 1 skipped');
@@ -143,4 +145,13 @@ test('a file that failed beside others runs again alone; what passes then is nam
     '1 passed, 0 failed, 1 passed alone only, 1 skipped',
   ]);
   expect(lines.some((line) => line.startsWith('== test:again N s'))).toBe(true);
+});
+
+test('too little coverage is a failure, also where a test failed beside others and passed alone', async () => {
+  await rm(join(folder, 'seen'), { force: true });
+  const coverage = '--coverage --coverage.reporter=json --coverage.include=late.js --coverage.thresholds.lines=50';
+  const { code, lines } = await run(`test:all -- unsteady good ${coverage}`);
+  expect(code).toBe(1);
+  expect(lines).toContain('== failed: coverage of lines is 0 %, and must be at least 50 %');
+  expect(lines.at(-1)).toBe('1 passed, 0 failed, 1 passed alone only, 1 skipped');
 });

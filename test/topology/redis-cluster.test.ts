@@ -82,7 +82,7 @@ describe('on a Redis Cluster of three masters', () => {
     await until('it is acknowledged', async () => (await cluster.client.xpending('taskiq', 'taskiq'))[0] === 0);
   });
 
-  test('a message that can not be understood is buried on another master than the stream’s, once, and is replayed', async () => {
+  test('a message that cannot be understood is buried on another master than the stream’s, once, and is replayed', async () => {
     await kiq('c2', 'no_such_task', {});
     const [first] = await until('it is dead', async () => {
       const found = await deadMessages();

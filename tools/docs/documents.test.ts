@@ -13,6 +13,10 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 /** Variables that are not the service's own: those of Node, of the panel, and of a shell that calls the API. */
 const OUTSIDE = [
   'APP_SECRET',
+  // Of the tests: docs/testing.md.
+  'MODEL_RUNS',
+  'SCHEMATHESIS_SECONDS',
+  'TELLING_ROUNDS',
   'JWT_AUTH_SECRET',
   'WEBHOOK_ENABLED',
   'WEBHOOK_SECRET_HEADER',

@@ -31,7 +31,7 @@ export function metricsPage(): string {
     '',
     '## What all workers share',
     '',
-    'Read from Redis at the moment of a scrape. Every replica answers the same, whichever is asked, so over replicas take `max by (…)`, never `sum`. Rules that can not be changed and add up, as those of the platform do, need these from one address only: `deploy/prometheus/prometheus.yml` scrapes them apart, under the name of the service. What can not be read is not shown: unknown is neither zero nor as before.',
+    'Read from Redis at the moment of a scrape. Every replica answers the same, whichever is asked, so over replicas take `max by (…)`, never `sum`. Rules that cannot be changed and add up, as those of the platform do, need these from one address only: `deploy/prometheus/prometheus.yml` scrapes them apart, under the name of the service. What cannot be read is not shown: unknown is neither zero nor as before.',
     '',
     ...table(of('installation')),
     '',

@@ -32,21 +32,42 @@ const INSTEAD: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [ELSEWHERE, 'the rule itself, or a document under docs/'],
 ];
 
-/** `file:line: 'found', say instead` for every comment of the sources. */
+/** Of these, the words that no text for people has either: messages, errors, log lines, descriptions. */
+const IN_STRINGS = INSTEAD.slice(0, 2);
+
+/** `file:line: 'found', say instead` for every comment and every string of the sources. */
 export function oddEnglish(files: Sources): string[] {
-  return [...files].flatMap(([path, text]) =>
-    commentsOf(text).flatMap(({ line, words }) =>
-      INSTEAD.flatMap(([pattern, instead]) => {
-        const found = pattern.exec(words)?.[0];
-        return found === undefined ? [] : [`${path}:${line}: '${found.replace(/^\W+/, '').trim()}', say ${instead}`];
-      }),
-    ),
+  return [...files].flatMap(([path, text]) => {
+    const tree = ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest, true);
+    return [...oddIn(path, commentsOf(tree, text), INSTEAD), ...oddIn(path, stringsOf(tree), IN_STRINGS)];
+  });
+}
+
+type Words = { readonly line: number; readonly words: string };
+
+function oddIn(path: string, texts: readonly Words[], rules: typeof INSTEAD): string[] {
+  return texts.flatMap(({ line, words }) =>
+    rules.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(words)?.[0];
+      return found === undefined ? [] : [`${path}:${line}: '${found.replace(/^\W+/, '').trim()}', say ${instead}`];
+    }),
   );
 }
 
+/** Every string, and every piece of a template between its values. */
+function stringsOf(tree: ts.SourceFile): Words[] {
+  const found: Words[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node))
+      found.push({ line: tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1, words: node.text });
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return found;
+}
+
 /** Every comment as one line of words, without its stars and slashes; line comments that follow each other are one. */
-function commentsOf(text: string): { line: number; words: string }[] {
-  const tree = ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest, true);
+function commentsOf(tree: ts.SourceFile, text: string): Words[] {
   const ranges = new Map<number, number>();
   const take = (found: readonly ts.CommentRange[] | undefined): void => {
     for (const { end, pos } of found ?? []) ranges.set(pos, end);

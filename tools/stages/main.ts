@@ -119,9 +119,12 @@ function sumUp(): void {
   const unsteady = second ? first!.failures.filter((one) => !broken.some(isSame(one))) : [];
   for (const one of unsteady) console.log(`== unsteady: it failed beside others and passed alone: ${named(one)}`);
   for (const one of broken) console.log(`== failed: ${named(one)}`);
+  const shortfalls = result?.shortfalls ?? [];
+  for (const { least, percent, what } of shortfalls)
+    console.log(`== failed: coverage of ${what} is ${percent} %, and must be at least ${least} %`);
   if (result) console.log(`\n${sentence({ ...result, failed: (second ?? result).failed }, unsteady.length)}`);
   rmSync(folder, { recursive: true });
-  const isMended = second !== undefined && ended.at(-1)!.code === 0;
+  const isMended = second !== undefined && shortfalls.length === 0 && ended.at(-1)!.code === 0;
   const failed = ended.find(({ code, stage }) => code !== 0 && !(isMended && stage === 'test:all'));
   process.exitCode = stoppedBy ? codeOf(stoppedBy) : failed?.code;
 }

@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import type { Reporter, TestModule } from 'vitest/node';
-import { type Failure, type ProjectResult, RESULT_VARIABLE, type TestResult } from './result.ts';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import { type Failure, type ProjectResult, RESULT_VARIABLE, type Shortfall, type TestResult } from './result.ts';
+
+/** Of istanbul-lib-coverage, which vitest hands over without its type. */
+type CoverageMap = { getCoverageSummary(): Readonly<Record<string, { pct: number } | undefined>> };
 
 /** Passes vitest's counts and the time of each project to the stages that started it. */
 export default class StagesReporter implements Reporter {
@@ -8,12 +11,28 @@ export default class StagesReporter implements Reporter {
   /** The ends of projects, in milliseconds since the start. */
   readonly #overAfter = new Map<string, number>();
 
+  #thresholds: Readonly<Record<string, unknown>> = {};
+  #shortfalls: readonly Shortfall[] = [];
+
+  onInit({ config }: Vitest): void {
+    this.#thresholds = { ...config.coverage.thresholds };
+  }
+
   onTestRunStart(): void {
     this.#startedAt = performance.now();
   }
 
   onTestModuleEnd({ project }: TestModule): void {
     this.#overAfter.set(project.name, performance.now() - this.#startedAt);
+  }
+
+  /** Vitest calls it before the end of the run, also where tests have failed. */
+  onCoverage(coverage: unknown): void {
+    const summary = (coverage as CoverageMap).getCoverageSummary();
+    this.#shortfalls = Object.entries(this.#thresholds).flatMap(([what, least]) => {
+      const percent = summary[what]?.pct;
+      return typeof least === 'number' && percent !== undefined && percent < least ? [{ what, percent, least }] : [];
+    });
   }
 
   /** A file that could not be loaded, and an error outside of all tests, fail the run and are counted as one failure each. */
@@ -29,6 +48,7 @@ export default class StagesReporter implements Reporter {
         ...errors.map((error) => ({ test: 'outside of all tests', error: firstLine(error) })),
       ],
       projects: this.#projects(modules),
+      shortfalls: this.#shortfalls,
     };
     writeFileSync(file, JSON.stringify(result));
   }

@@ -7,7 +7,11 @@ export type TestResult = {
   readonly skipped: number;
   readonly failures: readonly Failure[];
   readonly projects: readonly ProjectResult[];
+  /** Coverage that is less than vitest's configuration asks for. Vitest does not compare it where a test has failed. */
+  readonly shortfalls: readonly Shortfall[];
 };
+
+export type Shortfall = { readonly what: string; readonly percent: number; readonly least: number };
 
 export type Failure = {
   /** Relative to the folder of vitest's configuration; undefined for an error outside of all files. */

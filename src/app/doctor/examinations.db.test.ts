@@ -385,7 +385,7 @@ describe('doctor', () => {
       const found = await line('Outside services', 'Admins');
       await world.redis.client.del(keys.unreachable(Number(ADMIN)));
       expect(found).toMatchObject(
-        bad('warning', new RegExp(`${ADMIN} of 1 can not be reached`), /open a chat with the bot/),
+        bad('warning', new RegExp(`${ADMIN} of 1 cannot be reached`), /open a chat with the bot/),
       );
     });
 
@@ -397,7 +397,7 @@ describe('doctor', () => {
   });
 
   describe('of the storage of exports', () => {
-    test('a folder that can not be made', async () => {
+    test('a folder that cannot be made', async () => {
       const file = join(folder, 'file');
       await writeFile(file, '');
       expect(await line('Exports', 'Storage', { EXPORT_DIR: join(file, 'exports') })).toMatchObject(

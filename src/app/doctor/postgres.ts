@@ -83,7 +83,7 @@ function serverFinding({ encoding, is_replica, number, tls, version }: Server, l
   if (is_replica) return failed(`${name} takes no writes: a standby, or read-only`, 'name the primary in DATABASE_URL');
   if (encoding !== 'UTF8')
     return failed(
-      `${name}: the database is in ${encoding}, which can not hold every message`,
+      `${name}: the database is in ${encoding}, which cannot hold every message`,
       'use a database with encoding UTF8',
     );
   return ok(name, latencyMs);

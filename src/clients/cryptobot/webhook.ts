@@ -85,11 +85,10 @@ function jsonOrNothing(rawBody: Buffer): unknown {
 }
 
 function json(rawBody: Buffer): unknown {
-  const text = utf8In(rawBody);
-  const tooMuch = text === undefined ? undefined : jsonTextProblem(text);
+  const tooMuch = jsonTextProblem(rawBody);
   if (tooMuch !== undefined) throw new PermanentError('cryptobot_schema', `cryptobot webhook: the body ${tooMuch}`);
   try {
-    return parseExactJson(text ?? '');
+    return parseExactJson(utf8In(rawBody) ?? '');
   } catch {
     // The cause would quote the body.
     const message = `cryptobot webhook: the body of ${rawBody.length} bytes is no JSON in UTF-8`;

@@ -198,7 +198,7 @@ describe.each([2, 3] as const)('panel %i.x', (generation) => {
   });
 
   describe('bulk', () => {
-    test('goes out in calls of at most 500 and leaves out ids that can not be', async () => {
+    test('goes out in calls of at most 500 and leaves out ids that cannot be', async () => {
       const ids = Array.from({ length: 1100 }, (_, i) => add(`user_${i}`, { usedTrafficBytes: 5 }));
       expect(await panel.bulkResetTraffic([...ids, otherKind, unknown], never)).toBe(1101);
       const bodies = sandbox.calls().mutations.map(({ body }) => Object.values(body as object)[0].length);

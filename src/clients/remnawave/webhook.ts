@@ -80,7 +80,7 @@ function subjectOf(name: string, data: unknown): EventSubject {
 
 function jsonIn(rawBody: Buffer): unknown {
   const text = utf8In(rawBody);
-  const tooMuch = text === undefined ? undefined : jsonTextProblem(text);
+  const tooMuch = jsonTextProblem(rawBody);
   if (tooMuch !== undefined) throw unfit(tooMuch);
   try {
     return JSON.parse(text ?? '');

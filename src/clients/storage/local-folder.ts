@@ -4,7 +4,15 @@ import { type FileHandle, lstat, mkdir, open, opendir, rename, rm } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { TransientError } from '../../lib/errors.ts';
-import { assertName, type ByteRange, type Content, type Remains, type Storage, type StoredObject } from './storage.ts';
+import {
+  assertName,
+  type ByteRange,
+  type Content,
+  type Moved,
+  type Remains,
+  type Storage,
+  type StoredObject,
+} from './storage.ts';
 
 /** The folder for content that has no name yet. Hidden, so that no valid name leads there. */
 const UNFINISHED = '.unfinished';
@@ -21,13 +29,13 @@ export class LocalFolder implements Storage {
     this.place = folder;
   }
 
-  async put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }> {
+  async put(name: string, content: Content, signal: AbortSignal, moved?: Moved): Promise<{ bytes: number }> {
     const path = this.#path(name);
     const draft = join(this.place, UNFINISHED, randomUUID());
     return await this.#told(`put ${name}`, signal, async () => {
       for (const file of [draft, path]) await mkdir(dirname(file), { recursive: true, mode: FOLDER_MODE });
       try {
-        const bytes = await writeDraft(draft, content, signal);
+        const bytes = await writeDraft(draft, content, signal, moved);
         await rename(draft, path);
         for (const folder of new Set([dirname(path), this.place])) await syncFolder(folder);
         return { bytes };
@@ -101,12 +109,18 @@ export class LocalFolder implements Storage {
   }
 }
 
-async function writeDraft(path: string, content: Content, signal: AbortSignal): Promise<number> {
+async function writeDraft(
+  path: string,
+  content: Content,
+  signal: AbortSignal,
+  moved: Moved = () => undefined,
+): Promise<number> {
   await using file = await open(path, 'wx', FILE_MODE);
   let bytes = 0;
   for await (const chunk of content instanceof Uint8Array ? [content] : content) {
     signal.throwIfAborted();
     await writeAll(file, chunk);
+    moved();
     bytes += chunk.length;
   }
   // The content must be on disk before the name, or a crash could leave a name without it.

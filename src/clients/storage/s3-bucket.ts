@@ -6,8 +6,17 @@ import type {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
+import { sendInPieces } from './s3-pieces.ts';
 import { loadSdk, type S3Options, type Sdk } from './s3-sdk.ts';
-import { assertName, type ByteRange, type Content, type Remains, type Storage, type StoredObject } from './storage.ts';
+import {
+  assertName,
+  type ByteRange,
+  type Content,
+  type Moved,
+  type Remains,
+  type Storage,
+  type StoredObject,
+} from './storage.ts';
 import { storageError } from './storage-error.ts';
 
 /**
@@ -28,9 +37,9 @@ export class S3Bucket implements Storage, Disposable {
     this.#options = options;
   }
 
-  async put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }> {
+  async put(name: string, content: Content, signal: AbortSignal, moved?: Moved): Promise<{ bytes: number }> {
     const Key = this.#key(name);
-    const source = new CountedContent(content);
+    const source = new CountedContent(content, moved);
     return await this.#call([`put ${name}`, 's3:PutObject'], signal, async ({ client, Upload }) => {
       const upload = new Upload({
         client: source.watch(client),
@@ -178,10 +187,12 @@ export class S3Bucket implements Storage, Disposable {
 class CountedContent implements AsyncIterable<Uint8Array> {
   bytes = 0;
   readonly #content: Content;
+  readonly #moved: Moved;
   #first: { error: unknown } | undefined;
 
-  constructor(content: Content) {
+  constructor(content: Content, moved: Moved = () => undefined) {
     this.#content = content;
+    this.#moved = moved;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
@@ -196,9 +207,10 @@ class CountedContent implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** The client, whose failures are noted. A part that is refused ends the others, whose ends would else be told instead. */
+  /** The client, whose failures are noted, and which says of each part how it moves. A part that is refused ends the others, whose ends would else be told instead. */
   watch(client: S3Client): S3Client {
     const send = async (...call: Parameters<S3Client['send']>): Promise<unknown> => {
+      sendInPieces(call[0], this.#moved);
       try {
         return await client.send(...call);
       } catch (error) {

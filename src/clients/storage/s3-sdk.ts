@@ -12,10 +12,12 @@ export type S3Options = {
   /** Whether what is sent carries the newer checksums: buckets with object lock want them, and some services do not understand them. */
   readonly checksums: boolean;
   /** Without them, the SDK's usual sources are used, such as the machine's role. */
+  /** The time without any bytes after which a call fails, in milliseconds; 15 s by default. */
+  readonly silenceMs?: number;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
 };
 
-/** A call fails after this time without any bytes. */
+/** A call fails after this time without any bytes in either direction, however long it takes as a whole: a part may leave slowly. */
 const SILENCE_MS = seconds(15);
 
 export type Sdk = typeof import('@aws-sdk/client-s3') & typeof import('@aws-sdk/lib-storage') & { client: S3Client };
@@ -35,6 +37,6 @@ function clientConfig(options: S3Options): S3ClientConfig {
     requestChecksumCalculation: options.checksums ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: seconds(5), requestTimeout: SILENCE_MS, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: seconds(5), socketTimeout: options.silenceMs ?? SILENCE_MS },
   };
 }

@@ -97,7 +97,7 @@ describe('a folder that somebody else prepared', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('one that can not be written to says so, with its path', async () => {
+  test('one that cannot be written to says so, with its path', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'storage-'));
     await writeFile(join(folder, 'a-file'), '');
     await chmod(folder, 0o500);
@@ -113,8 +113,14 @@ describe('a folder that somebody else prepared', () => {
 });
 
 describe('a bucket that fails', () => {
-  type Options = { accessKeyId?: string; secretAccessKey?: string; bucket?: string; checksums?: boolean };
-  const open = async ({ bucket, checksums = false, ...keys }: Options = {}) => {
+  type Options = {
+    accessKeyId?: string;
+    secretAccessKey?: string;
+    bucket?: string;
+    checksums?: boolean;
+    silenceMs?: number;
+  };
+  const open = async ({ bucket, checksums = false, silenceMs, ...keys }: Options = {}) => {
     const sandbox = await startS3Sandbox();
     const storage = new S3Bucket({
       bucket: bucket ?? sandbox.name,
@@ -123,6 +129,7 @@ describe('a bucket that fails', () => {
       endpoint: sandbox.url,
       forcePathStyle: true,
       checksums,
+      ...(silenceMs !== undefined && { silenceMs }),
       credentials: { ...sandbox.keys, ...keys },
     });
     return { sandbox, storage };
@@ -230,6 +237,33 @@ describe('a bucket that fails', () => {
     expect(await storage.put('small.csv', small(), signal)).toEqual({ bytes: 1 });
     expect(await storage.put('large.csv', large(), signal)).toEqual({ bytes: 400 * 65_536 });
     expect([...sandbox.bucket.objects.keys()]).toEqual(['p/small.csv', 'p/large.csv']);
+  });
+
+  test('on a narrow line takes parts that need their time, and each of them is seen to move', async () => {
+    const { sandbox, storage } = await open();
+    await using _ = sandbox;
+    sandbox.rules.bytesPerSecond = 4_000_000;
+    const moves = [performance.now()];
+    const { bytes } = await storage.put('a.csv', large(), signal, () => moves.push(performance.now()));
+    expect([...sandbox.bucket.objects.values()].map(({ body }) => body.length)).toEqual([bytes]);
+    const tookMs = performance.now() - moves[0]!;
+    // The buffers of both ends hold some megabytes; two parts of 8 MiB travel at once.
+    expect(Math.max(...moves.map((at, i) => (moves[i + 1] ?? at) - at))).toBeLessThan(tookMs / 2);
+    expect(moves.length).toBeGreaterThan(bytes / 65_536);
+  });
+
+  test('by taking no more bytes, is given up after the silence and its tries', async () => {
+    const { sandbox, storage } = await open({ silenceMs: 300 });
+    await using _ = sandbox;
+    sandbox.faults({ kind: 'hang' });
+    let moved = 0;
+    const put = storage.put('a.csv', Buffer.alloc(6_000_000), signal, () => {
+      moved += 1;
+    });
+    await expect(put).rejects.toThrow(
+      /^storage put a\.csv in s3:.*no answer in time: is S3_ENDPOINT reached from here\?$/,
+    );
+    expect(moved).toBeGreaterThan(0);
   });
 
   test('a source that fails is told as itself, also where S3 then refuses the abort', async () => {

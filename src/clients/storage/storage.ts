@@ -15,6 +15,9 @@ export type ByteRange = { readonly start: number; readonly end?: number };
 /** Content of any length. It is never held in memory as a whole. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
+/** Says that an upload moves. */
+export type Moved = () => void;
+
 /** How many remains were removed, and why no more, where the storage may not be asked for them. */
 export type Remains = { deleted: number; refused?: string };
 
@@ -28,9 +31,10 @@ export interface Storage {
   readonly place: string;
   /**
    * Stores content under `name`, replacing an earlier object, and resolves once it would survive a crash of the machine. The object appears
-   * whole or not at all: only `deleteUnfinished` sees the remains of an abort, an error or a kill.
+   * whole or not at all: only `deleteUnfinished` sees the remains of an abort, an error or a kill. `moved` is called as often as bytes leave,
+   * also within a part that takes minutes.
    */
-  put(name: string, content: Content, signal: AbortSignal): Promise<{ bytes: number }>;
+  put(name: string, content: Content, signal: AbortSignal, moved?: Moved): Promise<{ bytes: number }>;
   /** Objects directly in `folder` (`''` is the top), in no particular order, without those of subfolders. */
   list(folder: string, signal: AbortSignal): AsyncIterable<StoredObject>;
   /** Size and age; undefined where no object has that name. */

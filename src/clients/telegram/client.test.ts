@@ -59,7 +59,7 @@ test('photos arrive, with their caption where they have one', async () => {
   ]);
 });
 
-test('a person who can not be reached is a value with the reason, after one call', async () => {
+test('a person who cannot be reached is a value with the reason, after one call', async () => {
   const { sandbox, calls, send } = await start();
   const reasons = {
     blocked: 'blocked',

@@ -95,7 +95,7 @@ export class AdminAlerts {
         await rows.event({ ...row, repeatId }, policy, (waiting) => repeatedAlert(text, waiting, locale));
       }
     } catch (error) {
-      log.warn({ err: error, alert: alert.kind }, 'alert can not be queued, sending it directly');
+      log.warn({ err: error, alert: alert.kind }, 'alert cannot be queued, sending it directly');
       await this.#sendDirectly(all, () => name);
       return this.#sentDirectly.has(name);
     }
@@ -117,7 +117,7 @@ export class AdminAlerts {
       );
       return true;
     } catch (error) {
-      log.warn({ err: error, alerts: begins.length }, 'alerts can not be queued, sending them directly');
+      log.warn({ err: error, alerts: begins.length }, 'alerts cannot be queued, sending them directly');
       await this.#sendDirectly(all, ({ id }) => id);
       return all.some(({ id }) => this.#sentDirectly.has(id));
     }
@@ -148,7 +148,7 @@ export class AdminAlerts {
       await this.#deliver(await rows.end(ends), ({ id }) => id);
       return true;
     } catch (error) {
-      log.warn({ err: error, alerts: endings.length }, 'the end of alerts can not be queued yet');
+      log.warn({ err: error, alerts: endings.length }, 'the end of alerts cannot be queued yet');
       return false;
     }
   }
@@ -167,7 +167,7 @@ export class AdminAlerts {
       await rows.withdraw(all);
       return true;
     } catch (error) {
-      log.warn({ err: error, alerts: begins.length }, 'alerts can not be withdrawn yet');
+      log.warn({ err: error, alerts: begins.length }, 'alerts cannot be withdrawn yet');
       return false;
     }
   }
@@ -212,7 +212,7 @@ export class AdminAlerts {
     try {
       await signalDelivery();
     } catch (error) {
-      log.warn({ err: error, alerts: rows.length }, 'delivery can not be signalled, sending the alerts directly');
+      log.warn({ err: error, alerts: rows.length }, 'delivery cannot be signalled, sending the alerts directly');
       const sent = await this.#sendDirectly(rows, nameOf);
       await notifications
         .markSent(sent)

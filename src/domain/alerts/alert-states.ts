@@ -92,7 +92,7 @@ export class AlertStates {
     const { alerts, log, store } = this.#options;
     if (await store.hasRecalled(watch)) return;
     const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
-      log.warn({ err, watch }, 'alerts that are on can not be read back yet');
+      log.warn({ err, watch }, 'alerts that are on cannot be read back yet');
       return undefined;
     });
     if (!since) return;
@@ -183,7 +183,7 @@ export class AlertStates {
   }
 
   #noRedis(err: unknown): void {
-    this.#options.log.warn({ err }, 'alert states can not be stored, this process remembers them until Redis is back');
+    this.#options.log.warn({ err }, 'alert states cannot be stored, this process remembers them until Redis is back');
   }
 }
 

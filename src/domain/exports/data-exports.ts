@@ -67,7 +67,8 @@ export class DataExports {
       const table = await sources.open(job.type, job.range, { alive: job.alive, signal });
       const count = { rows: 0 };
       const content = WRITERS[job.format]({ ...table, groups: watched(table, count, progress, job) });
-      const { bytes } = await storage.put(fileName, isGzipped(job) ? gzipped(content) : content, signal);
+      const bytesOf = isGzipped(job) ? gzipped(content) : content;
+      const { bytes } = await storage.put(fileName, bytesOf, signal, job.alive);
       const { rows } = count;
       await progress.show({ status: 'completed', ...counted(rows, rows) });
       const expiresAt = new Date(clock().getTime() + hours(ttlHours));

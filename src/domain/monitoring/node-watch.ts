@@ -54,7 +54,7 @@ export class NodeWatch {
       .then(() => Promise.all([store.all(), states.active(now)]))
       .catch((err: unknown) => {
         const seen = nodes.map((node) => ({ node: node.name, status: statusOf(node) }));
-        log.warn({ err, nodes: seen }, 'node states can not be stored, this is what was seen');
+        log.warn({ err, nodes: seen }, 'node states cannot be stored, this is what was seen');
         return undefined;
       });
     if (!known) return { counts };

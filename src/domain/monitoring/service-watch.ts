@@ -75,7 +75,7 @@ export class ServiceWatch {
   async #record(probed: Probed, isRedisUp: boolean, now: Date): Promise<ServiceRecord> {
     const { events, log, store } = this.#options;
     const noRedis = (err: unknown): undefined => {
-      log.warn({ err, service: probed.name }, 'service state can not be stored, this process remembers it');
+      log.warn({ err, service: probed.name }, 'service state cannot be stored, this process remembers it');
       return undefined;
     };
     const stored = isRedisUp ? await store.find(probed.name).catch(noRedis) : undefined;

@@ -44,7 +44,7 @@ test('what several processes count adds up, with errors by task and code and the
   });
 });
 
-test('what can not be written is written with what comes next', async () => {
+test('what cannot be written is written with what comes next', async () => {
   class Away extends OutcomeStore {
     isAway = true;
     override async add(...args: Parameters<OutcomeStore['add']>): Promise<void> {

@@ -131,7 +131,7 @@ async function checkout({ id }: { id: string }, customerId: string, attemptStatu
   };
 }
 
-test('what an update of the row alone would skip for ever has happened: attempt, order, frozen wallet', async () => {
+test('what an update of the row alone would skip forever has happened: attempt, order, frozen wallet', async () => {
   const { customer, payment } = await paid();
   const settled = await checkout(payment, customer.id);
   await complete(payment);

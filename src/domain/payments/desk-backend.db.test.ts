@@ -55,7 +55,7 @@ describe('the payments desk where the backend settles', () => {
     expect(await desk.act(payment, 'close')).toMatchObject({ body: { outcome: 'done' } });
     const row = await desk.world.row(payment.id);
     expect(row.status).toBe('failed');
-    expect(row.metadata).toMatchObject({ worker: { closed: { by: 'olga' } } });
+    expect(row.metadata).toMatchObject({ worker: { closed: { by: 'token:olga' } } });
     const { rows } = await pool.query('select frozen::float as frozen from wallets where user_id = $1', [customer.id]);
     expect(rows).toEqual([{ frozen: 0 }]);
     expect(await desk.world.messages(customer)).toEqual([]);

@@ -63,7 +63,7 @@ describe.each([2, 3] as const)('the payments desk, on a panel %i.x', (generation
       const names = generation === 2 ? [username, uuid] : [username, String(panelId)];
       expect(await desk.act(payment, 'assign', { panel_user: names[1] })).toMatchObject({
         status: 200,
-        body: { outcome: 'done', decision: { act: 'assign', by: 'olga', panel_user: username } },
+        body: { outcome: 'done', decision: { act: 'assign', by: 'token:olga', panel_user: username } },
       });
       await carriedOut();
       expect(endOf(stuck)).toBe(stuck.before + days(30));
@@ -110,12 +110,12 @@ describe.each([2, 3] as const)('the payments desk, on a panel %i.x', (generation
       const reason = 'refunded in CryptoBot';
       expect(await desk.act(payment, 'close', { reason })).toMatchObject({
         status: 200,
-        body: { outcome: 'done', decision: { act: 'close', by: 'olga', reason } },
+        body: { outcome: 'done', decision: { act: 'close', by: 'token:olga', reason } },
       });
       expect(
         await desk.act(payment, 'extend', { days: 30, panel_user: stuck.customer.username }, 'ivan'),
       ).toMatchObject({
-        body: { outcome: 'already', decision: { act: 'close', by: 'olga' } },
+        body: { outcome: 'already', decision: { act: 'close', by: 'token:olga' } },
       });
       await desk.world.complete(payment);
       await desk.world.app.run('verify_pending_payments');

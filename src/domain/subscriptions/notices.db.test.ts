@@ -49,7 +49,7 @@ describe('who is told, and in which language', () => {
     expect(await world.deliver(41)).toEqual([]);
   });
 
-  test('whom Telegram can not reach is skipped and counted', async () => {
+  test('whom Telegram cannot reach is skipped and counted', async () => {
     await using world = await subscriptionWorld(3);
     world.customer('gone', { endsInMs: hours(5), telegramId: 66 });
     await world.app.redis.client.set('cybervpn:unreachable:66', 'blocked');

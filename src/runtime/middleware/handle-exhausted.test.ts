@@ -15,13 +15,13 @@ const endOf = (onExhausted: () => Promise<void>, ageMs: number): Promise<unknown
     (error: unknown) => error,
   );
 
-test('a job whose end can not be saved anywhere does not end: it is run again', async () => {
+test('a job whose end cannot be saved anywhere does not end: it is run again', async () => {
   const end = await endOf(databaseIsAway, 0);
   expect(end).toBeInstanceOf(SnoozeError);
   expect(end).toMatchObject({ delayMs: 15_000 });
 });
 
-test('it is not run again for ever: after a day it ends as it failed', async () => {
+test('it is not run again forever: after a day it ends as it failed', async () => {
   expect(await endOf(databaseIsAway, days(1))).toMatchObject({ message: 'no answer' });
 });
 

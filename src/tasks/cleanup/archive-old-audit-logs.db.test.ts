@@ -116,7 +116,7 @@ describe('archive_old_audit_logs with AUDIT_ARCHIVE', () => {
     expect(await archives()).toEqual([]);
   });
 
-  test('a storage that can not be written to keeps every row', async () => {
+  test('a storage that cannot be written to keeps every row', async () => {
     const ids = await addAuditLogs(world.database.pool, [OLD, OLD]);
     await writeFile(join(folder, 'audit-logs'), 'in the way');
     await expect(run()).rejects.toThrow(

@@ -24,7 +24,7 @@ export default defineTask({
   timeLimitMs: minutes(1),
   counts: {
     checked: 'Nodes looked at',
-    unreadable: 'Nodes left out because they can not be read: their state is not known',
+    unreadable: 'Nodes left out because they cannot be read: their state is not known',
     online: 'Nodes found online',
     offline: 'Nodes found offline',
     warning: 'Nodes found connecting',

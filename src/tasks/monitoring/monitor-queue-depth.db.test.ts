@@ -102,7 +102,7 @@ describe('monitor_queue_depth', () => {
     expect(await read('cybervpn_redis_memory_bytes{what="max"}')).toEqual([]);
   });
 
-  test('an old snapshot is not shown, and neither is one that can not be read', async () => {
+  test('an old snapshot is not shown, and neither is one that cannot be read', async () => {
     await world.run('monitor_queue_depth');
     expect(await gauges()).not.toEqual([]);
     await world.redis.client.del('cybervpn:queues:snapshot');
@@ -115,7 +115,7 @@ describe('monitor_queue_depth', () => {
     await expect.poll(gauges, { timeout: 10_000 }).not.toEqual([]);
   });
 
-  test('what can not be counted is absent, not zero', async () => {
+  test('what cannot be counted is absent, not zero', async () => {
     await using without = await testApp({
       DATABASE_URL: 'postgresql://nobody@127.0.0.1:9/none',
       TASKIQ_STREAM: '',

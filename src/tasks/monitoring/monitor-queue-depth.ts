@@ -14,7 +14,7 @@ export default defineTask({
   needs: ['depths', 'notifications', 'queueSnapshots'],
 
   async run(_, { depths, log, notifications, now, queueSnapshots }) {
-    const unknown = (what: string) => (err: unknown) => log.warn({ err }, `${what} can not be counted`);
+    const unknown = (what: string) => (err: unknown) => log.warn({ err }, `${what} cannot be counted`);
     const [queues, deadMessages, rows, intake] = await Promise.all([
       depths.queues(),
       depths.deadMessages(),

@@ -133,7 +133,7 @@ describe('process_notification_queue', () => {
     },
   );
 
-  test('who can not be reached is remembered: broadcasts and reminders skip them, payment messages still try and a success clears it', async () => {
+  test('who cannot be reached is remembered: broadcasts and reminders skip them, payment messages still try and a success clears it', async () => {
     world.telegram.setChat(78, { state: 'blocked' });
     await queue({ telegramId: 78 });
     await run();

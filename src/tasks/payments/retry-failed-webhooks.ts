@@ -61,7 +61,7 @@ export default defineTask({
       const named = paymentId === undefined ? undefined : await payments.find(paymentId);
       const found = (fingerprint && known.get(fingerprint)) || { items: [], holes: [] };
       const meant = named ? [named] : found.items;
-      if (meant.length === 0 && found.holes[0]) return { trouble: `payment ${found.holes[0].item} can not be read` };
+      if (meant.length === 0 && found.holes[0]) return { trouble: `payment ${found.holes[0].item} cannot be read` };
       if (meant.length === 0) return { trouble: 'no payment has this invoice' };
       const open = meant.find((payment) => !isSettled(payment)) ?? meant.find(({ status }) => status === 'failed');
       if (!open) return 'done';

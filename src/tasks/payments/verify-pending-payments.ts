@@ -26,7 +26,7 @@ export default defineTask({
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },
   counts: {
     checked: 'Pending payments looked at',
-    unreadable: 'Payments left as they are because their row or their invoice can not be read',
+    unreadable: 'Payments left as they are because their row or their invoice cannot be read',
     paid: `Paid ones handed to ${processPaymentCompletion.name}`,
     failed: 'Payments ended unpaid; an invoice that was still open is ended first',
     mismatched: 'Paid ones that wait for an admin',

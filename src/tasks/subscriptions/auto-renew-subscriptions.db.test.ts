@@ -140,7 +140,7 @@ describe.each([2, 3] as const)('auto_renew_subscriptions on a panel %i.x', (gene
     expect(await renew()).toMatchObject({ ending: 0 });
   });
 
-  test('who can not be told, or pays in what Crypto Pay does not take, is counted and left alone', async () => {
+  test('who cannot be told, or pays in what Crypto Pay does not take, is counted and left alone', async () => {
     const stars = { planId: undefined, currency: 'XTR', provider: 'telegram_stars' };
     await subscriber({}, stars);
     const tagged = await world.customer({ endsInMs: minutes(50), tag: 'AUTO_RENEW' });

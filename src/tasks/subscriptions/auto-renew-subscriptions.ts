@@ -21,11 +21,11 @@ export default defineTask({
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },
   counts: {
     ending: 'Users whose time ends within an hour',
-    unreadable: 'Panel users and payments left out because they can not be read',
+    unreadable: 'Panel users and payments left out because they cannot be read',
     invoiced: 'Invoices made and queued for sending',
     already: 'Users who have their invoice for this date',
     off: 'Users without auto-renew',
-    unable: 'Users with auto-renew who can not be invoiced: no price, no payable currency, or no chat',
+    unable: 'Users with auto-renew who cannot be invoiced: no price, no payable currency, or no chat',
     paid: 'Users not asked because they have paid, or were promised more time',
     open: 'Users not asked because they have another open invoice',
     unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',

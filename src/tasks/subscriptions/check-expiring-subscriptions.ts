@@ -20,10 +20,10 @@ export default defineTask({
   timeLimitMs: minutes(10),
   counts: {
     checked: 'Panel users looked at',
-    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
+    unreadable: 'Panel users left out because they cannot be read; they are neither due nor gone',
     reminded: 'Reminders and notices of used-up traffic queued',
     without_telegram: 'Reminders and notices due to users whose Telegram id is not known',
-    unreachable: 'Reminders and notices due to users whom Telegram can not reach',
+    unreachable: 'Reminders and notices due to users whom Telegram cannot reach',
     paid: 'Users not told because they have paid, or were promised more time',
     unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     held: 'Runs held by the brake on mass effects',

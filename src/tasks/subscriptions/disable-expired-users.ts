@@ -29,7 +29,7 @@ export default defineTask({
   timeLimitMs: minutes(14),
   counts: {
     checked: 'Panel users looked at',
-    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
+    unreadable: 'Panel users left out because they cannot be read; they are neither due nor gone',
     disabled: 'Users turned off',
     left: 'Users left alone: extended or changed meanwhile',
     gone: 'Users that the panel no longer has',

@@ -29,7 +29,7 @@ export default defineTask({
   timeLimitMs: minutes(30),
   counts: {
     checked: 'Panel users looked at',
-    unreadable: 'Panel users left out because they can not be read; they are neither due nor gone',
+    unreadable: 'Panel users left out because they cannot be read; they are neither due nor gone',
     reset: 'Users whose traffic starts again this month',
     told: 'Chats that the broadcast goes to',
     held: 'Runs held by the brake on mass effects',

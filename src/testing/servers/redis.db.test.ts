@@ -61,7 +61,7 @@ test('a port that is taken is an error that says so', async () => {
   await expect(startRedis({ port: redis.port })).rejects.toThrow(/^Redis on port \d+: .*Address already in use/);
 });
 
-test('a stopped server can not be paused', async () => {
+test('a stopped server cannot be paused', async () => {
   const server = await startRedis();
   await server.stop();
   expect(() => server.pause()).toThrow('SIGSTOP: it is not running; start it first');

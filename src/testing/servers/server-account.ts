@@ -20,7 +20,7 @@ export function serverAccount(): ServerAccount | undefined {
     const [, , uid, gid] = lines.find((line) => line.startsWith(`${name}:`))?.split(':') ?? [];
     if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
   }
-  throw new Error('servers: root can not run PostgreSQL, and /etc/passwd has neither postgres nor nobody to run it as');
+  throw new Error('servers: root cannot run PostgreSQL, and /etc/passwd has neither postgres nor nobody to run it as');
 }
 
 /** A new private folder that `account` owns. */

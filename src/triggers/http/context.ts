@@ -61,7 +61,7 @@ export type Act = {
 
 /** An action and who did it, for `audit_logs`. */
 export type AuditedAct = Act & {
-  /** The name of the token; `signed link` for a download without one. */
+  /** `token:` and the name of the token; `signed link` for a download without one. */
   by: string;
   role: ApiRole | undefined;
   address: string;

@@ -50,7 +50,7 @@ export function registerCryptobotWebhook(server: FastifyInstance, options: Crypt
     );
     // Crypto Pay is asked about such an invoice by the next look for paid ones, which tells the admins what is wrong with it.
     if (unreadable !== undefined)
-      log.warn({ invoice_id: invoice?.id, reason: unreadable }, 'invoice in a signed webhook can not be read');
+      log.warn({ invoice_id: invoice?.id, reason: unreadable }, 'invoice in a signed webhook cannot be read');
     if (eventType !== 'invoice_paid' || !invoice || unreadable !== undefined) return stored;
     const dispatched = await succeeds(
       dispatch(invoice.id, rawBody.toString('utf8'), signature),

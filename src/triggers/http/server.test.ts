@@ -142,13 +142,39 @@ describe('the HTTP port', () => {
     expect(ProblemBody.parse(JSON.parse(body)).status).toBe(Number(head.split(' ')[1]));
   });
 
-  test('takes so many connections and no more', async () => {
-    const port = await listen({}, { limits: { ...SHORT, headersMs: 60_000, requestMs: 60_000 } });
-    const open = [1, 2, 3].map(() => connect(port, '127.0.0.1'));
-    await Promise.all(open.map((socket) => once(socket, 'connect')));
-    const refused = connect(port, '127.0.0.1');
-    refused.on('error', () => undefined);
-    await new Promise((resolve) => refused.once('close', resolve));
+  const PATIENT = { ...SHORT, headersMs: 60_000, requestMs: 60_000 };
+
+  test('takes so many connections: one more closes the one that has waited longest without a whole request', async () => {
+    const port = await listen({}, { limits: PATIENT });
+    const open = [];
+    for (let n = 0; n < 3; n += 1) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      await once(socket, 'connect');
+      open.push(socket);
+    }
+    const [longest] = open;
+    const closed = once(longest!, 'close');
+    expect((await fetch(`http://127.0.0.1:${port}/health/live`)).status).toBe(200);
+    await closed;
+    expect(open.map((socket) => socket.destroyed)).toEqual([true, false, false]);
     for (const socket of open) socket.destroy();
+  });
+
+  test('closes none with a request in progress: where all have one, the new connection is closed', async () => {
+    const asked = Promise.withResolvers<void>();
+    const wait = Promise.withResolvers<void>();
+    let count = 0;
+    const check = async (): Promise<void> => {
+      count += 1;
+      if (count === 3) asked.resolve();
+      await wait.promise;
+    };
+    const port = await listen({ check }, { limits: PATIENT });
+    const answers = [1, 2, 3].map(() => fetch(`http://127.0.0.1:${port}/health/ready`));
+    await asked.promise;
+    const refused = connect(port, '127.0.0.1').on('error', () => undefined);
+    await once(refused, 'close');
+    wait.resolve();
+    expect(await Promise.all(answers)).toHaveLength(3);
   });
 });

@@ -3,6 +3,7 @@ import { seconds } from '../../lib/duration.ts';
 import { type Proxies, trustIn } from '../../lib/proxies.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { limitConnections } from './connections.ts';
 import { wantsPage } from './console/error-page.ts';
 import type { HttpContext } from './context.ts';
 import { type CryptobotWebhookOptions, registerCryptobotWebhook } from './cryptobot-webhook.ts';
@@ -50,6 +51,8 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: true,
     forceCloseConnections: true,
+    // A machine that is busy with other things loads the queue board slowly.
+    pluginTimeout: seconds(60),
     logger: false,
     requestTimeout: limits.requestMs,
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.headersMs / 5 },
@@ -60,7 +63,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
     // Answers requests that the router itself refuses, such as an address with broken escapes.
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, log),
   });
-  server.server.maxConnections = limits.connections;
+  limitConnections(server.server, limits.connections);
   server.setErrorHandler((error, request, reply) =>
     answerPerson && request.is404 && wantsPage(request)
       ? answerPerson(error, request, reply)

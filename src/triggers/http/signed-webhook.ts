@@ -81,7 +81,7 @@ export function registerSignedWebhook<Update>(server: FastifyInstance, options: 
     try {
       return { update: options.read(rawBody) };
     } catch (error) {
-      log.warn({ reason: errorMessage(error), bytes: rawBody.length }, 'signed webhook can not be read');
+      log.warn({ reason: errorMessage(error), bytes: rawBody.length }, 'signed webhook cannot be read');
       return undefined;
     }
   }

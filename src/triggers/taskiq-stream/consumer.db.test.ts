@@ -139,7 +139,7 @@ describe('one failing message never blocks others', () => {
   });
 });
 
-describe('what can not be run goes whole to the dead letters', () => {
+describe('what cannot be run goes whole to the dead letters', () => {
   const refuse: IntakeOptions['handOver'] = async ({ taskName }) => {
     if (taskName !== 'noop') throw new PermanentError('unknown_task', `There is no task named '${taskName}'.`);
   };
@@ -233,7 +233,7 @@ describe('what can not be run goes whole to the dead letters', () => {
   });
 
   test('forwarding into the stream itself is refused', () => {
-    expect(() => intake({ forwardStream: 'taskiq' })).toThrow('go round for ever');
+    expect(() => intake({ forwardStream: 'taskiq' })).toThrow('go round forever');
   });
 });
 

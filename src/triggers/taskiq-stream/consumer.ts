@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sleepUnless, within } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import { GrowingPause } from '../../lib/growing-pause.ts';
@@ -31,6 +32,8 @@ export type TaskiqConsumerOptions = {
 
 /** The most entries in progress; beyond them nothing new is read. */
 const MAX_IN_HAND = 1_000;
+/** Reading more than this is worth a turn of its own. */
+const BIG_BYTES = 65_536;
 /** The wait between attempts to read from a Redis that is away, or refuses. */
 const RECONNECT = { firstMs: 250, atMostMs: seconds(4) };
 
@@ -57,7 +60,7 @@ export class TaskiqConsumer {
     const { redis, stream, group, forwardStream } = options;
     if (forwardStream === stream) {
       throw new Error(
-        `TaskIQ intake: the forward stream is the stream itself (${stream}), so messages would go round for ever; name another`,
+        `TaskIQ intake: the forward stream is the stream itself (${stream}), so messages would go round forever; name another`,
       );
     }
     this.#options = options;
@@ -133,7 +136,7 @@ export class TaskiqConsumer {
         this.#reading = true;
         this.#away = false;
         pause.reset();
-        for (const entry of entries) this.#take(entry);
+        await this.#takeAll(entries);
       } catch (error) {
         joined = false;
         if (isGroupLost(error)) continue;
@@ -158,7 +161,7 @@ export class TaskiqConsumer {
     for (let after = '0'; ; ) {
       const entries = await readOwn(redis, this.#membership, after);
       if (entries.length === 0) return;
-      for (const entry of entries) this.#take(entry);
+      await this.#takeAll(entries);
       after = entries.at(-1)!.id;
     }
   }
@@ -177,6 +180,14 @@ export class TaskiqConsumer {
       return await readNew(blocking, this.#membership, this.#times.blockMs);
     } finally {
       this.#stopping.signal.removeEventListener('abort', unblock);
+    }
+  }
+
+  /** A big entry is read in a turn of the event loop of its own: a hundred of them do not hold up everything else. */
+  async #takeAll(entries: readonly StreamEntry[]): Promise<void> {
+    for (const entry of entries) {
+      this.#take(entry);
+      if (entry.fields.some((field) => field.length > BIG_BYTES)) await nextTurn();
     }
   }
 
@@ -200,7 +211,7 @@ export class TaskiqConsumer {
 
   async #reclaim(): Promise<void> {
     for await (const entries of this.#reclaimer.claim()) {
-      for (const entry of entries) this.#take(entry);
+      await this.#takeAll(entries);
       while (this.#inHand.size >= MAX_IN_HAND) await Promise.race(this.#inHand.values());
       if (this.#stopping.signal.aborted) return;
     }

@@ -45,7 +45,7 @@ describe('a dead entry', () => {
     expect(await dead.count()).toBe(1);
   });
 
-  test('that can not be stored stays pending', async () => {
+  test('that cannot be stored stays pending', async () => {
     await redis.set(keys.taskiqDead(), 'no stream');
     const entry = await pendingEntry('data', 'x');
     await expect(dead.bury(entry, about, new Date())).rejects.toThrow('WRONGTYPE');

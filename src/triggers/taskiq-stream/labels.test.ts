@@ -10,7 +10,7 @@ describe('labels get the types back that they had in Python', () => {
     ['float', 4, '1e-07', 1e-7],
     ['bool', 5, 'True', true],
     ['bool', 5, 'False', false],
-    ['bytes, which JSON can not hold, stay base64', 6, 'AAEC', 'AAEC'],
+    ['bytes, which JSON cannot hold, stay base64', 6, 'AAEC', 'AAEC'],
     ['an int beyond 2^53 stays text', 2, '9007199254740993', '9007199254740993'],
     ['an infinite float stays text', 4, 'inf', 'inf'],
     ['an int that is none stays text', 2, 'many', 'many'],

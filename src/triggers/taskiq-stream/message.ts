@@ -46,10 +46,10 @@ const FIELDS: Readonly<Record<string, Field>> = {
  */
 export function parseMessage(data: Uint8Array | undefined, taken: ReadonlySet<string> = NONE): Parsed {
   if (!data) return { ok: false, reason: 'no_data', detail: 'The stream entry has no field named data' };
+  const tooMuch = jsonTextProblem(data);
+  if (tooMuch !== undefined) return { ok: false, reason: 'too_complex', detail: `The message ${tooMuch}` };
   const text = utf8In(data);
   if (text === undefined) return { ok: false, reason: 'not_json', detail: 'The data is not UTF-8' };
-  const tooMuch = jsonTextProblem(text);
-  if (tooMuch !== undefined) return { ok: false, reason: 'too_complex', detail: `The message ${tooMuch}` };
   let json: unknown;
   try {
     json = parseJson(text);
@@ -87,15 +87,37 @@ function fromObject(json: Record<string, unknown>, taken: ReadonlySet<string>): 
 
 /** Sixteen digits in a row may be an integer that a double cannot hold. */
 const LONG_NUMBER = /\d{16}/;
-const INTEGER = /^-?\d+$/;
+const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
 
 /** Python's integers have no bounds: those beyond 2^53 become text with every digit, never a rounded number. */
 function parseJson(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
-  return JSON.parse(text, function exact(_key: string, value: unknown, context?: { source?: string }) {
-    const source = context?.source;
-    return typeof value === 'number' && !Number.isSafeInteger(value) && source && INTEGER.test(source) ? source : value;
-  } as (key: string, value: unknown) => unknown);
+  return JSON.parse(LONG_NUMBER.test(text) ? withLongIntegersQuoted(text) : text);
+}
+
+/** A reviver of `JSON.parse` would be called for each value, and a message may have a million. */
+function withLongIntegersQuoted(text: string): string {
+  const signs = /"|-?\d[\d.eE+-]*/g;
+  const kept: string[] = [];
+  let from = 0;
+  for (let found = signs.exec(text); found; found = signs.exec(text)) {
+    const [sign] = found;
+    if (sign === '"') signs.lastIndex = endOfString(text, found.index);
+    else if (LONG_INTEGER.test(sign) && !Number.isSafeInteger(Number(sign))) {
+      kept.push(text.slice(from, found.index), `"${sign}"`);
+      from = signs.lastIndex;
+    }
+  }
+  return kept.join('') + text.slice(from);
+}
+
+/** The place after the quote that ends the string. A backslash takes the sign after it out of the search. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text[before] === '\\') before -= 1;
+    if ((end - before) % 2 === 1) return end + 1;
+  }
+  return text.length;
 }
 
 /** The keys of a queue itself, which BullMQ keeps beside its jobs: words such as `wait`, `meta` and `stalled-check`. */

@@ -139,6 +139,6 @@ function describe(value: unknown): string {
 function unwritable(what: string): PermanentError {
   return new PermanentError(
     'result_unwritable',
-    `pickle: can not write ${what}; return plain JSON values from the task`,
+    `pickle: cannot write ${what}; return plain JSON values from the task`,
   );
 }

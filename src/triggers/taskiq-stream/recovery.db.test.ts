@@ -56,7 +56,7 @@ describe('what a dead consumer left pending', () => {
     await until(() => expect(one.handedOver).toEqual(['long']));
   });
 
-  test("waits while Python's workers hold their lock, but not for ever", async () => {
+  test("waits while Python's workers hold their lock, but not forever", async () => {
     await using server = await testRedis();
     await server.client.set('autoclaim:taskiq:taskiq', 'token of a worker that was killed');
     await send(server.client, 'a1');

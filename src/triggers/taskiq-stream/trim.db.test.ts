@@ -9,7 +9,7 @@ const redis = server.client;
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => redis.flushall());
 
-describe('the stream does not grow for ever', () => {
+describe('the stream does not grow forever', () => {
   test('1,000 messages are handed over and the stream is short again', async () => {
     await using one = new Intake({ url: server.url });
     for (let i = 0; i < 1_000; i += 1) await send(redis, `m${i}`);

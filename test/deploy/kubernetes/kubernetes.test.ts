@@ -82,7 +82,7 @@ describe('deploy/kubernetes', () => {
     for (const { spec } of roles) expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(STOP_S);
   });
 
-  test('a pod that can not reach its database gets no requests, and is not restarted for it', () => {
+  test('a pod that cannot reach its database gets no requests, and is not restarted for it', () => {
     for (const { spec } of roles) {
       const [{ livenessProbe, ports, readinessProbe, startupProbe }] = spec.template.spec.containers as [
         Deployment['spec']['template']['spec']['containers'][0],

@@ -20,7 +20,7 @@ export async function installedPrograms(): Promise<MonitoringPrograms> {
   if (packages.length > 0) {
     const [command, ...args] = process.getuid?.() === 0 ? ['bash', INSTALL] : ['sudo', '-n', INSTALL];
     await run(command!, [...args, ...packages], { timeout: INSTALL_LIMIT_MS }).catch((error: Error) =>
-      console.error(`${packages.join(' and ')} can not be installed: ${error.message.split('\n')[0]}`),
+      console.error(`${packages.join(' and ')} cannot be installed: ${error.message.split('\n')[0]}`),
     );
   }
   return monitoringPrograms();

@@ -44,7 +44,7 @@ describe('dispatching', () => {
       id,
       task: 'send_notification',
       state: 'waiting',
-      initiated_by: 'olga',
+      initiated_by: 'token:olga',
       source: 'http',
     });
   });
@@ -58,7 +58,7 @@ describe('dispatching', () => {
     const digest = createHash('sha256').update(JSON.stringify(message)).digest('hex');
     expect(rows).toEqual([
       {
-        new_value: { by: 'olga', role: 'owner', payload_sha256: digest, job_id: id },
+        new_value: { by: 'token:olga', role: 'owner', payload_sha256: digest, job_id: id },
         entity_id: 'send_notification',
         ip_address: '127.0.0.1',
         user_agent: 'lightMyRequest',
@@ -246,7 +246,7 @@ describe('schedules', () => {
     expect(await problemOf(run)).toMatchObject({ status: 409, type: '/api/docs#task-disabled' });
   });
 
-  test('can not be run for a task that has none', async () => {
+  test('cannot be run for a task that has none', async () => {
     expect(await problemOf(await http.call('POST', '/api/v1/schedules/send_notification/run'))).toMatchObject({
       status: 404,
     });

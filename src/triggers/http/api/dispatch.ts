@@ -1,4 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { tokenNameOf } from '../../../lib/initiator.ts';
 import { stableJson } from '../../../lib/stable-json.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { NamedTask } from '../../../runtime/registry.ts';
@@ -28,18 +30,21 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   const named = registry.get(request.name);
   const { task } = named;
   const { payload } = dispatcher.accept(named, request.payload, 'http');
+  // A payload may be as long as 8 MB: others have their turn between looking at it and writing it down.
+  await nextTurn();
   if (key === undefined) return await add(context, named, payload, { audit, caller, jobId: randomUUID(), traceparent });
 
   const fingerprint = createHash('sha256')
     .update(stableJson({ name: task.name, payload }))
     .digest('base64url');
   const jobId = randomUUID();
-  const claimed = await idempotency.claim(caller, key, { fingerprint, jobId });
+  const owner = tokenNameOf(caller) ?? caller;
+  const claimed = await idempotency.claim(owner, key, { fingerprint, jobId });
   if (claimed.fingerprint !== fingerprint)
     throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
   if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue, already: true };
   const added = await add(context, named, payload, { audit, caller, jobId: claimed.jobId, traceparent });
-  await idempotency.settle(caller, key, { fingerprint, jobId: added.job_id });
+  await idempotency.settle(owner, key, { fingerprint, jobId: added.job_id });
   return { ...added, already: added.already || claimed.jobId !== jobId };
 }
 

@@ -94,7 +94,7 @@ describe('an export', () => {
     const parts = [{}, { from: 1, to: last }, { from: 3, to: 6 }, { from: last - 1, to: last }, { from: 0, to: 0 }];
     const mine = parts.map((part) => ({
       entity_id: id,
-      new_value: { by: 'olga', role: 'owner', ...read, ...part },
+      new_value: { by: 'token:olga', role: 'owner', ...read, ...part },
       ip_address: '198.51.100.4',
       user_agent: 'curl/8',
     }));

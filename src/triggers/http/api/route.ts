@@ -4,7 +4,7 @@ import type { ApiRole } from '../../../lib/api-role.ts';
 import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
 import { siftFields, unknownInWords } from '../../../lib/unknown-fields.ts';
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
-import { auditedCaller } from '../auth/audited-caller.ts';
+import { auditedCaller, callerOf } from '../auth/audited-caller.ts';
 import type { Guard } from '../auth/guard.ts';
 import type { Act, HttpContext } from '../context.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
@@ -26,7 +26,7 @@ export type Input<P, Q, H, B> = { params: P; query: Q; headers: H; body: B };
 
 /** The caller of a request, and the means to follow it. */
 export type Call = {
-  /** The name of the token. */
+  /** The initiator: `token:` and the name of the token, or `signed link`. */
   caller: string;
   request: FastifyRequest;
   /** Records what the caller does. False where it could not be written. */
@@ -93,7 +93,7 @@ export function registerRoutes(
       },
       handler: async (request, reply) => {
         const answer = await route.handle(readInput(route, request), {
-          caller: request.caller?.name ?? 'signed link',
+          caller: callerOf(request.caller),
           request,
           reply,
           audit: (act) => audit({ ...act, ...auditedCaller(request) }),

@@ -30,7 +30,9 @@ export const JobBody = z.object({
   state: z.enum(['waiting', 'delayed', 'active', 'completed', 'failed']),
   attempts: z.int(),
   max_attempts: z.int(),
-  initiated_by: z.string().describe('Name of an API token, `schedule`, `taskiq`, `cli` or a task'),
+  initiated_by: z
+    .string()
+    .describe('`token:` and the name of an API token, `schedule`, `taskiq`, `cryptobot`, `cli` or a task'),
   source: z.enum(['schedule', 'taskiq', 'http', 'cli', 'task']),
   correlation_id: z.string(),
   created_at: time,

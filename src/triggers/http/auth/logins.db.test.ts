@@ -72,7 +72,7 @@ test('what is recorded of a person is the address that the proxy names', async (
     "select entity_id, new_value, ip_address from audit_logs where action = 'session.opened' and entity_id = 'support'",
   );
   expect(rows).toEqual([
-    { entity_id: 'support', new_value: { by: 'support', role: 'support' }, ip_address: '203.0.113.77' },
+    { entity_id: 'support', new_value: { by: 'token:support', role: 'support' }, ip_address: '203.0.113.77' },
   ]);
 });
 
@@ -109,6 +109,6 @@ describe('a logout', () => {
     const { rows } = await http.world.database.pool.query(
       "select new_value from audit_logs where action = 'session.ended' and entity_id = 'admin'",
     );
-    expect(rows).toEqual([{ new_value: { by: 'admin', role: 'admin' } }]);
+    expect(rows).toEqual([{ new_value: { by: 'token:admin', role: 'admin' } }]);
   });
 });

@@ -4,6 +4,7 @@ import { html } from '../../../../lib/html.ts';
 import { describeTask } from '../../../../runtime/describe-task.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { scheduleBodies } from '../../api/schedules.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { scheduleInWords } from '../components/schedules.ts';
 import { stateBadge } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
@@ -37,7 +38,7 @@ export default defineView({
       label: 'run',
       async run(context, { audit, caller, page, params, request }) {
         const { traceparent } = request.headers;
-        const asked = { name: params.name, payload: {}, caller: caller.name, audit, traceparent };
+        const asked = { name: params.name, payload: {}, caller: callerOf(caller), audit, traceparent };
         const { already, job_id: id, task } = await dispatchFor(context, asked);
         return { receipt: page.say(already ? 'already' : 'started', task, id), act: 'recorded' };
       },

@@ -35,7 +35,7 @@ describe('the views of tasks', () => {
     const { rows } = await console.world.database.pool.query(
       `select action, new_value->>'by' as by from audit_logs where entity_id = 'sync_node_configs'`,
     );
-    expect(rows[0]).toEqual({ action: 'task.dispatched', by: 'olga' });
+    expect(rows[0]).toEqual({ action: 'task.dispatched', by: 'token:olga' });
   });
 
   test('a task that is switched off has no button, and a posted wish is refused in words', async () => {
