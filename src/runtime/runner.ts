@@ -277,6 +277,7 @@ function factsOf(queue: QueueName, job: Job<JobData>): Omit<JobFacts, 'isCancell
     data: job.data,
     queue,
     stalls: job.stalledCounter,
+    isQueued: true,
     isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
     waitedMs: job.attemptsMade === 0 ? (job.processedOn ?? Date.now()) - dueAt : 0,
   };

@@ -32,7 +32,7 @@ export type TaskiqConsumerOptions = {
 /** The most entries in progress; beyond them nothing new is read. */
 const MAX_IN_HAND = 1_000;
 /** The wait between attempts to read from a Redis that is away, or refuses. */
-const RECONNECT = { firstMs: 250, atMostMs: seconds(4) };
+const RECONNECT = { firstMs: 250, atMostMs: seconds(2) };
 
 /**
  * Takes messages of Python producers out of a Redis stream and hands them over. A message is acknowledged only after its hand-over (or
