@@ -250,7 +250,7 @@ export function consumeTicks(
     prefix: QUEUE_PREFIX,
     concurrency: 4,
     lockDuration: seconds(10),
-    stalledInterval: seconds(5),
+    stalledInterval: seconds(3),
     maxStalledCount: 1_000_000,
     runRetryDelay: seconds(1),
   });

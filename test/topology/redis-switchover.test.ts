@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { seconds } from '../../src/lib/duration.ts';
+import { days, seconds } from '../../src/lib/duration.ts';
 import { type LocalRedis, startRedis } from '../../src/testing/servers/redis.ts';
 import { TcpProxy } from '../../src/testing/servers/tcp-proxy.ts';
+import { Cancellations } from '../../src/repositories/redis/cancellations.ts';
+import { keys } from '../../src/repositories/redis/keys.ts';
 import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
@@ -95,4 +97,32 @@ test(
     });
   },
   seconds(120),
+);
+
+test(
+  'a cancellation that nobody heard is found: the running job is asked about',
+  async () => {
+    const expireAt = Date.now() + days(30);
+    const before = world.panel!.calls().mutations.length;
+    const users = Array.from({ length: 1_500 }, (_, i) => world.panel!.addUser({ username: `more_${i}`, expireAt }).uuid);
+    const response = await fetch(`${worker.httpUrl}/api/v1/tasks/execute_bulk_user_operation`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${WORK_ENVIRONMENT.API_TOKENS.split(':')[1]}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ operation: 'disable', user_uuids: users }),
+    });
+    const { job_id: jobId } = (await response.json()) as { job_id: string };
+    await until('it runs', () => world.panel!.calls().mutations.length > before);
+    const [, , master] = servers;
+    await new Cancellations(master!.client).leave(jobId);
+    const { failed, processed } = await until('it has ended', async () => {
+      const record = JSON.parse((await master!.client.get(keys.bulkProgress(jobId))) ?? '{}');
+      return record.status === 'cancelled' ? record : undefined;
+    });
+    expect(failed).toBe(0);
+    expect(processed).toBeLessThan(users.length);
+  },
+  seconds(60),
 );
