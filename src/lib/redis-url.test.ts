@@ -8,13 +8,23 @@ describe('REDIS_URL', () => {
     ['redis://[::1]:7000/', { kind: 'single', nodes: [{ host: '::1', port: 7000 }], db: 0 }],
     [
       'redis+cluster://[2001:db8::1]:7000,[2001:db8::2]',
-      { kind: 'cluster', nodes: [{ host: '2001:db8::1', port: 7000 }, { host: '2001:db8::2', port: 6379 }], db: 0 },
+      {
+        kind: 'cluster',
+        nodes: [
+          { host: '2001:db8::1', port: 7000 },
+          { host: '2001:db8::2', port: 6379 },
+        ],
+        db: 0,
+      },
     ],
     [
       'redis+sentinel://[2001:db8::1],[2001:db8::2]:5000/main/1',
       {
         kind: 'sentinel',
-        nodes: [{ host: '2001:db8::1', port: 26_379 }, { host: '2001:db8::2', port: 5000 }],
+        nodes: [
+          { host: '2001:db8::1', port: 26_379 },
+          { host: '2001:db8::2', port: 5000 },
+        ],
         db: 1,
         sentinel: { master: 'main' },
       },

@@ -37,11 +37,23 @@ describe('addresses of servers', () => {
   }
 
   test.each([
-    ['the folder as a parameter', (dir: string, port: number) => `postgresql:///postgres?host=${dir}&port=${port}&user=postgres`],
+    [
+      'the folder as a parameter',
+      (dir: string, port: number) => `postgresql:///postgres?host=${dir}&port=${port}&user=postgres`,
+    ],
     ['a user and no host', (dir: string, port: number) => `postgresql://postgres@/postgres?host=${dir}&port=${port}`],
-    ['a password and no host', (dir: string, port: number) => `postgresql://postgres:x%2F@/postgres?host=${dir}&port=${port}`],
-    ['the folder as the host', (dir: string, port: number) => `postgresql://postgres@${encodeURIComponent(dir)}:${port}/postgres`],
-    ['as asyncpg has it', (dir: string, port: number) => `postgresql+asyncpg://postgres@/postgres?host=${dir}&port=${port}`],
+    [
+      'a password and no host',
+      (dir: string, port: number) => `postgresql://postgres:x%2F@/postgres?host=${dir}&port=${port}`,
+    ],
+    [
+      'the folder as the host',
+      (dir: string, port: number) => `postgresql://postgres@${encodeURIComponent(dir)}:${port}/postgres`,
+    ],
+    [
+      'as asyncpg has it',
+      (dir: string, port: number) => `postgresql+asyncpg://postgres@/postgres?host=${dir}&port=${port}`,
+    ],
   ])('PostgreSQL over a socket in the file system: %s', async (_, urlOf) => {
     expect(await serverAt(urlOf(postgres.dir, postgres.port))).toBeNull();
   });

@@ -47,12 +47,16 @@ describe.skipIf(lacking.length > 0)(lacking.length > 0 ? `${title} (SKIPPED: no 
     return stdout.slice(stdout.indexOf('Limits'), stdout.indexOf('Connections'));
   };
 
-  test('a broadcast, a bulk operation and payments are done, each once', async () => {
-    const work = new Work(world, await world.start('all', through(pooler)));
-    await work.begin();
-    await work.payTheRest();
-    await work.ends((text) => world.pool.query(text));
-  }, seconds(240));
+  test(
+    'a broadcast, a bulk operation and payments are done, each once',
+    async () => {
+      const work = new Work(world, await world.start('all', through(pooler)));
+      await work.begin();
+      await work.payTheRest();
+      await work.ends((text) => world.pool.query(text));
+    },
+    seconds(240),
+  );
 
   test('doctor says that no limit is in force, and what it advises brings them', async () => {
     for (const server of [pooler, deaf]) {
@@ -69,33 +73,37 @@ describe.skipIf(lacking.length > 0)(lacking.length > 0 ? `${title} (SKIPPED: no 
     expect(await limits(pooler)).toContain('a statement ends after 30 s, a transaction that stands idle after 20 s');
   });
 
-  test('every task that needs no payload runs, an audit archive and an export are complete', async () => {
-    await using poolers = new AsyncDisposableStack();
-    const app: TestApp = poolers.use(
-      await testApp(async ({ DATABASE_URL }) => {
-        const url = new URL(DATABASE_URL!);
-        const own = poolers.use(await startPgbouncer({ postgresPort: Number(url.port), sessions: SESSIONS }));
-        url.port = String(own.port);
-        return { DATABASE_URL: url.href, AUDIT_ARCHIVE: 'true' };
-      }),
-    );
-    await app.database.pool.query(
-      `insert into audit_logs (id, action, entity_type, created_at)
+  test(
+    'every task that needs no payload runs, an audit archive and an export are complete',
+    async () => {
+      await using poolers = new AsyncDisposableStack();
+      const app: TestApp = poolers.use(
+        await testApp(async ({ DATABASE_URL }) => {
+          const url = new URL(DATABASE_URL!);
+          const own = poolers.use(await startPgbouncer({ postgresPort: Number(url.port), sessions: SESSIONS }));
+          url.port = String(own.port);
+          return { DATABASE_URL: url.href, AUDIT_ARCHIVE: 'true' };
+        }),
+      );
+      await app.database.pool.query(
+        `insert into audit_logs (id, action, entity_type, created_at)
        select gen_random_uuid(), 'old', 'test', now() - interval '100 days' from generate_series(1, 3000)`,
-    );
-    const troubles: string[] = [];
-    const run = async (name: string, payload = {}) =>
-      await app.run(name, payload).catch((error: unknown) => {
-        if (isOfDatabase(error)) troubles.push(`${name}: ${errorMessage(error)}`);
-        return undefined;
-      });
-    const exported = await run('generate_data_export', { export_type: 'audit' });
-    const archived = await run('archive_old_audit_logs');
-    for (const { name } of app.app.registry.tasks) await run(name);
-    expect(troubles).toEqual([]);
-    expect(exported).toMatchObject({ rows: 3000 });
-    expect(archived).toMatchObject({ deleted: 3000, archives: expect.any(Number) });
-  }, seconds(240));
+      );
+      const troubles: string[] = [];
+      const run = async (name: string, payload = {}) =>
+        await app.run(name, payload).catch((error: unknown) => {
+          if (isOfDatabase(error)) troubles.push(`${name}: ${errorMessage(error)}`);
+          return undefined;
+        });
+      const exported = await run('generate_data_export', { export_type: 'audit' });
+      const archived = await run('archive_old_audit_logs');
+      for (const { name } of app.app.registry.tasks) await run(name);
+      expect(troubles).toEqual([]);
+      expect(exported).toMatchObject({ rows: 3000 });
+      expect(archived).toMatchObject({ deleted: 3000, archives: expect.any(Number) });
+    },
+    seconds(240),
+  );
 });
 
 /** PostgreSQL's errors, and those of a pooler, have a severity. */

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { days, seconds } from '../../src/lib/duration.ts';
-import { type LocalRedis, startRedis } from '../../src/testing/servers/redis.ts';
-import { TcpProxy } from '../../src/testing/servers/tcp-proxy.ts';
 import { Cancellations } from '../../src/repositories/redis/cancellations.ts';
 import { keys } from '../../src/repositories/redis/keys.ts';
+import { type LocalRedis, startRedis } from '../../src/testing/servers/redis.ts';
+import { TcpProxy } from '../../src/testing/servers/tcp-proxy.ts';
 import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
@@ -104,7 +104,10 @@ test(
   async () => {
     const expireAt = Date.now() + days(30);
     const before = world.panel!.calls().mutations.length;
-    const users = Array.from({ length: 1_500 }, (_, i) => world.panel!.addUser({ username: `more_${i}`, expireAt }).uuid);
+    const users = Array.from(
+      { length: 1_500 },
+      (_, i) => world.panel!.addUser({ username: `more_${i}`, expireAt }).uuid,
+    );
     const response = await fetch(`${worker.httpUrl}/api/v1/tasks/execute_bulk_user_operation`, {
       method: 'POST',
       headers: {

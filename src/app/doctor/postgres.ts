@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { missingPrivileges } from '../../repositories/privileges.ts';
 import { IDLE_IN_TRANSACTION_MS, STATEMENT_LIMIT_MS } from '../../repositories/database.ts';
+import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import { type App, HISTORY_CONNECTIONS } from '../build-app.ts';
@@ -112,7 +113,8 @@ function historyFinding(state: OwnSchemaState, { HISTORY_DAYS }: App['config']):
 function limitsFinding({ idle_limit_ms, role, statement_limit_ms }: Server): Finding {
   const inForce = (ms: number, wantedMs: number): boolean => ms > 0 && ms <= wantedMs * 2;
   const text = `a statement ends after ${limit(statement_limit_ms)}, a transaction that stands idle after ${limit(idle_limit_ms)}`;
-  if (inForce(statement_limit_ms, STATEMENT_LIMIT_MS) && inForce(idle_limit_ms, IDLE_IN_TRANSACTION_MS)) return ok(text);
+  if (inForce(statement_limit_ms, STATEMENT_LIMIT_MS) && inForce(idle_limit_ms, IDLE_IN_TRANSACTION_MS))
+    return ok(text);
   return warning(
     `${text}: a pooler keeps the limits of the worker from the server`,
     `give them to the role: ALTER ROLE ${role} SET statement_timeout = '${limit(STATEMENT_LIMIT_MS, '')}'; ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '${limit(IDLE_IN_TRANSACTION_MS, '')}'; then RECONNECT in the pooler`,

@@ -48,7 +48,11 @@ async function startPostgresOn(port: number, options: PostgresOptions): Promise<
   const process = new ServerProcess({
     title: `PostgreSQL on port ${port}`,
     command: join(bin, 'postgres'),
-    args: ['-D', data, ...[...settings(port, durable), ...encryption, ...(more?.(dir) ?? [])].flatMap((setting) => ['-c', setting])],
+    args: [
+      '-D',
+      data,
+      ...[...settings(port, durable), ...encryption, ...(more?.(dir) ?? [])].flatMap((setting) => ['-c', setting]),
+    ],
     folder: dir,
     account,
     // "Fast" shutdown (INT) cuts clients and writes a checkpoint; "immediate" (QUIT) does neither:

@@ -2,7 +2,16 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A connection is still made, named and asked for what it is, as with a real server that refuses work. */
-const LET_THROUGH: ReadonlySet<string> = new Set(['HELLO', 'AUTH', 'CLIENT', 'INFO', 'SELECT', 'SUBSCRIBE', 'UNSUBSCRIBE', 'QUIT']);
+const LET_THROUGH: ReadonlySet<string> = new Set([
+  'HELLO',
+  'AUTH',
+  'CLIENT',
+  'INFO',
+  'SELECT',
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'QUIT',
+]);
 
 /**
  * Stands before a Redis on loopback and, while told to, has each command answered with an error reply. The Redis itself says it, through a
