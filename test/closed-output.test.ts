@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_LIMITS } from '../sandbox/telegram/limits.ts';
 import { seconds } from '../src/lib/duration.ts';
 import { freePort } from '../src/testing/servers/free-port.ts';
 import { until } from '../src/testing/until.ts';
@@ -14,7 +15,7 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 describe('standard output', () => {
   let world: World;
   beforeAll(async () => {
-    world = await World.start({ env: { TELEGRAM_RATE_PER_SECOND: '1000' } });
+    world = await World.start({ telegramLimits: NO_LIMITS, env: { TELEGRAM_RATE_PER_SECOND: '1000' } });
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 
@@ -65,6 +66,31 @@ describe('standard output', () => {
       }
     },
   );
+
+  test('that nobody reads holds up nothing: lines are dropped and counted, and later ones are written again', async () => {
+    const { child, url } = await startWorker('pipe');
+    try {
+      const jobs = 2_000;
+      const say = (telegramId: number, message: string): Promise<string> =>
+        world.dispatch('send_notification', { telegram_id: telegramId, message });
+      await Promise.all(Array.from({ length: jobs }, (_, i) => say(10_000 + i, 'unread')));
+      const arrived = (): number => world.telegram.messages().filter(({ text }) => text === 'unread').length;
+      await until('all are sent', () => arrived() === jobs, seconds(90));
+      const lost = metricValue(await scrape(url), 'cybervpn_worker_outputs_dropped_total', { output: 'log' });
+      expect(lost).toBeGreaterThan(0);
+      let said = '';
+      child.stdout!.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      const last = await say(600, 'last');
+      await until('it is read of', () => said.includes(last));
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
 
   test('of a command may be closed before its answer is whole', async () => {
     const child = spawn(process.execPath, [MAIN, 'help'], {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { seconds } from '../src/lib/duration.ts';
+import { RefusingRedis } from '../src/testing/servers/refusing-redis.ts';
 import { until } from '../src/testing/until.ts';
 import type { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
@@ -17,23 +18,42 @@ const WATCHED_MS = seconds(3);
 const LINES = 8;
 /** The log of ten minutes stays below 100 kB where a window of this length has no more than this. */
 const BYTES = 8_000;
+/** From the end of an outage. */
+const BACK_WITHIN_MS = seconds(10);
 
 describe('while a store refuses work', () => {
   let world: World;
+  let redis: RefusingRedis;
   let worker: RoleProcess;
   let end: (() => Promise<unknown>) | undefined;
   beforeAll(async () => {
-    world = await World.start({ env: { API_TOKENS: `test:${TOKEN}`, TELEGRAM_RATE_PER_SECOND: '1000' } });
+    world = await World.start({
+      env: {
+        API_TOKENS: `test:${TOKEN}`,
+        TELEGRAM_RATE_PER_SECOND: '1000',
+        SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '1s',
+      },
+    });
     await world.redisClient.acl('SETUSER', USER, ...RIGHTS);
-    worker = await world.start('all', { REDIS_URL: world.redis.url.replace('//', `//${USER}@`) });
+    redis = await RefusingRedis.start(world.redis.port);
+    worker = await world.start('all', { REDIS_URL: `redis://${USER}@127.0.0.1:${redis.port}/0` });
   });
-  afterAll(() => world?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+    await redis?.[Symbol.asyncDispose]();
+  });
   afterEach(async () => {
     await end?.();
     end = undefined;
   });
 
   const config = (...pairs: string[]) => world.redisClient.config('SET', ...(pairs as [string, string]));
+  /** Redis may be making one by itself at this moment. */
+  const snapshot = () => world.redisClient.bgsave().catch(() => undefined);
+  const answering = (reply: string) => ({
+    begin: async () => redis.refuse(reply),
+    end: async () => redis.allow(),
+  });
   /** What the fault is, how it begins, and how it ends. */
   const faults: Readonly<Record<string, { begin: () => Promise<unknown>; end: () => Promise<unknown> }>> = {
     'Redis is full (OOM)': {
@@ -46,7 +66,7 @@ describe('while a store refuses work', () => {
         await mkdir(join(world.redis.dir, 'dump.rdb'));
         await config('save', '1 1');
         await world.redisClient.set('changed', '1');
-        await world.redisClient.bgsave();
+        await snapshot();
         await until('the snapshot has failed', async () =>
           (await world.redisClient.info('persistence')).includes('rdb_last_bgsave_status:err'),
         );
@@ -54,7 +74,7 @@ describe('while a store refuses work', () => {
       async end() {
         await config('save', '');
         await rm(join(world.redis.dir, 'dump.rdb'), { recursive: true });
-        await world.redisClient.bgsave();
+        await snapshot();
         await until('a snapshot has succeeded', async () =>
           (await world.redisClient.info('persistence')).includes('rdb_last_bgsave_status:ok'),
         );
@@ -86,6 +106,12 @@ describe('while a store refuses work', () => {
       begin: () => world.redisClient.acl('SETUSER', USER, '-set', '-bzpopmin'),
       end: () => world.redisClient.acl('SETUSER', USER, ...RIGHTS),
     },
+    'Redis is loading (LOADING)': answering('LOADING Redis is loading the dataset in memory'),
+    'Redis runs a long script (BUSY)': answering(
+      'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+    ),
+    'a part of the cluster is away (CLUSTERDOWN)': answering('CLUSTERDOWN Hash slot not served'),
+    'slots of the cluster move (TRYAGAIN)': answering('TRYAGAIN Multiple keys request during rehashing of slot'),
     'PostgreSQL is read-only (25006)': {
       begin: () => setting('default_transaction_read_only', 'on'),
       end: () => setting('default_transaction_read_only', 'off'),
@@ -122,6 +148,25 @@ describe('while a store refuses work', () => {
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
       body: JSON.stringify({ telegram_id: telegramId, message: 'hello' }),
     });
+  /** A message as Python producers send it. */
+  const message = (telegramId: number) =>
+    world.redisClient.xadd(
+      'taskiq',
+      '*',
+      'data',
+      JSON.stringify({
+        task_id: `m${telegramId}`,
+        task_name: 'send_notification',
+        labels: {},
+        args: [telegramId, 'hello'],
+        kwargs: {},
+      }),
+    );
+  const queued = (telegramId: number) =>
+    world.pool.query(
+      "insert into notification_queue (id, telegram_id, message, scheduled_at) values (gen_random_uuid(), $1, 'hello', now())",
+      [telegramId],
+    );
   const arrived = (telegramId: number): boolean => world.telegram.messages({ chatId: telegramId }).length > 0;
 
   test.each(Object.entries(faults).map(([name, fault], i) => ({ name, fault, chat: 1_000 + i })))(
@@ -154,9 +199,13 @@ describe('while a store refuses work', () => {
 
       await end();
       end = undefined;
-      await until('it is ready again', isReady, seconds(20));
+      await until('it is ready again', isReady, BACK_WITHIN_MS);
       expect((await dispatch(chat + 500)).status).toBe(202);
-      await until('work is done again', () => arrived(chat + 500), seconds(20));
+      await message(chat + 600);
+      await queued(chat + 700);
+      const chats = { dispatched: chat + 500, 'in the stream': chat + 600, 'in the table': chat + 700 };
+      for (const [where, telegramId] of Object.entries(chats))
+        await until(`the work ${where} is done`, () => arrived(telegramId), BACK_WITHIN_MS);
     },
     seconds(90),
   );

@@ -82,7 +82,7 @@ export const ONION: readonly Layer[] = [
     make: ({ giveUpAfterMs, metrics }) => giveUp(metrics, giveUpAfterMs),
   },
   { name: 'cancellation', does: 'ends a cancelled job that asks to be run again', make: () => endCancelled },
-  { name: 'outages', does: 'puts long work off while PostgreSQL or Redis is away', make: () => outliveOutages },
+  { name: 'outages', does: 'puts the job off while PostgreSQL or Redis is away', make: () => outliveOutages },
   { name: 'time limit', does: 'fires the signal when the attempt has had its time', make: () => limitTime },
   { name: 'payload', does: 'parses the payload once more: the job may be older than the code', make: () => parse },
 ];

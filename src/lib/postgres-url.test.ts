@@ -6,6 +6,10 @@ describe('DATABASE_URL', () => {
     ['postgres://u:p@db/x', 'postgresql://u:p@db/x'],
     ['postgresql+asyncpg://u:p@db:5433/x?application_name=a', 'postgresql://u:p@db:5433/x?application_name=a'],
     ['postgresql:///x?host=/run/postgresql', 'postgresql:///x?host=%2Frun%2Fpostgresql'],
+    ['postgresql://%2Frun%2Fpostgresql/x', 'postgresql://%2Frun%2Fpostgresql/x'],
+    ['postgresql://u:p%2Bq+r@/x?host=/run', 'postgresql:///x?host=/run&user=u&password=p+q%2Br'],
+    ['postgresql://u@/x', 'postgresql:///x?user=u'],
+    ['postgresql://u:p@[2001:db8::1]:5433/x', 'postgresql://u:p@[2001:db8::1]:5433/x'],
   ])('%s without TLS stays as it is', (given, url) => {
     expect(decodeURIComponent(postgresUrl(given))).toBe(decodeURIComponent(url));
   });

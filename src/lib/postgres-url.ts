@@ -16,7 +16,7 @@ const MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
 export function postgresUrl(text: string): string {
   const wrongLogin = loginProblem(text);
   if (wrongLogin) throw new Error(wrongLogin);
-  const plain = text.replace(/^postgres(ql)?(\+(asyncpg|psycopg))?:/, 'postgresql:');
+  const plain = withoutEmptyHost(text.replace(/^postgres(ql)?(\+(asyncpg|psycopg))?:/, 'postgresql:'));
   if (!plain.startsWith('postgresql://') || !URL.canParse(plain))
     throw new Error('must be a URL starting with postgresql:// or postgresql+asyncpg://');
   const url = new URL(plain);
@@ -38,6 +38,18 @@ export function postgresUrl(text: string): string {
   // Without this parameter the driver treats `require` and `verify-ca` as `verify-full`.
   if (query.has('sslmode')) query.set('uselibpqcompat', 'true');
   return url.href;
+}
+
+/**
+ * libpq takes `user:password@/database?host=/run/postgresql`, whose host is a parameter. A URL has no login without a host, so the login becomes
+ * parameters too.
+ */
+function withoutEmptyHost(url: string): string {
+  const [, login, rest] = /^postgresql:\/\/([^@/?#]*)@(\/.*)$/.exec(url) ?? [];
+  if (login === undefined || rest === undefined) return url;
+  const [user, ...password] = login.split(':');
+  const given = `user=${user}${password.length > 0 ? `&password=${password.join(':')}` : ''}`.replaceAll('+', '%2B');
+  return `postgresql://${rest}${rest.includes('?') ? '&' : '?'}${given}`;
 }
 
 /** The paths of the PEM files that a PostgreSQL URL names. */

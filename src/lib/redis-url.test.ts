@@ -6,6 +6,29 @@ describe('REDIS_URL', () => {
     ['redis://redis', { kind: 'single', nodes: [{ host: 'redis', port: 6379 }], db: 0 }],
     ['redis://redis:6380/3', { kind: 'single', nodes: [{ host: 'redis', port: 6380 }], db: 3 }],
     ['redis://[::1]:7000/', { kind: 'single', nodes: [{ host: '::1', port: 7000 }], db: 0 }],
+    [
+      'redis+cluster://[2001:db8::1]:7000,[2001:db8::2]',
+      {
+        kind: 'cluster',
+        nodes: [
+          { host: '2001:db8::1', port: 7000 },
+          { host: '2001:db8::2', port: 6379 },
+        ],
+        db: 0,
+      },
+    ],
+    [
+      'redis+sentinel://[2001:db8::1],[2001:db8::2]:5000/main/1',
+      {
+        kind: 'sentinel',
+        nodes: [
+          { host: '2001:db8::1', port: 26_379 },
+          { host: '2001:db8::2', port: 5000 },
+        ],
+        db: 1,
+        sentinel: { master: 'main' },
+      },
+    ],
     ['redis://:p%40ss@r:1/0', { kind: 'single', nodes: [{ host: 'r', port: 1 }], db: 0, password: 'p@ss' }],
     [
       'redis+cluster://me:pw@a:7000,b:7001,c',

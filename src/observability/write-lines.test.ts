@@ -28,3 +28,23 @@ test.each([
   await new Promise(setImmediate);
   expect({ taken, dropped }).toEqual(expected);
 });
+
+test('a reader that does not read leaves a bounded number of lines, the rest is counted, and later ones are written again', async () => {
+  const readers: (() => void)[] = [];
+  const output = new Writable({ decodeStrings: false, write: (_lines, _encoding, done) => void readers.push(done) });
+  let dropped = 0;
+  const write = writeLines(output as NodeJS.WritableStream as NodeJS.WriteStream, (lines) => {
+    dropped += lines;
+  });
+  const line = `${'x'.repeat(999)}\n`;
+  for (let i = 0; i < 1000; i += 1) write(line);
+  expect(output.writableLength).toBeLessThan(264_000);
+  expect(dropped).toBe(1000 - output.writableLength / 1000);
+  while (output.writableLength > 0) {
+    readers.shift()?.();
+    await new Promise(setImmediate);
+  }
+  const before = dropped;
+  write(line);
+  expect([dropped - before, output.writableLength]).toEqual([0, 1000]);
+});

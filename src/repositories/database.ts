@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
 import { minutes, seconds } from '../lib/duration.ts';
-import { errorCode } from '../lib/errors.ts';
+import { errorCode, errorMessage } from '../lib/errors.ts';
 import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
@@ -24,14 +24,16 @@ export type DatabaseOptions = {
 const INT8 = 20;
 
 /** A statement that hangs on a lock must not hold a task forever. Exports use their own, longer limit. */
-const STATEMENT_LIMIT_MS = seconds(30);
+export const STATEMENT_LIMIT_MS = seconds(30);
 /**
  * The server answers every statement within its limit, so a connection that is in use and silent for longer is dead, though neither end
  * was told (a firewall forgot it, a machine vanished): it is replaced.
  */
 const SILENCE_BEYOND_MS = seconds(5);
 /** The other way round: a session whose client vanished in the middle of a transaction must not keep its locks. Ours pause for milliseconds. */
-const IDLE_IN_TRANSACTION_MS = seconds(20);
+export const IDLE_IN_TRANSACTION_MS = seconds(20);
+/** The words of PgBouncer, with the code of any violation of the protocol. */
+const REFUSED_BY_POOLER = /unsupported startup parameter/i;
 /** Idle connections are closed before they could count as silent. */
 const IDLE_MS = seconds(30);
 /** A connection is replaced at this age, so that no session stays with a server to which the address no longer leads. */
@@ -53,7 +55,22 @@ export function openDatabase(options: DatabaseOptions): Database {
     const value = Number(text);
     return Number.isSafeInteger(value) ? value : text;
   });
+  /**
+   * Asked for in the first message of a connection, which costs nothing. A pooler refuses such a request, as it is about a session of the
+   * server, which many share. Then the role itself has to have them (docs/deployment.md), and `doctor` says whether it has.
+   */
+  const limits = {
+    statement_timeout: statementLimitMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+  };
+  let isPooled = false;
+  class Session extends pg.Client {
+    constructor(config?: pg.ClientConfig) {
+      super({ ...config, ...(!isPooled && limits) });
+    }
+  }
   const pool = new pg.Pool({
+    Client: Session,
     connectionString: options.url,
     max: options.poolSize,
     connectionTimeoutMillis: seconds(10),
@@ -61,8 +78,6 @@ export function openDatabase(options: DatabaseOptions): Database {
     maxLifetimeSeconds: MAX_AGE_MS / 1000,
     keepAlive: true,
     application_name: 'task-worker',
-    statement_timeout: statementLimitMs,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     stream: () => endingWhenSilent(options.silenceMs ?? statementLimitMs + SILENCE_BEYOND_MS),
     types,
   });
@@ -71,9 +86,18 @@ export function openDatabase(options: DatabaseOptions): Database {
   // must not end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   replaceReadOnly(pool);
+  const connect = async (): Promise<pg.PoolClient> => {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (isPooled || !REFUSED_BY_POOLER.test(errorMessage(error))) throw error;
+      isPooled = true;
+      return await pool.connect();
+    }
+  };
   const { onStatement } = options;
   return new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool, cursor: Cursor }),
+    dialect: new PostgresDialect({ pool: { connect, end: () => pool.end(), options: pool.options }, cursor: Cursor }),
     ...(onStatement && { log: ({ query, queryDurationMillis: ms }) => onStatement({ sql: query.sql, ms }) }),
   });
 }

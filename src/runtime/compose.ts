@@ -20,6 +20,8 @@ export type JobFacts = {
   readonly isLastAttempt: boolean;
   /** Somebody cancelled the job while it waited to continue: this run is its last. */
   readonly isCancelled: boolean;
+  /** A queue holds the job and can put it off. False for a run by hand, which somebody waits for. */
+  readonly isQueued: boolean;
   /** Milliseconds from the moment the job could have started to the moment it did. */
   readonly waitedMs: number;
 };

@@ -3,13 +3,14 @@ import { seconds } from '../lib/duration.ts';
 import { GrowingPause } from '../lib/growing-pause.ts';
 import { isServerAway } from '../lib/server-away.ts';
 
-/** Short enough that a queue is read within 10 s of the end of an outage, long enough that an outage costs nothing. */
-const PAUSE = { firstMs: seconds(0.25), atMostMs: seconds(4) };
+/** Short enough that a queue is read within seconds of the end of an outage, long enough that an outage costs nothing. */
+const PAUSE = { firstMs: seconds(0.25), atMostMs: seconds(2) };
 
 /**
  * BullMQ's worker, with a pause after each error reply of Redis. BullMQ itself pauses on lost connections only: it asks again at once where
  * Redis is full, read-only, or refuses a command to this user, and keeps a processor core and the log busy (`docs/upstream/`). How a job
- * ended is written again until Redis takes it, so that an outage does not make a success a failure.
+ * ended, and the next slot of a schedule, are written again until Redis takes them, so that an outage makes no success a failure and ends no
+ * schedule.
  */
 export class PatientWorker<Data, Result> extends Worker<Data, Result> {
   constructor(name: string, processor: Processor<Data, Result>, options: WorkerOptions) {
@@ -48,9 +49,19 @@ function patient(backend: RedisQueueBackend, closing: AbortSignal): RedisQueueBa
         }
       }
     };
+  const wait = paced(backend.waitForJob);
   return Object.assign(backend, {
-    // BullMQ connects the blocking connection anew after an error, so it is told of each.
-    waitForJob: paced(backend.waitForJob),
+    // A wait that fails is over, and the queue is looked at: after an error, BullMQ would wait for up to 10 s more before it looks.
+    async waitForJob(blockTimeout: number) {
+      try {
+        return await wait(blockTimeout);
+      } catch (error) {
+        if (closing.aborted) throw error;
+        backend.emit('error', error);
+        await backend.reconnectBlocking();
+        return null;
+      }
+    },
     // The loop goes on with the next call at once after any error.
     moveToActive: insistent(backend.moveToActive, () => true),
     moveToCompleted: insistent(backend.moveToCompleted, isServerAway) as RedisQueueBackend['moveToCompleted'],
@@ -58,5 +69,7 @@ function patient(backend: RedisQueueBackend, closing: AbortSignal): RedisQueueBa
     moveToDelayed: insistent(backend.moveToDelayed, isServerAway),
     moveJobFromActiveToWait: insistent(backend.moveJobFromActiveToWait, isServerAway),
     retryJob: insistent(backend.retryJob, isServerAway),
+    addJobScheduler: insistent(backend.addJobScheduler, isServerAway),
+    updateJobSchedulerNextMillis: insistent(backend.updateJobSchedulerNextMillis, isServerAway),
   });
 }

@@ -50,6 +50,7 @@ export async function runOnce(name: string, payload: unknown, options: RunOnceOp
       stalls: 0,
       isLastAttempt: attempt > task.retry.delaysMs.length,
       isCancelled: false,
+      isQueued: false,
       waitedMs: 0,
     },
     context: {

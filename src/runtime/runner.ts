@@ -40,9 +40,12 @@ import { jittered } from './retry.ts';
 import { Slots } from './slots.ts';
 import { unknownTask } from './unknown-task.ts';
 
-/** A killed worker's jobs run again after at most lock + 2 × check = 20 s; the lock is renewed every 5 s while the process lives. */
+/**
+ * A killed worker's jobs run again after at most lock + 2 × check = 16 s; the lock is renewed every 5 s while the process lives. A job that Redis
+ * refused to lock in the middle of handing it out runs again after two checks.
+ */
 const LOCK_MS = seconds(10);
-const STALLED_CHECK_MS = seconds(5);
+const STALLED_CHECK_MS = seconds(3);
 /** How soon a job is looked at again whose earlier run in this process has lost it and is about to end. */
 const ENDING_MS = seconds(1);
 /** A run that is told to end at shutdown has this long; meanwhile the process looks which runs have not been told. */
@@ -277,6 +280,7 @@ function factsOf(queue: QueueName, job: Job<JobData>): Omit<JobFacts, 'isCancell
     data: job.data,
     queue,
     stalls: job.stalledCounter,
+    isQueued: true,
     isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
     waitedMs: job.attemptsMade === 0 ? (job.processedOn ?? Date.now()) - dueAt : 0,
   };

@@ -1,6 +1,8 @@
 import { DelayedError, type Job, type JobSchedulerJson } from 'bullmq';
 import type { Settings } from '../config.ts';
+import { sleepUnless } from '../lib/deadline.ts';
 import { minutes, seconds } from '../lib/duration.ts';
+import { GrowingPause } from '../lib/growing-pause.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
@@ -12,8 +14,14 @@ import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
 import type { TaskRegistry } from './registry.ts';
 import { nextRun, parseSchedule, slotsSince } from './schedule.ts';
 
-/** How often the schedules in Redis are made equal to the code: an emptied Redis is complete again within a minute. */
-const SYNC_EVERY_MS = seconds(20);
+/**
+ * How often the schedules in Redis are made equal to the code: an emptied Redis, and one that was away, is complete again within 10 s. It
+ * takes two commands for each schedule.
+ */
+const SYNC_EVERY_MS = seconds(5);
+const AFTER_FAILURE = { firstMs: seconds(0.5), atMostMs: seconds(2) };
+/** For so long a Redis that is away, or slow, does not count as one whose schedules are unknown. */
+const UNKNOWN_AFTER_MS = minutes(1);
 
 /** Clocks of synchronised machines differ by less; a larger difference means that one of them was set. */
 const CLOCK_TOLERANCE_MS = seconds(10);
@@ -52,7 +60,7 @@ export type SchedulerOptions = {
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #stopping = new AbortController();
   #syncedAt = Number.NEGATIVE_INFINITY;
   /** The start of the newer scheduler that was logged, in milliseconds. */
   #deferredTo: number | undefined;
@@ -64,23 +72,31 @@ export class Scheduler {
   /** Throws an `Error` that names the variable where an override cannot be read. Does not wait for Redis. */
   start(): void {
     schedulesOf(this.#options);
-    const syncOrWait = (): void => {
-      this.sync().catch((error: unknown) =>
-        this.#options.log.warn({ err: error }, 'schedules not synchronised, will try again'),
-      );
-    };
-    syncOrWait();
-    this.#timer = setInterval(syncOrWait, SYNC_EVERY_MS);
+    void this.#keepInSync();
+  }
+
+  async #keepInSync(): Promise<void> {
+    const pause = new GrowingPause(AFTER_FAILURE);
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.sync();
+        pause.reset();
+        await sleepUnless(SYNC_EVERY_MS, this.#stopping.signal);
+      } catch (error) {
+        this.#options.log.warn({ err: error }, 'schedules not synchronised, will try again');
+        await pause.wait(this.#stopping.signal);
+      }
+    }
   }
 
   /** Rejects while the schedules in Redis are not known to equal the code's. */
   async check(): Promise<void> {
     const ageMs = performance.now() - this.#syncedAt;
-    if (ageMs > SYNC_EVERY_MS * 3) throw new Error('the schedules could not be synchronised with Redis lately');
+    if (ageMs > UNKNOWN_AFTER_MS) throw new Error('the schedules could not be synchronised with Redis lately');
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#stopping.abort();
   }
 
   /**
@@ -234,7 +250,7 @@ export function consumeTicks(
     prefix: QUEUE_PREFIX,
     concurrency: 4,
     lockDuration: seconds(10),
-    stalledInterval: seconds(5),
+    stalledInterval: seconds(3),
     maxStalledCount: 1_000_000,
     runRetryDelay: seconds(1),
   });

@@ -6,9 +6,13 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => sile
 
 /** The last attempt of a task, this long after its enqueueing, as a middleware gets it. */
 export function lastAttempt(
-  changes: Partial<Pick<AnyTask, 'timeLimitMs'>> & { onExhausted?: () => Promise<void>; ageMs?: number } = {},
+  changes: Partial<Pick<AnyTask, 'timeLimitMs'>> & {
+    onExhausted?: () => Promise<void>;
+    ageMs?: number;
+    isQueued?: boolean;
+  } = {},
 ): Run {
-  const { ageMs = 0, onExhausted, ...policy } = changes;
+  const { ageMs = 0, isQueued = true, onExhausted, ...policy } = changes;
   const defined = defineTask({
     name: 'probe',
     summary: 'Fails',
@@ -38,6 +42,6 @@ export function lastAttempt(
     task,
     payload: {},
     context,
-    job: { queue: 'sync', data, stalls: 0, isLastAttempt: true, isCancelled: false, waitedMs: 0 },
+    job: { queue: 'sync', data, stalls: 0, isLastAttempt: true, isCancelled: false, isQueued, waitedMs: 0 },
   };
 }

@@ -141,6 +141,26 @@ describe('on a Redis Cluster of three masters', () => {
     expect(again.find(({ name }) => name === 'When it is full')).toMatchObject({ level: 'failed' });
   });
 
+  test('a single master that takes no writes is told, whichever it is', async () => {
+    const redis = async () => {
+      const response = await fetch(`${worker.httpUrl}/health/ready`);
+      return ((await response.json()) as { checks: { redis: { ok: boolean; error?: string } } }).checks.redis;
+    };
+    for (const { url } of cluster.nodes) {
+      await until('all is well', async () => (await redis()).ok);
+      const node = new Redis(url);
+      await node.config('SET', 'maxmemory', '1mb');
+      const { error } = await until('it is told', async () => {
+        const said = await redis();
+        return said.ok ? undefined : said;
+      });
+      expect(error).toMatch(/^OOM /);
+      await node.config('SET', 'maxmemory', '0');
+      node.disconnect();
+    }
+    await until('all is well', async () => (await redis()).ok);
+  });
+
   test('a master that was killed and comes back: readiness says so meanwhile, and the work goes on without a restart', async () => {
     const ready = async () => (await fetch(`${worker.httpUrl}/health/ready`)).status;
     await until('all is well', async () => (await ready()) === 200);

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { missingPrivileges } from '../../repositories/privileges.ts';
+import { IDLE_IN_TRANSACTION_MS, STATEMENT_LIMIT_MS } from '../../repositories/database.ts';
+import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
 import { type App, HISTORY_CONNECTIONS } from '../build-app.ts';
@@ -19,6 +21,9 @@ type Server = {
   encoding: string;
   connections: number;
   used: number;
+  role: string;
+  statement_limit_ms: number;
+  idle_limit_ms: number;
 };
 
 /** Asks the server once. Findings that depend on the answer are unknown while it does not answer. */
@@ -33,7 +38,10 @@ export function postgresExaminations({ config, database }: App): readonly Examin
              (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl) as tls,
              current_setting('server_encoding') as encoding,
              current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as connections,
-             (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used`.execute(
+             (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as used,
+             quote_ident(current_user) as role,
+             (select setting::int from pg_settings where name = 'statement_timeout') as statement_limit_ms,
+             (select setting::int from pg_settings where name = 'idle_in_transaction_session_timeout') as idle_limit_ms`.execute(
       database,
     );
     return { server: rows[0]!, latencyMs };
@@ -57,6 +65,7 @@ export function postgresExaminations({ config, database }: App): readonly Examin
         return serverFinding(server, latencyMs);
       },
     },
+    then('Limits', limitsFinding),
     then('Connections', async (server) => connectionsFinding(server, config, await ownSchemaState(database))),
     then('Tables', async () => {
       const drifts = await checkSchema(database);
@@ -99,6 +108,20 @@ function historyFinding(state: OwnSchemaState, { HISTORY_DAYS }: App['config']):
   const made = state.kind === 'newer' ? ', in a schema that a newer version has made' : '';
   return ok(`kept for ${HISTORY_DAYS} days${made}`);
 }
+
+/** A pooler does not carry the limits that the worker asks for; the role can have them of its own. */
+function limitsFinding({ idle_limit_ms, role, statement_limit_ms }: Server): Finding {
+  const inForce = (ms: number, wantedMs: number): boolean => ms > 0 && ms <= wantedMs * 2;
+  const text = `a statement ends after ${limit(statement_limit_ms)}, a transaction that stands idle after ${limit(idle_limit_ms)}`;
+  if (inForce(statement_limit_ms, STATEMENT_LIMIT_MS) && inForce(idle_limit_ms, IDLE_IN_TRANSACTION_MS))
+    return ok(text);
+  return warning(
+    `${text}: a pooler keeps the limits of the worker from the server`,
+    `give them to the role: ALTER ROLE ${role} SET statement_timeout = '${limit(STATEMENT_LIMIT_MS, '')}'; ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '${limit(IDLE_IN_TRANSACTION_MS, '')}'; then RECONNECT in the pooler`,
+  );
+}
+
+const limit = (ms: number, space = ' '): string => (ms === 0 ? 'no time' : `${ms / 1000}${space}s`);
 
 /** Counts one supervisor with its own pool where there are several worker processes, and a scheduler beside them. */
 function connectionsFinding(

@@ -52,7 +52,9 @@ type Book = { tally: BulkTally; progress: BulkProgress };
 const BATCHES_AT_ONCE = 2;
 /** A user whose call failed in a way that may pass is tried again after these delays. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
-/** While the panel or the database is away the job waits outside the workers, for at most a day. */
+/** The database did not take what was done. */
+const AUDIT_UNWRITTEN = 'audit_unwritten';
+/** While the panel is away the job waits outside the workers, for at most a day. Outages of PostgreSQL and Redis are the engine's. */
 const PATIENCE = { atLeastMs: seconds(15), atMostMs: seconds(15) };
 
 /**
@@ -174,7 +176,7 @@ export class BulkUsers {
     await job.confirmHeld();
     await auditLogs.write(changed.map((id) => auditEntry(id, begun.get(id)!.at, job))).catch((cause: unknown) => {
       const message = `bulk ${job.operation}: the audit trail does not take ${changed.length} entries: ${errorMessage(cause)}`;
-      throw new TransientError('audit_unwritten', message, { cause });
+      throw new TransientError(AUDIT_UNWRITTEN, message, { cause });
     });
     tally.add(after);
     // Both at once: while Redis is away each of them takes seconds to fail.
@@ -205,7 +207,7 @@ export class BulkUsers {
   /** An outage of another service does not end a job that may take hours. */
   #later(job: BulkJob, error: unknown): unknown {
     const delayMs = laterMs(ageMsOf(job), PATIENCE);
-    if (!(error instanceof TransientError) || delayMs === undefined) return error;
+    if (!(error instanceof TransientError) || error.code === AUDIT_UNWRITTEN || delayMs === undefined) return error;
     return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 

@@ -4,7 +4,7 @@ import { Cluster, type Command, Redis, type RedisOptions } from 'ioredis';
 import { seconds } from '../../lib/duration.ts';
 import { isCluster, type RedisClient } from '../../lib/redis-client.ts';
 import { parseRedisUrl, type RedisAddress, type RedisTls } from '../../lib/redis-url.ts';
-import { withoutInfoRight } from './info-right.ts';
+import { mended } from './mended-client.ts';
 
 export type RedisConnectionOptions = {
   /** See `parseRedisUrl`. */
@@ -33,8 +33,8 @@ const COMMAND_LIMIT_MS = seconds(5);
  */
 const SILENCE_MS = seconds(15);
 
-/** The replies of a server that is no master, or ceases to be one. */
-const NO_MASTER = /READONLY|MASTERDOWN|UNBLOCKED/;
+/** The replies of a server that is no master, ceases to be one, or lost its replicas to another. */
+const NO_MASTER = /READONLY|MASTERDOWN|NOREPLICAS|UNBLOCKED/;
 
 /** At most 0.5 s between tries, so that recovery is noticed soon. A command of a `fail` connection waits for two of them. */
 const retryAfterMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 4), seconds(0.5));
@@ -84,7 +84,7 @@ function open(address: RedisAddress, common: Options, { whenDown }: RedisConnect
     enableAutoPipelining: whenDown === 'fail',
     ...(isWaiting ? { maxRetriesPerRequest: null } : { maxRetriesPerRequest: 1, commandTimeout: COMMAND_LIMIT_MS }),
   });
-  return withoutInfoRight(redis);
+  return mended(redis);
 }
 
 function sentinelOptions({ nodes, sentinel, tls }: RedisAddress, common: Options): Options {

@@ -108,7 +108,7 @@ export const keys = {
   scheduleClaim: () => own('schedules:claim'),
   schedulesKnownSince: () => own('schedules:known_since'),
   /** Written to learn whether Redis takes writes; gone after seconds. */
-  probe: () => own('probe'),
+  probe: (part = 0) => own(`probe:${part}`),
   /** When a worker was last there, and the last time that none was. */
   workerTimes: () => own('workers:times'),
   /** Memory of the running processes. */

@@ -19,6 +19,8 @@ const ALERTMANAGER: Wanted = {
   debianPackage: 'prometheus-alertmanager',
 };
 
+const PGBOUNCER: Wanted = { title: 'PgBouncer', names: ['pgbouncer'], debianPackage: 'pgbouncer' };
+
 const OPENSSL: Wanted = { title: 'OpenSSL', names: ['openssl'], debianPackage: 'openssl' };
 
 /** The folders of servers that packages keep off the PATH: Debian, PGDG, Homebrew, installers under /opt. */
@@ -43,6 +45,11 @@ export function redisBinary(searchPath = process.env.PATH ?? ''): string {
   return find(REDIS, searchPath);
 }
 
+/** The path of `pgbouncer`. Throws a one-line error that names the package to install. */
+export function pgbouncerBinary(searchPath = process.env.PATH ?? ''): string {
+  return find(PGBOUNCER, searchPath);
+}
+
 /** The path of `openssl`, which makes certificates. Throws a one-line error that names the package to install. */
 export function opensslBinary(searchPath = process.env.PATH ?? ''): string {
   return find(OPENSSL, searchPath);
@@ -64,6 +71,11 @@ export function monitoringPrograms(searchPath = process.env.PATH ?? ''): Monitor
 /** The Debian packages of the servers that this machine lacks; empty where it lacks none. */
 export function missingDebianPackages(searchPath = process.env.PATH ?? ''): string[] {
   return missing([POSTGRES, REDIS, OPENSSL], searchPath);
+}
+
+/** The missing Debian package of the pooler, which only one test needs. */
+export function missingPoolerPackages(searchPath = process.env.PATH ?? ''): string[] {
+  return missing([PGBOUNCER], searchPath);
 }
 
 /** The missing Debian packages that only tests of the monitoring need. */

@@ -20,6 +20,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** Allows only encrypted connections, with this certificate. */
   readonly tls?: Certificates;
+  /** More settings, which override the standard ones. */
+  readonly settings?: (dir: string) => readonly string[];
 }
 
 /** A running PostgreSQL: `url` is its `postgres` database, user `postgres`, no password. */
@@ -35,7 +37,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
   return await startOnFreePort(options.port, (port) => startPostgresOn(port, options));
 }
 
-async function startPostgresOn(port: number, { durable = false, tls }: PostgresOptions): Promise<LocalPostgres> {
+async function startPostgresOn(port: number, options: PostgresOptions): Promise<LocalPostgres> {
+  const { durable = false, settings: more, tls } = options;
   const bin = postgresBinFolder();
   const account = serverAccount();
   const dir = await serverFolder('postgres', account);
@@ -45,7 +48,11 @@ async function startPostgresOn(port: number, { durable = false, tls }: PostgresO
   const process = new ServerProcess({
     title: `PostgreSQL on port ${port}`,
     command: join(bin, 'postgres'),
-    args: ['-D', data, ...[...settings(port, durable), ...encryption].flatMap((setting) => ['-c', setting])],
+    args: [
+      '-D',
+      data,
+      ...[...settings(port, durable), ...encryption, ...(more?.(dir) ?? [])].flatMap((setting) => ['-c', setting]),
+    ],
     folder: dir,
     account,
     // "Fast" shutdown (INT) cuts clients and writes a checkpoint; "immediate" (QUIT) does neither:

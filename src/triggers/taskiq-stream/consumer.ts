@@ -35,7 +35,7 @@ const MAX_IN_HAND = 1_000;
 /** Reading more than this is worth a turn of its own. */
 const BIG_BYTES = 65_536;
 /** The wait between attempts to read from a Redis that is away, or refuses. */
-const RECONNECT = { firstMs: 250, atMostMs: seconds(4) };
+const RECONNECT = { firstMs: 250, atMostMs: seconds(2) };
 
 /**
  * Takes messages of Python producers out of a Redis stream and hands them over. A message is acknowledged only after its hand-over (or

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { Problem } from '../../problem.ts';
 import { defineView } from '../define-view.ts';
@@ -71,7 +72,7 @@ export default defineView({
         const { traceparent } = request.headers;
         const ids = [...new Set(form.user_uuids)];
         const payload = { operation: form.operation, user_uuids: ids };
-        const asked = { name: 'execute_bulk_user_operation', payload, caller: caller.name, audit, traceparent };
+        const asked = { name: 'execute_bulk_user_operation', payload, caller: callerOf(caller), audit, traceparent };
         const { job_id: id } = await dispatchFor(context, asked);
         return { receipt: page.say('begun', ids.length), act: 'recorded', goTo: `/jobs/${encodeURIComponent(id)}` };
       },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
@@ -53,7 +54,7 @@ export default defineView({
       label: 'check',
       form: { schema: z.object({ id: z.guid() }), fields: {} },
       async run({ desk }, { caller, form: { id } }) {
-        const answer = await desk.check(id, caller.name);
+        const answer = await desk.check(id, callerOf(caller));
         if (answer.outcome === 'refused') throw new Problem('conflict', answer.sentence);
         return { receipt: answer.sentence, act: 'recorded' };
       },

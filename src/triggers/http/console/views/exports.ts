@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import { bytesText, numberText } from '../../../../lib/quantities.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
@@ -81,7 +82,7 @@ export default defineView({
       async run(context, { audit, caller, form: { from, to, ...form }, page, request }) {
         const { traceparent } = request.headers;
         const payload = { ...form, date_range: [from ?? null, to ?? null] };
-        const asked = { name: 'generate_data_export', payload, caller: caller.name, audit, traceparent };
+        const asked = { name: 'generate_data_export', payload, caller: callerOf(caller), audit, traceparent };
         await dispatchFor(context, asked);
         return { receipt: page.say('begun'), act: 'recorded' };
       },

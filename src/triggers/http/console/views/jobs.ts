@@ -8,6 +8,7 @@ import type { KeptRun, RunFilter } from '../../../../repositories/history/runs.t
 import type { FoundJobsAct } from '../../../history.ts';
 import { deadLetters } from '../../api/dead-letters.ts';
 import type { HttpContext } from '../../context.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
 import { filterForm, pagination } from '../components/filters.ts';
@@ -361,7 +362,7 @@ async function actOnFound(
 ): Promise<Done> {
   const filter = filterOf(query, clock());
   const expected = await history.countJobs(filter);
-  const answer = await history.act({ act, caller: caller.name, expected, filter });
+  const answer = await history.act({ act, caller: callerOf(caller), expected, filter });
   if (answer.outcome === 'too_many')
     throw new Problem('conflict', page.say('tooMany', numberText(answer.most, page.locale)));
   if (answer.outcome === 'moved')

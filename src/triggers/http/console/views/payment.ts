@@ -3,6 +3,7 @@ import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { actInWords } from '../../../../messages/payment-desk.ts';
 import { type DeskAct, type DeskAnswer, type DeskPayment, MOST_DESK_DAYS } from '../../../payment-desk.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
@@ -74,14 +75,14 @@ export default defineView({
     check: deed({
       needs: 'support',
       label: 'check',
-      run: async ({ desk }, { caller, params }) => done(await desk.check(params.id, caller.name)),
+      run: async ({ desk }, { caller, params }) => done(await desk.check(params.id, callerOf(caller))),
     }),
     assign: deed({
       needs: 'admin',
       label: 'assign',
       form: { schema: z.object({ user: panelUser }), fields: {} },
       ask: (_context, { form, page }) => page.say('sureAssign', form.user),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, caller.name, form.user)),
+      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, callerOf(caller), form.user)),
     }),
     assignTo: deed({
       needs: 'admin',
@@ -97,7 +98,7 @@ export default defineView({
         },
       },
       ask: (_context, { form, page }) => page.say('sureAssign', form.user),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, caller.name, form.user)),
+      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, callerOf(caller), form.user)),
     }),
     extend: deed({
       needs: 'admin',
@@ -116,13 +117,13 @@ export default defineView({
         },
       },
       ask: (_context, { page }) => page.say('sureExtend'),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.extend(params.id, caller.name, form)),
+      run: async ({ desk }, { caller, form, params }) => done(await desk.extend(params.id, callerOf(caller), form)),
     }),
     given: deed({
       needs: 'admin',
       label: 'given',
       ask: (_context, { page }) => page.say('sureGiven'),
-      run: async ({ desk }, { caller, params }) => done(await desk.given(params.id, caller.name)),
+      run: async ({ desk }, { caller, params }) => done(await desk.given(params.id, callerOf(caller))),
     }),
     close: deed({
       needs: 'admin',
@@ -138,7 +139,7 @@ export default defineView({
         },
       },
       ask: (_context, { page }) => page.say('sureClose'),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.close(params.id, caller.name, form.reason)),
+      run: async ({ desk }, { caller, form, params }) => done(await desk.close(params.id, callerOf(caller), form.reason)),
     }),
   }),
 

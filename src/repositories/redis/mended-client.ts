@@ -9,10 +9,11 @@ const REFUSED_INFO = 'redis_version:7.0.8\r\ninfo_refused:1\r\n';
 type Answered = (error: Error | null, info?: string) => void;
 
 /**
- * Makes a connection work for a user without the right to `INFO`, which ACLs count among the dangerous commands. ioredis asks for it on
- * each connect and prints a warning, and BullMQ never begins where it is refused. Copies of the connection are the same.
+ * Mends two faults of ioredis in a connection and in each copy of it. A user may lack the right to `INFO`, which ACLs count among the dangerous
+ * commands: ioredis asks for it on each connect and prints a warning, and BullMQ never begins where it is refused. And a server that ceases
+ * to be the master refuses a whole batch: ioredis ends the socket once for each command, and Node warns of a leak at the eleventh.
  */
-export function withoutInfoRight(redis: Redis): Redis {
+export function mended(redis: Redis): Redis {
   const info = redis.info.bind(redis) as (...args: string[]) => Promise<string>;
   const duplicate = redis.duplicate.bind(redis);
   const ask = (...args: (string | Answered)[]): Promise<string> => {
@@ -24,8 +25,13 @@ export function withoutInfoRight(redis: Redis): Redis {
     if (answered) answer.then((text) => answered(null, text), answered);
     return answer;
   };
+  const disconnect = redis.disconnect.bind(redis);
   return Object.assign(redis, {
     info: ask as Redis['info'],
-    duplicate: (options?: Parameters<typeof duplicate>[0]) => withoutInfoRight(duplicate(options)),
+    disconnect(reconnect = false) {
+      const isEnding = redis.stream?.writableEnded === true;
+      if (!reconnect || !isEnding) disconnect(reconnect);
+    },
+    duplicate: (options?: Parameters<typeof duplicate>[0]) => mended(duplicate(options)),
   });
 }
