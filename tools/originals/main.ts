@@ -15,5 +15,7 @@ console.log('Starting; the first time takes minutes …');
 await using platform = await OriginalPlatform.start({ git, work });
 const lab = await platform.startAll();
 await writeLab(lab);
-console.log(`backend ${lab.backendUrl}\nmetrics of the Python worker ${lab.workerMetricsUrl}\n${work}/lab.json has the rest`);
+console.log(
+  `backend ${lab.backendUrl}\nmetrics of the Python worker ${lab.workerMetricsUrl}\n${work}/lab.json has the rest`,
+);
 await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));

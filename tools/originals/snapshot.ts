@@ -58,7 +58,9 @@ async function python313(): Promise<string> {
     const version = await run(command, ['-c', 'import sys; print(sys.version_info >= (3, 13))']).catch(() => undefined);
     if (version?.stdout.trim() === 'True') return command;
   }
-  throw new Error('no Python 3.13 here: Debian 13 has it as python3.13, pyenv builds it, and so does a container of python:3.13');
+  throw new Error(
+    'no Python 3.13 here: Debian 13 has it as python3.13, pyenv builds it, and so does a container of python:3.13',
+  );
 }
 
 export const exists = (path: string): Promise<boolean> =>

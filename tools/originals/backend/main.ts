@@ -28,17 +28,27 @@ await writeRecord(
   },
   { entries: await recordMails() },
 );
-const { purchases, queued } = await recordPaymentRows({ url: lab.backendUrl, pool, cryptobotToken: lab.cryptobotToken });
+const { purchases, queued } = await recordPaymentRows({
+  url: lab.backendUrl,
+  pool,
+  cryptobotToken: lab.cryptobotToken,
+});
 await writeRecord(
   'backend/payments.json',
   {
     what: 'backend, rows of payments',
     how: HOW,
-    notes: ['An order whose wallet paid everything cannot be paid: the attempt is refused. The zero gateway is reached by an upgrade.'],
+    notes: [
+      'An order whose wallet paid everything cannot be paid: the attempt is refused. The zero gateway is reached by an upgrade.',
+    ],
   },
   { purchases },
 );
-await writeRecord('backend/notification-rows.json', { what: 'backend, rows of notification_queue', how: HOW }, { rows: queued });
+await writeRecord(
+  'backend/notification-rows.json',
+  { what: 'backend, rows of notification_queue', how: HOW },
+  { rows: queued },
+);
 await writeRecord('backend/tables.json', { what: 'backend, its tables', how: HOW }, { tables: await tablesOf(pool) });
 
 /** Everything that makes the backend send an e-mail. Returns the fields of the entries, with made-up codes and tokens. */

@@ -41,9 +41,10 @@ export async function openShop(pool: Pool): Promise<void> {
     ...{ pricebook_key: SHOP_KEY, display_name: 'Shop', storefront_id: storefront, merchant_profile_id: merchant },
     ...{ discount_rules: {}, renewal_pricing_policy: {} },
   });
-  await pool.query(`update subscription_plans set features = features || '{"telegram_stars_amount": 400}' where name = $1`, [
-    SOLD[0],
-  ]);
+  await pool.query(
+    `update subscription_plans set features = features || '{"telegram_stars_amount": 400}' where name = $1`,
+    [SOLD[0]],
+  );
   for (const name of SOLD) {
     const plan = await idOf(pool, 'subscription_plans', 'name', name);
     const offer = await add('offer_versions', {

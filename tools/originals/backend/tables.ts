@@ -3,13 +3,21 @@ import type { Pool } from 'pg';
 /** The tables of the backend that this service reads or writes. `server_geolocations` has no migration. */
 const TABLES = [
   ...['admin_users', 'audit_logs', 'customer_growth_notification_deliveries'],
-  ...['customer_growth_notification_delivery_events', 'mobile_users', 'notification_queue', 'orders', 'payment_attempts'],
+  ...[
+    'customer_growth_notification_delivery_events',
+    'mobile_users',
+    'notification_queue',
+    'orders',
+    'payment_attempts',
+  ],
   ...['payments', 'refresh_tokens', 'service_identities', 'subscription_plans', 'wallet_transactions', 'wallets'],
   'webhook_logs',
 ];
 
 /** `type`, with ` not null` and ` default` where it has them, of each column of each of these tables that there is. */
-export async function tablesOf(pool: Pool): Promise<Record<string, { columns: Record<string, string>; unique: string[] }>> {
+export async function tablesOf(
+  pool: Pool,
+): Promise<Record<string, { columns: Record<string, string>; unique: string[] }>> {
   const columns = await pool.query<{ table: string; column: string; type: string }>(
     `select c.relname as table, a.attname as column,
             format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end ||

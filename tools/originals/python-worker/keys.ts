@@ -8,7 +8,11 @@ export async function keysOf(redis: Redis, results: ReadonlySet<string>): Promis
   const found = new Map<string, RecordedKey>();
   for (const key of (await redis.keys('*')).toSorted()) {
     if (results.has(key) || !key.startsWith('cybervpn:') || /rate_limit|mobile_auth/.test(key)) continue;
-    const kind = key.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{uuid}').replaceAll(/\b\d{10}\b/g, '{seconds}').replaceAll(/\d{4}-\d\d-\d\dT\d\d/g, '{hour}').replaceAll(/\d{4}-\d\d-\d\d/g, '{date}');
+    const kind = key
+      .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{uuid}')
+      .replaceAll(/\b\d{10}\b/g, '{seconds}')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d/g, '{hour}')
+      .replaceAll(/\d{4}-\d\d-\d\d/g, '{date}');
     const type = await redis.type(key);
     found.set(kind, { key: kind, type, ttl_seconds: await redis.ttl(key), value: await valueOf(redis, key, type) });
   }

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { minutes, seconds } from '../../../src/lib/duration.ts';
-import { notificationStates } from '../../../src/testing/world/notifications.ts';
 import { queueNotifications } from '../../../src/testing/notification-rows.ts';
 import { until } from '../../../src/testing/until.ts';
+import { notificationStates } from '../../../src/testing/world/notifications.ts';
 import { OpenLab, readLab } from '../lab.ts';
 import { OriginalProcess } from '../original-process.ts';
 import { writeRecord } from '../recording.ts';
@@ -30,16 +30,14 @@ const CALLS = [
   { task_name: 'process_payment_completion', kwargs: { payment_id: 'no uuid' }, labels: { _retry_count: 3 } },
   { task_name: 'bulk_disable_users', kwargs: { user_uuids: ['00000000-0000-4000-8000-000000000002'] } },
   { task_name: 'monitor_queue_depth' },
-  { task_name: 'update_realtime_metrics' },
-  { task_name: 'check_server_health' },
-  { task_name: 'check_external_services' },
-  { task_name: 'collect_bandwidth_snapshot' },
-  { task_name: 'sync_user_stats' },
-  { task_name: 'sync_node_configurations' },
-  { task_name: 'aggregate_daily_stats' },
-  { task_name: 'aggregate_financial_stats' },
   { task_name: 'verify_pending_payments' },
 ] as const;
+/** What leaves keys in Redis behind. */
+const WRITERS = [
+  ...['update_realtime_metrics', 'check_server_health', 'check_external_services', 'collect_bandwidth_snapshot'],
+  ...['sync_user_stats', 'sync_node_configurations', 'aggregate_daily_stats', 'aggregate_financial_stats'],
+  ...['check_expiring_subscriptions', 'check_anomalies'],
+];
 
 const [work] = process.argv.slice(2);
 if (!work) {
@@ -69,6 +67,7 @@ const stored = await Promise.all(
   }),
 );
 
+await run(['run.py', ...WRITERS]);
 const scheduled = await bySchedule();
 await writeRecord(
   'taskiq/entries.json',
@@ -85,7 +84,11 @@ await writeRecord(
 );
 await writeRecord(
   'taskiq/results.json',
-  { what: 'Python worker, as it stores results', how: HOW, notes: ['Labels of a result have what its middlewares added.'] },
+  {
+    what: 'Python worker, as it stores results',
+    how: HOW,
+    notes: ['Labels of a result have what its middlewares added.'],
+  },
   { results: CALLS.map((one, i) => ({ call: one, ...stored[i]!, read: results[i] })) },
 );
 await writeRecord(
@@ -101,22 +104,39 @@ await writeRecord(
 await writeRecord(
   'python-worker/notification-rows.json',
   { what: 'Python worker, rows of notification_queue after its turn', how: HOW },
-  { states: await notificationStates(pool), rows: (await pool.query(`select to_jsonb(n) as row from notification_queue n where telegram_id in (601, 602) order by telegram_id`)).rows.map(({ row }) => row) },
+  {
+    states: await notificationStates(pool),
+    rows: (
+      await pool.query(
+        `select to_jsonb(n) as row from notification_queue n where telegram_id in (601, 602) order by telegram_id`,
+      )
+    ).rows.map(({ row }) => row),
+  },
 );
 
 type Sent = { tasks: Record<string, Record<string, string>>; ids: string[] };
 
 async function call(calls: readonly object[]): Promise<Sent> {
   const out = join(work!, 'kiq.json');
-  const child = spawn(python, [join(import.meta.dirname, 'kiq.py'), out], { cwd: folder, env: lab.env['python-worker'], stdio: ['pipe', 'ignore', 'inherit'] });
-  child.stdin!.end(JSON.stringify(calls));
-  const [code] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`kiq.py ended with ${code}`);
+  await run(['kiq.py', out], JSON.stringify(calls));
   return JSON.parse(await readFile(out, 'utf8')) as Sent;
 }
 
+/** A script beside this one, among the Python worker's modules. */
+async function run([script, ...args]: readonly string[], input = ''): Promise<void> {
+  const child = spawn(python, [join(import.meta.dirname, script!), ...args], {
+    ...{ cwd: folder, env: lab.env['python-worker'] },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  child.stdin!.end(input);
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${script} ended with ${code}`);
+}
+
 async function resultsOf(ids: readonly string[]): Promise<(object | null)[]> {
-  const child = spawn(python, [join(import.meta.dirname, 'results.py'), lab.redisUrl], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(python, [join(import.meta.dirname, 'results.py'), lab.redisUrl], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   child.stdin!.end(JSON.stringify(ids));
   const [said] = await Promise.all([text(child.stdout!), once(child, 'exit')]);
   return JSON.parse(said) as (object | null)[];
@@ -135,7 +155,11 @@ async function bySchedule(): Promise<string[][]> {
     ...{ python, folder, log: join(work!, 'scheduler.log'), env: lab.env['python-worker'] },
     args: ['-m', 'taskiq', 'scheduler', 'src.broker:scheduler', 'src.schedules.definitions'],
   });
-  await until('its scheduler sends', async () => (await redis.xrange('taskiq', `(${last}`, '+')).length > 0, minutes(3));
+  await until(
+    'its scheduler sends',
+    async () => (await redis.xrange('taskiq', `(${last}`, '+')).length > 0,
+    minutes(3),
+  );
   await delay(seconds(70));
   const found = new Map<string, string[]>();
   for (const [, fields] of await redis.xrange('taskiq', `(${last}`, '+')) {
@@ -148,10 +172,12 @@ async function bySchedule(): Promise<string[][]> {
 /** Names with their types and labels, without values. */
 function namesOf(exposition: string): Record<string, { type: string; labels: string[] }> {
   const found: Record<string, { type: string; labels: string[] }> = {};
-  for (const [, name, type] of exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)) found[name!] = { type: type!, labels: [] };
+  for (const [, name, type] of exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm))
+    found[name!] = { type: type!, labels: [] };
   for (const [, name, labels] of exposition.matchAll(/^([a-zA-Z_:]+)\{([^}]*)\} /gm)) {
     const family = found[name!] ?? found[name!.replace(/_(bucket|sum|count|total|created)$/, '')];
-    for (const [, label] of labels!.matchAll(/([a-zA-Z_]+)=/g)) if (family && label !== 'le' && !family.labels.includes(label!)) family.labels.push(label!);
+    for (const [, label] of labels!.matchAll(/([a-zA-Z_]+)=/g))
+      if (family && label !== 'le' && !family.labels.includes(label!)) family.labels.push(label!);
   }
   return found;
 }
