@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const COMMIT = 'e8b48e42';
 
 /** The folders of the platform's repository. */
-export const PROJECTS = { backend: 'backend', 'python-worker': 'services/task-worker' } as const;
+const PROJECTS = { backend: 'backend', 'python-worker': 'services/task-worker' } as const;
 export type Project = keyof typeof PROJECTS;
 
 /** One of the originals, unpacked, with a Python that has the packages of its lock file. */

@@ -103,7 +103,7 @@ async function takeoverFinding({ config, redis }: App, servers: readonly Facts[]
     return ok('none reads our stream');
   const limit = counted(config.TASKIQ_TAKEOVER_SECONDS, 'second');
   return warning(
-    `one reads our stream, and before Redis 7.2 what it has worked on for ${limit} runs a second time here`,
+    `one reads our stream, or did minutes ago; before Redis 7.2 what it has worked on for ${limit} runs a second time here`,
     'upgrade to Redis 7.2 or Valkey, or set TASKIQ_TAKEOVER_SECONDS above its longest task until it is gone; docs/migration.md, "Before Redis 7.2"',
   );
 }

@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
 
-/** What the backend answered with, where it was not what was wanted. */
-export class RefusedError extends Error {
-  override name = 'RefusedError';
-}
-
 /** A customer of the backend, who uses its HTTP API as an application does. */
 export class Customer {
   readonly id: string;
@@ -23,33 +18,33 @@ export class Customer {
       ...{ app_version: '1.0.0', device_model: 'Pixel' },
     };
     const body = { email: `${name}@example.com`, password: 'Str0ng!Passw0rd', device };
-    const { tokens, user } = await send(url, '/api/v1/mobile/auth/register', { body });
+    const { tokens, user } = await send<Registered>(url, '/api/v1/mobile/auth/register', { body });
     return new Customer(url, user.id, tokens.access_token);
   }
 
-  async post(path: string, body: object): Promise<any> {
-    return await send(this.#url, path, { body, token: this.#token });
-  }
-
-  async get(path: string): Promise<any> {
-    return await send(this.#url, path, { token: this.#token });
+  /** Resolves to what the route answers; the caller says what that is. */
+  async post<T>(path: string, body: object): Promise<T> {
+    return await send<T>(this.#url, path, { body, token: this.#token });
   }
 }
 
-type Request = { readonly body?: object; readonly token?: string };
+type Request = { readonly body: object; readonly token?: string };
+type Registered = { readonly tokens: { readonly access_token: string }; readonly user: { readonly id: string } };
 
-/** A POST where there is a body. Each has a key of its own, as the routes of a checkout want one. */
-export async function send(url: string, path: string, { body, token }: Request): Promise<any> {
+/** A POST; throws where it is refused. Each has a key of its own, as the routes of a checkout want one. */
+export async function send<T>(url: string, path: string, { body, token }: Request): Promise<T> {
   const answer = await fetch(url + path, {
-    method: body ? 'POST' : 'GET',
+    method: 'POST',
     headers: {
       'content-type': 'application/json',
       'idempotency-key': randomUUID(),
+      // After a 500 the backend closes the connection without saying so.
+      connection: 'close',
       ...(token && { authorization: `Bearer ${token}` }),
     },
-    ...(body && { body: JSON.stringify(body) }),
+    body: JSON.stringify(body),
   });
   const said = await answer.text();
-  if (!answer.ok) throw new RefusedError(`${path}: ${answer.status} ${said.slice(0, 500)}`);
-  return JSON.parse(said);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${said.slice(0, 500)}`);
+  return JSON.parse(said) as T;
 }

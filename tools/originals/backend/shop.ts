@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 
 export const SHOP_KEY = 'shop';
 /** The plans that the shop sells, by their names in the backend's own catalogue. */
-export const SOLD = ['basic_30', 'plus_365'] as const;
+const SOLD = ['basic_30', 'plus_365'] as const;
 
 type Row = Readonly<Record<string, unknown>>;
 

@@ -14,12 +14,12 @@ export async function keysOf(redis: Redis, results: ReadonlySet<string>): Promis
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d/g, '{hour}')
       .replaceAll(/\d{4}-\d\d-\d\d/g, '{date}');
     const type = await redis.type(key);
-    found.set(kind, { key: kind, type, ttl_seconds: await redis.ttl(key), value: await valueOf(redis, key, type) });
+    found.set(kind, { key: kind, type, ttl_seconds: await redis.ttl(key), value: await contentOf(redis, key, type) });
   }
   return [...found.values()];
 }
 
-async function valueOf(redis: Redis, key: string, type: string): Promise<unknown> {
+async function contentOf(redis: Redis, key: string, type: string): Promise<unknown> {
   if (type === 'string') return await redis.get(key);
   if (type === 'hash') return await redis.hgetall(key);
   if (type === 'zset') return await redis.zrange(key, '-inf', '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES');

@@ -63,7 +63,7 @@ const results = await resultsOf(sent.ids);
 const stored = await Promise.all(
   sent.ids.map(async (id) => {
     const bytes = await redis.getBuffer(id);
-    return { pickle: bytes && bytes.toString('base64'), ttl_seconds: bytes && (await redis.ttl(id)) };
+    return { pickle: bytes?.toString('base64') ?? null, ttl_seconds: bytes && (await redis.ttl(id)) };
   }),
 );
 
