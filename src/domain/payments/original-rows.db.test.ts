@@ -20,7 +20,7 @@ const pending = purchases.filter(({ answers }) => answers);
 const REST = days(3);
 const AGE = minutes(6);
 
-/** What each mode gives the buyer's panel user, by originals.md. Nobody has an identity of the granted subscription here. */
+/** The end that each mode gives the panel user of the buyer. Nobody has an identity of the granted subscription here. */
 const GIVEN: Readonly<Record<string, 'rest + days' | 'order + days' | 'rest'>> = {
   order_payment_attempt: 'rest + days',
   upgrade: 'order + days',

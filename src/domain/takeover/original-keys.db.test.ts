@@ -50,7 +50,7 @@ test('the stand-in writes the same fields of the same types for the same time', 
     const original = ofKind(kind);
     expect(original, kind).toBeDefined();
     expect(fieldsOf(await client.get(name)), kind).toEqual(fieldsOf(original.value));
-    // What was recorded had been there for some minutes.
+    // A recorded key had been there for some minutes.
     expect(await client.ttl(name), kind).toBeGreaterThanOrEqual(original.ttl_seconds);
   }
 });

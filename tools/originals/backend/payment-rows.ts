@@ -124,7 +124,11 @@ class Recorder {
 
 /** The current way of an application to a payment: quote, session, order, attempt. */
 async function order(customer: Customer, wanted: { plan_id: string; use_wallet?: number }): Promise<void> {
-  const quote = await customer.post<{ id: string }>('/api/v1/quotes/', { ...SHOP, ...wanted, storefront_key: SHOP_KEY });
+  const quote = await customer.post<{ id: string }>('/api/v1/quotes/', {
+    ...SHOP,
+    ...wanted,
+    storefront_key: SHOP_KEY,
+  });
   const session = await customer.post<{ id: string }>('/api/v1/checkout-sessions/', { quote_session_id: quote.id });
   const made = await customer.post<{ id: string }>('/api/v1/orders/commit', { checkout_session_id: session.id });
   await customer.post('/api/v1/payment-attempts/', { order_id: made.id });
