@@ -68,7 +68,7 @@ create index ix_mobile_users_remnawave_uuid on mobile_users (remnawave_uuid);
 -- One customer may own several panel users.
 create table service_identities (
   id                   uuid primary key,
-  service_key          varchar(220) not null unique,
+  service_key          varchar(160) not null unique,
   customer_account_id  uuid not null references mobile_users (id) on delete cascade,
   auth_realm_id        uuid,
   source_order_id      uuid,

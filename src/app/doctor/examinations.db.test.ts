@@ -524,6 +524,20 @@ describe('doctor', () => {
       await client.del('taskiq');
     });
 
+    test('a Python worker in our group, on a Redis that does not see it ask', async () => {
+      const { client } = world.redis;
+      await client.xgroup('CREATE', 'taskiq', 'taskiq', '0', 'MKSTREAM');
+      await client.xgroup('CREATECONSUMER', 'taskiq', 'taskiq', 'task-worker:1');
+      const [, major = 0, minor = 0] = (/redis_version:(\d+)\.(\d+)/.exec(await client.info()) ?? []).map(Number);
+      const isBlind = major < 7 || (major === 7 && minor < 2);
+      expect(await line('Redis', 'Beside a Python worker')).toMatchObject({ level: 'ok' });
+      await client.xgroup('CREATECONSUMER', 'taskiq', 'taskiq', randomUUID());
+      expect(await line('Redis', 'Beside a Python worker')).toMatchObject(
+        isBlind ? bad('warning', /worked on for 60 seconds runs a second time/, /Redis 7\.2/) : { level: 'ok' },
+      );
+      await client.del('taskiq');
+    });
+
     test('a brake that holds something', async () => {
       await world.database.pool.query(
         `insert into notification_queue (id, telegram_id, message, scheduled_at)

@@ -3,6 +3,7 @@ import { parseRedisUrl } from '../../lib/redis-url.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { LEAST_RIGHTS, missingRights } from '../../repositories/redis/rights.ts';
 import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import { CONSUMER_PREFIX } from '../../triggers/taskiq-stream/group.ts';
 import type { App } from '../build-app.ts';
 import { after, counted, failed, ok, timed, warning } from './findings.ts';
 
@@ -87,7 +88,37 @@ export function redisExaminations(app: App): readonly Examination[] {
     ofEach('When it is full', (servers) => evictionFinding(servers)),
     ofEach('Memory', (servers) => memoryFinding(servers)),
     ofEach('Persistence', (servers) => persistenceFinding(servers)),
+    ofEach('Beside a Python worker', (servers) => takeoverFinding(app, servers)),
   ];
+}
+
+/**
+ * Whether a Python worker in our group keeps a long task. Before Redis 7.2 a consumer counts as silent though it asks, so what it works on
+ * looks abandoned after the time of a takeover.
+ */
+async function takeoverFinding({ config, redis }: App, servers: readonly Facts[]): Promise<Finding> {
+  if (servers.every((facts) => facts.has('valkey_version') || isAtLeast(facts.get('redis_version') ?? '0', [7, 2])))
+    return ok('what it works on is left to it');
+  if (config.TASKIQ_STREAM === '' || !(await hasOtherConsumers(redis, config.TASKIQ_STREAM, config.TASKIQ_GROUP)))
+    return ok('none reads our stream');
+  const limit = counted(config.TASKIQ_TAKEOVER_SECONDS, 'second');
+  return warning(
+    `one reads our stream, or did minutes ago; before Redis 7.2 what it has worked on for ${limit} runs a second time here`,
+    'upgrade to Redis 7.2 or Valkey, or set TASKIQ_TAKEOVER_SECONDS above its longest task until it is gone; docs/migration.md, "Before Redis 7.2"',
+  );
+}
+
+function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [ours = 0, next = 0] = version.split('.').map(Number);
+  return ours > major || (ours === major && next >= minor);
+}
+
+async function hasOtherConsumers(redis: App['redis'], stream: string, group: string): Promise<boolean> {
+  const reply = (await redis.xinfo('CONSUMERS', stream, group).catch((error: Error) => {
+    if (/no such key|NOGROUP/.test(error.message)) return [];
+    throw error;
+  })) as (string | number)[][];
+  return reply.some((fields) => !String(fields[fields.indexOf('name') + 1]).startsWith(CONSUMER_PREFIX));
 }
 
 async function rightsFinding({ config, redis }: App): Promise<Finding> {

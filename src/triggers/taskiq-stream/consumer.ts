@@ -9,7 +9,16 @@ import { type ConsumerTimes, TIMES } from './consumer-times.ts';
 import type { DeadEntries } from './dead-entries.ts';
 import type { StreamEntry } from './entry.ts';
 import { EntryHandler } from './entry-handler.ts';
-import { createGroup, isGroupLost, leaveGroup, type Membership, readNew, readOwn, removeGone } from './group.ts';
+import {
+  CONSUMER_PREFIX,
+  createGroup,
+  isGroupLost,
+  leaveGroup,
+  type Membership,
+  readNew,
+  readOwn,
+  removeGone,
+} from './group.ts';
 import type { HandOver, IntakeObserver, IntakeWork } from './hand-over.ts';
 import { Reclaimer } from './reclaimer.ts';
 import type { TaskiqResults } from './results.ts';
@@ -65,7 +74,7 @@ export class TaskiqConsumer {
     }
     this.#options = options;
     this.#times = { ...TIMES, ...options.times };
-    this.#membership = { stream, group, consumer: `task-worker:${randomUUID()}` };
+    this.#membership = { stream, group, consumer: `${CONSUMER_PREFIX}${randomUUID()}` };
     this.#handler = new EntryHandler({
       ...options,
       membership: this.#membership,

@@ -1,6 +1,9 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { entriesOf, type RawEntry, type StreamEntry } from './entry.ts';
 
+/** Every consumer of ours is named so; a Python worker is a UUID alone. */
+export const CONSUMER_PREFIX = 'task-worker:';
+
 /** One reader: a stream, a consumer group on it, and our own name in that group. */
 export type Membership = { readonly stream: string; readonly group: string; readonly consumer: string };
 

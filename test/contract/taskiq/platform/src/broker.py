@@ -1,5 +1,7 @@
 """A broker with tasks and a scheduler, where the platform's own Python worker has them: `taskiq worker src.broker:broker`.
 
+As there, a part of the tasks and all schedules are brought by `src.schedules.definitions`, which this module does not import.
+
 Each run adds its task id to the list RAN_KEY, so that a message that is run twice is seen, and its name to the set RAN_KEY:names.
 """
 
@@ -26,12 +28,12 @@ async def send_notification(chat_id: int, text: str, context: Context = TaskiqDe
     return await ran(context)
 
 
-@broker.task(task_name="monitor_queue_depth", schedule=[{"interval": 1}])
+@broker.task(task_name="monitor_queue_depth")
 async def monitor_queue_depth(context: Context = TaskiqDepends()) -> dict:
     return await ran(context)
 
 
-@broker.task(task_name="process_messaging_outbox", schedule=[{"interval": 1}])
+@broker.task(task_name="process_messaging_outbox")
 async def process_messaging_outbox(
     consumer_keys: list[str] | None = None, batch_size: int | None = None, context: Context = TaskiqDepends()
 ) -> dict:
