@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { contractOf, misfit, type RouteContract, type Schema, scopeOf } from './contract.ts';
 import type { Journal } from './journal.ts';
 import type { Lies } from './lies.ts';
-import { DomainError } from './model.ts';
+import { DomainError, InternalError } from './model.ts';
 import { type Match, matching, type Reply, type Route } from './routes.ts';
 import type { PanelState } from './state.ts';
 
@@ -25,40 +25,42 @@ export type HttpAnswer = { status: number; body?: unknown };
 /** Users of a listing that `sample` checks. */
 const SAMPLE = 5;
 
-/** Answers as the panel does, checking both directions against the contract. `text` is the request's body. */
+/**
+ * Answers as the panel does, checking both directions against the contract. `text` is the request's body. In the panel's order: a body that
+ * is no JSON, then a route that does not exist, then the token, then what it may do, then what is asked.
+ */
 export function answer(panel: Panel, request: IncomingMessage, text: string): HttpAnswer {
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const method = request.method ?? 'GET';
-  const refused = authorise(panel, request.headers.authorization);
-  if (refused) return refused;
-
   const { generation } = panel.state;
+  const unknown = framework(404, `Cannot ${method} ${url.pathname}`, 'Not Found');
+  let body: unknown;
+  try {
+    body = isJson(request) && text !== '' ? JSON.parse(text) : undefined;
+  } catch (error) {
+    // 2.x takes a body that it cannot read for a route that it does not have.
+    return generation === 2 ? unknown : framework(400, (error as Error).message, 'Bad Request');
+  }
   const match = matching(method, url.pathname).find(({ route }) => contractOf(generation, route.name));
   if (!match) {
-    const label = `${method} ${url.pathname}`;
-    panel.journal.violations.push({
-      where: 'route',
-      route: label,
-      problem: `no such route in generation ${generation}`,
-    });
-    return framework(404, `Cannot ${label}`, 'Not Found');
+    const route = `${method} ${url.pathname}`;
+    panel.journal.violations.push({ where: 'route', route, problem: `no such route in generation ${generation}` });
+    return unknown;
   }
+  const refused = authorise(panel, request.headers.authorization);
+  if (refused) return refused;
   const label = `${method} ${match.route.path}`;
   panel.journal.called(label);
   if (generation === 3 && !mayCall(panel.scopes, match.route)) return framework(403, 'Forbidden resource', 'Forbidden');
 
-  let body: unknown;
-  try {
-    body = text === '' ? undefined : JSON.parse(text);
-  } catch (error) {
-    return framework(400, (error as Error).message, 'Bad Request');
-  }
   const answered = answerMatch(panel, { match, label, url, body });
   if (method !== 'GET') {
     panel.journal.mutations.push({ route: label, path: url.pathname, body, status: answered.status, at: Date.now() });
   }
   return answered;
 }
+
+const isJson = ({ headers }: IncomingMessage): boolean => headers['content-type']?.includes('json') ?? false;
 
 function authorise({ isUnknown, token, tokenRevoked }: Panel, header: string | undefined): HttpAnswer | undefined {
   if (header !== `Bearer ${token}` || isUnknown)
@@ -84,7 +86,11 @@ function answerMatch(panel: Panel, { match, label, url, body }: Matched): HttpAn
 
   const { user, ...others } = params;
   const named = user === undefined ? others : { [state.generation === 2 ? 'uuid' : 'userId']: user };
-  const query = contract.query?.safeParse(Object.fromEntries(url.searchParams));
+  const query = parsedQuery(contract, url);
+  if (query === 'unreadable') {
+    const [statusCode, message] = state.generation === 2 ? [500, 'Internal server error'] : [400, 'Validation failed'];
+    return { status: statusCode as number, body: { statusCode, message } };
+  }
   const issues = [
     ...(contract.params?.safeParse(named).error?.issues ?? []),
     ...(query?.error?.issues ?? []),
@@ -102,7 +108,9 @@ function answerMatch(panel: Panel, { match, label, url, body }: Matched): HttpAn
     const call = { state, params, query: (query?.data ?? {}) as Record<string, unknown> };
     reply = route.run({ ...call, body: (body ?? {}) as Record<string, unknown> });
   } catch (error) {
-    if (error instanceof DomainError) return domain(error, url.pathname, state);
+    if (error instanceof InternalError)
+      return { status: 500, body: { statusCode: 500, message: 'Internal server error' } };
+    if (error instanceof DomainError) return domain(error, url.pathname + url.search, state);
     throw error;
   }
   const problem = responseMisfit(contract, reply, panel.validateResponses);
@@ -112,6 +120,15 @@ function answerMatch(panel: Panel, { match, label, url, body }: Matched): HttpAn
   }
   if (reply.response === undefined) return { status: reply.status };
   return { status: reply.status, body: { response: panel.lies.tell(url.pathname, reply.response) } };
+}
+
+/** Text of a query that should be JSON and is not ends the panel's own reading of it. */
+function parsedQuery(contract: RouteContract, { searchParams }: URL) {
+  try {
+    return contract.query?.safeParse(Object.fromEntries(searchParams));
+  } catch {
+    return 'unreadable' as const;
+  }
 }
 
 function responseMisfit(contract: RouteContract, reply: Reply, mode: Panel['validateResponses']): string | undefined {
@@ -125,10 +142,11 @@ function responseMisfit(contract: RouteContract, reply: Reply, mode: Panel['vali
 
 /** The contract compares `expireAt` with the real clock; the panel's may be elsewhere. */
 function inRealTime(body: unknown, { clock }: PanelState): unknown {
-  const { expireAt, fields } = (body ?? {}) as { expireAt?: unknown; fields?: unknown };
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const { expireAt, fields } = body as { expireAt?: unknown; fields?: unknown };
   const moved = typeof expireAt === 'string' && !Number.isNaN(Date.parse(expireAt));
   return {
-    ...(body as object | undefined),
+    ...body,
     ...(moved && { expireAt: new Date(Date.parse(expireAt) + Date.now() - clock.now()).toISOString() }),
     ...(fields !== undefined && { fields: inRealTime(fields, { clock } as PanelState) }),
   };

@@ -17,6 +17,8 @@ export type SandboxUser = {
   email: string | null;
   tag: string | null;
   description: string | null;
+  /** Whether the user is in the default squad. One who is created by the API without squads is in none. */
+  isInSquad: boolean;
   trafficLimitBytes: number;
   trafficLimitStrategy: Strategy;
   usedTrafficBytes: number;
@@ -52,6 +54,9 @@ export type SandboxNode = {
   createdAt: number;
 };
 
+/** An error that the panel did not foresee. */
+export class InternalError extends Error {}
+
 /** A refusal with the panel's own code. */
 export class DomainError extends Error {
   readonly status: number;
@@ -68,11 +73,13 @@ export class DomainError extends Error {
 /** From `constants/errors` of the contract package; A018 for a duplicate name as observed on a running 3.3.2, A019 as its source means it. */
 const DOMAIN_ERRORS = {
   A011: { status: 404, message: 'Node not found' },
+  A018: { status: 500, message: 'Failed to create user' },
   A019: { status: 400, message: 'User username already exists' },
   A024: { status: 500, message: 'Get all users error' },
+  A026: { status: 500, message: 'Get user by error' },
   A025: { status: 404, message: 'User not found' },
   A029: { status: 400, message: 'User already disabled' },
   A030: { status: 400, message: 'User already enabled' },
   A063: { status: 404, message: 'User with specified params not found' },
-  A089: { status: 500, message: 'Bulk update all users error' },
+  A089: { status: 500, message: 'LIMITED and EXPIRED statuses are not allowed to be set manually.' },
 } as const;

@@ -9,7 +9,8 @@ const SORTABLE: Readonly<Record<string, (user: SandboxUser) => number | string>>
   uuid: (user) => user.uuid,
   id: (user) => user.id,
   status: (user) => user.status,
-  telegramId: (user) => user.telegramId ?? 0,
+  // As PostgreSQL: who has none comes last.
+  telegramId: (user) => user.telegramId ?? Number.POSITIVE_INFINITY,
 };
 
 /** Whether the panel's table has these columns; by another one it cannot sort. Users of 3.x have no uuid. */

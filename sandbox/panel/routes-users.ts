@@ -1,4 +1,4 @@
-import { DomainError, type SandboxUser, type Status } from './model.ts';
+import { DomainError, InternalError, type SandboxUser, type Status } from './model.ts';
 import { canSortBy, type Sorting } from './order.ts';
 import type { Call, Reply, Route } from './routes.ts';
 import type { PanelState } from './state.ts';
@@ -31,7 +31,10 @@ export const userRoutes: readonly Route[] = [
   action('resetUserTraffic', 'reset-traffic', ({ state: { users } }, user) => users.resetTraffic(user)),
   action('revokeUser', 'revoke', ({ state: { users } }, user) => users.revoke(user)),
   action('extendUser', 'extend', ({ state: { users }, body }, user) => users.extend(user, Number(body.days))),
-  bulk('bulkDelete', 'delete', ({ state: { users } }, user) => users.delete(user)),
+  bulk('bulkDelete', 'delete', ({ state: { generation, users } }, user) => {
+    // 2.x tells nobody of those.
+    users.delete(user, generation === 3);
+  }),
   bulk('bulkResetTraffic', 'reset-traffic', ({ state: { users } }, user) => users.resetTraffic(user)),
   bulk('bulkUpdate', 'update', ({ state: { users }, body }, user) => {
     users.update(user, changeOf(body.fields as Record<string, unknown>));
@@ -41,12 +44,16 @@ export const userRoutes: readonly Route[] = [
   }),
 ];
 
-/** By position, newest first unless `sorting` says otherwise. An unknown column is 500 A024, as a negative start is. */
+/**
+ * By position, newest first unless `sorting` says otherwise. What PostgreSQL refuses is 500 A024: an unknown column, a position that is
+ * negative, a fraction or too large.
+ */
 function listUsers({ state, query }: Call): Reply {
   const { start, size, sorting } = query as { start: number; size: number; sorting?: Sorting };
-  if (start < 0 || !canSortBy(sorting ?? [], state.generation === 2)) throw new DomainError('A024');
+  if (![start, size].every(isPosition) || !canSortBy(sorting ?? [], state.generation === 2))
+    throw new DomainError('A024');
   const total = state.users.size;
-  const users = state.users.inOrder(sorting ?? [{ id: 'createdAt', desc: true }]);
+  const users = state.users.inOrder(sorting?.length ? sorting : [{ id: 'createdAt', desc: true }]);
   const page = users.slice(start, start + size).map((user) => userToWire(user, state.generation));
   return { status: 200, response: { total, users: page } };
 }
@@ -64,6 +71,7 @@ function streamUsers({ state, query }: Call): Reply {
     status?: Status;
     telegramId?: number;
   };
+  if (![size, cursor, telegramId ?? 0].every(fitsDatabase)) throw new DomainError('A024');
   const users: SandboxUser[] = [];
   for (const user of state.users.all()) {
     if (user.id <= cursor || (status !== undefined && user.status !== status)) continue;
@@ -80,12 +88,18 @@ function streamUsers({ state, query }: Call): Reply {
   };
 }
 
-/** Nobody is an empty list, as seen on 2.7.4. */
+/** Newest first; nobody is an empty list. What is no 64-bit number is 500 A026. */
 function usersByTelegramId({ state, params }: Call): Reply {
-  const telegramId = Number(params.telegramId);
-  const users = [...state.users.all()].filter((user) => user.telegramId === telegramId);
+  const wanted = params.telegramId!.trim();
+  if (!/^(-?\d+)?$/.test(wanted) || BigInt.asIntN(64, BigInt(wanted)) !== BigInt(wanted)) throw new DomainError('A026');
+  const users = [...state.users.all()].filter((user) => user.telegramId === Number(wanted)).reverse();
   return { status: 200, response: users.map((user) => userToWire(user, state.generation)) };
 }
+
+/** Whether PostgreSQL can keep it in a 64-bit number. */
+const fitsDatabase = (value: number): boolean => Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+
+const isPosition = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 function resolveUser({ state, body }: Call): Reply {
   const { users, generation } = state;
@@ -101,22 +115,27 @@ function resolveUser({ state, body }: Call): Reply {
     (username !== undefined && users.byUsername(username)) ||
     (shortUuid !== undefined && users.byShortUuid(shortUuid)) ||
     undefined;
-  const known = found(user, 'A063');
+  const known = found(user, 'A025');
   const answer = { id: known.id, shortUuid: known.shortUuid, username: known.username };
   return { status: 200, response: generation === 2 ? { uuid: known.uuid, ...answer } : answer };
 }
 
 function createUser({ state, body }: Call): Reply {
-  const { activeInternalSquads: _squads, ...fields } = body;
+  const { activeInternalSquads: squads = [], ...fields } = body;
   const {
     status = 'ACTIVE',
     createdAt,
     lastTrafficResetAt,
     ...rest
   } = fields as Partial<Record<string, string>> & { status?: Status };
+  const wanted = changeOf(rest) as NewUser;
+  // PostgreSQL keeps both as 64-bit numbers.
+  if (![wanted.telegramId ?? 0, wanted.trafficLimitBytes ?? 0].every(fitsDatabase)) throw new DomainError('A018');
   const user = state.users.create({
-    ...(changeOf(rest) as NewUser),
+    ...wanted,
+    telegramId: wanted.telegramId || null,
     status,
+    isInSquad: (squads as unknown[]).length > 0,
     ...(createdAt !== undefined && { createdAt: Date.parse(createdAt) }),
     ...(lastTrafficResetAt !== undefined && { lastTrafficResetAt: Date.parse(lastTrafficResetAt) }),
   });
@@ -147,7 +166,10 @@ function action(name: Route['name'], path: string, act: (call: Call, user: Sandb
   return { name, method: 'POST', path: `/api/users/:user/actions/${path}`, run };
 }
 
-/** Unknown ids are ignored. 3.x answers 204 for what is done, 202 for what is queued; 2.x counts. */
+/**
+ * Unknown ids are ignored. Both generations delete and extend before they answer, and queue the others. 3.x answers 204 for what is done and
+ * 202 for what is queued; 2.x counts who was found, and of what it queues all that were named.
+ */
 function bulk(name: Route['name'], path: string, act: (call: Call, user: SandboxUser) => void): Route {
   const run = (call: Call): Reply => {
     const { state, body } = call;
@@ -159,13 +181,10 @@ function bulk(name: Route['name'], path: string, act: (call: Call, user: Sandbox
     const doAll = (): void => {
       for (const user of known) act(call, user);
     };
-    if (generation === 2) {
-      doAll();
-      return { status: 200, response: { affectedRows: known.length } };
-    }
     const atOnce = name === 'bulkDelete' || name === 'bulkExtend';
     if (atOnce) doAll();
     else state.bulk(doAll);
+    if (generation === 2) return { status: 200, response: { affectedRows: atOnce ? known.length : ids.length } };
     return { status: atOnce ? 204 : 202 };
   };
   return { name, method: 'POST', path: `/api/users/bulk/${path}`, run };
@@ -174,7 +193,11 @@ function bulk(name: Route['name'], path: string, act: (call: Call, user: Sandbox
 function named({ state, params }: Call, missing: 'A025' | 'A063'): SandboxUser {
   const { users, generation } = state;
   const key = params.user!;
-  return found(generation === 2 ? users.byUuid(key) : users.byId(Number(key)), missing);
+  if (generation === 2) return found(users.byUuid(key), missing);
+  const id = Number(key);
+  if (!Number.isInteger(id)) throw new InternalError();
+  if (!fitsDatabase(id)) throw new DomainError('A026');
+  return found(users.byId(id), missing);
 }
 
 function found(user: SandboxUser | undefined, missing: 'A025' | 'A063'): SandboxUser {

@@ -216,7 +216,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
 
 /** The panel cuts connections that do not seem to come through a TLS proxy. */
 function looksProxied({ headers }: IncomingMessage): boolean {
-  return headers['x-forwarded-for'] !== undefined && headers['x-forwarded-proto'] === 'https';
+  return Boolean(headers['x-forwarded-for']) && headers['x-forwarded-proto'] === 'https';
 }
 
 function known<T>(thing: T | undefined, name: string): T {

@@ -61,12 +61,8 @@ export class PanelState {
     panelActs({ users: this.users, nodes: this.nodes, batch: (run) => this.#asBatch(run) }, from, this.#actedUntil);
   }
 
-  /** Runs a bulk call as the panel does: 3.x from a queue, after the answer; 2.x at once. */
+  /** Runs a bulk call as the panel does: from a queue, after the answer. */
   bulk(run: () => void): void {
-    if (this.generation === 2) {
-      run();
-      return;
-    }
     const timer = setTimeout(() => {
       this.#queued.delete(timer);
       run();

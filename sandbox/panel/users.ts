@@ -104,6 +104,7 @@ export class SandboxUsers {
       email: null,
       tag: null,
       description: null,
+      isInSquad: true,
       trafficLimitBytes: 0,
       trafficLimitStrategy: 'NO_RESET',
       usedTrafficBytes: 0,
@@ -135,7 +136,9 @@ export class SandboxUsers {
   resetTraffic(user: SandboxUser): void {
     user.usedTrafficBytes = 0;
     user.lastTrafficResetAt = this.#now();
-    this.#become(user, user.status === 'LIMITED' ? 'ACTIVE' : user.status, 'traffic_reset');
+    const wasLimited = user.status === 'LIMITED';
+    this.#become(user, wasLimited ? 'ACTIVE' : user.status, 'traffic_reset');
+    if (wasLimited) this.#onEvent('enabled', user);
   }
 
   limit(user: SandboxUser): void {
@@ -164,9 +167,9 @@ export class SandboxUsers {
     this.#become(user, next, 'modified');
   }
 
-  /** Adds days to the later of now and the expiry. Not idempotent. */
+  /** Adds days, rounded, to the later of now and the expiry. Not idempotent. */
   extend(user: SandboxUser, days: number, event = true): void {
-    user.expireAt = Math.max(this.#now(), user.expireAt) + days * 86_400_000;
+    user.expireAt = Math.max(this.#now(), user.expireAt) + Math.round(days) * 86_400_000;
     const next = user.status === 'EXPIRED' ? 'ACTIVE' : user.status;
     this.#become(user, next, event ? 'modified' : undefined);
   }
@@ -179,11 +182,11 @@ export class SandboxUsers {
     this.#become(user, user.status, 'revoked');
   }
 
-  delete(user: SandboxUser): void {
+  delete(user: SandboxUser, isTold = true): void {
     this.#byId.delete(user.id);
     this.#ordered = undefined;
     this.#idByUsername.delete(user.username);
-    this.#onEvent('deleted', user);
+    if (isTold) this.#onEvent('deleted', user);
   }
 
   #keep(user: SandboxUser): void {

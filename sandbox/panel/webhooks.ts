@@ -13,12 +13,12 @@ export type WebhookOptions = {
 export type Delivery = { event: string; tries: number; delivered: boolean };
 
 /** The panel gives up a delivery after this many tries. */
-const TRIES = 3;
+const TRIES = 4;
 
 /** The number of deliveries that the panel sends at the same time. */
 const PARALLEL = 100;
 
-/** Sends the panel's webhooks: signed over the exact body, in parallel and so in no order, three tries, then dropped. */
+/** Sends the panel's webhooks: signed over the exact body, in parallel and so in no order, four tries, then dropped. */
 export class Webhooks {
   readonly deliveries: Delivery[] = [];
   /** Where they go from now on. */

@@ -43,7 +43,7 @@ export function userToWire(user: SandboxUser, generation: GenerationNumber): Rec
     createdAt: iso(user.createdAt),
     updatedAt: iso(user.updatedAt),
     subscriptionUrl: `https://sub.example.test/${SECRET_MARK}/${user.shortUuid}`,
-    activeInternalSquads: [{ uuid: SQUAD_UUID, name: 'Default' }],
+    activeInternalSquads: user.isInSquad ? [{ uuid: SQUAD_UUID, name: 'Default' }] : [],
     userTraffic: {
       usedTrafficBytes: user.usedTrafficBytes,
       lifetimeUsedTrafficBytes: user.lifetimeUsedTrafficBytes,
@@ -102,7 +102,7 @@ export function nodeToWire(node: SandboxNode, generation: GenerationNumber, now:
     lastStatusMessage: node.lastStatusMessage,
     isTrafficTrackingActive: true,
     trafficResetDay: node.trafficResetDay,
-    trafficLimitBytes: null,
+    trafficLimitBytes: 0,
     trafficUsedBytes: trafficOf(node, now),
     notifyPercent: 0,
     viewPosition: node.id,
@@ -169,5 +169,6 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 /** Bytes for people, as the panel writes them in its statistics: two decimals of the largest unit. */
 export function pretty(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log(bytes) / Math.log(1024)));
+  if (bytes === 0) return '0';
   return power === 0 ? `${bytes} B` : `${(bytes / 1024 ** power).toFixed(2)} ${UNITS[power]}`;
 }
