@@ -57,7 +57,7 @@ export default defineView({
           {
             heading: say('task'),
             cell: ({ task }: Row) =>
-              html`<a href="/tasks/${task.name}"><code>${task.name}</code></a><span class="muted about">${task.summary}</span>`,
+              html`<a href="/tasks/${task.name}"><code>${task.name}</code></a><span class="muted about">${task.summary[locale]}</span>`,
           },
           {
             heading: say('schedule'),
@@ -102,4 +102,4 @@ export default defineView({
 });
 
 const isAbout = ({ name, summary }: AnyTask, text: string): boolean =>
-  `${name} ${summary}`.toLowerCase().includes(text.toLowerCase());
+  `${name} ${summary.en} ${summary.ru}`.toLowerCase().includes(text.toLowerCase());
