@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { after, failed, ok, timed, warning } from './findings.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Counts the waiting work and stores the counts for the metrics, the operations page and `check_anomalies`. */
+/** Counts the waiting work and stores the counts for the metrics, the console and `check_anomalies`. */
 export default defineTask({
   name: 'monitor_queue_depth',
   summary: {

@@ -18,7 +18,7 @@ export type HttpOptions = {
   host: string;
   health: HealthChecks;
   metrics: MetricsOptions;
-  /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
+  /** API, console and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
   /** Proxies whose `X-Forwarded-For` counts; nobody's where absent. */
@@ -51,6 +51,8 @@ export function buildServer(
     forceCloseConnections: true,
     logger: false,
     requestTimeout: limits.requestMs,
+    // The views and the queue board are read from the disk, which may take long on a machine that has just started.
+    pluginTimeout: seconds(60),
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.headersMs / 5 },
     clientErrorHandler: answerBrokenRequest,
     trustProxy: trustIn(trustProxy),
@@ -73,7 +75,7 @@ export function buildServer(
   const answerPerson = operations && registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
-    : 'Without API_TOKENS only health and metrics answer; set it to have the API and the operations page.';
+    : 'Without API_TOKENS only health and metrics answer; set it to have the API and the console.';
   // Before a body is read, which some methods must have. It is left unread, so the connection cannot go on.
   server.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;
