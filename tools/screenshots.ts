@@ -47,7 +47,12 @@ async function main(): Promise<void> {
   await using world = await World.start({
     seed: true,
     panel: { users: 300, nodes: 8 },
-    env: { API_TOKENS: `olga:${token}`, HEALTH_CHECK_INTERVAL_SECONDS: '5', LOG_LEVEL: 'INFO', TIME_ZONE: 'Europe/Moscow' },
+    env: {
+      API_TOKENS: `olga:${token}`,
+      HEALTH_CHECK_INTERVAL_SECONDS: '5',
+      LOG_LEVEL: 'INFO',
+      TIME_ZONE: 'Europe/Moscow',
+    },
   });
   await pastHour(world);
   const service = await world.start('all');

@@ -22,7 +22,6 @@ const NARROW = { width: 320, height: 640 };
 const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
 const addresses = (await loadViews()).map(({ path }) => SAMPLES[path] ?? path.replaceAll(/:\w+/g, 'nothing'));
 
-
 /** A page that records its faults. */
 class Visit implements AsyncDisposable {
   readonly page: Page;
@@ -138,7 +137,9 @@ describe.skipIf(!chromium)('the console in Chromium', () => {
     });
     const asked: string[] = [];
     olga.page.on('request', (request) => asked.push(request.headers()['x-parts'] ?? ''));
-    await until('the running jobs are asked for alone', async () => asked.some((parts) => /^running=[\w-]+$/.test(parts)));
+    await until('the running jobs are asked for alone', async () =>
+      asked.some((parts) => /^running=[\w-]+$/.test(parts)),
+    );
     expect(olga.faults).toEqual([]);
   });
 

@@ -34,12 +34,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
 }
 
 /** Registers the API behind `guard`, and its description, which is open to everybody. */
-export function registerApi(
-  server: FastifyInstance,
-  context: HttpContext,
-  guard: Guard,
-  assets: AssetAddresses,
-): void {
+export function registerApi(server: FastifyInstance, context: HttpContext, guard: Guard, assets: AssetAddresses): void {
   const routes = apiRoutes(context);
   const document = openApi(routes, context.registry, context.version);
   const json = JSON.stringify(document);

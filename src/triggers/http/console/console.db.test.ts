@@ -61,7 +61,10 @@ const books = defineView({
       ask: (_, { page }) => page.say('sure', shelf.books.length),
       async run(_, { page, params }) {
         shelf.deleted.push(...shelf.books.splice(0));
-        return { receipt: page.say('done', params.room), act: { action: 'books.burnt', entityType: 'job', entityId: '1' } };
+        return {
+          receipt: page.say('done', params.room),
+          act: { action: 'books.burnt', entityType: 'job', entityId: '1' },
+        };
       },
     }),
   }),
@@ -77,7 +80,11 @@ const books = defineView({
       },
       draw: (list, page) => html`${list.join(', ')} ${timeAgo(NOW, page)}`,
     }),
-    part({ name: 'forms', load: () => undefined, draw: (_, { form }) => html`${form('add')}${form('burn', { about: 'all' })}` }),
+    part({
+      name: 'forms',
+      load: () => undefined,
+      draw: (_, { form }) => html`${form('add')}${form('burn', { about: 'all' })}`,
+    }),
     part({ name: 'secret', needs: 'admin', load: () => 'for admins', draw: (text) => html`${text}` }),
   ],
 });
@@ -116,8 +123,11 @@ const headersOf = (role: 'olga' | 'view' | 'support' | 'admin'): Record<string, 
   accept: 'text/html',
   'accept-language': 'en',
 });
-const open = (url: string, headers: Record<string, string> = {}, role: 'olga' | 'view' | 'support' | 'admin' = 'olga') =>
-  server.inject({ url, headers: { ...headersOf(role), ...headers } });
+const open = (
+  url: string,
+  headers: Record<string, string> = {},
+  role: 'olga' | 'view' | 'support' | 'admin' = 'olga',
+) => server.inject({ url, headers: { ...headersOf(role), ...headers } });
 const submit = (
   fields: Record<string, string>,
   headers: Record<string, string> = {},
@@ -161,7 +171,7 @@ describe('a view', () => {
     shelf.fail = new TransientError('panel_away', 'The panel does not answer.');
     const { body, statusCode } = await open('/books/a');
     expect(statusCode).toBe(200);
-    expect(body).toMatch(/id="list"[^]*Not known at the moment[^]*The panel does not answer\./);
+    expect(body).toMatch(/id="list"[\s\S]*Not known at the moment[\s\S]*The panel does not answer\./);
     expect(body).toContain('id="deed-add"');
     shelf.fail = new Error('password authentication failed for user "worker"');
     expect((await open('/books/a')).body).not.toContain('password authentication');
@@ -174,11 +184,17 @@ describe('a view', () => {
     expect((await open('/books/a-very-long-room')).statusCode).toBe(404);
     expect((await open('/books/a?author=nobody')).statusCode).toBe(400);
     expect((await open('/books/a?author=')).statusCode).toBe(200);
-    expect((await server.inject({ url: '/books/gone', headers: { authorization: headersOf('olga').authorization! } })).json()).toMatchObject({ status: 404 });
+    expect(
+      (
+        await server.inject({ url: '/books/gone', headers: { authorization: headersOf('olga').authorization! } })
+      ).json(),
+    ).toMatchObject({ status: 404 });
   });
 
   test('shows nobody a part or a button that is not for them', async () => {
-    const [view, support, admin] = await Promise.all((['view', 'support', 'admin'] as const).map((role) => open('/books/a', {}, role)));
+    const [view, support, admin] = await Promise.all(
+      (['view', 'support', 'admin'] as const).map((role) => open('/books/a', {}, role)),
+    );
     expect(view!.body).not.toMatch(/for admins|deed-add|deed-burn/);
     expect(support!.body).toMatch(/deed-add/);
     expect(support!.body).not.toMatch(/for admins|deed-burn/);
@@ -196,12 +212,16 @@ describe('a view', () => {
 
 describe('a deed', () => {
   test('is done, recorded with who did it, and told; the script gets what changed and an empty form', async () => {
-    const { body, statusCode } = await submit({ _deed: 'add', name: 'Sula', pages: '7' }, { ...SCRIPT, 'x-parts': 'list=old' }, 'support');
+    const { body, statusCode } = await submit(
+      { _deed: 'add', name: 'Sula', pages: '7' },
+      { ...SCRIPT, 'x-parts': 'list=old' },
+      'support',
+    );
     expect(statusCode).toBe(200);
     expect(shelf.books).toEqual(['Emma', 'Sula 7']);
     expect(body).toContain('<p class="receipt good">Sula is there.</p>');
     expect(body).toMatch(/hx-target="#list"/);
-    expect(body).toMatch(/hx-target="#deed-add" hx-swap="outerHTML"[^]*name="name" required value=""/);
+    expect(body).toMatch(/hx-target="#deed-add" hx-swap="outerHTML"[\s\S]*name="name" required value=""/);
     expect(acts).toMatchObject([{ action: 'book.added', by: 'support', role: 'support', entityId: 'Sula' }]);
     expect(acts[0]!.payloadDigest).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -220,14 +240,19 @@ describe('a deed', () => {
 
   test.each([
     [{ name: 'much too long', pages: '7' }, { name: 'characters' }],
-    [{ name: '', pages: 'seven' }, { name: 'is needed', pages: 'must be a number' }],
+    [
+      { name: '', pages: 'seven' },
+      { name: 'is needed', pages: 'must be a number' },
+    ],
     [{ name: 'Sula', pages: '7', on: 'soon' }, { on: 'must be a date and a time' }],
     [{ name: 'none', pages: '7' }, { '': 'There is no room for it.' }],
   ])('with %j does nothing, says why beside the field, and keeps what was typed', async (fields, why) => {
     const answer = await submit({ _deed: 'add', ...fields }, SCRIPT);
     expect(answer.statusCode).toBe(422);
     for (const [field, text] of Object.entries(why))
-      expect(answer.body).toMatch(field ? new RegExp(`id="deed-add-${field}-error"[^>]*>[^<]*${text}`) : new RegExp(`role="alert">${text}`));
+      expect(answer.body).toMatch(
+        field ? new RegExp(`id="deed-add-${field}-error"[^>]*>[^<]*${text}`) : new RegExp(`role="alert">${text}`),
+      );
     for (const value of Object.values(fields)) expect(answer.body).toContain(`value="${value}"`);
     const page = await submit({ _deed: 'add', ...fields });
     expect(page.statusCode).toBe(422);
@@ -236,7 +261,10 @@ describe('a deed', () => {
   });
 
   test('tells in Russian what does not fit', async () => {
-    const { body } = await submit({ _deed: 'add', name: 'much too long', pages: '' }, { ...SCRIPT, 'accept-language': 'ru' });
+    const { body } = await submit(
+      { _deed: 'add', name: 'much too long', pages: '' },
+      { ...SCRIPT, 'accept-language': 'ru' },
+    );
     expect(body).toMatch(/name-error"[^>]*>[^<]*[а-я]{4}/);
     expect(body).toContain('нужно заполнить');
   });
@@ -251,7 +279,7 @@ describe('a deed', () => {
     expect(asked.body).toContain('Burn 1 books?');
     expect(asked.body).toContain('name="_sure" value="yes"');
     const page = await submit({ _deed: 'burn' });
-    expect(page.body).toMatch(/<h1>Books<\/h1>[^]*Burn 1 books\?/);
+    expect(page.body).toMatch(/<h1>Books<\/h1>[\s\S]*Burn 1 books\?/);
     expect(shelf.deleted).toEqual([]);
     await submit({ _deed: 'burn', _sure: 'yes' }, SCRIPT);
     expect(shelf.deleted).toEqual(['Emma']);
@@ -261,7 +289,12 @@ describe('a deed', () => {
     expect((await submit({ _deed: 'burn', _sure: 'yes' }, {}, 'support')).statusCode).toBe(403);
     expect((await submit({ _deed: 'constructor' })).statusCode).toBe(400);
     const session = new Guard({ ...http.context, clock: () => now }).sessions.issue('olga');
-    const cookie = { cookie: `worker_session=${session}`, authorization: '', host: 'console', origin: 'https://other.test' };
+    const cookie = {
+      cookie: `worker_session=${session}`,
+      authorization: '',
+      host: 'console',
+      origin: 'https://other.test',
+    };
     const { authorization: _, ...withoutToken } = cookie;
     const forged = await server.inject({
       method: 'POST',
@@ -279,7 +312,16 @@ describe('a deed', () => {
 });
 
 test('a login leads to an address of this console only', () => {
-  const targets = ['/tasks?q=a', '/', '', '//evil.test', '/\\evil.test', 'https://evil.test/', '/login', 'javascript:alert(1)'];
+  const targets = [
+    '/tasks?q=a',
+    '/',
+    '',
+    '//evil.test',
+    '/\\evil.test',
+    'https://evil.test/',
+    '/login',
+    'javascript:alert(1)',
+  ];
   expect(targets.map(safeTarget)).toEqual(['/tasks?q=a', '/', '/', '/', '/', '/', '/', '/']);
 });
 

@@ -35,7 +35,12 @@ const TEXTS = {
 type LoginPage = Page<keyof typeof TEXTS>;
 
 /** Registers login and logout. A login leads to the address that was asked for before it. */
-export function registerLogin(server: FastifyInstance, context: HttpContext, guard: Guard, assets: AssetAddresses): void {
+export function registerLogin(
+  server: FastifyInstance,
+  context: HttpContext,
+  guard: Guard,
+  assets: AssetAddresses,
+): void {
   const secure = context.secureCookies;
   // The digest of a login would be one of the token.
   const audit = async (action: string, request: FastifyRequest, caller: Caller): Promise<void> => {

@@ -13,14 +13,22 @@ describe('the form of a payload', () => {
       const { fields } = payloadForm(task);
       expect(Object.keys(fields), task.name).toEqual(Object.keys(task.payload.shape));
       // A scheduled task runs with nothing filled in.
-      if (task.schedule) expect(Object.values(fields).some((field) => field?.required), task.name).toBe(false);
+      if (task.schedule)
+        expect(
+          Object.values(fields).some((field) => field?.required),
+          task.name,
+        ).toBe(false);
     }
   });
 
   test('asks for each value in the way that fits it', () => {
     const { fields } = payloadForm(registry.get('execute_bulk_user_operation').task);
     expect(fields).toMatchObject({
-      operation: { kind: 'choice', required: true, options: expect.arrayContaining([{ value: 'disable', label: { en: 'disable', ru: 'disable' } }]) },
+      operation: {
+        kind: 'choice',
+        required: true,
+        options: expect.arrayContaining([{ value: 'disable', label: { en: 'disable', ru: 'disable' } }]),
+      },
       user_uuids: { kind: 'lines' },
     });
   });

@@ -37,7 +37,11 @@ export function payloadForm({ payload }: AnyTask): FormOf & { values: Readonly<R
   return { schema: z.looseObject({}), fields, values };
 }
 
-function fieldOf(name: string, { description, enum: choices, items, maxLength, type }: z.output<typeof Property>, required: boolean): Field {
+function fieldOf(
+  name: string,
+  { description, enum: choices, items, maxLength, type }: z.output<typeof Property>,
+  required: boolean,
+): Field {
   const about = {
     label: { en: name, ru: name },
     ...(description !== undefined && { hint: { en: description, ru: description } }),

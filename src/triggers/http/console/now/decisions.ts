@@ -26,7 +26,10 @@ export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord
 }
 
 /** What a person must decide, each with its buttons. */
-export function drawDecisions({ brakes, letters, payments }: Decisions, page: Page<NowWord, 'go' | 'send' | 'drop' | 'replay'>): Html {
+export function drawDecisions(
+  { brakes, letters, payments }: Decisions,
+  page: Page<NowWord, 'go' | 'send' | 'drop' | 'replay'>,
+): Html {
   const { form, locale, may, say } = page;
   const held = brakes.map(
     ({ decisions, held: what, name, since }) =>
@@ -41,14 +44,18 @@ export function drawDecisions({ brakes, letters, payments }: Decisions, page: Pa
           html`<li id="payment-${id}"><span class="grow">${stateBadge('bad', say('payment'))} <a href="/payments/${id}">${customer.username ?? id}</a>: ${why}${since ? html` <span class="muted">${timeAgo(since, page)}</span>` : ''}</span></li>`,
       )
     : [];
-  const failed = letters.slice(0, LETTERS_SHOWN).map(
-    ({ failed_at: at, id, kind, reason, task }) =>
-      html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${reason}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
-  );
+  const failed = letters
+    .slice(0, LETTERS_SHOWN)
+    .map(
+      ({ failed_at: at, id, kind, reason, task }) =>
+        html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${reason}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
+    );
   const all = [...held, ...waiting, ...failed];
   if (all.length === 0) return emptyState(say('nothingToDecide'));
   const more = [
-    ...(payments.more && may('support') ? [html`<a href="/payments">${say('promisePayments')}: ${say('andMore')}</a>`] : []),
+    ...(payments.more && may('support')
+      ? [html`<a href="/payments">${say('promisePayments')}: ${say('andMore')}</a>`]
+      : []),
     ...(letters.length > LETTERS_SHOWN ? [html`<a href="/jobs?state=dead">${say('allDead')}</a>`] : []),
   ];
   return html`<ul class="list">${join(all, '')}</ul>${more.length > 0 ? html`<p>${join(more, ' · ')}</p>` : ''}`;

@@ -20,7 +20,9 @@ export function deliveryFigures(spans: readonly DeliverySpan[], page: Page<NowWo
     const totals = deliveryTotals(steps);
     const success = deliverySuccess(totals);
     const text = success === null ? '–' : percentText(success * 100, locale);
-    const [sent, failed, unreachable] = [totals.sent, totals.failed, totals.unreachable].map((n) => numberText(n, locale));
+    const [sent, failed, unreachable] = [totals.sent, totals.failed, totals.unreachable].map((n) =>
+      numberText(n, locale),
+    );
     const isBad = success !== null && success < NORMAL.deliverySuccess;
     const details = say('sent', sent!, failed!, unreachable!);
     return html`<div class="tile${isBad ? ' bad' : ''}"><dt>${say(word)}</dt><dd>${text}${course(steps, `${say('success', text)}. ${details}`)}<span class="muted small">${details}</span></dd></div>`;
@@ -40,10 +42,13 @@ function course(steps: readonly DeliveryTotals[], name: string): Html {
     const width = WIDTH / steps.length;
     lines.at(-1)!.push(`${round(i * width)},${height(success)} ${round((i + 1) * width)},${height(success)}`);
   });
-  const drawn = lines.filter((points) => points.length > 0).map((points) => html`<polyline points="${points.join(' ')}"/>`);
+  const drawn = lines
+    .filter((points) => points.length > 0)
+    .map((points) => html`<polyline points="${points.join(' ')}"/>`);
   const line = height(NORMAL.deliverySuccess);
   return html`<svg class="spark" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${name}"><line class="limit" x1="0" x2="${WIDTH}" y1="${line}" y2="${line}"/>${join(drawn, '')}</svg>`;
 }
 
-const height = (share: number): number => round(1 + (HEIGHT - 2) * (1 - (Math.max(LOWEST, share) - LOWEST) / (1 - LOWEST)));
+const height = (share: number): number =>
+  round(1 + (HEIGHT - 2) * (1 - (Math.max(LOWEST, share) - LOWEST) / (1 - LOWEST)));
 const round = (value: number): number => Math.round(value * 100) / 100;

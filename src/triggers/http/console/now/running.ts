@@ -48,7 +48,10 @@ function drawJob(watched: WatchedJob, page: Page<NowWord>): Html {
   const name = jobName(watched, page);
   const state = stateOf(watched);
   const isOver = job.state === 'completed' || job.state === 'failed';
-  const failed = progress && progress.failed > 0 ? html` <span class="bad">${say('failedItems', numberText(progress.failed, locale))}</span>` : '';
+  const failed =
+    progress && progress.failed > 0
+      ? html` <span class="bad">${say('failedItems', numberText(progress.failed, locale))}</span>`
+      : '';
   const control = state === 'paused' ? 'resume' : 'pause';
   const sent = { key: job.id, hidden: { id: job.id }, about: name };
   const controls = isOver ? '' : html`${watched.canPause ? form(control, sent) : ''}${form('cancel', sent)}`;

@@ -1,7 +1,7 @@
 import { deadLetterTotal } from '../../../../lib/figure-definitions.ts';
 import type { Locale } from '../../../../lib/locale.ts';
-import type { HttpContext } from '../../context.ts';
 import type { DeskLine } from '../../../payment-desk.ts';
+import type { HttpContext } from '../../context.ts';
 
 /** What the first view judges by. A source that does not answer is undefined: unknown, not empty. */
 export type NowState = {
@@ -32,7 +32,10 @@ export async function nowState(context: HttpContext, locale: Locale): Promise<No
   return { nodes, services, alerts, queues, deliveries, payments, dead };
 }
 
-export async function waitingPayments({ desk }: HttpContext, locale: Locale): Promise<NonNullable<NowState['payments']>> {
+export async function waitingPayments(
+  { desk }: HttpContext,
+  locale: Locale,
+): Promise<NonNullable<NowState['payments']>> {
   const { next, payments } = await desk.list({ all: false, open: false, limit: PAYMENTS_SHOWN, locale });
   return { payments, more: next !== undefined };
 }

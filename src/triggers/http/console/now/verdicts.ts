@@ -2,8 +2,8 @@ import { deliveriesFail, deliverySuccess, deliveryTotals, NORMAL } from '../../.
 import { numberText, percentText } from '../../../../lib/quantities.ts';
 import type { Tone } from '../components/states.ts';
 import type { Page } from '../define-view.ts';
-import type { NowWord } from './words.ts';
 import type { NowState } from './state.ts';
+import type { NowWord } from './words.ts';
 
 /** One promise of the service, as it stands. */
 export type Verdict = { tone: Tone; promise: string; why: string; href?: string };
@@ -14,7 +14,11 @@ const STALE_MS = 300_000;
 /** The promises in the order of what hurts customers most. What cannot be read is unknown, which is amber, never green. */
 export function verdictsOf(state: NowState, page: Page<NowWord>): readonly Verdict[] {
   const { say } = page;
-  const verdict = <T>(promise: NowWord, known: T | undefined, judge: (value: T) => Omit<Verdict, 'promise'>): Verdict => ({
+  const verdict = <T>(
+    promise: NowWord,
+    known: T | undefined,
+    judge: (value: T) => Omit<Verdict, 'promise'>,
+  ): Verdict => ({
     promise: say(promise),
     ...(known === undefined ? { tone: 'warn' as const, why: say('unknown') } : judge(known)),
   });
@@ -29,19 +33,28 @@ export function verdictsOf(state: NowState, page: Page<NowWord>): readonly Verdi
     verdict('promiseServices', state.services, (services) => {
       const bad = services.filter(({ status }) => status !== 'up').map(({ name }) => name);
       if (bad.length > 0) return { tone: 'bad', why: say('servicesDown', bad.join(', ')), href: '/system' };
-      return services.length === 0 ? { tone: 'warn', why: say('notChecked') } : { tone: 'good', why: say('servicesUp') };
+      return services.length === 0
+        ? { tone: 'warn', why: say('notChecked') }
+        : { tone: 'good', why: say('servicesUp') };
     }),
     verdict('promiseTasks', state.alerts && state.dead, () => tasksVerdict(state, page)),
     verdict('promiseQueues', state.queues, (snapshot) => {
       const waiting = Object.values(snapshot.queues).reduce((sum, depth) => sum + depth.waiting, 0);
       const isLong = state.alerts?.some(({ kind }) => kind === 'queue_depth') ?? false;
-      const why = say('queuesWait', numberText(waiting, page.locale), numberText(snapshot.notifications?.due ?? 0, page.locale));
+      const why = say(
+        'queuesWait',
+        numberText(waiting, page.locale),
+        numberText(snapshot.notifications?.due ?? 0, page.locale),
+      );
       return { tone: isLong ? 'bad' : 'good', why, href: '/system' };
     }),
   ];
 }
 
-function nodesVerdict(nodes: NonNullable<NowState['nodes']>, { locale, now, say }: Page<NowWord>): Omit<Verdict, 'promise'> {
+function nodesVerdict(
+  nodes: NonNullable<NowState['nodes']>,
+  { locale, now, say }: Page<NowWord>,
+): Omit<Verdict, 'promise'> {
   const named = (list: typeof nodes): string => list.map(({ name }) => name).join(', ');
   const down = nodes.filter(({ status }) => status === 'offline');
   const unsure = nodes.filter(({ checkedAt, status }) => status === 'warning' || isStale(checkedAt, now));

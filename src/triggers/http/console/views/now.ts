@@ -18,7 +18,10 @@ import { nowState } from '../now/state.ts';
 import { isStale, verdictsOf } from '../now/verdicts.ts';
 import { isNowWord, NOW_WORDS } from '../now/words.ts';
 
-const NODE_TONES = { online: 'good', offline: 'bad', warning: 'warn', maintenance: 'calm' } as const satisfies Record<string, Tone>;
+const NODE_TONES = { online: 'good', offline: 'bad', warning: 'warn', maintenance: 'calm' } as const satisfies Record<
+  string,
+  Tone
+>;
 const HOUR_MINUTES = 60;
 const WEEK_HOURS = 168;
 const DAY_HOURS = 24;
@@ -145,10 +148,14 @@ export default defineView({
         const { locale, now, say } = page;
         if (nodes.length === 0) return emptyState(say('noNodes'));
         const sorted = [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1));
-        const toneOf = (node: (typeof nodes)[number]): Tone => (isStale(node.checkedAt, now) ? 'warn' : NODE_TONES[node.status]);
+        const toneOf = (node: (typeof nodes)[number]): Tone =>
+          isStale(node.checkedAt, now) ? 'warn' : NODE_TONES[node.status];
         const online = nodes.filter(({ status }) => status === 'online').length;
         const total = say('nodesStrip', numberText(online, locale), numberText(nodes.length, locale));
-        const cells = sorted.map((node) => ({ tone: toneOf(node), label: `${node.name}: ${say(`node.${node.status}`)}` }));
+        const cells = sorted.map((node) => ({
+          tone: toneOf(node),
+          label: `${node.name}: ${say(`node.${node.status}`)}`,
+        }));
         const bad = sorted
           .filter((node) => toneOf(node) !== 'good')
           .map(

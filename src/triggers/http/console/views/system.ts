@@ -41,8 +41,14 @@ export default defineView({
     active: { en: 'active', ru: 'в работе' },
     delayed: { en: 'later', ru: 'позже' },
     dead: { en: 'failed', ru: 'неудачи' },
-    intake: { en: 'Messages of Python producers: % unread, % in progress.', ru: 'Сообщений Python: % не прочитано, % в работе.' },
-    rows: { en: 'Rows of notification_queue: % pending, % due.', ru: 'Строк notification_queue: % ждёт, % пора отправить.' },
+    intake: {
+      en: 'Messages of Python producers: % unread, % in progress.',
+      ru: 'Сообщений Python: % не прочитано, % в работе.',
+    },
+    rows: {
+      en: 'Rows of notification_queue: % pending, % due.',
+      ru: 'Строк notification_queue: % ждёт, % пора отправить.',
+    },
     more: { en: 'More', ru: 'Ещё' },
     board: { en: 'Every job of every queue (read only)', ru: 'Все задания всех очередей (только просмотр)' },
     metrics: { en: 'Metrics for Prometheus', ru: 'Метрики для Prometheus' },
@@ -69,7 +75,8 @@ export default defineView({
         const [failed, warnings, well] = [of('failed'), of('warning'), of('ok')];
         const count = (list: readonly Examined[]): string => numberText(list.length, locale);
         const bad = [...failed, ...warnings];
-        const sum = bad.length === 0 ? say('allWell', count(well)) : say('toLookAt', count(failed), count(warnings), count(well));
+        const sum =
+          bad.length === 0 ? say('allWell', count(well)) : say('toLookAt', count(failed), count(warnings), count(well));
         return html`<p>${patient} · ${sum} <a href="${link({})}">${say('examineAgain')}</a></p>${bad.length > 0 ? html`<ul class="list">${join(bad.map(line), '')}</ul>` : ''}<details><summary>${say('well')}</summary><ul class="list">${join(well.map(line), '')}</ul></details>`;
       },
     }),
@@ -93,7 +100,11 @@ export default defineView({
               cell: ({ error, status }) =>
                 html`${stateBadge(SERVICES[status], say(`service.${status}`))}${error ? html`<span class="muted about">${error}</span>` : ''}`,
             },
-            { heading: say('latency'), kind: 'number', cell: ({ latencyMs }) => (latencyMs === undefined ? '–' : latencyText(latencyMs, locale)) },
+            {
+              heading: say('latency'),
+              kind: 'number',
+              cell: ({ latencyMs }) => (latencyMs === undefined ? '–' : latencyText(latencyMs, locale)),
+            },
             { heading: say('since'), cell: ({ since }) => timeAgo(since, page) },
             { heading: say('checked'), cell: ({ checkedAt }) => timeAgo(checkedAt, page) },
           ],
@@ -137,7 +148,8 @@ export default defineView({
       heading: 'more',
       width: 'half',
       load: ({ version }) => version,
-      draw: (version, { may, say }) => html`<ul><li><a href="/api/docs">${say('apiDocs')}</a></li><li><a href="/metrics">${say('metrics')}</a></li>${may('admin') ? html`<li><a href="/queues">${say('board')}</a></li>` : ''}</ul><p class="muted">${say('product')} ${version}</p>`,
+      draw: (version, { may, say }) =>
+        html`<ul><li><a href="/api/docs">${say('apiDocs')}</a></li><li><a href="/metrics">${say('metrics')}</a></li>${may('admin') ? html`<li><a href="/queues">${say('board')}</a></li>` : ''}</ul><p class="muted">${say('product')} ${version}</p>`,
     }),
     part({
       name: 'settings',

@@ -31,7 +31,10 @@ export default defineView({
     onDemand: { en: 'on demand', ru: 'по требованию' },
     run: { en: 'Run now', ru: 'Запустить' },
     started: { en: '% is in its queue, as job %.', ru: '% поставлена в очередь, задание %.' },
-    sureRun: { en: 'Run % now? It may run for long and touch many users.', ru: 'Запустить % сейчас? Это может идти долго и затронуть многих.' },
+    sureRun: {
+      en: 'Run % now? It may run for long and touch many users.',
+      ru: 'Запустить % сейчас? Это может идти долго и затронуть многих.',
+    },
     runHeading: { en: 'Run it', ru: 'Запуск' },
     aliases: { en: 'Also known as', ru: 'Другие имена' },
     retries: { en: 'Retries after', ru: 'Повторы через' },

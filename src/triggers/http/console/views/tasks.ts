@@ -89,7 +89,7 @@ export default defineView({
           (queue) =>
             html`<h2>${queue}</h2>${dataTable({
               caption: queue,
-            isEven: true,
+              isEven: true,
               columns,
               rows: rows.filter(({ task }) => task.queue === queue),
               idOf: ({ task }) => `task-${task.name}`,
