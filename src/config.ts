@@ -123,7 +123,7 @@ export const variables = z.object({
     .describe('Days that runs are kept, where task-worker schema install has been run'),
   AUDIT_ARCHIVE: forTasks(flag.default(false).describe('Store audit logs in export storage before deleting them')),
   BULK_BATCH_SIZE: forTasks(countBetween(1, 500).default(50).describe('Users per batch of a bulk operation')),
-  METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, operations page'),
+  METRICS_PORT: countBetween(0, 65_535).default(9090).describe('HTTP port: metrics, health, API, console'),
   METRICS_HOST: listenAddress
     .default('::')
     .describe('Address that the HTTP port is open at; :: is all of IPv6 and IPv4, 0.0.0.0 all of IPv4'),
@@ -131,7 +131,7 @@ export const variables = z.object({
   API_TOKENS: apiTokens
     .default([])
     .describe(
-      'Who may call the API and use the operations page, comma-separated: name:token, or name:token:role with a role of view, support, admin or owner, which is the default; tokens of 16 characters or more; both are off without',
+      'Who may call the API and use the console, comma-separated: name:token, or name:token:role with a role of view, support, admin or owner, which is the default; tokens of 16 characters or more; both are off without',
     ),
   TRUST_PROXY: trustedProxies
     .default(0)

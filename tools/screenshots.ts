@@ -1,31 +1,38 @@
-/** `node tools/screenshots.ts`: the pictures of the operations page in `docs/images/`, taken of a running service in the sandbox. */
+/** `node tools/screenshots.ts`: the pictures of the console in `docs/images/`, taken of a running service in the sandbox. With
+ * `--all <folder>` every view in every look. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { nodeUuidOf } from '../sandbox/panel/wire.ts';
 import { keys } from '../src/repositories/redis/keys.ts';
 import { until } from '../src/testing/until.ts';
 import { World } from '../src/testing/world/world.ts';
+import { loadViews } from '../src/triggers/http/console/load-views.ts';
 import { findChromium, launchChromium } from '../test/browser/chromium.ts';
 
 const FOLDER = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const MINUTE_MS = 60_000;
-/** Cards that fit one picture of a README. */
-const DESKTOP = { width: 1180, height: 1240 };
+const HOUR_MS = 3_600_000;
+const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
-type Picture = { name: string; size: typeof DESKTOP; theme: 'light' | 'dark'; locale: 'en' | 'ru'; from?: string };
+type Look = { name: string; size: typeof DESKTOP; theme: 'light' | 'dark'; locale: 'en' | 'ru' };
 
-/** The space above the first card of a picture that begins further down. */
-const MARGIN = 20;
-
-const PICTURES: readonly Picture[] = [
-  { name: 'operations-light', size: DESKTOP, theme: 'light', locale: 'en' },
-  { name: 'operations-dark', size: DESKTOP, theme: 'dark', locale: 'en' },
-  { name: 'operations-work', size: { ...DESKTOP, height: 900 }, theme: 'light', locale: 'en', from: '#work' },
-  { name: 'operations-phone-ru', size: PHONE, theme: 'light', locale: 'ru' },
+/** How each view is looked at. */
+const LOOKS: readonly Look[] = [
+  { name: 'light', size: DESKTOP, theme: 'light', locale: 'en' },
+  { name: 'dark', size: DESKTOP, theme: 'dark', locale: 'en' },
+  { name: 'phone-ru', size: PHONE, theme: 'light', locale: 'ru' },
 ];
+
+/** The pictures that the documents show; `--all <folder>` takes every view in every look. */
+const SHOWN: ReadonlySet<string> = new Set(['now-light', 'now-dark', 'now-phone-ru', 'tasks-light', 'system-light']);
+
+/** What stands in the place of parameters. A view with parameters that is not here has no picture. */
+const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
 
 async function main(): Promise<void> {
   const executable = await findChromium();
@@ -33,12 +40,19 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  await mkdir(FOLDER, { recursive: true });
+  const { values } = parseArgs({ options: { all: { type: 'string' } } });
+  const folder = values.all ?? FOLDER;
+  await mkdir(folder, { recursive: true });
   const token = randomBytes(16).toString('hex');
   await using world = await World.start({
     seed: true,
     panel: { users: 300, nodes: 8 },
-    env: { API_TOKENS: `olga:${token}`, HEALTH_CHECK_INTERVAL_SECONDS: '5', LOG_LEVEL: 'INFO' },
+    env: {
+      API_TOKENS: `olga:${token}`,
+      HEALTH_CHECK_INTERVAL_SECONDS: '5',
+      LOG_LEVEL: 'INFO',
+      TIME_ZONE: 'Europe/Moscow',
+    },
   });
   await pastHour(world);
   const service = await world.start('all');
@@ -46,19 +60,26 @@ async function main(): Promise<void> {
 
   const browser = await launchChromium(executable);
   try {
-    for (const picture of PICTURES) await take(browser, service.httpUrl, token, picture);
+    for (const look of LOOKS)
+      await takeAll(browser, { folder, look, token, url: service.httpUrl, isShown: values.all ? () => true : isShown });
   } finally {
     await browser.close();
   }
 }
 
-/** Adds an hour of deliveries from before this world began. */
+/** Adds an hour of deliveries by minute, and a week by hour, from before this world began. */
 async function pastHour(world: World): Promise<void> {
   const thisMinute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
   for (let i = 1; i < 60; i += 1) {
     const key = keys.deliveries(new Date(thisMinute - i * MINUTE_MS).toISOString());
     const sent = Math.round(60 + 40 * Math.sin(i / 6) + 18 * Math.sin(i * 1.7));
     await world.redisClient.hset(key, 'sent', sent, 'failed', i % 17 === 0 ? 6 : i % 9 === 0 ? 2 : 0);
+  }
+  const thisHour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+  for (let i = 1; i < 168; i += 1) {
+    const key = keys.deliveryHour(new Date(thisHour - i * HOUR_MS).toISOString());
+    const sent = Math.round(2_400 + 1_500 * Math.sin(i / 4));
+    await world.redisClient.hset(key, 'sent', sent, 'failed', i % 31 === 0 ? 90 : Math.round(sent / 300));
   }
 }
 
@@ -108,23 +129,34 @@ async function present(world: World, url: string, token: string): Promise<void> 
   );
 }
 
-async function take(browser: Browser, url: string, token: string, picture: Picture): Promise<void> {
-  const { from, locale, name, size, theme } = picture;
+const isShown = (name: string): boolean => SHOWN.has(name);
+
+type Taking = { url: string; token: string; look: Look; folder: string; isShown(name: string): boolean };
+
+/** Every view, each in one look. */
+async function takeAll(browser: Browser, { folder, isShown: wanted, look, token, url }: Taking): Promise<void> {
+  const { locale, name: lookName, size, theme } = look;
   const context = await browser.newContext({ viewport: size, colorScheme: theme, locale, deviceScaleFactor: 1.5 });
   const page = await context.newPage();
   await logIn(page, url, token);
-  const path = `${FOLDER}${name}.png`;
-  const top = from === undefined ? 0 : (await page.locator(from).boundingBox())!.y - MARGIN;
-  await page.screenshot({ path, fullPage: true, clip: { x: 0, y: top, ...size } });
+  for (const { path } of await loadViews()) {
+    const address = SAMPLES[path] ?? path;
+    const view = address === '/' ? 'now' : address.slice(1).replaceAll('/', '-');
+    const name = `${view}-${lookName}`;
+    if (address.includes(':') || !wanted(name)) continue;
+    await page.goto(url + address);
+    const isPhone = size.width === PHONE.width;
+    await page.screenshot({ path: join(folder, `${name}.png`), fullPage: !isPhone && view !== 'now' });
+    console.log(`${name}.png`);
+  }
   await context.close();
-  console.log(`docs/images/${name}.png`);
 }
 
 async function logIn(page: Page, url: string, token: string): Promise<void> {
   await page.goto(`${url}/login`);
   await page.fill('#token', token);
   await page.press('#token', 'Enter');
-  await page.waitForSelector('#schedules');
+  await page.waitForSelector('main h1');
 }
 
 await main();

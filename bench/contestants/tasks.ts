@@ -13,7 +13,7 @@ export function monotonicMs(): number {
 export function probeTask(onStart: (latencyMs: number) => void): AnyTask {
   const defined = defineTask({
     name: 'bench_probe',
-    summary: 'Does nothing',
+    summary: { en: 'Does nothing', ru: 'Ничего не делает' },
     payload: z.object({ n: z.int(), dispatchedAtMs: z.number().optional() }),
     retry: { delaysMs: [1_000, 5_000], exhausted: 'alert' },
     counts: { done: 'Runs' },

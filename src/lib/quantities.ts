@@ -2,7 +2,7 @@ import { days, hours, minutes } from './duration.ts';
 import type { Locale } from './locale.ts';
 
 /*
- * How a number, a share, a span of time and a counted thing are said in messages, reports, charts and on the operations page. Each is
+ * How a number, a share, a span of time and a counted thing are said in messages, reports, charts and on the console. Each is
  * said here and nowhere else, which `tools/house/quantities.test.ts` holds.
  */
 

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { Settings } from '../config.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import type { HeldJob } from '../lib/held-job.ts';
+import type { Locale } from '../lib/locale.ts';
 import type { Log } from '../observability/log.ts';
 import type { Services } from '../services.ts';
 
@@ -87,8 +88,8 @@ export type Task<
 > = {
   /** The wire name: the file's name in snake_case. The registry refuses to start when they differ. */
   readonly name: string;
-  /** One sentence for the catalogue, the API and the operations page. */
-  readonly summary: string;
+  /** One sentence in each language. The console has the reader's; the catalogue, the API and the command line have the English one. */
+  readonly summary: Readonly<Record<Locale, string>>;
   /** Former names, and names that Python producers use. */
   readonly aliases?: readonly Alias[];
   /** Validated once, in the runner and at every door. Where the task has a schedule, `{}` must be valid. */

@@ -6,7 +6,7 @@ export function describeTask(task: AnyTask, schedule: Schedule | undefined, isDi
   return {
     name: task.name,
     queue: task.queue,
-    summary: task.summary,
+    summary: task.summary.en,
     enabled: !isDisabled,
     aliases: (task.aliases ?? []).map((alias) => (typeof alias === 'string' ? alias : alias.name)),
     schedule: schedule ? describeSchedule(schedule) : null,

@@ -8,7 +8,7 @@ import type { PayloadError } from './payload-error.ts';
 const task = {
   ...defineTask({
     name: 'many',
-    summary: 'Takes much',
+    summary: { en: 'Takes much', ru: 'Берёт много' },
     payload: z.object({
       ids: z.array(z.int()).max(500_000).default([]),
       users: z

@@ -15,7 +15,7 @@ const PATIENCE = { atLeastMs: seconds(5), atMostMs: minutes(1), forMs: hours(1) 
 export function unknownTask(name: string, queue: QueueName, since: Date): AnyTask {
   const task = defineTask({
     name,
-    summary: 'A task of another version',
+    summary: { en: 'A task of another version', ru: 'Задача другой версии' },
     payload: z.looseObject({}),
     retry: { delaysMs: [], exhausted: 'alert' },
     counts: {},

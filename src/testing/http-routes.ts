@@ -13,9 +13,6 @@ export const OPEN_ROUTES: ReadonlySet<string> = new Set([
   'GET /login',
   'POST /login',
   'POST /logout',
-  'GET /assets/app.js',
-  'GET /assets/style.css',
-  'GET /assets/icon.svg',
 ]);
 
 /** Every route that the router really has, as `METHOD /path`. */

@@ -15,7 +15,7 @@ export function lastAttempt(
   const { ageMs = 0, isQueued = true, onExhausted, ...policy } = changes;
   const defined = defineTask({
     name: 'probe',
-    summary: 'Fails',
+    summary: { en: 'Fails', ru: 'Не выполняется' },
     payload: z.object({}),
     retry: { delaysMs: [], exhausted: 'log', ...(onExhausted && { onExhausted }) },
     counts: {},

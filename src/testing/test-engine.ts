@@ -48,7 +48,7 @@ export function probeTask({
 }: ProbeTask): AnyTask {
   const retry = { delaysMs, exhausted, ...(onExhausted && { onExhausted }) };
   const defined = defineTask({
-    summary: rest.name,
+    summary: { en: rest.name, ru: rest.name },
     payload: z.looseObject({ n: z.int().optional() }),
     counts: {},
     needs: [],

@@ -51,7 +51,7 @@ export const nodes = dashboard({
         }),
         lines({
           title: 'Not online',
-          description: 'Which nodes; the operations page has their names.',
+          description: 'Which nodes; the console has their names.',
           queries: [
             {
               expr: 'max by (node_uuid, status) (cybervpn_server_health{status=~"offline|warning"}) > 0',

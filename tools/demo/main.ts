@@ -109,7 +109,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
 function explain(screen: Screen, world: World, worker: RoleProcess, apiToken: string, folder: DemoFolder): void {
   screen.line(`Everything is up after ${screen.seconds.toFixed(1)} s.`);
   screen.block('Where to look', [
-    ['operations page', `${worker.httpUrl}/`],
+    ['console', `${worker.httpUrl}/`],
     ['  log in with', apiToken],
     ['API', `${worker.httpUrl}/api/docs`],
     ['health', `${worker.httpUrl}/health/ready`],

@@ -32,7 +32,7 @@ export async function tasksPage(): Promise<string> {
     ({ name, aliases, payload, retry_delays_seconds: delays, task, when_out_of_retries: exhausted }) => [
       `## ${name}`,
       '',
-      `${task.summary}.`,
+      `${task.summary.en}.`,
       '',
       ...(aliases.length > 0 ? [`- Also known as: ${aliases.map((alias) => `\`${alias}\``).join(', ')}`] : []),
       `- Retries after: ${delays.length === 0 ? 'none' : delays.map((seconds) => `${seconds} s`).join(', ')}; out of retries: ${exhausted}`,

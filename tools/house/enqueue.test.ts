@@ -8,7 +8,7 @@ import { callersOf, type Exceptions, namesInText } from './task-names.ts';
 
 const greet = defineTask({
   name: 'greet',
-  summary: 'Greets',
+  summary: { en: 'Greets', ru: 'Здоровается' },
   payload: z.object({ who: z.string(), loud: z.boolean().default(false) }),
   retry: { delaysMs: [], exhausted: 'log' },
   counts: {},

@@ -24,7 +24,7 @@ test.each([
   "new Intl.PluralRules('ru').select(n)",
 ])('one that says it by itself is found: %s', (line) => {
   expect(ownQuantities(new Map([['messages/planted.ts', placed(line)]]))).toHaveLength(1);
-  expect(ownQuantities(new Map([['triggers/http/page/planted.ts', placed(line)]]))).toHaveLength(1);
+  expect(ownQuantities(new Map([['triggers/http/console/planted.ts', placed(line)]]))).toHaveLength(1);
   expect(ownQuantities(new Map([['lib/quantities.ts', placed(line)]]))).toEqual([]);
 });
 

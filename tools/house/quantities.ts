@@ -1,7 +1,7 @@
 import type { Sources } from './sources.ts';
 
 /** Where people read: what is said there of a number, a span or a counted thing is said by `lib/quantities.ts`. */
-const SAID_IN = ['messages/', 'triggers/http/page/'];
+const SAID_IN = ['messages/', 'triggers/http/console/'];
 
 /** Makers of such text that are not the one place. */
 const OWN_FORMAT = /\b(?:Intl\.(?!Segmenter)\w+|toFixed|toLocale\w*String|toPrecision\(\d\)\s*\})/;

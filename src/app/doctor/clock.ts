@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { serverClock } from '../../clients/telegram/server-clock.ts';
 import { redisTime } from '../../repositories/redis/shared-clock.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { after, failed, ok, warning } from './findings.ts';
 

@@ -1,6 +1,6 @@
 import { misspelt } from '../../config.ts';
 import { strayOverrides } from '../../runtime/scheduler.ts';
-import type { Examination } from '../../triggers/cli/doctor.ts';
+import type { Examination } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { counted, ok, warning } from './findings.ts';
 
@@ -41,7 +41,7 @@ export function configurationExaminations({ config, disabledTasks, registry }: A
       name: 'API',
       advice: 'see docs/configuration.md',
       async examine() {
-        if (config.API_TOKENS.length === 0) return ok('off, as is the operations page: API_TOKENS is not set');
+        if (config.API_TOKENS.length === 0) return ok('off, as is the console: API_TOKENS is not set');
         if (config.PUBLIC_URL === undefined)
           return warning(
             `on, with ${counted(config.API_TOKENS.length, 'token')}; PUBLIC_URL is not set, so exports come without a link`,

@@ -1,4 +1,4 @@
-import type { DoctorContext } from '../../triggers/cli/doctor.ts';
+import type { DoctorContext } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { clockExaminations } from './clock.ts';
 import { configurationExaminations } from './configuration.ts';

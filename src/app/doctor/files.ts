@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Examination } from '../../triggers/cli/doctor.ts';
+import type { Examination } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { failed, ok, timed, warning } from './findings.ts';
 

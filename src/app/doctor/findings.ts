@@ -1,4 +1,4 @@
-import type { Finding } from '../../triggers/cli/doctor.ts';
+import type { Finding } from '../../triggers/examination.ts';
 
 export const ok = (finding: string, latencyMs?: number): Finding => ({
   level: 'ok',

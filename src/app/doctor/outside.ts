@@ -4,7 +4,7 @@ import { ClientPolicy } from '../../clients/policy.ts';
 import { NEEDED_SCOPES } from '../../clients/remnawave/missing-scopes.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode } from '../../lib/errors.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { after, failed, ok, timed, warning } from './findings.ts';
 import { panelEventsFinding } from './panel-events.ts';

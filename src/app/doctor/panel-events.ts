@@ -1,5 +1,5 @@
 import { days } from '../../lib/duration.ts';
-import type { Finding } from '../../triggers/cli/doctor.ts';
+import type { Finding } from '../../triggers/examination.ts';
 import type { App } from '../build-app.ts';
 import { failed, ok, warning } from './findings.ts';
 

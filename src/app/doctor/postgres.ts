@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
 import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
-import { missingPrivileges } from '../../repositories/privileges.ts';
 import { IDLE_IN_TRANSACTION_MS, STATEMENT_LIMIT_MS } from '../../repositories/database.ts';
 import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import { type App, HISTORY_CONNECTIONS } from '../build-app.ts';
 import { after, failed, ok, timed, warning } from './findings.ts';
 

@@ -2,7 +2,7 @@ import { isCluster, mastersOf } from '../../lib/redis-client.ts';
 import { parseRedisUrl } from '../../lib/redis-url.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { LEAST_RIGHTS, missingRights } from '../../repositories/redis/rights.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import { CONSUMER_PREFIX } from '../../triggers/taskiq-stream/group.ts';
 import type { App } from '../build-app.ts';
 import { after, counted, failed, ok, timed, warning } from './findings.ts';

@@ -2,7 +2,7 @@ import { minutes } from '../../lib/duration.ts';
 import { redisTime } from '../../repositories/redis/shared-clock.ts';
 import { describeSchedule } from '../../runtime/describe-task.ts';
 import { differences, inWords, schedulesOf } from '../../runtime/scheduler.ts';
-import type { Examination, Finding } from '../../triggers/cli/doctor.ts';
+import type { Examination, Finding } from '../../triggers/examination.ts';
 import { isGroupLost } from '../../triggers/taskiq-stream/group.ts';
 import type { App } from '../build-app.ts';
 import { brakesOf } from '../doors/brakes.ts';

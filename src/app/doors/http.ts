@@ -10,15 +10,19 @@ import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
+import { doctorContext } from '../doctor/examinations.ts';
 import { brakesOf } from './brakes.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
+import { shownSettings } from './shown-settings.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
 
-/** The dependencies of the API and the operations page. Undefined without an API token, which switches both off. */
-export function httpContext(app: App): HttpContext | undefined {
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The dependencies of the API and the console. `env` is for the doctor alone, which looks for misspelt names. Undefined without an API token, which switches both off. */
+export function httpContext(app: App, env: Env = process.env): HttpContext | undefined {
   const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => parts.foundation.clock.now();
@@ -52,6 +56,7 @@ export function httpContext(app: App): HttpContext | undefined {
       alerts: () => parts.alertStates.active(clock()),
       queues: () => services.queueSnapshots.latest(),
       deliveries: (minutes) => parts.deliveryCounts.latest(minutes, clock()),
+      deliveryHours: (hours) => parts.deliveryCounts.latestHours(hours, clock()),
       lastRuns: () => app.lastRuns.all(),
     },
     desk: paymentDeskOf(app, 'http'),
@@ -62,6 +67,8 @@ export function httpContext(app: App): HttpContext | undefined {
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
     history: historyOf(app, 'http'),
+    doctor: doctorContext(app, env),
+    settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
   };

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../lib/redis-client.ts';
 import { keys } from './keys.ts';
 
-/** Sessions of the operations page that somebody has ended before their time, for all processes. */
+/** Sessions of the console that somebody has ended before their time, for all processes. */
 export class EndedSessions {
   readonly #redis: RedisClient;
 

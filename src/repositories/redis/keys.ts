@@ -91,11 +91,12 @@ export const keys = {
   lastRuns: () => own('tasks:last_runs'),
   /** `minute` = ISO 8601. Counts of the notifications that were sent or given up in that minute. */
   deliveries: (minute: string) => own(`deliveries:${minute}`),
+  deliveryHour: (hour: string) => own(`deliveries:hour:${hour}`),
   /** `date` = `YYYY-MM-DD`, UTC. Notifications that were sent at once and have no row in `notification_queue`, by status. */
   directDeliveries: (date: string) => own(`deliveries:direct:${date}`),
   /** `caller` = name of the API token. The caller chooses the key, so it may hold any text. */
   idempotency: (caller: string, key: string) => own(`idempotency:${caller}:${Buffer.from(key).toString('base64url')}`),
-  /** A session of the operations page that was ended by a logout. */
+  /** A session of the console that was ended by a logout. */
   endedSession: (session: string) => own(`sessions:ended:${session}`),
   /** Channel: the ids of cancelled jobs, for all processes. */
   jobCancellations: () => own('jobs:cancel'),

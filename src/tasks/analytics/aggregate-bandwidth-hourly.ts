@@ -15,7 +15,10 @@ const MADE_UP_DAYS = 3;
 /** Adds up every node's samples of the past hour. Another run for the same hour gives the same result. */
 export default defineTask({
   name: 'aggregate_bandwidth_hourly',
-  summary: "Adds up each node's traffic of the past hour",
+  summary: {
+    en: "Adds up each node's traffic of the past hour",
+    ru: 'Складывает трафик каждого узла за прошедший час',
+  },
   aliases: ['aggregate_hourly_bandwidth'],
   payload: z.object({
     hour: z

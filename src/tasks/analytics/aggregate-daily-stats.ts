@@ -8,7 +8,10 @@ const MADE_UP_DAYS = 7;
 /** Computes the figures of a UTC day. Another run for the same day gives the same result, plus the data that came later. */
 export default defineTask({
   name: 'aggregate_daily_stats',
-  summary: "Works out a day's figures: users, traffic, uptime, revenue, operations, incidents",
+  summary: {
+    en: "Works out a day's figures: users, traffic, uptime, revenue, operations, incidents",
+    ru: 'Считает показатели дня: пользователи, трафик, доступность, выручка, операции, сбои',
+  },
   payload: z.object({
     date: z.iso
       .date()

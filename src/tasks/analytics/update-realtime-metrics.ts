@@ -9,7 +9,10 @@ const EVENTS_SHOWN = 5;
 /** Publishes the present figures for the dashboard. A figure whose source does not answer is null, not zero. */
 export default defineTask({
   name: 'update_realtime_metrics',
-  summary: 'Refreshes the dashboard: users online, bandwidth, nodes by state, last events',
+  summary: {
+    en: 'Refreshes the dashboard: users online, bandwidth, nodes by state, last events',
+    ru: 'Обновляет данные панели мониторинга: кто в сети, трафик, состояние узлов, последние события',
+  },
   payload: z.object({}),
   schedule: { everyMs: seconds(30) },
   retry: { delaysMs: [], exhausted: 'next-run' },

@@ -9,7 +9,10 @@ import { defineTask } from '../../runtime/define-task.ts';
  */
 export default defineTask({
   name: 'act_on_jobs',
-  summary: 'Replays, discards or cancels many jobs at once, and shows progress',
+  summary: {
+    en: 'Replays, discards or cancels many jobs at once, and shows progress',
+    ru: 'Повторяет, удаляет или отменяет сразу много заданий и показывает ход',
+  },
   payload: z.object({
     act: z
       .enum(JOB_ACTS)

@@ -10,7 +10,10 @@ const GIVE_UP_AFTER_MS = minutes(15);
 /** Pauses, resumes or cancels a broadcast, whether its job runs, waits or is gone. Repeating a command changes nothing more. */
 export default defineTask({
   name: 'control_bulk_broadcast',
-  summary: 'Pauses, resumes or cancels a broadcast; cancelling withdraws what is not sent',
+  summary: {
+    en: 'Pauses, resumes or cancels a broadcast; cancelling withdraws what is not sent',
+    ru: 'Приостанавливает, продолжает или отменяет рассылку; при отмене отзывает неотправленное',
+  },
   payload: z.object({
     broadcast_id: z.string().min(1).max(128).describe('Job id of the broadcast'),
     action: z.enum(['pause', 'resume', 'cancel']),

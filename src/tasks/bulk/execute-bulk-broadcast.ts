@@ -22,7 +22,10 @@ const LOOK_WHILE_HELD_MS = seconds(15);
  */
 export default defineTask({
   name: 'execute_bulk_broadcast',
-  summary: 'Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled',
+  summary: {
+    en: 'Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled',
+    ru: 'Ставит в очередь одно сообщение для списка чатов или всех клиентов; ход виден, есть пауза и отмена',
+  },
   aliases: ['bulk_broadcast'],
   payload: z.object({
     telegram_ids: z

@@ -29,7 +29,10 @@ const payload = z.object({
  */
 export default defineTask({
   name: 'execute_bulk_user_operation',
-  summary: 'Disables, enables, resets or deletes many panel users, shows progress and ends with a summary',
+  summary: {
+    en: 'Disables, enables, resets or deletes many panel users, shows progress and ends with a summary',
+    ru: 'Отключает, включает, сбрасывает или удаляет много пользователей панели, показывает ход и итог',
+  },
   aliases: [
     'execute_bulk_operation',
     { name: 'bulk_disable_users', payload: { operation: 'disable' } },

@@ -24,7 +24,10 @@ const payload = z.object({
 /** Writes a table to export storage and sends the admins a link that expires. A run that is killed half-way leaves no broken file. */
 export default defineTask({
   name: 'generate_data_export',
-  summary: 'Exports users, payments, servers or the audit log as csv, csv_excel, json or xlsx and sends a link',
+  summary: {
+    en: 'Exports users, payments, servers or the audit log as csv, csv_excel, json or xlsx and sends a link',
+    ru: 'Выгружает пользователей, платежи, узлы или журнал действий в csv, csv_excel, json или xlsx и присылает ссылку',
+  },
   aliases: ['bulk_export'],
   payload,
   args: ['export_type', 'date_range', 'format', 'gzip', 'job_id'],

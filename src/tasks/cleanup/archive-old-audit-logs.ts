@@ -7,7 +7,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Deletes audit logs past their retention; with AUDIT_ARCHIVE, each batch only after it is stored. */
 export default defineTask({
   name: 'archive_old_audit_logs',
-  summary: 'Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them',
+  summary: {
+    en: 'Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them',
+    ru: 'Удаляет журнал действий старше CLEANUP_AUDIT_RETENTION_DAYS; с AUDIT_ARCHIVE сначала сохраняет его',
+  },
   aliases: ['cleanup_audit_logs'],
   payload: z.object({}),
   schedule: { cron: '0 3 * * 0' },

@@ -6,7 +6,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Deletes refresh tokens that nobody can use any more. The next run continues one that was stopped or got long. */
 export default defineTask({
   name: 'cleanup_expired_tokens',
-  summary: 'Deletes refresh tokens that expired or were revoked',
+  summary: {
+    en: 'Deletes refresh tokens that expired or were revoked',
+    ru: 'Удаляет истёкшие и отозванные токены обновления',
+  },
   payload: z.object({}),
   schedule: { cron: '0 2 * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },

@@ -9,7 +9,10 @@ const REASONS = 5;
 /** Removes exports past EXPORT_TTL_HOURS from every storage that ever had any. The audit archive is no export and stays. */
 export default defineTask({
   name: 'cleanup_export_files',
-  summary: 'Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind',
+  summary: {
+    en: 'Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind',
+    ru: 'Удаляет выгрузки старше EXPORT_TTL_HOURS и остатки прерванных',
+  },
   payload: z.object({}),
   schedule: { cron: '40 * * * *' },
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },

@@ -15,7 +15,10 @@ const FIRST_BATCH_ROWS = 20;
 /** Deletes notifications that were sent or have failed a week ago. Pending ones stay at any age: the brake decides on them. */
 export default defineTask({
   name: 'cleanup_notification_queue',
-  summary: 'Deletes sent and failed notifications after 7 days',
+  summary: {
+    en: 'Deletes sent and failed notifications after 7 days',
+    ru: 'Удаляет отправленные и неудавшиеся уведомления через 7 дней',
+  },
   aliases: ['cleanup_notifications'],
   payload: z.object({}),
   schedule: { cron: '0 1 * * *' },

@@ -6,7 +6,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Deletes webhook logs past their retention, processed or not: none is tried again after 24 hours. */
 export default defineTask({
   name: 'cleanup_old_webhook_logs',
-  summary: 'Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS',
+  summary: {
+    en: 'Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS',
+    ru: 'Удаляет журнал вебхуков старше CLEANUP_WEBHOOK_RETENTION_DAYS',
+  },
   aliases: ['cleanup_webhook_logs'],
   payload: z.object({}),
   schedule: { cron: '0 3 * * 1' },

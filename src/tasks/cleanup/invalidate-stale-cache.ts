@@ -5,7 +5,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Removes this worker's keys in Redis that are past their time. It never touches keys of the backend, of the queues and of others. */
 export default defineTask({
   name: 'invalidate_stale_cache',
-  summary: 'Removes statistics, histories and cache entries in Redis that are past their time',
+  summary: {
+    en: 'Removes statistics, histories and cache entries in Redis that are past their time',
+    ru: 'Удаляет из Redis просроченные статистику, истории и кеш',
+  },
   aliases: ['cleanup_cache'],
   payload: z.object({}),
   schedule: { cron: '0 4 * * *' },

@@ -8,7 +8,7 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Sends the link that signs a customer in. Run twice, it sends once; a link past its validity is not sent. */
 export default defineTask({
   name: 'send_magic_link_email',
-  summary: 'E-mails the link that signs a customer in',
+  summary: { en: 'E-mails the link that signs a customer in', ru: 'Отправляет письмо со ссылкой для входа клиента' },
   payload: z.object({
     email: emailAddress,
     token: z.string().min(1).max(500),

@@ -7,7 +7,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Sends the code that confirms an e-mail address. Run twice, it sends once; a code past its validity is not sent. */
 export default defineTask({
   name: 'send_otp_email',
-  summary: 'E-mails the code that confirms an address',
+  summary: {
+    en: 'E-mails the code that confirms an address',
+    ru: 'Отправляет письмо с кодом, который подтверждает адрес',
+  },
   payload: z.object({
     email: emailAddress,
     otp_code: z.string().min(1).max(20),

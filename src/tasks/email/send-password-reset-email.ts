@@ -7,7 +7,7 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Sends the code for a new password. Run twice, it sends once; a code past its validity is not sent. */
 export default defineTask({
   name: 'send_password_reset_email',
-  summary: 'E-mails the code for a new password',
+  summary: { en: 'E-mails the code for a new password', ru: 'Отправляет письмо с кодом для нового пароля' },
   payload: z.object({
     email: emailAddress,
     otp_code: z.string().min(1).max(20),

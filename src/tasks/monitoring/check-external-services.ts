@@ -6,7 +6,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Checks every outside service. Tells the admins once after three failures in a row, and once of the recovery. */
 export default defineTask({
   name: 'check_external_services',
-  summary: 'Looks whether the panel, PostgreSQL, Redis, Telegram and CryptoBot answer',
+  summary: {
+    en: 'Looks whether the panel, PostgreSQL, Redis, Telegram and CryptoBot answer',
+    ru: 'Проверяет, отвечают ли панель, PostgreSQL, Redis, Telegram и CryptoBot',
+  },
   payload: z.object({}),
   schedule: { everyMs: seconds(60) },
   retry: { delaysMs: [], exhausted: 'next-run' },

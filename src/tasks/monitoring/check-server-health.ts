@@ -12,7 +12,7 @@ const SAME_LOOK_MS = seconds(5);
  */
 export default defineTask({
   name: 'check_server_health',
-  summary: 'Looks at every VPN node and alerts on outages',
+  summary: { en: 'Looks at every VPN node and alerts on outages', ru: 'Проверяет каждый узел VPN и сообщает о сбоях' },
   payload: z.object({
     look: z
       .enum(['scheduled', 'again', 'event'])

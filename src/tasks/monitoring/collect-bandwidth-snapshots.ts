@@ -9,7 +9,10 @@ const NAMED = 10;
 /** Records every node's traffic counter and the traffic since the last sample. An extra run splits a period in two and loses nothing. */
 export default defineTask({
   name: 'collect_bandwidth_snapshots',
-  summary: 'Notes the traffic of every node, every five minutes',
+  summary: {
+    en: 'Notes the traffic of every node, every five minutes',
+    ru: 'Записывает трафик каждого узла раз в пять минут',
+  },
   aliases: ['collect_bandwidth_snapshot'],
   payload: z.object({}),
   schedule: { everyMs: minutes(5) },

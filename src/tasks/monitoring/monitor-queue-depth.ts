@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
-/** Counts the waiting work and stores the counts for the metrics, the operations page and `check_anomalies`. */
+/** Counts the waiting work and stores the counts for the metrics, the console and `check_anomalies`. */
 export default defineTask({
   name: 'monitor_queue_depth',
-  summary: 'Counts what waits in the queues, in notification_queue and in the TaskIQ stream',
+  summary: {
+    en: 'Counts what waits in the queues, in notification_queue and in the TaskIQ stream',
+    ru: 'Считает, что ждёт в очередях, в notification_queue и в потоке TaskIQ',
+  },
   payload: z.object({}),
   schedule: { everyMs: seconds(60) },
   retry: { delaysMs: [], exhausted: 'next-run' },

@@ -11,7 +11,10 @@ const ONCE_WITHIN_MS = days(6);
 /** Warns the admins of a bill for a node that the panel reminds of. Running it twice warns once. */
 export default defineTask({
   name: 'warn_of_panel_bill',
-  summary: 'Warns the admins of a bill for a node, when the panel sends an event about it',
+  summary: {
+    en: 'Warns the admins of a bill for a node, when the panel sends an event about it',
+    ru: 'Предупреждает админов о счёте за узел, когда панель присылает о нём событие',
+  },
   payload: z.object({
     event: z.string().min(1).max(100).describe('Name of the event, such as crm.infra_billing_node_payment_in_48hrs'),
     node: z.string().min(1).max(200).describe('Name of the node'),

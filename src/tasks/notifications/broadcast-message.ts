@@ -11,7 +11,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Queues one message for many and reports once all rows are done. Every row's id follows from the job's, so a re-run adds nobody twice. */
 export default defineTask({
   name: 'broadcast_message',
-  summary: 'Queues one message for a list of chats and reports when all are done',
+  summary: {
+    en: 'Queues one message for a list of chats and reports when all are done',
+    ru: 'Ставит в очередь одно сообщение для списка чатов и сообщает, когда отправлены все',
+  },
   payload: z.object({
     telegram_ids: z.array(z.int()).max(500_000).describe('Chats; duplicates count once'),
     ...BROADCAST_FIELDS,

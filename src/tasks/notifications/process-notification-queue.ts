@@ -15,7 +15,10 @@ const NAMED_AT_ONCE = 15;
 /** Delivers what is due in `notification_queue`. Two runs at once share the work; one that is killed leaves its rows to the next. */
 export default defineTask({
   name: 'process_notification_queue',
-  summary: 'Delivers due rows of notification_queue to Telegram',
+  summary: {
+    en: 'Delivers due rows of notification_queue to Telegram',
+    ru: 'Доставляет в Telegram строки notification_queue, срок которых настал',
+  },
   payload: z.object({}),
   schedule: { everyMs: seconds(30) },
   // The rows carry their own retries. These bring a run back soon after the database or Redis was away.

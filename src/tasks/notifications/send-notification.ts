@@ -13,7 +13,10 @@ import { defineTask } from '../../runtime/define-task.ts';
  */
 export default defineTask({
   name: 'send_notification',
-  summary: 'Sends one Telegram message at once, ahead of the queue',
+  summary: {
+    en: 'Sends one Telegram message at once, ahead of the queue',
+    ru: 'Сразу отправляет одно сообщение в Telegram, минуя очередь',
+  },
   payload: z
     .object({
       telegram_id: z.int().describe('Chat to send to'),

@@ -10,7 +10,10 @@ const MADE_UP_DAYS = 90;
 /** Computes the figures of one UTC day, yesterday by default. Running it again for a day replaces them by the same figures. */
 export default defineTask({
   name: 'aggregate_financial_stats',
-  summary: "Adds up a day's payments by currency, plan and provider",
+  summary: {
+    en: "Adds up a day's payments by currency, plan and provider",
+    ru: 'Подводит итог платежей за день по валютам, тарифам и провайдерам',
+  },
   payload: z.object({ date: z.iso.date().nullish().describe('UTC day as YYYY-MM-DD; yesterday when absent') }),
   args: ['date'],
   schedule: { cron: '30 0 * * *' },

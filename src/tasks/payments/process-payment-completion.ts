@@ -36,7 +36,10 @@ const payload = z
 /** Takes one paid payment to active, completed and told. Run twice, or twice at once, it extends once. */
 export default defineTask({
   name: 'process_payment_completion',
-  summary: 'Extends the subscription of one paid CryptoBot payment and tells the customer',
+  summary: {
+    en: 'Extends the subscription of one paid CryptoBot payment and tells the customer',
+    ru: 'Продлевает подписку по одному оплаченному платежу CryptoBot и сообщает клиенту',
+  },
   payload,
   args: ['payment_id', 'invoice_data', 'provider'],
   retry: {

@@ -30,7 +30,10 @@ type Remaining = 'done' | 'waiting' | { trouble: string };
 /** Handles valid webhooks that nobody has handled. The platform never marks a handled one, so most of them only get their mark. */
 export default defineTask({
   name: 'retry_failed_webhooks',
-  summary: 'Takes up valid webhooks of the last day that were not processed',
+  summary: {
+    en: 'Takes up valid webhooks of the last day that were not processed',
+    ru: 'Берётся за верные вебхуки последнего дня, которые не были обработаны',
+  },
   payload: z.object({}),
   schedule: { cron: '*/30 * * * *' },
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },

@@ -20,7 +20,10 @@ const UNPAID_FOR_MS = minutes(3);
 /** Asks Crypto Pay about pending payments and enqueues one job for each paid one. Running it twice changes nothing more. */
 export default defineTask({
   name: 'verify_pending_payments',
-  summary: 'Asks Crypto Pay about pending payments, completes paid ones and ends the others',
+  summary: {
+    en: 'Asks Crypto Pay about pending payments, completes paid ones and ends the others',
+    ru: 'Спрашивает Crypto Pay об ожидающих платежах, завершает оплаченные и закрывает остальные',
+  },
   payload: z.object({}),
   schedule: { cron: '*/5 * * * *' },
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert-critical' },

@@ -5,7 +5,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Looks for what is out of order. Each anomaly is told once when it begins and once when it ends, by any worker. */
 export default defineTask({
   name: 'check_anomalies',
-  summary: 'Looks for anomalies: nodes, task errors, queues, payments, memory, schedules',
+  summary: {
+    en: 'Looks for anomalies: nodes, task errors, queues, payments, memory, schedules',
+    ru: 'Ищет отклонения: узлы, ошибки задач, очереди, платежи, память, расписания',
+  },
   payload: z.object({}),
   schedule: { everyMs: minutes(5) },
   retry: { delaysMs: [], exhausted: 'next-run' },

@@ -9,7 +9,7 @@ const MADE_UP_DAYS = 7;
 /** Tells the admins about a UTC day. Running it again for the same day sends nobody anything twice. */
 export default defineTask({
   name: 'generate_daily_report',
-  summary: "Sends the admins a day's report with charts",
+  summary: { en: "Sends the admins a day's report with charts", ru: 'Присылает админам отчёт за день с графиками' },
   aliases: ['send_daily_report'],
   payload: z.object({ date: z.iso.date().nullish().describe('UTC day as YYYY-MM-DD; yesterday when absent') }),
   args: ['date'],

@@ -9,7 +9,10 @@ const MADE_UP_WEEKS = 2;
 /** Tells the admins about a week, Monday to Sunday in UTC. Running it again for the same week sends nobody anything twice. */
 export default defineTask({
   name: 'generate_weekly_report',
-  summary: "Sends the admins a week's report with trends, charts and recommendations",
+  summary: {
+    en: "Sends the admins a week's report with trends, charts and recommendations",
+    ru: 'Присылает админам отчёт за неделю с динамикой, графиками и советами',
+  },
   payload: z.object({
     date: z.iso.date().nullish().describe('Any UTC day of the week as YYYY-MM-DD; the last whole week when absent'),
   }),

@@ -15,7 +15,10 @@ const RESUMED_AT_ONCE = 100;
 /** Sends users with auto-renew an invoice in the last hour of their time: one for each user and expiry date, however often it runs. */
 export default defineTask({
   name: 'auto_renew_subscriptions',
-  summary: 'Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour',
+  summary: {
+    en: 'Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour',
+    ru: 'Присылает счёт CryptoBot пользователям с автопродлением, чей срок кончается в течение часа',
+  },
   payload: z.object({}),
   schedule: { cron: '*/30 * * * *' },
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },

@@ -13,7 +13,10 @@ const GROUP = 500;
  */
 export default defineTask({
   name: 'check_expiring_subscriptions',
-  summary: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic',
+  summary: {
+    en: 'Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic',
+    ru: 'Ставит в очередь напоминания о подписках, которые кончатся через 7 дн., 3 дн., 24 ч или 6 ч, и уведомления об исчерпанном трафике',
+  },
   payload: z.object({}),
   schedule: { cron: '0 * * * *' },
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },

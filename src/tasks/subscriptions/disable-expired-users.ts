@@ -22,7 +22,10 @@ const FAILURES_TO_STOP = 10;
  */
 export default defineTask({
   name,
-  summary: 'Disables users past their expiry and tells customers that their time is over',
+  summary: {
+    en: 'Disables users past their expiry and tells customers that their time is over',
+    ru: 'Отключает пользователей с истёкшим сроком и сообщает клиентам, что он закончился',
+  },
   payload: z.object({}),
   schedule: { cron: '*/15 * * * *' },
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },

@@ -15,7 +15,10 @@ const SWEEP_EVERY_MS = minutes(10);
  */
 export default defineTask({
   name: 'look_at_panel_users',
-  summary: 'Looks at the customers whom events of the panel named',
+  summary: {
+    en: 'Looks at the customers whom events of the panel named',
+    ru: 'Проверяет клиентов, которых назвали события панели',
+  },
   payload: z.object({}),
   retry: { delaysMs: [seconds(5), seconds(30), minutes(2)], exhausted: 'next-run' },
   timeLimitMs: minutes(2),

@@ -22,7 +22,10 @@ const DONE = 'traffic.monthly_reset';
  */
 export default defineTask({
   name: 'reset_monthly_traffic',
-  summary: 'Resets the monthly traffic that the panel does not reset by itself, then tells the users',
+  summary: {
+    en: 'Resets the monthly traffic that the panel does not reset by itself, then tells the users',
+    ru: 'Сбрасывает месячный трафик, который панель не сбрасывает сама, и сообщает пользователям',
+  },
   payload: z.object({}),
   schedule: { cron: '0 0 1 * *' },
   retry: { delaysMs: [seconds(60), seconds(60), seconds(60)], exhausted: 'alert' },

@@ -7,7 +7,7 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Stores each node with its inbounds and the hosts that lead to it. The record has no secrets: the panel client drops them. */
 export default defineTask({
   name: 'sync_node_configs',
-  summary: 'Stores the configuration of every node',
+  summary: { en: 'Stores the configuration of every node', ru: 'Сохраняет настройки каждого узла' },
   aliases: ['sync_node_configurations'],
   payload: z.object({}),
   schedule: { everyMs: minutes(30) },

@@ -9,7 +9,10 @@ import { defineTask } from '../../runtime/define-task.ts';
  */
 export default defineTask({
   name: 'sync_server_geolocations',
-  summary: 'Puts every node on the map, within its country',
+  summary: {
+    en: 'Puts every node on the map, within its country',
+    ru: 'Отмечает каждый узел на карте в пределах его страны',
+  },
   payload: z.object({}),
   schedule: { cron: '0 */6 * * *' },
   retry: { delaysMs: [minutes(2), minutes(2), minutes(2)], exhausted: 'next-run' },

@@ -5,7 +5,10 @@ import { defineTask } from '../../runtime/define-task.ts';
 /** Stores how many users there are in each state, for readers that would otherwise ask the panel. */
 export default defineTask({
   name: 'sync_user_stats',
-  summary: 'Stores how many users there are, by state',
+  summary: {
+    en: 'Stores how many users there are, by state',
+    ru: 'Сохраняет, сколько пользователей в каком состоянии',
+  },
   payload: z.object({}),
   schedule: { everyMs: minutes(10) },
   retry: { delaysMs: [minutes(2), minutes(2), minutes(2)], exhausted: 'next-run' },

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Examination, Finding } from '../examination.ts';
 import type { Output } from './command.ts';
-import { doctorCommands, type Examination, type Finding } from './doctor.ts';
+import { doctorCommands } from './doctor.ts';
 
 const ADVICE = 'set maxmemory-policy to noeviction, in redis.conf and with CONFIG SET';
 

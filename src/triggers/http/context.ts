@@ -14,13 +14,14 @@ import type { LastRun } from '../../repositories/redis/monitoring/last-runs.ts';
 import type { NodeRecord } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { QueueSnapshot } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
-import type { DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
+import type { DeliveryHour, DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { DeadJob, DeadJobs } from '../../runtime/dead-jobs.ts';
 import type { Schedule } from '../../runtime/define-task.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
 import type { NamedToken } from './auth/tokens.ts';
@@ -79,7 +80,7 @@ export type OpenExport = {
   read(from: number, to: number): Promise<Readable>;
 };
 
-/** The dependencies of the API and the operations page. The composition root builds them. */
+/** The dependencies of the API and the console. The composition root builds them. */
 export type HttpContext = {
   tokens: readonly NamedToken[];
   version: string;
@@ -127,6 +128,8 @@ export type HttpContext = {
     queues(): Promise<QueueSnapshot | undefined>;
     /** The last minutes, this many, oldest first. */
     deliveries(minutes: number): Promise<readonly DeliveryMinute[]>;
+    /** The last hours, this many, oldest first. */
+    deliveryHours(hours: number): Promise<readonly DeliveryHour[]>;
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
   };
   /** By Telegram id or username; several panel users may share one Telegram id. */
@@ -149,6 +152,10 @@ export type HttpContext = {
   };
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
+  /** What `task-worker doctor` examines. */
+  doctor: DoctorContext;
+  /** The settings by name, without their secret parts. */
+  settings: ReadonlyMap<string, string>;
   endedSessions: EndedSessions;
   /**
    * Whether it was written. Never throws: an action that was done must not look failed because it could not be recorded. One that can wait

@@ -17,7 +17,7 @@ type Documented = { paths: Record<string, Record<string, { operationId: string }
 const documented = async (): Promise<Documented['paths']> =>
   (await http.server.inject('/api/openapi.json')).json<Documented>().paths;
 
-const PAGES = ['/', '/live', '/login', '/queues', '/queues/api/queues', '/assets/app.js', '/assets/style.css'];
+const PAGES = ['/', '/tasks', '/system', '/login', '/queues', '/queues/api/queues'];
 const OPEN = ['/health/live', '/health/ready', '/metrics', '/api/openapi.json', '/api/docs'];
 
 /** Every method that HTTP clients try, in the order of an answer. */

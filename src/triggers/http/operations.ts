@@ -3,12 +3,12 @@ import { registerApi } from './api/routes.ts';
 import { Guard } from './auth/guard.ts';
 import { answerError, type ErrorAnswer } from './console/error-page.ts';
 import { loadViews } from './console/load-views.ts';
+import { registerLogin } from './console/login.ts';
 import { registerConsole } from './console/register-console.ts';
 import { serveAssets } from './console/serve-assets.ts';
 import type { Shell } from './console/shell.ts';
 import type { HttpContext } from './context.ts';
 import { readJsonModestly } from './json-body.ts';
-import { registerPage } from './page/register-page.ts';
 import { refuseBadTexts } from './refuse-bad-texts.ts';
 
 /** Registers everything that needs a token or a login. Returns how errors of addresses that are no route are told to people. */
@@ -25,8 +25,8 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
     scope.removeContentTypeParser('text/plain');
     readJsonModestly(scope);
     refuseBadTexts(scope);
-    registerApi(scope, context, guard);
-    registerPage(scope, context, guard);
+    registerApi(scope, context, guard, shell.assets);
+    registerLogin(scope, context, guard, shell.assets);
     void scope.register((console, _consoleOptions, consoleDone) => {
       loadViews()
         .then((views) => {

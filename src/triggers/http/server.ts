@@ -20,7 +20,7 @@ export type HttpOptions = {
   host: string;
   health: HealthChecks;
   metrics: MetricsOptions;
-  /** API, operations page and queues. Without any API token they are off, and only health and metrics answer. */
+  /** API, console and queues. Without any API token they are off, and only health and metrics answer. */
   operations?: HttpContext | undefined;
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
   /** Events of the panel. Without its secret the route is not there. */
@@ -51,10 +51,10 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
     bodyLimit: BODY_BYTES,
     exposeHeadRoutes: true,
     forceCloseConnections: true,
-    // A machine that is busy with other things loads the queue board slowly.
-    pluginTimeout: seconds(60),
     logger: false,
     requestTimeout: limits.requestMs,
+    // The views and the queue board are read from the disk, which may take long on a machine that has just started.
+    pluginTimeout: seconds(60),
     http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.headersMs / 5 },
     clientErrorHandler: answerBrokenRequest,
     trustProxy: trustIn(trustProxy),
@@ -78,7 +78,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
   const answerPerson = operations && registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
-    : 'Without API_TOKENS only health and metrics answer; set it to have the API and the operations page.';
+    : 'Without API_TOKENS only health and metrics answer; set it to have the API and the console.';
   // Before a body is read, which some methods must have. It is left unread, so the connection cannot go on.
   server.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return;

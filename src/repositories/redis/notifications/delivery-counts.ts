@@ -7,7 +7,12 @@ import { keys } from '../keys.ts';
 /** What became of the messages of one minute; retries count when they end. */
 export type DeliveryMinute = { minute: Date } & DeliveryTotals;
 
+/** The same of one hour. */
+export type DeliveryHour = { hour: Date } & DeliveryTotals;
+
 const TTL_MS = hours(2);
+/** The console shows a week. */
+const HOUR_TTL_MS = days(8);
 /** One past the days whose reports may still be made up for. */
 const DIRECT_TTL_MS = days(9);
 const WRITE_EVERY_MS = 1_000;
@@ -16,7 +21,7 @@ type Waiting = { minute: Map<DeliveryEnd, number>; direct: Map<string, number> }
 const nothing = (): Waiting => ({ minute: new Map(), direct: new Map() });
 
 /**
- * Deliveries over all workers: by minute for the page, and by day those that have no row in `notification_queue`, which the day's figures
+ * Deliveries over all workers: by minute and by hour for the console, and by day those that have no row in `notification_queue`, which the day's figures
  * add to the rows. Written once a second and nobody waits for it: losing it loses no work.
  */
 export class DeliveryCounts implements AsyncDisposable {
@@ -46,8 +51,16 @@ export class DeliveryCounts implements AsyncDisposable {
   async latest(count: number, now: Date): Promise<DeliveryMinute[]> {
     const present = minuteOf(now);
     const all = Array.from({ length: count }, (_, i) => new Date(present.getTime() - minutes(count - 1 - i)));
-    const found = await Promise.all(all.map((minute) => this.#redis.hgetall(keys.deliveries(minute.toISOString()))));
-    return all.map((minute, i) => ({ minute, ...deliveriesIn(Number(found[i]!.sent ?? 0), numbersIn(found[i]!)) }));
+    const found = await Promise.all(all.map((minute) => this.#totals(keys.deliveries(minute.toISOString()))));
+    return all.map((minute, i) => ({ minute, ...found[i]! }));
+  }
+
+  /** The last hours, oldest first, the present one included. */
+  async latestHours(count: number, now: Date): Promise<DeliveryHour[]> {
+    const present = hourOf(now);
+    const all = Array.from({ length: count }, (_, i) => new Date(present.getTime() - hours(count - 1 - i)));
+    const found = await Promise.all(all.map((hour) => this.#totals(keys.deliveryHour(hour.toISOString()))));
+    return all.map((hour, i) => ({ hour, ...found[i]! }));
   }
 
   /** By status, on a UTC day: messages that were sent at once and never had a row. */
@@ -68,8 +81,14 @@ export class DeliveryCounts implements AsyncDisposable {
     const now = this.#clock();
     await Promise.all([
       this.#add(keys.deliveries(minuteOf(now).toISOString()), minute, TTL_MS),
+      this.#add(keys.deliveryHour(hourOf(now).toISOString()), minute, HOUR_TTL_MS),
       this.#add(keys.directDeliveries(dayOf(now)), direct, DIRECT_TTL_MS),
     ]).catch(this.#onError);
+  }
+
+  async #totals(key: string): Promise<DeliveryTotals> {
+    const fields = await this.#redis.hgetall(key);
+    return deliveriesIn(Number(fields.sent ?? 0), numbersIn(fields));
   }
 
   async #add(key: string, counts: ReadonlyMap<string, number>, ttlMs: number): Promise<void> {
@@ -89,4 +108,5 @@ function countUp<Key>(counts: Map<Key, number>, key: Key): void {
 const numbersIn = ({ sent: _, ...fields }: Readonly<Record<string, string>>): Record<string, number> =>
   Object.fromEntries(Object.entries(fields).map(([field, n]) => [field, Number(n)]));
 
+const hourOf = (time: Date): Date => new Date(Math.floor(time.getTime() / hours(1)) * hours(1));
 const minuteOf = (time: Date): Date => new Date(Math.floor(time.getTime() / minutes(1)) * minutes(1));

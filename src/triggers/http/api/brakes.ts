@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HttpContext } from '../context.ts';
+import type { Act, HeldBrake, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { BrakeBody } from './schemas.ts';
@@ -37,21 +37,27 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found'],
       async handle({ params: { name }, body: { decision } }, { audit }) {
-        const held = (await context.brakes.list()).find((brake) => brake.name === name);
-        if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
-        if (!held.decisions.includes(decision)) {
-          const detail = `must be ${held.decisions.join(' or ')}`;
-          throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
-        }
-        const done = await context.brakes.confirm(name, decision);
-        await audit({
-          action: 'brake.confirmed',
-          entityType: 'brake',
-          entityId: name,
-          details: { decision, held: held.held.en, done },
-        });
+        const { act, done } = await decideBrake(context, name, decision);
+        await audit(act);
         return { status: 200, body: { name, done } };
       },
     }),
   ];
+}
+
+/** Decides about what is held, and returns the act for the audit trail. Throws a `Problem` where nothing is held, or not for that decision. */
+export async function decideBrake(
+  context: HttpContext,
+  name: string,
+  decision: string,
+): Promise<{ act: Act; done: string; held: HeldBrake }> {
+  const held = (await context.brakes.list()).find((brake) => brake.name === name);
+  if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
+  if (!held.decisions.includes(decision)) {
+    const detail = `must be ${held.decisions.join(' or ')}`;
+    throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
+  }
+  const done = await context.brakes.confirm(name, decision);
+  const details = { decision, held: held.held.en, done };
+  return { act: { action: 'brake.confirmed', entityType: 'brake', entityId: name, details }, done, held };
 }

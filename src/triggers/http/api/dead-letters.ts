@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pathOf, siftFields } from '../../../lib/unknown-fields.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
 import { HIDDEN, withoutSecrets } from '../auth/secrets.ts';
-import type { DeadLetter, HttpContext } from '../context.ts';
+import type { Act, DeadLetter, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { DeadLetterBody, JobId } from './schemas.ts';
@@ -61,14 +61,19 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found'],
       async handle({ params: { id } }, { audit }) {
-        const isJob = await context.jobs.find(id);
-        const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
-        if (!replayed) throw noSuch(id);
-        await audit({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id });
+        await audit(await replayDeadLetter(context, id));
         return { status: 202, body: { id, status: 'replayed' } };
       },
     }),
   ];
+}
+
+/** Runs a dead letter again, and returns the act for the audit trail. Throws a `Problem` where there is none of this id. */
+export async function replayDeadLetter(context: HttpContext, id: string): Promise<Act> {
+  const isJob = await context.jobs.find(id);
+  const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
+  if (!replayed) throw noSuch(id);
+  return { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id };
 }
 
 /** Jobs and messages together, the newest first. */

@@ -1,4 +1,5 @@
 import { type Html, html, join } from '../../../lib/html.ts';
+import type { AssetAddresses } from '../console/serve-assets.ts';
 import { PROBLEMS } from '../problem.ts';
 
 type Json = Record<string, unknown>;
@@ -13,7 +14,7 @@ type Operation = {
 };
 
 /** The OpenAPI document for people: plain HTML without a script, which loads nothing else. */
-export function docsPage(document: Json): string {
+export function docsPage(document: Json, { icon, style }: Pick<AssetAddresses, 'icon' | 'style'>): string {
   const { info, paths } = document as {
     info: { title: string; version: string; description: string };
     paths: Record<string, Record<string, Operation>>;
@@ -37,8 +38,8 @@ export function docsPage(document: Json): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${info.title} · API</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/style.css">
+<link rel="icon" href="${icon}" type="image/svg+xml">
+<link rel="stylesheet" href="${style}">
 </head>
 <body class="docs">
 <header class="top"><strong>${info.title}</strong><span class="muted">${info.version}</span><nav>${join(navigation, '')}</nav></header>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JobView } from '../../../runtime/jobs.ts';
-import type { HttpContext } from '../context.ts';
+import type { Act, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { jobBody } from './job-body.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -70,16 +70,8 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found', 'conflict'],
       async handle({ params: { id } }, { audit }) {
-        const { task } = await jobOf(context, id);
-        const cancelled = await context.jobs.cancel(id);
-        if (cancelled === undefined) throw new Problem('not-found', `There is no job ${id} any more.`);
-        if (cancelled === 'ended') throw new Problem('conflict', `Job ${id} has ended already.`);
-        await audit({
-          action: 'job.cancelled',
-          entityType: 'job',
-          entityId: id,
-          details: { task },
-        });
+        const { act, cancelled } = await cancelJob(context, id);
+        await audit(act);
         return cancelled === 'removed'
           ? { status: 200, body: { job_id: id, status: 'removed' } }
           : { status: 202, body: { job_id: id, status: 'cancelling' } };
@@ -102,6 +94,18 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       },
     }),
   ];
+}
+
+/** Cancels a job, and returns the act for the audit trail. Throws a `Problem` where it is not there or has ended. */
+export async function cancelJob(
+  context: HttpContext,
+  id: string,
+): Promise<{ act: Act; cancelled: 'removed' | 'told' }> {
+  const { task } = await jobOf(context, id);
+  const cancelled = await context.jobs.cancel(id);
+  if (cancelled === undefined) throw new Problem('not-found', `There is no job ${id} any more.`);
+  if (cancelled === 'ended') throw new Problem('conflict', `Job ${id} has ended already.`);
+  return { act: { action: 'job.cancelled', entityType: 'job', entityId: id, details: { task } }, cancelled };
 }
 
 /** A producer may have chosen the name of the record itself. */

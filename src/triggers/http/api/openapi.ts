@@ -56,7 +56,7 @@ function dispatchOf(task: AnyTask, { parameters, ...rest }: Json, components: Co
   return {
     ...rest,
     operationId: `dispatch_${task.name}`,
-    summary: task.summary,
+    summary: task.summary.en,
     parameters: (parameters as Json[]).filter((parameter) => parameter.in !== 'path'),
     requestBody: requestBody(task.payload, `${task.name}_payload`, components),
   };

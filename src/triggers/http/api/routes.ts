@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Guard } from '../auth/guard.ts';
+import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { brakeRoutes } from './brakes.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -37,11 +38,11 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
 }
 
 /** Registers the API behind `guard`, and its description, which is open to everybody. */
-export function registerApi(server: FastifyInstance, context: HttpContext, guard: Guard): void {
+export function registerApi(server: FastifyInstance, context: HttpContext, guard: Guard, assets: AssetAddresses): void {
   const routes = apiRoutes(context);
   const document = openApi(routes, context.registry, context.version);
   const json = JSON.stringify(document);
-  const page = docsPage(withoutRefs(document));
+  const page = docsPage(withoutRefs(document), assets);
   registerRoutes(server, routes, { audit: context.audit, guard });
   server.get('/api/openapi.json', (_request, reply) => reply.type('application/json; charset=utf-8').send(json));
   server.get('/api/docs', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));

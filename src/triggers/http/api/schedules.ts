@@ -16,7 +16,7 @@ export async function scheduleBodies(context: HttpContext): Promise<z.output<typ
     const last = lastRuns.get(task);
     return {
       task,
-      summary: context.registry.get(task).task.summary,
+      summary: context.registry.get(task).task.summary.en,
       enabled: !context.disabledTasks.has(task),
       schedule: describeSchedule(schedule),
       next_run: next === undefined ? null : new Date(next).toISOString(),

@@ -74,7 +74,7 @@ function menu({ version, views }: Shell, path: string | undefined, { may, say, l
     html`<a href="${to}"${isIn(path, to) ? html` aria-current="page"` : ''}>${texts.title![locale]}</a>`;
   const groups = [...new Set(shown.map(({ nav }) => nav!.group))].map((group: NavGroup) => {
     const links = shown.filter(({ nav }) => nav!.group === group).map((view) => html`<li>${link(view)}</li>`);
-    return html`<li><span class="group">${say(`group.${group}`)}</span><ul>${join(links, '')}</ul></li>`;
+    return html`<li>${group === 'now' ? '' : html`<span class="group">${say(`group.${group}`)}</span>`}<ul>${join(links, '')}</ul></li>`;
   });
   const bar = shown.filter(({ nav }) => nav!.bar).map(link);
   return html`<nav id="menu" popover aria-label="${say('menu')}"><ul>${join(groups, '')}</ul><p class="muted small">${version}</p></nav>

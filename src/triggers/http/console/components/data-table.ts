@@ -15,10 +15,12 @@ export type TableOptions<Row> = {
   rows: readonly Row[];
   /** The id of the row in the page, so that it is found again when rows move. */
   idOf(row: Row): string;
+  /** Columns of the same width in every such table, for tables below each other. */
+  isEven?: boolean;
 };
 
 /** A table; on a phone each row is a card, with the heading before each value. */
-export function dataTable<Row>({ caption, columns, idOf, rows }: TableOptions<Row>): Html {
+export function dataTable<Row>({ caption, columns, idOf, isEven = false, rows }: TableOptions<Row>): Html {
   const heads = columns.map(({ heading, kind }) => html`<th scope="col"${kindOf(kind)}>${heading}</th>`);
   const lines = rows.map((row) => {
     const cells = columns.map(({ cell, heading, kind }, i) =>
@@ -28,7 +30,7 @@ export function dataTable<Row>({ caption, columns, idOf, rows }: TableOptions<Ro
     );
     return html`<tr id="${idOf(row)}">${join(cells, '')}</tr>`;
   });
-  return html`<table class="cards"><caption class="hidden">${caption}</caption><thead><tr>${join(heads, '')}</tr></thead><tbody>${join(lines, '')}</tbody></table>`;
+  return html`<table class="cards${isEven ? ' even' : ''}"><caption class="hidden">${caption}</caption><thead><tr>${join(heads, '')}</tr></thead><tbody>${join(lines, '')}</tbody></table>`;
 }
 
 const kindOf = (kind: 'number' | 'actions' | undefined): Html | string => (kind ? html` class="${kind}"` : '');

@@ -31,7 +31,7 @@ export function heatMap(cells: readonly HeatCell[], name: string): Html {
     ({ label, tone }, i) =>
       html`<rect class="heat ${tone}" x="${i * 10}" y="0" width="8" height="20" rx="2"><title>${label}</title></rect>`,
   );
-  return html`<svg class="heatmap" viewBox="0 0 ${cells.length * 10} 20" preserveAspectRatio="none" role="img" aria-label="${name}">${join(drawn, '')}</svg>`;
+  return html`<svg class="heatmap" viewBox="0 0 ${cells.length * 10} 20" preserveAspectRatio="xMinYMid meet" role="img" aria-label="${name}">${join(drawn, '')}</svg>`;
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
+import { durationText } from '../../../../lib/quantities.ts';
 import { describeTask } from '../../../../runtime/describe-task.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { scheduleBodies } from '../../api/schedules.ts';
@@ -9,6 +10,10 @@ import { scheduleInWords } from '../components/schedules.ts';
 import { stateBadge } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
+import { payloadForm } from '../payload-form.ts';
+
+/** Room for the longest list that a payload may hold, typed or taken from a file. */
+const PAYLOAD_BYTES = 8 * 1_048_576;
 
 /** One task: what it does, when it runs, how it retries, and a button that runs it. */
 export default defineView({
@@ -27,6 +32,18 @@ export default defineView({
     onDemand: { en: 'on demand', ru: 'по требованию' },
     run: { en: 'Run now', ru: 'Запустить' },
     started: { en: '% is in its queue, as job %.', ru: '% поставлена в очередь, задание %.' },
+    sureRun: {
+      en: 'Run % now? It may run for long and touch many users.',
+      ru: 'Запустить % сейчас? Это может идти долго и затронуть многих.',
+    },
+    runHeading: { en: 'Run it', ru: 'Запуск' },
+    aliases: { en: 'Also known as', ru: 'Другие имена' },
+    retries: { en: 'Retries after', ru: 'Повторы через' },
+    noRetries: { en: 'none', ru: 'нет' },
+    'out.alert': { en: 'then an alert to the admins', ru: 'затем тревога админам' },
+    'out.alert-critical': { en: 'then a critical alert to the admins', ru: 'затем критическая тревога админам' },
+    'out.log': { en: 'then a line in the log', ru: 'затем запись в журнале' },
+    'out.next-run': { en: 'then the next run does it', ru: 'затем это сделает следующий запуск' },
     already: { en: '% waits or runs already, as job %.', ru: '% уже ждёт или выполняется, задание %.' },
   },
   params: z.object({ name: z.string().min(1).max(100) }),
@@ -36,9 +53,15 @@ export default defineView({
     run: deed({
       needs: 'admin',
       label: 'run',
-      async run(context, { audit, caller, page, params, request }) {
+      bodyBytes: PAYLOAD_BYTES,
+      form: (context, { params }) => payloadForm(context.registry.get(params.name).task),
+      ask(context, { page, params }) {
+        const { task } = context.registry.get(params.name);
+        return task.longRunning || task.watched ? page.say('sureRun', task.name) : undefined;
+      },
+      async run(context, { audit, caller, form, page, params, request }) {
         const { traceparent } = request.headers;
-        const asked = { name: params.name, payload: {}, caller: callerOf(caller), audit, traceparent };
+        const asked = { name: params.name, payload: form, caller: callerOf(caller), audit, traceparent };
         const { already, job_id: id, task } = await dispatchFor(context, asked);
         return { receipt: page.say(already ? 'already' : 'started', task, id), act: 'recorded' };
       },
@@ -56,21 +79,35 @@ export default defineView({
         const schedule = context.schedules.get(task.name);
         return {
           ...describeTask(task, schedule, context.disabledTasks.has(task.name)),
+          task,
           when: schedule,
           next: schedules.find((body) => body.task === task.name)?.next_run,
           last: lastRuns.get(task.name),
         };
       },
-      draw({ enabled, last, name, next, queue, summary, when }, page) {
-        const { form, locale, say } = page;
+      draw({ aliases, enabled, last, next, queue, retry_delays_seconds: delays, task, when }, page) {
+        const { locale, say } = page;
+        const retries = delays.map((delay) => durationText(seconds(delay), locale)).join(', ');
         const schedule = when ? scheduleInWords(when, locale) : say('onDemand');
-        return html`<p>${summary}</p><dl class="facts">
+        return html`<p>${task.summary[locale]}.</p><dl class="facts">
 <dt>${say('queue')}</dt><dd>${queue}</dd>
 <dt>${say('schedule')}</dt><dd>${enabled ? schedule : stateBadge('calm', say('off'))}</dd>
 <dt>${say('last')}</dt><dd>${last ? html`${stateBadge(last.ok ? 'good' : 'bad', say(last.ok ? 'ok' : 'failed'))} ${timeAt(last.at, page)}` : say('never')}${last?.error ? html`<p class="muted">${last.error}</p>` : ''}</dd>
-<dt>${say('next')}</dt><dd>${enabled && next ? timeAt(new Date(next), page) : '–'}</dd></dl>
-${enabled && when ? form('run', { about: name }) : ''}`;
+<dt>${say('next')}</dt><dd>${enabled && next ? timeAt(new Date(next), page) : '–'}</dd>
+<dt>${say('retries')}</dt><dd>${retries || say('noRetries')}; ${say(`out.${task.retry.exhausted}`)}</dd>
+${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join(', ')}</code></dd>` : ''}</dl>`;
       },
+    }),
+    part({
+      name: 'run',
+      heading: 'runHeading',
+      needs: 'admin',
+      load(context, { params }) {
+        const { task } = context.registry.get(params.name);
+        return { name: task.name, isOff: context.disabledTasks.has(task.name), values: payloadForm(task).values };
+      },
+      draw: ({ isOff, name, values }, { form, say }) =>
+        isOff ? stateBadge('calm', say('off')) : form('run', { about: name, values }),
     }),
   ],
 });

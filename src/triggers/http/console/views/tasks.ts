@@ -57,7 +57,7 @@ export default defineView({
           {
             heading: say('task'),
             cell: ({ task }: Row) =>
-              html`<a href="/tasks/${task.name}"><code>${task.name}</code></a><span class="muted about">${task.summary}</span>`,
+              html`<a href="/tasks/${task.name}"><code>${task.name}</code></a><span class="muted about">${task.summary[locale]}</span>`,
           },
           {
             heading: say('schedule'),
@@ -89,6 +89,7 @@ export default defineView({
           (queue) =>
             html`<h2>${queue}</h2>${dataTable({
               caption: queue,
+              isEven: true,
               columns,
               rows: rows.filter(({ task }) => task.queue === queue),
               idOf: ({ task }) => `task-${task.name}`,
@@ -102,4 +103,4 @@ export default defineView({
 });
 
 const isAbout = ({ name, summary }: AnyTask, text: string): boolean =>
-  `${name} ${summary}`.toLowerCase().includes(text.toLowerCase());
+  `${name} ${summary.en} ${summary.ru}`.toLowerCase().includes(text.toLowerCase());

@@ -1,0 +1,47 @@
+import { within } from '../lib/deadline.ts';
+import { seconds } from '../lib/duration.ts';
+import { errorMessage } from '../lib/errors.ts';
+
+export type Level = 'ok' | 'warning' | 'failed';
+
+/** The finding about one thing. */
+export type Finding = {
+  level: Level;
+  /** A sentence without a full stop. */
+  finding: string;
+  /** The remedy, where the level is not `ok` and the finding does not say it itself. */
+  advice?: string;
+  /** How long the answer of a dependency took. */
+  latencyMs?: number;
+};
+
+/** One thing that must be right. A rejection counts as failed, and `advice` then says what to do. */
+export type Examination = {
+  group: string;
+  name: string;
+  advice: string;
+  examine(signal: AbortSignal): Promise<Finding>;
+};
+
+export type DoctorContext = {
+  /** The installation that is examined: `task-worker 0.1.0, Node 24.21.0`. */
+  patient: string;
+  examinations(): readonly Examination[];
+};
+
+/** A finding and what it is about. */
+export type Examined = Finding & { group: string; name: string };
+
+/** A dependency that takes longer counts as down. A little more than the 5 s of a Redis command, whose own error says more. */
+const LIMIT_MS = seconds(6);
+
+/** Examines one thing; never rejects. */
+export async function examined({ advice, examine, group, name }: Examination): Promise<Examined> {
+  const late = (): Error => new Error(`no answer within ${LIMIT_MS / 1000} s`);
+  try {
+    const found = await within(LIMIT_MS, examine(AbortSignal.timeout(LIMIT_MS)), late);
+    return { group, name, ...found };
+  } catch (error) {
+    return { group, name, level: 'failed', finding: errorMessage(error), advice };
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { AnyTask } from '../../../runtime/define-task.ts';
+import type { Field, FormOf } from './define-view.ts';
+
+/** What a JSON Schema says of one field. */
+const Property = z.looseObject({
+  // A field of several types is typed as JSON.
+  type: z.string().optional().catch(undefined),
+  enum: z
+    .array(z.union([z.string(), z.number()]))
+    .optional()
+    .catch(undefined),
+  description: z.string().optional(),
+  default: z.unknown().optional(),
+  items: z.looseObject({ type: z.string().optional() }).optional(),
+  maxLength: z.number().optional(),
+});
+const Properties = z.looseObject({
+  properties: z.record(z.string(), Property).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+/** A longer text gets several lines. */
+const ONE_LINE = 200;
+
+/** A form for the payload of a task, with its defaults filled in. The door that the payload goes through judges it. */
+export function payloadForm({ payload }: AnyTask): FormOf & { values: Readonly<Record<string, string>> } {
+  const { properties, required } = Properties.parse(z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }));
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => [name, fieldOf(name, property, required.includes(name))]),
+  );
+  const values = Object.fromEntries(
+    Object.entries(properties).flatMap(([name, { default: value }]) =>
+      value === undefined || value === null ? [] : [[name, textOf(value, fields[name]!)]],
+    ),
+  );
+  return { schema: z.looseObject({}), fields, values };
+}
+
+function fieldOf(
+  name: string,
+  { description, enum: choices, items, maxLength, type }: z.output<typeof Property>,
+  required: boolean,
+): Field {
+  const about = {
+    label: { en: name, ru: name },
+    ...(description !== undefined && { hint: { en: description, ru: description } }),
+    required,
+  };
+  if (choices) {
+    const options = choices.map((value) => ({ value: String(value), label: { en: String(value), ru: String(value) } }));
+    return { ...about, kind: 'choice', options };
+  }
+  if (type === 'boolean') return { ...about, kind: 'check', required: false };
+  if (type === 'integer' || type === 'number') return { ...about, kind: 'number' };
+  if (type === 'array' && items?.type === 'string') return { ...about, kind: 'lines' };
+  if (type === 'string') return { ...about, kind: (maxLength ?? 0) > ONE_LINE ? 'area' : 'text' };
+  return { ...about, kind: 'json' };
+}
+
+function textOf(value: unknown, { kind }: Field): string {
+  if (kind === 'check') return value === true ? 'on' : '';
+  if (kind === 'lines' && Array.isArray(value)) return value.join('\n');
+  return kind === 'json' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,309 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axe from 'axe-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keys } from '../../src/repositories/redis/keys.ts';
+import { until } from '../../src/testing/until.ts';
+import type { RoleProcess } from '../../src/testing/world/role-process.ts';
+import { World } from '../../src/testing/world/world.ts';
+import { loadViews } from '../../src/triggers/http/console/load-views.ts';
+import { findChromium, launchChromium } from './chromium.ts';
+
+const chromium = await findChromium();
+const token = randomBytes(16).toString('hex');
+const DESKTOP = { width: 1180, height: 900 };
+/** The narrowest screen that pages must fit, which is also a desktop at 400 %. */
+const NARROW = { width: 320, height: 640 };
+
+/** What stands in the place of parameters. A view that is not here is opened with something that does not exist. */
+const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
+const addresses = (await loadViews()).map(({ path }) => SAMPLES[path] ?? path.replaceAll(/:\w+/g, 'nothing'));
+
+/** A page that records its faults. */
+class Visit implements AsyncDisposable {
+  readonly page: Page;
+  /** Errors in the console, and requests to other hosts. */
+  readonly faults: string[] = [];
+
+  private constructor(page: Page, origin: string) {
+    this.page = page;
+    page.on('console', (message) => message.type() === 'error' && this.faults.push(message.text()));
+    page.on('pageerror', (error) => this.faults.push(error.message));
+    page.on('request', (request) => request.url().startsWith(origin) || this.faults.push(request.url()));
+  }
+
+  static async start(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visit> {
+    const context = await browser.newContext({ baseURL: origin, locale: 'en', viewport: DESKTOP, ...options });
+    return new Visit(await context.newPage(), origin);
+  }
+
+  /** Logs in with the keyboard alone, as most people do, and is led to what was asked for. */
+  async logIn(address = '/'): Promise<void> {
+    await this.page.goto(address);
+    await this.page.waitForSelector('#token:focus');
+    await this.page.keyboard.type(token);
+    await this.page.keyboard.press('Enter');
+    await this.page.waitForSelector('main h1');
+    expect(new URL(this.page.url()).pathname + new URL(this.page.url()).search).toBe(address);
+  }
+
+  /** Presses a button and says yes to the question. */
+  async confirm(button: string): Promise<void> {
+    await this.page.click(button);
+    await this.page.click('dialog[open] form[hx-post] button');
+    await this.page.waitForSelector('dialog[open]', { state: 'detached' });
+  }
+
+  /** What axe finds, a line each. Its script is run from outside the page, so the policy of the page stands as it is. */
+  async axe(): Promise<string[]> {
+    await this.page.evaluate(axe.source);
+    const found = (await this.page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as axe.AxeResults;
+    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+  }
+}
+
+describe.skipIf(!chromium)('the console in Chromium', () => {
+  let world: World;
+  let service: RoleProcess;
+  let browser: Browser;
+  let folder: string;
+  /** Stays logged in from test to test, as people do. */
+  let olga: Visit;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'exports-'));
+    world = await World.start({
+      seed: true,
+      panel: { users: 120, nodes: 4 },
+      env: {
+        API_TOKENS: `olga:${token}`,
+        HEALTH_CHECK_INTERVAL_SECONDS: '5',
+        LOG_LEVEL: 'INFO',
+        EXPORT_DIR: folder,
+        DISABLED_TASKS: 'cleanup_notification_queue',
+        TIME_ZONE: 'Europe/Moscow',
+      },
+    });
+    service = await world.start('all');
+    browser = await launchChromium(chromium!);
+    olga = await Visit.start(browser, service.httpUrl);
+    await olga.logIn();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await world?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function dispatched(task: string, payload: object): Promise<string> {
+    const response = await fetch(`${service.httpUrl}/api/v1/tasks/${task}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(payload),
+    });
+    return ((await response.json()) as { job_id: string }).job_id;
+  }
+
+  const visit = (options?: BrowserContextOptions): Promise<Visit> => Visit.start(browser, service.httpUrl, options);
+
+  test('a wrong token is told so, a right one leads to the address that was asked for', async () => {
+    await using anna = await visit();
+    const { page } = anna;
+    await page.goto('/tasks?q=sync');
+    await page.fill('#token', 'not-a-token-of-ours');
+    await page.press('#token', 'Enter');
+    await page.waitForSelector('[role=alert]');
+    // Chromium itself writes the 401 into the console.
+    anna.faults.length = 0;
+    await page.fill('#token', token);
+    await page.press('#token', 'Enter');
+    await page.waitForSelector('#task-sync_user_stats');
+    expect(new URL(page.url()).search).toBe('?q=sync');
+    expect(await page.$('#task-send_notification')).toBeNull();
+    expect(anna.faults).toEqual([]);
+  });
+
+  test('the first view fills by itself, and only what is open is asked for', async () => {
+    await olga.page.goto('/');
+    await olga.page.waitForFunction('document.querySelectorAll("#nodes .heat.good").length === 4', undefined, {
+      timeout: 90_000,
+    });
+    const asked: string[] = [];
+    olga.page.on('request', (request) => asked.push(request.headers()['x-parts'] ?? ''));
+    await until('the running jobs are asked for alone', async () =>
+      asked.some((parts) => /^running=[\w-]+$/.test(parts)),
+    );
+    expect(olga.faults).toEqual([]);
+  });
+
+  test.each([
+    { colorScheme: 'light', locale: 'en', viewport: DESKTOP },
+    { colorScheme: 'dark', locale: 'ru', viewport: NARROW },
+  ] as const)('every view is clean for axe and fits, $colorScheme, $locale, $viewport.width px', async (options) => {
+    await using anna = await visit(options);
+    await anna.logIn();
+    for (const address of addresses) {
+      const response = (await anna.page.goto(address))!;
+      expect(await anna.axe(), address).toEqual([]);
+      expect(await anna.page.locator('h1').count(), address).toBe(1);
+      expect(await anna.page.evaluate('document.documentElement.scrollWidth'), address).toBeLessThanOrEqual(
+        options.viewport.width,
+      );
+      // Chromium itself writes a 404 into the console.
+      if (response.status() === 404) anna.faults.length = 0;
+      expect(anna.faults, address).toEqual([]);
+    }
+  });
+
+  test('a task is run with the form of its payload; what was typed stays when it does not fit', async () => {
+    const { page } = olga;
+    await page.goto('/tasks/send_notification');
+    await page.fill('#deed-run-telegram_id', '100001');
+    await page.fill('#deed-run-message', '<b>never closed');
+    await page.fill('#deed-run-priority', 'x').catch(() => undefined);
+    await page.click('#deed-run button');
+    await page.waitForSelector('#toast .receipt.good');
+    await page.fill('#deed-run-telegram_id', '0.5');
+    await page.fill('#deed-run-message', 'Hello');
+    await page.click('#deed-run button');
+    await page.waitForSelector('#deed-run [aria-invalid]');
+    expect(await page.inputValue('#deed-run-message')).toBe('Hello');
+    // Chromium itself writes the 422 into the console.
+    olga.faults.length = 0;
+  });
+
+  test('everything works without the script too', async () => {
+    await using anna = await visit({ javaScriptEnabled: false });
+    await anna.logIn('/tasks/sync_user_stats');
+    await anna.page.click('#deed-run button');
+    await anna.page.waitForSelector('#toast .receipt.good');
+    await anna.page.goto('/tasks/execute_bulk_user_operation');
+    await anna.page.selectOption('#deed-run-operation', 'disable');
+    await anna.page.click('#deed-run button');
+    expect(await anna.page.textContent('main')).toContain('Run execute_bulk_user_operation now?');
+    await anna.page.click('a[data-close]');
+    expect(new URL(anna.page.url()).pathname).toBe('/tasks/execute_bulk_user_operation');
+  });
+
+  test('a lost connection says so and keeps what was typed, and ends by itself', async () => {
+    const { page } = olga;
+    await page.goto('/tasks/send_notification');
+    await page.fill('#deed-run-message', 'still here');
+    await page.route('**/tasks/send_notification', (route) => route.abort());
+    await page.click('#deed-run button', { noWaitAfter: true }).catch(() => undefined);
+    await page.waitForSelector('#lost:not([hidden])', { timeout: 30_000 });
+    expect(await page.inputValue('#deed-run-message')).toBe('still here');
+    await page.unroute('**/tasks/send_notification');
+    await page.waitForSelector('#lost[hidden]', { state: 'attached', timeout: 30_000 });
+    olga.faults.length = 0;
+  });
+
+  test('a dead letter is replayed, and gone', async () => {
+    const data = JSON.stringify({ task_id: 'b1', task_name: 'no_such_task', labels: {}, args: [], kwargs: {} });
+    const id = await world.redisClient.xadd(
+      keys.taskiqDead(),
+      ...['*', 'reason', 'unknown_task', 'detail', 'There is no task', 'task_id', 'b1', 'task_name', 'no_such_task'],
+      ...['time', new Date().toISOString(), 'data', data],
+    );
+    await olga.page.goto('/');
+    await olga.page.click(`#letter-${id} button`);
+    await olga.page.waitForSelector(`#letter-${id}`, { state: 'detached' });
+    await olga.page.waitForSelector('#toast .receipt.good');
+    expect(olga.faults).toEqual([]);
+  });
+
+  test('held notifications are decided with the keyboard alone, and no is no', async () => {
+    await world.pool.query(
+      `insert into notification_queue (id, telegram_id, message, notification_type, scheduled_at)
+       select gen_random_uuid(), 100001, 'old', 'info', now() - interval '3 days' from generate_series(1, 150)`,
+    );
+    const { page } = olga;
+    await page.goto('/');
+    await page.waitForSelector('#deed-drop-notification_backlog', { timeout: 30_000 });
+    expect(await page.title()).toMatch(/^\(\d+\) Now/);
+    await page.focus('#deed-drop-notification_backlog button');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog[open]');
+    expect(await page.textContent('dialog')).toContain('150 notifications that are over 1 d late');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog[open]', { state: 'detached' });
+    expect(await page.$('#deed-drop-notification_backlog')).not.toBeNull();
+    await olga.confirm('#deed-drop-notification_backlog button');
+    await page.waitForSelector('#deed-drop-notification_backlog', { state: 'detached' });
+    expect(olga.faults).toEqual([]);
+  });
+
+  test('a bulk job shows how far it is, and is cancelled', async () => {
+    const expireAt = Date.now() + 86_400_000;
+    const users = Array.from({ length: 60 }, (_, i) => world.panel!.addUser({ username: `held${i}`, expireAt }).id);
+    world.panel!.faults({ kind: 'hang', path: '/actions/disable' });
+    const id = await dispatched('execute_bulk_user_operation', { operation: 'disable', user_uuids: users });
+    const { page } = olga;
+    await page.goto('/');
+    await page.waitForSelector(`#job-${id} progress`, { timeout: 30_000 });
+    await olga.confirm(`#deed-cancel-${id} button`);
+    await page.waitForSelector(`#job-${id} .badge.warn`, { timeout: 30_000 });
+    expect(await page.textContent(`#job-${id}`)).toContain('cancelled');
+    expect(await page.$(`#deed-cancel-${id}`)).toBeNull();
+    expect(olga.faults).toEqual([]);
+    world.panel!.faults();
+  });
+
+  test('a finished export is downloaded', async () => {
+    const id = await dispatched('generate_data_export', { export_type: 'servers', format: 'json' });
+    await olga.page.goto('/');
+    const link = await olga.page.waitForSelector(`#job-${id} a.button`, { timeout: 30_000 });
+    const [download] = await Promise.all([olga.page.waitForEvent('download'), link.click()]);
+    expect(download.suggestedFilename()).toBe(`${id}.json`);
+    expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toHaveLength(4);
+    expect(olga.faults).toEqual([]);
+  });
+
+  test('language and clock are chosen once and kept', async () => {
+    await using anna = await visit({ locale: 'ru' });
+    await anna.logIn('/tasks?q=sync');
+    const { page } = anna;
+    expect(await page.textContent('h1')).toBe('Задачи');
+    expect(await page.textContent('#clock')).toContain('GMT+3');
+    await page.click('.who summary');
+    await page.click('text=Показывать UTC');
+    expect(await page.textContent('#clock')).toContain('UTC');
+    await page.click('.who summary');
+    await page.click('text=English');
+    expect(new URL(page.url()).search).toBe('?q=sync');
+    await page.goto('/');
+    expect(await page.getAttribute('html', 'lang')).toBe('en');
+    expect(anna.faults).toEqual([]);
+  });
+
+  test('a wrong address is a page of the console', async () => {
+    await olga.page.goto('/no/such/place');
+    expect(await olga.page.textContent('h1')).toBe('There is nothing at this address');
+    expect(await olga.page.isVisible('#menu a[href="/tasks"]')).toBe(true);
+    olga.faults.length = 0;
+  });
+
+  test('the queue board opens behind the same login, and asks nobody outside', async () => {
+    await olga.page.goto('/system');
+    await olga.page.click('a[href="/queues"]');
+    await olga.page.waitForSelector('text=notifications');
+    expect(olga.faults).toEqual([]);
+  });
+
+  test('who logs out is out', async () => {
+    await using anna = await visit();
+    await anna.logIn();
+    await anna.page.click('.who summary');
+    await anna.page.click('text=Log out');
+    await anna.page.waitForSelector('#token');
+    await anna.page.goto('/');
+    expect(new URL(anna.page.url()).pathname).toBe('/login');
+  });
+});
