@@ -88,6 +88,150 @@ class WorkerApi:
             f"/api/v1/jobs/{_quote(id)}/progress",
         )
 
+    def list_runs(
+        self,
+        *,
+        task: str | int | None = None,
+        state: str | int | None = None,
+        from: str | int | None = None,
+        to: str | int | None = None,
+        customer: str | int | None = None,
+        correlation_id: str | int | None = None,
+        job_id: str | int | None = None,
+        error: str | int | None = None,
+        text: str | int | None = None,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Search the runs: every attempt that ended, the newest first."""
+        return self._call(
+            "GET",
+            "/api/v1/runs",
+            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "after": after, "limit": limit},
+        )
+
+    def group_runs(
+        self,
+        *,
+        task: str | int | None = None,
+        state: str | int | None = None,
+        from: str | int | None = None,
+        to: str | int | None = None,
+        customer: str | int | None = None,
+        correlation_id: str | int | None = None,
+        job_id: str | int | None = None,
+        error: str | int | None = None,
+        text: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Failures by kind: the same error with other numbers, ids and names is one group."""
+        return self._call(
+            "GET",
+            "/api/v1/runs/groups",
+            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "limit": limit},
+        )
+
+    def sum_runs(
+        self,
+        *,
+        task: str | int | None = None,
+        from: str | int | None = None,
+        to: str | int | None = None,
+    ) -> dict[str, Any]:
+        """How the runs of each hour ended, by task, and how long tasks take."""
+        return self._call(
+            "GET",
+            "/api/v1/runs/sums",
+            query={"task": task, "from": from, "to": to},
+        )
+
+    def list_runs_of_job(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """The attempts of one job with its payload without secrets, the newest first."""
+        return self._call(
+            "GET",
+            f"/api/v1/jobs/{_quote(id)}/runs",
+        )
+
+    def count_found_jobs(
+        self,
+        *,
+        task: str | int | None = None,
+        state: str | int | None = None,
+        from: str | int | None = None,
+        to: str | int | None = None,
+        customer: str | int | None = None,
+        correlation_id: str | int | None = None,
+        job_id: str | int | None = None,
+        error: str | int | None = None,
+        text: str | int | None = None,
+    ) -> dict[str, Any]:
+        """How many jobs a filter finds: to be asked before an act on them."""
+        return self._call(
+            "GET",
+            "/api/v1/runs/jobs",
+            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text},
+        )
+
+    def act_on_found_jobs(
+        self,
+        act: str,
+        *,
+        filter: dict[str, Any],
+        expected: int,
+    ) -> dict[str, Any]:
+        """Replay or discard the dead letters among the jobs that a filter finds, or cancel those that have not ended."""
+        return self._call(
+            "POST",
+            f"/api/v1/runs/jobs/{_quote(act)}",
+            body=_given({"filter": filter, "expected": expected}),
+        )
+
+    def list_incidents(
+        self,
+        *,
+        kind: str | int | None = None,
+        subject: str | int | None = None,
+        open: str | int | None = None,
+        from: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Outages of nodes and services with begin, end and reason."""
+        return self._call(
+            "GET",
+            "/api/v1/incidents",
+            query={"kind": kind, "subject": subject, "open": open, "from": from, "limit": limit},
+        )
+
+    def list_past_alerts(
+        self,
+        *,
+        from: str | int | None = None,
+        before: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Alerts of the last 30 days, or since `from`, those that are on included."""
+        return self._call(
+            "GET",
+            "/api/v1/alerts/history",
+            query={"from": from, "before": before, "limit": limit},
+        )
+
+    def list_node_days(
+        self,
+        *,
+        node: str | int | None = None,
+        from: str | int | None = None,
+    ) -> dict[str, Any]:
+        """How long nodes served on each of the last 90 days."""
+        return self._call(
+            "GET",
+            "/api/v1/nodes/days",
+            query={"node": node, "from": from},
+        )
+
     def list_schedules(
         self,
     ) -> dict[str, Any]:
@@ -740,6 +884,22 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/generate_weekly_report",
             body=_given({"date": date}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_act_on_jobs(
+        self,
+        *,
+        act: str,
+        job_ids: list[str],
+        job_id: str | None = None,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Replays, discards or cancels many jobs at once, and shows progress."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/act_on_jobs",
+            body=_given({"act": act, "job_ids": job_ids, "job_id": job_id}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
