@@ -63,7 +63,8 @@ test('its HighTaskDuration leaves out the tasks without a time limit, and only t
 test('the ready file has every alert of the one that it replaces, and each that is called broken', async () => {
   const file = new URL('../../deploy/prometheus/platform/worker_alerts.yml', import.meta.url);
   const { groups } = parse(await readFile(file, 'utf8')) as { groups: { rules: { alert: string }[] }[] };
-  const shipped = groups.flatMap((group) => group.rules.map(({ alert }) => alert)).toSorted();
+  const shipped = groups.flatMap((group) => group.rules.map(({ alert }) => alert));
   const due = rules.filter((rule) => rule.file === 'worker_alerts.yml' || rule.fate === 'replaced');
-  expect(shipped).toEqual(due.map(({ name }) => name).toSorted());
+  expect(shipped).toHaveLength(due.length);
+  expect(new Set(shipped)).toEqual(new Set(due.map(({ name }) => name)));
 });

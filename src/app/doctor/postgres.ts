@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { IDLE_IN_TRANSACTION_MS, STATEMENT_LIMIT_MS } from '../../repositories/database.ts';
+import { type OwnSchemaState, ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { missingPrivileges } from '../../repositories/privileges.ts';
 import { checkSchema } from '../../repositories/schema-check.ts';
 import type { Examination, Finding } from '../../triggers/examination.ts';

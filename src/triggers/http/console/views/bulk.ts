@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
-import { callerOf } from '../../auth/audited-caller.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { defineView } from '../define-view.ts';
 

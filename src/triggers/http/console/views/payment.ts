@@ -82,7 +82,8 @@ export default defineView({
       label: 'assign',
       form: { schema: z.object({ user: panelUser }), fields: {} },
       ask: (_context, { form, page }) => page.say('sureAssign', form.user),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, callerOf(caller), form.user)),
+      run: async ({ desk }, { caller, form, params }) =>
+        done(await desk.assign(params.id, callerOf(caller), form.user)),
     }),
     assignTo: deed({
       needs: 'admin',
@@ -98,7 +99,8 @@ export default defineView({
         },
       },
       ask: (_context, { form, page }) => page.say('sureAssign', form.user),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.assign(params.id, callerOf(caller), form.user)),
+      run: async ({ desk }, { caller, form, params }) =>
+        done(await desk.assign(params.id, callerOf(caller), form.user)),
     }),
     extend: deed({
       needs: 'admin',
@@ -139,7 +141,8 @@ export default defineView({
         },
       },
       ask: (_context, { page }) => page.say('sureClose'),
-      run: async ({ desk }, { caller, form, params }) => done(await desk.close(params.id, callerOf(caller), form.reason)),
+      run: async ({ desk }, { caller, form, params }) =>
+        done(await desk.close(params.id, callerOf(caller), form.reason)),
     }),
   }),
 
