@@ -47,7 +47,7 @@ function drawJob(watched: WatchedJob, page: Page<NowWord>): Html {
   const { form, locale, say } = page;
   const name = jobName(watched, page);
   const state = stateOf(watched);
-  const isOver = job.state === 'completed' || job.state === 'failed';
+  const isOver = job.state === 'completed' || job.state === 'failed' || state === 'cancelled';
   const failed =
     progress && progress.failed > 0
       ? html` <span class="bad">${say('failedItems', numberText(progress.failed, locale))}</span>`
