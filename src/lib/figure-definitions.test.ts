@@ -5,7 +5,6 @@ import {
   deliveryEndOf,
   deliverySuccess,
   failureShare,
-  troublesIn,
 } from './figure-definitions.ts';
 
 describe('how a notification ends', () => {
@@ -54,23 +53,4 @@ test.each([
   [{ succeeded: 3, failed: 1 }, 0.25],
 ])('of %j the share of failures is %s', (ended, share) => {
   expect(failureShare(ended)).toBe(share);
-});
-
-describe('all is quiet', () => {
-  const quiet = { alerts: 0, held: 0, deadLetters: 0, deliveries: { sent: 100, failed: 0 } };
-  test.each([
-    ['with nothing out of order', {}, []],
-    ['where nothing was sent', { deliveries: { sent: 0, failed: 0 } }, []],
-    ['not with an alert', { alerts: 1 }, ['alerts']],
-    ['not with something held', { held: 1 }, ['held']],
-    ['not with dead letters', { deadLetters: 1 }, ['deadLetters']],
-    ['not with a success of 95 %', { deliveries: { sent: 95, failed: 5 } }, ['deliveries']],
-    [
-      'not with ten dead letters and 95 %',
-      { deadLetters: 10, deliveries: { sent: 95, failed: 5 } },
-      ['deadLetters', 'deliveries'],
-    ],
-  ])('%s', (_, state, troubles) => {
-    expect(troublesIn({ ...quiet, ...state })).toEqual(troubles);
-  });
 });

@@ -77,20 +77,3 @@ export function deliveriesFail(totals: Pick<DeliveryTotals, 'sent' | 'failed'>):
   const success = deliverySuccess(totals);
   return totals.sent + totals.failed >= NORMAL.least && success !== null && success < NORMAL.deliverySuccess;
 }
-
-export type Trouble = 'alerts' | 'held' | 'deadLetters' | 'deliveries';
-
-/** What keeps all from being quiet. Undefined figures are not known, which is no quiet either: the caller says so. */
-export function troublesIn(state: {
-  alerts: number;
-  held: number;
-  deadLetters: number;
-  deliveries: Pick<DeliveryTotals, 'sent' | 'failed'>;
-}): Trouble[] {
-  return [
-    ...(state.alerts > 0 ? (['alerts'] as const) : []),
-    ...(state.held > 0 ? (['held'] as const) : []),
-    ...(state.deadLetters > 0 ? (['deadLetters'] as const) : []),
-    ...(deliveriesFail(state.deliveries) ? (['deliveries'] as const) : []),
-  ];
-}

@@ -6,10 +6,9 @@ describe('a clock of a zone', () => {
   test('shows a moment as people there see it', () => {
     const at = new Date('2026-03-01T21:05:33Z');
     const moscow = new ZonedClock('Europe/Moscow');
-    expect([moscow.second(at), moscow.minute(at), moscow.day(at), moscow.hour(at)]).toEqual([
+    expect([moscow.second(at), moscow.minute(at), moscow.hour(at)]).toEqual([
       '2026-03-02 00:05:33',
       '2026-03-02 00:05',
-      '2026-03-02',
       '00:05',
     ]);
     expect([moscow.label(at, 'en'), new ZonedClock('UTC').label(at, 'ru')]).toEqual(['GMT+3', 'UTC']);

@@ -41,11 +41,6 @@ export class ZonedClock {
     return this.second(at).slice(0, 16);
   }
 
-  /** `2026-03-01`. */
-  day(at: Date): string {
-    return this.second(at).slice(0, 10);
-  }
-
   /** `14:05`. */
   hour(at: Date): string {
     return this.second(at).slice(11, 16);

@@ -8,7 +8,7 @@ export type AuditTrailEntry = {
   action: string;
   entityType: string | undefined;
   entityId: string | undefined;
-  /** The person whose token it was; undefined for what the worker did by itself and for entries of the platform. */
+  /** The person whose token it was; undefined for what the worker did on its own and for entries of the platform. */
   by: string | undefined;
   role: string | undefined;
   address: string | undefined;

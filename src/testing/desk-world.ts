@@ -31,7 +31,7 @@ export type StuckKind =
 export type DeskReply = { status: number; body: Record<string, never> & { outcome?: string; detail?: string } };
 
 /** A page, or the pieces of one. */
-export type DeskPage = { status: number; body: string };
+export type PageReply = { status: number; body: string };
 
 /** A payment world with the API of the payments desk, for two admins. */
 export interface DeskWorld extends AsyncDisposable {
@@ -42,8 +42,8 @@ export interface DeskWorld extends AsyncDisposable {
   get(path: string, admin?: 'olga' | 'ivan'): Promise<DeskReply>;
   act(payment: SeededPayment, act: string, body?: object, admin?: 'olga' | 'ivan'): Promise<DeskReply>;
   /** A page of the console, and a form of one sent as its script does. */
-  open(url: string, locale?: Locale): Promise<DeskPage>;
-  submit(url: string, fields: Readonly<Record<string, string>>, admin?: 'olga' | 'ivan'): Promise<DeskPage>;
+  open(url: string, locale?: Locale): Promise<PageReply>;
+  submit(url: string, fields: Readonly<Record<string, string>>, admin?: 'olga' | 'ivan'): Promise<PageReply>;
 }
 
 /** Built once per test file. */

@@ -7,6 +7,7 @@ import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
+import executeBulkUserOperation from '../../tasks/bulk/execute-bulk-user-operation.ts';
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
@@ -46,7 +47,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     brakes: brakesOf(app),
-    buttons: { pauses: executeBulkBroadcast, pausesBy: controlBulkBroadcast, downloads: generateDataExport },
+    buttons: { pauses: executeBulkBroadcast, pausesBy: controlBulkBroadcast, operates: executeBulkUserOperation, downloads: generateDataExport },
     state: {
       nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
       services: async () =>

@@ -1,7 +1,7 @@
 import { plainText } from '../../lib/telegram-html.ts';
 import type { AlertNote, IncidentNote } from '../../repositories/history/incidents.ts';
 import type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
-import type { Alert } from '../alerts/admin-alerts.ts';
+import type { Alert } from '../alerts/alert.ts';
 
 /** Takes notes of alerts and returns at once. */
 export type AlertHistory = {

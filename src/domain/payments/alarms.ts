@@ -18,7 +18,8 @@ import type { Log } from '../../observability/log.ts';
 import type { Customers } from '../../repositories/customers.ts';
 import type { Need, Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
-import type { AdminAlerts, Alert } from '../alerts/admin-alerts.ts';
+import type { AdminAlerts } from '../alerts/admin-alerts.ts';
+import type { Alert } from '../alerts/alert.ts';
 import type { PanelCandidates } from './panel-user.ts';
 
 /** A payment is tried again every 5 minutes; its alert is repeated only after this long. */

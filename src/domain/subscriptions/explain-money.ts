@@ -1,7 +1,7 @@
 import type { Locale } from '../../lib/locale.ts';
 import type { MoneyOf } from '../payments/customer-picture.ts';
 import type { UnderWay } from '../payments/money-under-way.ts';
-import type { Telling } from './explain-sentences.ts';
+import type { Telling } from './telling.ts';
 
 /** Says for each payment that is on the way for a panel user where it stands. */
 export function moneySentences({ underWay }: MoneyOf, telling: Telling): string[] {

@@ -9,6 +9,7 @@ import type { MoneyOf } from '../payments/customer-picture.ts';
 import { BRACKETS, type Bracket, isJustOver, type NoticeKind } from './brackets.ts';
 import { isOverdue } from './expired-users.ts';
 import { moneySentences, whyNotByMoney } from './explain-money.ts';
+import type { Telling } from './telling.ts';
 import { isJustUsedUp, isUsedUp } from './used-up-traffic.ts';
 
 /** Everything that is stored about what the worker did, and did not do, for one panel user. */
@@ -33,9 +34,6 @@ export type UserFacts = {
 
 /** The tasks that decide over a user. */
 export type ExplainedTasks = Readonly<Record<'reminding' | 'disabling', DefinedTask>>;
-
-/** The reader's language, and how a moment is told at the reader's clock. */
-export type Telling = { locale: Locale; time(at: Date): string };
 
 /** Why this user did or did not get which notice, was or was not disabled: one decision per sentence, for an operator. */
 export function explainUser(facts: UserFacts, telling: Telling): string[] {

@@ -9,7 +9,8 @@ import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { NOTICE_KINDS, noticeId, occasionOf } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
-import { type ExplainedTasks, explainUser, type Telling, type UserFacts } from './explain-sentences.ts';
+import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
+import type { Telling } from './telling.ts';
 import type { SubscriptionNotices } from './notices.ts';
 import type { People } from './people.ts';
 

@@ -208,7 +208,7 @@ type AlertRow = {
   muted_until: Date | null;
 };
 
-/** One alert has one id, whoever notes its beginning or its end. */
+/** One alert has one id: its beginning and its end may be noted by different processes. */
 function idOf(alert: string, slot: Date | number): string {
   const digits = hash('sha256', `${alert}\n${slot instanceof Date ? slot.toISOString() : slot}`);
   return [

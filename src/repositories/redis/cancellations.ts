@@ -60,7 +60,7 @@ export class Cancellations {
     });
     void subscriber.subscribe(cancellations, echo).catch(onError);
     const timer = setInterval(() => {
-      // One that is being made must be left alone: ioredis ends it for good while it asks the sentinels.
+      // One that is being made must be left alone: ioredis ends it permanently while it asks the sentinels.
       if (!isHeard && subscriber.status === 'ready') subscriber.disconnect(true);
       isHeard = false;
       // While Redis is away nothing is said, so nothing need be heard.

@@ -118,6 +118,8 @@ export type HttpContext = {
     /** Jobs of this task can be paused and resumed, by jobs of the other task. */
     pauses: DefinedTask;
     pausesBy: DefinedTask;
+    /** The task of one operation on many users. */
+    operates: DefinedTask;
     /** Jobs of this task end with a file. */
     downloads: DefinedTask;
   };

@@ -25,7 +25,7 @@ export type Timeline = {
 const OF_EACH = 50;
 
 /**
- * Everything on record about one customer, the newest first. Each source is asked by itself: one that does not answer is named, and the
+ * Everything on record about one customer, the newest first. Each source is asked on its own: one that does not answer is named, and the
  * others stand.
  */
 export async function customerTimeline(

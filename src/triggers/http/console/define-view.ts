@@ -54,13 +54,13 @@ export type Asked<P, Q, W extends string = never, D extends string = string> = {
   readonly signal: AbortSignal;
 };
 
-/** A region of a page. It is loaded by itself: when that fails, it says that it is unknown and why, and the others stand. */
+/** A region of a page. It is loaded on its own: when that fails, it says that it is unknown and why, and the others stand. */
 export type Part<Data, P, Q, W extends string, D extends string> = {
   /** Its id in the page; in kebab-case, once in a view. */
   readonly name: string;
   /** Its heading, which also names the region. Absent: the region is named as the view, without a heading of its own. */
   readonly heading?: W | CommonWord;
-  /** Who sees it, where not everybody who sees the view does. */
+  /** The least role that sees it, where it is not that of the view. */
   readonly needs?: ApiRole;
   /** Milliseconds after which it is asked for again while it is seen. Absent: it stays as it is. */
   readonly everyMs?: number;

@@ -66,4 +66,4 @@ function reasonOf(error: unknown): string | undefined {
   return error instanceof Error && error.message.startsWith('no answer within') ? errorMessage(error) : undefined;
 }
 
-const withoutAges = (text: string): string => text.replaceAll(/(<time\b[^>]*>)[^<]*/g, '$1');
+const withoutAges = (text: string): string => text.replaceAll(/(<time\b[^<>]*>)[^<]*/g, '$1');

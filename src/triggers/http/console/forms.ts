@@ -9,7 +9,7 @@ export type FormBody = Readonly<Record<string, string | readonly string[]>>;
 /** Fields of our own in every form: which deed, of which row, about what, and that the question was answered with yes. */
 export const OWN = { deed: '_deed', key: '_key', about: '_about', sure: '_sure' } as const;
 
-/** What was typed and what is wrong with it. */
+/** The typed values and the problem of each. */
 export type FormState = {
   /** The id of the form. */
   id: string;

@@ -43,7 +43,7 @@ const BOUGHT_TEXTS = {
   unknown: { en: 'unknown', ru: 'неизвестно' },
 } as const;
 
-/** What was bought, with its length where days were bought. */
+/** The purchase in words, with its length where days were bought. */
 export function boughtText(
   { bought, days, planName }: Pick<DeskLine, 'bought' | 'days' | 'planName'>,
   locale: Locale,

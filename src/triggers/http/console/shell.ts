@@ -13,7 +13,7 @@ export type Shell = {
 };
 
 export type ShellContent = {
-  /** Of the view that is shown; absent for a page that is none. */
+  /** Of the view that is shown; absent for a page of no view. */
   path?: string;
   heading: string;
   content: Html;

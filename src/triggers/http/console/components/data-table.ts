@@ -1,6 +1,6 @@
 import { type Html, html, join } from '../../../../lib/html.ts';
 
-export type Column<Row> = {
+export type TableColumn<Row> = {
   heading: string;
   cell(row: Row): Html | string | number;
   /** Right-aligned figures, or the row's buttons. */
@@ -11,7 +11,7 @@ export type TableOptions<Row> = {
   /** Names the table for people who hear it. */
   caption: string;
   /** The first column names the row. */
-  columns: readonly Column<Row>[];
+  columns: readonly TableColumn<Row>[];
   rows: readonly Row[];
   /** The id of the row in the page, so that it is found again when rows move. */
   idOf(row: Row): string;

@@ -6,7 +6,7 @@ const WIDTH = 100;
 const HEIGHT = 24;
 
 /** A line without axes. Undefined values are gaps: unknown is not zero. `name` says what it shows, with its figures. */
-export function sparkline(values: readonly (number | undefined)[], name: string): Html {
+export function trendLine(values: readonly (number | undefined)[], name: string): Html {
   const known = values.filter((value) => value !== undefined);
   const most = Math.max(...known, Number.MIN_VALUE);
   const step = WIDTH / Math.max(1, values.length - 1);

@@ -10,13 +10,13 @@ import type { NowWord } from './words.ts';
 /** So many dead letters are named; the list has the others. */
 const LETTERS_SHOWN = 3;
 
-export type Decisions = {
+export type OpenDecisions = {
   brakes: readonly HeldBrake[];
   payments: NonNullable<NowState['payments']>;
   letters: Awaited<ReturnType<typeof deadLetters>>;
 };
 
-export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord>): Promise<Decisions> {
+export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord>): Promise<OpenDecisions> {
   const [brakes, payments, letters] = await Promise.all([
     context.brakes.list(),
     waitingPayments(context, locale),
@@ -27,7 +27,7 @@ export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord
 
 /** What a person must decide, each with its buttons. */
 export function drawDecisions(
-  { brakes, letters, payments }: Decisions,
+  { brakes, letters, payments }: OpenDecisions,
   page: Page<NowWord, 'go' | 'send' | 'drop' | 'replay'>,
 ): Html {
   const { form, locale, may, say } = page;

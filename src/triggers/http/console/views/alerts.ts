@@ -16,7 +16,7 @@ const PAST_DAYS = 30;
 
 const TONES: Readonly<Record<KeptAlert['severity'], Tone>> = { critical: 'bad', warning: 'warn', info: 'calm' };
 
-/** What is on, and what was told in the last 30 days. */
+/** The alerts that are on, and those of the last 30 days. */
 export default defineView({
   path: '/alerts',
   needs: 'view',

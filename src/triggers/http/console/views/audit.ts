@@ -9,7 +9,7 @@ import { defineView } from '../define-view.ts';
 
 const LISTED = 50;
 
-/** Who did what, to whom, from where. */
+/** The audit trail: each act with its person, its subject and its origin. */
 export default defineView({
   path: '/audit',
   needs: 'owner',

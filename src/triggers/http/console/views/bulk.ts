@@ -35,7 +35,7 @@ export default defineView({
   },
 
   deeds: ({ deed }) => ({
-    begin: deed({
+    start: deed({
       needs: 'admin',
       label: 'begin',
       tone: 'bad',
@@ -72,7 +72,7 @@ export default defineView({
         const { traceparent } = request.headers;
         const ids = [...new Set(form.user_uuids)];
         const payload = { operation: form.operation, user_uuids: ids };
-        const asked = { name: 'execute_bulk_user_operation', payload, caller: callerOf(caller), audit, traceparent };
+        const asked = { name: context.buttons.operates.name, payload, caller: callerOf(caller), audit, traceparent };
         const { job_id: id } = await dispatchFor(context, asked);
         return { receipt: page.say('begun', ids.length), act: 'recorded', goTo: `/jobs/${encodeURIComponent(id)}` };
       },
@@ -83,7 +83,7 @@ export default defineView({
     part({
       name: 'form',
       load: () => undefined,
-      draw: (_nothing, { form, say }) => html`<p class="muted">${say('how')}</p>${form('begin')}`,
+      draw: (_nothing, { form, say }) => html`<p class="muted">${say('how')}</p>${form('start')}`,
     }),
   ],
 });

@@ -52,7 +52,7 @@ export default defineView({
   },
 
   deeds: ({ deed }) => ({
-    begin: deed({
+    start: deed({
       needs: 'admin',
       label: 'begin',
       form: {
@@ -82,7 +82,7 @@ export default defineView({
       async run(context, { audit, caller, form: { from, to, ...form }, page, request }) {
         const { traceparent } = request.headers;
         const payload = { ...form, date_range: [from ?? null, to ?? null] };
-        const asked = { name: 'generate_data_export', payload, caller: callerOf(caller), audit, traceparent };
+        const asked = { name: context.buttons.downloads.name, payload, caller: callerOf(caller), audit, traceparent };
         await dispatchFor(context, asked);
         return { receipt: page.say('begun'), act: 'recorded' };
       },
@@ -94,7 +94,7 @@ export default defineView({
       name: 'new',
       heading: 'new',
       load: () => undefined,
-      draw: (_nothing, { form }) => form('begin'),
+      draw: (_nothing, { form }) => form('start'),
     }),
     part({
       name: 'list',

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
-import { actInWords } from '../../../../messages/payment-desk.ts';
 import { type DeskAct, type DeskAnswer, type DeskPayment, MOST_DESK_DAYS } from '../../../payment-desk.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
@@ -158,7 +157,7 @@ export default defineView({
       draw(payment, page) {
         const { locale, say } = page;
         const acts = payment.acts.map(
-          ({ act }) => html`<li>${actForm(act, page)}<span class="muted about">${actInWords(act, locale)}</span></li>`,
+          ({ act, what }) => html`<li>${actForm(act, page)}<span class="muted about">${what}</span></li>`,
         );
         const canAssign = payment.acts.some(({ act }) => act === 'assign');
         return html`<ol class="sentences">${join(

@@ -1,19 +1,28 @@
 import { z } from 'zod';
-import { seconds } from '../../../../lib/duration.ts';
-import { html } from '../../../../lib/html.ts';
-import { durationText } from '../../../../lib/quantities.ts';
+import { days, hours, seconds } from '../../../../lib/duration.ts';
+import { type Html, html } from '../../../../lib/html.ts';
+import { durationText, numberText } from '../../../../lib/quantities.ts';
+import type { KeptRun, RunDurations, RunHour } from '../../../../repositories/history/runs.ts';
 import { describeTask } from '../../../../runtime/describe-task.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { scheduleBodies } from '../../api/schedules.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
+import { dataTable } from '../components/data-table.ts';
+import { trendLine } from '../components/drawings.ts';
 import { scheduleInWords } from '../components/schedules.ts';
-import { stateBadge } from '../components/states.ts';
-import { timeAt } from '../components/times.ts';
-import { defineView } from '../define-view.ts';
+import { emptyState, stateBadge } from '../components/states.ts';
+import { timeAgo, timeAt } from '../components/times.ts';
+import { defineView, type Page } from '../define-view.ts';
+import { drawHistory, fromHistory } from '../history-part.ts';
 import { payloadForm } from '../payload-form.ts';
+import { OUTCOME_TEXTS, OUTCOME_TONES } from '../run-words.ts';
 
 /** Room for the longest list that a payload may hold, typed or taken from a file. */
 const PAYLOAD_BYTES = 8 * 1_048_576;
+
+/** How far back the line of a task goes, by the hour. */
+const TREND_HOURS = 48;
+const RUNS_SHOWN = 50;
 
 /** One task: what it does, when it runs, how it retries, and a button that runs it. */
 export default defineView({
@@ -30,6 +39,14 @@ export default defineView({
     failed: { en: 'failed', ru: 'ошибка' },
     off: { en: 'switched off', ru: 'отключена' },
     onDemand: { en: 'on demand', ru: 'по требованию' },
+    past: { en: 'Runs', ru: 'Запуски' },
+    trend: { en: 'Runs an hour in the last two days, % in all', ru: 'Запуски по часам за двое суток, всего %' },
+    usual: { en: 'Half take up to %, 95 of 100 up to %.', ru: 'Половина — до %, 95 из 100 — до %.' },
+    noRuns: { en: 'No run is on record.', ru: 'Записей о запусках нет.' },
+    outcome: { en: 'Outcome', ru: 'Итог' },
+    took: { en: 'Took', ru: 'Длился' },
+    ended: { en: 'Ended', ru: 'Завершён' },
+    allRuns: { en: 'All runs', ru: 'Все запуски' },
     run: { en: 'Run now', ru: 'Запустить' },
     started: { en: '% is in its queue, as job %.', ru: '% поставлена в очередь, задание %.' },
     sureRun: {
@@ -109,5 +126,55 @@ ${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join('
       draw: ({ isOff, name, values }, { form, say }) =>
         isOff ? stateBadge('calm', say('off')) : form('run', { about: name, values }),
     }),
+    part({
+      name: 'past',
+      heading: 'past',
+      everyMs: seconds(30),
+      load: (context, { params: { name } }) =>
+        fromHistory(context, async ({ runs }) => {
+          const to = context.clock();
+          const from = new Date(to.getTime() - hours(TREND_HOURS));
+          const recent = { tasks: [name], from: new Date(to.getTime() - days(30)) };
+          const [sums, [usual], { runs: latest }] = await Promise.all([
+            runs.hours({ from, to, tasks: [name] }),
+            runs.durations([name]),
+            runs.search(recent, { limit: RUNS_SHOWN }),
+          ]);
+          return { from, sums, usual, latest };
+        }),
+      draw: (kept, page) => drawHistory(kept, page.locale, (past) => drawPast(past, page)),
+    }),
   ],
 });
+
+type Past = { from: Date; sums: readonly RunHour[]; usual: RunDurations | undefined; latest: readonly KeptRun[] };
+type PastWord = 'allRuns' | 'ended' | 'noRuns' | 'outcome' | 'past' | 'took' | 'trend' | 'usual';
+
+function drawPast({ from, latest, sums, usual }: Past, page: Page<PastWord>): Html {
+  const { locale, say } = page;
+  if (latest.length === 0) return emptyState(say('noRuns'));
+  const byHour = new Map(sums.map((sum) => [Math.floor(sum.hour.getTime() / hours(1)), countOf(sum)]));
+  const first = Math.ceil(from.getTime() / hours(1));
+  const counts = Array.from({ length: TREND_HOURS }, (_, i) => byHour.get(first + i) ?? 0);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const usually = usual ? say('usual', durationText(usual.p50Ms, locale), durationText(usual.p95Ms, locale)) : '';
+  const table = dataTable({
+    caption: say('past'),
+    rows: latest,
+    idOf: ({ id }) => `run-${id}`,
+    columns: [
+      {
+        heading: say('outcome'),
+        cell: ({ error, jobId, outcome }) =>
+          html`<a href="/jobs/${encodeURIComponent(jobId)}">${stateBadge(OUTCOME_TONES[outcome], OUTCOME_TEXTS[outcome][locale])}</a>${error ? html`<span class="muted about wrap">${error.text}</span>` : ''}`,
+      },
+      { heading: say('took'), kind: 'number', cell: ({ durationMs }) => durationText(durationMs, locale) },
+      { heading: say('ended'), cell: ({ endedAt }) => timeAgo(endedAt, page) },
+    ],
+  });
+  const name = say('trend', numberText(total, locale));
+  const more = html`<p><a href="/jobs?task=${encodeURIComponent(latest[0]!.task)}&amp;since=month">${say('allRuns')}</a></p>`;
+  return html`${trendLine(counts, name)}<p class="muted">${name}. ${usually}</p>${table}${more}`;
+}
+
+const countOf = ({ cancelled, failed, retried, succeeded }: RunHour): number => cancelled + failed + retried + succeeded;
