@@ -140,12 +140,12 @@ describe.each([2, 3] as const)('webhooks of panel %i.x', (generation) => {
     }
   });
 
-  test('are tried three times, then dropped', async () => {
-    await using receiver = await startReceiver(500, 500, 500, 503, 503);
+  test('are tried four times, then dropped', async () => {
+    await using receiver = await startReceiver(500, 500, 500, 500, 503, 503);
     const webhooks = { webhookUrl: receiver.url, webhookRetryDelayMs: 1 };
     await using sandbox = await startPanelSandbox({ generation, startAt, ...webhooks });
     sandbox.addUser({ username: 'alice', expireAt: startAt.getTime() });
-    expect(await sandbox.webhooks()).toEqual([{ event: 'user.created', tries: 3, delivered: false }]);
+    expect(await sandbox.webhooks()).toEqual([{ event: 'user.created', tries: 4, delivered: false }]);
     sandbox.addUser({ username: 'bob', expireAt: startAt.getTime() });
     expect((await sandbox.webhooks()).at(-1)).toEqual({ event: 'user.created', tries: 3, delivered: true });
   });

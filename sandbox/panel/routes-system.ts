@@ -95,7 +95,7 @@ function health(state: PanelState): object {
     uptime: 3600,
     timestamp: state.clock.now(),
   };
-  const types = ['api', 'scheduler', 'processor'];
+  const types = ['api', 'scheduler', 'jobs'];
   return {
     runtimeMetrics: types.map((instanceType, i) => ({ ...runtime, pid: 100 + i, instanceId: '0', instanceType })),
   };

@@ -92,7 +92,7 @@ describe('the sandbox panel', () => {
     expect(raised.body.response.status).toBe('ACTIVE');
   });
 
-  test('answers bulk calls of 3.x with 202 or 204 and nothing else, of 2.x with a count', async () => {
+  test('answers bulk calls of 3.x with 202 or 204 and nothing else, of 2.x with how many were named', async () => {
     await using third = await startPanelSandbox({ generation: 3, users: 3 });
     const update = { userIds: [1, 2, 999], fields: { tag: 'X' } };
     expect(await call(third, 'POST', '/api/users/bulk/update', update)).toEqual({ status: 202, body: undefined });
@@ -108,7 +108,7 @@ describe('the sandbox panel', () => {
     const uuids = [uuidOf(1), uuidOf(999)];
     expect(await call(second, 'POST', '/api/users/bulk/reset-traffic', { uuids })).toEqual({
       status: 200,
-      body: { response: { affectedRows: 1 } },
+      body: { response: { affectedRows: 2 } },
     });
   });
 

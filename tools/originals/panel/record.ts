@@ -46,7 +46,7 @@ const receiver = new Receiver(webhookSecret);
 await receiver.listen(Number(new URL(webhookUrl).port));
 const stage = new OriginalStage(url, generation, databaseUrl);
 await stage.enter();
-if (only === undefined) await stage.clear();
+await stage.clear();
 await pause(DELIVERED_MS);
 receiver.received.length = 0;
 const player = new Player(stage);

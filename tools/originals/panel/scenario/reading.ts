@@ -73,8 +73,6 @@ function lists({ generation }: Keys): Step[] {
     }),
     list('by id', { sorting: SORTED('id') }),
     list('by expiry', { sorting: SORTED('expireAt') }),
-    list('by status', { sorting: SORTED('status') }),
-    list('by Telegram id', { sorting: SORTED('telegramId') }),
     list('by a column of nobody', { sorting: SORTED('shoeSize') }),
     list('by a direction that is text', { sorting: SORTED('createdAt', 'yes') }),
     list('sorting that is no JSON', { sorting: 'createdAt' }),

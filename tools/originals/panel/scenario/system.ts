@@ -90,7 +90,5 @@ export function scopes(): Step[] {
     may(['nodes:read'], { method: 'POST', path: '/api/users', text: '{' }),
     may(['nodes:read'], { method: 'GET', path: '/api/users/not-a-key' }),
     may(['*'], disable),
-    may(['*'], { method: 'GET', path: '/api/tokens/scopes' }),
-    may(['*'], { method: 'GET', path: '/api/tokens' }),
   ];
 }
