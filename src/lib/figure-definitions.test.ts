@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  deliveriesFail,
-  deliveriesIn,
-  deliveryEndOf,
-  deliverySuccess,
-  failureShare,
-} from './figure-definitions.ts';
+import { deliveriesFail, deliveriesIn, deliveryEndOf, deliverySuccess, failureShare } from './figure-definitions.ts';
 
 describe('how a notification ends', () => {
   test.each([

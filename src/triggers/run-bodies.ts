@@ -147,7 +147,7 @@ export const RunSumsBody = z.object({
     .describe('Of the latest thousand runs of each task in that time'),
 });
 
-export const runBody = (run: KeptRun): z.output<typeof RunBody> => ({
+const runBody = (run: KeptRun): z.output<typeof RunBody> => ({
   id: run.id,
   job_id: run.jobId,
   task: run.task,

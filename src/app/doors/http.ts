@@ -47,7 +47,12 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     brakes: brakesOf(app),
-    buttons: { pauses: executeBulkBroadcast, pausesBy: controlBulkBroadcast, operates: executeBulkUserOperation, downloads: generateDataExport },
+    buttons: {
+      pauses: executeBulkBroadcast,
+      pausesBy: controlBulkBroadcast,
+      operates: executeBulkUserOperation,
+      downloads: generateDataExport,
+    },
     state: {
       nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
       services: async () =>

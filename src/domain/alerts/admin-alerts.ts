@@ -8,8 +8,8 @@ import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
 import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
-import type { Alert, AlertBegin } from './alert.ts';
 import type { TelegramSender } from '../notifications/sender.ts';
+import type { Alert, AlertBegin } from './alert.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {

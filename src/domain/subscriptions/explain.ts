@@ -10,9 +10,9 @@ import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { NOTICE_KINDS, noticeId, occasionOf } from './brackets.ts';
 import { DISABLED_ACTION } from './expired-users.ts';
 import { type ExplainedTasks, explainUser, type UserFacts } from './explain-sentences.ts';
-import type { Telling } from './telling.ts';
 import type { SubscriptionNotices } from './notices.ts';
 import type { People } from './people.ts';
+import type { Telling } from './telling.ts';
 
 export type ExplainOptions = {
   brake: Pick<MassEffectBrake, 'list'>;

@@ -7,7 +7,7 @@ import { runsStep } from './migrations/001-runs.ts';
 import { incidentsStep } from './migrations/002-incidents.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
-export const OWN_SCHEMA = 'task_worker';
+const OWN_SCHEMA = 'task_worker';
 
 const MIGRATIONS_TABLE = 'migrations';
 

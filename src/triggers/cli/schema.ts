@@ -50,7 +50,7 @@ async function install(context: SchemaContext, { print }: Output): Promise<numbe
 }
 
 /** The drift of our own schema; none where it is not installed, as no task needs it. */
-export function ownDrift(state: OwnSchemaState): Drift[] {
+function ownDrift(state: OwnSchemaState): Drift[] {
   const drift = (problem: string): Drift[] => [{ severity: 'warning', table: 'task_worker', problem }];
   if (state.kind === 'older')
     return drift(

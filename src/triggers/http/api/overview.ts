@@ -56,7 +56,7 @@ export const OverviewBody = z.object({
 export type Overview = z.output<typeof OverviewBody>;
 
 /** Everything that the overview shows, as of now. */
-export async function overview({ clock, deadJobs, deadMessages, state }: HttpContext): Promise<Overview> {
+async function overview({ clock, deadJobs, deadMessages, state }: HttpContext): Promise<Overview> {
   const [nodes, services, queues, deliveries, alerts, jobs, messages] = await Promise.all([
     state.nodes(),
     state.services(),

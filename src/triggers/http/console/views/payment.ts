@@ -155,7 +155,7 @@ export default defineView({
         return payment;
       },
       draw(payment, page) {
-        const { locale, say } = page;
+        const { say } = page;
         const acts = payment.acts.map(
           ({ act, what }) => html`<li>${actForm(act, page)}<span class="muted about">${what}</span></li>`,
         );

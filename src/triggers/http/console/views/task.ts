@@ -137,7 +137,7 @@ ${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join('
           const recent = { tasks: [name], from: new Date(to.getTime() - days(30)) };
           const [sums, [usual], { runs: latest }] = await Promise.all([
             runs.hours({ from, to, tasks: [name] }),
-            runs.durations([name]),
+            runs.durations([name], recent.from),
             runs.search(recent, { limit: RUNS_SHOWN }),
           ]);
           return { from, sums, usual, latest };
@@ -177,4 +177,5 @@ function drawPast({ from, latest, sums, usual }: Past, page: Page<PastWord>): Ht
   return html`${trendLine(counts, name)}<p class="muted">${name}. ${usually}</p>${table}${more}`;
 }
 
-const countOf = ({ cancelled, failed, retried, succeeded }: RunHour): number => cancelled + failed + retried + succeeded;
+const countOf = ({ cancelled, failed, retried, succeeded }: RunHour): number =>
+  cancelled + failed + retried + succeeded;
