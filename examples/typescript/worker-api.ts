@@ -161,6 +161,324 @@ export class WorkerApi {
     return await this.#call('GET', `/api/v1/jobs/${encodeURIComponent(id)}/progress`);
   }
 
+  /** Search the runs: every attempt that ended, the newest first. */
+  async listRuns(
+    options: {
+      task?: string | number;
+      state?: string | number;
+      from?: string | number;
+      to?: string | number;
+      customer?: string | number;
+      correlationId?: string | number;
+      jobId?: string | number;
+      error?: string | number;
+      text?: string | number;
+      after?: string | number;
+      limit?: string | number;
+    } = {},
+  ): Promise<{
+    runs: {
+      id: string;
+      job_id: string;
+      task: string;
+      queue: string;
+      /** `retry`: this attempt failed, and another follows */
+      state: 'success' | 'retry' | 'error' | 'cancelled';
+      attempt: number;
+      /** How often the job had been replayed as a dead letter */
+      replays: number;
+      queued_at: string;
+      started_at: string;
+      ended_at: string;
+      duration_ms: number;
+      /** From the moment at which it was due to its start */
+      waited_ms: number;
+      correlation_id: string;
+      initiated_by: string;
+      source: string;
+      /** As the payload names the customer */
+      customer?: string;
+      error?: {
+        code: string;
+        text: string;
+        /** The same for equal errors */
+        fingerprint: string;
+      };
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+    /** A search for a text looks at 10,000 failed runs at once and came back to here; `next` goes on */
+    searched_to?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/runs`, {
+      task: options.task,
+      state: options.state,
+      from: options.from,
+      to: options.to,
+      customer: options.customer,
+      correlation_id: options.correlationId,
+      job_id: options.jobId,
+      error: options.error,
+      text: options.text,
+      after: options.after,
+      limit: options.limit,
+    });
+  }
+
+  /** Failures by kind: the same error with other numbers, ids and names is one group. */
+  async groupRuns(
+    options: {
+      task?: string | number;
+      state?: string | number;
+      from?: string | number;
+      to?: string | number;
+      customer?: string | number;
+      correlationId?: string | number;
+      jobId?: string | number;
+      error?: string | number;
+      text?: string | number;
+      limit?: string | number;
+    } = {},
+  ): Promise<{
+    groups: {
+      /** The fingerprint, for `error` of the filter */
+      error: string;
+      code: string;
+      /** Of the latest of them */
+      text: string;
+      /** The job of the latest of them */
+      job_id: string;
+      runs: number;
+      tasks: string[];
+      first_at: string;
+      last_at: string;
+    }[];
+    /** There are more failures than are grouped at once; these are since then */
+    looked_at_from?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/runs/groups`, {
+      task: options.task,
+      state: options.state,
+      from: options.from,
+      to: options.to,
+      customer: options.customer,
+      correlation_id: options.correlationId,
+      job_id: options.jobId,
+      error: options.error,
+      text: options.text,
+      limit: options.limit,
+    });
+  }
+
+  /** How the runs of each hour ended, by task, and how long tasks take. */
+  async sumRuns(options: { task?: string | number; from?: string | number; to?: string | number } = {}): Promise<{
+    hours: {
+      task: string;
+      hour: string;
+      succeeded: number;
+      retried: number;
+      failed: number;
+      cancelled: number;
+      mean_ms: number;
+      longest_ms: number;
+    }[];
+    /** Of the latest thousand runs of each task in that time */
+    durations: {
+      task: string;
+      runs: number;
+      p50_ms: number;
+      p95_ms: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/runs/sums`, { task: options.task, from: options.from, to: options.to });
+  }
+
+  /** The attempts of one job with its payload without secrets, the newest first. */
+  async listRunsOfJob(id: string): Promise<{
+    runs: {
+      id: string;
+      job_id: string;
+      task: string;
+      queue: string;
+      /** `retry`: this attempt failed, and another follows */
+      state: 'success' | 'retry' | 'error' | 'cancelled';
+      attempt: number;
+      /** How often the job had been replayed as a dead letter */
+      replays: number;
+      queued_at: string;
+      started_at: string;
+      ended_at: string;
+      duration_ms: number;
+      /** From the moment at which it was due to its start */
+      waited_ms: number;
+      correlation_id: string;
+      initiated_by: string;
+      source: string;
+      /** As the payload names the customer */
+      customer?: string;
+      error?: {
+        code: string;
+        text: string;
+        /** The same for equal errors */
+        fingerprint: string;
+      };
+      /** Without secrets; absent where it is too large */
+      payload?: unknown;
+      /** SHA-256 of the payload without secrets, where that is too large */
+      payload_digest?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/jobs/${encodeURIComponent(id)}/runs`);
+  }
+
+  /** How many jobs a filter finds: to be asked before an act on them. */
+  async countFoundJobs(
+    options: {
+      task?: string | number;
+      state?: string | number;
+      from?: string | number;
+      to?: string | number;
+      customer?: string | number;
+      correlationId?: string | number;
+      jobId?: string | number;
+      error?: string | number;
+      text?: string | number;
+    } = {},
+  ): Promise<{
+    /** How many jobs the filter finds, 10000 at most */
+    jobs: number;
+    more: boolean;
+  }> {
+    return await this.#call('GET', `/api/v1/runs/jobs`, {
+      task: options.task,
+      state: options.state,
+      from: options.from,
+      to: options.to,
+      customer: options.customer,
+      correlation_id: options.correlationId,
+      job_id: options.jobId,
+      error: options.error,
+      text: options.text,
+    });
+  }
+
+  /** Replay or discard the dead letters among the jobs that a filter finds, or cancel those that have not ended. */
+  async actOnFoundJobs(
+    act: string,
+    body: {
+      filter: {
+        /** Names of tasks, separated by commas */
+        task?: string;
+        /** How the attempt ended, separated by commas: success, retry (failed and repeated), error, cancelled */
+        state?: string;
+        /** Ended at this time or later */
+        from?: string;
+        /** Ended before this time */
+        to?: string;
+        /** Names of one customer, separated by commas: Telegram id, id at the panel, username, e-mail address */
+        customer?: string;
+        /** What one request led to */
+        correlation_id?: string;
+        /** The attempts of one job */
+        job_id?: string;
+        /** Errors of one group, by its fingerprint */
+        error?: string;
+        /** Part of the text of the error, in any case */
+        text?: string;
+      };
+      /** The count that was shown */
+      expected: number;
+    },
+  ): Promise<{
+    /** Of the act itself: its progress is at /api/v1/jobs/{id}/progress */
+    job_id: string;
+    jobs: number;
+  }> {
+    return await this.#call('POST', `/api/v1/runs/jobs/${encodeURIComponent(act)}`, {}, body);
+  }
+
+  /** Outages of nodes and services with begin, end and reason. */
+  async listIncidents(
+    options: {
+      kind?: string | number;
+      subject?: string | number;
+      open?: string | number;
+      from?: string | number;
+      limit?: string | number;
+    } = {},
+  ): Promise<{
+    incidents: {
+      id: string;
+      kind: 'node' | 'service';
+      /** The uuid of a node, or the name of a service */
+      subject: string;
+      name: string;
+      began_at: string;
+      /** Absent while it is on */
+      ended_at?: string;
+      reason?: string;
+      /** Users who were online when it began; absent where that is not known */
+      users_affected?: number;
+      acknowledged_by?: string;
+      acknowledged_at?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/incidents`, {
+      kind: options.kind,
+      subject: options.subject,
+      open: options.open,
+      from: options.from,
+      limit: options.limit,
+    });
+  }
+
+  /** Alerts of the last 30 days, or since `from`, those that are on included. */
+  async listPastAlerts(
+    options: { from?: string | number; before?: string | number; limit?: string | number } = {},
+  ): Promise<{
+    alerts: {
+      id: string;
+      /** The same for the same subject and cause */
+      alert: string;
+      kind: string;
+      subject: string;
+      severity: 'critical' | 'warning' | 'info';
+      /** False for what happened once */
+      lasts: boolean;
+      began_at: string;
+      /** Absent where nobody was told */
+      told_at?: string;
+      /** Absent while it is on */
+      ended_at?: string;
+      /** As the admins read it */
+      text?: string;
+      acknowledged_by?: string;
+      acknowledged_at?: string;
+      muted_until?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/alerts/history`, {
+      from: options.from,
+      before: options.before,
+      limit: options.limit,
+    });
+  }
+
+  /** How long nodes served on each of the last 90 days. */
+  async listNodeDays(options: { node?: string | number; from?: string | number } = {}): Promise<{
+    days: {
+      node: string;
+      name: string;
+      /** In UTC */
+      day: string;
+      up_seconds: number;
+      /** The rest of a day is not known */
+      down_seconds: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/nodes/days`, { node: options.node, from: options.from });
+  }
+
   /** All schedules, with last and next run. */
   async listSchedules(): Promise<{
     schedules: {
@@ -1213,6 +1531,29 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_weekly_report`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Replays, discards or cancels many jobs at once, and shows progress. */
+  async dispatchActOnJobs(
+    body: {
+      /** `replay` and `discard` are for dead letters, `cancel` for jobs that have not ended */
+      act: 'replay' | 'discard' | 'cancel';
+      /** Duplicates count once */
+      job_ids: string[];
+      /** Names the progress record; the job id when absent */
+      job_id?: string | null;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/act_on_jobs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { minutes, seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { repeatedAlert, type Severity, timedAlert } from '../../messages/alerts.ts';
+import { repeatedAlert, timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
 import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
 import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';

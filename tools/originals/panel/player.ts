@@ -21,8 +21,6 @@ export type Stage = {
 /** `cut`: the connection was closed without an answer. */
 export type Answer = { status: number; type: string | null; body: unknown } | 'cut';
 
-type Played = { step: Step; answer?: Answer; webhooks?: readonly string[] };
-
 const DAY_MS = 86_400_000;
 const INSTANT = /^<([+-]\d+)d>$/;
 const DAY = /^<day (-?\d+)>$/;
