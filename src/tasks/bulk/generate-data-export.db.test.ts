@@ -261,7 +261,7 @@ describe('generate_data_export', () => {
             .map((row) => row[1]!.value),
       }[format]();
       expect(read).toHaveLength(names.length);
-    expect(new Set(read.map((name) => String(name).replace(/^'/, '')))).toEqual(new Set(names));
+      expect(new Set(read.map((name) => String(name).replace(/^'/, '')))).toEqual(new Set(names));
       expect(await messages()).toEqual([expect.stringContaining('Export is ready')]);
     },
   );
