@@ -303,7 +303,7 @@ describe('the command line', () => {
     const { stdout: partly } = await run(['schema', 'grants', 'app'], { DATABASE_URL });
     const onPlatform = partly.split('\n').filter((line) => !line.includes('task_worker'));
     // All that is printed can be run: what is missing stands in comments.
-    await world.database.pool.query(`create role app; begin; ${onPlatform.join('\n')}\n; rollback; drop role app`);
+    await world.database.pool.query(`begin; create role app; ${onPlatform.join('\n')}\n; rollback`);
     await world.database.pool.query('alter table if exists elsewhere rename to server_geolocations');
     expect(partly).toContain('\n-- once there is a table server_geolocations: grant ');
     expect(partly).not.toMatch(/^grant .* on server_geolocations /m);

@@ -38,10 +38,12 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
-  const { explain, truth, ...subscriptions } = composeSubscriptions(foundation, brake, customerPicture, {
-    tasks: { reminding, disabling },
-    tasksOff: disabledTasks,
-  });
+  const { explain, truth, ...subscriptions } = composeSubscriptions(
+    foundation,
+    { alerts: alerting.alerts, brake },
+    customerPicture,
+    { tasks: { reminding, disabling }, tasksOff: disabledTasks },
+  );
   const { deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>

@@ -1,15 +1,18 @@
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { Decisions } from '../../repositories/decisions.ts';
+import { ContactCounts } from '../../repositories/redis/subscriptions/contact-counts.ts';
 import { Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
 import { PanelLooks } from '../../repositories/redis/subscriptions/panel-looks.ts';
 import { ReminderMarks } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
+import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { CustomerLooks } from './customer-looks.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
+import { LostContacts } from './lost-contacts.ts';
 import { MonthlyResets } from './monthly-resets.ts';
 import { NoticeTruth } from './notice-truth.ts';
 import { SubscriptionNotices } from './notices.ts';
@@ -19,7 +22,7 @@ import { RenewLink } from './renew-link.ts';
 /** Builds notices to customers, looks after events of the panel, disabling, monthly resets, and what explains each of them. */
 export function composeSubscriptions(
   foundation: Foundation,
-  brake: MassEffectBrake,
+  { alerts, brake }: { alerts: AdminAlerts; brake: MassEffectBrake },
   picture: CustomerPicture,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
@@ -45,6 +48,7 @@ export function composeSubscriptions(
         ...{ auditLogs, backendKeys, events, notices, panel },
         intents: new Disablings(redis),
       }),
+      lostContacts: new LostContacts({ alerts, counts: new ContactCounts(redis) }),
       monthlyResets: new MonthlyResets(panel, new TrafficResets(redis)),
       subscriptionNotices: notices,
     },

@@ -28,6 +28,8 @@ export const keys = {
   trafficResets: (month: string) => own(`subscriptions:resets:${month}`),
   /** Panel users whom an event of the panel named and who are not looked at yet, by their names. */
   panelLooks: () => own('subscriptions:looks'),
+  /** How many customers of those whose time ends soon have no known Telegram id, at the last look that the admins know of. */
+  contactCounts: () => own('subscriptions:contacts'),
   /** `hour` = `YYYY-MM-DDTHH`, UTC. How many notices followed from such looks in that hour. */
   panelLooksTold: (hour: string) => own(`subscriptions:looks:told:${hour}`),
   /** `userId` is the panel's uuid, on panel 3.x its number. */

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { hours } from '../../lib/duration.ts';
+import { SnoozeError } from '../../lib/errors.ts';
 import { CancelledError } from '../../runtime/outcome.ts';
 import { listenToBulk } from '../../testing/bulk-events.ts';
 import { parseCsv } from '../../testing/rfc4180.ts';
@@ -214,6 +215,56 @@ describe('generate_data_export', () => {
     expect(await run({ export_type: 'users' }, { jobId: 'cut' })).toMatchObject({ rows: 1_201 });
     expect(parseCsv((await file('cut.csv')).toString())).toHaveLength(1_202);
   });
+
+  test.each(['csv', 'json', 'xlsx'] as const)(
+    'users as %s while the panel is upgraded and put back: no file until it is whole',
+    async (format) => {
+      const jobId = `across-${format}`;
+      const payload = { export_type: 'users', format };
+      const names = panel.users().map(({ username }) => username);
+      /** Replaces the panel once it has given the first of two pages. */
+      const cut = async (replace: () => void): Promise<unknown> => {
+        panel.forgetCalls();
+        panel.faults({ kind: 'latency', ms: 300, path: '/api/users' });
+        const ended = run(payload, { jobId }).catch((error: unknown) => error);
+        await expect.poll(() => pages(), { interval: 5 }).toBeGreaterThan(0);
+        replace();
+        const end = await ended;
+        panel.faults();
+        return end;
+      };
+      const pages = (): number =>
+        Object.entries(panel.calls().counts).reduce(
+          (n, [call, count]) => n + (/^GET \/api\/users(\/stream)?$/.test(call) ? count : 0),
+          0,
+        );
+
+      for (const replace of [() => panel.upgrade(), () => panel.restore()]) {
+        // The job waits, and the next run begins anew: no file, and no word of one.
+        expect(await cut(replace)).toBeInstanceOf(SnoozeError);
+        expect(await exports().open(jobId)).toBeUndefined();
+        expect(await files()).toEqual([]);
+        expect(await messages()).toEqual([]);
+      }
+      expect(await run(payload, { jobId })).toMatchObject({ rows: names.length });
+      expect(await files()).toEqual([`${jobId}.${format}`]);
+      const bytes = await file(`${jobId}.${format}`);
+      const read = {
+        csv: () =>
+          parseCsv(bytes.toString())
+            .slice(1)
+            .map(([, name]) => name),
+        json: () => (JSON.parse(bytes.toString()) as { username: string }[]).map(({ username }) => username),
+        xlsx: () =>
+          readXlsx(bytes)[0]!
+            .slice(1)
+            .map((row) => row[1]!.value),
+      }[format]();
+      expect(read).toHaveLength(names.length);
+      expect(new Set(read.map((name) => String(name).replace(/^'/, '')))).toEqual(new Set(names));
+      expect(await messages()).toEqual([expect.stringContaining('Export is ready')]);
+    },
+  );
 
   test('cancelled, there is no file, and it says so', async () => {
     const signal = AbortSignal.abort(new CancelledError('stop'));

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BulkOperation } from '../../domain/bulk/actions.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import { DeadJobs } from '../../runtime/dead-jobs.ts';
+import { runningJobs } from '../../testing/running-jobs.ts';
 import { type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
 import { until } from '../../testing/until.ts';
 
@@ -84,6 +86,50 @@ describe.each(['there', 'back'] as const)('a bulk operation is cut by an upgrade
           done: 30,
         },
       );
+    },
+  );
+
+  test.each(OPERATIONS)(
+    '%s: a dead letter that is replayed across it counts and tells each user once',
+    async (operation) => {
+      const ids = users(60, operation === 'enable' ? 'DISABLED' : 'ACTIVE');
+      const { app } = world.app;
+      const dead = new DeadJobs(app.queues);
+      await using _running = runningJobs(world.app);
+      const died = (times: number) =>
+        until(`it died ${times} times`, async () => {
+          const [letter] = await dead.list(10);
+          return letter && (await world.alerts()).length === times ? letter : undefined;
+        });
+
+      // Every other call is not let in, so some are done when the job gives up.
+      world.panel.faults({ kind: 'error', status: 401, path: PATHS[operation], rate: 0.5 });
+      const by = { source: 'cli', initiatedBy: 'test' } as const;
+      const { jobId } = await app.dispatcher.dispatchNamed(TASK, { operation, user_uuids: ids }, by);
+      expect(await died(1)).toMatchObject({ id: jobId, task: TASK });
+      const done = (await world.audits(`bulk.${operation}`)).length;
+      expect(done).toBeGreaterThan(0);
+      expect(done).toBeLessThan(60);
+
+      replace();
+      const after = world.panel.users();
+      world.panel.faults({ kind: 'error', status: 401 });
+      expect(await dead.replay(jobId)).toBe(true);
+      await died(2);
+      world.panel.faults();
+      expect(await dead.replay(jobId)).toBe(true);
+      const ended = await until('it is no dead letter any more', async () => {
+        const queue = app.queues.get('bulk');
+        return (await (await queue.getJob(jobId))?.isCompleted()) ? await queue.getJob(jobId) : undefined;
+      });
+      expect(ended!.returnvalue).toMatchObject({ done, failed: 60 - done, total: 60 });
+      expect(await dead.replay(jobId)).toBe(false);
+      expect(await world.audits(`bulk.${operation}`)).toHaveLength(done);
+      expect(world.panel.users()).toEqual(after);
+      const told = await world.alerts();
+      expect(told).toHaveLength(3);
+      expect(told[2]).toContain(`Succeeded: <b>${done}</b> of 60`);
+      expect(told[2]).toContain('another generation of panel');
     },
   );
 });

@@ -31,17 +31,20 @@ export default defineTask({
     unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     held: 'Runs held by the brake on mass effects',
   },
-  needs: ['brake', 'panel', 'subscriptionNotices'],
+  needs: ['brake', 'lostContacts', 'panel', 'subscriptionNotices'],
 
-  async run(_, { brake, now, panel, signal, subscriptionNotices, task }) {
+  async run(_, { brake, lostContacts, now, panel, signal, subscriptionNotices, task }) {
     const counts = {
       ...{ checked: 0, unreadable: 0, reminded: 0, without_telegram: 0 },
       ...{ unreachable: 0, paid: 0, unknown: 0, held: 0 },
     };
     let due = 0;
+    let candidates = 0;
     const listing = panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
-      const plan = await subscriptionNotices.plan(dueWhileRunning(users, now), now, signal);
+      const found = dueWhileRunning(users, now);
+      const plan = await subscriptionNotices.plan(found, now, signal);
+      candidates += found.length;
       counts.checked += users.length;
       counts.without_telegram += plan.withoutTelegram;
       counts.unreachable += plan.unreachable;
@@ -54,6 +57,7 @@ export default defineTask({
     const listed = counts.checked + counts.unreadable;
     const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
     if (!verdict.go) return { ...counts, held: 1 };
+    await lostContacts.note({ withoutTelegram: counts.without_telegram, due: candidates }, now);
     if (due === 0) return counts;
 
     for await (const users of inGroups(panel.users({}, signal), GROUP)) {

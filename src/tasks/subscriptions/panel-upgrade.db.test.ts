@@ -102,6 +102,41 @@ describe.each(WAYS)('the panel is upgraded in place, %s', (way) => {
     expect(await explained(world, 'Anna')).toContain('Telegram id 777, as the platform has it');
   });
 
+  test('customers whose chats it lost are told to the admins with their counts, once', async () => {
+    const { replace, world } = await worldOf(way, ({ crowd, customer }) => {
+      crowd(5);
+      for (let i = 0; i < 40; i += 1) customer(`known_${i}`, { endsInMs: days(6) });
+      customer('unknown', { endsInMs: days(6), telegramId: null });
+    });
+    await using _ = world;
+    /** The panel's database lost the chats of so many. */
+    const lose = (count: number): void => {
+      for (let i = 0; i < count; i += 1) world.panel.changeUser(`known_${i}`, { telegramId: null, expireAt: newEnd });
+    };
+    const newEnd = world.panel.now().getTime() + days(5);
+    const contacts = async (): Promise<string[]> =>
+      (await world.alerts()).filter((text) => text.includes('no Telegram id is known'));
+    expect(await world.run(REMIND)).toMatchObject({ without_telegram: 1 });
+    replace();
+    lose(5);
+    // An upgrade alone is no news, and five more are no jump.
+    expect(await world.run(REMIND)).toMatchObject({ without_telegram: 6 });
+    expect(await contacts()).toEqual([]);
+
+    lose(30);
+    await world.app.database.pool.query('alter table notification_queue rename to elsewhere');
+    world.app.telegram.faults({ kind: 'error', status: 500 });
+    await world.run(REMIND).catch(() => undefined);
+    await world.app.database.pool.query('alter table elsewhere rename to notification_queue');
+    world.app.telegram.faults();
+    expect(await world.run(REMIND)).toMatchObject({ without_telegram: 31 });
+    world.panel.advance(hours(1));
+    await world.run(REMIND);
+    expect(await contacts()).toEqual([
+      expect.stringMatching(/WARNING.*is known of <b>31<\/b> of 41, before of <b>6<\/b> of 41.*explain user/s),
+    ]);
+  });
+
   test('a monthly reset that it cuts resets everybody, and nobody who was reset', async () => {
     const { replace, world } = await worldOf(
       way,

@@ -50,3 +50,17 @@ test.each([
   expect(kept).toMatchObject({ ...condition(since), told: before?.told === true && !isForgotten });
   expect(await redis.client.pttl('cybervpn:alerts:on')).toBeGreaterThan(days(6));
 });
+
+test.each([
+  ['ended in between', undefined, []],
+  ['ended and began again', later(minutes(1)), [{ since: later(minutes(1)), told: false }]],
+  ['is on since then', START, [{ since: START, told: true }]],
+])('an alert that %s is marked as told only where it is the same one', async (_, beganAgain, expected) => {
+  const store = new AlertStateStore(redis.client);
+  const first = condition(START);
+  await store.begin(first, START);
+  if (beganAgain !== START) await store.remove([first.id]);
+  if (beganAgain) await store.begin(condition(beganAgain), beganAgain);
+  await store.markTold([first, { ...first, id: 'node_offline:gone' }], later(minutes(2)));
+  expect(await store.all(later(minutes(2)))).toEqual(expected.map((one) => expect.objectContaining(one)));
+});

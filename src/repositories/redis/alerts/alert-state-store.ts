@@ -55,6 +55,21 @@ if known.told or orphaned then
 end
 return {orphaned and 'tell' or 'on', known.since}`;
 
+/**
+ * One step, so that an alert that ended in between stays ended, and one that began again is its own: only the record of the same beginning is
+ * marked. KEYS: the alerts. ARGV: now, then the id and since when, for each.
+ */
+const MARK_TOLD = `
+for i = 2, #ARGV, 2 do
+  local text = redis.call('HGET', KEYS[1], ARGV[i])
+  local known = text and cjson.decode(text)
+  if known and known.since == ARGV[i + 1] then
+    known.told = true
+    if known.seen_at < ARGV[1] then known.seen_at = ARGV[1] end
+    redis.call('HSET', KEYS[1], ARGV[i], cjson.encode(known))
+  end
+end`;
+
 /** Alerts that are on, in one hash, so that a begin and an end each have exactly one winner. */
 export class AlertStateStore {
   readonly #redis: RedisClient;
@@ -83,9 +98,11 @@ export class AlertStateStore {
     return { verdict, since: since === null ? condition.since : new Date(since) };
   }
 
-  async markTold(alerts: readonly AlertCondition[], now: Date): Promise<void> {
-    const fields = alerts.flatMap((alert) => [alert.id, write({ ...alert, told: true, seenAt: now })]);
-    if (fields.length > 0) await this.#redis.hset(keys.alertsOn(), ...fields);
+  /** Notes that these were told, where they are still on since then: what has ended meanwhile does not come back. */
+  async markTold(alerts: readonly Pick<AlertCondition, 'id' | 'since'>[], now: Date): Promise<void> {
+    if (alerts.length === 0) return;
+    const args = alerts.flatMap(({ id, since }) => [id, since.toISOString()]);
+    await this.#redis.eval(MARK_TOLD, 1, keys.alertsOn(), now.toISOString(), ...args);
   }
 
   /** The alerts among these that are on. */
