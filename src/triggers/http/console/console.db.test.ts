@@ -222,7 +222,7 @@ describe('a deed', () => {
     expect(body).toContain('<p class="receipt good">Sula is there.</p>');
     expect(body).toMatch(/hx-target="#list"/);
     expect(body).toMatch(/hx-target="#deed-add" hx-swap="outerHTML"[\s\S]*name="name" required value=""/);
-    expect(acts).toMatchObject([{ action: 'book.added', by: 'support', role: 'support', entityId: 'Sula' }]);
+    expect(acts).toMatchObject([{ action: 'book.added', by: 'token:support', role: 'support', entityId: 'Sula' }]);
     expect(acts[0]!.payloadDigest).toMatch(/^[0-9a-f]{64}$/);
   });
 

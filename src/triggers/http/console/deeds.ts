@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify';
+import { reaches } from '../../../lib/api-role.ts';
 import { PermanentError, TransientError } from '../../../lib/errors.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
 import { PayloadError } from '../../../runtime/payload-error.ts';
 import { auditedCaller } from '../auth/audited-caller.ts';
+import type { Caller } from '../auth/guard.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import type { AnyDeed, ConsoleView, Done, FormOf, Wish } from './define-view.ts';
@@ -18,21 +20,28 @@ export type DeedAnswer =
   /** It was done. `form` is the form as it was at first. */
   | { kind: 'done'; done: Done; form: Html; id: string };
 
+type NamedDeed = { name: string; deed: AnyDeed };
+
 /** The fields of a deed at this address. */
 export const formOf = ({ form }: AnyDeed, context: HttpContext, asked: AnyAsked): FormOf | undefined =>
   typeof form === 'function' ? form(context, asked) : form;
 
-/** Does what a form asks for. Throws a `Problem` for a deed that is not of this view, or that needs another role. */
+/** The deed that a form names. Throws a `Problem` for one that is not of this view, or that the caller may not do. */
+export function admittedDeed({ deeds }: ConsoleView, body: FormBody, { role }: Caller): NamedDeed {
+  const name = typedIn(body)[OWN.deed] ?? '';
+  const deed = Object.hasOwn(deeds, name) ? deeds[name] : undefined;
+  if (!deed) throw new Problem('bad-request', `There is no act '${name}' in this view.`);
+  if (!reaches(role, deed.needs)) throw new Problem('forbidden', `This needs the role ${deed.needs}.`);
+  return { name, deed };
+}
+
+/** Does what a form asks for. */
 export async function doDeed(
-  view: ConsoleView,
+  { deed, name }: NamedDeed,
   context: HttpContext,
   { asked, body, request }: { asked: AnyAsked; body: FormBody; request: FastifyRequest },
 ): Promise<DeedAnswer> {
   const typed = typedIn(body);
-  const name = typed[OWN.deed] ?? '';
-  const deed = Object.hasOwn(view.deeds, name) ? view.deeds[name] : undefined;
-  if (!deed) throw new Problem('bad-request', `There is no act '${name}' in this view.`);
-  if (!asked.page.may(deed.needs)) throw new Problem('forbidden', `This needs the role ${deed.needs}.`);
   const form = formOf(deed, context, asked);
   const id = formId(name, typed[OWN.key] ?? '');
   const drawn = (state: FormState | undefined): Html =>

@@ -54,13 +54,13 @@ export type Asked<P, Q, W extends string = never, D extends string = string> = {
   readonly signal: AbortSignal;
 };
 
-/** A region of a page. It is loaded on its own: when that fails, it says that it is unknown and why, and the others stand. */
+/** A region of a page. Each is loaded apart: one that fails says that it is unknown and why, and the others stand. */
 export type Part<Data, P, Q, W extends string, D extends string> = {
   /** Its id in the page; in kebab-case, once in a view. */
   readonly name: string;
   /** Its heading, which also names the region. Absent: the region is named as the view, without a heading of its own. */
   readonly heading?: W | CommonWord;
-  /** The least role that sees it, where it is not that of the view. */
+  /** The least role that sees it, where not everybody who sees the view does. */
   readonly needs?: ApiRole;
   /** Milliseconds after which it is asked for again while it is seen. Absent: it stays as it is. */
   readonly everyMs?: number;
@@ -78,11 +78,11 @@ export type Field = {
    * - `text`, `area`: text. `secret`: text that is not shown.
    * - `number`: a number. `check`: true or false.
    * - `choice`: one of `options`.
-   * - `lines`: a list of texts, one a line; a file can be put in.
+   * - `lines`, `numbers`: a list of texts or numbers, one a line; a file can be put in.
    * - `moment`: a moment typed at the reader's clock, as `2026-03-01T14:05:00.000Z`.
    * - `json`: any value.
    */
-  readonly kind: 'text' | 'secret' | 'area' | 'number' | 'check' | 'choice' | 'lines' | 'moment' | 'json';
+  readonly kind: 'text' | 'secret' | 'area' | 'number' | 'check' | 'choice' | 'lines' | 'numbers' | 'moment' | 'json';
   readonly options?: readonly { readonly value: string; readonly label: Text }[];
   readonly required?: boolean;
 };

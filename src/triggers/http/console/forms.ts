@@ -9,7 +9,7 @@ export type FormBody = Readonly<Record<string, string | readonly string[]>>;
 /** Fields of our own in every form: which deed, of which row, about what, and that the question was answered with yes. */
 export const OWN = { deed: '_deed', key: '_key', about: '_about', sure: '_sure' } as const;
 
-/** The typed values and the problem of each. */
+/** A form as it was sent: the typed texts, and the mistakes in them. */
 export type FormState = {
   /** The id of the form. */
   id: string;
@@ -86,7 +86,8 @@ function drawField({ hint, kind, label, options = [], required }: Field, place: 
       case 'area':
       case 'json':
       case 'lines':
-        return html`<textarea ${attributes}${needed} rows="${kind === 'lines' ? 6 : 4}" spellcheck="${kind === 'area' ? 'true' : 'false'}">${value}</textarea>`;
+      case 'numbers':
+        return html`<textarea ${attributes}${needed} rows="${isList(kind) ? 6 : 4}" spellcheck="${kind === 'area' ? 'true' : 'false'}">${value}</textarea>`;
       case 'choice':
         return html`<select ${attributes}${needed}>${join(
           [...(required ? [] : [{ value: '', label: { en: '–', ru: '–' } }]), ...options].map(
@@ -103,10 +104,9 @@ function drawField({ hint, kind, label, options = [], required }: Field, place: 
   };
   const about = html`${hint ? html`<small id="${id}-hint" class="muted">${hint[locale]}</small>` : ''}${error ? html`<small id="${id}-error" class="bad">${error}</small>` : ''}`;
   if (kind === 'check') return html`<div class="field check"><label>${input()} ${label[locale]}</label>${about}</div>`;
-  const file =
-    kind === 'lines'
-      ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`
-      : '';
+  const file = isList(kind)
+    ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`
+    : '';
   return html`<div class="field"><label for="${id}">${label[locale]}</label>${input()}${file}${about}</div>`;
 }
 
@@ -162,7 +162,11 @@ function typedValue(
       return Number.isFinite(number) ? { value: number } : { error: say('notANumber') };
     }
     case 'lines':
-      return { value: text.split(/[\s,;]+/).filter(Boolean) };
+      return { value: itemsIn(text) };
+    case 'numbers': {
+      const numbers = itemsIn(text).map(Number);
+      return numbers.every(Number.isFinite) ? { value: numbers } : { error: say('notNumbers') };
+    }
     case 'moment': {
       const at = clock.instant(text);
       return at ? { value: at.toISOString() } : { error: say('notATime') };
@@ -173,6 +177,10 @@ function typedValue(
       return { value: text };
   }
 }
+
+const itemsIn = (text: string): string[] => text.split(/[\s,;]+/).filter(Boolean);
+
+const isList = (kind: Field['kind']): boolean => kind === 'lines' || kind === 'numbers';
 
 function json(text: string): { value: unknown } | undefined {
   try {

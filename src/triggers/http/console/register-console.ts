@@ -7,7 +7,7 @@ import type { Guard } from '../auth/guard.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { BELL, bellCount, drawBell } from './bell.ts';
-import { type DeedAnswer, doDeed, formOf, partials } from './deeds.ts';
+import { admittedDeed, type DeedAnswer, doDeed, formOf, partials } from './deeds.ts';
 import type { ConsoleView } from './define-view.ts';
 import { type AnyAsked, drawParts, partsFor } from './draw-parts.ts';
 import { answerError, type ErrorAnswer } from './error-page.ts';
@@ -57,9 +57,9 @@ function registerView(scope: FastifyInstance, view: ConsoleView, context: HttpCo
   if (deeds.length === 0) return;
   const bodyLimit = Math.max(FORM_BYTES, ...deeds.map(({ bodyBytes }) => bodyBytes ?? 0));
   scope.post(view.path, { config, bodyLimit }, async (request, reply) => {
-    const asked = asking(request);
     const body = (request.body ?? {}) as FormBody;
-    const answer = await doDeed(view, context, { asked, body, request });
+    const deed = admittedDeed(view, body, request.caller!);
+    const answer = await doDeed(deed, context, { asked: asking(request), body, request });
     const isScript = request.headers['hx-request'] === 'true';
     return isScript
       ? await answerScript(view, context, { answer, asked: asking(request), reply, request })

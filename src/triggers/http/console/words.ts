@@ -50,6 +50,7 @@ export const COMMON_WORDS = {
   formProblem: { en: 'Nothing was done.', ru: 'Ничего не сделано.' },
   missing: { en: 'is needed', ru: 'нужно заполнить' },
   notANumber: { en: 'must be a number', ru: 'должно быть числом' },
+  notNumbers: { en: 'must be numbers', ru: 'должны быть числа' },
   notATime: { en: 'must be a date and a time', ru: 'должны быть дата и время' },
   notJson: { en: 'must be JSON', ru: 'должно быть JSON' },
   error: { en: 'This did not work', ru: 'Не получилось' },

@@ -37,7 +37,7 @@ export default defineView({
     title: { en: 'Exports', ru: 'Экспорт' },
     new: { en: 'New', ru: 'Новый' },
     list: { en: 'The latest', ru: 'Последние' },
-    begin: { en: 'Export', ru: 'Выгрузить' },
+    go: { en: 'Export', ru: 'Выгрузить' },
     begun: {
       en: 'It has begun. The file stands here when it is ready; the admins get a link too.',
       ru: 'Начато. Готовый файл появится здесь; админы получат и ссылку.',
@@ -54,7 +54,7 @@ export default defineView({
   deeds: ({ deed }) => ({
     start: deed({
       needs: 'admin',
-      label: 'begin',
+      label: 'go',
       form: {
         schema: z.object({
           export_type: z.enum(TYPE_NAMES),
