@@ -27,7 +27,7 @@ export default defineView({
       en: 'The worker does it one user after the other, handles nobody twice, and tells the admins how it ended. Its progress and its button to cancel are on the page of the job.',
       ru: 'Сервис выполняет её по одному пользователю, никого не трогает дважды и сообщает админам, чем она кончилась. Ход и кнопка отмены — на странице задания.',
     },
-    go: { en: 'Begin', ru: 'Начать' },
+    go: { en: 'Do it', ru: 'Выполнить' },
     sure: { en: '% for %. Go on?', ru: '%: %. Продолжить?' },
     users: { en: '% users', ru: 'пользователей %' },
     nobody: { en: 'No id was given.', ru: 'Не указан ни один id.' },
