@@ -242,8 +242,8 @@ describe.skipIf(!chromium)('the console in Chromium', () => {
 
   test('a bulk job shows how far it is, and is cancelled', async () => {
     const expireAt = Date.now() + 86_400_000;
-    const users = Array.from({ length: 60 }, (_, i) => world.panel!.addUser({ username: `held${i}`, expireAt }).id);
-    world.panel!.faults({ kind: 'hang', path: '/actions/disable' });
+    const users = Array.from({ length: 400 }, (_, i) => world.panel!.addUser({ username: `held${i}`, expireAt }).id);
+    world.panel!.faults({ kind: 'latency', ms: 1_500, path: '/api/users/' });
     const id = await dispatched('execute_bulk_user_operation', { operation: 'disable', user_uuids: users });
     const { page } = olga;
     await page.goto('/');
