@@ -55,6 +55,7 @@ async function main(): Promise<void> {
     },
   });
   await pastHour(world);
+  await world.command(['schema', 'install']);
   const service = await world.start('all');
   await present(world, service.httpUrl, token);
 

@@ -50,6 +50,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
       ...observers(),
       ...PACE,
       API_TOKENS: `demo:${apiToken}`,
+      TIME_ZONE: 'Europe/Moscow',
       ADMIN_TELEGRAM_IDS: String(ADMIN_CHAT),
       REMNAWAVE_WEBHOOK_SECRET: webhookSecret,
     },
@@ -58,6 +59,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
   addCustomersToPanel(world);
   const invoiceId = await addPendingPayment(world);
   await queueFirstMessages(world);
+  await world.command(['schema', 'install']);
 
   const [worker, scheduler] = await Promise.all([world.startWorker(), world.startScheduler()]);
   world.cryptopay.world.webhooks.url = `${worker.httpUrl}/webhooks/cryptobot`;

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type PanelSandbox, startPanelSandbox } from '../../../../sandbox/panel/server.ts';
+import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
 import { ProblemBody } from '../problem.ts';
 import { apiRoutes } from './routes.ts';
@@ -293,6 +294,7 @@ test('the overview knows nothing at first, and says so', async () => {
 });
 
 test('every answer of a route fits the schema that the document gives for it', async () => {
+  await installOwnSchema(http.world.app.database);
   const id = await queued();
   for (const route of apiRoutes(http.context).filter(
     ({ method, answers }) => method === 'GET' && answers[200]?.schema,

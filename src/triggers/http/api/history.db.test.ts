@@ -119,11 +119,14 @@ describe('history over HTTP and on the command line', () => {
     expect(begun.statusCode).toBe(202);
     expect(begun.json()).toMatchObject({ jobs: 3 });
     const job = await http.world.app.queues.get('bulk').getJob(begun.json().job_id);
-    expect(job!.data).toMatchObject({ initiatedBy: 'olga', payload: { act: 'replay', job_ids: ['a', 'b', 'c'] } });
+    expect(job!.data).toMatchObject({
+      initiatedBy: 'token:olga',
+      payload: { act: 'replay', job_ids: ['a', 'b', 'c'] },
+    });
     const { rows } = await http.world.database.pool.query(
       `select new_value from audit_logs where action = 'jobs.replay'`,
     );
-    expect(rows).toMatchObject([{ new_value: { by: 'olga', jobs: 3 } }]);
+    expect(rows).toMatchObject([{ new_value: { by: 'token:olga', jobs: 3 } }]);
   });
 
   test('the command line finds and does the same', async () => {

@@ -1,6 +1,7 @@
 import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import type { ExplainedUser, HttpContext } from '../context.ts';
+import { personOf } from './components/people.ts';
 import { stateBadge } from './components/states.ts';
 import { messageBadge } from './message-words.ts';
 import { paymentBadge, priceText } from './payment-words.ts';
@@ -99,6 +100,6 @@ async function acts({ auditTrail }: HttpContext, names: readonly string[]): Prom
   return entries.map(({ action, at, by, newValue }) => ({
     at,
     kind: 'act',
-    what: html`<code>${action}</code>${by ? html` ${by}` : ''}${newValue === undefined ? '' : html`<span class="muted about wrap">${JSON.stringify(newValue)}</span>`}`,
+    what: html`<code>${action}</code>${by ? html` ${personOf(by)}` : ''}${newValue === undefined ? '' : html`<span class="muted about wrap">${JSON.stringify(newValue)}</span>`}`,
   }));
 }

@@ -3,6 +3,7 @@ import { numberText } from '../../../../lib/quantities.ts';
 import type { JobView } from '../../../../runtime/jobs.ts';
 import { ProgressBody } from '../../api/schemas.ts';
 import type { HttpContext } from '../../context.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import type { Page } from '../define-view.ts';
@@ -55,7 +56,7 @@ function drawJob(watched: WatchedJob, page: Page<NowWord>): Html {
   const control = state === 'paused' ? 'resume' : 'pause';
   const sent = { key: job.id, hidden: { id: job.id }, about: name };
   const controls = isOver ? '' : html`${watched.canPause ? form(control, sent) : ''}${form('cancel', sent)}`;
-  return html`<li id="job-${job.id}"><span class="grow"><strong>${name}</strong> ${stateBadge(TONES[state], say(`job.${state}`))} <span class="muted">${timeAgo(job.createdAt, page)} · ${say('by')} ${job.initiatedBy}</span>${progress ? html`<br>${progressBar(progress.processed, progress.total, name, page)}${failed}` : ''}${job.error && job.state === 'failed' ? html`<span class="muted about">${job.error}</span>` : ''}</span><span class="actions">${controls}${download(watched, page)}</span></li>`;
+  return html`<li id="job-${job.id}"><span class="grow"><strong>${name}</strong> ${stateBadge(TONES[state], say(`job.${state}`))} <span class="muted">${timeAgo(job.createdAt, page)} · ${say('by')} ${personOf(job.initiatedBy)}</span>${progress ? html`<br>${progressBar(progress.processed, progress.total, name, page)}${failed}` : ''}${job.error && job.state === 'failed' ? html`<span class="muted about">${job.error}</span>` : ''}</span><span class="actions">${controls}${download(watched, page)}</span></li>`;
 }
 
 export function jobName({ job, progress }: Pick<WatchedJob, 'job' | 'progress'>, { say }: Page<NowWord>): string {

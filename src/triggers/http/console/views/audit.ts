@@ -3,6 +3,7 @@ import { html } from '../../../../lib/html.ts';
 import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
 import { dataTable } from '../components/data-table.ts';
 import { filterForm, pagination } from '../components/filters.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
@@ -65,7 +66,7 @@ export default defineView({
               heading: say('person'),
               cell: ({ by: person, role }) =>
                 person
-                  ? html`${person} <span class="muted">${role ?? ''}</span>`
+                  ? html`${personOf(person)} <span class="muted">${role ?? ''}</span>`
                   : html`<span class="muted">${say('worker')}</span>`,
             },
             {

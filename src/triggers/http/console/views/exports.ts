@@ -5,6 +5,7 @@ import { bytesText, numberText } from '../../../../lib/quantities.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { dataTable } from '../components/data-table.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
@@ -121,7 +122,7 @@ export default defineView({
             {
               heading: say('job'),
               cell: ({ job }) =>
-                html`<a href="/jobs/${encodeURIComponent(job.id)}">${job.id.slice(0, 8)}</a> <span class="muted">${job.initiatedBy}</span>`,
+                html`<a href="/jobs/${encodeURIComponent(job.id)}">${job.id.slice(0, 8)}</a> <span class="muted">${personOf(job.initiatedBy)}</span>`,
             },
             {
               heading: say('state'),

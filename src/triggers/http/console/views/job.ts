@@ -7,6 +7,7 @@ import { deadLetter } from '../../api/dead-letters.ts';
 import { withoutSecrets } from '../../auth/secrets.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
@@ -112,7 +113,7 @@ export default defineView({
                   progress ? html` ${progressBar(progress.processed, progress.total, job.task, page)}` : ''
                 }`,
               ],
-              [say('by'), `${job.initiatedBy} (${job.source})`],
+              [say('by'), `${personOf(job.initiatedBy)} (${job.source})`],
               [
                 say('correlation'),
                 html`<a href="/jobs?correlation=${encodeURIComponent(job.correlationId)}&amp;since=month"><code class="wrap">${job.correlationId}</code></a>`,

@@ -12,6 +12,7 @@ import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
 import { filterForm, pagination } from '../components/filters.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { type Done, defineView, type Wish } from '../define-view.ts';
@@ -174,7 +175,7 @@ export default defineView({
             {
               heading: say('task'),
               cell: ({ job }) =>
-                html`<a href="/jobs/${encodeURIComponent(job.id)}"><code>${job.task}</code></a> <span class="muted">${job.initiatedBy}</span>`,
+                html`<a href="/jobs/${encodeURIComponent(job.id)}"><code>${job.task}</code></a> <span class="muted">${personOf(job.initiatedBy)}</span>`,
             },
             {
               heading: say('state'),
