@@ -4,6 +4,7 @@ import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
+import { isServerAway } from '../../lib/server-away.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
 import type { Log } from '../../observability/log.ts';
@@ -207,7 +208,8 @@ export class BulkUsers {
   /** An outage of another service does not end a job that may take hours. */
   #later(job: BulkJob, error: unknown): unknown {
     const delayMs = laterMs(ageMsOf(job), PATIENCE);
-    if (!(error instanceof TransientError) || error.code === AUDIT_UNWRITTEN || delayMs === undefined) return error;
+    if (!(error instanceof TransientError) || delayMs === undefined) return error;
+    if (error.code === AUDIT_UNWRITTEN && isServerAway(error)) return error;
     return new SnoozeError(errorMessage(error), { delayMs, cause: error });
   }
 
