@@ -340,7 +340,7 @@ const puts: Act[] = SIZES.flatMap(({ bytes, method, path, size }) =>
     async open() {
       const { bucket: kept, lose, storage, ...rest } = await bucket();
       const content = Buffer.alloc(bytes, 'x');
-      // What was there before is not taken for what was put.
+      // An older object of the same name is not taken for the new one.
       kept.put('p/a.csv', Buffer.alloc(bytes, 'y'));
       return {
         ...rest,

@@ -30,7 +30,7 @@ const PARTS_AT_ONCE = 2;
 
 /** Each `put` marks its object by an id of its own, in the object's metadata, so that a look tells it from one that was there before. */
 const PUT_ID = 'put-id';
-/** Whoever waited for lost answers does not wait as long again for a look. */
+/** A look after lost answers. They took long enough. */
 const LOOK_MS = seconds(5);
 
 /** Stores objects in a bucket of AWS or of a service with its protocol: MinIO, Ceph, R2. */
