@@ -1,7 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-export type Stored = { readonly body: Buffer; readonly modifiedAt: Date; readonly etag: string };
-export type Unfinished = { readonly key: string; readonly initiatedAt: Date; readonly parts: Map<number, Buffer> };
+/** What a caller writes beside an object: headers that begin with `x-amz-meta-`. */
+export type Metadata = Readonly<Record<string, string>>;
+export type Stored = {
+  readonly body: Buffer;
+  readonly modifiedAt: Date;
+  readonly etag: string;
+  readonly metadata: Metadata;
+};
+export type Unfinished = {
+  readonly key: string;
+  readonly initiatedAt: Date;
+  readonly parts: Map<number, Buffer>;
+  readonly metadata: Metadata;
+};
 
 /** One bucket in memory. */
 export class Bucket {
@@ -11,15 +23,15 @@ export class Bucket {
   /** The clock that dates objects and uploads. */
   clock: () => Date = () => new Date();
 
-  put(key: string, body: Buffer): Stored {
-    const stored = { body, modifiedAt: this.clock(), etag: etagOf(body) };
+  put(key: string, body: Buffer, metadata: Metadata = {}): Stored {
+    const stored = { body, modifiedAt: this.clock(), etag: etagOf(body), metadata };
     this.objects.set(key, stored);
     return stored;
   }
 
-  begin(key: string): string {
+  begin(key: string, metadata: Metadata = {}): string {
     const id = randomUUID();
-    this.uploads.set(id, { key, initiatedAt: this.clock(), parts: new Map() });
+    this.uploads.set(id, { key, initiatedAt: this.clock(), parts: new Map(), metadata });
     return id;
   }
 
@@ -33,7 +45,8 @@ export class Bucket {
     const upload = this.uploads.get(id);
     if (!upload || !numbers.every((number) => upload.parts.has(number))) return undefined;
     this.uploads.delete(id);
-    return this.put(upload.key, Buffer.concat(numbers.map((number) => upload.parts.get(number)!)));
+    const body = Buffer.concat(numbers.map((number) => upload.parts.get(number)!));
+    return this.put(upload.key, body, upload.metadata);
   }
 }
 

@@ -1,14 +1,24 @@
-import { type Bucket, etagOf, type Stored } from './bucket.ts';
+import { type Bucket, etagOf, type Metadata, type Stored } from './bucket.ts';
 
 export type Answer = { status: number; headers?: Record<string, string | number>; body?: string | Buffer };
-export type Call = { bucket: Bucket; key: string; query: URLSearchParams; range: string | undefined; body: Buffer };
+export type Call = {
+  bucket: Bucket;
+  key: string;
+  query: URLSearchParams;
+  range: string | undefined;
+  metadata: Metadata;
+  body: Buffer;
+};
 
 /** Small, so that a test needs few objects to see a second page; AWS' own is 1000. */
 const PAGE = 3;
 
 /** The operations that the service uses, by method and marker: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
 export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
-  'PUT object': ({ body, bucket, key }) => ({ status: 200, headers: { etag: bucket.put(key, body).etag } }),
+  'PUT object': ({ body, bucket, key, metadata }) => ({
+    status: 200,
+    headers: { etag: bucket.put(key, body, metadata).etag },
+  }),
 
   'GET object': ({ bucket, key, range }) => {
     const found = bucket.objects.get(key);
@@ -40,8 +50,8 @@ export const operations: Readonly<Record<string, (call: Call) => Answer>> = {
     return xml('ListBucketResult', [...rows, ...more(all.length > PAGE, 'NextContinuationToken', page.at(-1)?.[0])]);
   },
 
-  'POST object uploads': ({ bucket, key }) =>
-    xml('InitiateMultipartUploadResult', [`<Key>${key}</Key><UploadId>${bucket.begin(key)}</UploadId>`]),
+  'POST object uploads': ({ bucket, key, metadata }) =>
+    xml('InitiateMultipartUploadResult', [`<Key>${key}</Key><UploadId>${bucket.begin(key, metadata)}</UploadId>`]),
 
   'PUT object uploadId': ({ body, bucket, query }) =>
     bucket.addPart(query.get('uploadId')!, Number(query.get('partNumber')), body)
@@ -81,8 +91,8 @@ export function refuse(status: number, code: string, message = `${code} of the s
   return { ...xml('Error', [`<Code>${code}</Code><Message>${message}</Message>${more}`]), status };
 }
 
-function read({ body, etag, modifiedAt }: Stored, range: string | undefined): Answer {
-  const headers = { etag, 'last-modified': modifiedAt.toUTCString(), 'accept-ranges': 'bytes' };
+function read({ body, etag, metadata, modifiedAt }: Stored, range: string | undefined): Answer {
+  const headers = { ...metadata, etag, 'last-modified': modifiedAt.toUTCString(), 'accept-ranges': 'bytes' };
   const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
   if (first === undefined) return { status: 200, headers: { ...headers, 'content-length': body.length }, body };
   const part = body.subarray(Number(first), last ? Number(last) + 1 : undefined);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFaults, cut, type Fault } from '../faults.ts';
 import { serveOnLoopback } from '../loopback-server.ts';
-import { Bucket } from './bucket.ts';
+import { Bucket, type Metadata } from './bucket.ts';
 import { type Answer, operations, refuse } from './operations.ts';
 import { type Rules, refusalOf } from './rules.ts';
 import type { Keys } from './signature.ts';
@@ -82,5 +82,8 @@ async function answerTo(bucket: Bucket, rules: Rules, request: IncomingMessage):
   if (name !== NAME) return refuse(404, 'NoSuchBucket');
   const perform = operations[operation];
   if (!perform) return refuse(501, 'NotImplemented');
-  return perform({ bucket, key, query: url.searchParams, range: request.headers.range, body });
+  const metadata = Object.fromEntries(
+    Object.entries(request.headers).filter(([header]) => header.startsWith('x-amz-meta-')),
+  ) as Metadata;
+  return perform({ bucket, key, query: url.searchParams, range: request.headers.range, metadata, body });
 }

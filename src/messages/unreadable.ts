@@ -29,6 +29,29 @@ const LISTS = {
     en: { items: 'Rows of payments', advice: 'Mend these rows in the database. Until then their payments wait.' },
     ru: { items: 'Строки payments', advice: 'Исправьте эти строки в базе данных. До этого платежи ждут.' },
   },
+  disablings: {
+    en: {
+      items: 'Intents to disable a user, in Redis',
+      advice:
+        'Look at these users at the panel: whether one is off may lack its entry in the audit. The intents end after two days.',
+    },
+    ru: {
+      items: 'Намерения отключить пользователя (в Redis)',
+      advice:
+        'Проверьте этих пользователей в панели: отключение могло не попасть в аудит. Через два дня намерения исчезнут.',
+    },
+  },
+  brake_holds: {
+    en: {
+      items: 'Held runs, in Redis',
+      advice: 'They stay held. Remove the field of that name with HDEL cybervpn:brake:holds: the next run asks again.',
+    },
+    ru: {
+      items: 'Остановленные запуски (в Redis)',
+      advice:
+        'Они остаются остановленными. Удалите поле с этим именем: HDEL cybervpn:brake:holds. Следующий запуск спросит снова.',
+    },
+  },
 } as const;
 
 type Words = { items: string; advice: string };

@@ -8,7 +8,7 @@ import { isAnswerLost } from './errors.ts';
 import type { Panel } from './panel.ts';
 import type { PanelUserStatus } from './types.ts';
 
-/** Every call that changes one user, with the part of the path that it alone has, the user before, and what it answers once it is done. */
+/** Every call that changes one user (`clients/lost-answers.test.ts` has those that change many), with the part of the path that it alone has, the user before, and what it answers once it is done. */
 type Act = { name: string; path: string; status: PanelUserStatus; call(panel: Panel, id: string): Promise<unknown> };
 const UNTIL = new Date(Date.now() + days(400));
 const ACTS: readonly Act[] = [
@@ -93,20 +93,6 @@ describe.each([2, 3] as const)('panel %i.x, and an answer is lost', (generation)
     const error = await panel.disable(id, never).catch((reason: unknown) => reason);
     expect(isAnswerLost(error)).toBe(true);
     expect(sandbox.user('alice')!.status).toBe('DISABLED');
-  });
-
-  test.each([
-    ['bulkResetTraffic', (panel: Panel, ids: string[]) => panel.bulkResetTraffic(ids, never)],
-    ['bulkDelete', (panel: Panel, ids: string[]) => panel.bulkDelete(ids, never)],
-    ['bulkUpdate', (panel: Panel, ids: string[]) => panel.bulkUpdate(ids, { tag: 'A' }, never)],
-  ])('%s says nothing about a user: it rejects as unknown, for its caller to read again', async (_name, call) => {
-    const { panel } = testPanel(sandbox);
-    const id = userWho('ACTIVE');
-    await panel.version(never);
-    sandbox.faults({ kind: 'cut_after', path: '/bulk/', count: 1 });
-    const error = await call(panel, [id]).catch((reason: unknown) => reason);
-    expect(isAnswerLost(error)).toBe(true);
-    expect(mutations()).toHaveLength(1);
   });
 
   test('where the panel refused, lets us wait or was not called, nothing was done', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type {
   ListMultipartUploadsOutput,
@@ -5,6 +6,7 @@ import type {
   MultipartUpload,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { sendInPieces } from './s3-pieces.ts';
 import { loadSdk, type S3Options, type Sdk } from './s3-sdk.ts';
@@ -17,7 +19,7 @@ import {
   type Storage,
   type StoredObject,
 } from './storage.ts';
-import { storageError } from './storage-error.ts';
+import { mayBeStored, storageError } from './storage-error.ts';
 
 /**
  * Objects are sent in parts of this size, two at once: 16 MiB of memory for any length. With at most 10,000 parts
@@ -25,6 +27,11 @@ import { storageError } from './storage-error.ts';
  */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
+
+/** Each `put` marks its object by an id of its own, in the object's metadata, so that a look tells it from one that was there before. */
+const PUT_ID = 'put-id';
+/** A look after lost answers. They took long enough. */
+const LOOK_MS = seconds(5);
 
 /** Stores objects in a bucket of AWS or of a service with its protocol: MinIO, Ceph, R2. */
 export class S3Bucket implements Storage, Disposable {
@@ -40,10 +47,11 @@ export class S3Bucket implements Storage, Disposable {
   async put(name: string, content: Content, signal: AbortSignal, moved?: Moved): Promise<{ bytes: number }> {
     const Key = this.#key(name);
     const source = new CountedContent(content, moved);
-    return await this.#call([`put ${name}`, 's3:PutObject'], signal, async ({ client, Upload }) => {
-      const upload = new Upload({
-        client: source.watch(client),
-        params: { Bucket: this.#options.bucket, Key, Body: Readable.from(source) },
+    const id = randomUUID();
+    return await this.#call([`put ${name}`, 's3:PutObject'], signal, async (sdk) => {
+      const upload = new sdk.Upload({
+        client: source.watch(sdk.client),
+        params: { Bucket: this.#options.bucket, Key, Body: Readable.from(source), Metadata: { [PUT_ID]: id } },
         partSize: PART_BYTES,
         queueSize: PARTS_AT_ONCE,
       });
@@ -53,7 +61,10 @@ export class S3Bucket implements Storage, Disposable {
         await upload.done();
         return { bytes: source.bytes };
       } catch (error) {
-        throw source.reasonOf(error);
+        const reason = source.reasonOf(error);
+        const isOfContent = reason instanceof ContentError;
+        if (isOfContent || !mayBeStored(reason) || !(await this.#isThere(sdk, Key, id, signal))) throw reason;
+        return { bytes: source.bytes };
       } finally {
         signal.removeEventListener('abort', abort);
       }
@@ -152,6 +163,14 @@ export class S3Bucket implements Storage, Disposable {
         ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
         : undefined;
     }
+  }
+
+  /** Whether the object is the one that this `put` sent. False where that cannot be seen. */
+  async #isThere({ client, HeadObjectCommand }: Sdk, Key: string, id: string, signal: AbortSignal): Promise<boolean> {
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+    const look = new HeadObjectCommand({ Bucket: this.#options.bucket, Key });
+    const found = await client.send(look, { abortSignal }).catch(() => undefined);
+    return found?.Metadata?.[PUT_ID] === id;
   }
 
   #key(name: string): string {

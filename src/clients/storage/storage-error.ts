@@ -25,6 +25,16 @@ export function storageError({ permission, place, what }: S3Act, error: unknown)
   });
 }
 
+/**
+ * Whether S3 may have stored what it was sent, although the call failed: no answer, a 5xx, or the end of an upload that is there no more,
+ * as S3 says to the second ask where the answer to the first was lost.
+ */
+export function mayBeStored(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const status = (error as S3Failure).$metadata?.httpStatusCode;
+  return error.name === 'NoSuchUpload' || status === undefined || status >= 500;
+}
+
 const LOCKED = /object lock/i;
 
 const isRefusal = ({ name }: Error, status: number | undefined): boolean =>
@@ -34,6 +44,7 @@ const isRefusal = ({ name }: Error, status: number | undefined): boolean =>
 const CURES: Readonly<Record<string, string>> = {
   NoSuchBucket: 'there is no such bucket at this endpoint: create it, or correct S3_BUCKET and S3_ENDPOINT',
   InvalidBucketName: 'correct S3_BUCKET',
+  NoSuchUpload: 'its parts were removed meanwhile, as a lifecycle rule does: let that rule wait for a day or more',
   InvalidAccessKeyId: 'the key is not known there: correct S3_ACCESS_KEY_ID, or make a new key if it was removed',
   SignatureDoesNotMatch: 'S3_SECRET_ACCESS_KEY does not belong to S3_ACCESS_KEY_ID: correct it',
   ExpiredToken: 'the keys have expired: give new ones in S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',

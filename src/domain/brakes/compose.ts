@@ -5,13 +5,13 @@ import { MassEffectBrake } from './mass-effects.ts';
 import { NotificationBacklog } from './notification-backlog.ts';
 
 /** Builds the brakes, which hold back a mass effect until an admin decides. */
-export function composeBrakes({ engine, redis, services }: Foundation, alerts: AdminAlerts) {
+export function composeBrakes({ engine, redis, services, unreadable }: Foundation, alerts: AdminAlerts) {
   const { notifications, settings } = services;
   return {
     services: {
       backlog: new NotificationBacklog(notifications, alerts, settings.NOTIFICATION_STALE_HOURS),
       brake: new MassEffectBrake({
-        records: new BrakeRecords(redis),
+        records: new BrakeRecords(redis, unreadable.onRead),
         alerts,
         maxShare: settings.SAFETY_MAX_SHARE,
         rerun: engine.rerun,

@@ -46,7 +46,7 @@ export function composeSubscriptions(
       decisions,
       expiredUsers: new ExpiredUsers({
         ...{ auditLogs, backendKeys, events, notices, panel },
-        intents: new Disablings(redis),
+        intents: new Disablings(redis, unreadable.onRead),
       }),
       lostContacts: new LostContacts({ alerts, counts: new ContactCounts(redis) }),
       monthlyResets: new MonthlyResets(panel, new TrafficResets(redis)),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readEntries } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 const time = z.iso.datetime().transform((text) => new Date(text));
@@ -31,9 +33,11 @@ export type Hold = z.output<typeof Hold>;
  */
 export class BrakeRecords {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   /** True for the caller that began the hold, so that one of two concurrent runs tells the admins. */
@@ -45,14 +49,16 @@ export class BrakeRecords {
     await this.#redis.hset(keys.brake('holds'), name, written(hold));
   }
 
+  /** Throws where the hold cannot be read: its run stays held. */
   async find(name: string): Promise<Hold | undefined> {
     const text = await this.#redis.hget(keys.brake('holds'), name);
     return text === null ? undefined : Hold.parse(JSON.parse(text));
   }
 
+  /** By brake. One that cannot be read is left out and told. */
   async all(): Promise<ReadonlyMap<string, Hold>> {
     const found = await this.#redis.hgetall(keys.brake('holds'));
-    return new Map(Object.entries(found).map(([name, text]) => [name, Hold.parse(JSON.parse(text))]));
+    return readEntries(found, { source: 'brake_holds', entry: Hold }, this.#onRead);
   }
 
   async release(name: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import { holeInWords } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readEntries } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 const UserState = z.discriminatedUnion('state', [
@@ -33,11 +35,14 @@ export class BulkUserStates {
     this.#onError = onError;
   }
 
-  /** The states by user id; empty when nothing is recorded. */
+  /** The states by user id; empty when nothing is recorded. One that cannot be read counts as not recorded, and is an error of its own. */
   async of(jobId: string): Promise<Map<string, BulkUserState>> {
     try {
       const found = await this.#redis.hgetall(keys.bulkUsers(jobId));
-      return new Map(Object.entries(found).map(([id, text]) => [id, UserState.parse(JSON.parse(text))]));
+      return readEntries(found, { source: 'bulk_user_states', entry: UserState }, ({ holes }) => {
+        for (const hole of holes)
+          this.#onError(new Error(`bulk ${jobId}: the state of ${hole.item}: ${holeInWords(hole)}`));
+      });
     } catch (error) {
       this.#onError(error);
       return new Map();

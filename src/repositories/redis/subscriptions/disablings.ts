@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readEntries } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** As the panel spells them, which asks for a name letter by letter. */
@@ -25,19 +27,22 @@ const KEPT_MS = days(2);
  */
 export class Disablings {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
-  /** Records the intent, or returns the one already recorded for the same expiry date. */
+  /** Records the intent, or returns the one already recorded for the same expiry date. One that cannot be read is replaced. */
   async begin(username: string, intent: Disabling): Promise<{ intent: Disabling; isNew: boolean }> {
     const { auditId, expireAt, status, user } = intent;
-    const earlier = await this.#redis.hget(keys.disablings(), username.toLowerCase());
-    const recorded = earlier === null ? undefined : Disabling.parse(JSON.parse(earlier));
+    const name = username.toLowerCase();
+    const earlier = await this.#redis.hget(keys.disablings(), name);
+    const recorded = earlier === null ? undefined : this.#read({ [name]: earlier }).get(name);
     if (recorded && recorded.expireAt.getTime() === expireAt.getTime()) return { intent: recorded, isNew: false };
     const text = JSON.stringify({ audit_id: auditId, status, expire_at: expireAt.toISOString(), user });
-    await this.#redis.hset(keys.disablings(), username.toLowerCase(), text);
+    await this.#redis.hset(keys.disablings(), name, text);
     await this.#redis.pexpire(keys.disablings(), KEPT_MS);
     return { intent, isNew: true };
   }
@@ -46,9 +51,15 @@ export class Disablings {
     await this.#redis.hdel(keys.disablings(), username.toLowerCase());
   }
 
-  /** The intents that killed runs have left, by name in lower case; those of an earlier version by panel user id. */
+  /**
+   * The intents that killed runs have left, by name in lower case; those of an earlier version by panel user id. One that cannot be read is
+   * left out and told, so that nobody else waits for it.
+   */
   async left(): Promise<ReadonlyMap<string, Disabling>> {
-    const found = await this.#redis.hgetall(keys.disablings());
-    return new Map(Object.entries(found).map(([name, text]) => [name, Disabling.parse(JSON.parse(text))]));
+    return this.#read(await this.#redis.hgetall(keys.disablings()));
+  }
+
+  #read(found: Readonly<Record<string, string>>): ReadonlyMap<string, Disabling> {
+    return readEntries(found, { source: 'disablings', entry: Disabling }, this.#onRead);
   }
 }
