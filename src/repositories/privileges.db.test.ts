@@ -141,6 +141,7 @@ async function writeEverything(db: Database): Promise<void> {
 
   const webhooks = new WebhookLogs(db);
   await webhooks.insertCryptobot({ id: randomUUID(), isValid: true, eventType: undefined, signature: undefined });
+  await webhooks.insertPanelEvent({ id: randomUUID(), isValid: true, eventType: undefined, signature: undefined });
   await webhooks.markProcessed([randomUUID()]);
   await webhooks.recordFailures([{ id: randomUUID(), reason: 'x' }], 3);
 

@@ -49,7 +49,7 @@ const NEEDED: Readonly<Record<keyof Tables, Need>> = {
   },
   webhook_logs: {
     select: 'table',
-    insert: ['id', 'source', 'event_type', 'payload', 'signature', 'is_valid', 'error_message'],
+    insert: ['id', 'source', 'event_type', 'payload', 'signature', 'is_valid', 'processed_at', 'error_message'],
     update: ['processed_at', 'error_message'],
     delete: true,
   },
