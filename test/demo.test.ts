@@ -60,7 +60,7 @@ describe('make demo', () => {
       await until('the worker is ready', async () => (await fetch(health!)).ok, seconds(30));
       expect(((await (await fetch(messages!)).json()) as { messages: object[] }).messages.length).toBeGreaterThan(0);
 
-      const [, page] = await demo.says(/operations page +(http:\S+)/, 0);
+      const [, page] = await demo.says(/console +(http:\S+)/, 0);
       const [, token] = await demo.says(/log in with +(\S+)/, 0);
       const overview = await fetch(`${page}api/v1/overview`, { headers: { authorization: `Bearer ${token}` } });
       expect(overview.status).toBe(200);

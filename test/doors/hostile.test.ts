@@ -144,7 +144,7 @@ describe('at the port', () => {
       get(`/api/v1/users/${encodeURIComponent("'%_\\".repeat(20))}/explanation`),
       404,
     ],
-    ['a search for 12 kB', get(`/explain?who=${'9'.repeat(12_000)}`), 400],
+    ['a search for 12 kB', get(`/customers?q=${'9'.repeat(12_000)}`), 400],
     ['a page of a million jobs', get('/queues/api/queues?jobsPerPage=1000000000&page=99999999999'), 200],
     ['a queue with the name of a prototype', get('/queues/api/queues/__proto__/constructor'), 404],
     ['a queue with a name of 4 kB', get(`/queues/api/queues/${'x'.repeat(4_000)}/1`), 404],
