@@ -7,7 +7,6 @@ import { type PaymentCustomer, type PaymentWorld, paymentWorld } from '../../tes
 
 type Row = Readonly<Record<string, unknown>> & {
   subscription_days: number;
-  final_amount: number;
   metadata: { checkout_mode: string };
 };
 type Purchase = { name: string; row: Row; answers?: object[]; after: Record<string, unknown> };
