@@ -83,5 +83,9 @@ const jsonAnswer = (responses: Operation['responses']): Schema | undefined =>
     .map(([, response]) => response.content?.['application/json']?.schema)
     .find((schema) => schema !== undefined);
 
-const formatted = (name: string, text: string): string =>
-  execFileSync(BIOME, ['format', `--stdin-file-path=${name}`], { input: text, encoding: 'utf8' });
+/** Throws where the formatter gives nothing back: an empty file would be written without a word. */
+function formatted(name: string, text: string): string {
+  const written = execFileSync(BIOME, ['format', `--stdin-file-path=${name}`], { input: text, encoding: 'utf8' });
+  if (written.trim() === '') throw new Error(`biome gave nothing back for ${name}`);
+  return written;
+}
