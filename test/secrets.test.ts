@@ -25,6 +25,7 @@ const SECRETS = {
   panelPassword: 'panel-password-9638527',
   botPassword: 'bot-password-3216549',
   cryptoPassword: 'crypto-password-6549873',
+  eventSecret: 'event-secret-7418520963',
 };
 
 /** A port of the loopback where nobody listens, with a user and `password` before it. */
@@ -70,6 +71,7 @@ describe('secrets', () => {
       S3_SECRET_ACCESS_KEY: SECRETS.s3Key,
       OTEL_EXPORTER_OTLP_ENDPOINT: nowhere(SECRETS.collectorPassword),
       OTEL_EXPORTER_OTLP_HEADERS: `Authorization=Bearer%20${encodeURIComponent(SECRETS.collectorToken)}`,
+      REMNAWAVE_WEBHOOK_SECRET: SECRETS.eventSecret,
       SENTRY_DSN: `http://${SECRETS.trackerKey}@127.0.0.1:9/7`,
       WORKER_CONCURRENCY: '2',
       HEALTH_CHECK_INTERVAL_SECONDS: '5',
