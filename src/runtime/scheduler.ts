@@ -19,6 +19,8 @@ import { nextRun, parseSchedule, slotsSince } from './schedule.ts';
  * takes two commands for each schedule.
  */
 const SYNC_EVERY_MS = seconds(5);
+/** Spares Redis and the log. */
+const PUT_BACK_EVERY_MS = seconds(20);
 const AFTER_FAILURE = { firstMs: seconds(0.5), atMostMs: seconds(2) };
 /** For so long a Redis that is away, or slow, does not count as one whose schedules are unknown. */
 const UNKNOWN_AFTER_MS = minutes(1);
@@ -61,6 +63,9 @@ export type SchedulerOptions = {
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #stopping = new AbortController();
+  /** When a schedule that was ahead of the clock was last put back, by task. */
+  readonly #putBackAt = new Map<string, number>();
+  readonly #startedAt = performance.now();
   #syncedAt = Number.NEGATIVE_INFINITY;
   /** The start of the newer scheduler that was logged, in milliseconds. */
   #deferredTo: number | undefined;
@@ -126,10 +131,24 @@ export class Scheduler {
     this.#options.log.warn({ by, started_at: startedAt, differ }, message);
   }
 
+  /**
+   * A worker whose clock is ahead puts each next slot ahead again. An interval that is put back fires at once, so it is put back no more
+   * often than it is due, and not before this scheduler has seen who else is there.
+   */
+  #wasPutBackLately(name: string, schedule: Schedule): boolean {
+    const now = performance.now();
+    const last = this.#putBackAt.get(name);
+    const atLeastMs = last !== undefined && 'everyMs' in schedule ? schedule.everyMs : 0;
+    if (now - (last ?? this.#startedAt) < Math.max(PUT_BACK_EVERY_MS, atLeastMs)) return true;
+    this.#putBackAt.set(name, now);
+    return false;
+  }
+
   async #putInOrder(name: string, schedule: Schedule, found: JobSchedulerJson | undefined): Promise<void> {
     const { ticks } = this.#options.queues;
     if (found && isSame(found, schedule)) {
       const isAhead = isAheadOfClock(found, schedule);
+      if (isAhead && this.#wasPutBackLately(name, schedule)) return;
       // If the schedule were written again, BullMQ would take back a due tick that nobody has taken yet, and its slot would never fire.
       if (!isAhead && (await ticks.getJob(tickId(name, found.next!)))) return;
       if (isAhead)
