@@ -10,6 +10,8 @@ export type Shipped = { readonly name: string; readonly version: string; readonl
 /** Permissive licences, and MPL-2.0, which binds changes to its own files only. AGPL and GPL bind the programs that they ship with. */
 const MAY_SHIP: ReadonlySet<string> = new Set([
   '0BSD',
+  // The same licence, as htmx names it.
+  'BSD-0-Clause',
   'Apache-2.0',
   'BSD-2-Clause',
   'BSD-3-Clause',

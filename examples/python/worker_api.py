@@ -93,7 +93,7 @@ class WorkerApi:
         *,
         task: str | int | None = None,
         state: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         to: str | int | None = None,
         customer: str | int | None = None,
         correlation_id: str | int | None = None,
@@ -107,7 +107,7 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/runs",
-            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "after": after, "limit": limit},
+            query={"task": task, "state": state, "from": from_, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "after": after, "limit": limit},
         )
 
     def group_runs(
@@ -115,7 +115,7 @@ class WorkerApi:
         *,
         task: str | int | None = None,
         state: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         to: str | int | None = None,
         customer: str | int | None = None,
         correlation_id: str | int | None = None,
@@ -128,21 +128,21 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/runs/groups",
-            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "limit": limit},
+            query={"task": task, "state": state, "from": from_, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text, "limit": limit},
         )
 
     def sum_runs(
         self,
         *,
         task: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         to: str | int | None = None,
     ) -> dict[str, Any]:
         """How the runs of each hour ended, by task, and how long tasks take."""
         return self._call(
             "GET",
             "/api/v1/runs/sums",
-            query={"task": task, "from": from, "to": to},
+            query={"task": task, "from": from_, "to": to},
         )
 
     def list_runs_of_job(
@@ -160,7 +160,7 @@ class WorkerApi:
         *,
         task: str | int | None = None,
         state: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         to: str | int | None = None,
         customer: str | int | None = None,
         correlation_id: str | int | None = None,
@@ -172,7 +172,7 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/runs/jobs",
-            query={"task": task, "state": state, "from": from, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text},
+            query={"task": task, "state": state, "from": from_, "to": to, "customer": customer, "correlation_id": correlation_id, "job_id": job_id, "error": error, "text": text},
         )
 
     def act_on_found_jobs(
@@ -195,20 +195,20 @@ class WorkerApi:
         kind: str | int | None = None,
         subject: str | int | None = None,
         open: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         limit: str | int | None = None,
     ) -> dict[str, Any]:
         """Outages of nodes and services with begin, end and reason."""
         return self._call(
             "GET",
             "/api/v1/incidents",
-            query={"kind": kind, "subject": subject, "open": open, "from": from, "limit": limit},
+            query={"kind": kind, "subject": subject, "open": open, "from": from_, "limit": limit},
         )
 
     def list_past_alerts(
         self,
         *,
-        from: str | int | None = None,
+        from_: str | int | None = None,
         before: str | int | None = None,
         limit: str | int | None = None,
     ) -> dict[str, Any]:
@@ -216,20 +216,20 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/alerts/history",
-            query={"from": from, "before": before, "limit": limit},
+            query={"from": from_, "before": before, "limit": limit},
         )
 
     def list_node_days(
         self,
         *,
         node: str | int | None = None,
-        from: str | int | None = None,
+        from_: str | int | None = None,
     ) -> dict[str, Any]:
         """How long nodes served on each of the last 90 days."""
         return self._call(
             "GET",
             "/api/v1/nodes/days",
-            query={"node": node, "from": from},
+            query={"node": node, "from": from_},
         )
 
     def list_schedules(

@@ -136,8 +136,18 @@ const optional = (schema: Schema): string => {
   return type === 'Any' || type.split(' | ').includes('None') ? type : `${type} | None`;
 };
 
-const snake = (name: string): string =>
-  name
+/** A word of the language itself gets an underscore behind it, as Python's style guide has it. */
+function snake(name: string): string {
+  const word = name
     .replaceAll('-', '_')
     .replaceAll(/(?<!^|_)[A-Z]/g, (letter) => `_${letter}`)
     .toLowerCase();
+  return KEYWORDS.has(word) ? `${word}_` : word;
+}
+
+/** https://docs.python.org/3/reference/lexical_analysis.html#keywords */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  'and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(
+    ' ',
+  ),
+);
