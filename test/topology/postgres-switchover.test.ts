@@ -1,5 +1,5 @@
 import { Client, Pool } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { seconds } from '../../src/lib/duration.ts';
 import type { LocalPostgres } from '../../src/testing/servers/postgres.ts';
 import { startStandby } from '../../src/testing/servers/postgres-standby.ts';

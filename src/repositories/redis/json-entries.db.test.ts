@@ -55,10 +55,10 @@ describe.each(['disablings', 'brakes', 'bulk states'])('one odd entry among the 
       (error) => told.push(String(error)),
     )[list]!;
     for (const name of NAMES) await write(name);
-    expect([...(await read()).keys()].toSorted()).toEqual(NAMES);
+    expect(new Set((await read()).keys())).toEqual(new Set(NAMES));
     expect(told).toEqual([]);
     await redis.client.hset(key, 'boris', odd);
-    expect([...(await read()).keys()].toSorted()).toEqual(['anna', 'carla']);
+    expect(new Set((await read()).keys())).toEqual(new Set(['anna', 'carla']));
     expect(told).toEqual([expect.stringContaining('name boris')]);
   });
 });
