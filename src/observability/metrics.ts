@@ -63,6 +63,7 @@ export class Metrics implements ClientObserver {
     // Alerts look for the first death, and a rate needs a zero to begin from.
     for (const reason of ['SIGKILL', 'exit']) series.deaths.inc({ reason }, 0);
     for (const output of OUTPUTS) series.dropped.inc({ output }, 0);
+    series.panelEvents.inc({ event: 'unknown', outcome: 'refused' }, 0);
     for (const status of NEEDS_A_HUMAN) series.payments.inc({ status }, 0);
     series.requests.inc(TELEGRAM_TOO_FAST, 0);
   }
