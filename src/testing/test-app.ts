@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { NO_LIMITS } from '../../sandbox/telegram/limits.ts';
 import { startTelegramSandbox, type TelegramSandbox } from '../../sandbox/telegram/server.ts';
 import { type App, buildApp } from '../app/build-app.ts';
@@ -58,6 +59,7 @@ export async function testApp(environment: Env | ((others: Env) => Promise<Env>)
     ADMIN_TELEGRAM_IDS: '900000001',
     DEFAULT_LOCALE: 'en',
     LOG_LEVEL: 'ERROR',
+    EXPORT_DIR: join(redis.server.dir, 'exports'),
     METRICS_PORT: '0',
     DB_POOL_SIZE: '5',
   };
