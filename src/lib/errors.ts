@@ -50,6 +50,9 @@ export class SnoozeError extends Error {
   }
 }
 
+/** Put off because PostgreSQL or Redis is away, as its cause tells: no attempt was used, and the error still counts as one. */
+export class OutageSnooze extends SnoozeError {}
+
 /** A label of few values for any error: our `code`, else Node's or PostgreSQL's, else the class name. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';

@@ -1,6 +1,6 @@
 import { AggregatorRegistry, type MetricObject } from 'prom-client';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { PermanentError } from '../lib/errors.ts';
+import { OutageSnooze, PermanentError } from '../lib/errors.ts';
 import { Metrics } from './metrics.ts';
 import { SERIES } from './series.ts';
 
@@ -67,7 +67,13 @@ describe('a task', () => {
   test('that fails for want of Redis has an error type that existing rules look for', async () => {
     const away = Object.assign(new Error('Reached the max retries'), { name: 'MaxRetriesPerRequestError' });
     metrics.taskEnded(metrics.taskStarted('t', soon), 'error', away);
+    metrics.taskEnded(
+      metrics.taskStarted('t', soon),
+      'snoozed',
+      new OutageSnooze('t: away', { delayMs: 1, cause: away }),
+    );
     const [line] = await lines(metrics, 'taskiq_task_errors_total{');
+    expect(line).toMatch(/ 2$/);
     expect(/error_type="([^"]*)"/.exec(line!)?.[1]).toMatch(/^(?:.*Redis.*|.*Connection.*)$/);
   });
 });

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 import type { BreakerState, ClientCall, ClientObserver } from '../clients/policy.ts';
-import { errorCode } from '../lib/errors.ts';
+import { errorCode, OutageSnooze } from '../lib/errors.ts';
 import { BoundedLabel } from './bounded-label.ts';
 import { EmailMetrics } from './email-metrics.ts';
 import { makeSeries } from './make-series.ts';
@@ -101,7 +101,10 @@ export class Metrics implements ClientObserver {
     duration.observe({ task_name }, seconds);
     if (outcome === 'success' || outcome === 'error') finished.inc({ task_name, status: outcome });
     if (outcome === 'retry') retries.inc({ task_name });
-    if (outcome === 'retry' || outcome === 'error') errors.inc({ task_name, error_type: this.#errorType(error) });
+    // The platform's rules look for outages among the errors, also where they cost no attempt.
+    const failure = error instanceof OutageSnooze ? error.cause : error;
+    if (outcome === 'retry' || outcome === 'error' || failure !== error)
+      errors.inc({ task_name, error_type: this.#errorType(failure) });
     return seconds;
   }
 

@@ -22,7 +22,11 @@ export const SERIES = {
   // Existing dashboards and rules.
   duration: histogram('taskiq_task_duration_seconds', 'Wall-clock time of one attempt', ['task_name'], SECONDS),
   // Existing rules look for Redis or Connection in the type.
-  errors: counter('taskiq_task_errors_total', 'Attempts that failed, by error code', ['task_name', 'error_type']),
+  errors: counter(
+    'taskiq_task_errors_total',
+    'Attempts that failed, and runs that an outage of PostgreSQL or Redis put off, by error code',
+    ['task_name', 'error_type'],
+  ),
   // Existing dashboards.
   retries: counter('taskiq_task_retries_total', 'Retries that were scheduled', ['task_name']),
   // Existing dashboards.

@@ -64,8 +64,8 @@ test(
     try {
       await work.ends((text) => present.query(text));
       const ours = "select count(*)::int as n from pg_stat_activity where application_name = 'task-worker'";
-      // The connection of the history only reads, so it is closed when it has been idle for ten seconds.
-      await until('nothing is left at the old one', async () => (await ask(world.postgres, ours)).n === 0, seconds(15));
+      // The connection of the history only reads, so it is closed when it has been idle for 30 s.
+      await until('nothing is left at the old one', async () => (await ask(world.postgres, ours)).n === 0, seconds(40));
     } finally {
       await present.end();
     }

@@ -1,5 +1,5 @@
 import { seconds } from '../../lib/duration.ts';
-import { errorMessage, SnoozeError, TransientError } from '../../lib/errors.ts';
+import { errorMessage, OutageSnooze, TransientError } from '../../lib/errors.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import type { Middleware, Run } from '../compose.ts';
@@ -19,7 +19,7 @@ export const outliveOutages: Middleware = async (run, next) => {
     const delayMs = laterMs(ageMsOf(run.context), PATIENCE);
     if (run.context.signal.aborted || delayMs === undefined || !isOutage(error, run)) throw error;
     run.context.log.warn({ err: error }, 'a server is away, the job goes on when it is back');
-    throw new SnoozeError(`${run.task.name}: a server is away: ${errorMessage(error)}`, { delayMs, cause: error });
+    throw new OutageSnooze(`${run.task.name}: a server is away: ${errorMessage(error)}`, { delayMs, cause: error });
   }
 };
 
