@@ -124,6 +124,10 @@ describe('a running worker, scraped by a real Prometheus', () => {
     const rules = await shippedRules();
     const asked = rules.flatMap(({ expr, record }) => [record ?? measured(expr), ...selectorsOf(expr)]);
     await expectAnswers(asked.map((query) => query.trim()));
+    // A rule that has not been evaluated yet is neither good nor broken.
+    const isKnown = async (): Promise<boolean> =>
+      !(await asker.brokenRules()).some((rule) => rule.endsWith(': unknown'));
+    await until('every rule has been evaluated', isKnown, ANSWER_LIMIT_MS);
     expect(await asker.brokenRules()).toEqual([]);
   });
 });
