@@ -14,6 +14,6 @@ export async function installServers(packages: readonly string[]): Promise<void>
   if (packages.length === 0) return;
   const [command, ...args] = process.getuid?.() === 0 ? ['bash', INSTALL] : ['sudo', '-n', INSTALL];
   await run(command!, [...args, ...packages], { timeout: INSTALL_LIMIT_MS }).catch((error: Error) =>
-    console.error(`${packages.join(' and ')} can not be installed: ${error.message.split('\n')[0]}`),
+    console.error(`${packages.join(' and ')} cannot be installed: ${error.message.split('\n')[0]}`),
   );
 }

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { hours } from '../../lib/duration.ts';
 import type { Database } from '../database.ts';
-import type { RunOutcome } from './run-rows.ts';
+import type { RunOutcome, RunRow } from './run-rows.ts';
 
 /** One attempt of a job, as it was kept. */
 export type KeptRun = {
@@ -211,28 +211,8 @@ export class Runs {
   }
 }
 
-type Row = {
-  id: string;
-  job_id: string;
-  task: string;
-  queue: string;
-  outcome: RunOutcome;
-  attempt: number;
-  replays: number;
-  queued_at: Date;
-  ended_at: Date;
-  duration_ms: number;
-  waited_ms: number;
-  correlation_id: string;
-  initiated_by: string;
-  source: string;
-  customer: string | null;
-  payload: string | null;
-  payload_digest: string | null;
-  error_class: string | null;
-  error_text: string | null;
-  error_fingerprint: string | null;
-};
+/** A row as it is read; its times are of the driver. */
+type Row = Omit<RunRow, 'queued_at_ms' | 'ended_at_ms'> & { queued_at: Date; ended_at: Date };
 
 type GroupRow = {
   fingerprint: string;

@@ -61,18 +61,20 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found'],
       async handle({ params: { id } }, { audit }) {
-        await audit(await replayDeadLetter(context, id));
+        const act = await replayDeadLetter(context, id);
+        if (!act) throw noSuch(id);
+        await audit(act);
         return { status: 202, body: { id, status: 'replayed' } };
       },
     }),
   ];
 }
 
-/** Runs a dead letter again, and returns the act for the audit trail. Throws a `Problem` where there is none of this id. */
-export async function replayDeadLetter(context: HttpContext, id: string): Promise<Act> {
+/** Runs a dead letter again, and returns the act for the audit trail. Undefined where there is none of this id. */
+export async function replayDeadLetter(context: HttpContext, id: string): Promise<Act | undefined> {
   const isJob = await context.jobs.find(id);
   const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
-  if (!replayed) throw noSuch(id);
+  if (!replayed) return undefined;
   return { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id };
 }
 

@@ -70,7 +70,9 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found', 'conflict'],
       async handle({ params: { id } }, { audit }) {
-        const { act, cancelled } = await cancelJob(context, id);
+        const done = await cancelJob(context, await jobOf(context, id));
+        if (!done) throw new Problem('conflict', `Job ${id} has ended already.`);
+        const { act, cancelled } = done;
         await audit(act);
         return cancelled === 'removed'
           ? { status: 200, body: { job_id: id, status: 'removed' } }
@@ -96,15 +98,13 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-/** Cancels a job, and returns the act for the audit trail. Throws a `Problem` where it is not there or has ended. */
+/** Cancels a job, and returns the act for the audit trail. Undefined where it has ended, or is not there any more. */
 export async function cancelJob(
   context: HttpContext,
-  id: string,
-): Promise<{ act: Act; cancelled: 'removed' | 'told' }> {
-  const { task } = await jobOf(context, id);
+  { id, task }: Pick<JobView, 'id' | 'task'>,
+): Promise<{ act: Act; cancelled: 'removed' | 'told' } | undefined> {
   const cancelled = await context.jobs.cancel(id);
-  if (cancelled === undefined) throw new Problem('not-found', `There is no job ${id} any more.`);
-  if (cancelled === 'ended') throw new Problem('conflict', `Job ${id} has ended already.`);
+  if (cancelled === undefined || cancelled === 'ended') return undefined;
   return { act: { action: 'job.cancelled', entityType: 'job', entityId: id, details: { task } }, cancelled };
 }
 

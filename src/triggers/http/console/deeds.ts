@@ -60,9 +60,11 @@ export async function doDeed(
     audit: (act) => context.audit({ ...act, ...auditedCaller(request) }),
   };
   try {
-    const sentence = typed[OWN.sure] === undefined ? await deed.ask?.(context, wish) : undefined;
-    if (sentence !== undefined)
-      return { kind: 'question', sentence, question: questionOf(sentence, deed, body, asked) };
+    const asks = typed[OWN.sure] === undefined ? await deed.ask?.(context, wish) : undefined;
+    if (asks !== undefined) {
+      const { sent = {}, sentence } = typeof asks === 'string' ? { sentence: asks } : asks;
+      return { kind: 'question', sentence, question: questionOf(sentence, deed, { ...body, ...sent }, asked) };
+    }
     const done = await deed.run(context, wish);
     if (done.act !== 'recorded') await wish.audit(done.act);
     return { kind: 'done', done, form: drawn(undefined), id };

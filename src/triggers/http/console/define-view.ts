@@ -103,6 +103,9 @@ export type Wish<F, P, Q, W extends string, D extends string> = Asked<P, Q, W, D
   audit(act: Act): Promise<boolean>;
 };
 
+/** A question, and what the yes brings back of it, such as the count that it told. */
+export type Question = { readonly sentence: string; readonly sent: Readonly<Record<string, string>> };
+
 /** How a deed ended. */
 export type Done = {
   /** One sentence that says what was done. */
@@ -125,7 +128,10 @@ export type Deed<F extends z.ZodObject, P, Q, W extends string, D extends string
   /** Absent: a button alone. A function where the fields follow from the address. */
   readonly form?: FormOf<F> | ((context: HttpContext, asked: Asked<P, Q, W, D>) => FormOf<F>);
   /** The question before it, which says how many it touches. Undefined: none is needed this time. */
-  ask?(context: HttpContext, wish: Wish<z.output<F>, P, Q, W, D>): Promise<string | undefined> | string | undefined;
+  ask?(
+    context: HttpContext,
+    wish: Wish<z.output<F>, P, Q, W, D>,
+  ): Promise<Question | string | undefined> | Question | string | undefined;
   /** Safe to do twice. A `Problem` or `PermanentError` is told beside the form, and what was typed stays. */
   run(context: HttpContext, wish: Wish<z.output<F>, P, Q, W, D>): Promise<Done>;
 };

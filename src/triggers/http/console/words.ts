@@ -53,6 +53,11 @@ export const COMMON_WORDS = {
   notNumbers: { en: 'must be numbers', ru: 'должны быть числа' },
   notATime: { en: 'must be a date and a time', ru: 'должны быть дата и время' },
   notJson: { en: 'must be JSON', ru: 'должно быть JSON' },
+  goneLetter: {
+    en: 'There is no such dead letter; it may have been replayed already.',
+    ru: 'Такого уже нет среди неудавшихся; возможно, его уже повторили.',
+  },
+  jobOver: { en: 'It has ended already.', ru: 'Работа уже завершилась.' },
   error: { en: 'This did not work', ru: 'Не получилось' },
   nothingHere: { en: 'There is nothing at this address', ru: 'По этому адресу ничего нет' },
   nothingHereHint: {

@@ -114,11 +114,16 @@ describe('views over the history', () => {
     test('acts on all that the filters find ask with the count first, and lead to the job that does it', async () => {
       const asked = await console.submit('/jobs?state=error', { _deed: 'discardFound' }, { role: 'admin' });
       expect(asked.body).toContain('2 jobs');
-      const begun = await console.submit(
-        '/jobs?state=error',
-        { _deed: 'discardFound', _sure: 'yes' },
-        { role: 'admin', plain: true },
-      );
+      // The yes brings back the number that was told; without it, or with another one, nothing is done.
+      expect(asked.body).toContain('name="expected" value="2"');
+      const yes = { _deed: 'discardFound', _sure: 'yes' };
+      for (const moved of [yes, { ...yes, expected: '40' }]) {
+        const refused = await console.submit('/jobs?state=error', moved, { role: 'admin' });
+        expect(refused.statusCode).toBe(422);
+        expect(refused.body).toContain('The filters find 2 jobs by now');
+      }
+      const told = { ...yes, expected: '2' };
+      const begun = await console.submit('/jobs?state=error', told, { role: 'admin', plain: true });
       expect(begun.statusCode).toBe(303);
       expect(begun.headers.location).toMatch(/^\/jobs\/./);
       const none = await console.submit('/jobs?task=nothing', { _deed: 'replayFound' }, { role: 'admin' });

@@ -3,7 +3,8 @@ import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { durationText, numberText } from '../../../../lib/quantities.ts';
 import type { KeptRun } from '../../../../repositories/history/runs.ts';
-import { deadLetter } from '../../api/dead-letters.ts';
+import { deadLetter, replayDeadLetter } from '../../api/dead-letters.ts';
+import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { withoutSecrets } from '../../auth/secrets.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -45,17 +46,12 @@ export default defineView({
     ended: { en: 'Ended', ru: 'Завершена' },
     replay: { en: 'Replay', ru: 'Повторить' },
     replayed: { en: 'It runs again.', ru: 'Запущено снова.' },
-    notDead: {
-      en: 'It is no dead letter any more; it may have been replayed already.',
-      ru: 'Оно уже не среди неудавшихся; возможно, его уже повторили.',
-    },
     cancel: { en: 'Cancel', ru: 'Отменить' },
     sureCancel: {
       en: 'It ends where it stands; what is done stays done. Go on?',
       ru: 'Работа остановится; сделанное останется. Продолжить?',
     },
     cancelled: { en: 'It was told to end.', ru: 'Ему сказано завершиться.' },
-    over: { en: 'It has ended already.', ru: 'Оно уже завершилось.' },
   },
   params: z.object({ id: z.string().min(1).max(255) }),
   heading: ({ id }, locale) => `${{ en: 'Job', ru: 'Задание' }[locale]} ${id}`,
@@ -65,13 +61,9 @@ export default defineView({
       needs: 'admin',
       label: 'replay',
       async run(context, { page, params: { id } }) {
-        const isJob = await context.jobs.find(id);
-        const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
-        if (!replayed) throw new Problem('not-found', page.say('notDead'));
-        return {
-          receipt: page.say('replayed'),
-          act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id },
-        };
+        const act = await replayDeadLetter(context, id);
+        if (!act) throw new Problem('not-found', page.say('goneLetter'));
+        return { receipt: page.say('replayed'), act };
       },
     }),
     cancel: deed({
@@ -79,10 +71,10 @@ export default defineView({
       label: 'cancel',
       tone: 'bad',
       ask: (_context, { page }) => page.say('sureCancel'),
-      async run({ jobs }, { page, params: { id } }) {
-        const cancelled = await jobs.cancel(id);
-        if (cancelled === undefined || cancelled === 'ended') throw new Problem('conflict', page.say('over'));
-        return { receipt: page.say('cancelled'), act: { action: 'job.cancelled', entityType: 'job', entityId: id } };
+      async run(context, { page, params: { id } }) {
+        const done = await cancelJob(context, await jobOf(context, id));
+        if (!done) throw new Problem('conflict', page.say('jobOver'));
+        return { receipt: page.say('cancelled'), act: done.act };
       },
     }),
   }),

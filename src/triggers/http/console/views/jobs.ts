@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { days, hours, seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
-import { MOST_JOBS_AT_ONCE } from '../../../../lib/job-act.ts';
+import { type JobAct, MOST_JOBS_AT_ONCE } from '../../../../lib/job-act.ts';
 import { durationText, howMany, numberText } from '../../../../lib/quantities.ts';
 import { RUN_OUTCOMES } from '../../../../repositories/history/run-rows.ts';
 import type { KeptRun, RunFilter } from '../../../../repositories/history/runs.ts';
-import type { FoundJobsAct } from '../../../history.ts';
-import { deadLetters } from '../../api/dead-letters.ts';
+import { deadLetters, replayDeadLetter } from '../../api/dead-letters.ts';
+import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
@@ -15,7 +15,7 @@ import { filterForm, pagination } from '../components/filters.ts';
 import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
-import { type Done, defineView, type Wish } from '../define-view.ts';
+import { type Deed, type Done, defineView, type Question, type Wish } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
 import { JOB_STATE_TEXTS, JOB_STATE_TONES, OUTCOME_TEXTS, OUTCOME_TONES } from '../run-words.ts';
 
@@ -43,6 +43,18 @@ const Query = z.object({
     .optional(),
 });
 type Query = z.output<typeof Query>;
+
+/** The count that the question told. */
+const Expected = z.object({ expected: z.coerce.number().int().min(0).optional() });
+
+/** One act on all jobs that the filters find: as many as the person was told, or none. */
+const foundDeed = (act: JobAct): Deed<typeof Expected, unknown, Query, FoundWord, string> => ({
+  needs: 'admin',
+  label: `${act}Found`,
+  form: { schema: Expected, fields: {} },
+  ask: (context, wish) => sureFound(context, wish),
+  run: (context, wish) => actOnFound(context, act, wish),
+});
 
 /** Search over all runs, groups of equal errors, dead letters, and acts on all that a filter finds. */
 export default defineView({
@@ -92,12 +104,7 @@ export default defineView({
     tooMany: { en: 'The filters find more than %; narrow them.', ru: 'Фильтры находят больше %; сузьте их.' },
     noneFound: { en: 'The filters find no job.', ru: 'Фильтры не находят ни одного задания.' },
     replayed: { en: 'It runs again.', ru: 'Запущено снова.' },
-    goneLetter: {
-      en: 'There is no such dead letter; it may have been replayed already.',
-      ru: 'Такого уже нет; возможно, его уже повторили.',
-    },
     cancelled: { en: 'It was told to end.', ru: 'Ей сказано завершиться.' },
-    over: { en: 'It has ended already.', ru: 'Она уже завершилась.' },
   },
   query: Query,
 
@@ -107,13 +114,9 @@ export default defineView({
       label: 'replay',
       form: { schema: z.object({ id: z.string().min(1).max(255) }), fields: {} },
       async run(context, { form: { id }, page }) {
-        const isJob = await context.jobs.find(id);
-        const replayed = isJob ? await context.deadJobs.replay(id) : await context.deadMessages.replay(id);
-        if (!replayed) throw new Problem('not-found', page.say('goneLetter'));
-        return {
-          receipt: page.say('replayed'),
-          act: { action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id },
-        };
+        const act = await replayDeadLetter(context, id);
+        if (!act) throw new Problem('not-found', page.say('goneLetter'));
+        return { receipt: page.say('replayed'), act };
       },
     }),
     cancel: deed({
@@ -122,35 +125,15 @@ export default defineView({
       tone: 'bad',
       form: { schema: z.object({ id: z.string().min(1).max(255) }), fields: {} },
       ask: (_context, { page }) => page.say('sureCancel'),
-      async run({ jobs }, { form: { id }, page }) {
-        const cancelled = await jobs.cancel(id);
-        if (cancelled === undefined || cancelled === 'ended') throw new Problem('conflict', page.say('over'));
-        return { receipt: page.say('cancelled'), act: { action: 'job.cancelled', entityType: 'job', entityId: id } };
+      async run(context, { form: { id }, page }) {
+        const done = await cancelJob(context, await jobOf(context, id));
+        if (!done) throw new Problem('conflict', page.say('jobOver'));
+        return { receipt: page.say('cancelled'), act: done.act };
       },
     }),
-    replayFound: deed({
-      needs: 'admin',
-      label: 'replayFound',
-      form: { schema: z.object({ expected: z.coerce.number().int().optional() }), fields: {} },
-      ask: (context, wish) => sureFound(context, wish),
-      run: (context, wish) => actOnFound(context, 'replay', wish),
-    }),
-    discardFound: deed({
-      needs: 'admin',
-      label: 'discardFound',
-      tone: 'bad',
-      form: { schema: z.object({ expected: z.coerce.number().int().optional() }), fields: {} },
-      ask: (context, wish) => sureFound(context, wish),
-      run: (context, wish) => actOnFound(context, 'discard', wish),
-    }),
-    cancelFound: deed({
-      needs: 'admin',
-      label: 'cancelFound',
-      tone: 'bad',
-      form: { schema: z.object({ expected: z.coerce.number().int().optional() }), fields: {} },
-      ask: (context, wish) => sureFound(context, wish),
-      run: (context, wish) => actOnFound(context, 'cancel', wish),
-    }),
+    replayFound: deed(foundDeed('replay')),
+    discardFound: deed({ ...foundDeed('discard'), tone: 'bad' }),
+    cancelFound: deed({ ...foundDeed('cancel'), tone: 'bad' }),
   }),
 
   parts: ({ part }) => [
@@ -344,30 +327,41 @@ function filterOf({ correlation, customer, error, since, state, task, text }: Qu
   };
 }
 
-type FoundWord = 'begun' | 'moved' | 'noneFound' | 'sureFound' | 'tooMany';
-type FoundWish = Wish<{ expected?: number | undefined }, unknown, Query, FoundWord, string>;
+type FoundWord =
+  | 'begun'
+  | 'cancelFound'
+  | 'discardFound'
+  | 'moved'
+  | 'noneFound'
+  | 'replayFound'
+  | 'sureFound'
+  | 'tooMany';
 
-/** Says how many jobs the filters find now. */
-async function sureFound({ clock, history }: HttpContext, { page, query }: FoundWish): Promise<string> {
+type FoundWish = Wish<z.output<typeof Expected>, unknown, Query, FoundWord, string>;
+
+/** Says how many jobs the filters find now; the yes brings the number back. */
+async function sureFound({ clock, history }: HttpContext, { page, query }: FoundWish): Promise<Question> {
   const found = await history.countJobs(filterOf(query, clock()));
   if (found === 0) throw new Problem('conflict', page.say('noneFound'));
   if (found > MOST_JOBS_AT_ONCE)
     throw new Problem('conflict', page.say('tooMany', numberText(MOST_JOBS_AT_ONCE, page.locale)));
-  return page.say('sureFound', howMany(found, 'job', page.locale));
+  return { sentence: page.say('sureFound', howMany(found, 'job', page.locale)), sent: { expected: String(found) } };
 }
 
 async function actOnFound(
   { clock, history }: HttpContext,
-  act: FoundJobsAct['act'],
-  { caller, page, query }: FoundWish,
+  act: JobAct,
+  { caller, form: { expected }, page, query }: FoundWish,
 ): Promise<Done> {
   const filter = filterOf(query, clock());
-  const expected = await history.countJobs(filter);
+  const moved = (jobs: number): Problem =>
+    new Problem('conflict', page.say('moved', howMany(jobs, 'job', page.locale)));
+  // A yes to no question.
+  if (expected === undefined) throw moved(await history.countJobs(filter));
   const answer = await history.act({ act, caller: callerOf(caller), expected, filter });
   if (answer.outcome === 'too_many')
     throw new Problem('conflict', page.say('tooMany', numberText(answer.most, page.locale)));
-  if (answer.outcome === 'moved')
-    throw new Problem('conflict', page.say('moved', howMany(answer.jobs, 'job', page.locale)));
+  if (answer.outcome === 'moved') throw moved(answer.jobs);
   const { jobId, jobs } = answer;
   return {
     receipt: page.say('begun', howMany(jobs, 'job', page.locale), jobId),

@@ -71,7 +71,12 @@ describe('the outbox', () => {
     const fields = { _deed: 'retryAll', _key: 'too_rude', reason: 'too_rude' };
     const asked = await console.submit('/messages', fields, { role: 'admin' });
     expect(asked.body).toContain('3 messages');
-    await console.submit('/messages', { ...fields, _sure: 'yes' }, { role: 'admin' });
+    // One more has failed since: it was not told of, so it is left alone.
+    const later = await message({ status: 'failed', error: 'too_rude: x' });
+    const query = `update notification_queue set scheduled_at = now() - interval '1 day' where id = $1`;
+    await console.world.database.pool.query(query, [later]);
+    await console.submit('/messages', { ...fields, expected: '3', _sure: 'yes' }, { role: 'admin' });
+    expect((await stored(later)).status).toBe('failed');
     for (const id of ids) expect((await stored(id)).status).toBe('pending');
     expect((await stored(other)).status).toBe('failed');
   });

@@ -95,13 +95,21 @@ export default defineView({
     retryAll: deed({
       needs: 'admin',
       label: 'retryAll',
-      form: { schema: z.object({ reason: z.string().min(1).max(100) }), fields: {} },
+      form: {
+        schema: z.object({
+          reason: z.string().min(1).max(100),
+          expected: z.coerce.number().int().min(0).max(AT_ONCE).optional(),
+        }),
+        fields: {},
+      },
       async ask({ outbox }, { form: { reason }, page }) {
         const { messages } = await outbox.list({ status: 'failed', reason }, { limit: AT_ONCE });
-        return page.say('sureAll', howMany(messages.length, 'message', page.locale));
+        const sentence = page.say('sureAll', howMany(messages.length, 'message', page.locale));
+        return { sentence, sent: { expected: String(messages.length) } };
       },
-      async run({ outbox }, { form: { reason }, page }) {
-        const { messages } = await outbox.list({ status: 'failed', reason }, { limit: AT_ONCE });
+      async run({ outbox }, { form: { expected = 0, reason }, page }) {
+        // Never more than the person was told.
+        const { messages } = await outbox.list({ status: 'failed', reason }, { limit: expected });
         const retried = await outbox.retry(messages.map(({ id }) => id));
         return {
           receipt: page.say('retried', howMany(retried, 'message', page.locale)),

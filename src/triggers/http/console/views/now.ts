@@ -7,6 +7,8 @@ import { replayDeadLetter } from '../../api/dead-letters.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { ProgressBody } from '../../api/schemas.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
+import { Problem } from '../../problem.ts';
 import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -60,7 +62,7 @@ export default defineView({
         ask: (_, { page }) => (word === 'pause' ? page.say('askPause') : undefined),
         async run(context, { audit, caller, form, page }) {
           const payload = { broadcast_id: form.id, action: word };
-          await dispatchFor(context, { name: context.buttons.pausesBy.name, payload, caller: caller.name, audit });
+          await dispatchFor(context, { name: context.buttons.pausesBy.name, payload, caller: callerOf(caller), audit });
           return { receipt: page.say('told'), act: 'recorded' };
         },
       });
@@ -75,7 +77,9 @@ export default defineView({
         label: 'replay',
         form: WithId,
         async run(context, { form, page }) {
-          return { act: await replayDeadLetter(context, form.id), receipt: page.say('replayed', form.id) };
+          const act = await replayDeadLetter(context, form.id);
+          if (!act) throw new Problem('not-found', page.say('goneLetter'));
+          return { act, receipt: page.say('replayed', form.id) };
         },
       }),
       cancel: deed({
@@ -92,7 +96,9 @@ export default defineView({
           return page.say('askCancel', name, done!, total!);
         },
         async run(context, { form, page }) {
-          const { act, cancelled } = await cancelJob(context, form.id);
+          const done = await cancelJob(context, await jobOf(context, form.id));
+          if (!done) throw new Problem('conflict', page.say('jobOver'));
+          const { act, cancelled } = done;
           return { act, receipt: page.say(cancelled === 'removed' ? 'removed' : 'cancelled', form.id) };
         },
       }),
