@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { days, hours, minutes, seconds } from '../../lib/duration.ts';
 import { type EventWorld, eventWorld, type PanelDelivery } from '../../testing/event-world.ts';
 import { GENERATIONS } from '../../testing/subscription-world.ts';
+import { until } from '../../testing/until.ts';
 
 const LOOK = 'look_at_panel_users';
 const REMIND = 'check_expiring_subscriptions';
@@ -206,8 +207,10 @@ test('an event that comes while its user is looked at is looked at again', async
   world.customer('anna', { endsInMs: days(30) });
   for (const delivery of await world.sent()) await world.receive(delivery);
   world.panel.faults({ kind: 'latency', ms: 300 });
+  const asked = (): number => Object.values(world.panel.calls().counts).reduce((sum, count) => sum + count, 0);
+  const before = asked();
   const running = world.run(LOOK);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until('the panel is asked about the user', () => asked() > before);
   world.panel.tell('user.modified', 'anna');
   for (const delivery of await world.sent()) await world.receive(delivery);
   expect(await running).toMatchObject({ looked: 1 });
