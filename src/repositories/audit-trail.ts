@@ -27,8 +27,8 @@ export type AuditFilter = {
   to?: Date | undefined;
 };
 
-/** A place between two entries: the next page begins after it. */
-export type AuditCursor = { at: Date; id: string };
+/** A place between two entries: the next page begins after it. The time is PostgreSQL's text in UTC, exact to the microsecond. */
+export type AuditCursor = { at: string; id: string };
 
 /** Reads who did what. Writing is `AuditLogs`'. */
 export class AuditTrail {
@@ -43,20 +43,22 @@ export class AuditTrail {
     filter: AuditFilter,
     { after, limit }: { after?: AuditCursor | undefined; limit: number },
   ): Promise<{ entries: AuditTrailEntry[]; next: AuditCursor | undefined }> {
-    const place = after ? [sql`(created_at, id) < (${after.at}, ${after.id}::uuid)`] : [];
+    const place = after ? [sql`(created_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)`] : [];
     const { rows } = await sql<Row>`
-      select id, created_at, action, entity_type, entity_id, old_value, new_value, ip_address, user_agent
+      select id, created_at, (created_at at time zone 'utc')::text as at, action, entity_type, entity_id, old_value, new_value, ip_address, user_agent
         from audit_logs where ${where(filter, place)}
        order by created_at desc, id desc limit ${limit + 1}`.execute(this.#db);
-    const entries = rows.slice(0, limit).map(asEntry);
-    const last = entries.at(-1);
-    return { entries, next: rows.length > limit && last ? { at: last.at, id: last.id } : undefined };
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const next = rows.length > limit && last ? { at: last.at, id: last.id } : undefined;
+    return { entries: shown.map(asEntry), next };
   }
 }
 
 type Row = {
   id: string;
   created_at: Date;
+  at: string;
   action: string;
   entity_type: string | null;
   entity_id: string | null;

@@ -247,6 +247,14 @@ export class Notifications {
     return Number(numAffectedRows ?? 0);
   }
 
+  /** Ends waiting rows as failed, with who dropped them. Answers how many; one that is being sent at this moment may still arrive. */
+  async drop(ids: readonly string[], by: string): Promise<number> {
+    const update = sql`
+      update notification_queue as queue set status = 'failed', error_message = ${`dropped: by ${by}`}
+       where queue.id = any(${ids}::uuid[]) and ${isPending}`;
+    return this.#settle(update, 'failed', sql`null::timestamptz`);
+  }
+
   /** Answers how many rows were changed. */
   async #settle(update: RawBuilder<unknown>, outcome: GrowthOutcome, startedAt: RawBuilder<unknown>): Promise<number> {
     if (this.#growth) return this.#growth.follow(update, outcome, startedAt);

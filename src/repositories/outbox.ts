@@ -30,8 +30,8 @@ export type OutboxFilter = {
   ids?: readonly string[] | undefined;
 };
 
-/** A place between two rows: the next page begins after it. */
-export type OutboxCursor = { scheduledAt: Date; id: string };
+/** A place between two rows: the next page begins after it. The time is PostgreSQL's text in UTC, exact to the microsecond, or `infinity`. */
+export type OutboxCursor = { at: string; id: string };
 
 export type OutboxCounts = {
   /** Waiting and due now; waiting for later. */
@@ -74,16 +74,16 @@ export class Outbox {
     filter: OutboxFilter,
     { after, limit }: { after?: OutboxCursor | undefined; limit: number },
   ): Promise<{ messages: OutboxMessage[]; next: OutboxCursor | undefined }> {
-    const place = after ? sql`and (scheduled_at, id) < (${after.scheduledAt}, ${after.id}::uuid)` : sql``;
+    const place = after ? sql`and (scheduled_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)` : sql``;
     const { rows } = await sql<Row>`
       select id, telegram_id::text, notification_type, status, attempts, scheduled_at, created_at, sent_at, error_message,
-             left(message, ${BEGINNING}) as beginning
+             left(message, ${BEGINNING}) as beginning, (scheduled_at at time zone 'utc')::text as at
         from notification_queue where ${where(filter)} ${place}
        order by scheduled_at desc, id desc limit ${limit + 1}`.execute(this.#db);
-    const messages = rows.slice(0, limit).map(asMessage);
-    const last = messages.at(-1);
-    const next = rows.length > limit && last?.scheduledAt ? { scheduledAt: last.scheduledAt, id: last.id } : undefined;
-    return { messages, next };
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    const next = rows.length > limit && last ? { at: last.at, id: last.id } : undefined;
+    return { messages: shown.map(asMessage), next };
   }
 
   /** Failed rows become due now, with all their attempts. Returns how many; rows that are not failed stay as they are. */
@@ -91,14 +91,6 @@ export class Outbox {
     const { numAffectedRows } = await sql`
       update notification_queue set status = 'pending', attempts = 0, scheduled_at = now(), error_message = null
        where id = any(${ids}::uuid[]) and status = 'failed'`.execute(this.#db);
-    return Number(numAffectedRows ?? 0);
-  }
-
-  /** Waiting rows end as failed, with who dropped them. Returns how many; a row that is being sent at this moment may still arrive. */
-  async drop(ids: readonly string[], by: string): Promise<number> {
-    const { numAffectedRows } = await sql`
-      update notification_queue set status = 'failed', error_message = ${`dropped: by ${by}`}
-       where id = any(${ids}::uuid[]) and status = 'pending'`.execute(this.#db);
     return Number(numAffectedRows ?? 0);
   }
 }
@@ -114,6 +106,7 @@ type Row = {
   sent_at: unknown;
   error_message: string | null;
   beginning: string;
+  at: string;
 };
 
 function asMessage(row: Row): OutboxMessage {

@@ -119,6 +119,7 @@ async function writeEverything(db: Database): Promise<void> {
   await notifications.markFailed([{ ...attempt, error: 'x' }]);
   await notifications.adoptOrphans(minutes(15));
   await notifications.decideHeld(now, 'drop', 10);
+  await notifications.drop([id], 'x');
 
   const payments = new Payments(db);
   const payment = randomUUID();

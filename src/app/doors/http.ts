@@ -67,7 +67,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     },
     desk: paymentDeskOf(app, 'http'),
     money: services.paymentStats,
-    outbox: new Outbox(parts.foundation.database),
+    outbox: outboxOf(app),
     auditTrail: new AuditTrail(parts.foundation.database),
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
@@ -77,6 +77,17 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
+  };
+}
+
+/** What settles a row is the queue's own: what the platform keeps of growth messages follows it. */
+function outboxOf({ parts, services }: App): HttpContext['outbox'] {
+  const outbox = new Outbox(parts.foundation.database);
+  return {
+    counts: () => outbox.counts(),
+    list: (filter, page) => outbox.list(filter, page),
+    retry: (ids) => outbox.retry(ids),
+    drop: (ids, by) => services.notifications.drop(ids, by),
   };
 }
 

@@ -4,6 +4,7 @@ import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AuditTrail } from '../../repositories/audit-trail.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type { Outbox } from '../../repositories/outbox.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
@@ -139,7 +140,7 @@ export type HttpContext = {
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */
   desk: DeskContext;
   /** The queue of messages, as people look at it. */
-  outbox: Pick<Outbox, 'counts' | 'drop' | 'list' | 'retry'>;
+  outbox: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
   auditTrail: Pick<AuditTrail, 'search'>;
   reachability: {
     /** Forgets that Telegram refuses this chat: messages are tried again. */

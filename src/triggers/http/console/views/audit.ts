@@ -7,6 +7,7 @@ import { personOf } from '../components/people.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
+import { RowCursor, rowCursor } from '../row-cursor.ts';
 
 const LISTED = 50;
 
@@ -30,20 +31,15 @@ export default defineView({
     action: z.string().trim().max(100).optional(),
     by: z.string().trim().max(100).optional(),
     subject: z.string().trim().max(255).optional(),
-    cursor: z
-      .string()
-      .regex(/^\d{1,15}_[\da-f-]{36}$/)
-      .optional(),
+    cursor: RowCursor.optional(),
   }),
 
   parts: ({ part }) => [
     part({
       name: 'entries',
       load({ auditTrail }, { query: { action, by, cursor, subject } }) {
-        const [ms, id] = cursor?.split('_') ?? [];
-        const after = id === undefined ? undefined : { at: new Date(Number(ms)), id };
         const filter = { action: action || undefined, by: by || undefined, entities: subject ? [subject] : undefined };
-        return auditTrail.search(filter, { after, limit: LISTED });
+        return auditTrail.search(filter, { after: cursor, limit: LISTED });
       },
       draw({ entries, next }, page, { query: { action, by, cursor, subject } }) {
         const { say } = page;
@@ -80,8 +76,7 @@ export default defineView({
             { heading: say('details'), cell: detailsOf },
           ],
         });
-        const place = next && `${next.at.getTime()}_${next.id}`;
-        return html`${filters}${entries.length > 0 ? table : emptyState(say('nothing'))}${pagination(place, cursor === undefined, page)}`;
+        return html`${filters}${entries.length > 0 ? table : emptyState(say('nothing'))}${pagination(rowCursor(next), cursor === undefined, page)}`;
       },
     }),
   ],

@@ -10,6 +10,7 @@ import { emptyState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
 import { messageBadge, reasonText } from '../message-words.ts';
+import { RowCursor, rowCursor } from '../row-cursor.ts';
 
 const LISTED = 50;
 /** The most that one act on a reason touches; the rest is touched by the next. */
@@ -56,10 +57,7 @@ export default defineView({
       .trim()
       .regex(/^\d{0,19}$/)
       .optional(),
-    cursor: z
-      .string()
-      .regex(/^\d{1,15}_[\da-f-]{36}$/)
-      .optional(),
+    cursor: RowCursor.optional(),
   }),
 
   deeds: ({ deed }) => ({
@@ -160,10 +158,8 @@ export default defineView({
       heading: 'list',
       everyMs: seconds(15),
       load({ outbox }, { query: { chat, cursor, reason, status, type } }) {
-        const [ms, id] = cursor?.split('_') ?? [];
         const filter = { status, reason: reason || undefined, type: type || undefined, telegramId: chat || undefined };
-        const after = id === undefined ? undefined : { scheduledAt: new Date(Number(ms)), id };
-        return outbox.list(filter, { after, limit: LISTED });
+        return outbox.list(filter, { after: cursor, limit: LISTED });
       },
       draw({ messages, next }, page, { query: { chat, cursor, reason, status, type } }) {
         const { form, locale, say } = page;
@@ -218,8 +214,7 @@ export default defineView({
             },
           ],
         });
-        const place = next && `${next.scheduledAt.getTime()}_${next.id}`;
-        return html`${filters}${messages.length > 0 ? table : emptyState(say('nothing'))}${pagination(place, cursor === undefined, page)}`;
+        return html`${filters}${messages.length > 0 ? table : emptyState(say('nothing'))}${pagination(rowCursor(next), cursor === undefined, page)}`;
       },
     }),
   ],
