@@ -38,7 +38,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
-  const { explain, truth, ...subscriptions } = composeSubscriptions(
+  const { contacts, explain, people, truth, ...subscriptions } = composeSubscriptions(
     foundation,
     { alerts: alerting.alerts, brake },
     customerPicture,
@@ -61,7 +61,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...monitoring.services,
     ...payments.services,
   });
-  const bulk = composeBulk(foundation, config);
+  const bulk = composeBulk(foundation, { contacts, people, historyState: kept.historyState }, config);
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
   const { exportDownloads, ...exporting } = composeExports(foundation, { notices, progress }, config);
   const { takeover } = composeTakeover(foundation, {

@@ -16,7 +16,7 @@ export type BroadcastCounts = {
 
 /** A row with this time is never due. A paused row stays `pending`, so that a worker that is sending it can still record the send. */
 const PAUSED_UNTIL = new Date('9999-01-01T00:00:00Z');
-const WITHDRAWN = 'withdrawn: the broadcast was cancelled';
+export const WITHDRAWN = 'withdrawn: the broadcast was cancelled';
 /** Rows in one statement: more would hold its locks for long. */
 const BATCH = 10_000;
 

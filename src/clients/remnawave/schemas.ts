@@ -38,7 +38,7 @@ const userFields = {
   trafficLimitStrategy: z.string().min(1),
   lastTrafficResetAt: maybe(date),
   createdAt: date,
-  userTraffic: z.object({ usedTrafficBytes: bytes, onlineAt: soft(date) }),
+  userTraffic: z.object({ usedTrafficBytes: bytes, onlineAt: soft(date), lastConnectedNodeUuid: soft(z.string()) }),
 };
 
 type RawUser = z.output<z.ZodObject<typeof userFields>>;
@@ -83,6 +83,7 @@ function neutral({ userTraffic, telegramId, tag, ...user }: RawUser): Omit<Panel
     usedTrafficBytes: userTraffic.usedTrafficBytes,
     ...(user.lastTrafficResetAt && { lastTrafficResetAt: user.lastTrafficResetAt }),
     ...(userTraffic.onlineAt && { onlineAt: userTraffic.onlineAt }),
+    ...(userTraffic.lastConnectedNodeUuid !== undefined && { lastNode: userTraffic.lastConnectedNodeUuid }),
     createdAt: user.createdAt,
   };
 }

@@ -34,6 +34,8 @@ export type PanelUser = {
   /** The last reset, by the panel's strategy, a task or an admin. */
   lastTrafficResetAt?: Date;
   onlineAt?: Date;
+  /** The uuid of the node that the user was last connected to. */
+  lastNode?: string;
   createdAt: Date;
 };
 

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { laterMs } from '../../lib/later.ts';
-import type { BroadcastCounts, BroadcastRows } from '../../repositories/broadcast-rows.ts';
+import { type BroadcastCounts, type BroadcastRows, WITHDRAWN } from '../../repositories/broadcast-rows.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
+import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type {
   BroadcastRecord,
@@ -22,6 +23,7 @@ export type BroadcastsOptions = {
   marks: Pick<DeliveryMarks, 'unreachable'>;
   customers: CustomersWithTelegram;
   records: BroadcastRecords;
+  planned: Pick<PlannedBroadcasts, 'noteUnsent'>;
   onError(error: unknown): void;
 };
 
@@ -85,6 +87,11 @@ export class Broadcasts {
     return { ...counts, total: failed + paused + pending + sent + withdrawn };
   }
 
+  /** Notes at the end of a planned broadcast which chats its messages did not reach. */
+  async noteUnsent(broadcastId: string): Promise<void> {
+    await this.#options.planned.noteUnsent(broadcastId, broadcastRange(broadcastId), WITHDRAWN);
+  }
+
   /** The chats that could not be reached and why, at most `limit`. */
   async failures(broadcastId: string, limit: number): Promise<{ telegram_id: number | string; error: string }[]> {
     const found = await this.#options.rows.failures(broadcastRange(broadcastId), limit);
@@ -133,6 +140,9 @@ export class Broadcasts {
 export function isBroadcastOver({ paused, pending }: BroadcastCounts, ageMs: number): boolean {
   return paused === 0 && (pending === 0 || ageMs >= PATIENCE.forMs);
 }
+
+/** While a broadcast is paused or being cancelled, its job looks this often whether it may continue or is over. */
+export const LOOK_WHILE_HELD_MS = seconds(15);
 
 /** When to look again, holding no worker meanwhile. A broadcast that is paused is looked at however old it is. */
 export const nextLookMs = (ageMs: number): number => laterMs(ageMs, PATIENCE) ?? PATIENCE.atMostMs;

@@ -55,6 +55,8 @@ export function composeSubscriptions(
     explain: new Explain({
       ...{ brake, people, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
     }),
+    contacts,
+    people,
     /** Whether a queued notice still holds. */
     truth: new NoticeTruth({ decisions, notices, people, picture }),
   };

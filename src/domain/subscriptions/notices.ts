@@ -1,5 +1,5 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import type { Locale } from '../../lib/locale.ts';
+import { type Locale, localeFor } from '../../lib/locale.ts';
 import { queuedText } from '../../messages/queued-text.ts';
 import { subscriptionExpired } from '../../messages/subscriptions.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
@@ -93,7 +93,7 @@ export class SubscriptionNotices {
       id: notice.id,
       telegramId: notice.telegramId,
       type: typeOfNotice(notice.kind),
-      message: this.#text(notice, now, renewUrl, this.#locale(languages.get(notice.telegramId))),
+      message: this.#text(notice, now, renewUrl, localeFor(languages.get(notice.telegramId), this.#options.locale)),
     }));
     const queued = await notifications.insert(rows);
     await this.#remember(notices);
@@ -135,11 +135,5 @@ export class SubscriptionNotices {
     if (kind === 'expired') return subscriptionExpired(subject, locale).toString();
     if (kind === 'traffic') return queuedText({ kind, ...subject, limitBytes: user.trafficLimitBytes, locale }, now);
     return queuedText({ kind: 'reminder', ...subject, locale }, now);
-  }
-
-  /** `ru`, `ru-RU`, `RU`: Russian. A language that no message is written in falls back to the default. */
-  #locale(language: string | undefined): Locale {
-    const short = language?.slice(0, 2).toLowerCase();
-    return short === 'ru' || short === 'en' ? short : this.#options.locale;
   }
 }

@@ -1,20 +1,15 @@
 import { z } from 'zod';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
-import type { BroadcastLook } from '../../domain/notifications/broadcasts.ts';
+import { BroadcastReport } from '../../domain/notifications/broadcast-report.ts';
 import {
   BROADCAST_FIELDS,
-  ERRORS_REPORTED,
   isBroadcastOver,
+  LOOK_WHILE_HELD_MS,
   nextLookMs,
 } from '../../domain/notifications/broadcasts.ts';
-import { seconds } from '../../lib/duration.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
-import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 import control from './control-bulk-broadcast.ts';
-
-/** While the broadcast is paused or being cancelled, the job looks this often whether it may continue or is over. */
-const LOOK_WHILE_HELD_MS = seconds(15);
 
 /**
  * Sends one message to many customers or to all. Its rows are added once, under ids that derive from the broadcast. From then on the job
@@ -58,16 +53,7 @@ export default defineTask({
       events: { moved: 'bulk.broadcast.progress', ended: 'bulk.broadcast.completed' },
     });
     const ageMs = now.getTime() - enqueuedAt.getTime();
-    const show = async (status: 'running' | 'paused' | 'completed' | 'cancelled', look: BroadcastLook) => {
-      const { failed, sent, total, withdrawn } = look;
-      const errors = failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
-      await progress.show({ status, processed: sent + failed + withdrawn, total, succeeded: sent, failed, errors });
-      if (status === 'completed' || status === 'cancelled')
-        await bulkNotices.tell(run, 'bulk_completed', (locale) =>
-          broadcastEnded({ jobId, status, sent, failed, withdrawn, total, durationMs: ageMs }, locale),
-        );
-      return { sent, failed, withdrawn, total, duration_seconds: ageMs / 1000, errors };
-    };
+    const report = new BroadcastReport({ broadcasts, bulkNotices, progress, run, broadcastId: jobId, ageMs });
 
     try {
       const { isQueued, wish } = await broadcasts.record(jobId);
@@ -84,7 +70,7 @@ export default defineTask({
       await broadcasts.apply(jobId, 'cancel');
       const look = await broadcasts.look(jobId);
       if (look.pending > 0) await enqueue(control, { broadcast_id: jobId, action: 'cancel' });
-      await show('cancelled', look);
+      await report.show('cancelled', look);
       throw signal.reason;
     }
 
@@ -93,9 +79,9 @@ export default defineTask({
     await broadcasts.apply(jobId, wish);
     const look = await broadcasts.look(jobId);
     if (wish === 'cancel' ? look.pending === 0 : isBroadcastOver(look, ageMs))
-      return await show(wish === 'cancel' ? 'cancelled' : 'completed', look);
+      return await report.show(wish === 'cancel' ? 'cancelled' : 'completed', look);
     const isHeld = wish === 'pause' || wish === 'cancel';
-    await show(isHeld || look.paused > 0 ? 'paused' : 'running', look);
+    await report.show(isHeld || look.paused > 0 ? 'paused' : 'running', look);
     throw new SnoozeError(`broadcast ${jobId}: ${look.pending + look.paused} of ${look.total} are still to be sent`, {
       delayMs: isHeld ? LOOK_WHILE_HELD_MS : nextLookMs(ageMs),
     });

@@ -69,10 +69,10 @@ export class DeliveryMarks {
     });
   }
 
-  /** Those of these chats that are known to be unreachable. */
-  async unreachable(telegramIds: readonly number[]): Promise<ReadonlySet<number>> {
+  /** Those of these chats that are known to be unreachable, with the reason. */
+  async unreachable(telegramIds: readonly number[]): Promise<ReadonlyMap<number, string>> {
     const found = await this.#many(telegramIds.map((id) => keys.unreachable(id)));
-    return new Set(telegramIds.filter((_, i) => found[i]));
+    return new Map(telegramIds.flatMap((id, i) => (found[i] ? [[id, found[i]] as const] : [])));
   }
 
   async #note(write: () => Promise<void>): Promise<void> {

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { minutes } from '../../lib/duration.ts';
+import type { HeldJob } from '../../lib/held-job.ts';
+import type { Locale } from '../../lib/locale.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
+import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
+import type {
+  BroadcastTexts,
+  ChatPart,
+  PlannedBroadcast,
+  PlannedBroadcasts,
+} from '../../repositories/history/planned-broadcasts.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
+import type { Audience, Recipient } from './audience.ts';
+import { broadcastRowId } from './broadcast-ids.ts';
+import { Segment } from './segment.ts';
+
+export type BroadcastComposerOptions = {
+  audience: Pick<Audience, 'recipients'>;
+  notifications: Pick<Notifications, 'countWaiting' | 'insert'>;
+  planned: Pick<PlannedBroadcasts, 'addChats' | 'find' | 'markFilled'>;
+  timeZone: string;
+  ratePerSecond: number;
+};
+
+/** What decides who gets which text. */
+export type BroadcastPlan = { id: string; segment: Segment; texts: BroadcastTexts; holdoutPercent: number };
+
+/** What a broadcast would do if it were sent now. */
+export type BroadcastEstimate = {
+  /** Chats of the segment, each once. */
+  chats: number;
+  parts: Record<'told' | 'held_out' | 'unreachable' | 'without_values', number>;
+  /** Why Telegram refuses chats, by reason. */
+  unreachable: Readonly<Record<string, number>>;
+  languages: Record<Locale, number>;
+  /** Until the last message is out, behind what waits in the queue now. */
+  tookMs: number;
+  /** The first of those who are told, with the text as they read it. */
+  sample: readonly { chat: number; username: string | undefined; text: string }[];
+};
+
+/** One chat and what becomes of it. */
+type Planned = Recipient & { part: keyof BroadcastEstimate['parts']; text: string | undefined };
+
+const SAMPLED = 20;
+
+/** Works out who gets which text of a planned broadcast, for an estimate as for the sending. */
+export class BroadcastComposer {
+  readonly #options: BroadcastComposerOptions;
+  readonly #clock: ZonedClock;
+
+  constructor(options: BroadcastComposerOptions) {
+    this.#options = options;
+    this.#clock = new ZonedClock(options.timeZone);
+  }
+
+  /** Writes nothing. Holds the ids of the chats that it has counted. Throws where panel or database do not answer. */
+  async estimate(plan: BroadcastPlan, now: Date, signal: AbortSignal): Promise<BroadcastEstimate> {
+    const seen = new Set<number>();
+    const parts = { told: 0, held_out: 0, unreachable: 0, without_values: 0 };
+    const languages = { en: 0, ru: 0 };
+    const reasons = new Map<string, number>();
+    const sample: { chat: number; username: string | undefined; text: string }[] = [];
+    for await (const group of this.#planned(plan, now, signal)) {
+      for (const { chat, locale, part, text, unreachable, user } of group) {
+        if (seen.has(chat)) continue;
+        seen.add(chat);
+        parts[part] += 1;
+        if (part === 'unreachable') reasons.set(unreachable ?? '', (reasons.get(unreachable ?? '') ?? 0) + 1);
+        if (part !== 'told') continue;
+        languages[locale] += 1;
+        if (sample.length < SAMPLED) sample.push({ chat, username: user?.username, text: text ?? '' });
+      }
+    }
+    const { due } = await this.#options.notifications.countWaiting(now);
+    const tookMs = ((due + parts.told) / this.#options.ratePerSecond) * 1000;
+    return { chats: seen.size, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, sample };
+  }
+
+  /** A text as this reader would get it, with values that stand for those of a customer. */
+  preview(text: string, locale: Locale, now: Date): string {
+    const reader = { username: 'customer_1', expireAt: new Date(now.getTime() + minutes(5 * 24 * 60)), planName: 'Pro' };
+    return broadcastText(text, reader, { clock: this.#clock, locale, now }) ?? text;
+  }
+
+  /**
+   * Records every chat of the segment and queues a message for each that is told. Run twice, also at once, no chat gets two: what it was
+   * recorded as the first time holds. False where staff paused or cancelled it meanwhile: it is to be continued.
+   */
+  async fill(
+    { holdoutPercent, id, segment, texts }: PlannedBroadcast,
+    now: Date,
+    { alive, signal }: Pick<HeldJob, 'alive'> & { signal: AbortSignal },
+  ): Promise<boolean> {
+    const { notifications, planned } = this.#options;
+    const plan = { id, segment: Segment.parse(segment), texts, holdoutPercent };
+    for await (const group of this.#planned(plan, now, signal)) {
+      signal.throwIfAborted();
+      alive();
+      if ((await planned.find(id))?.state !== 'sending') return false;
+      const chats = group.map(({ chat, part, unreachable }) => ({ chat, part: part as ChatPart, reason: unreachable }));
+      const kept = await planned.addChats(id, chats);
+      const told = group.filter(({ chat, text }) => kept.get(chat) === 'told' && text !== undefined);
+      await notifications.insert(
+        told.map(({ chat, text }) => ({
+          id: broadcastRowId(id, chat),
+          telegramId: chat,
+          message: text!,
+          type: 'broadcast',
+          scheduledAt: now,
+        })),
+      );
+    }
+    await planned.markFilled(id, now);
+    return true;
+  }
+
+  async *#planned(plan: BroadcastPlan, now: Date, signal: AbortSignal): AsyncGenerator<Planned[]> {
+    const needsValues = Object.values(plan.texts).some(hasVariables);
+    for await (const group of this.#options.audience.recipients(plan.segment, { needsValues, now, signal }))
+      yield group.map((recipient) => this.#judged(plan, recipient, now));
+  }
+
+  #judged({ holdoutPercent, id, texts }: BroadcastPlan, recipient: Recipient, now: Date): Planned {
+    const { chat, locale, planName, unreachable, user } = recipient;
+    const written = texts[locale] ?? Object.values(texts)[0] ?? '';
+    const reader = { username: user?.username, expireAt: user?.expireAt, planName };
+    const text = broadcastText(written, reader, { clock: this.#clock, locale, now });
+    if (isHeldOut(id, chat, holdoutPercent)) return { ...recipient, part: 'held_out', text };
+    if (unreachable !== undefined) return { ...recipient, part: 'unreachable', text };
+    return { ...recipient, part: text === undefined ? 'without_values' : 'told', text };
+  }
+}
+
+/** By chance, and the same each time: it follows from the broadcast and the chat. */
+function isHeldOut(broadcast: string, chat: number, percent: number): boolean {
+  const draw = createHash('sha256').update(`${broadcast}:${chat}`).digest().readUInt32BE(0);
+  return draw % 100 < percent;
+}

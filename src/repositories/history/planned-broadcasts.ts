@@ -1,0 +1,267 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Locale } from '../../lib/locale.ts';
+import type { Database } from '../database.ts';
+
+/** `scheduled` until its time, then `sending` until its last message is settled; staff may pause and cancel it before that. */
+export type BroadcastState = 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+
+/** A text for each language; a reader of another one gets the first that there is. */
+export type BroadcastTexts = Partial<Record<Locale, string>>;
+
+export type PlannedBroadcast = {
+  id: string;
+  name: string;
+  /** The conditions, as `domain/notifications/segment.ts` has them. */
+  segment: unknown;
+  texts: BroadcastTexts;
+  /** So many of a hundred chats get nothing, to see what the message earned. */
+  holdoutPercent: number;
+  state: BroadcastState;
+  sendAt: Date;
+  createdBy: string;
+  createdAt: Date;
+  begunAt: Date | undefined;
+  /** When the last of its chats was recorded; undefined before. */
+  filledAt: Date | undefined;
+  endedAt: Date | undefined;
+};
+
+export type NewBroadcast = Pick<
+  PlannedBroadcast,
+  'createdBy' | 'holdoutPercent' | 'id' | 'name' | 'segment' | 'sendAt' | 'texts'
+>;
+
+/**
+ * What became of a chat of the segment. `told` is queued, and delivered once the broadcast is over; `held_out` gets nothing by choice;
+ * `without_values`: the text names something that is not known of this customer.
+ */
+export type ChatPart = 'told' | 'held_out' | 'unreachable' | 'without_values' | 'missed' | 'withdrawn';
+
+const NOT_REACHED: readonly ChatPart[] = ['unreachable', 'without_values', 'missed'];
+
+export type BroadcastChat = { chat: number; part: ChatPart; reason?: string | undefined };
+
+export type PartCounts = Record<ChatPart, number>;
+
+export type KeptSegment = { name: string; conditions: unknown; savedBy: string; savedAt: Date };
+
+/** Chats that were written to, or that got nothing by choice, and how many of them paid within some days. */
+export type Earned = { told: { chats: number; paid: number }; heldOut: { chats: number; paid: number } };
+
+/** A page of those who missed it. */
+export type Missed = { chat: number; reason: string };
+
+/** Broadcasts that staff planned, in our own schema. Every write may come again and then changes nothing more. */
+export class PlannedBroadcasts {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Keeps a new broadcast. False where there is one with this id: the same request came twice. */
+  async add({ createdBy, holdoutPercent, id, name, segment, sendAt, texts }: NewBroadcast): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      insert into task_worker.broadcasts (id, name, segment, texts, holdout_percent, state, send_at, created_by)
+      values (${id}, ${name}, ${JSON.stringify(segment)}::jsonb, ${JSON.stringify(texts)}::jsonb, ${holdoutPercent}, 'scheduled', ${sendAt}, ${createdBy})
+      on conflict (id) do nothing`.execute(this.#db);
+    return Number(numAffectedRows ?? 0) > 0;
+  }
+
+  async find(id: string): Promise<PlannedBroadcast | undefined> {
+    const { rows } = await sql<Row>`select ${COLUMNS} from task_worker.broadcasts where id = ${id}`.execute(this.#db);
+    return rows[0] && asBroadcast(rows[0]);
+  }
+
+  /** The newest first, at most `limit`; `before` is the last of the page before. */
+  async list(limit: number, before?: string): Promise<PlannedBroadcast[]> {
+    const place = before
+      ? sql`where (created_at, id) < (select created_at, id from task_worker.broadcasts where id = ${before})`
+      : sql``;
+    const { rows } = await sql<Row>`
+      select ${COLUMNS} from task_worker.broadcasts ${place} order by created_at desc, id desc limit ${limit}`.execute(
+      this.#db,
+    );
+    return rows.map(asBroadcast);
+  }
+
+  /** Those that must have a job now: their time has come, and they are not over. */
+  async due(now: Date): Promise<string[]> {
+    const { rows } = await sql<{ id: string }>`
+      select id from task_worker.broadcasts
+       where state in ('scheduled', 'sending', 'paused') and send_at <= ${now} and (state <> 'paused' or begun_at is not null)
+       order by send_at`.execute(this.#db);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Its time has come: `scheduled` becomes `sending`. Answers the broadcast as it is then. */
+  async begin(id: string, now: Date): Promise<PlannedBroadcast | undefined> {
+    await sql`
+      update task_worker.broadcasts set state = 'sending', begun_at = ${now}
+       where id = ${id} and state = 'scheduled' and send_at <= ${now}`.execute(this.#db);
+    return await this.find(id);
+  }
+
+  /** Every chat of it is recorded. */
+  async markFilled(id: string, now: Date): Promise<void> {
+    await sql`update task_worker.broadcasts set filled_at = ${now} where id = ${id} and filled_at is null`.execute(
+      this.#db,
+    );
+  }
+
+  /** Its last message is settled. One that was cancelled stays so. */
+  async end(id: string, now: Date): Promise<void> {
+    await sql`
+      update task_worker.broadcasts set ended_at = ${now}, state = case state when 'cancelled' then state else 'done' end
+       where id = ${id} and ended_at is null`.execute(this.#db);
+  }
+
+  /** What staff say about it. Answers the state it is in then; undefined where there is no such broadcast. */
+  async say(id: string, wish: 'pause' | 'resume' | 'cancel'): Promise<BroadcastState | undefined> {
+    const change = {
+      pause: sql`state = 'paused' where id = ${id} and state in ('scheduled', 'sending')`,
+      resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end where id = ${id} and state = 'paused'`,
+      cancel: sql`state = 'cancelled', ended_at = case when begun_at is null then now() end
+                  where id = ${id} and state in ('scheduled', 'sending', 'paused')`,
+    }[wish];
+    await sql`update task_worker.broadcasts set ${change}`.execute(this.#db);
+    const { rows } = await sql<{ state: BroadcastState }>`
+      select state from task_worker.broadcasts where id = ${id}`.execute(this.#db);
+    return rows[0]?.state;
+  }
+
+  /** Records these chats once. Answers what each is: where it was recorded before, what it was then. */
+  async addChats(id: string, chats: readonly BroadcastChat[]): Promise<ReadonlyMap<number, ChatPart>> {
+    const { rows } = await sql<{ chat: number; part: ChatPart }>`
+      insert into task_worker.broadcast_chats as kept (broadcast, chat, part, reason)
+      select ${id}::uuid, chat, part, reason
+        from unnest(${chats.map(({ chat }) => chat)}::bigint[], ${chats.map(({ part }) => part)}::text[],
+                    ${chats.map(({ reason }) => reason ?? null)}::text[]) as new(chat, part, reason)
+      on conflict (broadcast, chat) do update set part = kept.part
+      returning chat, part`.execute(this.#db);
+    return new Map(rows.map(({ chat, part }) => [chat, part]));
+  }
+
+  async countParts(id: string): Promise<PartCounts> {
+    const { rows } = await sql<{ part: ChatPart; chats: number }>`
+      select part, count(*)::int as chats from task_worker.broadcast_chats where broadcast = ${id} group by part`.execute(
+      this.#db,
+    );
+    const counts: PartCounts = { told: 0, held_out: 0, unreachable: 0, without_values: 0, missed: 0, withdrawn: 0 };
+    for (const { chats, part } of rows) counts[part] = chats;
+    return counts;
+  }
+
+  /** The chats that it did not reach and why, in the order of their ids, after `after`. */
+  async missed(id: string, after: number, limit: number): Promise<Missed[]> {
+    const { rows } = await sql<Missed>`
+      select chat, coalesce(reason, part) as reason from task_worker.broadcast_chats
+       where broadcast = ${id} and part = any(${NOT_REACHED}::text[]) and chat > ${after}
+       order by chat limit ${limit}`.execute(this.#db);
+    return rows;
+  }
+
+  /** Those of these chats that it did not reach. */
+  async missedAmong(id: string, chats: readonly number[]): Promise<ReadonlySet<number>> {
+    const { rows } = await sql<{ chat: number }>`
+      select chat from task_worker.broadcast_chats
+       where broadcast = ${id} and part = any(${NOT_REACHED}::text[]) and chat = any(${chats}::bigint[])`.execute(
+      this.#db,
+    );
+    return new Set(rows.map(({ chat }) => chat));
+  }
+
+  /** Notes at the end which chats the messages did not reach, and why: their rows are cleaned up later. */
+  async noteUnsent(id: string, { first, last }: { first: string; last: string }, withdrawn: string): Promise<void> {
+    await sql`
+      update task_worker.broadcast_chats as kept
+         set part = case queue.error_message when ${withdrawn} then 'withdrawn' else 'missed' end,
+             reason = coalesce(queue.error_message, 'unknown')
+        from notification_queue as queue
+       where kept.broadcast = ${id} and kept.part = 'told' and kept.chat = queue.telegram_id
+         and queue.id between ${first}::uuid and ${last}::uuid and queue.status = 'failed'`.execute(this.#db);
+  }
+
+  /** How many of both groups have a payment that was completed from `from` to `to`. */
+  async earned(id: string, from: Date, to: Date): Promise<Earned> {
+    const { rows } = await sql<{ part: ChatPart; chats: number; paid: number }>`
+      select chats.part, count(*)::int as chats,
+             count(*) filter (where exists (
+               select from mobile_users as customer join payments as payment on payment.user_uuid = customer.id
+                where customer.telegram_id = chats.chat and payment.status = 'completed'
+                  and payment.updated_at >= ${from} and payment.updated_at < ${to}))::int as paid
+        from task_worker.broadcast_chats as chats
+       where chats.broadcast = ${id} and chats.part in ('told', 'held_out') group by chats.part`.execute(this.#db);
+    const of = (part: ChatPart) => {
+      const { chats = 0, paid = 0 } = rows.find((row) => row.part === part) ?? {};
+      return { chats, paid };
+    };
+    return { told: of('told'), heldOut: of('held_out') };
+  }
+
+  /** Conditions that were saved under a name, by name. */
+  async segments(): Promise<KeptSegment[]> {
+    const { rows } = await sql<{ name: string; conditions: unknown; saved_by: string; saved_at: Date }>`
+      select name, conditions, saved_by, saved_at from task_worker.segments order by name`.execute(this.#db);
+    return rows.map((row) => ({
+      name: row.name,
+      conditions: row.conditions,
+      savedBy: row.saved_by,
+      savedAt: row.saved_at,
+    }));
+  }
+
+  /** Saves conditions under a name; those that it had before are replaced. */
+  async saveSegment(name: string, conditions: unknown, by: string): Promise<void> {
+    await sql`
+      insert into task_worker.segments (name, conditions, saved_by) values (${name}, ${JSON.stringify(conditions)}::jsonb, ${by})
+      on conflict (name) do update set conditions = excluded.conditions, saved_by = excluded.saved_by, saved_at = now()`.execute(
+      this.#db,
+    );
+  }
+
+  /** False where no conditions have this name. */
+  async dropSegment(name: string): Promise<boolean> {
+    const { numAffectedRows } = await sql`delete from task_worker.segments where name = ${name}`.execute(this.#db);
+    return Number(numAffectedRows ?? 0) > 0;
+  }
+
+  /** Deletes what is over and older than half a year. */
+  async forget(today: Date): Promise<void> {
+    await sql`select task_worker.forget_broadcasts((${today}::timestamptz at time zone 'UTC')::date)`.execute(this.#db);
+  }
+}
+
+type Row = {
+  id: string;
+  name: string;
+  segment: unknown;
+  texts: BroadcastTexts;
+  holdout_percent: number;
+  state: BroadcastState;
+  send_at: Date;
+  created_by: string;
+  created_at: Date;
+  begun_at: Date | null;
+  filled_at: Date | null;
+  ended_at: Date | null;
+};
+
+const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, created_by, created_at, begun_at, filled_at, ended_at`;
+
+function asBroadcast(row: Row): PlannedBroadcast {
+  return {
+    id: row.id,
+    name: row.name,
+    segment: row.segment,
+    texts: row.texts,
+    holdoutPercent: row.holdout_percent,
+    state: row.state,
+    sendAt: row.send_at,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    begunAt: row.begun_at ?? undefined,
+    filledAt: row.filled_at ?? undefined,
+    endedAt: row.ended_at ?? undefined,
+  };
+}

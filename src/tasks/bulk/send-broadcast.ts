@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { BulkProgress } from '../../domain/bulk/progress.ts';
+import { BroadcastReport } from '../../domain/notifications/broadcast-report.ts';
+import { isBroadcastOver, LOOK_WHILE_HELD_MS, nextLookMs } from '../../domain/notifications/broadcasts.ts';
+import { hours, minutes, seconds } from '../../lib/duration.ts';
+import { errorCode, PermanentError, SnoozeError } from '../../lib/errors.ts';
+import { defineTask } from '../../runtime/define-task.ts';
+
+const LOOK_AGAIN_AT_MOST_MS = hours(1);
+
+/**
+ * Sends a planned broadcast: records every chat of its segment once, queues their messages, and then only looks how far they are. What staff
+ * said of it stands in PostgreSQL, so that a run after a kill, or in an emptied Redis, goes on where the last one was.
+ */
+export default defineTask({
+  name: 'send_broadcast',
+  summary: {
+    en: 'Sends a planned broadcast to the chats of its segment, each once, and shows progress',
+    ru: 'Отправляет запланированную рассылку чатам её сегмента, каждому один раз, и показывает ход',
+  },
+  payload: z.object({ broadcast_id: z.guid().describe('Id of the planned broadcast') }),
+  args: ['broadcast_id'],
+  retry: {
+    delaysMs: [seconds(10), minutes(1), minutes(5), minutes(15), minutes(30), hours(1), hours(2)],
+    exhausted: 'alert',
+  },
+  timeLimitMs: 'none',
+  longRunning: true,
+  watched: true,
+  counts: {
+    sent: 'Messages delivered',
+    failed: 'Messages that will not be delivered',
+    withdrawn: 'Messages taken back when it was cancelled',
+    total: 'Messages queued',
+  },
+  needs: ['broadcastComposer', 'broadcasts', 'bulkNotices', 'bulkProgress', 'plannedBroadcasts'],
+
+  async run({ broadcast_id: id }, services) {
+    const { broadcastComposer, broadcasts, bulkNotices, bulkProgress, plannedBroadcasts, ...run } = services;
+    const { now, signal } = run;
+    const planned = await plannedBroadcasts.begin(id, now);
+    if (!planned) throw new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);
+    const { sendAt, state } = planned;
+    if (planned.begunAt === undefined) {
+      if (state === 'cancelled') return { sent: 0, failed: 0, withdrawn: 0, total: 0 };
+      const delayMs = Math.max(seconds(1), Math.min(sendAt.getTime() - now.getTime(), LOOK_AGAIN_AT_MOST_MS));
+      throw new SnoozeError(`broadcast ${id} is to be sent at ${sendAt.toISOString()}`, { delayMs });
+    }
+    const ageMs = now.getTime() - planned.begunAt.getTime();
+    using progress = new BulkProgress(bulkProgress, {
+      ...run,
+      id,
+      operation: 'broadcast',
+      startedAt: planned.begunAt,
+      events: { moved: 'bulk.broadcast.progress', ended: 'bulk.broadcast.completed' },
+    });
+    const report = new BroadcastReport({ broadcasts, bulkNotices, progress, run, broadcastId: id, ageMs });
+
+    let isFilled = planned.filledAt !== undefined;
+    try {
+      if (!isFilled && state === 'sending') isFilled = await broadcastComposer.fill(planned, now, run);
+    } catch (error) {
+      // Whoever cancels the job has cancelled the broadcast, which would get another job otherwise.
+      if (errorCode(signal.reason) === 'cancelled') await plannedBroadcasts.say(id, 'cancel');
+      throw error;
+    }
+
+    const wish = (await plannedBroadcasts.find(id))?.state;
+    const isCancelled = wish === 'cancelled';
+    await broadcasts.apply(id, isCancelled ? 'cancel' : wish === 'paused' ? 'pause' : 'resume');
+    const look = await broadcasts.look(id);
+    if (isCancelled ? look.pending === 0 : isFilled && isBroadcastOver(look, ageMs)) {
+      await broadcasts.noteUnsent(id);
+      const counts = await report.show(isCancelled ? 'cancelled' : 'completed', look);
+      await plannedBroadcasts.end(id, now);
+      return counts;
+    }
+    const isHeld = isCancelled || wish === 'paused';
+    await report.show(isHeld ? 'paused' : 'running', look);
+    throw new SnoozeError(`broadcast ${id}: ${look.pending + look.paused} of ${look.total} are still to be sent`, {
+      delayMs: isHeld ? LOOK_WHILE_HELD_MS : nextLookMs(ageMs),
+    });
+  },
+});
