@@ -18,12 +18,14 @@ export type BroadcastReader = {
 const VARIABLE = /\{([A-Za-z_]+)\}/g;
 
 /** Why a text cannot be used, in words that go behind the name of its field; undefined where nothing is wrong. */
-export function wrongVariables(text: string): string | undefined {
-  const wrong = namesIn(text).filter((name) => !isVariable(name));
-  if (wrong.length === 0) return undefined;
-  const [like] = nearest(wrong[0]!.toLowerCase(), BROADCAST_VARIABLES);
+export function wrongVariables(text: string, locale: Locale): string | undefined {
+  const wrong = namesIn(text).find((name) => !isVariable(name));
+  if (wrong === undefined) return undefined;
+  const [like] = nearest(wrong.toLowerCase(), BROADCAST_VARIABLES);
   const known = BROADCAST_VARIABLES.map((name) => `{${name}}`).join(', ');
-  return `names {${wrong[0]}}, which is not known of a customer${like ? `; did you mean {${like}}?` : ''} (${known})`;
+  if (locale === 'ru')
+    return `называет {${wrong}}, чего о клиенте неизвестно${like ? `; может быть, {${like}}?` : ''} (можно ${known})`;
+  return `names {${wrong}}, which is not known of a customer${like ? `; did you mean {${like}}?` : ''} (known: ${known})`;
 }
 
 /** Whether a text names something of the customer. */

@@ -13,6 +13,7 @@ import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/c
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
 import { brakesOf } from './brakes.ts';
+import { broadcastsOf } from './broadcasts-of.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 import { shownSettings } from './shown-settings.ts';
@@ -72,6 +73,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
+    broadcasts: broadcastsOf(app, 'http'),
     history: historyOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),

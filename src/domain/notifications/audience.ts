@@ -3,13 +3,14 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { type Locale, localeFor } from '../../lib/locale.ts';
+import type { Segment } from '../../lib/segment.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
 import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import type { People } from '../subscriptions/people.ts';
-import { asksPanel, meetsAtPanel, meetsAtPlatform, type PanelFacts, type Segment } from './segment.ts';
+import { asksPanel, meetsAtPanel, meetsAtPlatform, type PanelFacts } from './segment-conditions.ts';
 
 export type AudienceOptions = {
   panel: Pick<Panel, 'nodes' | 'users'>;

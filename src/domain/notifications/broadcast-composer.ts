@@ -2,18 +2,14 @@ import { createHash } from 'node:crypto';
 import { minutes } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { Locale } from '../../lib/locale.ts';
+import { Segment } from '../../lib/segment.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
-import type {
-  BroadcastTexts,
-  ChatPart,
-  PlannedBroadcast,
-  PlannedBroadcasts,
-} from '../../repositories/history/planned-broadcasts.ts';
+import type { ChatPart, PlannedBroadcast, PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
+import type { BroadcastEstimate, BroadcastPlan } from '../../triggers/broadcasts.ts';
 import type { Audience, Recipient } from './audience.ts';
 import { broadcastRowId } from './broadcast-ids.ts';
-import { Segment } from './segment.ts';
 
 export type BroadcastComposerOptions = {
   audience: Pick<Audience, 'recipients'>;
@@ -21,23 +17,6 @@ export type BroadcastComposerOptions = {
   planned: Pick<PlannedBroadcasts, 'addChats' | 'find' | 'markFilled'>;
   timeZone: string;
   ratePerSecond: number;
-};
-
-/** What decides who gets which text. */
-export type BroadcastPlan = { id: string; segment: Segment; texts: BroadcastTexts; holdoutPercent: number };
-
-/** What a broadcast would do if it were sent now. */
-export type BroadcastEstimate = {
-  /** Chats of the segment, each once. */
-  chats: number;
-  parts: Record<'told' | 'held_out' | 'unreachable' | 'without_values', number>;
-  /** Why Telegram refuses chats, by reason. */
-  unreachable: Readonly<Record<string, number>>;
-  languages: Record<Locale, number>;
-  /** Until the last message is out, behind what waits in the queue now. */
-  tookMs: number;
-  /** The first of those who are told, with the text as they read it. */
-  sample: readonly { chat: number; username: string | undefined; text: string }[];
 };
 
 /** One chat and what becomes of it. */
@@ -80,7 +59,11 @@ export class BroadcastComposer {
 
   /** A text as this reader would get it, with values that stand for those of a customer. */
   preview(text: string, locale: Locale, now: Date): string {
-    const reader = { username: 'customer_1', expireAt: new Date(now.getTime() + minutes(5 * 24 * 60)), planName: 'Pro' };
+    const reader = {
+      username: 'customer_1',
+      expireAt: new Date(now.getTime() + minutes(5 * 24 * 60)),
+      planName: 'Pro',
+    };
     return broadcastText(text, reader, { clock: this.#clock, locale, now }) ?? text;
   }
 
@@ -117,14 +100,14 @@ export class BroadcastComposer {
   }
 
   async *#planned(plan: BroadcastPlan, now: Date, signal: AbortSignal): AsyncGenerator<Planned[]> {
-    const needsValues = Object.values(plan.texts).some(hasVariables);
+    const needsValues = Object.values(plan.texts).some((text) => text !== undefined && hasVariables(text));
     for await (const group of this.#options.audience.recipients(plan.segment, { needsValues, now, signal }))
       yield group.map((recipient) => this.#judged(plan, recipient, now));
   }
 
   #judged({ holdoutPercent, id, texts }: BroadcastPlan, recipient: Recipient, now: Date): Planned {
     const { chat, locale, planName, unreachable, user } = recipient;
-    const written = texts[locale] ?? Object.values(texts)[0] ?? '';
+    const written = texts[locale] ?? texts.en ?? texts.ru ?? '';
     const reader = { username: user?.username, expireAt: user?.expireAt, planName };
     const text = broadcastText(written, reader, { clock: this.#clock, locale, now });
     if (isHeldOut(id, chat, holdoutPercent)) return { ...recipient, part: 'held_out', text };

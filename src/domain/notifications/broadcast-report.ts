@@ -1,7 +1,7 @@
-import { BulkProgress } from '../bulk/progress.ts';
-import type { BulkNotices } from '../bulk/notices.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
+import type { BulkNotices } from '../bulk/notices.ts';
+import type { BulkProgress } from '../bulk/progress.ts';
 import { type BroadcastLook, type Broadcasts, ERRORS_REPORTED } from './broadcasts.ts';
 
 export type BroadcastReportOptions = {

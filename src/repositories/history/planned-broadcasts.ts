@@ -2,11 +2,14 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Locale } from '../../lib/locale.ts';
 import type { Database } from '../database.ts';
 
-/** `scheduled` until its time, then `sending` until its last message is settled; staff may pause and cancel it before that. */
-export type BroadcastState = 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+/**
+ * A `draft` until somebody sends it, `scheduled` until its time, then `sending` until its last message is settled. Staff may pause and cancel it
+ * before that.
+ */
+export type BroadcastState = 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
 
 /** A text for each language; a reader of another one gets the first that there is. */
-export type BroadcastTexts = Partial<Record<Locale, string>>;
+export type BroadcastTexts = { readonly [L in Locale]?: string | undefined };
 
 export type PlannedBroadcast = {
   id: string;
@@ -17,19 +20,20 @@ export type PlannedBroadcast = {
   /** So many of a hundred chats get nothing, to see what the message earned. */
   holdoutPercent: number;
   state: BroadcastState;
-  sendAt: Date;
+  /** Undefined for a draft. */
+  sendAt: Date | undefined;
   createdBy: string;
   createdAt: Date;
+  /** Who had it sent. */
+  sentBy: string | undefined;
   begunAt: Date | undefined;
   /** When the last of its chats was recorded; undefined before. */
   filledAt: Date | undefined;
   endedAt: Date | undefined;
 };
 
-export type NewBroadcast = Pick<
-  PlannedBroadcast,
-  'createdBy' | 'holdoutPercent' | 'id' | 'name' | 'segment' | 'sendAt' | 'texts'
->;
+/** What staff compose. */
+export type BroadcastDraft = Pick<PlannedBroadcast, 'holdoutPercent' | 'name' | 'segment' | 'texts'>;
 
 /**
  * What became of a chat of the segment. `told` is queued, and delivered once the broadcast is over; `held_out` gets nothing by choice;
@@ -59,13 +63,31 @@ export class PlannedBroadcasts {
     this.#db = db;
   }
 
-  /** Keeps a new broadcast. False where there is one with this id: the same request came twice. */
-  async add({ createdBy, holdoutPercent, id, name, segment, sendAt, texts }: NewBroadcast): Promise<boolean> {
+  /** Keeps a new draft. False where there is a broadcast with this id: the same request came twice. */
+  async add(id: string, draft: BroadcastDraft, by: string): Promise<boolean> {
+    const { holdoutPercent, name, segment, texts } = draft;
     const { numAffectedRows } = await sql`
-      insert into task_worker.broadcasts (id, name, segment, texts, holdout_percent, state, send_at, created_by)
-      values (${id}, ${name}, ${JSON.stringify(segment)}::jsonb, ${JSON.stringify(texts)}::jsonb, ${holdoutPercent}, 'scheduled', ${sendAt}, ${createdBy})
+      insert into task_worker.broadcasts (id, name, segment, texts, holdout_percent, state, created_by)
+      values (${id}, ${name}, ${JSON.stringify(segment)}::jsonb, ${JSON.stringify(texts)}::jsonb, ${holdoutPercent}, 'draft', ${by})
       on conflict (id) do nothing`.execute(this.#db);
     return Number(numAffectedRows ?? 0) > 0;
+  }
+
+  /** False where it is no draft any more. */
+  async change(id: string, { holdoutPercent, name, segment, texts }: BroadcastDraft): Promise<boolean> {
+    const { numAffectedRows } = await sql`
+      update task_worker.broadcasts set name = ${name}, holdout_percent = ${holdoutPercent},
+             segment = ${JSON.stringify(segment)}::jsonb, texts = ${JSON.stringify(texts)}::jsonb
+       where id = ${id} and state = 'draft'`.execute(this.#db);
+    return Number(numAffectedRows ?? 0) > 0;
+  }
+
+  /** A draft is to be sent at this time. Answers the state it is in then; undefined where there is no such broadcast. */
+  async schedule(id: string, sendAt: Date, by: string): Promise<BroadcastState | undefined> {
+    await sql`
+      update task_worker.broadcasts set state = 'scheduled', send_at = ${sendAt}, sent_by = ${by}
+       where id = ${id} and state = 'draft'`.execute(this.#db);
+    return (await this.find(id))?.state;
   }
 
   async find(id: string): Promise<PlannedBroadcast | undefined> {
@@ -122,12 +144,10 @@ export class PlannedBroadcasts {
       pause: sql`state = 'paused' where id = ${id} and state in ('scheduled', 'sending')`,
       resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end where id = ${id} and state = 'paused'`,
       cancel: sql`state = 'cancelled', ended_at = case when begun_at is null then now() end
-                  where id = ${id} and state in ('scheduled', 'sending', 'paused')`,
+                  where id = ${id} and state in ('draft', 'scheduled', 'sending', 'paused')`,
     }[wish];
     await sql`update task_worker.broadcasts set ${change}`.execute(this.#db);
-    const { rows } = await sql<{ state: BroadcastState }>`
-      select state from task_worker.broadcasts where id = ${id}`.execute(this.#db);
-    return rows[0]?.state;
+    return (await this.find(id))?.state;
   }
 
   /** Records these chats once. Answers what each is: where it was recorded before, what it was then. */
@@ -239,7 +259,8 @@ type Row = {
   texts: BroadcastTexts;
   holdout_percent: number;
   state: BroadcastState;
-  send_at: Date;
+  send_at: Date | null;
+  sent_by: string | null;
   created_by: string;
   created_at: Date;
   begun_at: Date | null;
@@ -247,7 +268,7 @@ type Row = {
   ended_at: Date | null;
 };
 
-const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, created_by, created_at, begun_at, filled_at, ended_at`;
+const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, sent_by, created_by, created_at, begun_at, filled_at, ended_at`;
 
 function asBroadcast(row: Row): PlannedBroadcast {
   return {
@@ -257,7 +278,8 @@ function asBroadcast(row: Row): PlannedBroadcast {
     texts: row.texts,
     holdoutPercent: row.holdout_percent,
     state: row.state,
-    sendAt: row.send_at,
+    sendAt: row.send_at ?? undefined,
+    sentBy: row.sent_by ?? undefined,
     createdBy: row.created_by,
     createdAt: row.created_at,
     begunAt: row.begun_at ?? undefined,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Segment } from '../../domain/notifications/segment.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import type { Segment } from '../../lib/segment.ts';
 import { installOwnSchema } from '../../repositories/history/own-schema.ts';
 import { CancelledError } from '../../runtime/outcome.ts';
 import { type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
@@ -19,8 +19,8 @@ describe('send_broadcast', () => {
   async function planned({ segment = {}, texts = { en: 'news' }, holdoutPercent = 0, sendAt }: Given): Promise<string> {
     const id = randomUUID();
     const at = sendAt ?? new Date(world.panel.now().getTime() - 1_000);
-    const given = { id, name: 'news', segment, texts, holdoutPercent, sendAt: at, createdBy: 'token:olga' };
-    await services().plannedBroadcasts.add(given);
+    await services().plannedBroadcasts.add(id, { name: 'news', segment, texts, holdoutPercent }, 'token:olga');
+    await services().plannedBroadcasts.schedule(id, at, 'token:olga');
     return id;
   }
   const services = () => world.app.app.services;
@@ -34,7 +34,8 @@ describe('send_broadcast', () => {
     await world.deliver();
     return await send(id);
   }
-  const texts = async () => (await world.messages()).map(({ message, telegram_id: chat }) => `${chat} ${message}`).sort();
+  const texts = async () =>
+    (await world.messages()).map(({ message, telegram_id: chat }) => `${chat} ${message}`).sort();
 
   test('each chat of the segment gets it once, in its language and with its values', async () => {
     world.customer('anna', { endsInMs: days(4) - hours(1), telegramId: 11 });

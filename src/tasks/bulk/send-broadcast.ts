@@ -42,7 +42,7 @@ export default defineTask({
     if (!planned) throw new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);
     const { sendAt, state } = planned;
     if (planned.begunAt === undefined) {
-      if (state === 'cancelled') return { sent: 0, failed: 0, withdrawn: 0, total: 0 };
+      if (state === 'cancelled' || sendAt === undefined) return { sent: 0, failed: 0, withdrawn: 0, total: 0 };
       const delayMs = Math.max(seconds(1), Math.min(sendAt.getTime() - now.getTime(), LOOK_AGAIN_AT_MOST_MS));
       throw new SnoozeError(`broadcast ${id} is to be sent at ${sendAt.toISOString()}`, { delayMs });
     }

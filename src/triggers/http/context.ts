@@ -22,6 +22,7 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { BroadcastsContext } from '../broadcasts.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
@@ -56,7 +57,17 @@ export type ExplainedUser = {
 export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
-  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session' | 'message' | 'customer';
+  entityType:
+    | 'task'
+    | 'job'
+    | 'dead_letter'
+    | 'brake'
+    | 'broadcast'
+    | 'export'
+    | 'session'
+    | 'message'
+    | 'segment'
+    | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };
@@ -153,6 +164,8 @@ export type HttpContext = {
     open(id: string): Promise<OpenExport | undefined>;
     isSigned(id: string, query: Readonly<Record<string, unknown>>): boolean;
   };
+  /** Broadcasts that staff plan; they need the same schema as history. */
+  broadcasts: BroadcastsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   /** What `task-worker doctor` examines. */

@@ -3,6 +3,7 @@ import type { Guard } from '../auth/guard.ts';
 import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { brakeRoutes } from './brakes.ts';
+import { broadcastRoutes } from './broadcasts.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { docsPage } from './docs-page.ts';
 import { exportRoutes } from './exports.ts';
@@ -15,6 +16,7 @@ import { paymentRoutes } from './payments.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
+import { segmentRoutes } from './segments.ts';
 import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
 import { withoutRefs } from './without-refs.ts';
@@ -30,6 +32,8 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
+    ...broadcastRoutes(context),
+    ...segmentRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),

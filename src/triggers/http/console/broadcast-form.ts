@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import type { Locale } from '../../../lib/locale.ts';
+import type { Segment } from '../../../lib/segment.ts';
+import type { BroadcastDraft } from '../../../repositories/history/planned-broadcasts.ts';
+import { MOST_HELD_OUT_PERCENT } from '../../broadcasts.ts';
+import type { Field, FormOf } from './define-view.ts';
+
+const days = z.int().min(-3_650).max(3_650).optional();
+const span = z.int().min(1).max(3_650).optional();
+const words = (most: number) => z.array(z.string().max(100)).max(most).optional();
+const text = z.string().max(100_000).optional();
+
+/** Told beside the field, in the reader's language. */
+const MISTAKES = {
+  order: { en: 'must be more than the day before it', ru: 'должно быть больше предыдущего' },
+  country: { en: 'must be country codes such as DE', ru: 'нужны коды стран, как DE' },
+  plan: { en: 'must be ids of plans', ru: 'нужны id тарифов' },
+  noText: { en: 'one language at least needs a text', ru: 'нужен текст хотя бы на одном языке' },
+} as const;
+
+const Fields = z.object({
+  /** Of the draft that it makes: the same form sent twice makes one. */
+  id: z.guid(),
+  name: z.string().trim().min(1).max(100),
+  text_ru: text,
+  text_en: text,
+  status: z.enum(['ACTIVE', 'DISABLED', 'LIMITED', 'EXPIRED']).optional(),
+  ends_from: days,
+  ends_to: days,
+  connected: z.enum(['never', 'ever']).optional(),
+  silent_days: span,
+  paid_within_days: span,
+  not_paid_within_days: span,
+  language: z.enum(['en', 'ru']).optional(),
+  countries: words(200),
+  nodes: words(200),
+  tags: words(200),
+  plans: words(200),
+  telegram_ids: z.array(z.int().positive()).max(500_000).optional(),
+  missed: z.guid().optional(),
+  holdout: z.int().min(0).max(MOST_HELD_OUT_PERCENT).optional(),
+});
+
+type Filled = z.output<typeof Fields>;
+
+const choice = (label: Field['label'], options: Readonly<Record<string, Field['label']>>): Field => ({
+  kind: 'choice',
+  label,
+  options: Object.entries(options).map(([value, said]) => ({ value, label: said })),
+});
+
+const VALUES = {
+  en: 'Telegram HTML. {username}, {days_left}, {expires_at}, {plan} become those of the reader',
+  ru: 'HTML Telegram. {username}, {days_left}, {expires_at}, {plan} заменяются данными читателя',
+};
+const ONE_A_LINE = { en: 'One a line; any of them', ru: 'По одному в строке; подходит любой' };
+
+/** What the composer asks for, in its order. */
+export const BROADCAST_FIELDS: Readonly<Record<string, Field>> = {
+  name: { kind: 'text', required: true, label: { en: 'Name, for staff', ru: 'Название, для своих' } },
+  text_ru: { kind: 'area', label: { en: 'Text in Russian', ru: 'Текст по-русски' }, hint: VALUES },
+  text_en: { kind: 'area', label: { en: 'Text in English', ru: 'Текст по-английски' }, hint: VALUES },
+  status: choice(
+    { en: 'State at the panel', ru: 'Состояние в панели' },
+    {
+      ACTIVE: { en: 'active', ru: 'активен' },
+      EXPIRED: { en: 'ended', ru: 'срок истёк' },
+      LIMITED: { en: 'traffic used up', ru: 'трафик исчерпан' },
+      DISABLED: { en: 'switched off', ru: 'отключён' },
+    },
+  ),
+  ends_from: {
+    kind: 'number',
+    label: { en: 'Ends in days, from', ru: 'Кончается через дней, от' },
+    hint: { en: 'Negative: so many days ago', ru: 'Отрицательное: столько дней назад' },
+  },
+  ends_to: { kind: 'number', label: { en: 'Ends in days, before', ru: 'Кончается через дней, до' } },
+  connected: choice(
+    { en: 'Connected', ru: 'Подключался' },
+    { never: { en: 'never', ru: 'никогда' }, ever: { en: 'at least once', ru: 'хотя бы раз' } },
+  ),
+  silent_days: { kind: 'number', label: { en: 'Not connected for days', ru: 'Не подключался дней' } },
+  paid_within_days: { kind: 'number', label: { en: 'Paid within days', ru: 'Платил за последние дней' } },
+  not_paid_within_days: { kind: 'number', label: { en: 'Not paid within days', ru: 'Не платил дней' } },
+  language: choice(
+    { en: 'Language', ru: 'Язык' },
+    { ru: { en: 'Russian', ru: 'русский' }, en: { en: 'English', ru: 'английский' } },
+  ),
+  countries: {
+    kind: 'lines',
+    label: { en: 'Countries of the last node, as DE', ru: 'Страны последней ноды, как DE' },
+    hint: ONE_A_LINE,
+  },
+  nodes: { kind: 'lines', label: { en: 'Last node, uuid', ru: 'Последняя нода, uuid' }, hint: ONE_A_LINE },
+  tags: { kind: 'lines', label: { en: 'Tags at the panel', ru: 'Теги в панели' }, hint: ONE_A_LINE },
+  plans: { kind: 'lines', label: { en: 'Last plan, id', ru: 'Последний тариф, id' }, hint: ONE_A_LINE },
+  telegram_ids: {
+    kind: 'numbers',
+    label: { en: 'Only these Telegram ids', ru: 'Только эти Telegram id' },
+    hint: { en: 'Empty: all who meet the conditions', ru: 'Пусто: все, кто подходит под условия' },
+  },
+  missed: {
+    kind: 'text',
+    label: { en: 'Only who missed the broadcast, id', ru: 'Только кто не получил рассылку, id' },
+  },
+  holdout: {
+    kind: 'number',
+    label: { en: 'Get nothing, of a hundred', ru: 'Не получат, из ста' },
+    hint: { en: 'To see what the message earns', ru: 'Чтобы увидеть, сколько приносит сообщение' },
+  },
+};
+
+/** The composer's form. `whyWrong` judges a text; mistakes are told in `locale`. */
+export function broadcastForm(
+  whyWrong: (text: string, locale: Locale) => string | undefined,
+  locale: Locale,
+): FormOf<typeof Fields> {
+  const schema = Fields.superRefine((form, context) => {
+    const mistake = (field: keyof Filled, message: string | undefined): void => {
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [field], message });
+    };
+    const { countries = [], ends_from: from, ends_to: to, plans = [], text_en: en, text_ru: ru } = form;
+    if (!en && !ru) mistake('text_ru', MISTAKES.noText[locale]);
+    mistake('text_en', en && whyWrong(en, locale));
+    mistake('text_ru', ru && whyWrong(ru, locale));
+    if (from !== undefined && to !== undefined && from >= to) mistake('ends_to', MISTAKES.order[locale]);
+    if (!countries.every((one) => /^[A-Z]{2}$/.test(one))) mistake('countries', MISTAKES.country[locale]);
+    if (!plans.every((one) => z.guid().safeParse(one).success)) mistake('plans', MISTAKES.plan[locale]);
+  });
+  return { schema, fields: BROADCAST_FIELDS };
+}
+
+/** What a filled form means. */
+export function draftOfForm({ id: _, ...form }: Filled): BroadcastDraft {
+  const {
+    ends_from: from,
+    ends_to: to,
+    holdout = 0,
+    language,
+    name,
+    status,
+    text_en: en,
+    text_ru: ru,
+    ...others
+  } = form;
+  const ends = from === undefined && to === undefined ? undefined : { from_days: from, to_days: to };
+  const segment: Segment = {
+    ...others,
+    ...(status && { status: [status] }),
+    ...(language && { languages: [language] }),
+    ...(ends && { ends }),
+  };
+  return { name, segment: present(segment), texts: present({ en, ru }), holdoutPercent: holdout };
+}
+
+/** The form filled with a draft. */
+export function formOfDraft({ holdoutPercent, name, texts }: BroadcastDraft, segment: Segment): Record<string, string> {
+  const { ends, languages, status, ...others } = segment;
+  const lists = Object.entries(others).map(([field, value]) => [
+    field,
+    Array.isArray(value) ? value.join('\n') : String(value),
+  ]);
+  return Object.fromEntries(
+    Object.entries({
+      ...Object.fromEntries(lists),
+      ...{ name, text_en: texts.en, text_ru: texts.ru, status: status?.[0], language: languages?.[0] },
+      ends_from: ends?.from_days,
+      ends_to: ends?.to_days,
+      holdout: holdoutPercent === 0 ? undefined : holdoutPercent,
+    }).flatMap(([field, value]) => (value === undefined ? [] : [[field, String(value)]])),
+  );
+}
+
+/** The same without what is absent or an empty list. */
+function present<T extends object>(value: T): T {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, field]) => field !== undefined && !(Array.isArray(field) && field.length === 0)),
+  ) as T;
+}

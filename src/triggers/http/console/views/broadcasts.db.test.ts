@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startPanelSandbox } from '../../../../../sandbox/panel/server.ts';
+import { days, hours } from '../../../../lib/duration.ts';
+import { installOwnSchema } from '../../../../repositories/history/own-schema.ts';
+import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
+
+describe('broadcasts', () => {
+  let console: ConsoleWorld;
+  const stack = new AsyncDisposableStack();
+  beforeAll(async () => {
+    const panel = await startPanelSandbox({ generation: 2 });
+    stack.defer(() => panel.stop());
+    for (const chat of [11, 12, 13])
+      panel.addUser({ username: `user_${chat}`, telegramId: chat, expireAt: panel.now().getTime() + days(chat - 10) + hours(1) });
+    const env = { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token, TIME_ZONE: 'Europe/Moscow' };
+    console = stack.use(await consoleWorld({ env }));
+  });
+  afterAll(() => stack.disposeAsync());
+
+  test('without our own schema each page says what to run, and nothing is kept', async () => {
+    for (const url of ['/broadcasts', '/broadcasts/new', `/broadcasts/${randomUUID()}`])
+      expect((await console.open(url, { mayFail: true })).body).toContain('task-worker schema install');
+    const sent = await console.submit('/broadcasts/new', { _deed: 'keep', id: randomUUID(), name: 'x', text_en: 'x' });
+    expect(sent.body).toContain('task-worker schema install');
+    await installOwnSchema(console.world.app.parts.foundation.database);
+  });
+
+  /** Keeps a draft and answers its page. */
+  async function drafted(fields: Readonly<Record<string, string>>): Promise<string> {
+    const id = randomUUID();
+    const kept = await console.submit('/broadcasts/new', { _deed: 'keep', id, name: 'Sale', ...fields });
+    expect(kept.headers['hx-location'] ?? kept.headers['hx-redirect'] ?? kept.body).toContain(`/broadcasts/${id}`);
+    return `/broadcasts/${id}`;
+  }
+
+  test('a draft tells whom it reaches, is changed, sent after a question, and shows who missed it', async () => {
+    const page = await drafted({ text_en: 'Hi {username}', ends_to: '2' });
+    const [, id] = /broadcasts\/(.+)/.exec(page)!;
+    const draft = (await console.open(page)).body;
+    expect(draft).toContain('Hi user_11');
+    expect(draft).not.toContain('Hi user_12');
+    const changed = { _deed: 'keep', id: randomUUID(), name: 'Sale 2', text_en: 'Hello {username}', ends_to: '3' };
+    await console.submit(`/broadcasts/new?of=${id}`, changed);
+    expect((await console.open(`/broadcasts/new?of=${id}`)).body).toContain('value="Sale 2"');
+    expect((await console.open(page)).body).toContain('Hello user_12');
+
+    const asked = await console.submit(page, { _deed: 'send' });
+    expect(asked.body).toContain('It goes to 2 chats; 0 cannot be reached');
+    expect((await console.context.broadcasts.planned.find(id!))?.state).toBe('draft');
+    const sent = await console.submit(page, { _deed: 'send', _sure: 'yes' });
+    expect(sent.body).toContain('It is on its way');
+    const { telegram } = console.world;
+    telegram.setChat(12, { state: 'blocked' });
+    const send = () => console.world.run('send_broadcast', { broadcast_id: id }, { jobId: id! });
+    await expect(send()).rejects.toThrow('are still to be sent');
+    await console.world.run('process_notification_queue');
+    expect(await send()).toMatchObject({ sent: 1, failed: 1, total: 2 });
+    expect(telegram.messages({ chatId: 11 }).map(({ visible }) => visible)).toEqual(['Hello user_11']);
+    const over = (await console.open(page)).body;
+    expect(over).toContain('blocked');
+    expect(over).toContain(`/broadcasts/new?missed=${id}`);
+    expect((await console.open('/broadcasts')).body).toContain('Sale 2');
+    // It is no draft any more.
+    const late = await console.submit(`/broadcasts/new?of=${id}`, changed);
+    expect(late.body).toContain('no draft any more');
+  });
+
+  test('planned for a time of the local clock, paused, resumed and cancelled', async () => {
+    const page = await drafted({ text_ru: 'Скидка' });
+    const id = page.split('/')[2]!;
+    const year = new Date().getUTCFullYear() + 1;
+    await console.submit(page, { _deed: 'send', _sure: 'yes', at: `${year - 1}-12-31T23:30` }, {
+      headers: { cookie: 'worker_clock=local' },
+    });
+    const { planned } = console.context.broadcasts;
+    expect(await planned.find(id)).toMatchObject({ state: 'scheduled' });
+    for (const [deed, state] of [
+      ['pause', 'paused'],
+      ['resume', 'scheduled'],
+      ['cancel', 'cancelled'],
+      ['resume', 'cancelled'],
+    ] as const) {
+      await console.submit(page, { _deed: deed, _sure: 'yes' });
+      expect((await planned.find(id))?.state, deed).toBe(state);
+    }
+  });
+
+  test('each mistake of the composer is told, and nothing is kept', async () => {
+    const id = randomUUID();
+    const base = { _deed: 'keep', id, name: 'Sale' };
+    const told = async (fields: Readonly<Record<string, string>>): Promise<string> =>
+      (await console.submit('/broadcasts/new', { ...base, ...fields })).body;
+    expect(await told({})).toContain('one language at least');
+    expect(await told({ text_en: 'Hi {usernam}' })).toContain('did you mean {username}?');
+    expect(await told({ text_en: 'x'.repeat(90_000) })).toContain('at most 20 are sent');
+    expect(await told({ text_en: 'x', ends_from: '5', ends_to: '3' })).toContain('must be more than the day');
+    expect(await told({ text_en: 'x', ends_to: '2.5' })).toContain('aria-invalid');
+    expect(await told({ text_en: 'x', countries: 'Germany' })).toContain('must be country codes');
+    expect(await told({ text_en: 'x', plans: 'pro' })).toContain('must be ids of plans');
+    expect(await told({ text_en: 'x', telegram_ids: '1,two' })).toContain('must be numbers');
+    expect(await told({ text_en: 'x', name: '' })).toContain('is needed');
+    expect(await console.context.broadcasts.planned.find(id)).toBeUndefined();
+  });
+});
