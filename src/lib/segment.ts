@@ -11,7 +11,7 @@ const listOf = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(LISTED
  * Conditions that a customer must all meet. Of a list, one entry is enough. No condition means every customer. Those of the first group are
  * asked of the panel: a person with several panel users is in the segment where one of them meets all of these.
  */
-export const Segment = z
+export const SegmentConditions = z
   .strictObject({
     status: listOf(z.enum(['ACTIVE', 'DISABLED', 'LIMITED', 'EXPIRED']))
       .optional()
@@ -52,4 +52,4 @@ export const Segment = z
   })
   .describe('Conditions that must all be met; none at all means every customer');
 
-export type Segment = z.output<typeof Segment>;
+export type Segment = z.output<typeof SegmentConditions>;

@@ -8,7 +8,7 @@ import type { ZonedClock } from '../lib/zoned-clock.ts';
 export const BROADCAST_VARIABLES = ['username', 'days_left', 'expires_at', 'plan'] as const;
 export type BroadcastVariable = (typeof BROADCAST_VARIABLES)[number];
 
-/** Who reads the text; a fact that is not known is left out. */
+/** The customer who reads the text; a fact that is not known is left out. */
 export type BroadcastReader = {
   username?: string | undefined;
   expireAt?: Date | undefined;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Segment } from '../lib/segment.ts';
+import { SegmentConditions } from '../lib/segment.ts';
 import type { BroadcastDraft, KeptSegment, PlannedBroadcast } from '../repositories/history/planned-broadcasts.ts';
 import { MOST_HELD_OUT_PERCENT } from './broadcasts.ts';
 
@@ -12,13 +12,19 @@ const text = z
 /** What a draft is made of. */
 export const BroadcastDraftFields = {
   name: z.string().trim().min(1).max(100).describe('For staff; customers do not see it'),
-  segment: Segment,
+  segment: SegmentConditions,
   texts: z
     .strictObject({ en: text.optional(), ru: text.optional() })
     .refine(({ en, ru }) => en !== undefined || ru !== undefined, {
       error: 'must have a text in one language at least',
     })
-    .describe('Readers of the other language get the text that there is'),
+    .describe('Readers of the other language get the text that there is')
+    .meta({
+      'x-example': {
+        en: 'Hello {username}, {days_left} are left',
+        ru: 'Здравствуйте, {username}! Осталось {days_left}',
+      },
+    }),
   holdout_percent: z
     .int()
     .min(0)
@@ -94,7 +100,7 @@ export const SegmentBody = z.object({
 });
 type Draft = z.output<z.ZodObject<typeof BroadcastDraftFields>>;
 
-/** What is kept of a draft's fields. */
+/** Takes the draft out of a body. */
 export const broadcastDraft = ({ holdout_percent: holdoutPercent, name, segment, texts }: Draft): BroadcastDraft => ({
   ...{ holdoutPercent, name, segment, texts },
 });

@@ -61,6 +61,6 @@ export type BroadcastsContext = {
   say(id: string, act: BroadcastAct, by: string): Promise<BroadcastState | undefined>;
   /** How far its messages are. */
   look(id: string): Promise<BroadcastCounts & { total: number }>;
-  /** Who paid within seven days of its beginning; undefined before it has begun. */
+  /** Counts those who paid within seven days of its beginning; undefined before it has begun. */
   earned(broadcast: PlannedBroadcast): Promise<EarnedSince | undefined>;
 };

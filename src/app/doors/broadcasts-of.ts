@@ -36,7 +36,7 @@ export function broadcastsOf({ dispatcher, parts, services }: App, source: 'cli'
     },
     async say(id, action, initiatedBy) {
       const state = await planned.say(id, action);
-      // What is queued already is held or withdrawn now, and not when its job looks the next time.
+      // Messages in the queue are held or withdrawn now, and not when its job looks the next time.
       if (state === 'paused' || state === 'cancelled' || state === 'sending')
         await dispatcher.dispatch(controlBulkBroadcast, { broadcast_id: id, action }, { source, initiatedBy });
       return state;

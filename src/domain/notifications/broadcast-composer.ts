@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { minutes } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { Segment } from '../../lib/segment.ts';
+import { SegmentConditions } from '../../lib/segment.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
 import type { ChatPart, PlannedBroadcast, PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
@@ -77,7 +77,7 @@ export class BroadcastComposer {
     { alive, signal }: Pick<HeldJob, 'alive'> & { signal: AbortSignal },
   ): Promise<boolean> {
     const { notifications, planned } = this.#options;
-    const plan = { id, segment: Segment.parse(segment), texts, holdoutPercent };
+    const plan = { id, segment: SegmentConditions.parse(segment), texts, holdoutPercent };
     for await (const group of this.#planned(plan, now, signal)) {
       signal.throwIfAborted();
       alive();

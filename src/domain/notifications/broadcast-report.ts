@@ -8,7 +8,7 @@ export type BroadcastReportOptions = {
   broadcasts: Pick<Broadcasts, 'failures'>;
   bulkNotices: Pick<BulkNotices, 'tell'>;
   progress: BulkProgress;
-  /** The run that has the broadcast in hand. */
+  /** The run that sends the broadcast. */
   run: HeldJob;
   broadcastId: string;
   ageMs: number;

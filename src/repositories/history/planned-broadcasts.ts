@@ -24,7 +24,7 @@ export type PlannedBroadcast = {
   sendAt: Date | undefined;
   createdBy: string;
   createdAt: Date;
-  /** Who had it sent. */
+  /** The person who had it sent. */
   sentBy: string | undefined;
   begunAt: Date | undefined;
   /** When the last of its chats was recorded; undefined before. */

@@ -60,7 +60,7 @@ export default defineTask({
     try {
       if (!isFilled && state === 'sending') isFilled = await broadcastComposer.fill(planned, now, run);
     } catch (error) {
-      // Whoever cancels the job has cancelled the broadcast, which would get another job otherwise.
+      // A cancelled job cancels its broadcast, which would get another job otherwise.
       if (errorCode(signal.reason) === 'cancelled') await plannedBroadcasts.say(id, 'cancel');
       throw error;
     }

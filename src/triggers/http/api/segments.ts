@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Segment } from '../../../lib/segment.ts';
+import { SegmentConditions } from '../../../lib/segment.ts';
 import { SegmentBody, segmentBody } from '../../broadcast-bodies.ts';
 import type { BroadcastsContext } from '../../broadcasts.ts';
 import type { HttpContext } from '../context.ts';
@@ -37,7 +37,7 @@ export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/segments/{name}',
       summary: 'Save conditions under a name, in place of those that it had',
       params: SegmentName,
-      body: Segment,
+      body: SegmentConditions,
       bodyBytes: BROADCAST_BODY_BYTES,
       answers: { 204: { description: 'They are saved' } },
       async handle({ body, params: { name } }, { audit, caller }) {

@@ -56,7 +56,7 @@ const VALUES = {
 const ONE_A_LINE = { en: 'One a line; any of them', ru: 'По одному в строке; подходит любой' };
 
 /** What the composer asks for, in its order. */
-export const BROADCAST_FIELDS: Readonly<Record<string, Field>> = {
+export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
   name: { kind: 'text', required: true, label: { en: 'Name, for staff', ru: 'Название, для своих' } },
   text_ru: { kind: 'area', label: { en: 'Text in Russian', ru: 'Текст по-русски' }, hint: VALUES },
   text_en: { kind: 'area', label: { en: 'Text in English', ru: 'Текст по-английски' }, hint: VALUES },
@@ -127,7 +127,7 @@ export function broadcastForm(
     if (!countries.every((one) => /^[A-Z]{2}$/.test(one))) mistake('countries', MISTAKES.country[locale]);
     if (!plans.every((one) => z.guid().safeParse(one).success)) mistake('plans', MISTAKES.plan[locale]);
   });
-  return { schema, fields: BROADCAST_FIELDS };
+  return { schema, fields: COMPOSER_FIELDS };
 }
 
 /** What a filled form means. */

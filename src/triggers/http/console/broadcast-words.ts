@@ -1,9 +1,9 @@
 import { type Html, html, join } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import { numberText } from '../../../lib/quantities.ts';
-import { Segment } from '../../../lib/segment.ts';
+import { SegmentConditions } from '../../../lib/segment.ts';
 import type { BroadcastState } from '../../../repositories/history/planned-broadcasts.ts';
-import { BROADCAST_FIELDS, formOfDraft } from './broadcast-form.ts';
+import { COMPOSER_FIELDS, formOfDraft } from './broadcast-form.ts';
 import { stateBadge, type Tone } from './components/states.ts';
 
 const STATES: Readonly<Record<BroadcastState, { tone: Tone; said: Readonly<Record<Locale, string>> }>> = {
@@ -25,10 +25,10 @@ const EVERYBODY = { en: 'every customer', ru: 'все клиенты' } as const
 
 /** The conditions of a segment as people set them in the composer. */
 export function conditionsText(conditions: unknown, locale: Locale): Html {
-  const { data: segment } = Segment.safeParse(conditions);
+  const { data: segment } = SegmentConditions.safeParse(conditions);
   if (!segment) return html`<code>${JSON.stringify(conditions)}</code>`;
   const filled = formOfDraft({ name: '', segment, texts: {}, holdoutPercent: 0 }, segment);
-  const lines = Object.entries(BROADCAST_FIELDS).flatMap(([name, field]) => {
+  const lines = Object.entries(COMPOSER_FIELDS).flatMap(([name, field]) => {
     const value = filled[name];
     if (!field || !value) return [];
     const entries = value.split('\n');

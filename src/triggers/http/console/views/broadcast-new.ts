@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
-import { Segment } from '../../../../lib/segment.ts';
+import { SegmentConditions } from '../../../../lib/segment.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
@@ -9,7 +9,7 @@ import { broadcastForm, draftOfForm, formOfDraft } from '../broadcast-form.ts';
 import { defineView } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
 
-/** The composer: who gets which text. What it makes is a draft, which nobody gets before somebody sends it. */
+/** The composer: who gets which text. It makes a draft, which nobody gets before somebody sends it. */
 export default defineView({
   path: '/broadcasts/new',
   needs: 'admin',
@@ -63,7 +63,7 @@ export default defineView({
       load: (context, { query: { missed, of } }) =>
         fromHistory(context, async () => {
           const draft = of === undefined ? undefined : await context.broadcasts.planned.find(of);
-          const values = draft ? formOfDraft(draft, Segment.catch({}).parse(draft.segment)) : {};
+          const values = draft ? formOfDraft(draft, SegmentConditions.catch({}).parse(draft.segment)) : {};
           return { ...values, ...(missed && { missed }) };
         }),
       draw: (from, { form, locale, say }) =>

@@ -3,7 +3,7 @@ import { days, seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
 import { durationText, numberText, percentText } from '../../../../lib/quantities.ts';
-import { Segment } from '../../../../lib/segment.ts';
+import { SegmentConditions } from '../../../../lib/segment.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
 import { type BroadcastEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
@@ -302,5 +302,5 @@ async function found(context: HttpContext, id: string, page: Page<Word>): Promis
 
 const planOf = ({ holdoutPercent, id, segment, texts }: PlannedBroadcast) => ({
   ...{ holdoutPercent, id, texts },
-  segment: Segment.parse(segment),
+  segment: SegmentConditions.parse(segment),
 });

@@ -12,7 +12,11 @@ describe('broadcasts', () => {
     const panel = await startPanelSandbox({ generation: 2 });
     stack.defer(() => panel.stop());
     for (const chat of [11, 12, 13])
-      panel.addUser({ username: `user_${chat}`, telegramId: chat, expireAt: panel.now().getTime() + days(chat - 10) + hours(1) });
+      panel.addUser({
+        username: `user_${chat}`,
+        telegramId: chat,
+        expireAt: panel.now().getTime() + days(chat - 10) + hours(1),
+      });
     const env = { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token, TIME_ZONE: 'Europe/Moscow' };
     console = stack.use(await consoleWorld({ env }));
   });
@@ -70,9 +74,13 @@ describe('broadcasts', () => {
     const page = await drafted({ text_ru: 'Скидка' });
     const id = page.split('/')[2]!;
     const year = new Date().getUTCFullYear() + 1;
-    await console.submit(page, { _deed: 'send', _sure: 'yes', at: `${year - 1}-12-31T23:30` }, {
-      headers: { cookie: 'worker_clock=local' },
-    });
+    await console.submit(
+      page,
+      { _deed: 'send', _sure: 'yes', at: `${year - 1}-12-31T23:30` },
+      {
+        headers: { cookie: 'worker_clock=local' },
+      },
+    );
     const { planned } = console.context.broadcasts;
     expect(await planned.find(id)).toMatchObject({ state: 'scheduled' });
     for (const [deed, state] of [

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startPanelSandbox } from '../../../../sandbox/panel/server.ts';
+import { days, hours } from '../../../lib/duration.ts';
+import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
+import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
+
+describe('broadcasts over HTTP', () => {
+  let http: HttpWorld;
+  const stack = new AsyncDisposableStack();
+  beforeAll(async () => {
+    const panel = await startPanelSandbox({ generation: 3 });
+    stack.defer(() => panel.stop());
+    for (const chat of [11, 12, 13])
+      panel.addUser({ username: `user_${chat}`, telegramId: chat, expireAt: panel.now().getTime() + days(chat) + hours(1) });
+    const env = { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token };
+    http = stack.use(await httpWorld({ env }));
+  });
+  afterAll(() => stack.disposeAsync());
+
+  const post = (path: string, payload: object = {}) => http.call('POST', `/api/v1${path}`, { payload });
+  const get = async (path: string) => (await http.call('GET', `/api/v1${path}`)).json();
+
+  test('without our own schema the answer says what to run', async () => {
+    const refused = await post('/broadcasts', { name: 'x', segment: {}, texts: { en: 'x' } });
+    expect(refused.statusCode).toBe(409);
+    expect(refused.json().detail).toContain('task-worker schema install');
+    await installOwnSchema(http.world.app.parts.foundation.database);
+  });
+
+  test('estimated, kept, changed, sent once, followed and sent again to those who missed it', async () => {
+    const draft = { segment: { ends: { to_days: 13 } }, texts: { en: 'Hi {username}' } };
+    const estimate = (await post('/broadcasts/estimate', draft)).json();
+    expect(estimate).toMatchObject({ chats: 2, told: 2, unreachable: 0, languages: { en: 2, ru: 0 } });
+    expect(estimate.sample[0]).toEqual({ telegram_id: 11, username: 'user_11', text: 'Hi user_11' });
+
+    const id = randomUUID();
+    const named = { ...draft, id, name: 'News' };
+    expect((await post('/broadcasts', named)).statusCode).toBe(201);
+    expect((await post('/broadcasts', { ...named, name: 'Other' })).json()).toMatchObject({ name: 'News' });
+    const changed = await post(`/broadcasts/${id}`, { ...draft, name: 'News 2', texts: { en: 'Hello' } });
+    expect(changed.json()).toMatchObject({ name: 'News 2', state: 'draft' });
+    for (let n = 0; n < 2; n += 1) expect((await post(`/broadcasts/${id}/send`)).statusCode).toBe(202);
+    expect((await post(`/broadcasts/${id}`, { ...draft, name: 'late' })).statusCode).toBe(409);
+
+    http.world.telegram.setChat(12, { state: 'blocked' });
+    await expect(http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id })).rejects.toThrow('to be sent');
+    await http.world.run('process_notification_queue');
+    await http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id });
+    expect(await get(`/broadcasts/${id}`)).toMatchObject({
+      state: 'done',
+      sent_by: 'token:olga',
+      chats: { told: 1, missed: 1 },
+      messages: { sent: 1, failed: 1 },
+      earned: { days: 7, told: { chats: 1, paid: 0 } },
+    });
+    const { missed } = await get(`/broadcasts/${id}/missed`);
+    expect(missed).toEqual([{ telegram_id: 12, reason: expect.stringContaining('blocked') }]);
+    const again = await post('/broadcasts/estimate', { segment: { missed: id }, texts: { en: 'Hello' } });
+    expect(again.json()).toMatchObject({ chats: 1, told: 0, unreachable: 1 });
+    expect((await get('/broadcasts')).broadcasts.map((one: { id: string }) => one.id)).toContain(id);
+  });
+
+  test('paused, resumed and cancelled, each safe to repeat', async () => {
+    const { id } = (await post('/broadcasts', { name: 'x', segment: {}, texts: { ru: 'x' } })).json();
+    const at = new Date(Date.now() + hours(5)).toISOString();
+    expect((await post(`/broadcasts/${id}/send`, { at })).json()).toEqual({ id, state: 'scheduled' });
+    for (const [act, state] of [
+      ['pause', 'paused'],
+      ['pause', 'paused'],
+      ['resume', 'scheduled'],
+      ['cancel', 'cancelled'],
+      ['cancel', 'cancelled'],
+    ])
+      expect((await post(`/broadcasts/${id}/${act}`)).json()).toEqual({ id, state });
+  });
+
+  test.each([
+    [{ name: 'x', segment: { state: ['ACTIVE'] }, texts: { en: 'x' } }, /state.*status/],
+    [{ name: 'x', segment: {}, texts: {} }, /one language at least/],
+    [{ name: 'x', segment: {}, texts: { en: 'Hi {usernam}' } }, /texts\.en.*did you mean \{username\}/],
+    [{ name: 'x', segment: {}, texts: { en: 'x' }, holdout_percent: 95 }, /holdout_percent/],
+    [{ name: 'x', segment: {}, texts: { en: 'x' }, dry_run: true }, /dry_run/],
+  ])('%j is refused with the field and the reason', async (body, why) => {
+    const refused = await post('/broadcasts', body);
+    expect(refused.statusCode).toBe(400);
+    expect(refused.json().detail).toMatch(why);
+  });
+
+  test('conditions are saved under a name, replaced and forgotten', async () => {
+    expect((await post('/segments/ending', { ends: { to_days: 3 } })).statusCode).toBe(204);
+    expect((await post('/segments/ending', { ends: { to_days: 7 } })).statusCode).toBe(204);
+    const { segments } = await get('/segments');
+    expect(segments).toEqual([
+      { name: 'ending', conditions: { ends: { to_days: 7 } }, saved_by: 'token:olga', saved_at: expect.any(String) },
+    ]);
+    const drop = () => http.call('DELETE', '/api/v1/segments/ending');
+    expect((await drop()).statusCode).toBe(204);
+    expect((await drop()).statusCode).toBe(404);
+  });
+});
