@@ -32,7 +32,11 @@ const LOOKS: readonly Look[] = [
 const SHOWN: ReadonlySet<string> = new Set(['now-light', 'now-dark', 'now-phone-ru', 'tasks-light', 'system-light']);
 
 /** What stands in the place of parameters. A view with parameters that is not here has no picture. */
-const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
+const DRAFT = 'd1f0c6f2-6f0d-4c55-9d3c-2f6f0d9a7b11';
+const SAMPLES: Readonly<Record<string, string>> = {
+  '/tasks/:name': '/tasks/send_notification',
+  '/broadcasts/:id': `/broadcasts/${DRAFT}`,
+};
 
 async function main(): Promise<void> {
   const executable = await findChromium();
@@ -111,6 +115,12 @@ async function present(world: World, url: string, token: string): Promise<void> 
     ...['task_id', 'a1', 'task_name', 'send_notification', 'time', new Date(Date.now() - 400_000).toISOString()],
     ...['data', JSON.stringify({ task_id: 'a1', task_name: 'send_notification', kwargs: { message: 'Hello' } })],
   );
+  const texts = {
+    en: 'Hello {username}! <b>Spring sale</b>: your subscription ends in {days_left}, renew it for half the price.',
+    ru: 'Здравствуйте, {username}! <b>Весенняя скидка</b>: подписка кончается через {days_left}, продлите за полцены.',
+  };
+  const segment = { status: ['ACTIVE'], ends: { from_days: 0, to_days: 14 } };
+  await api('POST', '/api/v1/broadcasts', { id: DRAFT, name: 'Spring sale', segment, texts, holdout_percent: 10 });
   // Slow enough that the pictures show it in progress.
   world.panel!.faults({ kind: 'latency', ms: 1_500, path: '/api/users/' });
   const expireAt = Date.now() + 86_400_000;

@@ -305,6 +305,123 @@ class WorkerApi:
             body=_given({"decision": decision}),
         )
 
+    def list_broadcasts(
+        self,
+        *,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Planned broadcasts, the newest first."""
+        return self._call(
+            "GET",
+            "/api/v1/broadcasts",
+            query={"after": after, "limit": limit},
+        )
+
+    def add_broadcast(
+        self,
+        *,
+        name: str,
+        segment: dict[str, Any],
+        texts: dict[str, Any],
+        holdout_percent: int | None = None,
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        """Keep a draft, which nobody gets before it is sent."""
+        return self._call(
+            "POST",
+            "/api/v1/broadcasts",
+            body=_given({"name": name, "segment": segment, "texts": texts, "holdout_percent": holdout_percent, "id": id}),
+        )
+
+    def estimate_broadcast(
+        self,
+        *,
+        segment: dict[str, Any],
+        texts: dict[str, Any],
+        holdout_percent: int | None = None,
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        """Whom a broadcast would reach now, with the text as the first twenty read it; writes nothing."""
+        return self._call(
+            "POST",
+            "/api/v1/broadcasts/estimate",
+            body=_given({"segment": segment, "texts": texts, "holdout_percent": holdout_percent, "id": id}),
+        )
+
+    def get_broadcast(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """One broadcast: what became of its chats and messages, and what it earned."""
+        return self._call(
+            "GET",
+            f"/api/v1/broadcasts/{_quote(id)}",
+        )
+
+    def change_broadcast(
+        self,
+        id: str,
+        *,
+        name: str,
+        segment: dict[str, Any],
+        texts: dict[str, Any],
+        holdout_percent: int | None = None,
+    ) -> dict[str, Any]:
+        """Change a draft."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}",
+            body=_given({"name": name, "segment": segment, "texts": texts, "holdout_percent": holdout_percent}),
+        )
+
+    def send_broadcast(
+        self,
+        id: str,
+        *,
+        at: str | None = None,
+    ) -> dict[str, Any]:
+        """Send a draft, now or at a time; asking again changes nothing."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/send",
+            body=_given({"at": at}),
+        )
+
+    def act_on_broadcast(
+        self,
+        id: str,
+        act: str,
+    ) -> dict[str, Any]:
+        """Pause, resume or cancel; cancelling withdraws what is not sent. Repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/{_quote(act)}",
+        )
+
+    def list_missed(
+        self,
+        id: str,
+        *,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """The chats that it did not reach, and why; a segment with `missed` sends to them alone."""
+        return self._call(
+            "GET",
+            f"/api/v1/broadcasts/{_quote(id)}/missed",
+            query={"after": after, "limit": limit},
+        )
+
+    def list_segments(
+        self,
+    ) -> dict[str, Any]:
+        """Conditions that were saved under a name."""
+        return self._call(
+            "GET",
+            "/api/v1/segments",
+        )
+
     def list_payments(
         self,
         *,
@@ -470,6 +587,20 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/send_notification",
             body=_given({"telegram_id": telegram_id, "message": message, "notification_type": notification_type, "parse_mode": parse_mode}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_start_due_broadcasts(
+        self,
+        body: dict[str, Any] | None = None,
+        *,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Starts planned broadcasts whose time has come, and those that lost their job."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/start_due_broadcasts",
+            body=body or {},
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -968,6 +1099,20 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/generate_data_export",
             body=_given({"export_type": export_type, "date_range": date_range, "format": format, "gzip": gzip, "job_id": job_id}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_send_broadcast(
+        self,
+        *,
+        broadcast_id: str,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Sends a planned broadcast to the chats of its segment, each once, and shows progress."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/send_broadcast",
+            body=_given({"broadcast_id": broadcast_id}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

@@ -582,6 +582,344 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
   }
 
+  /** Planned broadcasts, the newest first. */
+  async listBroadcasts(options: { after?: string | number; limit?: string | number } = {}): Promise<{
+    broadcasts: {
+      id: string;
+      name: string;
+      state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+      /** The conditions, as they were given */
+      segment: unknown;
+      texts: {
+        en?: string;
+        ru?: string;
+      };
+      holdout_percent: number;
+      send_at: string | null;
+      created_by: string;
+      created_at: string;
+      sent_by: string | null;
+      begun_at: string | null;
+      ended_at: string | null;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/broadcasts`, { after: options.after, limit: options.limit });
+  }
+
+  /** Keep a draft, which nobody gets before it is sent. */
+  async addBroadcast(body: {
+    /** For staff; customers do not see it */
+    name: string;
+    /** Conditions that must all be met; none at all means every customer */
+    segment: {
+      /** State at the panel */
+      status?: ('ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED')[];
+      /** When the subscription ends, in days from the moment of sending; negative numbers are in the past */
+      ends?: {
+        from_days?: number;
+        to_days?: number;
+      };
+      /** Whether the customer has ever been connected; `never` finds those who bought and did not begin */
+      connected?: 'never' | 'ever';
+      /** Has been connected, and not in so many days */
+      silent_days?: number;
+      /** Tags at the panel */
+      tags?: string[];
+      /** Uuids of nodes: the last one that was used */
+      nodes?: string[];
+      /** Countries of nodes: that of the last one that was used */
+      countries?: string[];
+      /** Ids of plans: the one that was bought last */
+      plans?: string[];
+      /** Has paid within so many days */
+      paid_within_days?: number;
+      /** Has not paid within so many days, or never */
+      not_paid_within_days?: number;
+      /** Language of the customer; the default one where it is not known */
+      languages?: ('en' | 'ru')[];
+      /** Only these chats; duplicates count once */
+      telegram_ids?: number[];
+      /** Only the chats that this broadcast did not reach */
+      missed?: string;
+    };
+    /** Readers of the other language get the text that there is */
+    texts: {
+      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+      en?: string;
+      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+      ru?: string;
+    };
+    /** So many of a hundred chats get nothing, to see what the message earned */
+    holdout_percent?: number;
+    /** The same one again adds nothing */
+    id?: string;
+  }): Promise<{
+    id: string;
+    name: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** The conditions, as they were given */
+    segment: unknown;
+    texts: {
+      en?: string;
+      ru?: string;
+    };
+    holdout_percent: number;
+    send_at: string | null;
+    created_by: string;
+    created_at: string;
+    sent_by: string | null;
+    begun_at: string | null;
+    ended_at: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts`, {}, body);
+  }
+
+  /** Whom a broadcast would reach now, with the text as the first twenty read it; writes nothing. */
+  async estimateBroadcast(body: {
+    /** Conditions that must all be met; none at all means every customer */
+    segment: {
+      /** State at the panel */
+      status?: ('ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED')[];
+      /** When the subscription ends, in days from the moment of sending; negative numbers are in the past */
+      ends?: {
+        from_days?: number;
+        to_days?: number;
+      };
+      /** Whether the customer has ever been connected; `never` finds those who bought and did not begin */
+      connected?: 'never' | 'ever';
+      /** Has been connected, and not in so many days */
+      silent_days?: number;
+      /** Tags at the panel */
+      tags?: string[];
+      /** Uuids of nodes: the last one that was used */
+      nodes?: string[];
+      /** Countries of nodes: that of the last one that was used */
+      countries?: string[];
+      /** Ids of plans: the one that was bought last */
+      plans?: string[];
+      /** Has paid within so many days */
+      paid_within_days?: number;
+      /** Has not paid within so many days, or never */
+      not_paid_within_days?: number;
+      /** Language of the customer; the default one where it is not known */
+      languages?: ('en' | 'ru')[];
+      /** Only these chats; duplicates count once */
+      telegram_ids?: number[];
+      /** Only the chats that this broadcast did not reach */
+      missed?: string;
+    };
+    /** Readers of the other language get the text that there is */
+    texts: {
+      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+      en?: string;
+      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+      ru?: string;
+    };
+    /** So many of a hundred chats get nothing, to see what the message earned */
+    holdout_percent?: number;
+    /** The same one again adds nothing */
+    id?: string;
+  }): Promise<{
+    /** Chats of the segment, each once */
+    chats: number;
+    told: number;
+    held_out: number;
+    unreachable: number;
+    without_values: number;
+    unreachable_reasons: Record<string, number>;
+    languages: {
+      en: number;
+      ru: number;
+    };
+    /** Until the last message is out, behind what waits in the queue now */
+    seconds: number;
+    sample: {
+      telegram_id: number;
+      username: string | null;
+      text: string;
+    }[];
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/estimate`, {}, body);
+  }
+
+  /** One broadcast: what became of its chats and messages, and what it earned. */
+  async getBroadcast(id: string): Promise<{
+    id: string;
+    name: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** The conditions, as they were given */
+    segment: unknown;
+    texts: {
+      en?: string;
+      ru?: string;
+    };
+    holdout_percent: number;
+    send_at: string | null;
+    created_by: string;
+    created_at: string;
+    sent_by: string | null;
+    begun_at: string | null;
+    ended_at: string | null;
+    chats: {
+      /** Queued; once it is over, delivered */
+      told: number;
+      /** Got nothing by choice */
+      held_out: number;
+      /** Telegram was known to refuse them */
+      unreachable: number;
+      /** The text names something that is not known of them */
+      without_values: number;
+      /** Telegram did not take the message */
+      missed: number;
+      /** Taken back when it was cancelled */
+      withdrawn: number;
+    };
+    messages: {
+      sent: number;
+      failed: number;
+      pending: number;
+      paused: number;
+      withdrawn: number;
+      total: number;
+    };
+    /** Who paid within so many days of its beginning */
+    earned: {
+      days: number;
+      told: {
+        chats: number;
+        paid: number;
+      };
+      held_out: {
+        chats: number;
+        paid: number;
+      };
+    } | null;
+  }> {
+    return await this.#call('GET', `/api/v1/broadcasts/${encodeURIComponent(id)}`);
+  }
+
+  /** Change a draft. */
+  async changeBroadcast(
+    id: string,
+    body: {
+      /** For staff; customers do not see it */
+      name: string;
+      /** Conditions that must all be met; none at all means every customer */
+      segment: {
+        /** State at the panel */
+        status?: ('ACTIVE' | 'DISABLED' | 'LIMITED' | 'EXPIRED')[];
+        /** When the subscription ends, in days from the moment of sending; negative numbers are in the past */
+        ends?: {
+          from_days?: number;
+          to_days?: number;
+        };
+        /** Whether the customer has ever been connected; `never` finds those who bought and did not begin */
+        connected?: 'never' | 'ever';
+        /** Has been connected, and not in so many days */
+        silent_days?: number;
+        /** Tags at the panel */
+        tags?: string[];
+        /** Uuids of nodes: the last one that was used */
+        nodes?: string[];
+        /** Countries of nodes: that of the last one that was used */
+        countries?: string[];
+        /** Ids of plans: the one that was bought last */
+        plans?: string[];
+        /** Has paid within so many days */
+        paid_within_days?: number;
+        /** Has not paid within so many days, or never */
+        not_paid_within_days?: number;
+        /** Language of the customer; the default one where it is not known */
+        languages?: ('en' | 'ru')[];
+        /** Only these chats; duplicates count once */
+        telegram_ids?: number[];
+        /** Only the chats that this broadcast did not reach */
+        missed?: string;
+      };
+      /** Readers of the other language get the text that there is */
+      texts: {
+        /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+        en?: string;
+        /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+        ru?: string;
+      };
+      /** So many of a hundred chats get nothing, to see what the message earned */
+      holdout_percent?: number;
+    },
+  ): Promise<{
+    id: string;
+    name: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** The conditions, as they were given */
+    segment: unknown;
+    texts: {
+      en?: string;
+      ru?: string;
+    };
+    holdout_percent: number;
+    send_at: string | null;
+    created_by: string;
+    created_at: string;
+    sent_by: string | null;
+    begun_at: string | null;
+    ended_at: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}`, {}, body);
+  }
+
+  /** Send a draft, now or at a time; asking again changes nothing. */
+  async sendBroadcast(
+    id: string,
+    body: {
+      /** When, at most a year ahead; now without it */
+      at?: string;
+    },
+  ): Promise<{
+    id: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/send`, {}, body);
+  }
+
+  /** Pause, resume or cancel; cancelling withdraws what is not sent. Repeating it changes nothing more. */
+  async actOnBroadcast(
+    id: string,
+    act: string,
+  ): Promise<{
+    id: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/${encodeURIComponent(act)}`);
+  }
+
+  /** The chats that it did not reach, and why; a segment with `missed` sends to them alone. */
+  async listMissed(
+    id: string,
+    options: { after?: string | number; limit?: string | number } = {},
+  ): Promise<{
+    missed: {
+      telegram_id: number;
+      reason: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/broadcasts/${encodeURIComponent(id)}/missed`, {
+      after: options.after,
+      limit: options.limit,
+    });
+  }
+
+  /** Conditions that were saved under a name. */
+  async listSegments(): Promise<{
+    segments: {
+      name: string;
+      conditions: unknown;
+      saved_by: string;
+      saved_at: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/segments`);
+  }
+
   /** Payments that wait for a person, and the search for others. */
   async listPayments(
     options: {
@@ -1026,6 +1364,22 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_notification`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Starts planned broadcasts whose time has come, and those that lost their job. */
+  async dispatchStartDueBroadcasts(
+    body: Record<string, unknown>,
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/start_due_broadcasts`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }
@@ -1650,6 +2004,25 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_data_export`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Sends a planned broadcast to the chats of its segment, each once, and shows progress. */
+  async dispatchSendBroadcast(
+    body: {
+      /** Id of the planned broadcast */
+      broadcast_id: string;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/send_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

@@ -19,7 +19,11 @@ const DESKTOP = { width: 1180, height: 900 };
 const NARROW = { width: 320, height: 640 };
 
 /** What stands in the place of parameters. A view that is not here is opened with something that does not exist. */
-const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
+const DRAFT = 'd1f0c6f2-6f0d-4c55-9d3c-2f6f0d9a7b11';
+const SAMPLES: Readonly<Record<string, string>> = {
+  '/tasks/:name': '/tasks/send_notification',
+  '/broadcasts/:id': `/broadcasts/${DRAFT}`,
+};
 const addresses = (await loadViews()).map(({ path }) => SAMPLES[path] ?? path.replaceAll(/:\w+/g, 'nothing'));
 
 /** A page that records its faults. */
@@ -91,7 +95,9 @@ describe.skipIf(!chromium)('the console in Chromium', () => {
         TIME_ZONE: 'Europe/Moscow',
       },
     });
+    await world.command(['schema', 'install']);
     service = await world.start('all');
+    await posted('/api/v1/broadcasts', { id: DRAFT, name: 'Spring', segment: {}, texts: { en: 'Hi {username}' } });
     browser = await launchChromium(chromium!);
     olga = await Visit.start(browser, service.httpUrl);
     await olga.logIn();
@@ -102,13 +108,17 @@ describe.skipIf(!chromium)('the console in Chromium', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function dispatched(task: string, payload: object): Promise<string> {
-    const response = await fetch(`${service.httpUrl}/api/v1/tasks/${task}`, {
+  async function posted(path: string, body: object): Promise<unknown> {
+    const response = await fetch(service.httpUrl + path, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(payload),
+      body: JSON.stringify(body),
     });
-    return ((await response.json()) as { job_id: string }).job_id;
+    return await response.json();
+  }
+
+  async function dispatched(task: string, payload: object): Promise<string> {
+    return ((await posted(`/api/v1/tasks/${task}`, payload)) as { job_id: string }).job_id;
   }
 
   const visit = (options?: BrowserContextOptions): Promise<Visit> => Visit.start(browser, service.httpUrl, options);
