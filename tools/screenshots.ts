@@ -119,7 +119,7 @@ async function present(world: World, url: string, token: string): Promise<void> 
     en: 'Hello {username}! <b>Spring sale</b>: your subscription ends in {days_left}, renew it for half the price.',
     ru: 'Здравствуйте, {username}! <b>Весенняя скидка</b>: подписка кончается через {days_left}, продлите за полцены.',
   };
-  const segment = { status: ['ACTIVE'], ends: { from_days: 0, to_days: 14 } };
+  const segment = { status: ['ACTIVE'], ends: { from_days: 0 } };
   await api('POST', '/api/v1/broadcasts', { id: DRAFT, name: 'Spring sale', segment, texts, holdout_percent: 10 });
   // Slow enough that the pictures show it in progress.
   world.panel!.faults({ kind: 'latency', ms: 1_500, path: '/api/users/' });

@@ -45,6 +45,7 @@ type Filled = z.output<typeof Fields>;
 
 const choice = (label: Field['label'], options: Readonly<Record<string, Field['label']>>): Field => ({
   kind: 'choice',
+  width: 'half',
   label,
   options: Object.entries(options).map(([value, said]) => ({ value, label: said })),
 });
@@ -53,7 +54,7 @@ const VALUES = {
   en: 'Telegram HTML. {username}, {days_left}, {expires_at}, {plan} become those of the reader',
   ru: 'HTML Telegram. {username}, {days_left}, {expires_at}, {plan} заменяются данными читателя',
 };
-const ONE_A_LINE = { en: 'One a line; any of them', ru: 'По одному в строке; подходит любой' };
+const ANY_OF = { en: 'Separated by commas; any of them', ru: 'Через запятую; подходит любой' };
 
 /** What the composer asks for, in its order. */
 export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
@@ -69,31 +70,37 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
       DISABLED: { en: 'switched off', ru: 'отключён' },
     },
   ),
-  ends_from: {
-    kind: 'number',
-    label: { en: 'Ends in days, from', ru: 'Кончается через дней, от' },
-    hint: { en: 'Negative: so many days ago', ru: 'Отрицательное: столько дней назад' },
-  },
-  ends_to: { kind: 'number', label: { en: 'Ends in days, before', ru: 'Кончается через дней, до' } },
   connected: choice(
     { en: 'Connected', ru: 'Подключался' },
     { never: { en: 'never', ru: 'никогда' }, ever: { en: 'at least once', ru: 'хотя бы раз' } },
   ),
-  silent_days: { kind: 'number', label: { en: 'Not connected for days', ru: 'Не подключался дней' } },
-  paid_within_days: { kind: 'number', label: { en: 'Paid within days', ru: 'Платил за последние дней' } },
-  not_paid_within_days: { kind: 'number', label: { en: 'Not paid within days', ru: 'Не платил дней' } },
+  ends_from: {
+    kind: 'number',
+    width: 'half',
+    label: { en: 'Ends in days, from', ru: 'Кончается через дней, от' },
+    hint: { en: 'Negative: so many days ago', ru: 'Отрицательное: столько дней назад' },
+  },
+  ends_to: { kind: 'number', width: 'half', label: { en: 'Ends in days, before', ru: 'Кончается через дней, до' } },
+  paid_within_days: {
+    kind: 'number',
+    width: 'half',
+    label: { en: 'Paid within days', ru: 'Платил за последние дней' },
+  },
+  not_paid_within_days: { kind: 'number', width: 'half', label: { en: 'Not paid within days', ru: 'Не платил дней' } },
+  silent_days: { kind: 'number', width: 'half', label: { en: 'Not connected for days', ru: 'Не подключался дней' } },
   language: choice(
     { en: 'Language', ru: 'Язык' },
     { ru: { en: 'Russian', ru: 'русский' }, en: { en: 'English', ru: 'английский' } },
   ),
   countries: {
-    kind: 'lines',
+    kind: 'words',
+    width: 'half',
     label: { en: 'Countries of the last node, as DE', ru: 'Страны последней ноды, как DE' },
-    hint: ONE_A_LINE,
+    hint: ANY_OF,
   },
-  nodes: { kind: 'lines', label: { en: 'Last node, uuid', ru: 'Последняя нода, uuid' }, hint: ONE_A_LINE },
-  tags: { kind: 'lines', label: { en: 'Tags at the panel', ru: 'Теги в панели' }, hint: ONE_A_LINE },
-  plans: { kind: 'lines', label: { en: 'Last plan, id', ru: 'Последний тариф, id' }, hint: ONE_A_LINE },
+  nodes: { kind: 'words', width: 'half', label: { en: 'Last node, uuid', ru: 'Последняя нода, uuid' }, hint: ANY_OF },
+  tags: { kind: 'words', width: 'half', label: { en: 'Tags at the panel', ru: 'Теги в панели' }, hint: ANY_OF },
+  plans: { kind: 'words', width: 'half', label: { en: 'Last plan, id', ru: 'Последний тариф, id' }, hint: ANY_OF },
   telegram_ids: {
     kind: 'numbers',
     label: { en: 'Only these Telegram ids', ru: 'Только эти Telegram id' },
@@ -101,10 +108,12 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
   },
   missed: {
     kind: 'text',
+    width: 'half',
     label: { en: 'Only who missed the broadcast, id', ru: 'Только кто не получил рассылку, id' },
   },
   holdout: {
     kind: 'number',
+    width: 'half',
     label: { en: 'Get nothing, of a hundred', ru: 'Не получат, из ста' },
     hint: { en: 'To see what the message earns', ru: 'Чтобы увидеть, сколько приносит сообщение' },
   },
@@ -158,7 +167,7 @@ export function formOfDraft({ holdoutPercent, name, texts }: BroadcastDraft, seg
   const { ends, languages, status, ...others } = segment;
   const lists = Object.entries(others).map(([field, value]) => [
     field,
-    Array.isArray(value) ? value.join('\n') : String(value),
+    Array.isArray(value) ? value.join(', ') : String(value),
   ]);
   return Object.fromEntries(
     Object.entries({

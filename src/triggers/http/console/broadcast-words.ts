@@ -31,7 +31,7 @@ export function conditionsText(conditions: unknown, locale: Locale): Html {
   const lines = Object.entries(COMPOSER_FIELDS).flatMap(([name, field]) => {
     const value = filled[name];
     if (!field || !value) return [];
-    const entries = value.split('\n');
+    const entries = value.split(', ');
     const options = field.options?.find((one) => one.value === value)?.label[locale];
     const shown = entries.length > LISTED ? numberText(entries.length, locale) : entries.join(', ');
     return [html`<li>${field.label[locale]}: <strong>${options ?? shown}</strong></li>`];

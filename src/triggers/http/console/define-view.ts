@@ -78,13 +78,27 @@ export type Field = {
    * - `text`, `area`: text. `secret`: text that is not shown.
    * - `number`: a number. `check`: true or false.
    * - `choice`: one of `options`.
+   * - `words`: a short list of texts in one line, separated by commas.
    * - `lines`, `numbers`: a list of texts or numbers, one a line; a file can be put in.
    * - `moment`: a moment typed at the reader's clock, as `2026-03-01T14:05:00.000Z`.
    * - `json`: any value.
    */
-  readonly kind: 'text' | 'secret' | 'area' | 'number' | 'check' | 'choice' | 'lines' | 'numbers' | 'moment' | 'json';
+  readonly kind:
+    | 'text'
+    | 'secret'
+    | 'area'
+    | 'number'
+    | 'check'
+    | 'choice'
+    | 'words'
+    | 'lines'
+    | 'numbers'
+    | 'moment'
+    | 'json';
   readonly options?: readonly { readonly value: string; readonly label: Text }[];
   readonly required?: boolean;
+  /** Half of the width where there is room. */
+  readonly width?: 'half';
 };
 
 export type FormOf<F extends z.ZodObject = z.ZodObject> = {

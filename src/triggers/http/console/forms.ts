@@ -76,7 +76,11 @@ function problemOf({ errors, problem }: FormState, form: FormOf | undefined, { s
 
 type Place = { id: string; field: string; value: string | undefined; error: string | undefined };
 
-function drawField({ hint, kind, label, options = [], required }: Field, place: Place, { locale, say }: Page): Html {
+function drawField(
+  { hint, kind, label, options = [], required, width }: Field,
+  place: Place,
+  { locale, say }: Page,
+): Html {
   const { error, field, id, value = '' } = place;
   const described = [...(hint ? [`${id}-hint`] : []), ...(error ? [`${id}-error`] : [])].join(' ');
   const needed = required ? html` required` : '';
@@ -107,10 +111,16 @@ function drawField({ hint, kind, label, options = [], required }: Field, place: 
   const file = isList(kind)
     ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`
     : '';
-  return html`<div class="field"><label for="${id}">${label[locale]}</label>${input()}${file}${about}</div>`;
+  return html`<div class="field${width === 'half' ? ' half' : ''}"><label for="${id}">${label[locale]}</label>${input()}${file}${about}</div>`;
 }
 
-const INPUT_TYPES = { text: 'text', secret: 'password', number: 'number', moment: 'datetime-local' } as const;
+const INPUT_TYPES = {
+  text: 'text',
+  words: 'text',
+  secret: 'password',
+  number: 'number',
+  moment: 'datetime-local',
+} as const;
 
 /** The typed texts as they go back into the form. */
 export function typedIn(body: FormBody): Record<string, string> {
@@ -161,6 +171,7 @@ function typedValue(
       const number = Number(text.replace(',', '.'));
       return Number.isFinite(number) ? { value: number } : { error: say('notANumber') };
     }
+    case 'words':
     case 'lines':
       return { value: itemsIn(text) };
     case 'numbers': {

@@ -31,6 +31,10 @@ export default defineView({
     conditions: { en: 'Conditions', ru: 'Условия' },
     missedBy: { en: 'Who missed it', ru: 'Кто не получил' },
     text: { en: 'Text', ru: 'Текст' },
+    begun: {
+      en: 'It has begun; the figures above are what became of it.',
+      ru: 'Рассылка началась; что из неё вышло — в цифрах выше.',
+    },
     chats: { en: 'chats', ru: 'чаты' },
     get: { en: 'get it', ru: 'получат' },
     heldOut: { en: 'get nothing by choice', ru: 'не получат намеренно' },
@@ -47,7 +51,7 @@ export default defineView({
     chat: { en: 'Chat', ru: 'Чат' },
     reason: { en: 'Why', ru: 'Почему' },
     nobody: { en: 'Nobody meets the conditions now.', ru: 'Сейчас под условия не подходит никто.' },
-    nobodyMissed: { en: 'Nobody missed it.', ru: 'Все получили.' },
+    nobodyMissed: { en: 'Nobody is known to have missed it.', ru: 'О тех, кто не получил, неизвестно.' },
     again: { en: 'Write to them again', ru: 'Написать им снова' },
     change: { en: 'Change', ru: 'Изменить' },
     send: { en: 'Send', ru: 'Отправить' },
@@ -198,10 +202,8 @@ export default defineView({
               : [];
           });
           return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>
-<div class="row">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}
-<h2>${say('conditions')}</h2>${conditionsText(segment, locale)}<h2>${say('text')}</h2>${join(written, '')}${
-            state === 'draft' ? html`${form('test')}${form('send')}` : ''
-          }`;
+<div class="actions">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}
+<h2>${say('conditions')}</h2>${conditionsText(segment, locale)}<h2>${say('text')}</h2>${join(written, '')}`;
         }),
     }),
     part({
@@ -210,11 +212,16 @@ export default defineView({
       load: (context, { page, params: { id } }) =>
         fromHistory(context, async () => {
           const broadcast = await found(context, id, page);
-          if (broadcast.begunAt || broadcast.state === 'cancelled') return undefined;
-          return await context.broadcasts.estimate(planOf(broadcast));
+          const isOver = broadcast.begunAt !== undefined || broadcast.state === 'cancelled';
+          const estimate = isOver ? undefined : await context.broadcasts.estimate(planOf(broadcast));
+          return { estimate, state: broadcast.state };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, (estimate) => (estimate ? estimateOf(estimate, page) : html``)),
+        drawHistory(from, page.locale, ({ estimate, state }) => {
+          if (!estimate) return emptyState(page.say('begun'));
+          const forms = state === 'draft' ? html`${page.form('test')}${page.form('send')}` : '';
+          return html`${estimateOf(estimate, page)}${forms}`;
+        }),
     }),
     part({
       name: 'missed',
