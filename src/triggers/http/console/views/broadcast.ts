@@ -4,6 +4,7 @@ import { type Html, html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
 import { durationText, numberText, percentText } from '../../../../lib/quantities.ts';
 import { SegmentConditions } from '../../../../lib/segment.ts';
+import { visibleText } from '../../../../lib/telegram-html.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
 import { type BroadcastEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
@@ -220,7 +221,7 @@ export default defineView({
         drawHistory(from, page.locale, ({ estimate, state }) => {
           if (!estimate) return emptyState(page.say('begun'));
           const forms = state === 'draft' ? html`${page.form('test')}${page.form('send')}` : '';
-          return html`${estimateOf(estimate, page)}${forms}`;
+          return html`${estimateOf(estimate, forms, page)}`;
         }),
     }),
     part({
@@ -263,10 +264,10 @@ type Word =
   | 'unreachable'
   | 'withoutValues';
 
-function estimateOf(estimate: BroadcastEstimate, page: Page<Word>): Html {
+function estimateOf(estimate: BroadcastEstimate, forms: Html | string, page: Page<Word>): Html {
   const { locale, say } = page;
   const { chats, parts, sample, tookMs, unreachable } = estimate;
-  if (chats === 0) return emptyState(say('nobody'));
+  if (chats === 0) return html`${emptyState(say('nobody'))}${forms}`;
   const n = (count: number): string => numberText(count, locale);
   const reasons = Object.entries(unreachable).map(([reason, count]) => `${reason}: ${n(count)}`);
   const tiles = figureTiles(
@@ -289,10 +290,10 @@ function estimateOf(estimate: BroadcastEstimate, page: Page<Word>): Html {
         heading: say('chat'),
         cell: ({ chat, username }) => html`<a href="/customers?q=${chat}">${username ?? chat}</a>`,
       },
-      { heading: say('text'), cell: ({ text }) => html`<span class="wrap">${text}</span>` },
+      { heading: say('text'), cell: ({ text }) => html`<span class="wrap">${visibleText(text)}</span>` },
     ],
   });
-  return html`${tiles}${reasons.length > 0 ? html`<p class="muted">${reasons.join('; ')}</p>` : ''}<h3>${say('sample')}</h3>${table}`;
+  return html`${tiles}${reasons.length > 0 ? html`<p class="muted">${reasons.join('; ')}</p>` : ''}${forms}<h3>${say('sample')}</h3>${table}`;
 }
 
 function paidText({ chats, paid }: { chats: number; paid: number }, { locale }: Page): string {
