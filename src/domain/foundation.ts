@@ -81,8 +81,10 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     onTrouble: (err) =>
       log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
   });
+  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
+  const { onRead, onStored } = unreadable;
   const outcomes = new OutcomeStore(redis);
-  const lastSuccesses = new LastSuccesses(redis);
+  const lastSuccesses = new LastSuccesses(redis, onStored);
   const clock = new SharedClock(redis);
   const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
   const calls: ClientObserver = {
@@ -99,8 +101,6 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
       taskOutcomes.called(call);
     },
   };
-  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
-  const { onRead, onStored } = unreadable;
   const telegram = new TelegramClient({
     token: neighbours.TELEGRAM_BOT_TOKEN,
     apiRoot: neighbours.TELEGRAM_API_URL,

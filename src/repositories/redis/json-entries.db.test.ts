@@ -16,6 +16,7 @@ import { SeenNodes } from './figures/seen-nodes.ts';
 import { keys } from './keys.ts';
 import { BandwidthSamples } from './monitoring/bandwidth-samples.ts';
 import { LastRuns } from './monitoring/last-runs.ts';
+import { LastSuccesses } from './monitoring/last-successes.ts';
 import { NodeHealthStore, type NodeRecord } from './monitoring/node-health-store.ts';
 import { ServiceHealthStore } from './monitoring/service-health-store.ts';
 import { Disablings } from './subscriptions/disablings.ts';
@@ -96,6 +97,7 @@ const readers: Readers = (onRead, onError) => {
   const seen = new SeenNodes(client, onRead);
   const services = new ServiceHealthStore(client, onRead);
   const states = new BulkUserStates(client, onError);
+  const successes = new LastSuccesses(client, onRead);
   const stats = new DailyStats(client, z.object({ schema: z.literal(1), date: z.string() }), onRead);
   const condition = (id: string) => ({ ...({ id, kind: 'k', severity: 'warning', subject: id, since: now } as const) });
   const hour = (name: string) => ({ node_uuid: 'n', hour: name, sum: 1, avg: 1, max: 1, min: 1, samples: 1 });
@@ -201,6 +203,11 @@ const readers: Readers = (onRead, onError) => {
       },
       spoil: field(keys.lastRuns()),
       read: async () => (await runs.all()).keys(),
+    },
+    'last successes': {
+      write: (name) => successes.note(new Map([[name, now]])),
+      spoil: field(keys.lastSuccess()),
+      read: async () => (await successes.all()).keys(),
     },
     'looks at panel users': {
       write: (username) => looks.ask({ username, ids: [], token: 't' }),

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { type Listing, type OnRead, readEach } from '../../lib/read-each.ts';
 
-/** Texts in Redis that are JSON of one kind. */
+/** Texts in Redis of one kind, mostly JSON. */
 export type JsonEntries<T> = {
   /** As of `ItemKind`. */
   source: string;
   entry: z.ZodType<T>;
+  /** The texts are what they are, and no JSON. */
+  isPlain?: true;
   /** What another program writes under the same keys. It counts as absent, and nobody is told. */
   foreign?: z.ZodType;
 };
@@ -31,11 +33,11 @@ export function readEntries<T>(
 /** The same of texts that stand elsewhere than in one hash, each with a name by which a person finds it; with what was left out. */
 export function readNamed<T>(
   texts: readonly (readonly [name: string, text: string])[],
-  { entry, foreign, source }: JsonEntries<T>,
+  { entry, foreign, isPlain, source }: JsonEntries<T>,
   onRead?: OnRead,
 ): Listing<readonly [name: string, entry: T]> {
   const raw = texts
-    .map(([name, text]) => ({ name, entry: jsonOf(text) }))
+    .map(([name, text]) => ({ name, entry: isPlain ? text : jsonOf(text) }))
     .filter((one) => !foreign?.safeParse(one.entry).success);
   const schema = z.object({ name: z.string(), entry }).transform((one) => [one.name, one.entry as T] as const);
   return readEach(raw, { source, names: ['name'], schema }, onRead);

@@ -11,9 +11,11 @@ import { MemoryReports } from './figures/memory-reports.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { keys } from './keys.ts';
 import { BandwidthSamples } from './monitoring/bandwidth-samples.ts';
+import { LastSuccesses } from './monitoring/last-successes.ts';
 import { NodeHealthStore } from './monitoring/node-health-store.ts';
 import { QueueSnapshots } from './monitoring/queue-snapshots.ts';
 import { ServiceHealthStore } from './monitoring/service-health-store.ts';
+import { WorkerTimes } from './monitoring/worker-times.ts';
 import { ScheduleClaims } from './schedule-claims.ts';
 import { ContactCounts } from './subscriptions/contact-counts.ts';
 import { Disablings } from './subscriptions/disablings.ts';
@@ -144,6 +146,30 @@ test.each([
   expect(await claims.claim({ sweep: 'every minute' })).toBeUndefined();
   expect(await claims.current()).toMatchObject({ by: 'host-a', schedules: { sweep: 'every minute' } });
 });
+
+test('a schedule whose first sight cannot be read is watched from now on', async () => {
+  const { onRead, said } = told();
+  const successes = new LastSuccesses(redis.client, onRead);
+  await redis.client.hset(keys.schedulesKnownSince(), 'sweep', 'soon', 'old', 'soon');
+  expect(await successes.knownSince(['sweep'], now)).toEqual(new Map([['sweep', now]]));
+  expect(await successes.knownSince(['sweep'], new Date(now.getTime() + minutes(9)))).toEqual(
+    new Map([['sweep', now]]),
+  );
+  expect(said).toEqual(['schedules_known name sweep', 'schedules_known name old']);
+});
+
+test.each(['', 'soon', 'NaN', '1e400'])(
+  'times of the workers that are %j are replaced, and no standstill',
+  async (odd) => {
+    const times = new WorkerTimes(redis.client);
+    await redis.client.hset(keys.workerTimes(), 'seen', odd, 'from', odd, 'until', odd);
+    expect(await times.lastStandstill()).toBeUndefined();
+    const later = new Date(now.getTime() + minutes(30));
+    await times.beat(now);
+    await times.beat(later);
+    expect(await times.lastStandstill()).toEqual({ from: now, until: later });
+  },
+);
 
 test('records of the Python worker under the same keys are no odd ones', async () => {
   const { onRead, said } = told();
