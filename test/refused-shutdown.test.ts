@@ -32,6 +32,9 @@ const REFUSALS: readonly PostgresRefusal[] = ['57P01', '57P03', '53300'];
 const READ_ONLY = '25006';
 const OF_REDIS = REPLIES.map(nameOf);
 const OF_POSTGRES = [...REFUSALS, READ_ONLY];
+/** Two messages in the hands of each worker whose Redis refuses work, one in those of the others. */
+const TO_REDIS = [...OF_REDIS, ...OF_REDIS].map((_, i) => 1_000 + i);
+const TO_POSTGRES = OF_POSTGRES.map((_, i) => 2_000 + i);
 /** Where those whose Redis refuses work have their queues. The others have theirs in the first one. */
 const DATABASE = 1;
 
@@ -40,7 +43,7 @@ describe('SIGTERM while a store refuses all work and a job is in hand', () => {
   const stack = new AsyncDisposableStack();
   const endings = new Map<string, Ending>();
 
-  /** All at once, so that the table costs the time of one: each takes one job, refuses it to end, and is told to stop. */
+  /** All at once, so that the table costs the time of one: each takes what it can, its store begins to refuse, and it is told to stop. */
   beforeAll(async () => {
     const env = {
       ...{ API_TOKENS: `test:${TOKEN}`, TELEGRAM_RATE_PER_SECOND: '1000' },
@@ -55,16 +58,18 @@ describe('SIGTERM while a store refuses all work and a job is in hand', () => {
       [READ_ONLY, await readOnlyWay()],
     ]);
 
-    world.telegram.faults({ kind: 'hang', path: 'sendMessage' });
+    // Some are answered while their worker drains, so that their end is refused; the others never are.
+    world.telegram.faults({ kind: 'latency', ms: 5_000, path: 'sendMessage' });
+    world.telegram.faults({ kind: 'hang', path: 'sendMessage', count: ways.size });
     const all = await Promise.all(
       [...ways].map(async ([name, way]) => ({ name, way, worker: await world.startWorker(way.env) })),
     );
-    await Promise.all(OF_REDIS.map((_, i) => dispatch(all[0]!.worker, 1_000 + i)));
-    for (const [i] of OF_POSTGRES.entries()) {
-      await queue(2_000 + i);
+    await Promise.all(TO_REDIS.map((chat) => dispatch(all[0]!.worker, chat)));
+    for (const chat of TO_POSTGRES) {
+      await queue(chat);
       await world.dispatch('process_notification_queue');
     }
-    await until('each has a message in hand', async () => (await inHand()) === all.length);
+    await until('each has a message in hand', async () => (await inHand()) === TO_REDIS.length + TO_POSTGRES.length);
 
     const before = all.map(({ worker }) => worker.output.length);
     await Promise.all(all.map(({ way }) => way.refuse()));
@@ -111,7 +116,7 @@ describe('SIGTERM while a store refuses all work and a job is in hand', () => {
   async function redisWay(reply: string): Promise<Way> {
     const redis = stack.use(await RefusingRedis.start(world.redis.port));
     return {
-      env: { REDIS_URL: `redis://127.0.0.1:${redis.port}/${DATABASE}` },
+      env: { REDIS_URL: `redis://127.0.0.1:${redis.port}/${DATABASE}`, TASK_CONCURRENCY: '2' },
       refuse: () => redis.refuse(reply),
       allow: () => redis.allow(),
     };
@@ -152,8 +157,7 @@ describe('SIGTERM while a store refuses all work and a job is in hand', () => {
     // The leases of the claims are over.
     await world.pool.query('update notification_queue set scheduled_at = now()');
     await Promise.all([world.startWorker(), world.startWorker({ REDIS_URL: other(DATABASE) })]);
-    const chats = [...OF_REDIS.map((_, i) => 1_000 + i), ...OF_POSTGRES.map((_, i) => 2_000 + i)];
-    for (const chat of chats)
+    for (const chat of [...TO_REDIS, ...TO_POSTGRES])
       await until(`the message to ${chat} has arrived`, () => world.telegram.messages({ chatId: chat }).length > 0);
   });
 });

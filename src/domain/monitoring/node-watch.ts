@@ -29,7 +29,7 @@ export type NodeCounts = Record<
   number
 >;
 
-/** What is known from before: records by uuid, texts of those that cannot be read, and ids of alerts that are on. */
+/** The state before this look: records by uuid, texts of those that cannot be read, and ids of alerts that are on. */
 type Known = {
   before: ReadonlyMap<string, StoredNode>;
   unreadable: ReadonlyMap<string, string>;

@@ -60,7 +60,7 @@ const WITH_NUMBERS: Readonly<Record<string, string>> = {
   'last runs': `{"at":"${now.toISOString()}","ok":true,"seconds":${BEYOND}}`,
 };
 
-/** How three records are written, spoilt and read. What is read is named by the record that it is of. */
+/** How three records are written, spoilt and read. A record is read under its own name. */
 type Reader = {
   write(name: string, i: number): Promise<unknown>;
   spoil(name: string, i: number, text: string): Promise<unknown>;

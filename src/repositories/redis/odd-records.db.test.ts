@@ -115,7 +115,7 @@ describe.each(ODD)('the only record is %j', (odd) => {
     });
   });
 
-  test('of the schedules of others: they hold all the same', async () => {
+  test('of the schedules of others: they hold anyway', async () => {
     const { onRead, said } = told();
     const later = Date.now() + seconds(30);
     // An empty object is a scheduler without schedules.

@@ -7,7 +7,7 @@ import { keys } from './keys.ts';
 
 /** The schedules that hold, and the scheduler that set them. */
 export type ScheduleClaim = {
-  /** Each schedule as text, by task; undefined where it cannot be read, as that of another version. It holds all the same. */
+  /** Each schedule as text, by task; undefined where it cannot be read, as that of another version. It holds anyway. */
   schedules: Readonly<Record<string, string>> | undefined;
   /** Names the process. */
   by: string;

@@ -56,7 +56,7 @@ export class RefusingPostgres implements AsyncDisposable {
     client.on('error', () => undefined);
     const refusal = this.#refusal;
     if (refusal) {
-      // A server answers once it knows who asks.
+      // A server answers once it knows the caller.
       client.once('data', () => client.end(errorResponse(refusal)));
       return;
     }
