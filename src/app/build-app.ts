@@ -167,7 +167,8 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   stack.use(parts.deliveryCounts);
   stack.use(parts.runRecorder);
   stack.use(parts.incidentNotes);
-  const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written')));
+  const { onStored } = parts.foundation.unreadable;
+  const lastRuns = stack.use(new LastRuns(redis, (err) => log.debug({ err }, 'last runs not written'), onStored));
 
   const middleware = (listener: OutcomeListener): readonly Middleware[] =>
     layersFrom({
@@ -208,7 +209,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
     deadJobs,
     jobs,
     lastRuns,
-    scheduleClaims: new ScheduleClaims(redis, `${hostname()} (${version}, process ${process.pid})`),
+    scheduleClaims: new ScheduleClaims(redis, `${hostname()} (${version}, process ${process.pid})`, onStored),
     middleware,
   };
 }

@@ -81,8 +81,10 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     onTrouble: (err) =>
       log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
   });
+  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
+  const { onRead, onStored } = unreadable;
   const outcomes = new OutcomeStore(redis);
-  const lastSuccesses = new LastSuccesses(redis);
+  const lastSuccesses = new LastSuccesses(redis, onStored);
   const clock = new SharedClock(redis);
   const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
   const calls: ClientObserver = {
@@ -99,8 +101,6 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
       taskOutcomes.called(call);
     },
   };
-  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
-  const { onRead } = unreadable;
   const telegram = new TelegramClient({
     token: neighbours.TELEGRAM_BOT_TOKEN,
     apiRoot: neighbours.TELEGRAM_API_URL,
@@ -123,14 +123,18 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   const services = {
     auditLogs: new AuditLogs(database, version),
     backendKeys: new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires')),
-    events: new Events(redis, (err) => log.warn({ err }, 'event not published')),
+    events: new Events(redis, (err) => log.warn({ err }, 'event not published'), onStored),
     flags: new Flags(redis),
     notifications: new Notifications(database, growth),
     panel: connectPanel({
       ...{ ...panelAddress, onRead, shared: panelVersions },
       policy: new ClientPolicy({ service: 'remnawave', observer, timeLimitMs: OUTSIDE_CALL_MS, gate: panelGate }),
     }),
-    progress: new ProgressRecords(redis, (err) => log.warn({ err }, 'progress not recorded, the work goes on')),
+    progress: new ProgressRecords(
+      redis,
+      (err) => log.warn({ err }, 'progress not recorded, the work goes on'),
+      onStored,
+    ),
     settings,
   };
   return {

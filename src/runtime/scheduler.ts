@@ -38,7 +38,7 @@ export type FiredSlots = {
 export type ScheduleArbiter = {
   claim(
     schedules: Readonly<Record<string, string>>,
-  ): Promise<{ schedules: Readonly<Record<string, string>>; by: string; startedAt: Date } | undefined>;
+  ): Promise<{ schedules: Readonly<Record<string, string>> | undefined; by: string; startedAt: Date } | undefined>;
 };
 
 export type SchedulerOptions = {
@@ -114,7 +114,7 @@ export class Scheduler {
     const mine = inWords(wanted);
     const newer = await claims.claim(mine);
     if (newer) {
-      this.#defer(newer, differences(mine, newer.schedules));
+      this.#defer(newer, newer.schedules ? differences(mine, newer.schedules) : ['they cannot be read here']);
       return;
     }
     const found = new Map((await ticks.getJobSchedulers()).map((scheduler) => [scheduler.key, scheduler]));

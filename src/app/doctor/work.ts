@@ -24,8 +24,13 @@ export function workExaminations(app: App): readonly Examination[] {
   });
   return [
     one('Processes', async () => {
-      const running = await parts.memoryReports.all(await redisTime(redis));
+      const { unknownHosts, uses: running } = await parts.memoryReports.all(await redisTime(redis));
       const hosts = new Set(running.map(({ host }) => host));
+      if (running.length === 0 && unknownHosts.size > 0)
+        return warning(
+          `what ${[...unknownHosts].join(', ')} report cannot be read here`,
+          'give every process the same version',
+        );
       if (running.length === 0)
         return warning(
           'none has been seen in the last two minutes',
@@ -94,7 +99,12 @@ export function workExaminations(app: App): readonly Examination[] {
 async function registeredFinding(app: App): Promise<Finding> {
   const wanted = schedulesOf({ ...app, settings: app.config, overrides: app.config.schedules });
   const claim = await app.scheduleClaims.current();
-  const differ = claim ? differences(inWords(wanted), claim.schedules) : [];
+  const differ = claim?.schedules ? differences(inWords(wanted), claim.schedules) : [];
+  if (claim && !claim.schedules)
+    return warning(
+      `the scheduler that started last, ${claim.by}, has schedules that this version cannot read`,
+      'give every scheduler the same version; restart the one whose schedules are to hold',
+    );
   if (claim && differ.length > 0)
     return warning(
       `the scheduler that started last, ${claim.by}, has others than this configuration: ${differ.join(', ')}`,

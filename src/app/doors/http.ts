@@ -44,7 +44,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     disabledTasks: app.disabledTasks,
     jobs: app.jobs,
     progress: services.progress,
-    idempotency: new IdempotencyKeys(redis),
+    idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     brakes: brakesOf(app),
@@ -55,7 +55,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       downloads: generateDataExport,
     },
     state: {
-      nodes: async () => (await services.nodeHealth.all()).map(({ record }) => record),
+      nodes: async () => (await services.nodeHealth.all()).nodes.map(({ record }) => record),
       services: async () =>
         (await Promise.all(WATCHED_SERVICES.map((name) => parts.serviceHealth.find(name)))).filter(
           (one) => one !== undefined,

@@ -18,7 +18,7 @@ export function composeAlerts(
     locale: settings.DEFAULT_LOCALE,
     signalDelivery: engine.signalDelivery,
   });
-  const store = new AlertStateStore(redis);
+  const store = new AlertStateStore(redis, unreadable.onStored);
   const alertStates = new AlertStates({ store, alerts, events, history, locale: settings.DEFAULT_LOCALE, log });
   unreadable.tellThrough(alertStates);
   return { services: { alerts }, alertStates };

@@ -58,6 +58,8 @@ type Finding = {
   message: (began: AlertCondition, locale: Locale) => Html;
   /** What may be on of its kind: all that was looked at. */
   candidates: readonly AlertCondition[];
+  /** Ids of which nothing is known now: where they are on, they stay on. */
+  unknown?: ReadonlySet<string>;
 };
 type Rule = (now: Date, isOn: (id: string) => boolean) => Promise<Finding | undefined>;
 
@@ -92,10 +94,10 @@ export class Anomalies {
     return counts;
   }
 
-  async #end({ found, kind }: Finding, active: readonly ActiveAlert[], now: Date): Promise<number> {
+  async #end({ found, kind, unknown }: Finding, active: readonly ActiveAlert[], now: Date): Promise<number> {
     const still = new Set(found.map(({ id }) => id));
     const over = active
-      .filter((alert) => alert.kind === kind && !still.has(alert.id))
+      .filter((alert) => alert.kind === kind && !still.has(alert.id) && !unknown?.has(alert.id))
       .map(({ id }) => ({ id, at: now }));
     return over.length === 0 ? 0 : (await this.#options.states.end(over, anomalyOver, now)).length;
   }
@@ -103,7 +105,7 @@ export class Anomalies {
   /** Nodes that are down for long, also those that `check_server_health` first saw when they were down. It ends these alerts, too. */
   async #offlineNodes(on: ReadonlySet<string>, now: Date): Promise<number> {
     const { nodeFreshMs, nodeHealth, states } = this.#options;
-    const nodes = (await nodeHealth.all()).map(({ record }) => record);
+    const nodes = (await nodeHealth.all()).nodes.map(({ record }) => record);
     const offline = nodes.filter(({ checkedAt, downSince, nodeUuid, since, status }) => {
       const downMs = now.getTime() - (downSince ?? since).getTime();
       const isFresh = now.getTime() - checkedAt.getTime() < nodeFreshMs;
@@ -154,13 +156,15 @@ export class Anomalies {
     },
 
     memory: async (now, isOn) => {
-      const loads = memoryLoads(await this.#options.memoryReports.all(now));
+      const { unknownHosts, uses } = await this.#options.memoryReports.all(now);
+      const loads = memoryLoads(uses);
       const full = loads.filter(({ host, share }) => share > limit(LIMITS.memoryShare, isOn(`worker_memory:${host}`)));
       return {
         kind: 'worker_memory',
         found: full.map(({ host }) => condition('worker_memory', host, 'warning', now)),
         message: about(full, ({ host }) => host, memoryHigh),
         candidates: loads.map(({ host }) => condition('worker_memory', host, 'warning', now)),
+        unknown: new Set([...unknownHosts].map((host) => `worker_memory:${host}`)),
       };
     },
 

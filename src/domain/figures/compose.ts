@@ -12,6 +12,7 @@ import { refreshScheduleGauges } from '../monitoring/schedule-gauges.ts';
 import { ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import { Anomalies, type AnomaliesOptions } from './anomalies.ts';
 import { DayBook, type DayBookOptions } from './day-book.ts';
+import { dayFigures } from './day-figures.ts';
 import { ReportDelivery } from './report-delivery.ts';
 import { Reports } from './reports.ts';
 
@@ -22,16 +23,17 @@ export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapsho
 /** Builds what analytics, reports and anomaly checks stand on. */
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
   const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
+  const { onStored } = foundation.unreadable;
   const { notifications, panel, settings } = services;
   const { deliveryCounts, nodeHealth, queueSnapshots } = recorded;
-  const hourlyBandwidth = new HourlyBandwidths(redis);
-  const seenNodes = new SeenNodes(redis);
-  const memoryReports = new MemoryReports(redis);
+  const hourlyBandwidth = new HourlyBandwidths(redis, onStored);
+  const seenNodes = new SeenNodes(redis, onStored);
+  const memoryReports = new MemoryReports(redis, onStored);
   const dayBook = new DayBook({
     ...recorded,
     ...{ deliveryCounts, hourlyBandwidth, log, notifications, outcomes, panel, seenNodes },
     statistics: new Statistics(database),
-    stats: new DailyStats(redis),
+    stats: new DailyStats(redis, dayFigures, onStored),
   });
   const workerTimes = new WorkerTimes(redis);
   const scheduleWatch = new ScheduleWatch(lastSuccesses, workerTimes, engine.schedulePeriods);

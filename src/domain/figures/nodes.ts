@@ -33,7 +33,7 @@ const NODES_LISTED = 200;
 /** Every node that was there at some time since `from`, gone ones included. */
 export async function nodesSince(sources: NodeSources, from: Date, now: Date): Promise<NodeHistory[]> {
   const { nodeHealth, seenNodes } = sources;
-  const records = (await nodeHealth.all()).map(({ record }) => record);
+  const records = (await nodeHealth.all()).nodes.map(({ record }) => record);
   await seenNodes.note(records.map((record) => ({ ...record, seenAt: record.checkedAt })));
   const current = new Map(records.map((record) => [record.nodeUuid, record]));
   const seen = await seenNodes.since(from, now);

@@ -42,7 +42,7 @@ const NOTES: readonly {
       using _ = new ProcessMemoryReporter(app.parts.memoryReports, () => app.parts.foundation.clock.now());
       await expect.poll(() => app.redis.exists('cybervpn:workers:memory')).toBe(1);
     },
-    found: async ({ app }, now) => (await app.parts.memoryReports.all(now)).every(({ at }) => isNear(at, now)),
+    found: async ({ app }, now) => (await app.parts.memoryReports.all(now)).uses.every(({ at }) => isNear(at, now)),
   },
   {
     what: 'deliveries by the minute',

@@ -29,10 +29,11 @@ export function composeMonitoring(
   depths: DepthReaders,
 ) {
   const { clock, cryptobot, database, log, metrics, redis, services, telegram } = foundation;
+  const { onStored } = foundation.unreadable;
   const { events, settings } = services;
-  const nodeHealth = new NodeHealthStore(redis);
-  const queueSnapshots = new QueueSnapshots(redis);
-  const serviceHealth = new ServiceHealthStore(redis);
+  const nodeHealth = new NodeHealthStore(redis, onStored);
+  const queueSnapshots = new QueueSnapshots(redis, onStored);
+  const serviceHealth = new ServiceHealthStore(redis, onStored);
   // Apart from the shared limit, which needs Redis, and from the shared breaker: this asks the panel itself.
   const observer = { ...foundation.calls, breaker: () => undefined };
   const panel = connectPanel({
@@ -50,7 +51,7 @@ export function composeMonitoring(
   metrics.beforeScrape(() => refreshGauges(sources, clock.now()));
   return {
     services: {
-      bandwidth: new BandwidthSamples(redis),
+      bandwidth: new BandwidthSamples(redis, onStored),
       depths,
       geolocations: new Geolocations(database),
       nodeHealth,

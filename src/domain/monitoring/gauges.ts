@@ -31,7 +31,10 @@ export type GaugeSources = {
 export async function refreshGauges(sources: GaugeSources, now: Date): Promise<void> {
   const { depths, metrics, nodes, redisMemory, snapshots } = sources;
   const [records, snapshot, lag, memory] = await Promise.all([
-    within(SCRAPE_LIMIT_MS, nodes.all()).catch(() => []),
+    within(SCRAPE_LIMIT_MS, nodes.all()).then(
+      (stored) => stored.nodes,
+      () => [],
+    ),
     within(SCRAPE_LIMIT_MS, snapshots.latest()).catch(() => undefined),
     within(SCRAPE_LIMIT_MS, depths.intake()).catch(() => undefined),
     within(SCRAPE_LIMIT_MS, redisMemory()).catch(() => undefined),

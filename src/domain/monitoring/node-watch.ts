@@ -29,6 +29,13 @@ export type NodeCounts = Record<
   number
 >;
 
+/** The state before this look: records by uuid, texts of those that cannot be read, and ids of alerts that are on. */
+type Known = {
+  before: ReadonlyMap<string, StoredNode>;
+  unreadable: ReadonlyMap<string, string>;
+  on: ReadonlySet<string>;
+};
+
 export type Observation = { counts: NodeCounts; lookAgainMs?: number };
 
 /** Keeps the state of every node and tells the admins about those that go down, come back or flap. */
@@ -58,15 +65,18 @@ export class NodeWatch {
         return undefined;
       });
     if (!known) return { counts };
-    const [stored, active] = known;
-    if (nodes.length === 0 && holes.length === 0 && stored.length > 0) {
-      log.warn({ known: stored.length }, 'the panel lists no node although it had some, taken for unknown');
+    const [{ nodes: stored, unreadable }, active] = known;
+    if (nodes.length === 0 && holes.length === 0 && stored.length + unreadable.size > 0) {
+      log.warn(
+        { known: stored.length + unreadable.size },
+        'the panel lists no node although it had some, taken for unknown',
+      );
       return { counts };
     }
 
     const before = new Map(stored.map((one) => [one.record.nodeUuid, one]));
     const on = new Set(active.map(({ id }) => id));
-    const verdicts = await this.#judgeAll(nodes, before, on, now);
+    const verdicts = await this.#judgeAll(nodes, { before, unreadable, on }, now);
     for (const node of nodes)
       if (statusOf(node) === 'online' && node.usersOnline !== undefined)
         this.#usersOnline.set(node.uuid, node.usersOnline);
@@ -82,18 +92,14 @@ export class NodeWatch {
   }
 
   /** Those of which this run's judgement stands. */
-  async #judgeAll(
-    nodes: readonly PanelNode[],
-    before: ReadonlyMap<string, StoredNode>,
-    on: ReadonlySet<string>,
-    now: Date,
-  ): Promise<NodeVerdict[]> {
+  async #judgeAll(nodes: readonly PanelNode[], { before, on, unreadable }: Known, now: Date): Promise<NodeVerdict[]> {
     const verdicts = await Promise.all(
       nodes.map(async (node) => {
         const known = before.get(node.uuid);
         const alerts = { offline: on.has(nodeOfflineId(node.uuid)), unstable: on.has(nodeUnstableId(node.uuid)) };
         const verdict = judge(node, known?.record, alerts, now);
-        return (await this.#options.store.replace(verdict.record, known)) ? [verdict] : [];
+        const text = known?.text ?? unreadable.get(node.uuid);
+        return (await this.#options.store.replace(verdict.record, text)) ? [verdict] : [];
       }),
     );
     return verdicts.flat();

@@ -17,6 +17,9 @@ const KNOWN_FOR_MS = minutes(1);
 /** Items of one list that are told by name. More are no odd items but an odd answer: their number is told, and the log names them. */
 const NAMED = 100;
 
+/** Records of ours whose being unreadable is remembered, so that each is logged once. */
+const REMEMBERED = 1_000;
+
 const PREFIX = 'unreadable_';
 
 /** Items of one list that wait to be told about. */
@@ -30,6 +33,8 @@ type Waiting = { holes: Map<string, Hole>; readable: Set<string> };
 export class UnreadableItems implements Disposable {
   readonly #options: UnreadableItemsOptions;
   readonly #waiting = new Map<string, Waiting>();
+  /** Records of ours that were logged. */
+  readonly #logged = new Set<string>();
   #states: AlertStates | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Ids of the alerts that are on, as last read. */
@@ -56,6 +61,22 @@ export class UnreadableItems implements Disposable {
     if (waiting.holes.size === 0 && waiting.readable.size === 0 && !isKnownOutdated) return;
     this.#waiting.set(source, waiting);
     this.#timer ??= setTimeout(() => void this.#tell(), TELL_AFTER_MS).unref();
+  };
+
+  /**
+   * For those who read what this worker keeps in Redis for itself. The next write replaces such a record, so nobody has to mend it: it is
+   * counted, and logged once.
+   */
+  readonly onStored: OnRead = ({ holes, source }) => {
+    if (holes.length === 0) return;
+    this.#options.count(source, holes.length);
+    for (const hole of holes) {
+      const id = idOf(source, keyOf(hole));
+      if (this.#logged.has(id)) continue;
+      if (this.#logged.size >= REMEMBERED) this.#logged.clear();
+      this.#logged.add(id);
+      this.#log(source, hole);
+    }
   };
 
   /** Items that wait to be told about are dropped: the next reading, by any process, finds them again. */
@@ -105,12 +126,12 @@ export class UnreadableItems implements Disposable {
 
   #logNew(source: string, holes: ReadonlyMap<string, Hole>): void {
     for (const [key, hole] of holes) {
-      if (this.#known.has(idOf(source, key))) continue;
-      this.#options.log.warn(
-        { source, item: hole.item, field: hole.field, problem: hole.problem },
-        'left out of its list, it cannot be read',
-      );
+      if (!this.#known.has(idOf(source, key))) this.#log(source, hole);
     }
+  }
+
+  #log(source: string, { field, item, problem }: Hole): void {
+    this.#options.log.warn({ source, item, field, problem }, 'left out of its list, it cannot be read');
   }
 }
 

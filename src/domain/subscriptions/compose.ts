@@ -41,14 +41,14 @@ export function composeSubscriptions(
     services: {
       customerLooks: new CustomerLooks({
         ...{ backendKeys, brake, notices, panel, tasks, tasksOff },
-        store: new PanelLooks(redis),
+        store: new PanelLooks(redis, unreadable.onStored),
       }),
       decisions,
       expiredUsers: new ExpiredUsers({
         ...{ auditLogs, backendKeys, events, notices, panel },
         intents: new Disablings(redis, unreadable.onRead),
       }),
-      lostContacts: new LostContacts({ alerts, counts: new ContactCounts(redis) }),
+      lostContacts: new LostContacts({ alerts, counts: new ContactCounts(redis, unreadable.onStored) }),
       monthlyResets: new MonthlyResets(panel, new TrafficResets(redis)),
       subscriptionNotices: notices,
     },

@@ -44,7 +44,7 @@ export class Takeover {
     const { alertStates, bandwidth, hourlyBandwidth, nodeHealth, python } = this.#options;
     switch (found.kind) {
       case 'node':
-        if (!(await nodeHealth.replace(found.record, found))) return;
+        if (!(await nodeHealth.replace(found.record, found.text))) return;
         if (found.record.status === 'offline') await alertStates.resume([nodeOfflineAlert(found.record)], now);
         counts.nodes += 1;
         return;

@@ -1,23 +1,31 @@
+import { z } from 'zod';
+import type { OnRead } from '../../lib/read-each.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
+import { readNamed } from './json-entries.ts';
 import { keys } from './keys.ts';
 
 /** The events that are published. The names are a contract with the backend's SSE endpoint and the dashboard. */
-export type EventType =
-  | 'server.status_changed'
-  | 'payment.completed'
-  | 'bulk.progress'
-  | 'bulk.completed'
-  | 'bulk.broadcast.progress'
-  | 'bulk.broadcast.completed'
-  | 'report.daily.sent'
-  | 'report.weekly.sent'
-  | 'subscription.disabled'
-  | 'subscription.reminded'
-  | 'service.status_changed'
-  | 'webhook.reprocessed'
-  | 'dashboard.realtime'
-  | 'alert.started'
-  | 'alert.ended';
+const EventType = z.enum([
+  'server.status_changed',
+  'payment.completed',
+  'bulk.progress',
+  'bulk.completed',
+  'bulk.broadcast.progress',
+  'bulk.broadcast.completed',
+  'report.daily.sent',
+  'report.weekly.sent',
+  'subscription.disabled',
+  'subscription.reminded',
+  'service.status_changed',
+  'webhook.reprocessed',
+  'dashboard.realtime',
+  'alert.started',
+  'alert.ended',
+]);
+
+export type EventType = z.output<typeof EventType>;
+
+const Stored = z.object({ type: EventType, data: z.record(z.string(), z.unknown()) });
 
 export type PlatformEvent = { id: string; type: EventType; data: Readonly<Record<string, unknown>>; at: Date };
 
@@ -31,10 +39,12 @@ const NOT_KEPT: ReadonlySet<EventType> = new Set(['dashboard.realtime', 'bulk.pr
 export class Events {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient, onError: (error: unknown) => void) {
+  constructor(redis: RedisClient, onError: (error: unknown) => void, onRead?: OnRead) {
     this.#redis = redis;
     this.#onError = onError;
+    this.#onRead = onRead;
   }
 
   /** Never throws. `data` has `snake_case` fields, times as ISO 8601 UTC, and nothing secret. */
@@ -47,12 +57,11 @@ export class Events {
     await Promise.all([told, kept]).catch(this.#onError);
   }
 
-  /** The newest kept events, newest first. */
+  /** The newest kept events, newest first, at most `limit`. One that cannot be read is left out and said. */
   async latest(limit: number): Promise<PlatformEvent[]> {
     const entries = await this.#redis.xrevrange(keys.events(), '+', '-', 'COUNT', limit);
-    return entries.map(([id, fields]) => {
-      const { type, data } = JSON.parse(fields[1]!) as Pick<PlatformEvent, 'type' | 'data'>;
-      return { id, type, data, at: new Date(Number(id.slice(0, id.indexOf('-')))) };
-    });
+    const texts = entries.map(([id, fields]) => [id, fields[1] ?? ''] as const);
+    const { items } = readNamed(texts, { source: 'events', entry: Stored }, this.#onRead);
+    return items.map(([id, event]) => ({ id, ...event, at: new Date(Number(id.slice(0, id.indexOf('-')))) }));
   }
 }

@@ -1,19 +1,24 @@
 import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
+import type { OnRead } from '../../lib/read-each.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
+import { type JsonEntries, readEntry } from './json-entries.ts';
 import { keys } from './keys.ts';
 
-const Claim = z.object({
-  /** Each schedule as text, by task. */
-  schedules: z.record(z.string(), z.string()),
-  /** Names the process. */
-  by: z.string(),
-  /** When the newest scheduler with these schedules first claimed, by the clock of Redis. */
-  startedAt: z.coerce.date(),
-});
-
 /** The schedules that hold, and the scheduler that set them. */
-export type ScheduleClaim = z.output<typeof Claim>;
+export type ScheduleClaim = {
+  /** Each schedule as text, by task; undefined where it cannot be read, as that of another version. It holds anyway. */
+  schedules: Readonly<Record<string, string>> | undefined;
+  /** Names the process. */
+  by: string;
+  /** When the newest scheduler with these schedules first claimed, by the clock of Redis. */
+  startedAt: Date;
+};
+
+const claims: JsonEntries<Record<string, string>> = {
+  source: 'schedule_claims',
+  entry: z.record(z.string(), z.string()),
+};
 
 /** A scheduler claims every 20 s: one that has not for this long is gone, and its configuration with it. */
 const GONE_AFTER_MS = minutes(1.5);
@@ -29,8 +34,8 @@ local started = tonumber(ARGV[3])
 if started == 0 then started = now end
 local held = redis.call('HMGET', KEYS[1], 'schedules', 'by', 'startedAt')
 local newest = started
-if held[1] then
-  local theirs = tonumber(held[3])
+local theirs = tonumber(held[3] or '')
+if held[1] and held[2] and theirs then
   if held[1] ~= ARGV[1] and theirs >= started then return { string.format('%d', started), held[1], held[2], held[3] } end
   if held[1] == ARGV[1] and theirs > newest then newest = theirs end
 end
@@ -42,13 +47,15 @@ return { string.format('%d', started), ARGV[1], ARGV[2], string.format('%d', new
 export class ScheduleClaims {
   readonly #redis: RedisClient;
   readonly #by: string;
+  readonly #onRead: OnRead | undefined;
   /** When this process first claimed, in milliseconds; 0 before. */
   #startedAtMs = 0;
 
   /** `by` names this process. */
-  constructor(redis: RedisClient, by: string) {
+  constructor(redis: RedisClient, by: string, onRead?: OnRead) {
     this.#redis = redis;
     this.#by = by;
+    this.#onRead = onRead;
   }
 
   /** Claims for these schedules. Answers the newer claim of others that holds instead; undefined where these hold. */
@@ -63,19 +70,20 @@ export class ScheduleClaims {
     ];
     const [startedAt, held, by, heldSince] = answer;
     this.#startedAtMs = Number(startedAt);
-    return held === mine ? undefined : read(held, by, heldSince);
+    return held === mine ? undefined : this.#read(held, by, heldSince);
   }
 
   /** The claim that holds now; undefined while no scheduler is up. */
   async current(): Promise<ScheduleClaim | undefined> {
     const [schedules, by, startedAt] = await this.#redis.hmget(keys.scheduleClaim(), 'schedules', 'by', 'startedAt');
-    return schedules && by && startedAt ? read(schedules, by, startedAt) : undefined;
+    return schedules != null && by && startedAt ? this.#read(schedules, by, startedAt) : undefined;
+  }
+
+  #read(schedules: string, by: string, startedAtMs: string): ScheduleClaim {
+    return { schedules: readEntry(by, schedules, claims, this.#onRead), by, startedAt: new Date(Number(startedAtMs)) };
   }
 }
 
 /** The same text for the same schedules in any order. */
 const textOf = (schedules: Readonly<Record<string, string>>): string =>
   JSON.stringify(Object.fromEntries(Object.entries(schedules).sort(([a], [b]) => (a < b ? -1 : 1))));
-
-const read = (schedules: string, by: string, startedAtMs: string): ScheduleClaim =>
-  Claim.parse({ schedules: JSON.parse(schedules), by, startedAt: Number(startedAtMs) });

@@ -25,7 +25,7 @@ export default defineTask({
       log.warn({ err }, `${what} not known`);
       return null;
     };
-    const nodes = (await nodeHealth.all()).map(({ record }) => record);
+    const nodes = (await nodeHealth.all()).nodes.map(({ record }) => record);
     const states = { online: 0, offline: 0, warning: 0, maintenance: 0 };
     for (const { status } of nodes) states[status] += 1;
     const [usersOnline, latest, samples] = await Promise.all([

@@ -51,6 +51,24 @@ describe.each([2, 3] as const)('panel %i.x with a node that cannot be read', (ge
     expect(alerts[0]).toContain(other!.name);
   });
 
+  test.each(['{"checked_at":7}', 'no json', 'null'])(
+    'a node whose own record became %s is watched again from the next look on, and so are the others all the time',
+    async (record) => {
+      const [odd, other] = panel.nodes();
+      await look();
+      await world.redis.client.set(`cybervpn:health:${odd!.uuid}:current`, record);
+      panel.changeNode(other!.uuid, { state: 'down' });
+      await look(seconds(20));
+      expect(await statusOf(odd!.uuid)).toBe('online');
+      panel.changeNode(odd!.uuid, { state: 'down' });
+      for (let i = 0; i < 3; i += 1) await look(minutes(2));
+      expect(await told()).toHaveLength(2);
+      expect(await world.app.metrics.registry.metrics()).toMatch(
+        /cybervpn_unreadable_items_total\{source="node_states"\} [1-9]/,
+      );
+    },
+  );
+
   test('a node that is gone while another cannot be read is forgotten, unless it may be that one', async () => {
     const [odd, gone] = panel.nodes();
     await look();

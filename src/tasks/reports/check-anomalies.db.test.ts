@@ -138,6 +138,18 @@ describe('check_anomalies', () => {
     expect(await check(later(minutes(5)))).toMatchObject({ ended: 1 });
   });
 
+  test('a report that cannot be read ends no alert of its host, and hides no other host', async () => {
+    await memory({ rssBytes: 900 });
+    await memory({ host: 'worker-2', rssBytes: 900 });
+    expect(await check(START)).toMatchObject({ began: 2 });
+    await world.app.redis.client.hset('cybervpn:workers:memory', 'worker-1 1', '{"rss":"odd"}');
+    await memory({ host: 'worker-2', rssBytes: 100 });
+    expect(await check(later(minutes(1)))).toMatchObject({ unknown: 0, ended: 1 });
+    await memory({ rssBytes: 100, at: later(minutes(2)) });
+    await memory({ host: 'worker-2', rssBytes: 100, at: later(minutes(2)) });
+    expect(await check(later(minutes(2)))).toMatchObject({ ended: 1 });
+  });
+
   test('without a limit of the container the heap is what can run full', async () => {
     await memory({ limitBytes: undefined, rssBytes: 5000, heapUsedBytes: 799 });
     expect(await check(START)).toMatchObject({ began: 0 });

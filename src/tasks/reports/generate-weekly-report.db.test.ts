@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dayFigures } from '../../domain/figures/day-figures.ts';
 import { visibleText } from '../../lib/telegram-html.ts';
 import { daysUpTo } from '../../lib/utc-days.ts';
 import type { DayFigures } from '../../messages/figures.ts';
@@ -62,7 +63,7 @@ describe('generate_weekly_report', () => {
   const text = async (): Promise<string> => visibleText((await world.told())[0] ?? '');
   /** This week 10 new users and 100 GiB a day, last week 8 and 125; Tuesday one node is down for 10 h. */
   async function liveGoldenWeek(without?: string): Promise<void> {
-    const stats = new DailyStats<DayFigures>(world.app.redis.client);
+    const stats = new DailyStats<DayFigures>(world.app.redis.client, dayFigures);
     for (const [i, date] of dates.entries()) {
       const isNow = i >= 7;
       if (date !== without) {
@@ -123,7 +124,7 @@ describe('generate_weekly_report', () => {
   });
 
   test('a week in which the worker began: the days before are named as such, not as missing, and are no fall', async () => {
-    const stats = new DailyStats<DayFigures>(world.app.redis.client);
+    const stats = new DailyStats<DayFigures>(world.app.redis.client, dayFigures);
     for (const date of ['2026-03-13', '2026-03-14', '2026-03-15'])
       await stats.save(day(date, { new: 10, churned: 3, active: 200, gib: 100 }));
     // What the first run of aggregate_daily_stats makes of days before it: payments and rows can still be counted, nothing else.

@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { days, seconds } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { type JsonEntries, readNamed, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** One condition that can be on or off. */
@@ -25,6 +28,21 @@ export type ActiveAlert = AlertCondition & {
   seenAt: Date;
 };
 
+const alertsOn: JsonEntries<ActiveAlert> = {
+  source: 'alerts_on',
+  entry: z
+    .object({
+      id: z.string(),
+      kind: z.string(),
+      severity: z.enum(['critical', 'warning']),
+      subject: z.string(),
+      since: storedTime,
+      told: z.boolean(),
+      seen_at: storedTime,
+    })
+    .transform(({ seen_at: seenAt, ...rest }) => ({ ...rest, seenAt })),
+};
+
 /**
  * A condition that nobody has looked at for this long is forgotten. Longer than any gap between checks: the longest interval is an
  * hour, the longest silence a worker that is off over a holiday.
@@ -34,15 +52,21 @@ const FORGET_AFTER_MS = days(7);
 /** A telling that is not done after this is the next caller's: the one that claimed it has died, or could tell nobody. */
 const TOLD_WITHIN_MS = seconds(30);
 
+/** The record of an alert; nil where there is none that can be read. */
+const KNOWN = `
+local function knownAs(text)
+  local isJson, known = pcall(cjson.decode, text or '')
+  if isJson and type(known) == 'table' and type(known.seen_at) == 'string' and type(known.since) == 'string' then return known end
+end`;
+
 /**
  * One step, so that of all who see a condition at the same moment one tells it: when it is new or forgotten, and when the caller that claimed the
  * telling has not done it. Times are ISO 8601 in UTC, which sort as text. KEYS: the alerts. ARGV: the id, its record, now, the times before
  * which it is forgotten and its telling is the next caller's, and how long Redis keeps all. Answers the verdict and since when it is on.
  */
-const BEGIN = `
+const BEGIN = `${KNOWN}
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
-local text = redis.call('HGET', KEYS[1], ARGV[1])
-local known = text and cjson.decode(text)
+local known = knownAs(redis.call('HGET', KEYS[1], ARGV[1]))
 if not known or known.seen_at < ARGV[4] then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
   redis.call('PEXPIRE', KEYS[1], ARGV[6])
@@ -59,10 +83,9 @@ return {orphaned and 'tell' or 'on', known.since}`;
  * One step, so that an alert that ended in between stays ended, and one that began again is its own: only the record of the same beginning is
  * marked. KEYS: the alerts. ARGV: now, then the id and since when, for each.
  */
-const MARK_TOLD = `
+const MARK_TOLD = `${KNOWN}
 for i = 2, #ARGV, 2 do
-  local text = redis.call('HGET', KEYS[1], ARGV[i])
-  local known = text and cjson.decode(text)
+  local known = knownAs(redis.call('HGET', KEYS[1], ARGV[i]))
   if known and known.since == ARGV[i + 1] then
     known.told = true
     if known.seen_at < ARGV[1] then known.seen_at = ARGV[1] end
@@ -70,12 +93,18 @@ for i = 2, #ARGV, 2 do
   end
 end`;
 
+/** Takes out what nobody can read, unless it was replaced meanwhile. KEYS: the alerts. ARGV: the field, its text. */
+const TAKE_OUT = `
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end`;
+
 /** Alerts that are on, in one hash, so that a begin and an end each have exactly one winner. */
 export class AlertStateStore {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   /**
@@ -109,7 +138,8 @@ export class AlertStateStore {
   async find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
     if (ids.length === 0) return [];
     const texts = await this.#redis.hmget(keys.alertsOn(), ...ids);
-    return texts.flatMap((text) => (text === null ? [] : [read(text)])).filter((alert) => !isForgotten(alert, now));
+    const found = ids.flatMap((id, i) => (texts[i] == null ? [] : [[id, texts[i]] as const]));
+    return (await this.#read(found)).filter((alert) => !isForgotten(alert, now));
   }
 
   /** Takes these off. Answers the ids that were on; each is answered to one caller only. */
@@ -129,10 +159,25 @@ export class AlertStateStore {
 
   /** Everything that is on, the longest first. */
   async all(now: Date): Promise<ActiveAlert[]> {
-    const records = Object.values(await this.#redis.hgetall(keys.alertsOn())).map(read);
+    const records = await this.#read(Object.entries(await this.#redis.hgetall(keys.alertsOn())));
     return records
       .filter((alert) => !isForgotten(alert, now))
       .sort((a, b) => a.since.getTime() - b.since.getTime() || (a.id < b.id ? -1 : 1));
+  }
+
+  /**
+   * Those that can be read. The others are said and taken out, and every watch asks again what is on: as after a loss of Redis, the rows that
+   * told an alert still know it.
+   */
+  async #read(texts: readonly (readonly [id: string, text: string])[]): Promise<ActiveAlert[]> {
+    const { holes, items } = readNamed(texts, alertsOn, this.#onRead);
+    if (holes.length > 0) {
+      const odd = new Set(holes.map(({ ids }) => ids.name));
+      const gone = texts.filter(([id]) => odd.has(id));
+      await Promise.all(gone.map(([id, text]) => this.#redis.eval(TAKE_OUT, 1, keys.alertsOn(), id, text)));
+      await this.#redis.del(keys.alertsRecalled());
+    }
+    return items.map(([, alert]) => alert);
   }
 }
 
@@ -142,16 +187,4 @@ const isForgotten = (alert: ActiveAlert, now: Date): boolean =>
 function write(alert: ActiveAlert): string {
   const { id, kind, severity, subject, since, told, seenAt } = alert;
   return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt });
-}
-
-function read(text: string): ActiveAlert {
-  const {
-    seen_at: seenAt,
-    since,
-    ...rest
-  } = JSON.parse(text) as Omit<ActiveAlert, 'since' | 'seenAt'> & {
-    since: string;
-    seen_at: string;
-  };
-  return { ...rest, since: new Date(since), seenAt: new Date(seenAt) };
 }

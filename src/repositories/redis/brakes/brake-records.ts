@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { PermanentError } from '../../../lib/errors.ts';
 import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
-import { readEntries } from '../json-entries.ts';
+import { type JsonEntries, jsonOf, readEntries, readEntry, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
-
-const time = z.iso.datetime().transform((text) => new Date(text));
 
 const Hold = z
   .object({
@@ -13,9 +12,9 @@ const Hold = z
     would_touch: z.int(),
     listed: z.int(),
     expected: z.int(),
-    since: time,
-    told_at: time,
-    approved_at: time.optional(),
+    since: storedTime,
+    told_at: storedTime,
+    approved_at: storedTime.optional(),
   })
   .transform(({ would_touch: wouldTouch, told_at: toldAt, approved_at: approvedAt, ...rest }) => ({
     ...rest,
@@ -26,6 +25,11 @@ const Hold = z
 
 /** A run that waits for an admin's approval, with the counts that the admins were told. */
 export type Hold = z.output<typeof Hold>;
+
+const holds: JsonEntries<Hold> = { source: 'brake_holds', entry: Hold };
+
+/** A number of users. */
+const Listed = z.int().nonnegative();
 
 /**
  * The state of the brake on mass effects: holds by brake, and the number of users in the last trusted listing. When Redis loses it, the
@@ -52,23 +56,38 @@ export class BrakeRecords {
   /** Throws where the hold cannot be read: its run stays held. */
   async find(name: string): Promise<Hold | undefined> {
     const text = await this.#redis.hget(keys.brake('holds'), name);
-    return text === null ? undefined : Hold.parse(JSON.parse(text));
+    if (text === null) return undefined;
+    const hold = readEntry(name, text, holds, this.#onRead);
+    if (hold) return hold;
+    throw new PermanentError(
+      'hold_unreadable',
+      `brake: the hold of ${name} cannot be read, so it stays held; remove it with HDEL ${keys.brake('holds')} ${name}, and the next run asks again`,
+    );
   }
 
   /** By brake. One that cannot be read is left out and told. */
   async all(): Promise<ReadonlyMap<string, Hold>> {
     const found = await this.#redis.hgetall(keys.brake('holds'));
-    return readEntries(found, { source: 'brake_holds', entry: Hold }, this.#onRead);
+    return readEntries(found, holds, this.#onRead);
   }
 
   async release(name: string): Promise<void> {
     await this.#redis.hdel(keys.brake('holds'), name);
   }
 
-  /** The number of users in the last trusted listing; undefined before the first one and after Redis was emptied. */
+  /**
+   * The number of users in the last trusted listing; undefined before the first one and after Redis was emptied. Throws where it cannot be
+   * read: no effect is compared with nothing.
+   */
   async listed(): Promise<number | undefined> {
     const text = await this.#redis.get(keys.brake('listing'));
-    return text === null ? undefined : Number(text);
+    if (text === null) return undefined;
+    const { data, success } = Listed.safeParse(jsonOf(text));
+    if (success) return data;
+    throw new PermanentError(
+      'listing_unreadable',
+      `brake: ${keys.brake('listing')} holds no number of users; remove it with DEL, and the next run begins with the panel's own count`,
+    );
   }
 
   async rememberListed(users: number): Promise<void> {

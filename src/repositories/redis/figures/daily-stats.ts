@@ -1,31 +1,39 @@
+import { z } from 'zod';
 import { days, seconds } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { type JsonEntries, readEntry } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** Days are kept for 90 days: docs/figures.md. */
 const DAILY_TTL_MS = days(90);
 const REALTIME_TTL_MS = seconds(120);
 
-/** The version of the layout. Records of other writers under the same names lack it and are ignored. */
-const SCHEMA = 1;
-
-type DayRecord = { schema: typeof SCHEMA; date: string };
+/** Records of other writers under the same names lack the version of the layout. */
+const foreign = z.looseObject({ schema: z.undefined().optional() });
 
 /** The figures of each UTC day, kept for 90 days. */
-export class DailyStats<Figures extends DayRecord> {
+export class DailyStats<Figures extends { date: string }> {
   readonly #redis: RedisClient;
+  readonly #days: JsonEntries<Figures>;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  /** `figures` reads a day as it was saved. */
+  constructor(redis: RedisClient, figures: z.ZodType<Figures>, onRead?: OnRead) {
     this.#redis = redis;
+    this.#days = { source: 'daily_stats', entry: figures, foreign };
+    this.#onRead = onRead;
   }
 
   async save(figures: Figures): Promise<void> {
     await this.#redis.set(keys.dailyStats(figures.date), JSON.stringify(figures), 'PX', DAILY_TTL_MS);
   }
 
+  /** Undefined where the day is not known: it was not worked out, or its figures cannot be read, which is said. */
   async find(date: string): Promise<Figures | undefined> {
-    const text = await this.#redis.get(keys.dailyStats(date));
-    return text === null ? undefined : read(text);
+    const key = keys.dailyStats(date);
+    const text = await this.#redis.get(key);
+    return text === null ? undefined : readEntry(key, text, this.#days, this.#onRead);
   }
 
   /** The figures of these days, by date; days without figures are absent. */
@@ -45,14 +53,5 @@ export class RealtimeRecord {
 
   async save(record: object): Promise<void> {
     await this.#redis.set(keys.realtime(), JSON.stringify(record), 'PX', REALTIME_TTL_MS);
-  }
-}
-
-function read<Figures extends DayRecord>(text: string): Figures | undefined {
-  try {
-    const record = JSON.parse(text) as Figures;
-    return record.schema === SCHEMA ? record : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,35 +1,42 @@
+import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readNamed, storedNumber } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** Hours are kept for 30 days: docs/figures.md. */
 const TTL_MS = days(30);
 
-/** One hour of one node. Bytes and bytes per second; null where no sample covers any part of the hour. */
-export type HourlyBandwidth = {
-  node_uuid: string;
+const HourlyBandwidth = z.object({
+  node_uuid: z.string(),
   /** `YYYY-MM-DDTHH`, UTC. */
-  hour: string;
+  hour: z.string(),
   /** Bytes. */
-  sum: number | null;
+  sum: storedNumber.nullable(),
   /** Bytes per second. */
-  avg: number | null;
-  max: number | null;
-  min: number | null;
+  avg: storedNumber.nullable(),
+  max: storedNumber.nullable(),
+  min: storedNumber.nullable(),
   /** The number of samples that cover a part of the hour. */
-  samples: number;
+  samples: storedNumber,
   /** The number of samples in a complete hour. */
-  expected: number;
+  expected: storedNumber,
   /** Seconds of the hour that the samples cover. */
-  covered_seconds: number;
-};
+  covered_seconds: storedNumber,
+});
+
+/** One hour of one node. Bytes and bytes per second; null where no sample covers any part of the hour. */
+export type HourlyBandwidth = z.output<typeof HourlyBandwidth>;
 
 /** The traffic of the nodes by hour, kept for 30 days. */
 export class HourlyBandwidths {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   async save(record: HourlyBandwidth): Promise<void> {
@@ -37,12 +44,13 @@ export class HourlyBandwidths {
     await this.#redis.set(key, JSON.stringify(record), 'PX', TTL_MS);
   }
 
-  /** The records of these hours; hours without a record are absent. */
+  /** The records of these hours; hours without a record are absent, and so are those that cannot be read, which is said. */
   async of(nodeUuid: string, hours: readonly string[]): Promise<HourlyBandwidth[]> {
-    const texts = await Promise.all(
-      hours.map((hour) => this.#redis.get(keys.bandwidthHourly(nodeUuid, hour)).catch(ignoreHash)),
-    );
-    return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as HourlyBandwidth]));
+    const wanted = hours.map((hour) => keys.bandwidthHourly(nodeUuid, hour));
+    const texts = await Promise.all(wanted.map((key) => this.#redis.get(key).catch(ignoreHash)));
+    const found = wanted.flatMap((key, i) => (texts[i] == null ? [] : [[key, texts[i]] as const]));
+    const { items } = readNamed(found, { source: 'hourly_bandwidths', entry: HourlyBandwidth }, this.#onRead);
+    return items.map(([, record]) => record);
   }
 }
 

@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { minutes } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readNamed, storedNumber, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** The memory use of one worker process. Processes of one machine or container share its limit. */
@@ -15,7 +18,20 @@ export type MemoryUse = {
   at: Date;
 };
 
-type Stored = { rss: number; limit?: number; heap_used: number; heap_limit: number; at: string };
+/** What the running processes use, and the hosts of those whose report cannot be read: what these use is not known. */
+export type MemoryUses = { uses: MemoryUse[]; unknownHosts: ReadonlySet<string> };
+
+const Stored = z
+  .object({
+    rss: storedNumber,
+    limit: storedNumber.optional(),
+    heap_used: storedNumber,
+    heap_limit: storedNumber,
+    at: storedTime,
+  })
+  .transform(({ heap_limit: heapLimitBytes, heap_used: heapUsedBytes, limit: limitBytes, rss: rssBytes, at }) => ({
+    ...{ rssBytes, limitBytes, heapUsedBytes, heapLimitBytes, at },
+  }));
 
 /** A process that has not reported for this long is gone. */
 const FRESH_MS = minutes(2);
@@ -23,9 +39,11 @@ const FRESH_MS = minutes(2);
 /** The memory use of every running process. */
 export class MemoryReports {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   async save({ at, heapLimitBytes, heapUsedBytes, host, limitBytes, pid, rssBytes }: MemoryUse): Promise<void> {
@@ -34,17 +52,19 @@ export class MemoryReports {
     await this.#redis.pexpire(keys.processMemory(), FRESH_MS * 5);
   }
 
-  /** The reports of the running processes; the others are deleted. */
-  async all(now: Date): Promise<MemoryUse[]> {
-    const all = Object.entries(await this.#redis.hgetall(keys.processMemory())).map(([field, text]): MemoryUse => {
-      const { at, heap_limit, heap_used, limit, rss } = JSON.parse(text) as Stored;
-      const [host = '', pid = ''] = field.split(' ');
-      const use = { rssBytes: rss, limitBytes: limit, heapUsedBytes: heap_used, heapLimitBytes: heap_limit };
-      return { host, pid: Number(pid), ...use, at: new Date(at) };
-    });
-    const isFresh = ({ at }: MemoryUse): boolean => now.getTime() - at.getTime() < FRESH_MS;
-    const gone = all.filter((use) => !isFresh(use)).map(({ host, pid }) => `${host} ${pid}`);
+  /** The reports of the running processes; the others are deleted, but for those that cannot be read. */
+  async all(now: Date): Promise<MemoryUses> {
+    const found = Object.entries(await this.#redis.hgetall(keys.processMemory()));
+    const { holes, items } = readNamed(found, { source: 'memory_reports', entry: Stored }, this.#onRead);
+    const isFresh = ({ at }: Pick<MemoryUse, 'at'>): boolean => now.getTime() - at.getTime() < FRESH_MS;
+    const gone = items.flatMap(([process, use]) => (isFresh(use) ? [] : [process]));
     if (gone.length > 0) await this.#redis.hdel(keys.processMemory(), ...gone);
-    return all.filter(isFresh);
+    const uses = items.flatMap(([process, use]) => (isFresh(use) ? [{ ...placeOf(process), ...use }] : []));
+    return { uses, unknownHosts: new Set(holes.map(({ ids }) => placeOf(ids.name ?? '').host)) };
   }
+}
+
+function placeOf(process: string): Pick<MemoryUse, 'host' | 'pid'> {
+  const [host = '', pid = ''] = process.split(' ');
+  return { host, pid: Number(pid) };
 }

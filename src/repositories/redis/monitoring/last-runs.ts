@@ -1,8 +1,18 @@
+import { z } from 'zod';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readEntries, storedNumber, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
+const LastRun = z.object({
+  at: storedTime,
+  ok: z.boolean(),
+  seconds: storedNumber,
+  error: z.exactOptional(z.string()),
+});
+
 /** The outcome of a task's latest job. */
-export type LastRun = { at: Date; ok: boolean; seconds: number; error?: string };
+export type LastRun = z.output<typeof LastRun>;
 
 /** Under load, hundreds of runs end in a second; people look every few seconds. */
 const WRITE_EVERY_MS = 1_000;
@@ -11,12 +21,14 @@ const WRITE_EVERY_MS = 1_000;
 export class LastRuns implements AsyncDisposable {
   readonly #redis: RedisClient;
   readonly #onError: (error: unknown) => void;
+  readonly #onRead: OnRead | undefined;
   readonly #waiting = new Map<string, LastRun>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: RedisClient, onError: (error: unknown) => void) {
+  constructor(redis: RedisClient, onError: (error: unknown) => void, onRead?: OnRead) {
     this.#redis = redis;
     this.#onError = onError;
+    this.#onRead = onRead;
   }
 
   note(task: string, run: LastRun): void {
@@ -24,10 +36,10 @@ export class LastRuns implements AsyncDisposable {
     this.#timer ??= setTimeout(() => void this.#write(), WRITE_EVERY_MS).unref();
   }
 
-  /** The latest runs by task. */
+  /** The latest runs by task. One that cannot be read is left out and said, until the task's next run replaces it. */
   async all(): Promise<ReadonlyMap<string, LastRun>> {
     const found = await this.#redis.hgetall(keys.lastRuns());
-    return new Map(Object.entries(found).map(([task, text]) => [task, read(text)]));
+    return readEntries(found, { source: 'last_runs', entry: LastRun }, this.#onRead);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -41,9 +53,4 @@ export class LastRuns implements AsyncDisposable {
     this.#waiting.clear();
     if (fields.length > 0) await this.#redis.hset(keys.lastRuns(), ...fields).catch(this.#onError);
   }
-}
-
-function read(text: string): LastRun {
-  const { at, ...rest } = JSON.parse(text) as Omit<LastRun, 'at'> & { at: string };
-  return { ...rest, at: new Date(at) };
 }

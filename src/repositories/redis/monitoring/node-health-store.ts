@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { type JsonEntries, readNamed, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 const NodeStatus = z.enum(['online', 'offline', 'warning', 'maintenance']);
@@ -34,24 +36,36 @@ export type NodeChange = { status: NodeStatus; previousStatus?: NodeStatus | und
 /** A record with its stored text, which `replace` compares. */
 export type StoredNode = { record: NodeRecord; text: string };
 
-const time = z.iso.datetime().transform((text) => new Date(text));
+/** The watched nodes, and by uuid the texts of those whose record cannot be read. */
+export type StoredNodes = { nodes: StoredNode[]; unreadable: ReadonlyMap<string, string> };
 
-/** A node whose record has another shape (the Python worker's) counts as never seen. */
 const Stored = z.object({
   node_uuid: z.string(),
   name: z.string(),
   country: z.string(),
   status: NodeStatus,
   previous_status: NodeStatus.optional(),
-  since: time,
-  checked_at: time,
+  since: storedTime,
+  checked_at: storedTime,
   reason: z.string().optional(),
-  down_since: time.optional(),
-  suspect_since: time.optional(),
-  flips: z.array(time).default([]),
+  down_since: storedTime.optional(),
+  suspect_since: storedTime.optional(),
+  flips: z.array(storedTime).default([]),
 });
 
-const StoredChange = z.object({ status: NodeStatus, previous_status: NodeStatus.optional(), at: time });
+const StoredChange = z.object({ status: NodeStatus, previous_status: NodeStatus.optional(), at: storedTime });
+
+/** Records and changes of the Python worker are taken over apart. */
+const records: JsonEntries<NodeRecord> = {
+  source: 'node_states',
+  entry: Stored.transform(recordOf),
+  foreign: z.object({ updated_at: z.number() }),
+};
+const changes: JsonEntries<NodeChange> = {
+  source: 'node_changes',
+  entry: StoredChange.transform(({ at, previous_status: previousStatus, status }) => ({ at, status, previousStatus })),
+  foreign: z.object({ timestamp: z.number() }),
+};
 
 /** A record without a refresh is useless after a week; checks are at most an hour apart. */
 const TTL_MS = days(7);
@@ -69,25 +83,29 @@ return 0`;
 /** The state of every VPN node, its history, and which nodes there are. */
 export class NodeHealthStore {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   /** All watched nodes. */
-  async all(): Promise<StoredNode[]> {
+  async all(): Promise<StoredNodes> {
     const uuids = await this.#redis.smembers(keys.watchedNodes());
     const texts = await Promise.all(uuids.map((uuid) => this.#redis.get(keys.nodeHealth(uuid))));
-    return texts.flatMap((text) => {
-      const record = text === null ? undefined : read(text);
-      return record ? [{ record, text: text! }] : [];
-    });
+    const stored = new Map(uuids.flatMap((uuid, i) => (texts[i] == null ? [] : [[uuid, texts[i]] as const])));
+    const { holes, items } = readNamed([...stored], records, this.#onRead);
+    return {
+      nodes: items.map(([uuid, record]) => ({ record, text: stored.get(uuid)! })),
+      unreadable: new Map(holes.map(({ ids: { name } }) => [name!, stored.get(name!)!])),
+    };
   }
 
-  /** Writes the record unless another run has changed it since `before` was read. True when it was written. */
-  async replace(record: NodeRecord, before: Pick<StoredNode, 'text'> | undefined): Promise<boolean> {
+  /** Writes the record unless another run has changed its text since `before` was read. True when it was written. */
+  async replace(record: NodeRecord, before: string | undefined): Promise<boolean> {
     const key = keys.nodeHealth(record.nodeUuid);
-    const replaced = await this.#redis.eval(REPLACE, 1, key, before?.text ?? '', write(record), TTL_MS);
+    const replaced = await this.#redis.eval(REPLACE, 1, key, before ?? '', write(record), TTL_MS);
     if (replaced !== 1) return false;
     await this.#redis.sadd(keys.watchedNodes(), record.nodeUuid);
     await this.#redis.pexpire(keys.watchedNodes(), TTL_MS);
@@ -114,13 +132,10 @@ export class NodeHealthStore {
 
   /** The changes between two times, both included, oldest first. The `previousStatus` of the first is the status before them. */
   async history(nodeUuid: string, from: Date, to: Date): Promise<NodeChange[]> {
-    const members = await this.#redis.zrangebyscore(keys.nodeHealthHistory(nodeUuid), from.getTime(), to.getTime());
-    return members.flatMap((member) => {
-      const change = StoredChange.safeParse(parseJson(member));
-      if (!change.success) return [];
-      const { at, previous_status: previousStatus, status } = change.data;
-      return [{ at, status, previousStatus }];
-    });
+    const key = keys.nodeHealthHistory(nodeUuid);
+    const members = await this.#redis.zrangebyscore(key, from.getTime(), to.getTime());
+    const named = members.map((member) => [key, member] as const);
+    return readNamed(named, changes, this.#onRead).items.map(([, change]) => change);
   }
 
   /** Deletes the records of nodes that are gone. Their history stays for the reports until it expires. */
@@ -152,11 +167,8 @@ function write(record: NodeRecord): string {
   });
 }
 
-function read(text: string): NodeRecord | undefined {
-  const parsed = Stored.safeParse(parseJson(text));
-  if (!parsed.success) return undefined;
-  const { checked_at, country, down_since, flips, name, node_uuid, previous_status, reason, since, status, ...rest } =
-    parsed.data;
+function recordOf(stored: z.output<typeof Stored>): NodeRecord {
+  const { checked_at, country, down_since, flips, name, node_uuid, previous_status, reason, since, status } = stored;
   return {
     nodeUuid: node_uuid,
     name,
@@ -167,15 +179,7 @@ function read(text: string): NodeRecord | undefined {
     checkedAt: checked_at,
     reason,
     downSince: down_since,
-    suspectSince: rest.suspect_since,
+    suspectSince: stored.suspect_since,
     flips,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,8 @@
+import { z } from 'zod';
 import { minutes } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readEntry, storedNumber, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 export type QueueDepth = { waiting: number; active: number; delayed: number; failed: number };
@@ -17,6 +20,21 @@ export type QueueSnapshot = {
   deadMessages?: number;
 };
 
+const Stored = z.object({
+  at: storedTime,
+  queues: z.record(
+    z.string(),
+    z.object({ waiting: storedNumber, active: storedNumber, delayed: storedNumber, failed: storedNumber }),
+  ),
+  notifications: z.exactOptional(z.object({ pending: storedNumber, due: storedNumber })),
+  intake: z.exactOptional(
+    z
+      .object({ unread: storedNumber, pending: storedNumber, oldest_pending_ms: storedNumber })
+      .transform(({ oldest_pending_ms: oldestPendingMs, ...rest }) => ({ ...rest, oldestPendingMs })),
+  ),
+  deadMessages: z.exactOptional(storedNumber),
+});
+
 /** The sources of a snapshot's numbers. */
 export type DepthReaders = {
   queues(): Promise<Record<string, QueueDepth>>;
@@ -31,9 +49,11 @@ const TTL_MS = minutes(5);
 /** The last snapshot of any process. All processes show it. */
 export class QueueSnapshots {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   async save({ at, deadMessages, intake, notifications, queues }: QueueSnapshot): Promise<void> {
@@ -46,16 +66,10 @@ export class QueueSnapshots {
     await this.#redis.set(keys.queueSnapshot(), text, 'PX', TTL_MS);
   }
 
+  /** Undefined where nothing is known: none was taken in the last minutes, or it cannot be read, which is said. */
   async latest(): Promise<QueueSnapshot | undefined> {
     const text = await this.#redis.get(keys.queueSnapshot());
     if (text === null) return undefined;
-    const { at, intake, ...rest } = JSON.parse(text) as Omit<QueueSnapshot, 'at' | 'intake'> & {
-      at: string;
-      intake?: { unread: number; pending: number; oldest_pending_ms: number };
-    };
-    const stream = intake && {
-      intake: { unread: intake.unread, pending: intake.pending, oldestPendingMs: intake.oldest_pending_ms },
-    };
-    return { at: new Date(at), ...rest, ...stream };
+    return readEntry(keys.queueSnapshot(), text, { source: 'queue_snapshot', entry: Stored }, this.#onRead);
   }
 }

@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { type JsonEntries, readEntry, storedNumber, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
-
-const time = z.iso.datetime().transform((text) => new Date(text));
 
 const Stored = z
   .object({
     name: z.string(),
     status: z.enum(['up', 'failing', 'down']),
-    latency_ms: z.number().optional(),
+    latency_ms: storedNumber.optional(),
     failures: z.int(),
-    since: time,
-    checked_at: time,
+    since: storedTime,
+    checked_at: storedTime,
     error: z.string().optional(),
   })
   .transform(({ checked_at: checkedAt, latency_ms: latencyMs, ...rest }) => ({ ...rest, latencyMs, checkedAt }));
@@ -31,37 +31,39 @@ export type ServiceRecord = {
   error?: string | undefined;
 };
 
+/** Records of the Python worker are taken over apart. */
+const states: JsonEntries<ServiceRecord> = {
+  source: 'service_states',
+  entry: Stored,
+  foreign: z.object({ is_up: z.boolean() }),
+};
+
 const TTL_MS = days(1);
 
 /** The state of every outside service. */
 export class ServiceHealthStore {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   keyOf(name: string): string {
     return keys.serviceHealth(name);
   }
 
+  /** Undefined where nothing is known: no check was noted in the last day, or its record cannot be read, which is said. */
   async find(name: string): Promise<ServiceRecord | undefined> {
     const text = await this.#redis.get(keys.serviceHealth(name));
-    return text === null ? undefined : read(text);
+    if (text === null) return undefined;
+    return readEntry(keys.serviceHealth(name), text, states, this.#onRead);
   }
 
   async save(record: ServiceRecord): Promise<void> {
     const { checkedAt: checked_at, latencyMs: latency_ms, ...rest } = record;
     const text = JSON.stringify({ ...rest, latency_ms, checked_at });
     await this.#redis.set(keys.serviceHealth(record.name), text, 'PX', TTL_MS);
-  }
-}
-
-/** A record of another shape (the Python worker's) counts as none. */
-function read(text: string): ServiceRecord | undefined {
-  try {
-    return Stored.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
   }
 }

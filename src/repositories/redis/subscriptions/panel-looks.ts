@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { days, hours } from '../../../lib/duration.ts';
+import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
+import { readNamed } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
 /** A panel user whom an event named. */
@@ -43,9 +45,11 @@ return granted`;
  */
 export class PanelLooks {
   readonly #redis: RedisClient;
+  readonly #onRead: OnRead | undefined;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, onRead?: OnRead) {
     this.#redis = redis;
+    this.#onRead = onRead;
   }
 
   /** Asks for a look at a user. False where so many wait that this one is left to the sweeps. */
@@ -59,14 +63,14 @@ export class PanelLooks {
     return await this.#redis.hlen(keys.panelLooks());
   }
 
-  /** Some of those that wait, at most `limit`. Entries that are not a look of ours are removed. */
+  /** Some of those that wait, at most `limit`. Entries that are not a look of ours are said and removed. */
   async some(limit: number): Promise<WaitingLook[]> {
     const found = (await this.#redis.hrandfield(keys.panelLooks(), limit, 'WITHVALUES')) as string[];
     const pairs = Array.from({ length: found.length / 2 }, (_, i) => [found[2 * i]!, found[2 * i + 1]!] as const);
-    const read = pairs.map(([name, text]) => ({ name, look: Waiting.safeParse(jsonOrNothing(text)).data }));
-    const odd = read.filter(({ look }) => !look).map(({ name }) => name);
+    const { holes, items } = readNamed(pairs, { source: 'panel_looks', entry: Waiting }, this.#onRead);
+    const odd = holes.map(({ ids }) => ids.name!);
     if (odd.length > 0) await this.#redis.hdel(keys.panelLooks(), ...odd);
-    return read.flatMap(({ look }) => look ?? []);
+    return items.map(([, look]) => look);
   }
 
   /** These are made. A user about whom an event came meanwhile is looked at again. */
@@ -87,11 +91,3 @@ const nameOf = ({ username }: AskedLook): string => username.toLowerCase();
 
 /** The same text each time. */
 const textOf = ({ ids, token, username }: WaitingLook): string => JSON.stringify({ username, ids, token });
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

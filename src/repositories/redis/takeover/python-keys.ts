@@ -3,6 +3,7 @@ import { seconds } from '../../../lib/duration.ts';
 import { mastersOf, type RedisClient } from '../../../lib/redis-client.ts';
 import { hourOf } from '../../../lib/utc-days.ts';
 import type { HourlyBandwidth } from '../figures/hourly-bandwidths.ts';
+import { jsonOf } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 import type { BandwidthSample } from '../monitoring/bandwidth-samples.ts';
 import type { NodeChange, NodeRecord } from '../monitoring/node-health-store.ts';
@@ -103,7 +104,7 @@ export class PythonKeys {
 }
 
 function nodeOf(nodeUuid: string, text: string | null): PythonRecord | undefined {
-  const { data } = Node.safeParse(parseJson(text));
+  const { data } = Node.safeParse(jsonOf(text ?? ''));
   if (!data) return undefined;
   const { country, name, offline_since: offlineSince, status, updated_at: checkedAt } = data;
   const since = (status === 'offline' && offlineSince) || checkedAt;
@@ -118,7 +119,7 @@ function nodeOf(nodeUuid: string, text: string | null): PythonRecord | undefined
 /** The Python worker records changes only, so each status is the previous one of the next. The status before the first is unknown. */
 function historyOf(nodeUuid: string, members: readonly string[]): PythonRecord | undefined {
   if (members.length === 0) return undefined;
-  const changes = members.flatMap((member) => Change.safeParse(parseJson(member)).data ?? []);
+  const changes = members.flatMap((member) => Change.safeParse(jsonOf(member)).data ?? []);
   return {
     kind: 'history',
     nodeUuid,
@@ -128,7 +129,7 @@ function historyOf(nodeUuid: string, members: readonly string[]): PythonRecord |
 }
 
 function serviceOf(name: string, key: string, text: string | null): PythonRecord | undefined {
-  const { data } = Service.safeParse(parseJson(text));
+  const { data } = Service.safeParse(jsonOf(text ?? ''));
   if (!data) return undefined;
   const { consecutive_failures: failed, is_up: isUp, last_checked: checkedAt } = data;
   const failures = isUp ? 0 : Math.max(1, failed);
@@ -140,7 +141,7 @@ function serviceOf(name: string, key: string, text: string | null): PythonRecord
 /** The total of the Python worker comes from fields that no Remnawave node has. Where they are missing it writes 0, which means nothing. */
 function snapshotOf(nodeUuid: string, at: number, key: string, text: string | null): PythonRecord | undefined {
   if (text === null) return undefined;
-  const { data } = Snapshot.safeParse(parseJson(text));
+  const { data } = Snapshot.safeParse(jsonOf(text ?? ''));
   const sample = data && { at: new Date(seconds(at)), bytes: data.total, seconds: SNAPSHOT_SECONDS };
   return { kind: 'sample', nodeUuid, key, sample };
 }
@@ -169,14 +170,6 @@ function hourlyOf(
     covered_seconds: Math.min(3_600, samples * SNAPSHOT_SECONDS),
   };
   return { kind: 'hour', key, record };
-}
-
-function parseJson(text: string | null): unknown {
-  try {
-    return text === null ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function exactly(pattern: string): RegExp {

@@ -155,6 +155,18 @@ describe('an Idempotency-Key', () => {
     expect((await http.call('GET', `/api/v1/jobs/${id}`)).statusCode).toBe(404);
   });
 
+  test('whose record cannot be read makes no second job: the answer says to send another key', async () => {
+    const key = randomUUID();
+    await post(key, message);
+    const { redis } = http.world;
+    const [stored] = await redis.client.keys(`cybervpn:idempotency:*:${Buffer.from(key).toString('base64url')}`);
+    await redis.client.set(stored!, '{"fingerprint":7}');
+    expect(await problemOf(await post(key, message))).toMatchObject({
+      status: 422,
+      detail: expect.stringContaining('Send another key'),
+    });
+  });
+
   test('for another payload is refused', async () => {
     const key = randomUUID();
     await post(key, message);

@@ -40,6 +40,11 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   const jobId = randomUUID();
   const owner = tokenNameOf(caller) ?? caller;
   const claimed = await idempotency.claim(owner, key, { fingerprint, jobId });
+  if (!claimed)
+    throw new Problem(
+      'key-reused',
+      'This Idempotency-Key was used within the last day for a request whose record cannot be read. Send another key.',
+    );
   if (claimed.fingerprint !== fingerprint)
     throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
   if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue, already: true };
