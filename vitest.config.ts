@@ -15,8 +15,8 @@ const WITH_SANDBOX = [
   'src/triggers/http/server.test.ts',
 ];
 
-/** They measure time over many seconds, so nothing may run beside them. */
-const ALONE = ['test/rate.test.ts'];
+/** They measure time, so nothing may run beside them. */
+const ALONE = ['test/rate.test.ts', 'test/doors/*.test.ts'];
 
 /**
  * Five projects; a test's file name says where it belongs:

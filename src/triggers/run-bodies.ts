@@ -9,35 +9,20 @@ import type {
   RunHour,
   RunPage,
 } from '../repositories/history/runs.ts';
+import { instant, line, linesOf, wordsOf } from './text-fields.ts';
 
 /** History for machines, the same over HTTP and from the command line: fields are `snake_case`, times ISO 8601 UTC. */
 const time = z.iso.datetime();
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-
-/** A line of text that may stand in a statement. U+0000 and halves of surrogate pairs are refused at every door. */
-const line = (most: number) =>
-  z
-    .string()
-    .min(1)
-    .max(most)
-    .regex(/^[ -~\u00a0-\uffff]+$/, { error: 'must be text without control characters' });
-
-const listOf = <Item extends z.ZodType<unknown, string>>(item: Item) =>
-  z
-    .string()
-    .max(2_000)
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(item).min(1).max(50));
 
 /** The filter of runs, as it stands in a query. */
 export const RunFilterFields = {
-  task: listOf(line(100)).optional().describe('Names of tasks, separated by commas'),
-  state: listOf(z.enum(RUN_OUTCOMES))
+  task: linesOf(100).optional().describe('Names of tasks, separated by commas'),
+  state: wordsOf(RUN_OUTCOMES)
     .optional()
     .describe('How the attempt ended, separated by commas: success, retry (failed and repeated), error, cancelled'),
   from: instant.optional().describe('Ended at this time or later'),
   to: instant.optional().describe('Ended before this time'),
-  customer: listOf(line(200))
+  customer: linesOf(200)
     .optional()
     .describe('Names of one customer, separated by commas: Telegram id, id at the panel, username, e-mail address'),
   correlation_id: line(200).optional().describe('What one request led to'),

@@ -3,15 +3,19 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readingMs } from '../../src/testing/reading-ms.ts';
 import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 import { messageData } from '../../src/triggers/taskiq-stream/intake.fixture.ts';
-import { type Watched, watched } from './watched-process.ts';
+import { type Watched, WatchedProcess } from './watched-process.ts';
 
-/** The bars; that of work stands above the reading of 8 MB from the line. Of three tries the best counts: a garbage collection, or a burst of this machine's other work, is not of the input. */
-const WORK_MS = 100;
-const LIVE_MS = 200;
+/**
+ * The bars; that of work stands above the taking of 8 MB from the line. Of three tries the best counts: a garbage collection, or a burst of
+ * this machine's other work, is not of the input. Where a machine reads 8 MB of JSON in more than 67 ms, both are higher in proportion.
+ */
+const WORK = { ms: 100, readings: 1.5 };
+const LIVE = { ms: 200, readings: 3 };
 const ANSWER_BYTES = 16_384;
 const GROWN_MB = 128;
 const TRIES = 3;
@@ -19,17 +23,28 @@ const TRIES = 3;
 const token = randomBytes(16).toString('hex');
 let world: World;
 let worker: RoleProcess;
+let watched: WatchedProcess;
+let workMost: number;
+let liveMost: number;
 /** The work of taking 8 MB from the line, without a look at them. */
-let readingMs = 0;
+let takingMs = 0;
 beforeAll(async () => {
   world = await World.start({ panel: {}, env: { API_TOKENS: `olga:${token}`, LOG_LEVEL: 'INFO' } });
   worker = await world.start('all');
+  watched = await WatchedProcess.start(worker.pid, worker.httpUrl);
   // The first request of a kind loads and compiles what it needs.
   await post('execute_bulk_broadcast', '{}')();
   await get('/queues/api/queues')();
-  readingMs = (await tried(unread)).workMs;
+  await call('POST', '/webhooks/cryptobot', '{}');
+  const reading = await readingMs();
+  workMost = Math.max(WORK.ms, WORK.readings * reading);
+  liveMost = Math.max(LIVE.ms, LIVE.readings * reading);
+  takingMs = (await tried(unread)).workMs;
 });
-afterAll(() => world?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await watched?.[Symbol.asyncDispose]();
+  await world?.[Symbol.asyncDispose]();
+});
 
 type Answer = { status: number; bytes: number };
 
@@ -59,6 +74,7 @@ function call(
 const post = (task: string, body: string | Buffer, headers?: Record<string, string>) => () =>
   call('POST', `/api/v1/tasks/${task}`, body, headers);
 const unread = post('send_notification', 'x'.repeat(8 * 1024 * 1024), { 'content-encoding': 'gzip' });
+const live = () => call('GET', '/health/live');
 const get = (path: string, headers?: Record<string, string>) => () => call('GET', path, undefined, headers);
 
 /** Almost the largest body that a task takes. */
@@ -76,7 +92,7 @@ const bulk = (ids: string) => post('execute_bulk_user_operation', `{"operation":
 async function tried<T>(work: () => Promise<T>): Promise<Watched & { result: T }> {
   const seen: (Watched & { result: T })[] = [];
   for (let n = 0; n < TRIES; n += 1) {
-    const one = await watched(worker.pid, worker.httpUrl, work);
+    const one = await watched.during(work);
     seen.push(one);
     if (isWithinBars(one)) return one;
   }
@@ -160,12 +176,12 @@ describe('at the port', () => {
     const ask = broadcast(`${list(400_000, 1234567890).slice(0, -1)},"x"]`);
     const { liveMs, result } = await tried(() => Promise.all(Array.from({ length: 8 }, ask)));
     expect(result.map(({ status }) => status)).toEqual(Array(8).fill(400));
-    expect(liveMs).toBeLessThan(LIVE_MS);
+    expect(liveMs).toBeLessThan(liveMost);
   });
 });
 
 const isWithinBars = ({ grownMb, liveMs, workMs }: Watched): boolean =>
-  workMs < WORK_MS + readingMs && liveMs < LIVE_MS && grownMb < GROWN_MB;
+  workMs < workMost + takingMs && liveMs < liveMost && grownMb < GROWN_MB;
 
 describe('in the stream', () => {
   const fields = (count: number): string[] => Array.from({ length: count }, (_, i) => [`f${i}`, 'x']).flat();
@@ -199,39 +215,60 @@ describe('in the stream', () => {
       await added.exec();
       await until('it is buried', async () => (await world.redisClient.xlen('cybervpn:taskiq:dead')) >= dead + times);
     });
-    expect(liveMs).toBeLessThan(LIVE_MS);
+    expect(liveMs).toBeLessThan(liveMost);
   });
 });
 
 describe('many connections', () => {
+  const opened = (count: number): Socket[] => {
+    const { port } = new URL(worker.httpUrl);
+    return Array.from({ length: count }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+  };
+  const connected = (sockets: readonly Socket[]) => Promise.all(sockets.map((socket) => once(socket, 'connect')));
+
   const HEAD =
     'POST /webhooks/cryptobot HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n';
+
+  test('1,500 in one burst, while the worker is at other work: none is dropped, to come again a second later', async () => {
+    let burst: Socket[] = [];
+    worker.signal('SIGSTOP');
+    try {
+      burst = opened(1_500);
+      // The kernel alone takes them now. Of those that it drops it would say nothing.
+      await connected(burst);
+    } finally {
+      worker.signal('SIGCONT');
+    }
+    expect(await live()).toMatchObject({ status: 200 });
+    for (const socket of burst) socket.destroy();
+  });
 
   test.each([
     ['say nothing', ''],
     ['stop within their headers', 'GET / HTTP/1.1\r\nhost: x\r\nx-a: '],
     ['stop within their bodies', `${HEAD}{`],
   ])('1,500 that %s: the next one is served, and /health/live answers', async (_, said) => {
-    const { port } = new URL(worker.httpUrl);
     const open: Socket[] = [];
-    const { liveMs } = await watched(worker.pid, worker.httpUrl, async () => {
-      for (let n = 0; n < 15; n += 1) {
-        const more = Array.from({ length: 100 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+    const { liveMs } = await watched.during(async () => {
+      for (let n = 0; n < 30; n += 1) {
+        const more = opened(50);
         open.push(...more);
-        await Promise.all(more.map((socket) => once(socket, 'connect')));
+        await connected(more);
         if (said !== '') for (const socket of more) socket.write(said);
+        // It has taken them all: how fast anybody can send is not the question here.
+        await live();
       }
       expect(await get('/api/v1/overview')()).toMatchObject({ status: 200 });
     });
     for (const socket of open) socket.destroy();
-    expect(liveMs).toBeLessThan(LIVE_MS);
+    expect(liveMs).toBeLessThan(liveMost);
   });
 });
 
 test('half a million good ids: taken, and /health/live answers while it is read and queued', async () => {
   const ids = Array.from({ length: 500_000 }, (_, i) => 100_000 + i).join(',');
-  const { liveMs, result } = await watched(worker.pid, worker.httpUrl, broadcast(`[${ids}]`));
+  const { liveMs, result } = await watched.during(broadcast(`[${ids}]`));
   expect(result.status).toBe(202);
   // It is no refusal: each of its steps has the whole list in hand.
-  expect(liveMs).toBeLessThan(2 * LIVE_MS);
+  expect(liveMs).toBeLessThan(2 * liveMost);
 });

@@ -1,80 +1,68 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { Agent, get } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { seconds } from '../../src/lib/duration.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { LiveTold } from './live-asker.ts';
+import { mainThread } from './main-thread.ts';
 
 /** What a time limit is held against. */
-export type Watched = {
+export type Watched = LiveTold & {
   /** Processor time of the main thread, which is how long everything else had to wait for it. */
   readonly workMs: number;
-  /** The slowest answer of `/health/live`, without the time in which this machine gave the processor to others. */
-  readonly liveMs: number;
-  /** How often it was asked. */
-  readonly asked: number;
   /** Growth of the process' largest memory over what it had before. */
   readonly grownMb: number;
 };
 
-/** How long `/health/live` rests between two questions. */
-const REST_MS = 5;
+const ASKER = fileURLToPath(new URL('live-asker.ts', import.meta.url));
 
-/** Asks `/health/live` of a process for as long as `work` takes. Throws where one question has no answer. */
-export async function watched<T>(
-  pid: number,
-  httpUrl: string,
-  work: () => Promise<T>,
-): Promise<Watched & { result: T }> {
-  const agent = new Agent({ keepAlive: false });
-  const before = { thread: await thread(pid), kb: await memory(pid, 'VmRSS') };
-  // Writing 5 sets the peak back to what is in use now: proc_pid_clear_refs(5).
-  await writeFile(`/proc/${pid}/clear_refs`, '5');
-  let isOver = false;
-  const asking = (async () => {
-    let [asked, liveMs] = [0, 0];
-    while (!isOver || asked === 0) {
-      liveMs = Math.max(liveMs, await fairMs(pid, () => live(httpUrl, agent)));
-      asked += 1;
-      await sleep(REST_MS);
-    }
-    return { asked, liveMs };
-  })();
-  try {
-    const result = await work();
-    isOver = true;
-    const told = await asking;
-    const workMs = (await thread(pid)).ranMs - before.thread.ranMs;
-    return { ...told, workMs, grownMb: ((await memory(pid, 'VmHWM')) - before.kb) / 1024, result };
-  } finally {
-    isOver = true;
-    await asking.catch(() => undefined);
-    agent.destroy();
-  }
-}
+/** A process whose work, memory and answers of `/health/live` are measured while something is done to it. */
+export class WatchedProcess implements AsyncDisposable {
+  readonly #pid: number;
+  readonly #asker: ChildProcess;
+  /** Rejects where the asker ends before it is told to. */
+  readonly #broken: Promise<never>;
 
-/** Wall time of `work` less the time in which that process, or this one, was ready to run and had no processor. */
-async function fairMs(pid: number, work: () => Promise<unknown>): Promise<number> {
-  const [theirs, ours, at] = [await thread(pid), await thread(process.pid), performance.now()];
-  await work();
-  const ms = performance.now() - at;
-  return ms - ((await thread(pid)).waitedMs - theirs.waitedMs) - ((await thread(process.pid)).waitedMs - ours.waitedMs);
-}
-
-/** The main thread's time on a processor, and its time in line for one: https://docs.kernel.org/scheduler/sched-stats.html */
-async function thread(pid: number): Promise<{ ranMs: number; waitedMs: number }> {
-  const [ran, waited] = (await readFile(`/proc/${pid}/task/${pid}/schedstat`, 'utf8')).split(' ').map(Number);
-  return { ranMs: ran! / 1e6, waitedMs: waited! / 1e6 };
-}
-
-async function memory(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]);
-}
-
-function live(httpUrl: string, agent: Agent): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const asked = get(`${httpUrl}/health/live`, { agent, timeout: seconds(60) }, (response) => {
-      response.resume().on('end', resolve);
+  private constructor(pid: number, asker: ChildProcess) {
+    this.#pid = pid;
+    this.#asker = asker;
+    this.#broken = once(asker, 'exit').then(() => {
+      throw new Error('/health/live does not answer: the output of live-asker.ts above says why');
     });
-    asked.on('timeout', () => asked.destroy(new Error('/health/live does not answer')));
-    asked.on('error', reject);
-  });
+    this.#broken.catch(() => undefined);
+  }
+
+  /** Resolves when `/health/live` has answered once. */
+  static async start(pid: number, httpUrl: string): Promise<WatchedProcess> {
+    const started = new WatchedProcess(pid, fork(ASKER, [String(pid), httpUrl], { execArgv: [] }));
+    await started.#told();
+    return started;
+  }
+
+  /** Measures during `work`. Throws where one question has no answer. */
+  async during<T>(work: () => Promise<T>): Promise<Watched & { result: T }> {
+    const before = { thread: mainThread(this.#pid), kb: this.#memory('VmRSS') };
+    // Writing 5 sets the peak back to what is in use now: proc_pid_clear_refs(5).
+    writeFileSync(`/proc/${this.#pid}/clear_refs`, '5');
+    const told = this.#told();
+    told.catch(() => undefined);
+    this.#asker.send('begin');
+    const result = await work().finally(() => this.#asker.send('end'));
+    const { asked, liveMs } = await told;
+    const workMs = mainThread(this.#pid).ranMs - before.thread.ranMs;
+    return { asked, liveMs, workMs, grownMb: (this.#memory('VmHWM') - before.kb) / 1024, result };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#asker.disconnect();
+    await this.#broken.catch(() => undefined);
+  }
+
+  async #told(): Promise<LiveTold> {
+    const [told] = await Promise.race([once(this.#asker, 'message'), this.#broken]);
+    return told as LiveTold;
+  }
+
+  #memory(field: 'VmRSS' | 'VmHWM'): number {
+    return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${this.#pid}/status`, 'utf8'))![1]);
+  }
 }

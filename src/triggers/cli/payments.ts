@@ -12,6 +12,7 @@ import {
   type DeskQuery,
   MOST_DESK_DAYS,
 } from '../payment-desk.ts';
+import { wholeNumber } from '../text-fields.ts';
 import { type Command, type CommandArgs, type Output, table, UsageError, wordAt } from './command.ts';
 
 /** The payments desk, and the person at the terminal. */
@@ -59,7 +60,7 @@ async function list(args: CommandArgs, { desk }: PaymentContext, { print }: Outp
     all: all === true,
     open: open === true,
     after: option('--after', after, z.guid().optional()),
-    limit: option('--limit', limit, z.coerce.number().int().min(1).max(200).default(50)),
+    limit: option('--limit', limit, wholeNumber(1, 200).default(50)),
     locale: localeOf(args),
   };
   const found = await desk.list(query);
@@ -132,7 +133,7 @@ async function answerTo(
       return await desk.assign(id, caller, wordAt(args, 2, 'The panel user: its id, uuid or username'));
     case 'extend':
       return await desk.extend(id, caller, {
-        days: option('--days', days, z.coerce.number().int().min(1).max(MOST_DESK_DAYS).optional()),
+        days: option('--days', days, wholeNumber(1, MOST_DESK_DAYS).optional()),
         user: typeof user === 'string' ? user : undefined,
       });
     case 'given':

@@ -4,6 +4,7 @@ import { JOB_ACTS, type JobAct, MOST_JOBS_AT_ONCE } from '../../lib/job-act.ts';
 import type { RunFilter } from '../../repositories/history/runs.ts';
 import type { HistoryContext } from '../history.ts';
 import { errorGroupsBody, RunFilterFields, RunPlace, runDetailsBody, runFilter, runListBody } from '../run-bodies.ts';
+import { wholeNumber } from '../text-fields.ts';
 import { type Command, type CommandArgs, type Output, table, UsageError, wordAt } from './command.ts';
 
 export type RunsContext = { history: HistoryContext; caller: string };
@@ -14,8 +15,8 @@ const FILTER = '[--task T] [--state S] [--from TIME] [--to TIME] [--customer C] 
 const Options = z.object({
   ...RunFilterFields,
   after: RunPlace.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  expected: z.coerce.number().int().min(0).max(MOST_JOBS_AT_ONCE).optional(),
+  limit: wholeNumber(1, 200).default(50),
+  expected: wholeNumber(0, MOST_JOBS_AT_ONCE).optional(),
 });
 type Options = z.output<typeof Options>;
 

@@ -9,30 +9,46 @@ const BIG_BYTES = 65_536;
 
 /**
  * Looks at bodies of JSON before they are parsed: one that is not UTF-8, is nested too deeply or has too many fields is refused with 400, one
- * that is compressed or says to be in another encoding with 415. Big ones are read one after another, and between two of them everything
- * else has its turn: many that arrive together do not hold up the port.
+ * that is compressed or says to be in another encoding with 415. Big ones are read one after another, and between two steps of that work
+ * everything else has its turn: many that arrive together do not hold up the port.
  */
 export function readJsonModestly(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser('error', 'error');
   let turn: Promise<unknown> = Promise.resolve();
   const read = (request: FastifyRequest, body: Buffer, done: ParsingDone): void => {
+    const text = utf8In(body);
+    if (text === undefined) done(new Problem('bad-request', 'The body is not UTF-8.'));
+    else void parse(request, text, done);
+  };
+  const readInSteps = async (request: FastifyRequest, body: Buffer, done: ParsingDone): Promise<void> => {
     const refusal = refusalOf(request, body);
-    const text = refusal ?? utf8In(body);
-    if (typeof text === 'string') void parse(request, text, done);
-    else done(text ?? new Problem('bad-request', 'The body is not UTF-8.'));
+    await othersTurn();
+    const { promise, resolve } = Promise.withResolvers<Parameters<ParsingDone>>();
+    if (refusal) resolve([refusal]);
+    else read(request, body, (...result) => resolve(result));
+    const result = await promise;
+    await othersTurn();
+    // All that the route does with the body, up to its first question to another server.
+    done(...result);
+    await othersTurn();
   };
   scope.removeContentTypeParser('application/json');
   scope.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (body.length <= BIG_BYTES) read(request, body, done);
-    else turn = turn.then(() => read(request, body, later(done))).then(() => nextTurn());
+    if (body.length > BIG_BYTES) {
+      turn = turn.then(() => readInSteps(request, body, done));
+      return;
+    }
+    const refusal = refusalOf(request, body);
+    if (refusal) done(refusal);
+    else read(request, body, done);
   });
 }
 
-/** The work on a big body has a turn of its own as well. */
-const later =
-  (done: ParsingDone): ParsingDone =>
-  (...read) =>
-    void nextTurn().then(() => done(...read));
+/** Passes two turns of the event loop: a new connection is taken in one, and its request is read and answered in the next. */
+async function othersTurn(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
+}
 
 type ParsingDone = (error: Error | null, body?: unknown) => void;
 

@@ -43,6 +43,12 @@ const LIMITS: ConnectionLimits = {
   connections: 1_000,
 };
 
+/**
+ * Connections that the kernel holds until this process takes them; the kernel's own limit is `net.core.somaxconn`, 4,096 on Linux. One more
+ * is dropped without a word and comes again after a second: with Node's 511, a probe that came within a burst of connections waited for it.
+ */
+const BACKLOG = 4_096;
+
 /** The server with all its routes, not listening yet. */
 export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits = LIMITS): FastifyInstance {
   const { cryptobotWebhook, health, metrics, operations, remnawaveWebhook, trustProxy = 0 } = options;
@@ -96,11 +102,11 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
 export async function startHttp({ host, port, ...options }: HttpOptions, limits = LIMITS): Promise<FastifyInstance> {
   const server = buildServer(options, limits);
   try {
-    await server.listen({ port, host });
+    await server.listen({ port, host, backlog: BACKLOG });
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (host !== '::' || !NO_IPV6.has(code)) throw error;
-    await server.listen({ port, host: '0.0.0.0' });
+    await server.listen({ port, host: '0.0.0.0', backlog: BACKLOG });
   }
   return server;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { line } from '../../text-fields.ts';
 import type { Act, HeldBrake, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -30,7 +31,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       tag: 'Brakes',
       needs: 'admin',
       summary: 'Decide about what is held',
-      params: z.object({ name: z.string().min(1).max(100).describe('The brake') }),
+      params: z.object({ name: line(100).describe('The brake') }),
       body: z.object({ decision: z.string().min(1).max(50).describe('One of the `decisions` of the brake') }),
       answers: {
         200: { description: 'What was done', schema: z.object({ name: z.string(), done: z.string() }) },

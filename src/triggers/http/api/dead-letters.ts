@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pathOf, siftFields } from '../../../lib/unknown-fields.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
+import { wholeNumber } from '../../text-fields.ts';
 import { HIDDEN, withoutSecrets } from '../auth/secrets.ts';
 import type { Act, DeadLetter, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -25,7 +26,7 @@ export function deadLetterRoutes(context: HttpContext): readonly ApiRoute[] {
       needs: 'view',
       summary: 'What failed for good: jobs out of retries, and messages that could not be understood',
       query: z.object({
-        limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
+        limit: wholeNumber(1, LISTED).default(50).describe('How many at most'),
       }),
       answers: {
         200: { description: 'The newest first', schema: z.object({ dead_letters: z.array(DeadLetterBody) }) },

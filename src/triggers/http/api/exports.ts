@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { line } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { rangeIn } from './range.ts';
@@ -28,8 +29,8 @@ export function exportRoutes({ exports }: HttpContext): readonly ApiRoute[] {
           .describe('Id of the export'),
       }),
       query: z.object({
-        expires: z.string().max(20).optional().describe('Of a signed link: the second at which it ends'),
-        signature: z.string().max(100).optional().describe('Of a signed link, which needs no token'),
+        expires: line(20).optional().describe('Of a signed link: the second at which it ends'),
+        signature: line(100).optional().describe('Of a signed link, which needs no token'),
       }),
       headers: z.object({ range: z.string().max(100).optional().describe('One range: `bytes=0-1023`') }),
       answers: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
 import type { KeptAlert, KeptIncident } from '../../../repositories/history/incidents.ts';
+import { instant, wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { keptHistory } from './kept-history.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -10,8 +11,7 @@ const LISTED = 500;
 const ALERTS_OF_DAYS = 30;
 const HEAT_MAP_DAYS = 90;
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-const limit = z.coerce.number().int().min(1).max(LISTED).default(100).describe('How many at most');
+const limit = wholeNumber(1, LISTED).default(100).describe('How many at most');
 const nodeId = z.string().regex(/^[\w-]{1,64}$/, { error: 'must be the uuid of a node' });
 
 const IncidentBody = z.object({

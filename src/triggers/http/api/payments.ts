@@ -11,19 +11,12 @@ import {
   deskPaymentBody,
 } from '../../payment-bodies.ts';
 import { type DeskAnswer, MOST_DESK_DAYS } from '../../payment-desk.ts';
+import { line, wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute, type Reply } from './route.ts';
 
 const LISTED = 200;
-
-/** A line of text. U+0000 and halves of surrogate pairs are refused at every door. */
-const words = (most: number) =>
-  z
-    .string()
-    .min(1)
-    .max(most)
-    .regex(/^[ -~\u00a0-\uffff]+$/, { error: 'must be text without control characters' });
 
 const isTrue = z
   .enum(['true', 'false'])
@@ -32,7 +25,7 @@ const isTrue = z
 
 const PaymentId = z.object({ id: z.guid({ error: 'must be the id of a payment, a UUID' }).describe('`payments.id`') });
 const language = z.enum(LOCALES).default('en').describe('The language of the sentences');
-const panelUser = words(64).describe("The panel's id of the user, the uuid or the username");
+const panelUser = line(64).describe("The panel's id of the user, the uuid or the username");
 
 const ACTED = { 200: { description: 'What was decided, now or before', schema: DeskAnswerBody } } as const;
 const NO_SUCH = ['not-found', 'conflict'] as const;
@@ -54,7 +47,7 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
           .enum(PAYMENT_STATUSES)
           .optional()
           .describe('Payments of this status, also those that wait for nobody'),
-        find: words(100)
+        find: line(100)
           .optional()
           .describe(
             'Id of a payment, an invoice or a customer, Telegram id or username of a customer; finds all payments',
@@ -62,7 +55,7 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
         all: isTrue.describe('`true`: also those that wait for nobody'),
         open: isTrue.describe('`true`: only those that are paid and whose days the panel may not have yet'),
         after: z.guid().optional().describe('`next` of the page before'),
-        limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
+        limit: wholeNumber(1, LISTED).default(50).describe('How many at most'),
         locale: language,
       }),
       answers: { 200: { description: 'The newest first', schema: DeskListBody } },
@@ -138,7 +131,7 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/payments/{id}/close',
       summary: 'Say that nothing remains to be done, as after a refund',
-      body: z.strictObject({ reason: words(300).optional().describe('For those who look later') }).default({}),
+      body: z.strictObject({ reason: line(300).optional().describe('For those who look later') }).default({}),
       problems: NO_SUCH,
       handle: async ({ params: { id }, body: { reason } }, { caller }) => reply(await desk.close(id, caller, reason)),
     }),

@@ -15,6 +15,7 @@ import {
   runListBody,
   runSumsBody,
 } from '../../run-bodies.ts';
+import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { keptHistory } from './kept-history.ts';
@@ -55,7 +56,7 @@ export function runRoutes(context: HttpContext): readonly ApiRoute[] {
       query: z.object({
         ...RunFilterFields,
         after: RunPlace.optional().describe('`next` of the page before'),
-        limit: z.coerce.number().int().min(1).max(LISTED).default(50).describe('How many at most'),
+        limit: wholeNumber(1, LISTED).default(50).describe('How many at most'),
       }),
       answers: { 200: { description: 'A page of runs', schema: RunListBody } },
       async handle({ query: { after, limit, ...filter } }) {
@@ -71,7 +72,7 @@ export function runRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'Failures by kind: the same error with other numbers, ids and names is one group',
       query: z.object({
         ...RunFilterFields,
-        limit: z.coerce.number().int().min(1).max(GROUPS).default(20).describe('How many groups at most'),
+        limit: wholeNumber(1, GROUPS).default(20).describe('How many groups at most'),
       }),
       answers: {
         200: { description: 'The most frequent first; of the last day without `from`', schema: ErrorGroupsBody },

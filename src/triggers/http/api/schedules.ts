@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeSchedule } from '../../../runtime/describe-task.ts';
+import { line } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { dispatchFor } from './dispatch.ts';
@@ -45,7 +46,7 @@ export function scheduleRoutes(context: HttpContext): readonly ApiRoute[] {
       needs: 'admin',
       summary: 'Run a scheduled task now, besides its schedule',
       description: 'While a job of it waits or runs, that job is answered instead of a new one, with `already`.',
-      params: z.object({ task: z.string().min(1).max(100).describe('The scheduled task') }),
+      params: z.object({ task: line(100).describe('The scheduled task') }),
       answers: { 202: { description: 'It is in its queue, or was already', schema: Dispatched } },
       problems: ['unknown-task', 'not-found', 'task-disabled'],
       async handle({ params }, { audit, caller, request }) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { JSON_LIMITS } from '../../../lib/json-limits.ts';
 import { describeTask } from '../../../runtime/describe-task.ts';
 import { LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
+import { line } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { dispatchFor } from './dispatch.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -34,7 +35,7 @@ const IdempotencyHeader = z.object({
     .describe('Sending the same request again under the same key within a day adds no second job'),
 });
 
-const TaskName = z.object({ name: z.string().min(1).max(100).describe('A task, or one of its aliases') });
+const TaskName = z.object({ name: line(100).describe('A task, or one of its aliases') });
 
 export function taskRoutes(context: HttpContext): readonly ApiRoute[] {
   return [

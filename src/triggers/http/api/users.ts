@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { line } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
@@ -18,7 +19,7 @@ export function userRoutes(context: HttpContext): readonly ApiRoute[] {
       tag: 'Users',
       needs: 'support',
       summary: 'Why a customer did or did not get which notice, was or was not disabled',
-      params: z.object({ who: z.string().min(1).max(100).describe('Telegram id or username') }),
+      params: z.object({ who: line(100).describe('Telegram id or username') }),
       answers: {
         200: {
           description: 'Every panel user that this can be',
