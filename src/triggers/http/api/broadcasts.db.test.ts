@@ -12,7 +12,11 @@ describe('broadcasts over HTTP', () => {
     const panel = await startPanelSandbox({ generation: 3 });
     stack.defer(() => panel.stop());
     for (const chat of [11, 12, 13])
-      panel.addUser({ username: `user_${chat}`, telegramId: chat, expireAt: panel.now().getTime() + days(chat) + hours(1) });
+      panel.addUser({
+        username: `user_${chat}`,
+        telegramId: chat,
+        expireAt: panel.now().getTime() + days(chat) + hours(1),
+      });
     const env = { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token };
     http = stack.use(await httpWorld({ env }));
   });

@@ -13,6 +13,7 @@ import {
   broadcastDraft,
 } from '../../broadcast-bodies.ts';
 import { BROADCAST_ACTS, type BroadcastsContext, MOST_DAYS_AHEAD } from '../../broadcasts.ts';
+import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { keptHistory } from './kept-history.ts';
@@ -44,7 +45,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'Planned broadcasts, the newest first',
       query: z.object({
         after: z.guid().optional().describe('The last id of the page before'),
-        limit: z.coerce.number().int().min(1).max(LISTED).default(20).describe('How many at most'),
+        limit: wholeNumber(1, LISTED).default(20).describe('How many at most'),
       }),
       answers: { 200: { description: 'A page', schema: z.object({ broadcasts: z.array(BroadcastBody) }) } },
       async handle({ query: { after, limit } }) {
@@ -191,8 +192,8 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/broadcasts/{id}/missed',
       summary: 'The chats that it did not reach, and why; a segment with `missed` sends to them alone',
       query: z.object({
-        after: z.coerce.number().int().min(0).default(0).describe('The last chat of the page before'),
-        limit: z.coerce.number().int().min(1).max(MISSED_LISTED).default(100).describe('How many at most'),
+        after: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe('The last chat of the page before'),
+        limit: wholeNumber(1, MISSED_LISTED).default(100).describe('How many at most'),
       }),
       answers: {
         200: {

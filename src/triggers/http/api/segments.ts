@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { SegmentConditions } from '../../../lib/segment.ts';
 import { SegmentBody, segmentBody } from '../../broadcast-bodies.ts';
 import type { BroadcastsContext } from '../../broadcasts.ts';
+import { line } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { BROADCAST_BODY_BYTES } from './broadcasts.ts';
 import { keptHistory } from './kept-history.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 
-const SegmentName = z.object({ name: z.string().min(1).max(100) });
+const SegmentName = z.object({ name: line(100) });
 
 /** Conditions of broadcasts that were saved to be used again. */
 export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
