@@ -5,7 +5,7 @@ import type { Database } from '../database.ts';
 import { quotedName } from '../quoted-name.ts';
 import { runsStep } from './migrations/001-runs.ts';
 import { incidentsStep } from './migrations/002-incidents.ts';
-import { broadcastsStep } from './migrations/004-broadcasts.ts';
+import { broadcastsStep } from './migrations/005-broadcasts.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -19,7 +19,7 @@ const MIGRATIONS_TABLE = 'migrations';
 export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001_runs': runsStep,
   '002_incidents': incidentsStep,
-  '004_broadcasts': broadcastsStep,
+  '005_broadcasts': broadcastsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
