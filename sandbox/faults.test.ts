@@ -77,7 +77,7 @@ test('a reset comes before the work, a late cut after it', async () => {
   expect(done()).toBe(2);
   faults.add({ kind: 'hang_after', count: 1 });
   const hanging = get();
-  await expect.poll(() => faults.hanging()).toBe(1);
+  await expect.poll(() => faults.held()).toBe(1);
   expect(done()).toBe(3);
   faults.clear();
   await expect(hanging).rejects.toThrow();

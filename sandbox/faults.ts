@@ -59,8 +59,8 @@ export type Verdict = 'handled' | 'pass' | 'cut-after';
 export type Faults = {
   add(fault: Fault): void;
   clear(): void;
-  /** How many requests hang now. */
-  hanging(): number;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   /** Lets the faults strike. `pass`: answer as usual. `cut-after`: do the work, then `cut`. `handled`: nothing left to do. */
   apply(request: IncomingMessage, response: ServerResponse): Promise<Verdict>;
   /** Serves `/_sandbox/faults`; true where the request was for it. */
@@ -73,6 +73,7 @@ type Armed = { fault: z.output<typeof Fault>; left: number; until: number; owed:
 export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: number) => object }): Faults {
   const tooManyRequests = options?.tooManyRequests ?? (() => ({ message: 'Too Many Requests' }));
   const hanging = new Set<ServerResponse>();
+  let late = 0;
   let armed: Armed[] = [];
 
   const add = (input: Fault): void => {
@@ -92,12 +93,18 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     response.once('close', () => hanging.delete(response));
   };
 
+  const waitOut = async (ms: number): Promise<void> => {
+    late += 1;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    late -= 1;
+  };
+
   const apply = async (request: IncomingMessage, response: ServerResponse): Promise<Verdict> => {
     if (armed.length === 0) return 'pass';
     armed = armed.filter(({ left, until }) => left > 0 && performance.now() < until);
     const struck = armed.filter((one) => strikes(one, request));
     const delayMs = struck.reduce((sum, { fault }) => sum + (fault.kind === 'latency' ? fault.ms : 0), 0);
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    if (delayMs > 0) await waitOut(delayMs);
     const fault = struck.find((one) => one.fault.kind !== 'latency')?.fault;
     switch (fault?.kind) {
       case 'error':
@@ -139,7 +146,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     return true;
   };
 
-  return { add, clear, hanging: () => hanging.size, apply, routes };
+  return { add, clear, held: () => hanging.size + late, apply, routes };
 }
 
 /** What the fault of a request wants in place of its answer, where that is more than the end of the connection. */

@@ -17,13 +17,13 @@ describe('how a worker ends', () => {
   /** Resolves once the job is being sent: its request is at the sandbox. */
   async function sending(): Promise<string> {
     const id = await world.dispatch('send_notification', { telegram_id: 5, message: 'hello' });
-    await until('the job is active', async () => (await active()).includes(id));
+    await until('its request is held', () => world.telegram.held() === 1);
     return id;
   }
   const active = () => world.redisClient.lrange('cybervpn:jobs:{notifications}:active', 0, -1);
   /** Urgent jobs wait in a set of their own. */
   const waiting = () => world.redisClient.zrange('cybervpn:jobs:{notifications}:prioritized', '0', '-1');
-  const delivered = () => world.telegram.messages({ chatId: 5 }).length;
+  const delivered = (chatId = 5) => world.telegram.messages({ chatId }).length;
 
   test('SIGTERM lets a running job finish, and no other begin', async () => {
     const worker = await world.startWorker();
@@ -35,6 +35,7 @@ describe('how a worker ends', () => {
 
     expect(await worker.ended).toEqual({ code: 0, signal: null });
     expect(delivered()).toBe(1);
+    expect(delivered(6)).toBe(0);
     expect(await active()).toEqual([]);
     expect(await waiting()).toEqual([late]);
     await world.redisClient.flushall();

@@ -63,8 +63,8 @@ export type PanelSandbox = AsyncDisposable & {
   tell(event: string, about: string | object): void;
   /** Arms a fault; without one, clears all faults and lies. */
   faults(fault?: Fault): void;
-  /** How many requests a fault lets hang now. */
-  hanging(): number;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
@@ -181,7 +181,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
       faults.clear();
       panel.lies.clear();
     },
-    hanging: () => faults.hanging(),
+    held: () => faults.held(),
     lie: (lie) => panel.lies.add(lie),
     revokeToken() {
       panel.tokenRevoked = true;

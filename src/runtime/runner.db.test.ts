@@ -3,6 +3,7 @@ import { days, seconds } from '../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../lib/errors.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, RESULTS_KEPT_MS, TestEngine } from '../testing/test-engine.ts';
+import { until } from '../testing/until.ts';
 import { DeadJobs } from './dead-jobs.ts';
 
 const by = { source: 'cli', initiatedBy: 'test' } as const;
@@ -189,6 +190,34 @@ describe('a job', () => {
     await engine.start();
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: true }]);
     expect(attempts).toEqual([1, 1]);
+  });
+
+  test('that is on its way to a worker when that is stopped is handed back too, and an end on its way to Redis arrives', async () => {
+    const { dispatcher, queues } = engineWith(
+      {
+        name: 'first',
+        async run() {
+          // The end of this job, with which the worker takes the next one, comes to Redis after longer than a deaf run has.
+          await redis.client.client('PAUSE', seconds(2.5), 'WRITE');
+          return {};
+        },
+      },
+      {
+        name: 'next',
+        run: (_, { signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      },
+    );
+    const first = await dispatcher.dispatchNamed('first', {}, by);
+    const next = await dispatcher.dispatchNamed('next', {}, by);
+    const runner = await engine.start(1);
+    await engine.untilEnded(1);
+    await until('the run is over', () => runner.running.length === 0);
+    await runner.stop(seconds(3));
+    const queue = queues.get('sync');
+    expect(await queue.getJobState(first.jobId)).toBe('completed');
+    expect(await queue.getJobState(next.jobId)).toBe('waiting');
+    expect(await queue.getActiveCount()).toBe(0);
   });
 
   test('under a unique key is not added while one waits or runs, and one kept for afterwards runs right after it', async () => {
