@@ -146,7 +146,7 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   };
   const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
   const cancellations = new Cancellations(redis);
-  const deadJobs = new DeadJobs(queues);
+  const deadJobs = new DeadJobs(queues, redis);
   const jobs = new Jobs(registry, queues, cancellations);
   const { services, ...parts } = composeServices({
     ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },

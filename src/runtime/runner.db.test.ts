@@ -49,13 +49,34 @@ describe('a job', () => {
     expect(attempts).toEqual([1, 2, 3]);
     expect(engine.alerts).toMatchObject([{ task: 'shaky', jobId, attempts: 3, error: 'no luck' }]);
 
-    const dead = new DeadJobs(queues);
+    const dead = new DeadJobs(queues, redis.client);
     await expect.poll(() => dead.list(10)).toMatchObject([{ id: jobId, task: 'shaky', reason: 'no luck' }]);
     works = true;
     expect(await dead.replay(jobId)).toBe(true);
     await engine.untilEnded(2);
     expect(attempts).toEqual([1, 2, 3, 1]);
     expect(await dead.replay(jobId)).toBe(false);
+  });
+
+  test('that is put back by many at once is put back by one of them, and counted once, as often as it dies', async () => {
+    const { dispatcher, queues } = engineWith({
+      name: 'doomed',
+      async run() {
+        throw new PermanentError('no_use', 'no use');
+      },
+    });
+    const { jobId } = await dispatcher.dispatchNamed('doomed', {}, by);
+    const queue = queues.get('sync');
+    for (let round = 1; round <= 5; round += 1) {
+      const runner = await engine.start();
+      await until('it is a dead letter', async () => (await queue.getFailedCount()) === 1);
+      await runner.stop(seconds(1));
+      const calls = Array.from({ length: 5 }, (_, i) => [undefined, `act-${round}-${i}`]).flat();
+      const put = await Promise.all(calls.map((act) => new DeadJobs(queues, redis.client).replay(jobId, act)));
+      expect(put.filter(Boolean)).toHaveLength(1);
+      expect((await queue.getJob(jobId))?.data.replays).toBe(round);
+      expect(await queue.getWaitingCount()).toBe(1);
+    }
   });
 
   test('is forgotten once its result is too old, as a dead letter after 30 days, and at once where the next run makes its failure good', async () => {
@@ -351,7 +372,7 @@ describe('a job', () => {
     await engine.start();
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'poison_job' }]);
     expect(engine.alerts).toMatchObject([{ task: 'killer', code: 'poison_job' }]);
-    await expect.poll(() => new DeadJobs(queues).count()).toBe(1);
+    await expect.poll(() => new DeadJobs(queues, redis.client).count()).toBe(1);
     expect(runs).toBe(0);
   });
 });
