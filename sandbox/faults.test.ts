@@ -83,6 +83,16 @@ test('a reset comes before the work, a late cut after it', async () => {
   await expect(hanging).rejects.toThrow();
 });
 
+test('clearing lets what is late go on', async () => {
+  const { faults, get, done } = await start();
+  faults.add({ kind: 'latency', ms: 600_000 });
+  const late = get();
+  await expect.poll(() => faults.held()).toBe(1);
+  faults.clear();
+  expect(await late).toBe(200);
+  expect([done(), faults.held()]).toEqual([1, 0]);
+});
+
 test('clearing ends what hangs', async () => {
   const { arrived, faults, get, done } = await start();
   faults.add({ kind: 'hang' });

@@ -39,7 +39,7 @@ const Fault = z.discriminatedUnion('kind', [
   }),
   /** Too many requests, in the shape that the service uses. */
   z.strictObject({ kind: z.literal('rate_limited'), retryAfterSeconds: z.number().min(0).default(1), ...Scope }),
-  /** Never answers. `clear` cuts the hanging requests. */
+  /** Never answers. `clear` cuts the hanging requests, and lets late ones go on at once. */
   z.strictObject({ kind: z.literal('hang'), ...Scope }),
   /** Resets the connection before anything happens. */
   z.strictObject({ kind: z.literal('reset'), ...Scope }),
@@ -73,7 +73,8 @@ type Armed = { fault: z.output<typeof Fault>; left: number; until: number; owed:
 export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: number) => object }): Faults {
   const tooManyRequests = options?.tooManyRequests ?? (() => ({ message: 'Too Many Requests' }));
   const hanging = new Set<ServerResponse>();
-  let late = 0;
+  /** Lets each request that waits out a latency go on. */
+  const late = new Set<() => void>();
   let armed: Armed[] = [];
 
   const add = (input: Fault): void => {
@@ -86,6 +87,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     armed = [];
     for (const response of hanging) response.destroy();
     hanging.clear();
+    for (const goOn of late) goOn();
   };
 
   const hang = (response: ServerResponse): void => {
@@ -94,9 +96,12 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
   };
 
   const waitOut = async (ms: number): Promise<void> => {
-    late += 1;
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    late -= 1;
+    const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
+    const timer = setTimeout(goOn, ms);
+    late.add(goOn);
+    await over;
+    late.delete(goOn);
+    clearTimeout(timer);
   };
 
   const apply = async (request: IncomingMessage, response: ServerResponse): Promise<Verdict> => {
@@ -146,7 +151,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     return true;
   };
 
-  return { add, clear, held: () => hanging.size + late, apply, routes };
+  return { add, clear, held: () => hanging.size + late.size, apply, routes };
 }
 
 /** What the fault of a request wants in place of its answer, where that is more than the end of the connection. */

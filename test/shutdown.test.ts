@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { seconds } from '../src/lib/duration.ts';
+import { minutes, seconds } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
 import { World } from '../src/testing/world/world.ts';
 
@@ -27,11 +27,12 @@ describe('how a worker ends', () => {
 
   test('SIGTERM lets a running job finish, and no other begin', async () => {
     const worker = await world.startWorker();
-    world.telegram.faults({ kind: 'latency', ms: 3_000, path: 'sendMessage' });
+    world.telegram.faults({ kind: 'latency', ms: minutes(1), path: 'sendMessage' });
     await sending();
     worker.signal('SIGTERM');
     await worker.untilLogged(({ msg }) => msg === 'worker is stopping');
     const late = await world.dispatch('send_notification', { telegram_id: 6, message: 'too late' });
+    world.telegram.faults();
 
     expect(await worker.ended).toEqual({ code: 0, signal: null });
     expect(delivered()).toBe(1);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
@@ -74,6 +73,9 @@ const endClaim = async ({ id }: PaymentCustomer, at: Date) =>
     at.toISOString(),
   );
 
+/** Resolves once a request is at Crypto Pay, where a latency holds it. */
+const asking = () => until('Crypto Pay is asked', () => world.cryptopay.held() === 1);
+
 /** Requests that reached Crypto Pay. */
 const asked = (wanted: string) => world.cryptopay.world.calls.filter(({ method }) => method === wanted).length;
 
@@ -92,10 +94,9 @@ async function expectOneInvoice(customer: PaymentCustomer, at = ''): Promise<voi
 
 test('while Crypto Pay is asked, no transaction is open and the row is not locked', async () => {
   const customer = await subscriber();
-  world.cryptopay.faults({ kind: 'latency', ms: 1_500, path: 'createInvoice', count: 1 });
+  world.cryptopay.faults({ kind: 'latency', ms: seconds(12), path: 'createInvoice', count: 1 });
   const run = renew();
-  await until('the renewal is claimed', async () => (await renewal(customer))?.metadata.worker.invoicing);
-  await sleep(200);
+  await asking();
   expect(
     await query(`select query from pg_stat_activity
                   where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()`),
@@ -103,6 +104,7 @@ test('while Crypto Pay is asked, no transaction is open and the row is not locke
   expect(await query(`select id from payments where user_uuid = $1 for update nowait`, customer.id)).toHaveLength(2);
   expect(invoicesFor(customer)).toEqual([]);
 
+  world.cryptopay.faults();
   expect(await run).toMatchObject({ invoiced: 1 });
   await expectOneInvoice(customer);
 });
@@ -136,14 +138,11 @@ test('the claim of a dead worker holds until it ends, and is taken over then', a
   const customer = await subscriber();
   world.cryptopay.faults({ kind: 'reset', path: 'createInvoice', count: 1 });
   await expect(renew()).rejects.toMatchObject({ code: 'renewals_not_invoiced' });
-  const endsAt = Date.now() + seconds(5);
+  const endsAt = Date.now() + seconds(2);
   await endClaim(customer, new Date(endsAt));
 
-  const run = renew();
-  await sleep(2_000);
-  expect(asked('getInvoices') + asked('createInvoice')).toBe(0);
-  expect(await run).toMatchObject({ invoiced: 1 });
-  expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
+  expect(await renew()).toMatchObject({ invoiced: 1 });
+  for (const { at } of world.cryptopay.world.calls) expect(Date.parse(at)).toBeGreaterThanOrEqual(endsAt);
   expect(asked('getInvoices')).toBe(1);
   await expectOneInvoice(customer);
 });
@@ -171,14 +170,14 @@ test('no claim lasts longer than a minute, whatever is written', async () => {
 
 test('an answer that comes after the claim was taken over is told to nobody', async () => {
   const customer = await subscriber();
-  world.cryptopay.faults({ kind: 'latency', ms: 2_000, path: 'createInvoice', count: 1 });
+  world.cryptopay.faults({ kind: 'latency', ms: seconds(12), path: 'createInvoice', count: 1 });
   const late = renew();
-  await until('the renewal is claimed', async () => (await renewal(customer))?.metadata.worker.invoicing);
-  await sleep(200);
+  await asking();
   await endClaim(customer, new Date());
   expect(await renew()).toMatchObject({ invoiced: 1 });
   const { external_id: told } = await renewal(customer);
 
+  world.cryptopay.faults();
   expect(await late).toMatchObject({ invoiced: 0, already: 1 });
   expect(await renewal(customer)).toMatchObject({ external_id: told });
   await expectOneInvoice(customer);
