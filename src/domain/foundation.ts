@@ -56,6 +56,8 @@ export type FoundationOptions = {
     | 'TELEGRAM_RATE_PER_SECOND'
   >;
   version: string;
+  /** For tests: how long items that cannot be read wait to be told. */
+  unreadableWaitMs?: number | undefined;
   database: Database;
   redis: RedisClient;
   engine: EngineHooks;
@@ -75,7 +77,7 @@ export type Foundation = ReturnType<typeof layFoundation>;
  * dependency that is down does not stop the start.
  */
 export function layFoundation({ neighbours, database, engine, redis, settings, ...options }: FoundationOptions) {
-  const { log, metrics, tracing, version } = options;
+  const { log, metrics, tracing, unreadableWaitMs, version } = options;
   const growth = new GrowthDeliveries({
     db: database,
     onTrouble: (err) =>
@@ -99,7 +101,11 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
       taskOutcomes.called(call);
     },
   };
-  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
+  const unreadable = new UnreadableItems({
+    log,
+    count: (source, items) => metrics.unreadableItems(source, items),
+    tellAfterMs: unreadableWaitMs,
+  });
   const { onRead } = unreadable;
   const telegram = new TelegramClient({
     token: neighbours.TELEGRAM_BOT_TOKEN,

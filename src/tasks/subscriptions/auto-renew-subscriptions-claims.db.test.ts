@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
@@ -7,10 +6,9 @@ import { composePayments } from '../../domain/payments/compose.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { Result } from '../../runtime/define-task.ts';
 import { runOnce } from '../../runtime/run-once.ts';
+import { killedAt } from '../../testing/killed-command.ts';
 import { type PaymentCustomer, type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
-import { Tollgate } from '../../testing/tollgate.ts';
 import { until } from '../../testing/until.ts';
-import { spawnMain } from '../../testing/world/command.ts';
 
 /** Instead of 15 s: after this the outcome of a call to Crypto Pay is unknown. */
 const LIMIT_MS = 300;
@@ -184,20 +182,6 @@ test('an answer that comes after the claim was taken over is told to nobody', as
 });
 
 describe('killed at every step', () => {
-  /** Everything that a run can change lies behind these. */
-  const DOORS = ['DATABASE_URL', 'CRYPTOBOT_API_URL'];
-
-  /** Runs the shipped command line and kills it as it takes its nth step. False where it ended before. */
-  async function killedAt(step: number): Promise<boolean> {
-    await using gate = new Tollgate();
-    const env: Record<string, string> = { ...world.app.env };
-    for (const name of DOORS) env[name] = await gate.before(env[name]!);
-    const child = spawnMain(['run', 'auto_renew_subscriptions'], env);
-    gate.closeAt(step, () => child.kill('SIGKILL'));
-    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    return signal === 'SIGKILL';
-  }
-
   /** What the kill left behind: the row, its claim, the invoice at Crypto Pay, the end. */
   async function leftOf(customer: PaymentCustomer): Promise<string> {
     const payment = await renewal(customer);
@@ -212,7 +196,7 @@ describe('killed at every step', () => {
     let wasKilled = true;
     for (let step = 1; wasKilled; step += 1) {
       const customer = await subscriber();
-      wasKilled = await killedAt(step);
+      wasKilled = await killedAt(step, ['run', 'auto_renew_subscriptions'], world.app.env);
       const state = await leftOf(customer);
       left.add(state);
       await endClaim(customer, new Date());
