@@ -99,7 +99,7 @@ export async function paymentWorld(
   { limit = LIMIT, workMs, ...times }: BackendTimes = {},
 ): Promise<PaymentWorld> {
   const stack = new AsyncDisposableStack();
-  // Every 30 s it would mark whoever is past the end as EXPIRED: between two lines of a test.
+  // Every 30 s it would mark users who are past their end as EXPIRED, between two lines of a test.
   const panel = stack.use(await startPanelSandbox({ generation, actsByItself: false }));
   const cryptopay = stack.use(await startCryptoPaySandbox());
   let backend: BackendSandbox | undefined;
