@@ -77,10 +77,20 @@ test('a reset comes before the work, a late cut after it', async () => {
   expect(done()).toBe(2);
   faults.add({ kind: 'hang_after', count: 1 });
   const hanging = get();
-  await expect.poll(() => faults.hanging()).toBe(1);
+  await expect.poll(() => faults.held()).toBe(1);
   expect(done()).toBe(3);
   faults.clear();
   await expect(hanging).rejects.toThrow();
+});
+
+test('clearing lets what is late go on', async () => {
+  const { faults, get, done } = await start();
+  faults.add({ kind: 'latency', ms: 600_000 });
+  const late = get();
+  await expect.poll(() => faults.held()).toBe(1);
+  faults.clear();
+  expect(await late).toBe(200);
+  expect([done(), faults.held()]).toEqual([1, 0]);
 });
 
 test('clearing ends what hangs', async () => {

@@ -39,7 +39,7 @@ const Fault = z.discriminatedUnion('kind', [
   }),
   /** Too many requests, in the shape that the service uses. */
   z.strictObject({ kind: z.literal('rate_limited'), retryAfterSeconds: z.number().min(0).default(1), ...Scope }),
-  /** Never answers. `clear` cuts the hanging requests. */
+  /** Never answers. `clear` cuts the hanging requests, and lets late ones go on at once. */
   z.strictObject({ kind: z.literal('hang'), ...Scope }),
   /** Resets the connection before anything happens. */
   z.strictObject({ kind: z.literal('reset'), ...Scope }),
@@ -59,8 +59,8 @@ export type Verdict = 'handled' | 'pass' | 'cut-after';
 export type Faults = {
   add(fault: Fault): void;
   clear(): void;
-  /** How many requests hang now. */
-  hanging(): number;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   /** Lets the faults strike. `pass`: answer as usual. `cut-after`: do the work, then `cut`. `handled`: nothing left to do. */
   apply(request: IncomingMessage, response: ServerResponse): Promise<Verdict>;
   /** Serves `/_sandbox/faults`; true where the request was for it. */
@@ -73,6 +73,8 @@ type Armed = { fault: z.output<typeof Fault>; left: number; until: number; owed:
 export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: number) => object }): Faults {
   const tooManyRequests = options?.tooManyRequests ?? (() => ({ message: 'Too Many Requests' }));
   const hanging = new Set<ServerResponse>();
+  /** Lets each request that waits out a latency go on. */
+  const late = new Set<() => void>();
   let armed: Armed[] = [];
 
   const add = (input: Fault): void => {
@@ -85,6 +87,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     armed = [];
     for (const response of hanging) response.destroy();
     hanging.clear();
+    for (const goOn of late) goOn();
   };
 
   const hang = (response: ServerResponse): void => {
@@ -92,12 +95,21 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     response.once('close', () => hanging.delete(response));
   };
 
+  const waitOut = async (ms: number): Promise<void> => {
+    const { promise: over, resolve: goOn } = Promise.withResolvers<void>();
+    const timer = setTimeout(goOn, ms);
+    late.add(goOn);
+    await over;
+    late.delete(goOn);
+    clearTimeout(timer);
+  };
+
   const apply = async (request: IncomingMessage, response: ServerResponse): Promise<Verdict> => {
     if (armed.length === 0) return 'pass';
     armed = armed.filter(({ left, until }) => left > 0 && performance.now() < until);
     const struck = armed.filter((one) => strikes(one, request));
     const delayMs = struck.reduce((sum, { fault }) => sum + (fault.kind === 'latency' ? fault.ms : 0), 0);
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    if (delayMs > 0) await waitOut(delayMs);
     const fault = struck.find((one) => one.fault.kind !== 'latency')?.fault;
     switch (fault?.kind) {
       case 'error':
@@ -139,7 +151,7 @@ export function createFaults(options?: { tooManyRequests?: (retryAfterSeconds: n
     return true;
   };
 
-  return { add, clear, hanging: () => hanging.size, apply, routes };
+  return { add, clear, held: () => hanging.size + late.size, apply, routes };
 }
 
 /** What the fault of a request wants in place of its answer, where that is more than the end of the connection. */

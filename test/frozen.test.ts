@@ -34,7 +34,7 @@ describe('a worker that was frozen for longer than its locks', () => {
       mail: await world.dispatch('send_otp_email', { email: 'a@example.com', otp_code: '123456' }),
     };
     // The list of each of two tasks, and three users.
-    await until('the calls to the panel hang', () => panel.hanging() === 5);
+    await until('the calls to the panel hang', () => panel.held() === 5);
     await until('the rows of the broadcast wait', holder.isWaitedFor);
     await until('the mail is half told', () => heardBy('RCPT'));
     process.kill(frozen.pid, 'SIGSTOP');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { seconds } from '../src/lib/duration.ts';
+import { minutes, seconds } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
 import { World } from '../src/testing/world/world.ts';
 
@@ -17,24 +17,26 @@ describe('how a worker ends', () => {
   /** Resolves once the job is being sent: its request is at the sandbox. */
   async function sending(): Promise<string> {
     const id = await world.dispatch('send_notification', { telegram_id: 5, message: 'hello' });
-    await until('the job is active', async () => (await active()).includes(id));
+    await until('its request is held', () => world.telegram.held() === 1);
     return id;
   }
   const active = () => world.redisClient.lrange('cybervpn:jobs:{notifications}:active', 0, -1);
   /** Urgent jobs wait in a set of their own. */
   const waiting = () => world.redisClient.zrange('cybervpn:jobs:{notifications}:prioritized', '0', '-1');
-  const delivered = () => world.telegram.messages({ chatId: 5 }).length;
+  const delivered = (chatId = 5) => world.telegram.messages({ chatId }).length;
 
   test('SIGTERM lets a running job finish, and no other begin', async () => {
     const worker = await world.startWorker();
-    world.telegram.faults({ kind: 'latency', ms: 3_000, path: 'sendMessage' });
+    world.telegram.faults({ kind: 'latency', ms: minutes(1), path: 'sendMessage' });
     await sending();
     worker.signal('SIGTERM');
     await worker.untilLogged(({ msg }) => msg === 'worker is stopping');
     const late = await world.dispatch('send_notification', { telegram_id: 6, message: 'too late' });
+    world.telegram.faults();
 
     expect(await worker.ended).toEqual({ code: 0, signal: null });
     expect(delivered()).toBe(1);
+    expect(delivered(6)).toBe(0);
     expect(await active()).toEqual([]);
     expect(await waiting()).toEqual([late]);
     await world.redisClient.flushall();

@@ -25,6 +25,8 @@ export type CryptoPaySandbox = AsyncDisposable & {
   world: CryptoPayWorld;
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   stop(): Promise<void>;
 };
 
@@ -69,6 +71,7 @@ export async function startCryptoPaySandbox(options: CryptoPaySandboxOptions = {
     token: world.token,
     world,
     faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
+    held: () => faults.held(),
     stop,
     [Symbol.asyncDispose]: stop,
   };

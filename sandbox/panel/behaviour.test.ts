@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Strategy } from './model.ts';
 import { startPanelSandbox } from './server.ts';
 
@@ -41,6 +41,24 @@ describe('by itself the panel', () => {
     expect(sandbox.user('ACTIVE')?.status).toBe('EXPIRED');
     expect(sandbox.user('LIMITED')?.status).toBe('EXPIRED');
     expect(sandbox.user('DISABLED')?.status).toBe('DISABLED');
+  });
+
+  test('acts as time goes by, or on `advance` alone', async () => {
+    vi.useFakeTimers({ now: startAt, toFake: ['Date', 'setInterval', 'clearInterval'] });
+    try {
+      const statuses: string[] = [];
+      for (const actsByItself of [true, false]) {
+        await using sandbox = await startPanelSandbox({ generation: 3, actsByItself });
+        sandbox.addUser({ username: 'alice', expireAt: Date.now() - MINUTE });
+        vi.advanceTimersByTime(MINUTE);
+        statuses.push(sandbox.user('alice')!.status);
+        sandbox.advance(0);
+        statuses.push(sandbox.user('alice')!.status);
+      }
+      expect(statuses).toEqual(['EXPIRED', 'EXPIRED', 'ACTIVE', 'EXPIRED']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('marks who used up the limit LIMITED; 0 is no limit', async () => {

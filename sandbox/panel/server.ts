@@ -30,6 +30,8 @@ export type PanelSandboxOptions = {
   webhookRetryDelayMs?: number;
   /** Makes time stand still at this instant until `advance`; by default it follows the real clock. */
   startAt?: Date;
+  /** False: it carries out its scheduled actions on `advance` alone, and not as time goes by. */
+  actsByItself?: boolean;
   validateResponses?: 'all' | 'sample';
   /** The time that 3.x takes for a bulk call after its 202; 20 ms by default. */
   bulkDelayMs?: number;
@@ -63,8 +65,8 @@ export type PanelSandbox = AsyncDisposable & {
   tell(event: string, about: string | object): void;
   /** Arms a fault; without one, clears all faults and lies. */
   faults(fault?: Fault): void;
-  /** How many requests a fault lets hang now. */
-  hanging(): number;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   /** Arms a lie: an answer that looks right but is wrong. */
   lie(lie: Lie): void;
   revokeToken(): void;
@@ -142,7 +144,8 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
   const server = await serveOnLoopback(options.port ?? 0, serve, (response, error) =>
     respond(response, { status: 500, body: { message: error.stack } }),
   );
-  const looking = setInterval(() => state.act(), LOOK_MS).unref();
+  const actsByItself = options.actsByItself ?? true;
+  const looking = actsByItself ? setInterval(() => state.act(), LOOK_MS).unref() : undefined;
 
   const stop = async (): Promise<void> => {
     clearInterval(looking);
@@ -181,7 +184,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
       faults.clear();
       panel.lies.clear();
     },
-    hanging: () => faults.hanging(),
+    held: () => faults.held(),
     lie: (lie) => panel.lies.add(lie),
     revokeToken() {
       panel.tokenRevoked = true;

@@ -25,6 +25,8 @@ export type TelegramSandbox = AsyncDisposable & {
   stats(): Stats;
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
+  /** How many requests are held by a fault now: they hang, or wait out a latency. */
+  held(): number;
   setChat(chatId: number, state: ChatState): void;
   /** Forgets messages and counts; chats, limits and faults stay. */
   reset(): void;
@@ -72,6 +74,7 @@ export async function startTelegramSandbox(options: TelegramSandboxOptions = {})
     messages: (filter) => world.record.messages(filter),
     stats: () => world.record.stats(),
     faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
+    held: () => faults.held(),
     setChat: (chatId, state) => void world.chats.set(chatId, state),
     reset: () => world.record.clear(),
     stop,

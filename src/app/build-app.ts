@@ -33,7 +33,7 @@ import processNotificationQueue from '../tasks/notifications/process-notificatio
 import { DeadEntries } from '../triggers/taskiq-stream/dead-entries.ts';
 import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
-import { composeServices } from './compose-services.ts';
+import { composeServices, type ServicesOptions } from './compose-services.ts';
 import { layersFrom } from './onion.ts';
 
 /** One that writes, and one that a person reads by. They open when they are needed and close when they are idle. */
@@ -80,7 +80,12 @@ export type App = {
  * Builds the application without waiting for a dependency; a connection that is down reconnects later. The stack closes everything in
  * reverse order.
  */
-export async function buildApp(config: Config, role: string, stack: AsyncDisposableStack): Promise<App> {
+export async function buildApp(
+  config: Config,
+  role: string,
+  stack: AsyncDisposableStack,
+  { unreadableWaitMs }: Pick<ServicesOptions, 'unreadableWaitMs'> = {},
+): Promise<App> {
   const version = packageVersion();
   const metrics = new Metrics({ version, role });
   const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
@@ -146,10 +151,10 @@ export async function buildApp(config: Config, role: string, stack: AsyncDisposa
   };
   const schedules = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks });
   const cancellations = new Cancellations(redis);
-  const deadJobs = new DeadJobs(queues);
+  const deadJobs = new DeadJobs(queues, redis);
   const jobs = new Jobs(registry, queues, cancellations);
   const { services, ...parts } = composeServices({
-    ...{ config, database, disabledTasks, log, metrics, redis, tracing, version },
+    ...{ config, database, disabledTasks, log, metrics, redis, tracing, unreadableWaitMs, version },
     depths: depthReaders({ config, queues, redis }),
     history: { historyDatabase, mask },
     engine: {

@@ -52,6 +52,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   const blocking = blockingRedis(app, role, stack);
   const health: Record<string, HealthChecks[string]> = { ...readiness(app) };
   let render = (): Promise<string> => app.metrics.registry.metrics();
+  let takeNoMore = async (): Promise<void> => undefined;
 
   if (role !== 'worker') {
     const scheduler = new Scheduler({
@@ -90,6 +91,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     }
     if (config.WORKER_CONCURRENCY === 1) {
       const runner = await startRunner(app, blocking, stack);
+      takeNoMore = () => runner.stop(DRAIN_MS);
       health.queues = () => runner.ready();
     } else {
       const processes = new Supervisor({
@@ -100,7 +102,8 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         onDied: (signal) => processDied(app, signal),
         onSilent: (silence) => void processIsSilent(app, silence),
       });
-      stack.defer(() => processes.stop(DRAIN_MS));
+      takeNoMore = () => processes.stop(DRAIN_MS);
+      stack.defer(takeNoMore);
       await processes.start();
       render = async () => processes.render(await app.metrics.registry.getMetricsAsJSON());
       health.processes = () => processes.check();
@@ -120,7 +123,10 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   });
   stack.defer(() => http.close());
   app.log.info({ address: http.addresses()[0], tasks: app.registry.tasks.length }, `${role} is ready`);
-  app.log.info({ reason: await stop }, `${role} is stopping`);
+  const reason = await stop;
+  // First of all: a job that is taken while doors close would begin in a process that ends.
+  void takeNoMore();
+  app.log.info({ reason }, `${role} is stopping`);
 }
 
 /** Runs one of several worker processes, which takes jobs, answers its supervisor, and ends with it. */
@@ -128,7 +134,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   await using stack = new AsyncDisposableStack();
   const app = await buildApp(config, 'worker-process', stack);
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
-  await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
+  const runner = await startRunner(app, blockingRedis(app, 'worker-process', stack), stack);
 
   const { foundation, memoryReports } = app.parts;
   stack.use(new ProcessMemoryReporter(memoryReports, () => foundation.clock.now()));
@@ -152,6 +158,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   // Ready means started, not connected: even if Redis is down at the start, the supervisor's own port must open.
   send({ kind: 'ready' });
   const reason = await Promise.race([stop, told]);
+  void runner.stop(DRAIN_MS);
   app.log.info({ reason }, 'worker process is stopping');
   stack.defer(() => {
     if (process.connected) process.disconnect();

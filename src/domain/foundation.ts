@@ -56,6 +56,8 @@ export type FoundationOptions = {
     | 'TELEGRAM_RATE_PER_SECOND'
   >;
   version: string;
+  /** For tests: how long items that cannot be read wait to be told. */
+  unreadableWaitMs?: number | undefined;
   database: Database;
   redis: RedisClient;
   engine: EngineHooks;
@@ -75,13 +77,17 @@ export type Foundation = ReturnType<typeof layFoundation>;
  * dependency that is down does not stop the start.
  */
 export function layFoundation({ neighbours, database, engine, redis, settings, ...options }: FoundationOptions) {
-  const { log, metrics, tracing, version } = options;
+  const { log, metrics, tracing, unreadableWaitMs, version } = options;
   const growth = new GrowthDeliveries({
     db: database,
     onTrouble: (err) =>
       log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
   });
-  const unreadable = new UnreadableItems({ log, count: (source, items) => metrics.unreadableItems(source, items) });
+  const unreadable = new UnreadableItems({
+    log,
+    count: (source, items) => metrics.unreadableItems(source, items),
+    tellAfterMs: unreadableWaitMs,
+  });
   const { onRead, onStored } = unreadable;
   const outcomes = new OutcomeStore(redis);
   const lastSuccesses = new LastSuccesses(redis, onStored);

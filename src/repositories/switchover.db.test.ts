@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPlatformTables } from '../testing/platform-tables.ts';
 import { type LocalPostgres, startPostgres } from '../testing/servers/postgres.ts';
 import { until } from '../testing/until.ts';
-import { openDatabase } from './database.ts';
+import { type Database, openDatabase } from './database.ts';
 import { probeDatabase } from './probe-database.ts';
 
 describe('a primary that becomes read-only, and stays up', () => {
@@ -32,12 +32,26 @@ describe('a primary that becomes read-only, and stays up', () => {
     return rows.map(({ pid }) => Number(pid));
   };
 
+  /** Uses four connections, each while the others are in use. */
+  async function useFour(database: Database): Promise<void> {
+    const all = Promise.withResolvers<void>();
+    let used = 0;
+    const use = () =>
+      database.connection().execute(async (connection) => {
+        await sql`select 1`.execute(connection);
+        used += 1;
+        if (used === 4) all.resolve();
+        await all.promise;
+      });
+    await Promise.all([use(), use(), use(), use()]);
+  }
+
   test('its connections are thrown away at the first refusal, the idle ones too, so that new ones reach the new primary', async () => {
     const database = openDatabase({ url, poolSize: 4, onIdleError: () => undefined });
     await readOnly(true);
     try {
       // Opens four connections that are read-only for as long as they live: the setting of the database counts at the start of a session.
-      await Promise.all(Array.from({ length: 4 }, () => sql`select pg_sleep(0.1)`.execute(database)));
+      await useFour(database);
       const before = await sessions();
       expect(before).toHaveLength(4);
       await readOnly(false);
@@ -49,7 +63,7 @@ describe('a primary that becomes read-only, and stays up', () => {
           () => false,
         ),
       );
-      await Promise.all(Array.from({ length: 4 }, () => sql`select pg_sleep(0.1)`.execute(database)));
+      await useFour(database);
       await until('no old session is left', async () => (await sessions()).every((pid) => !before.includes(pid)));
       await Promise.all(Array.from({ length: 4 }, () => probeDatabase(database)));
     } finally {

@@ -1,4 +1,5 @@
-import type { Job } from 'bullmq';
+import { ErrorCode, type Job, type Queue } from 'bullmq';
+import type { RedisClient } from '../lib/redis-client.ts';
 import type { QueueName } from './define-task.ts';
 import type { JobData } from './job-data.ts';
 import type { Queues } from './queues.ts';
@@ -15,12 +16,25 @@ export type DeadJob = {
   initiatedBy: string;
 };
 
+/**
+ * Replaces the data of a job that is still the dead letter that was read; answers 1, or 0 where somebody was quicker. ARGV: the id, the end of
+ * the failure, the data as read, the new data.
+ */
+const REPLACE_DATA = `
+if not redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
+local now = redis.call('HMGET', KEYS[1], 'finishedOn', 'data')
+if now[1] ~= ARGV[2] or now[2] ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], 'data', ARGV[4])
+return 1`;
+
 /** The failed jobs of all queues: kept for 30 days, listed newest first, replayable. */
 export class DeadJobs {
   readonly #queues: Queues;
+  readonly #redis: RedisClient;
 
-  constructor(queues: Queues) {
+  constructor(queues: Queues, redis: RedisClient) {
     this.#queues = queues;
+    this.#redis = redis;
   }
 
   async list(limit: number): Promise<DeadJob[]> {
@@ -43,39 +57,58 @@ export class DeadJobs {
   }
 
   /**
-   * Puts the job back into its queue with all its attempts. False where this dead letter does not exist (any more). With an `act`, one
-   * failure is put back once: the same act, begun again after it was killed, leaves a job alone that has failed anew since.
+   * Puts the job back into its queue with all its attempts. False where this dead letter does not exist (any more). Of several calls at once
+   * one puts it back, and one counts it. With an `act`, one failure is put back once: the same act, begun again after it was killed, leaves a
+   * job alone that has failed anew since.
    */
   async replay(id: string, act?: string): Promise<boolean> {
-    const job = await this.#locate(id);
-    if (!job) return false;
-    const { replayedBy, replays = 0 } = job.data;
-    const failedAtMs = job.finishedOn ?? 0;
-    const wasCounted = act !== undefined && replayedBy?.act === act;
-    if (wasCounted && replayedBy.failedAtMs !== failedAtMs) return true;
-    const put = act === undefined ? {} : { replayedBy: { act, failedAtMs } };
-    // Before it is put back: the run that follows must be able to tell its end from the earlier one.
-    if (!wasCounted) await job.updateData({ ...job.data, ...put, replays: replays + 1 });
-    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
-    return true;
+    const handle = await this.#locate(id);
+    if (!handle) return false;
+    const job = await handle.getJob(id);
+    const [before, finishedOn] = await this.#redis.hmget(handle.toKey(id), 'data', 'finishedOn');
+    // Discarded or put back between two of these questions.
+    if (!job || !before || !finishedOn) return false;
+    const data = JSON.parse(before) as JobData;
+    const failedAtMs = Number(finishedOn);
+    const wasCounted = data.replayedBy?.failedAtMs === failedAtMs;
+    if (act !== undefined && data.replayedBy?.act === act && !wasCounted) return true;
+    const replayedBy = { ...(wasCounted && data.replayedBy), ...(act !== undefined && { act }), failedAtMs };
+    // Counted before it is put back: the run that follows must be able to tell its end from the earlier one.
+    const replays = (data.replays ?? 0) + (wasCounted ? 0 : 1);
+    const after = JSON.stringify({ ...data, replayedBy, replays });
+    const keys = [handle.toKey(id), handle.toKey('failed')];
+    const isSame = await this.#redis.eval(REPLACE_DATA, keys.length, ...keys, id, finishedOn, before, after);
+    return isSame === 1 ? await putBack(job) : await this.replay(id, act);
   }
 
   /** Removes the job. False where this dead letter does not exist (any more). */
   async discard(id: string): Promise<boolean> {
-    const job = await this.#locate(id);
+    const job = await (await this.#locate(id))?.getJob(id);
     await job?.remove();
     return job !== undefined;
   }
 
   /** Asks the lists of failed jobs alone, which costs a tenth of reading a job from each queue. */
-  async #locate(id: string): Promise<Job<JobData> | undefined> {
+  async #locate(id: string): Promise<Queue<JobData> | undefined> {
     await this.#queues.ready();
     const found = await Promise.all(
       [...this.#queues.entries()].map(async ([, handle]) =>
         (await handle.backend.isJobInState('failed', id)) ? handle : undefined,
       ),
     );
-    return await found.find((handle) => handle !== undefined)?.getJob(id);
+    return found.find((handle) => handle !== undefined);
+  }
+}
+
+/** False where another call has put it back, or discarded it, in between. */
+async function putBack(job: Job<JobData>): Promise<boolean> {
+  try {
+    await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === ErrorCode.JobNotInState || code === ErrorCode.JobNotExist) return false;
+    throw error;
   }
 }
 

@@ -7,8 +7,8 @@ export type JobData = {
   readonly source: JobSource;
   /** How often it was put back into its queue as a dead letter. Absent: never. */
   readonly replays?: number;
-  /** The act that put it back last, and when the failure that it put back had ended, in milliseconds since 1970. */
-  readonly replayedBy?: { readonly act: string; readonly failedAtMs: number };
+  /** When the failure that was put back last had ended, in milliseconds since 1970, and the act that did so where one person did many. */
+  readonly replayedBy?: { readonly act?: string; readonly failedAtMs: number };
   /** The slot of the schedule that it is for, in milliseconds since 1970. The rest of its work that it adds itself is for the same slot. */
   readonly slotMs?: number;
   /** Overrides the task's time limit, in milliseconds. */

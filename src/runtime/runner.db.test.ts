@@ -3,6 +3,7 @@ import { days, seconds } from '../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../lib/errors.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, RESULTS_KEPT_MS, TestEngine } from '../testing/test-engine.ts';
+import { until } from '../testing/until.ts';
 import { DeadJobs } from './dead-jobs.ts';
 
 const by = { source: 'cli', initiatedBy: 'test' } as const;
@@ -48,13 +49,34 @@ describe('a job', () => {
     expect(attempts).toEqual([1, 2, 3]);
     expect(engine.alerts).toMatchObject([{ task: 'shaky', jobId, attempts: 3, error: 'no luck' }]);
 
-    const dead = new DeadJobs(queues);
+    const dead = new DeadJobs(queues, redis.client);
     await expect.poll(() => dead.list(10)).toMatchObject([{ id: jobId, task: 'shaky', reason: 'no luck' }]);
     works = true;
     expect(await dead.replay(jobId)).toBe(true);
     await engine.untilEnded(2);
     expect(attempts).toEqual([1, 2, 3, 1]);
     expect(await dead.replay(jobId)).toBe(false);
+  });
+
+  test('that is put back by many at once is put back by one of them, and counted once, as often as it dies', async () => {
+    const { dispatcher, queues } = engineWith({
+      name: 'doomed',
+      async run() {
+        throw new PermanentError('no_use', 'no use');
+      },
+    });
+    const { jobId } = await dispatcher.dispatchNamed('doomed', {}, by);
+    const queue = queues.get('sync');
+    for (let round = 1; round <= 5; round += 1) {
+      const runner = await engine.start();
+      await until('it is a dead letter', async () => (await queue.getFailedCount()) === 1);
+      await runner.stop(seconds(1));
+      const calls = Array.from({ length: 5 }, (_, i) => [undefined, `act-${round}-${i}`]).flat();
+      const put = await Promise.all(calls.map((act) => new DeadJobs(queues, redis.client).replay(jobId, act)));
+      expect(put.filter(Boolean)).toHaveLength(1);
+      expect((await queue.getJob(jobId))?.data.replays).toBe(round);
+      expect(await queue.getWaitingCount()).toBe(1);
+    }
   });
 
   test('is forgotten once its result is too old, as a dead letter after 30 days, and at once where the next run makes its failure good', async () => {
@@ -191,6 +213,34 @@ describe('a job', () => {
     expect(attempts).toEqual([1, 1]);
   });
 
+  test('that is on its way to a worker when that is stopped is handed back too, and an end on its way to Redis arrives', async () => {
+    const { dispatcher, queues } = engineWith(
+      {
+        name: 'first',
+        async run() {
+          // The end of this job, with which the worker takes the next one, comes to Redis after longer than a deaf run has.
+          await redis.client.client('PAUSE', seconds(2.5), 'WRITE');
+          return {};
+        },
+      },
+      {
+        name: 'next',
+        run: (_, { signal }) =>
+          new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      },
+    );
+    const first = await dispatcher.dispatchNamed('first', {}, by);
+    const next = await dispatcher.dispatchNamed('next', {}, by);
+    const runner = await engine.start(1);
+    await engine.untilEnded(1);
+    await until('the run is over', () => runner.running.length === 0);
+    await runner.stop(seconds(3));
+    const queue = queues.get('sync');
+    expect(await queue.getJobState(first.jobId)).toBe('completed');
+    expect(await queue.getJobState(next.jobId)).toBe('waiting');
+    expect(await queue.getActiveCount()).toBe(0);
+  });
+
   test('under a unique key is not added while one waits or runs, and one kept for afterwards runs right after it', async () => {
     let runs = 0;
     const gate = Promise.withResolvers<void>();
@@ -322,7 +372,7 @@ describe('a job', () => {
     await engine.start();
     expect(await engine.untilEnded(1)).toMatchObject([{ ok: false, code: 'poison_job' }]);
     expect(engine.alerts).toMatchObject([{ task: 'killer', code: 'poison_job' }]);
-    await expect.poll(() => new DeadJobs(queues).count()).toBe(1);
+    await expect.poll(() => new DeadJobs(queues, redis.client).count()).toBe(1);
     expect(runs).toBe(0);
   });
 });

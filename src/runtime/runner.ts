@@ -88,6 +88,7 @@ export class Runner {
   readonly #shutdown = new AbortController();
   /** Running jobs by id, for cancellation, lost locks and shutdown. */
   readonly #running = new Map<string, AbortController>();
+  #stopped: Promise<void> | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -111,8 +112,13 @@ export class Runner {
     this.#running.get(jobId)?.abort(reason);
   }
 
-  /** Takes no new job, lets running ones finish for `graceMs`, then hands the rest back to their queues. */
+  /** Takes no new job, lets running ones finish for `graceMs`, then hands the rest back to their queues. Called again, it waits for the same end. */
   async stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    await this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     const drained = Promise.all(this.#workers.map((worker) => worker.close()));
     const timer = setTimeout(() => {
       const reason = new ShutdownError();
@@ -124,13 +130,18 @@ export class Runner {
   }
 
   /**
-   * Resolves a moment after every run that goes on here was told to end, now or earlier. A handler that ignores its signal is left
-   * behind: its lock expires and another worker takes the job.
+   * Resolves once every run that goes on here was told to end, now or earlier, and has had a moment for it. A handler that ignores its
+   * signal is left behind: its lock expires and another worker takes the job. Before the grace is over, having no run says nothing: a job
+   * may be on its way here, or its end on the way to Redis.
    */
   async #onlyDeafLeft(): Promise<void> {
-    const isTold = (): boolean => [...this.#running.values()].every((run) => run.signal.aborted);
-    while (!isTold()) await sleep(LOOK_EVERY_MS, undefined, { ref: false });
-    await sleep(END_WITHIN_MS, undefined, { ref: false });
+    let toldMs = 0;
+    while (toldMs < END_WITHIN_MS) {
+      await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+      const runs = [...this.#running.values()];
+      const areTold = runs.every(({ signal }) => signal.aborted) && (runs.length > 0 || this.#shutdown.signal.aborted);
+      toldMs = areTold ? toldMs + LOOK_EVERY_MS : 0;
+    }
   }
 
   #consume(queue: QueueName): PatientWorker<JobData, Result> {

@@ -5,6 +5,7 @@ import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
 import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
+import { until } from '../testing/until.ts';
 import { consumeTicks, Scheduler } from './scheduler.ts';
 
 const settings = parseConfig({
@@ -90,6 +91,7 @@ describe('schedules', () => {
     let running = 0;
     let most = 0;
     let runs = 0;
+    const slots = async () => (await engine.queues.ticks.getJobSchedulers())[0]!.iterationCount!;
     const engine = engineWith({
       name: 'slow',
       schedule: { everyMs: 60 },
@@ -97,7 +99,8 @@ describe('schedules', () => {
         running += 1;
         most = Math.max(most, running);
         runs += 1;
-        await new Promise((resolve) => setTimeout(resolve, 200));
+        const before = await slots();
+        await until('three slots have passed', async () => (await slots()) >= before + 3);
         running -= 1;
         return {};
       },
@@ -183,7 +186,7 @@ describe('schedules', () => {
           found.push(scheduledFor.getTime());
           running += 1;
           most = Math.max(most, running);
-          await new Promise((resolve) => setTimeout(resolve, 1_500));
+          await until('two run at once', () => most > 1);
           running -= 1;
           return {};
         },

@@ -50,6 +50,7 @@ export class Supervisor {
   #watch: NodeJS.Timeout | undefined;
   #asked = 0;
   #stopping = false;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -77,8 +78,16 @@ export class Supervisor {
     return AggregatorRegistry.aggregate(all as unknown as MetricObject[][]).metrics();
   }
 
-  /** Lets running jobs finish for `graceMs`, and kills processes that are alive after that and a reserve. */
+  /**
+   * Tells every process to take no new job, lets running ones finish for `graceMs`, and kills processes that are alive after that and a
+   * reserve. A second call waits for the same end.
+   */
   async stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    await this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#watch);
     const gone = [...this.#children].map(

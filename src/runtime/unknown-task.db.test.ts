@@ -61,7 +61,7 @@ describe('a job of a task that this version does not have', () => {
     const [ended] = await engine.untilEnded(1);
     expect(ended).toMatchObject({ ok: false, code: 'unknown_task', job: { data: { taskiq: DATA.taskiq } } });
     expect(engine.alerts).toMatchObject([{ task: 'newer', code: 'unknown_task', jobId: 'late' }]);
-    const dead = new DeadJobs(engine.queues);
+    const dead = new DeadJobs(engine.queues, redis.client);
     await expect.poll(async () => (await dead.list(5))[0]?.reason).toContain("no task named 'newer'");
     expect(await engine.metrics.registry.metrics()).toContain('taskiq_tasks_total{task_name="newer",status="error"} 1');
 

@@ -8,6 +8,8 @@ export type UnreadableItemsOptions = {
   log: Log;
   /** Counts items that were left out, at each reading. */
   count(source: string, items: number): void;
+  /** For tests: the time between the first reading and the telling. */
+  tellAfterMs?: number | undefined;
 };
 
 /** Pages of one listing come one after the other: what is odd in them is told together. */
@@ -60,7 +62,7 @@ export class UnreadableItems implements Disposable {
     for (const key of this.#mended(reading)) waiting.readable.add(key);
     if (waiting.holes.size === 0 && waiting.readable.size === 0 && !isKnownOutdated) return;
     this.#waiting.set(source, waiting);
-    this.#timer ??= setTimeout(() => void this.#tell(), TELL_AFTER_MS).unref();
+    this.#timer ??= setTimeout(() => void this.#tell(), this.#options.tellAfterMs ?? TELL_AFTER_MS).unref();
   };
 
   /**

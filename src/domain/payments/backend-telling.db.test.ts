@@ -10,6 +10,7 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
 import { BackendPace } from '../../repositories/redis/payments/backend-pace.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
+import { until } from '../../testing/until.ts';
 import { settleThroughBackend } from './backend-settlement.ts';
 import { BackendTelling } from './backend-telling.ts';
 import type { PaymentSettlement } from './settlement.ts';
@@ -90,14 +91,13 @@ const tellings = (id: string) =>
 
 /** Tells as the queue does: again after each snooze, here without its delay. */
 async function untilTold(settlement: PaymentSettlement, payment: Claimed): Promise<void> {
-  for (;;) {
-    try {
-      return await settlement.paid(payment, never);
-    } catch (error) {
-      if (!(error instanceof SnoozeError)) throw error;
-      await sleep(30);
-    }
-  }
+  const { error } = await until('it is told', () =>
+    settlement.paid(payment, never).then(
+      () => ({ error: undefined }),
+      (thrown: unknown) => !(thrown instanceof SnoozeError) && { error: thrown },
+    ),
+  );
+  if (error !== undefined) throw error;
 }
 
 /** Crypto Pay's own webhook. */

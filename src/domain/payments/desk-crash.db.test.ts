@@ -1,11 +1,9 @@
-import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { days, minutes } from '../../lib/duration.ts';
 import { type DeskWorld, deskWorld } from '../../testing/desk-world.ts';
-import { Tollgate } from '../../testing/tollgate.ts';
-import { spawnMain } from '../../testing/world/command.ts';
+import { killedAt } from '../../testing/killed-command.ts';
 
-/** Every third step: a process starts for each. */
+/** Every third step. */
 const STRIDE = 3;
 
 let desk: DeskWorld;
@@ -14,17 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => desk[Symbol.asyncDispose]());
 
-/** Extends from the command line, killed at the nth step. False where it ended before. */
-async function killedAt(step: number, paymentId: string): Promise<boolean> {
-  await using gate = new Tollgate();
-  const env: Record<string, string> = { ...desk.world.app.env };
-  for (const name of ['DATABASE_URL', 'REMNAWAVE_URL', 'CRYPTOBOT_API_URL']) env[name] = await gate.before(env[name]!);
-  const child = spawnMain(['payments', 'extend', paymentId], env);
-  gate.closeAt(step, () => child.kill('SIGKILL'));
-  const [, signal] = await once(child, 'exit');
-  return signal === 'SIGKILL';
-}
-
 test('a person who extends, killed at any step: decided or not, and the next look gives the days once', {
   timeout: minutes(4),
 }, async () => {
@@ -32,7 +19,7 @@ test('a person who extends, killed at any step: decided or not, and the next loo
   let isKilled = true;
   for (let step = 1; isKilled; step += STRIDE) {
     const { before, customer, payment } = await desk.stuck('mismatch');
-    isKilled = await killedAt(step, payment.id);
+    isKilled = await killedAt(step, ['payments', 'extend', payment.id], desk.world.app.env);
     const isDecided = Boolean((await desk.world.row(payment.id)).metadata.worker.decision);
     seen.add(isDecided);
     await desk.world.app.redis.client.flushall();

@@ -35,7 +35,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     world.panel.faults({ kind: 'hang_after', path: '/actions/disable', count: 1 });
     const run = world.run(TASK, { signal: kill.signal });
     run.catch(() => undefined);
-    await expect.poll(() => world.panel.hanging()).toBe(1);
+    await expect.poll(() => world.panel.held()).toBe(1);
     kill.abort(new Error('killed'));
     await expect(run).rejects.toThrow();
     world.panel.faults();

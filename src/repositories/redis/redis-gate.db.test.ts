@@ -76,10 +76,12 @@ test('within a process, first come is first served', async () => {
 test('a place goes from one to the next of a process without asking Redis, for as long as nobody elsewhere is passed over', async () => {
   const one = gate({ limit: 2 });
   await redis.config('RESETSTAT');
+  const startedAt = performance.now();
   await crowd([one], 40);
+  const tookMs = performance.now() - startedAt;
   const [, calls] = /cmdstat_eval:calls=(\d+)/.exec(await redis.info('commandstats')) ?? [];
-  // 40 calls of 2 ms in two places take 40 ms, and a place is kept for 100 ms; in between, the gate checks for other waiters.
-  expect(Number(calls)).toBeLessThan(20);
+  // 40 calls of 2 ms in two places take 40 ms, more on a busy machine. Every 10 ms at most, the gate looks for other waiters.
+  expect(Number(calls)).toBeLessThan(10 + tookMs / 10);
 });
 
 test('a process that takes its own places again at once does not starve another', async () => {

@@ -94,7 +94,7 @@ describe.each(['there', 'back'] as const)('a bulk operation is cut by an upgrade
     async (operation) => {
       const ids = users(60, operation === 'enable' ? 'DISABLED' : 'ACTIVE');
       const { app } = world.app;
-      const dead = new DeadJobs(app.queues);
+      const dead = new DeadJobs(app.queues, app.parts.foundation.redis);
       await using _running = runningJobs(world.app);
       const died = (times: number) =>
         until(`it died ${times} times`, async () => {

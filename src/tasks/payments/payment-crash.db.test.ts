@@ -1,15 +1,10 @@
-import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { days, minutes } from '../../lib/duration.ts';
+import { killedAt } from '../../testing/killed-command.ts';
 import { type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
-import { Tollgate } from '../../testing/tollgate.ts';
-import { spawnMain } from '../../testing/world/command.ts';
 
 /** Kills that run at the same time: they wait as much as they work. */
 const LANES = 3;
-
-/** Everything that a run can change is behind these addresses. */
-const DOORS = ['DATABASE_URL', 'REMNAWAVE_URL', 'CRYPTOBOT_API_URL', 'BACKEND_API_URL'];
 
 /**
  * Every state that a kill can leave. Without a backend, a payment is never completed before the panel has it; the backend completes it
@@ -45,30 +40,15 @@ describe.each([
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  /** The environment with everything that a run can change behind the gate. */
-  async function behind(gate: Tollgate): Promise<Record<string, string>> {
-    const env: Record<string, string> = { ...world.app.env };
-    for (const name of DOORS) if (env[name]) env[name] = await gate.before(env[name]);
-    return env;
-  }
-
-  /** Runs the shipped command line and kills it as it takes its nth step. False where it ended before. */
-  async function killedAt(step: number, paymentId: string): Promise<boolean> {
-    await using gate = new Tollgate();
-    const payload = JSON.stringify({ payment_id: paymentId });
-    const child = spawnMain(['run', 'process_payment_completion', '--payload', payload], await behind(gate));
-    gate.closeAt(step, () => child.kill('SIGKILL'));
-    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    return signal === 'SIGKILL';
-  }
-
   /** Kills a run at this step and returns the state that it left. The run after it must come to the same end from there. */
   async function killAndResume(step: number): Promise<{ wasKilled: boolean; left: string }> {
     const customer = await world.customer({ endsInMs: days(3) });
     const before = world.user(customer).expireAt;
     const { id } = await world.payment({ customerId: customer.id, days: 30, invoice: { status: 'paid' } });
 
-    const wasKilled = await killedAt(step, id);
+    const payload = JSON.stringify({ payment_id: id });
+    const args = ['run', 'process_payment_completion', '--payload', payload];
+    const wasKilled = await killedAt(step, args, world.app.env);
     const { metadata, status } = await world.row(id);
     const isExtended = world.user(customer).expireAt > before;
     const left = `${status}, ${metadata?.worker?.target_expire_at ? 'promised' : 'open'}, ${isExtended ? 'extended' : 'not extended'}`;

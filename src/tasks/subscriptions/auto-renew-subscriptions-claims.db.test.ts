@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CryptoBotClient } from '../../clients/cryptobot/client.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
@@ -8,10 +6,9 @@ import { composePayments } from '../../domain/payments/compose.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { Result } from '../../runtime/define-task.ts';
 import { runOnce } from '../../runtime/run-once.ts';
+import { killedAt } from '../../testing/killed-command.ts';
 import { type PaymentCustomer, type PaymentWorld, paymentWorld } from '../../testing/payment-world.ts';
-import { Tollgate } from '../../testing/tollgate.ts';
 import { until } from '../../testing/until.ts';
-import { spawnMain } from '../../testing/world/command.ts';
 
 /** Instead of 15 s: after this the outcome of a call to Crypto Pay is unknown. */
 const LIMIT_MS = 300;
@@ -74,6 +71,9 @@ const endClaim = async ({ id }: PaymentCustomer, at: Date) =>
     at.toISOString(),
   );
 
+/** Resolves once a request is at Crypto Pay, where a latency holds it. */
+const asking = () => until('Crypto Pay is asked', () => world.cryptopay.held() === 1);
+
 /** Requests that reached Crypto Pay. */
 const asked = (wanted: string) => world.cryptopay.world.calls.filter(({ method }) => method === wanted).length;
 
@@ -92,10 +92,9 @@ async function expectOneInvoice(customer: PaymentCustomer, at = ''): Promise<voi
 
 test('while Crypto Pay is asked, no transaction is open and the row is not locked', async () => {
   const customer = await subscriber();
-  world.cryptopay.faults({ kind: 'latency', ms: 1_500, path: 'createInvoice', count: 1 });
+  world.cryptopay.faults({ kind: 'latency', ms: seconds(12), path: 'createInvoice', count: 1 });
   const run = renew();
-  await until('the renewal is claimed', async () => (await renewal(customer))?.metadata.worker.invoicing);
-  await sleep(200);
+  await asking();
   expect(
     await query(`select query from pg_stat_activity
                   where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()`),
@@ -103,6 +102,7 @@ test('while Crypto Pay is asked, no transaction is open and the row is not locke
   expect(await query(`select id from payments where user_uuid = $1 for update nowait`, customer.id)).toHaveLength(2);
   expect(invoicesFor(customer)).toEqual([]);
 
+  world.cryptopay.faults();
   expect(await run).toMatchObject({ invoiced: 1 });
   await expectOneInvoice(customer);
 });
@@ -136,14 +136,11 @@ test('the claim of a dead worker holds until it ends, and is taken over then', a
   const customer = await subscriber();
   world.cryptopay.faults({ kind: 'reset', path: 'createInvoice', count: 1 });
   await expect(renew()).rejects.toMatchObject({ code: 'renewals_not_invoiced' });
-  const endsAt = Date.now() + seconds(5);
+  const endsAt = Date.now() + seconds(2);
   await endClaim(customer, new Date(endsAt));
 
-  const run = renew();
-  await sleep(2_000);
-  expect(asked('getInvoices') + asked('createInvoice')).toBe(0);
-  expect(await run).toMatchObject({ invoiced: 1 });
-  expect(Date.now()).toBeGreaterThanOrEqual(endsAt);
+  expect(await renew()).toMatchObject({ invoiced: 1 });
+  for (const { at } of world.cryptopay.world.calls) expect(Date.parse(at)).toBeGreaterThanOrEqual(endsAt);
   expect(asked('getInvoices')).toBe(1);
   await expectOneInvoice(customer);
 });
@@ -171,34 +168,20 @@ test('no claim lasts longer than a minute, whatever is written', async () => {
 
 test('an answer that comes after the claim was taken over is told to nobody', async () => {
   const customer = await subscriber();
-  world.cryptopay.faults({ kind: 'latency', ms: 2_000, path: 'createInvoice', count: 1 });
+  world.cryptopay.faults({ kind: 'latency', ms: seconds(12), path: 'createInvoice', count: 1 });
   const late = renew();
-  await until('the renewal is claimed', async () => (await renewal(customer))?.metadata.worker.invoicing);
-  await sleep(200);
+  await asking();
   await endClaim(customer, new Date());
   expect(await renew()).toMatchObject({ invoiced: 1 });
   const { external_id: told } = await renewal(customer);
 
+  world.cryptopay.faults();
   expect(await late).toMatchObject({ invoiced: 0, already: 1 });
   expect(await renewal(customer)).toMatchObject({ external_id: told });
   await expectOneInvoice(customer);
 });
 
 describe('killed at every step', () => {
-  /** Everything that a run can change lies behind these. */
-  const DOORS = ['DATABASE_URL', 'CRYPTOBOT_API_URL'];
-
-  /** Runs the shipped command line and kills it as it takes its nth step. False where it ended before. */
-  async function killedAt(step: number): Promise<boolean> {
-    await using gate = new Tollgate();
-    const env: Record<string, string> = { ...world.app.env };
-    for (const name of DOORS) env[name] = await gate.before(env[name]!);
-    const child = spawnMain(['run', 'auto_renew_subscriptions'], env);
-    gate.closeAt(step, () => child.kill('SIGKILL'));
-    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    return signal === 'SIGKILL';
-  }
-
   /** What the kill left behind: the row, its claim, the invoice at Crypto Pay, the end. */
   async function leftOf(customer: PaymentCustomer): Promise<string> {
     const payment = await renewal(customer);
@@ -213,7 +196,7 @@ describe('killed at every step', () => {
     let wasKilled = true;
     for (let step = 1; wasKilled; step += 1) {
       const customer = await subscriber();
-      wasKilled = await killedAt(step);
+      wasKilled = await killedAt(step, ['run', 'auto_renew_subscriptions'], world.app.env);
       const state = await leftOf(customer);
       left.add(state);
       await endClaim(customer, new Date());
