@@ -115,11 +115,34 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         signal: controller.signal,
         initiatedBy: 'cli',
       }),
+    pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
     history: historyOf(app, 'cli'),
     caller: callerHere(),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
+  };
+}
+
+/** Pauses of schedules, each recorded under the person at this terminal. */
+function pausesOf({ parts, services }: App): CliContext['pausedSchedules'] {
+  const by = callerHere();
+  const record = (action: string, entityId: string, reason?: string): Promise<void> =>
+    services.auditLogs.write([
+      { action, entityType: 'schedule', entityId, newValue: { by, ...(reason !== undefined && { reason }) } },
+    ]);
+  return {
+    all: () => parts.pausedSchedules.all(),
+    async pause(task, reason) {
+      const isChanged = await parts.pausedSchedules.pause({ task, by, reason });
+      if (isChanged) await record('schedule.paused', task, reason);
+      return isChanged;
+    },
+    async resume(task) {
+      const isChanged = await parts.pausedSchedules.resume(task);
+      if (isChanged) await record('schedule.resumed', task);
+      return isChanged;
+    },
   };
 }
 

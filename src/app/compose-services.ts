@@ -58,6 +58,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
     deliveryCounts,
+    pausedSchedules: kept.pausedSchedules,
     ...monitoring.services,
     ...payments.services,
   });

@@ -41,6 +41,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     // Schedules of tasks that are switched off are included: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
+    pausedSchedules: parts.pausedSchedules,
     jobs: app.jobs,
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis),

@@ -58,6 +58,8 @@ type Finding = {
   message: (began: AlertCondition, locale: Locale) => Html;
   /** What may be on of its kind: all that was looked at. */
   candidates: readonly AlertCondition[];
+  /** Ids of those that are taken off without a word: nothing is watched there any more. */
+  unwatched?: ReadonlySet<string>;
 };
 type Rule = (now: Date, isOn: (id: string) => boolean) => Promise<Finding | undefined>;
 
@@ -92,12 +94,20 @@ export class Anomalies {
     return counts;
   }
 
-  async #end({ found, kind }: Finding, active: readonly ActiveAlert[], now: Date): Promise<number> {
+  async #end(
+    { found, kind, unwatched = new Set() }: Finding,
+    active: readonly ActiveAlert[],
+    now: Date,
+  ): Promise<number> {
     const still = new Set(found.map(({ id }) => id));
-    const over = active
-      .filter((alert) => alert.kind === kind && !still.has(alert.id))
-      .map(({ id }) => ({ id, at: now }));
-    return over.length === 0 ? 0 : (await this.#options.states.end(over, anomalyOver, now)).length;
+    const gone = active.filter((alert) => alert.kind === kind && !still.has(alert.id)).map(({ id }) => id);
+    const { states } = this.#options;
+    await states.drop(
+      gone.filter((id) => unwatched.has(id)),
+      now,
+    );
+    const over = gone.filter((id) => !unwatched.has(id)).map((id) => ({ id, at: now }));
+    return over.length === 0 ? 0 : (await states.end(over, anomalyOver, now)).length;
   }
 
   /** Nodes that are down for long, also those that `check_server_health` first saw when they were down. It ends these alerts, too. */
@@ -172,6 +182,9 @@ export class Anomalies {
         found: overdue.map(({ overdueSince, task }) => condition('schedule_overdue', task, 'warning', overdueSince)),
         message: about(overdue, ({ task }) => task, scheduleOverdue),
         candidates: states.map(({ task }) => condition('schedule_overdue', task, 'warning', now)),
+        unwatched: new Set(
+          states.filter(({ pausedSince }) => pausedSince).map(({ task }) => `schedule_overdue:${task}`),
+        ),
       };
     },
   };

@@ -1,9 +1,12 @@
 import type { Database } from '../../repositories/database.ts';
 import { Incidents } from '../../repositories/history/incidents.ts';
+import { KeptPauses } from '../../repositories/history/kept-pauses.ts';
 import { ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { RunRows } from '../../repositories/history/run-rows.ts';
 import { Runs } from '../../repositories/history/runs.ts';
+import { PauseMarks } from '../../repositories/redis/monitoring/pause-marks.ts';
 import type { Foundation } from '../foundation.ts';
+import { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { IncidentNotes } from './incident-notes.ts';
 import { RunRecorder } from './run-recorder.ts';
 
@@ -17,7 +20,7 @@ export type HistoryOptions = {
 };
 
 /** Builds what keeps and finds runs, where our own schema is installed. No task needs any of it. */
-export function composeHistory({ clock, log, metrics }: Foundation, options: HistoryOptions) {
+export function composeHistory({ clock, log, metrics, redis, unreadable }: Foundation, options: HistoryOptions) {
   const { historyDatabase, keptDays, mask } = options;
   const historyState = () => ownSchemaState(historyDatabase);
   const onDropped = (notes: number): void => metrics.outputDropped('history', notes);
@@ -26,6 +29,13 @@ export function composeHistory({ clock, log, metrics }: Foundation, options: His
     historyState,
     incidents,
     incidentNotes: new IncidentNotes({ incidents, log, onDropped, look: historyState, clock: () => clock.now() }),
+    pausedSchedules: new PausedSchedules({
+      marks: new PauseMarks(redis, unreadable.onRead),
+      rows: new KeptPauses(historyDatabase),
+      look: historyState,
+      clock: () => clock.now(),
+      log,
+    }),
     runRecorder: new RunRecorder({
       ...{ keptDays, log, mask },
       rows: new RunRows(historyDatabase),

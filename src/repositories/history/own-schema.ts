@@ -5,6 +5,7 @@ import type { Database } from '../database.ts';
 import { quotedName } from '../quoted-name.ts';
 import { runsStep } from './migrations/001-runs.ts';
 import { incidentsStep } from './migrations/002-incidents.ts';
+import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -18,6 +19,7 @@ const MIGRATIONS_TABLE = 'migrations';
 export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001_runs': runsStep,
   '002_incidents': incidentsStep,
+  '003_paused_schedules': pausedSchedulesStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -31,6 +33,7 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'alerts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'incidents', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'node_days', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'paused_schedules', kind: 'table', privileges: ['select', 'insert', 'delete'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },
   { object: 'keep_run_days(date, integer)', kind: 'function', privileges: ['execute'] },
 ];

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { PausedSchedules } from '../../domain/monitoring/paused-schedules.ts';
 import type { ApiRole } from '../../lib/api-role.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
@@ -56,7 +57,7 @@ export type ExplainedUser = {
 export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
-  entityType: 'task' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session' | 'message' | 'customer';
+  entityType: 'task' | 'schedule' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session' | 'message' | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };
@@ -97,6 +98,8 @@ export type HttpContext = {
   queues: Queues;
   schedules: ReadonlyMap<string, Schedule>;
   disabledTasks: ReadonlySet<string>;
+  /** Schedules that a person has paused. */
+  pausedSchedules: Pick<PausedSchedules, 'all' | 'pause' | 'resume'>;
   jobs: Jobs;
   progress: ProgressRecords;
   idempotency: IdempotencyKeys;

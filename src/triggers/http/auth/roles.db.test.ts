@@ -30,6 +30,8 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'GET /api/v1/nodes/days': 'view',
   'GET /api/v1/schedules': 'view',
   'POST /api/v1/schedules/:task/run': 'admin',
+  'POST /api/v1/schedules/:task/pause': 'admin',
+  'POST /api/v1/schedules/:task/resume': 'admin',
   'GET /api/v1/dead-letters': 'view',
   'GET /api/v1/dead-letters/:id': 'admin',
   'POST /api/v1/dead-letters/:id/replay': 'admin',
