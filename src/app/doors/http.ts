@@ -1,3 +1,4 @@
+import { renderPng } from '../../domain/figures/render-chart.ts';
 import { seconds } from '../../lib/duration.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { AuditTrail } from '../../repositories/audit-trail.ts';
@@ -67,6 +68,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       lastRuns: () => app.lastRuns.all(),
     },
     desk: paymentDeskOf(app, 'http'),
+    reports: reportsOf(app),
     money: services.paymentStats,
     outbox: outboxOf(app),
     auditTrail: new AuditTrail(parts.foundation.database),
@@ -78,6 +80,15 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
+  };
+}
+
+function reportsOf({ services: { reports } }: App): HttpContext['reports'] {
+  return {
+    readDays: (dates, now) => reports.readDays(dates, now),
+    readText: (report, now, locale) => reports.readText(report, now, locale),
+    readWeek: (last, now) => reports.readWeek(last, now),
+    picture: async (report, locale) => await renderPng((await reports.picture(report, locale)).pictureSvg),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ReportName, Reports } from '../../domain/figures/reports.ts';
 import type { PausedSchedules } from '../../domain/monitoring/paused-schedules.ts';
 import type { ApiRole } from '../../lib/api-role.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
@@ -148,6 +149,11 @@ export type HttpContext = {
   reachability: {
     /** Forgets that Telegram refuses this chat: messages are tried again. */
     clear(telegramId: number): Promise<void>;
+  };
+  /** Reports of the past, as they are kept. */
+  reports: Pick<Reports, 'readDays' | 'readText' | 'readWeek'> & {
+    /** A PNG. */
+    picture(report: ReportName, locale: Locale): Promise<Uint8Array>;
   };
   /** Sums of payments by state and currency. */
   money: Pick<PaymentStats, 'createdBetween'>;

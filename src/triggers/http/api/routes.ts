@@ -12,6 +12,7 @@ import { jobRoutes } from './jobs.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
+import { reportRoutes } from './reports.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -33,6 +34,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),
+    ...reportRoutes(context),
     ...exportRoutes(context),
   ];
 }

@@ -47,6 +47,9 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'POST /api/v1/payments/:id/close': 'admin',
   'GET /api/v1/overview': 'view',
   'GET /api/v1/alerts': 'view',
+  'GET /api/v1/reports/days': 'owner',
+  'GET /api/v1/reports/:kind/:date': 'owner',
+  'GET /api/v1/reports/:kind/:date/picture': 'owner',
   'GET /api/v1/exports/:id': 'admin',
 };
 
