@@ -53,7 +53,10 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,
-    { alerts: alerting.alerts, states: alertStates, history: kept.incidentNotes },
+    {
+      ...{ alerts: alerting.alerts, states: alertStates },
+      ...{ history: kept.incidentNotes, maintenance: kept.maintenanceWindows },
+    },
     depths,
   );
   const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {

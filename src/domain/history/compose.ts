@@ -1,11 +1,14 @@
 import type { Database } from '../../repositories/database.ts';
 import { Incidents } from '../../repositories/history/incidents.ts';
 import { KeptPauses } from '../../repositories/history/kept-pauses.ts';
+import { MaintenanceRows } from '../../repositories/history/maintenance-rows.ts';
 import { ownSchemaState } from '../../repositories/history/own-schema.ts';
 import { RunRows } from '../../repositories/history/run-rows.ts';
 import { Runs } from '../../repositories/history/runs.ts';
+import { MaintenanceCopy } from '../../repositories/redis/monitoring/maintenance-copy.ts';
 import { PauseMarks } from '../../repositories/redis/monitoring/pause-marks.ts';
 import type { Foundation } from '../foundation.ts';
+import { MaintenanceWindows } from '../monitoring/maintenance-windows.ts';
 import { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { IncidentNotes } from './incident-notes.ts';
 import { RunRecorder } from './run-recorder.ts';
@@ -29,6 +32,11 @@ export function composeHistory({ clock, log, metrics, redis, unreadable }: Found
     historyState,
     incidents,
     incidentNotes: new IncidentNotes({ incidents, log, onDropped, look: historyState, clock: () => clock.now() }),
+    maintenanceWindows: new MaintenanceWindows({
+      ...{ log, look: historyState },
+      copy: new MaintenanceCopy(redis),
+      rows: new MaintenanceRows(historyDatabase),
+    }),
     pausedSchedules: new PausedSchedules({
       marks: new PauseMarks(redis, unreadable.onRead),
       rows: new KeptPauses(historyDatabase),

@@ -8,6 +8,7 @@ import type { NodeLook } from '../../repositories/history/incidents.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
+import { type MaintenanceWindows, windowAt } from './maintenance-windows.ts';
 import { nodeOfflineAlert, nodeOfflineId, nodeUnstableAlert, nodeUnstableId } from './node-alerts.ts';
 import { judge, type NodeCall, type NodeVerdict, statusOf } from './node-health.ts';
 
@@ -15,6 +16,7 @@ export type NodeWatchOptions = {
   store: NodeHealthStore;
   states: AlertStates;
   events: Events;
+  maintenance: Pick<MaintenanceWindows, 'byNode'>;
   log: Log;
   /** Told how each node was from its look before to this one. A time that is too long to be known of is left out. */
   onLooked(looks: readonly NodeLook[]): void;
@@ -30,6 +32,14 @@ export type NodeCounts = Record<
 >;
 
 export type Observation = { counts: NodeCounts; lookAgainMs?: number };
+
+/** What was known before a look. */
+type Known = {
+  before: ReadonlyMap<string, StoredNode>;
+  /** Ids of the alerts that are on. */
+  on: ReadonlySet<string>;
+  windows: Awaited<ReturnType<MaintenanceWindows['byNode']>>;
+};
 
 /** Keeps the state of every node and tells the admins about those that go down, come back or flap. */
 export class NodeWatch {
@@ -66,7 +76,13 @@ export class NodeWatch {
 
     const before = new Map(stored.map((one) => [one.record.nodeUuid, one]));
     const on = new Set(active.map(({ id }) => id));
-    const verdicts = await this.#judgeAll(nodes, before, on, now);
+    const windows = await this.#options.maintenance.byNode(now);
+    for (const node of nodes) {
+      if (!windowAt(windows.get(node.uuid) ?? [], now)) continue;
+      counts[statusOf(node)] -= 1;
+      counts.maintenance += 1;
+    }
+    const verdicts = await this.#judgeAll(nodes, { before, on, windows }, now);
     for (const node of nodes)
       if (statusOf(node) === 'online' && node.usersOnline !== undefined)
         this.#usersOnline.set(node.uuid, node.usersOnline);
@@ -82,17 +98,12 @@ export class NodeWatch {
   }
 
   /** Those of which this run's judgement stands. */
-  async #judgeAll(
-    nodes: readonly PanelNode[],
-    before: ReadonlyMap<string, StoredNode>,
-    on: ReadonlySet<string>,
-    now: Date,
-  ): Promise<NodeVerdict[]> {
+  async #judgeAll(nodes: readonly PanelNode[], { before, on, windows }: Known, now: Date): Promise<NodeVerdict[]> {
     const verdicts = await Promise.all(
       nodes.map(async (node) => {
         const known = before.get(node.uuid);
         const alerts = { offline: on.has(nodeOfflineId(node.uuid)), unstable: on.has(nodeUnstableId(node.uuid)) };
-        const verdict = judge(node, known?.record, alerts, now);
+        const verdict = judge(node, known?.record, alerts, { now, windows: windows.get(node.uuid) ?? [] });
         return (await this.#options.store.replace(verdict.record, known)) ? [verdict] : [];
       }),
     );
@@ -165,7 +176,7 @@ export class NodeWatch {
       { from, to: changedAt, status: was },
       { from: changedAt, to, status },
     ];
-    // One that an admin switched off is neither up nor down.
+    // One that an admin switched off, or that is in maintenance, is neither up nor down.
     return parts
       .filter((part) => part.status !== 'maintenance' && part.from < part.to)
       .map((part) => ({ node, name, from: part.from, to: part.to, isUp: part.status === 'online' }));

@@ -6,6 +6,7 @@ import { quotedName } from '../quoted-name.ts';
 import { runsStep } from './migrations/001-runs.ts';
 import { incidentsStep } from './migrations/002-incidents.ts';
 import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
+import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -20,6 +21,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001_runs': runsStep,
   '002_incidents': incidentsStep,
   '003_paused_schedules': pausedSchedulesStep,
+  '004_maintenance_windows': maintenanceWindowsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -34,6 +36,7 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'incidents', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'node_days', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'paused_schedules', kind: 'table', privileges: ['select', 'insert', 'delete'] },
+  { object: 'maintenance_windows', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },
   { object: 'keep_run_days(date, integer)', kind: 'function', privileges: ['execute'] },
 ];

@@ -58,7 +58,17 @@ export type ExplainedUser = {
 export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
-  entityType: 'task' | 'schedule' | 'job' | 'dead_letter' | 'brake' | 'export' | 'session' | 'message' | 'customer';
+  entityType:
+    | 'task'
+    | 'schedule'
+    | 'node'
+    | 'job'
+    | 'dead_letter'
+    | 'brake'
+    | 'export'
+    | 'session'
+    | 'message'
+    | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };

@@ -9,6 +9,7 @@ import { exportRoutes } from './exports.ts';
 import { incidentRoutes } from './incidents.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
+import { maintenanceRoutes } from './maintenance.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
@@ -28,6 +29,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...jobEventRoutes(context),
     ...runRoutes(context),
     ...incidentRoutes(context),
+    ...maintenanceRoutes(context),
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
