@@ -1,7 +1,10 @@
-import type { MaintenanceWindows, PlannedMaintenance } from '../domain/monitoring/maintenance-windows.ts';
 import type { JobAct } from '../lib/job-act.ts';
 import type { Incidents } from '../repositories/history/incidents.ts';
-import type { MaintenanceWindow } from '../repositories/history/maintenance-rows.ts';
+import type {
+  MaintenanceRows,
+  MaintenanceWindow,
+  PlannedMaintenance,
+} from '../repositories/history/maintenance-rows.ts';
 import type { RunFilter, Runs } from '../repositories/history/runs.ts';
 
 /** One thing to do to the jobs of all runs that a filter finds. */
@@ -32,7 +35,7 @@ export type HistoryContext = {
   incidents: Pick<Incidents, 'alerts' | 'incidents' | 'nodeDays'>;
   /** Times in which nobody is alerted about a node. */
   maintenance: {
-    list: MaintenanceWindows['list'];
+    list: MaintenanceRows['list'];
     /** False where a window covers that time already. Throws `PermanentError` for a time that cannot be. */
     plan(planned: PlannedMaintenance): Promise<{ window: MaintenanceWindow; isNew: boolean }>;
     /** Undefined where there is no such window; `isEnded` is false where it was over. */

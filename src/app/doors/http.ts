@@ -1,4 +1,3 @@
-import { renderPng } from '../../domain/figures/render-chart.ts';
 import { seconds } from '../../lib/duration.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { AuditTrail } from '../../repositories/audit-trail.ts';
@@ -16,6 +15,7 @@ import { doctorContext } from '../doctor/examinations.ts';
 import { brakesOf } from './brakes.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
+import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
@@ -80,15 +80,6 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),
-  };
-}
-
-function reportsOf({ services: { reports } }: App): HttpContext['reports'] {
-  return {
-    readDays: (dates, now) => reports.readDays(dates, now),
-    readText: (report, now, locale) => reports.readText(report, now, locale),
-    readWeek: (last, now) => reports.readWeek(last, now),
-    picture: async (report, locale) => await renderPng((await reports.picture(report, locale)).pictureSvg),
   };
 }
 

@@ -3,7 +3,11 @@ import { within } from '../../lib/deadline.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import type { Log } from '../../observability/log.ts';
-import type { MaintenanceRows, MaintenanceWindow } from '../../repositories/history/maintenance-rows.ts';
+import type {
+  MaintenanceRows,
+  MaintenanceWindow,
+  PlannedMaintenance,
+} from '../../repositories/history/maintenance-rows.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import type { MaintenanceCopy } from '../../repositories/redis/monitoring/maintenance-copy.ts';
 
@@ -15,22 +19,12 @@ export type MaintenanceWindowsOptions = {
   log: Log;
 };
 
-/** What a person asks for. It begins now where `from` is absent. */
-export type PlannedMaintenance = {
-  node: string;
-  name: string;
-  from?: Date | undefined;
-  to: Date;
-  reason: string;
-  by: string;
-};
-
 /** A look at the nodes waits no longer for the database: it must notice an outage in time. */
 const LOOK_LIMIT_MS = seconds(3);
 /** A node whose window ended within this is judged by that end. */
 const ENDED_WITHIN_MS = days(1);
 /** Nobody may silence a node for longer by one word. */
-export const LONGEST_MAINTENANCE_MS = days(30);
+const LONGEST_MS = days(30);
 /** More windows at once are taken from the latest. */
 const WINDOWS_READ = 1_000;
 
@@ -69,7 +63,7 @@ export class MaintenanceWindows {
   ): Promise<{ window: MaintenanceWindow; isNew: boolean }> {
     const beginsAt = from ?? now;
     if (to <= now || to <= beginsAt) throw wrongTime('its end must be later than now and than its beginning');
-    if (to.getTime() - beginsAt.getTime() > LONGEST_MAINTENANCE_MS) throw wrongTime('it may last 30 days at most');
+    if (to.getTime() - beginsAt.getTime() > LONGEST_MS) throw wrongTime('it may last 30 days at most');
     const window = { id: randomUUID(), node, name, beginsAt, endsAt: to, reason, madeBy: by, madeAt: now };
     return { window, isNew: await this.#options.rows.add(window) };
   }
@@ -85,9 +79,3 @@ export class MaintenanceWindows {
 
 const wrongTime = (what: string): PermanentError =>
   new PermanentError('maintenance_time', `A maintenance window: ${what}.`);
-
-/** The one that is on at this time: of several, the one that ends last. */
-export const windowAt = (windows: readonly MaintenanceWindow[], at: Date): MaintenanceWindow | undefined =>
-  windows
-    .filter(({ beginsAt, endsAt }) => beginsAt <= at && at < endsAt)
-    .reduce<MaintenanceWindow | undefined>((last, one) => (last && last.endsAt >= one.endsAt ? last : one), undefined);

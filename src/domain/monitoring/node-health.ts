@@ -1,8 +1,7 @@
 import type { PanelNode } from '../../clients/remnawave/types.ts';
 import { hours, minutes, seconds } from '../../lib/duration.ts';
-import type { MaintenanceWindow } from '../../repositories/history/maintenance-rows.ts';
+import { type MaintenanceWindow, windowAt } from '../../repositories/history/maintenance-rows.ts';
 import type { NodeChange, NodeRecord, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
-import { windowAt } from './maintenance-windows.ts';
 
 /** A node that looks down is looked at once more after this before anybody is told. */
 const CONFIRM_AFTER_MS = seconds(20);
@@ -54,8 +53,8 @@ export function statusOf(node: Pick<PanelNode, 'isConnected' | 'isConnecting' | 
 }
 
 /**
- * Judges one look at a node by what was known of it. `windows` are its maintenance windows: while one is on, the node is in maintenance
- * whatever the panel sees, and what the panel sees is remembered, so that a node which is down at the end is told at once. Pure; the caller
+ * Judges one look at a node by what was known of it. `windows` are its maintenance windows: while one is on, the node is in
+ * maintenance, and the state at the panel is remembered, so that a node which is down at the end is told at once. Pure; the caller
  * stores, tells and looks again.
  */
 export function judge(

@@ -5,10 +5,11 @@ import type { Listing } from '../../lib/read-each.ts';
 import { type NodeLine, nodeBack, nodeOffline, nodeStable, nodeUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { NodeLook } from '../../repositories/history/incidents.ts';
+import { windowAt } from '../../repositories/history/maintenance-rows.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
-import { type MaintenanceWindows, windowAt } from './maintenance-windows.ts';
+import type { MaintenanceWindows } from './maintenance-windows.ts';
 import { nodeOfflineAlert, nodeOfflineId, nodeUnstableAlert, nodeUnstableId } from './node-alerts.ts';
 import { judge, type NodeCall, type NodeVerdict, statusOf } from './node-health.ts';
 
@@ -33,7 +34,7 @@ export type NodeCounts = Record<
 
 export type Observation = { counts: NodeCounts; lookAgainMs?: number };
 
-/** What was known before a look. */
+/** The knowledge before a look. */
 type Known = {
   before: ReadonlyMap<string, StoredNode>;
   /** Ids of the alerts that are on. */

@@ -17,6 +17,16 @@ export type MaintenanceWindow = {
   endedBy?: string | undefined;
 };
 
+/** What a person asks for. It begins now where `from` is absent. */
+export type PlannedMaintenance = {
+  node: string;
+  name: string;
+  from?: Date | undefined;
+  to: Date;
+  reason: string;
+  by: string;
+};
+
 /** Maintenance windows in our own schema. */
 export class MaintenanceRows {
   readonly #db: Database;
@@ -91,3 +101,9 @@ const windowOf = (row: Row): MaintenanceWindow => ({
   madeAt: row.made_at,
   endedBy: row.ended_by ?? undefined,
 });
+
+/** The one that is on at this time: of several, the one that ends last. */
+export const windowAt = (windows: readonly MaintenanceWindow[], at: Date): MaintenanceWindow | undefined =>
+  windows
+    .filter(({ beginsAt, endsAt }) => beginsAt <= at && at < endsAt)
+    .reduce<MaintenanceWindow | undefined>((last, one) => (last && last.endsAt >= one.endsAt ? last : one), undefined);

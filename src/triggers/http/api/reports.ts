@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { dayBefore, dayOf, daysUpTo, lastSundayBefore, shiftDay, sundayOfWeek } from '../../../lib/utc-days.ts';
-import { incomeIn, REPORT_DAYS, REPORT_FIGURES } from '../../report-figures.ts';
+import type { AskedReport } from '../../reports.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute, SENT } from './route.ts';
 import { namesOfSchemas } from './schemas.ts';
+
+/** As long as the figures of a day are kept. */
+const REPORT_DAYS = 90;
 
 const language = z.enum(['en', 'ru']).default('en').describe('The language of the text');
 const FiguresState = z
@@ -47,7 +50,7 @@ export const ReportKind = z.enum(['day', 'week']);
 export function reportNamed(
   { date, kind }: { kind: z.output<typeof ReportKind>; date: string | undefined },
   now: Date,
-): { kind: 'day' | 'week'; date: string } {
+): AskedReport {
   if (kind === 'day') return { kind, date: date ?? dayBefore(now) };
   return { kind, date: date === undefined ? lastSundayBefore(now) : sundayOfWeek(date) };
 }
@@ -73,15 +76,13 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'The oldest first', schema: ReportDaysBody } },
       async handle({ query: { days, to } }) {
         const now = context.clock();
-        const read = await context.reports.readDays(daysUpTo(to ?? dayBefore(now), days), now);
+        const read = await context.reports.days(daysUpTo(to ?? dayBefore(now), days), now);
         return {
           status: 200,
           body: {
             days: read.map(({ date, figures, state }) => ({
               ...{ date, state },
-              figures: Object.fromEntries(
-                REPORT_FIGURES.map(({ name, ofDay }) => [name, figures ? ofDay(figures) : null]),
-              ),
+              figures: Object.fromEntries(figures.map(({ name, value }) => [name, value])),
             })),
           },
         };
@@ -99,11 +100,11 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
         const now = context.clock();
         const report = reportNamed(params, now);
         const [read, text] = await Promise.all([
-          readReport(context, report, now),
-          context.reports.readText(report, now, locale),
+          context.reports.read(report, now),
+          context.reports.text(report, now, locale),
         ]);
-        const { from, income, state, values } = read;
-        const figures = REPORT_FIGURES.map(({ list, name, unit }, i) => ({ name, value: values[i]!, unit, list }));
+        const { from, income, state } = read;
+        const figures = read.figures.map(({ list, name, unit, value }) => ({ name, value, unit, list }));
         const { date: to, kind } = report;
         return {
           status: 200,
@@ -130,22 +131,4 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
       },
     }),
   ];
-}
-
-/** The figures of a report in the order of `REPORT_FIGURES`, null where they are not known. */
-export async function readReport(
-  { reports }: Pick<HttpContext, 'reports'>,
-  { date, kind }: { kind: 'day' | 'week'; date: string },
-  now: Date,
-) {
-  if (kind === 'week') {
-    const { state, week } = await reports.readWeek(date, now);
-    const values = REPORT_FIGURES.map(({ ofWeek }) => ofWeek(week));
-    return { from: week.from, state, values, income: incomeIn(week) };
-  }
-  const [{ figures, state }] = (await reports.readDays([date], now)) as [
-    Awaited<ReturnType<HttpContext['reports']['readDays']>>[number],
-  ];
-  const values = REPORT_FIGURES.map(({ ofDay }) => (figures ? ofDay(figures) : null));
-  return { from: date, state, values, income: figures && incomeIn(figures) };
 }

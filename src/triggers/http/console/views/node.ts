@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { windowAt } from '../../../../domain/monitoring/maintenance-windows.ts';
 import { days, seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { durationText, numberText } from '../../../../lib/quantities.ts';
 import type { Interval } from '../../../../lib/utc-days.ts';
 import type { KeptIncident } from '../../../../repositories/history/incidents.ts';
-import type { MaintenanceWindow } from '../../../../repositories/history/maintenance-rows.ts';
+import { type MaintenanceWindow, windowAt } from '../../../../repositories/history/maintenance-rows.ts';
 import { endMaintenance, MaintenanceReason, maintenanceState, planMaintenance } from '../../api/maintenance.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { visibleText } from '../../../../lib/telegram-html.ts';
 import { dayOf, shiftDay, sundayOfWeek } from '../../../../lib/utc-days.ts';
 import type { DayFigures } from '../../../../messages/figures.ts';
+import { REPORT_FIGURES } from '../../../../messages/report-figures.ts';
 import { DailyStats } from '../../../../repositories/redis/figures/daily-stats.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
-import { REPORT_FIGURES } from '../../../report-figures.ts';
 
 const TODAY = dayOf(new Date());
 const day = (back: number): string => shiftDay(TODAY, -back);

@@ -3,9 +3,8 @@ import { type Html, html, join } from '../../../../lib/html.ts';
 import { formatMoney } from '../../../../lib/money.ts';
 import { bytesText, numberText, percentText } from '../../../../lib/quantities.ts';
 import { dayBefore, dayOf, daysUpTo, intervalOfDay, shiftDay } from '../../../../lib/utc-days.ts';
-import { REPORT_FIGURES, type ReportFigure } from '../../../report-figures.ts';
-import { ReportKind, readReport, reportNamed } from '../../api/reports.ts';
-import type { HttpContext } from '../../context.ts';
+import type { ShownDay, ShownFigure } from '../../../reports.ts';
+import { ReportKind, reportNamed } from '../../api/reports.ts';
 import { dataTable } from '../components/data-table.ts';
 import { trendLine } from '../components/drawings.ts';
 import { figureTiles } from '../components/figures.ts';
@@ -25,9 +24,6 @@ const IN_TABLE = [
   'uptime_percent',
   'tasks_failed',
 ];
-const TABLE_FIGURES = REPORT_FIGURES.filter(({ name }) => IN_TABLE.includes(name));
-
-type ReadDays = Awaited<ReturnType<HttpContext['reports']['readDays']>>;
 
 /** Any day or week as its report told it, with its picture, and figures over time. */
 export default defineView({
@@ -83,9 +79,9 @@ export default defineView({
       heading: 'report',
       async load(context, { page: { now }, query }) {
         const report = reportNamed({ kind: query.kind, date: query.date }, now);
-        return { report, ...(await readReport(context, report, now)) };
+        return { report, ...(await context.reports.read(report, now)) };
       },
-      draw({ from, income, report, state, values }, page, { query }) {
+      draw({ figures, from, income, report, state }, page, { query }) {
         const { clock, locale, now, say } = page;
         const { date: to, kind } = report;
         const filters = filterForm(
@@ -114,9 +110,9 @@ export default defineView({
           to < dayOf(now) ? html`<a href="${page.link({ date: shiftDay(to, step) })}">${say('after')}</a>` : '';
         const steps = html`<nav class="pages" aria-label="${say('date')}"><a href="${page.link({ date: shiftDay(to, -step) })}">${say('before')}</a>${later}</nav>`;
         const told = state === 'kept' ? '' : emptyState(say(`state.${state}`));
-        const figures = REPORT_FIGURES.map((figure, i) => ({
+        const known = figures.map((figure) => ({
           name: figure.label[locale],
-          value: valueText(figure, values[i] ?? null, page),
+          value: valueText(figure, page),
           href: figure.list,
         }));
         const paid = (income ?? []).map(({ currency, total }) => ({
@@ -125,9 +121,9 @@ export default defineView({
           href: '/payments?shown=all&status=completed',
         }));
         const nobodyPaid = income?.length === 0 ? html`<p class="muted">${say('noIncome')}</p>` : '';
-        const isKnown = values.some((value) => value !== null);
+        const isKnown = figures.some(({ value }) => value !== null);
         return html`${filters}<p>${period}</p>${steps}${told}${
-          isKnown ? html`${figureTiles([...figures, ...paid], page)}${nobodyPaid}` : ''
+          isKnown ? html`${figureTiles([...known, ...paid], page)}${nobodyPaid}` : ''
         }`;
       },
     }),
@@ -144,14 +140,14 @@ export default defineView({
       name: 'text',
       heading: 'text',
       load: (context, { page: { locale, now }, query }) =>
-        context.reports.readText(reportNamed({ kind: query.kind, date: query.date }, now), now, locale),
+        context.reports.text(reportNamed({ kind: query.kind, date: query.date }, now), now, locale),
       draw: (text, { say }) => (text ? html`<div class="letter">${text}</div>` : emptyState(say('short.missing'))),
     }),
     part({
       name: 'over-time',
       heading: 'overTime',
       load: (context, { page: { now }, query: { span } }) =>
-        context.reports.readDays(daysUpTo(dayBefore(now), Number(span)), now),
+        context.reports.days(daysUpTo(dayBefore(now), Number(span)), now),
       draw(days, page, { query: { span } }) {
         const { say } = page;
         const links = SPANS.map((value) =>
@@ -160,38 +156,42 @@ export default defineView({
             : html`<a href="${page.link({ span: value })}">${value}</a>`,
         );
         const spans = html`<p>${say('span')}: ${join(links, ' · ')}</p>`;
-        if (days.every(({ figures }) => figures === undefined)) return html`${spans}${emptyState(say('noDays'))}`;
+        if (days.every(({ figures }) => figures.every(({ value }) => value === null)))
+          return html`${spans}${emptyState(say('noDays'))}`;
         return html`${spans}${trends(days, page)}${dayTable(days, page)}<p class="muted small">${say('asKept')}</p>`;
       },
     }),
   ],
 });
 
-type TimeWord = 'dayHeading' | 'overTime' | `short.${Exclude<ReadDays[number]['state'], 'kept'>}`;
+type TimeWord = 'dayHeading' | 'overTime' | `short.${Exclude<ShownDay['state'], 'kept'>}`;
 
 /** Undefined where it is not known. */
-function valueText({ unit }: ReportFigure, value: number | null, { locale }: Page): string | undefined {
+function valueText({ unit, value }: Pick<ShownFigure, 'unit' | 'value'>, { locale }: Page): string | undefined {
   if (value === null) return undefined;
   if (unit === 'bytes') return bytesText(value, locale);
   if (unit === 'count') return numberText(value, locale);
   return percentText(unit === 'share' ? value * 100 : value, locale);
 }
 
+/** The figures of the table, of one day. */
+const inTable = ({ figures }: ShownDay): ShownFigure[] => figures.filter(({ name }) => IN_TABLE.includes(name));
+
 /** The course of each figure of the table. */
-function trends(days: ReadDays, page: Page<TimeWord>): Html {
+function trends(days: readonly ShownDay[], page: Page<TimeWord>): Html {
   const { locale } = page;
-  const tiles = TABLE_FIGURES.map((figure) => {
-    const values = days.map(({ figures }) => (figures ? (figure.ofDay(figures) ?? undefined) : undefined));
+  const tiles = inTable(days[0]!).map(({ label, list, unit }, i) => {
+    const values = days.map((day) => inTable(day)[i]!.value ?? undefined);
     const last = values.findLast((value) => value !== undefined) ?? null;
-    const shown = valueText(figure, last, page) ?? '–';
-    const name = figure.label[locale];
-    return html`<div class="tile"><dt>${name}</dt><dd><a href="${figure.list}">${shown}</a>${trendLine(values, `${name}: ${shown}`)}</dd></div>`;
+    const shown = valueText({ unit, value: last }, page) ?? '–';
+    const name = label[locale];
+    return html`<div class="tile"><dt>${name}</dt><dd><a href="${list}">${shown}</a>${trendLine(values, `${name}: ${shown}`)}</dd></div>`;
   });
   return html`<dl class="tiles">${join(tiles, '')}</dl>`;
 }
 
 /** The newest first. */
-function dayTable(days: ReadDays, page: Page<TimeWord>): Html {
+function dayTable(days: readonly ShownDay[], page: Page<TimeWord>): Html {
   const { locale, say } = page;
   return dataTable({
     caption: say('overTime'),
@@ -200,13 +200,13 @@ function dayTable(days: ReadDays, page: Page<TimeWord>): Html {
     columns: [
       {
         heading: say('dayHeading'),
-        cell: ({ date, state }: ReadDays[number]) =>
+        cell: ({ date, state }: ShownDay) =>
           html`<a href="${page.link({ kind: 'day', date })}">${date}</a> ${state === 'kept' ? '' : html`<span class="muted">${say(`short.${state}`)}</span>`}`,
       },
-      ...TABLE_FIGURES.map((figure) => ({
-        heading: figure.label[locale],
+      ...inTable(days[0]!).map(({ label }, i) => ({
+        heading: label[locale],
         kind: 'number' as const,
-        cell: ({ figures }: ReadDays[number]) => (figures && valueText(figure, figure.ofDay(figures), page)) ?? '–',
+        cell: (day: ShownDay) => valueText(inTable(day)[i]!, page) ?? '–',
       })),
     ],
   });

@@ -1,6 +1,6 @@
 import { deliverySuccess, failureShare } from '../lib/figure-definitions.ts';
 import type { Locale } from '../lib/locale.ts';
-import type { DayFigures, WeekFigures } from '../messages/figures.ts';
+import type { DayFigures, WeekFigures } from './figures.ts';
 
 /** What a day and a week both know. What each counts: `docs/figures.md`. */
 type Figures = Pick<DayFigures | WeekFigures, 'notifications' | 'payments' | 'tasks'>;
@@ -154,6 +154,3 @@ export function incomeIn({
     .map(([currency, { count, total }]) => ({ currency, count, total }))
     .sort((a, b) => b.count - a.count || (a.currency < b.currency ? -1 : 1));
 }
-
-/** Days on which a period can be asked for: as long as figures are kept. */
-export const REPORT_DAYS = 90;
