@@ -37,7 +37,7 @@ const pauseBody = (mark: PauseMark | undefined): z.output<typeof ScheduleBody>['
     : null;
 
 /** The name of the task of a schedule. Throws a `Problem` where the task has none. */
-export function scheduledTask({ registry, schedules }: HttpContext, name: string): string {
+function scheduledTask({ registry, schedules }: HttpContext, name: string): string {
   const { task } = registry.get(name);
   if (schedules.has(task.name)) return task.name;
   const detail = `${task.name} has no schedule; dispatch it with POST /api/v1/tasks/${task.name}.`;
