@@ -32,7 +32,10 @@ const LOOKS: readonly Look[] = [
 const SHOWN: ReadonlySet<string> = new Set(['now-light', 'now-dark', 'now-phone-ru', 'tasks-light', 'system-light']);
 
 /** What stands in the place of parameters. A view with parameters that is not here has no picture. */
-const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
+const SAMPLES: Readonly<Record<string, string>> = {
+  '/tasks/:name': '/tasks/send_notification',
+  '/nodes/:id': `/nodes/${nodeUuidOf(3)}`,
+};
 
 async function main(): Promise<void> {
   const executable = await findChromium();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodeUuidOf } from '../../sandbox/panel/wire.ts';
 import { keys } from '../../src/repositories/redis/keys.ts';
 import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
@@ -19,7 +20,10 @@ const DESKTOP = { width: 1180, height: 900 };
 const NARROW = { width: 320, height: 640 };
 
 /** What stands in the place of parameters. A view that is not here is opened with something that does not exist. */
-const SAMPLES: Readonly<Record<string, string>> = { '/tasks/:name': '/tasks/send_notification' };
+const SAMPLES: Readonly<Record<string, string>> = {
+  '/tasks/:name': '/tasks/generate_daily_report',
+  '/nodes/:id': `/nodes/${nodeUuidOf(1)}`,
+};
 const addresses = (await loadViews()).map(({ path }) => SAMPLES[path] ?? path.replaceAll(/:\w+/g, 'nothing'));
 
 /** A page that records its faults. */
