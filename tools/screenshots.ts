@@ -35,6 +35,7 @@ const SHOWN: ReadonlySet<string> = new Set(['now-light', 'now-dark', 'now-phone-
 const DRAFT = 'd1f0c6f2-6f0d-4c55-9d3c-2f6f0d9a7b11';
 const SAMPLES: Readonly<Record<string, string>> = {
   '/tasks/:name': '/tasks/send_notification',
+  '/nodes/:id': `/nodes/${nodeUuidOf(3)}`,
   '/broadcasts/:id': `/broadcasts/${DRAFT}`,
 };
 

@@ -232,6 +232,45 @@ class WorkerApi:
             query={"node": node, "from": from_},
         )
 
+    def list_maintenance(
+        self,
+        *,
+        node: str | int | None = None,
+        past: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Maintenance windows of nodes that are on or planned."""
+        return self._call(
+            "GET",
+            "/api/v1/maintenance",
+            query={"node": node, "past": past, "limit": limit},
+        )
+
+    def plan_maintenance(
+        self,
+        id: str,
+        *,
+        to: str,
+        reason: str,
+        from: str | None = None,
+    ) -> dict[str, Any]:
+        """Alert nobody about a node for a time."""
+        return self._call(
+            "POST",
+            f"/api/v1/nodes/{_quote(id)}/maintenance",
+            body=_given({"from": from, "to": to, "reason": reason}),
+        )
+
+    def end_maintenance(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """End a maintenance window now, or take a planned one back."""
+        return self._call(
+            "POST",
+            f"/api/v1/maintenance/{_quote(id)}/end",
+        )
+
     def list_schedules(
         self,
     ) -> dict[str, Any]:
@@ -249,6 +288,29 @@ class WorkerApi:
         return self._call(
             "POST",
             f"/api/v1/schedules/{_quote(task)}/run",
+        )
+
+    def pause_schedule(
+        self,
+        task: str,
+        *,
+        reason: str | None = None,
+    ) -> dict[str, Any]:
+        """Pause a schedule until somebody resumes it."""
+        return self._call(
+            "POST",
+            f"/api/v1/schedules/{_quote(task)}/pause",
+            body=_given({"reason": reason}),
+        )
+
+    def resume_schedule(
+        self,
+        task: str,
+    ) -> dict[str, Any]:
+        """Let a paused schedule run again, from its next time on."""
+        return self._call(
+            "POST",
+            f"/api/v1/schedules/{_quote(task)}/resume",
         )
 
     def list_dead_letters(
@@ -540,6 +602,33 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/alerts",
+        )
+
+    def list_report_days(
+        self,
+        *,
+        to: str | int | None = None,
+        days: str | int | None = None,
+    ) -> dict[str, Any]:
+        """The figures of each day."""
+        return self._call(
+            "GET",
+            "/api/v1/reports/days",
+            query={"to": to, "days": days},
+        )
+
+    def get_report(
+        self,
+        kind: str,
+        date: str,
+        *,
+        locale: str | int | None = None,
+    ) -> dict[str, Any]:
+        """The report of a day or a week."""
+        return self._call(
+            "GET",
+            f"/api/v1/reports/{_quote(kind)}/{_quote(date)}",
+            query={"locale": locale},
         )
 
     def dispatch_broadcast_message(

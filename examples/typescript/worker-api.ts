@@ -479,6 +479,78 @@ export class WorkerApi {
     return await this.#call('GET', `/api/v1/nodes/days`, { node: options.node, from: options.from });
   }
 
+  /** Maintenance windows of nodes that are on or planned. */
+  async listMaintenance(
+    options: { node?: string | number; past?: string | number; limit?: string | number } = {},
+  ): Promise<{
+    windows: {
+      id: string;
+      node: string;
+      name: string;
+      begins_at: string;
+      /** Where a person ended it before, that moment */
+      ends_at: string;
+      state: 'planned' | 'on' | 'over';
+      reason: string;
+      made_by: string;
+      made_at: string;
+      /** Who ended it before its time */
+      ended_by?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/maintenance`, {
+      node: options.node,
+      past: options.past,
+      limit: options.limit,
+    });
+  }
+
+  /** Alert nobody about a node for a time. */
+  async planMaintenance(
+    id: string,
+    body: {
+      /** Now where absent */
+      from?: string;
+      /** At most 30 days after the beginning */
+      to: string;
+      /** For those who look, and for those who look later */
+      reason: string;
+    },
+  ): Promise<{
+    id: string;
+    node: string;
+    name: string;
+    begins_at: string;
+    /** Where a person ended it before, that moment */
+    ends_at: string;
+    state: 'planned' | 'on' | 'over';
+    reason: string;
+    made_by: string;
+    made_at: string;
+    /** Who ended it before its time */
+    ended_by?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/nodes/${encodeURIComponent(id)}/maintenance`, {}, body);
+  }
+
+  /** End a maintenance window now, or take a planned one back. */
+  async endMaintenance(id: string): Promise<{
+    id: string;
+    node: string;
+    name: string;
+    begins_at: string;
+    /** Where a person ended it before, that moment */
+    ends_at: string;
+    state: 'planned' | 'on' | 'over';
+    reason: string;
+    made_by: string;
+    made_at: string;
+    /** Who ended it before its time */
+    ended_by?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/maintenance/${encodeURIComponent(id)}/end`);
+  }
+
   /** All schedules, with last and next run. */
   async listSchedules(): Promise<{
     schedules: {
@@ -488,6 +560,14 @@ export class WorkerApi {
       enabled: boolean;
       /** A cron pattern in UTC, or `every N s` */
       schedule: string;
+      /** Who has paused it; its times go by and start nothing */
+      paused: {
+        by: string;
+        since: string;
+        reason?: string;
+        /** False where it would be lost with an emptied Redis, because the schema task_worker is not installed */
+        kept: boolean;
+      } | null;
       /** Null while it is not registered: no scheduler has run yet */
       next_run: string | null;
       /** How the latest run ended; null where none is known */
@@ -511,6 +591,70 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/run`);
+  }
+
+  /** Pause a schedule until somebody resumes it. */
+  async pauseSchedule(
+    task: string,
+    body: {
+      /** For those who look later */
+      reason?: string;
+    },
+  ): Promise<{
+    task: string;
+    summary: string;
+    /** False where DISABLED_TASKS switches the task off */
+    enabled: boolean;
+    /** A cron pattern in UTC, or `every N s` */
+    schedule: string;
+    /** Who has paused it; its times go by and start nothing */
+    paused: {
+      by: string;
+      since: string;
+      reason?: string;
+      /** False where it would be lost with an emptied Redis, because the schema task_worker is not installed */
+      kept: boolean;
+    } | null;
+    /** Null while it is not registered: no scheduler has run yet */
+    next_run: string | null;
+    /** How the latest run ended; null where none is known */
+    last_run: {
+      at: string;
+      ok: boolean;
+      seconds: number;
+      error?: string;
+    } | null;
+  }> {
+    return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/pause`, {}, body);
+  }
+
+  /** Let a paused schedule run again, from its next time on. */
+  async resumeSchedule(task: string): Promise<{
+    task: string;
+    summary: string;
+    /** False where DISABLED_TASKS switches the task off */
+    enabled: boolean;
+    /** A cron pattern in UTC, or `every N s` */
+    schedule: string;
+    /** Who has paused it; its times go by and start nothing */
+    paused: {
+      by: string;
+      since: string;
+      reason?: string;
+      /** False where it would be lost with an emptied Redis, because the schema task_worker is not installed */
+      kept: boolean;
+    } | null;
+    /** Null while it is not registered: no scheduler has run yet */
+    next_run: string | null;
+    /** How the latest run ended; null where none is known */
+    last_run: {
+      at: string;
+      ok: boolean;
+      seconds: number;
+      error?: string;
+    } | null;
+  }> {
+    return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/resume`);
   }
 
   /** What failed for good: jobs out of retries, and messages that could not be understood. */
@@ -1303,6 +1447,56 @@ export class WorkerApi {
     }[];
   }> {
     return await this.#call('GET', `/api/v1/alerts`);
+  }
+
+  /** The figures of each day. */
+  async listReportDays(options: { to?: string | number; days?: string | number } = {}): Promise<{
+    days: {
+      date: string;
+      /** `missing`: nobody worked it out. `before_first`: the worker was not there yet, or does not remember, which is no failure. `not_over`: it ends later */
+      state: 'kept' | 'missing' | 'before_first' | 'not_over';
+      figures: Record<string, number | null>;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/reports/days`, { to: options.to, days: options.days });
+  }
+
+  /** The report of a day or a week. */
+  async getReport(
+    kind: string,
+    date: string,
+    options: { locale?: string | number } = {},
+  ): Promise<{
+    kind: 'day' | 'week';
+    /** First day, in UTC */
+    from: string;
+    /** Last day */
+    to: string;
+    /** `missing`: nobody worked it out. `before_first`: the worker was not there yet, or does not remember, which is no failure. `not_over`: it ends later */
+    state: 'kept' | 'missing' | 'before_first' | 'not_over';
+    figures: {
+      name: string;
+      /** Null where it is not known */
+      value: number | null;
+      unit: 'count' | 'bytes' | 'share' | 'percent';
+      /** The view of the console that lists what it counts */
+      list: string;
+    }[];
+    /** By currency, never added up over currencies */
+    income:
+      | {
+          currency: string;
+          count: number;
+          /** A decimal number */
+          total: string;
+        }[]
+      | null;
+    /** As it is sent to the admins, in HTML of Telegram; null where nothing is kept */
+    text: string | null;
+  }> {
+    return await this.#call('GET', `/api/v1/reports/${encodeURIComponent(kind)}/${encodeURIComponent(date)}`, {
+      locale: options.locale,
+    });
   }
 
   /** Queues one message for a list of chats and reports when all are done. */

@@ -11,6 +11,7 @@ import { type Command, type CommandArgs, table, UsageError } from '../triggers/c
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
 import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
+import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
@@ -33,7 +34,8 @@ type CliContext = TaskContext &
   DoctorContext &
   ExplainContext &
   PaymentContext &
-  RunsContext;
+  RunsContext &
+  MaintenanceContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -46,6 +48,7 @@ const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
   ...runsCommands,
+  ...maintenanceCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -115,11 +118,43 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         signal: controller.signal,
         initiatedBy: 'cli',
       }),
+    pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
     history: historyOf(app, 'cli'),
     caller: callerHere(),
+    nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
+    recordMaintenance: (what, entityId, details) =>
+      app.services.auditLogs.write([
+        {
+          action: `node.maintenance_${what}`,
+          ...{ entityType: 'node', entityId },
+          newValue: { by: callerHere(), ...details },
+        },
+      ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
+  };
+}
+
+/** Pauses of schedules, each recorded under the person at this terminal. */
+function pausesOf({ parts, services }: App): CliContext['pausedSchedules'] {
+  const by = callerHere();
+  const record = (action: string, entityId: string, reason?: string): Promise<void> =>
+    services.auditLogs.write([
+      { action, entityType: 'schedule', entityId, newValue: { by, ...(reason !== undefined && { reason }) } },
+    ]);
+  return {
+    all: () => parts.pausedSchedules.all(),
+    async pause(task, reason) {
+      const isChanged = await parts.pausedSchedules.pause({ task, by, reason });
+      if (isChanged) await record('schedule.paused', task, reason);
+      return isChanged;
+    },
+    async resume(task) {
+      const isChanged = await parts.pausedSchedules.resume(task);
+      if (isChanged) await record('schedule.resumed', task);
+      return isChanged;
+    },
   };
 }
 

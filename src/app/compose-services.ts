@@ -53,11 +53,15 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,
-    { alerts: alerting.alerts, states: alertStates, history: kept.incidentNotes },
+    {
+      ...{ alerts: alerting.alerts, states: alertStates },
+      ...{ history: kept.incidentNotes, maintenance: kept.maintenanceWindows },
+    },
     depths,
   );
   const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
     deliveryCounts,
+    pausedSchedules: kept.pausedSchedules,
     ...monitoring.services,
     ...payments.services,
   });

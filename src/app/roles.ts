@@ -61,6 +61,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
       settings: config,
       overrides: config.schedules,
       claims: app.scheduleClaims,
+      pauses: app.parts.pausedSchedules,
     });
     scheduler.start();
     stack.defer(() => scheduler.stop());
@@ -76,7 +77,12 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     }
   }
   stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
-  const ticks = consumeTicks({ ...app, connection: blocking, firedSlots: new FiredSlotStore(app.redis) });
+  const ticks = consumeTicks({
+    ...app,
+    connection: blocking,
+    firedSlots: new FiredSlotStore(app.redis),
+    pauses: app.parts.pausedSchedules,
+  });
   stack.defer(() => within(TICKS_STOP_MS, ticks.close()).catch(() => undefined));
 
   if (role !== 'scheduler') {

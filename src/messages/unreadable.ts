@@ -52,6 +52,16 @@ const LISTS = {
         'Они остаются остановленными. Удалите поле с этим именем: HDEL cybervpn:brake:holds. Следующий запуск спросит снова.',
     },
   },
+  paused_schedules: {
+    en: {
+      items: 'Paused schedules, in Redis',
+      advice: 'They stay paused. Remove the field of that name with HDEL cybervpn:schedules:paused to let it run.',
+    },
+    ru: {
+      items: 'Приостановленные расписания (в Redis)',
+      advice: 'Они остаются на паузе. Чтобы запустить, удалите поле с этим именем: HDEL cybervpn:schedules:paused.',
+    },
+  },
 } as const;
 
 type Words = { items: string; advice: string };

@@ -222,13 +222,20 @@ export class Metrics implements ClientObserver {
   }
 
   /** Replaces all schedules. For a schedule without a known last success, only whether it is overdue is shown. */
-  schedules(states: readonly { task: string; lastSuccess: Date | undefined; overdueSince: Date | undefined }[]): void {
-    const { lastSuccess: last, overdue } = this.#series;
-    last.reset();
-    overdue.reset();
-    for (const { lastSuccess, overdueSince, task } of states) {
+  schedules(
+    states: readonly {
+      task: string;
+      lastSuccess: Date | undefined;
+      overdueSince: Date | undefined;
+      pausedSince: Date | undefined;
+    }[],
+  ): void {
+    const { lastSuccess: last, overdue, paused } = this.#series;
+    for (const series of [last, overdue, paused]) series.reset();
+    for (const { lastSuccess, overdueSince, pausedSince, task } of states) {
       if (lastSuccess) last.set({ task_name: task }, lastSuccess.getTime() / 1000);
       overdue.set({ task_name: task }, overdueSince ? 1 : 0);
+      paused.set({ task_name: task }, pausedSince ? 1 : 0);
     }
   }
 

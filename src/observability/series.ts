@@ -83,6 +83,11 @@ export const SERIES = {
     '1 where a scheduled task has not succeeded for twice its period, at least five minutes (dead man switch)',
     ['task_name'],
   ),
+  paused: sharedGauge(
+    'cybervpn_schedule_paused',
+    '1 where a person has paused the schedule; such a schedule is never overdue',
+    ['task_name'],
+  ),
 
   intake: counter('cybervpn_taskiq_messages_total', 'Messages of Python producers: accepted, forwarded, or why not', [
     'result',

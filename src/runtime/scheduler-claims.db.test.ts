@@ -3,7 +3,7 @@ import { parseConfig } from '../config.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
-import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
+import { NO_PAUSES, type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
 import { consumeTicks, Scheduler } from './scheduler.ts';
 
 const settings = parseConfig({
@@ -49,6 +49,7 @@ describe('schedulers with different configurations', () => {
       overrides: new Map(Object.entries(overrides)),
       disabledTasks: new Set(disabled),
       claims: new ScheduleClaims(redis.client, by),
+      pauses: NO_PAUSES,
       log,
     });
     return { scheduler, told };
@@ -111,6 +112,7 @@ describe('schedulers with different configurations', () => {
         dispatcher: consumer.dispatcher,
         registry: consumer.registry,
         firedSlots: new FiredSlotStore(redis.client),
+        pauses: NO_PAUSES,
         log: silentLog,
       });
     const ignorant = ticks(engine);

@@ -4,7 +4,7 @@ import { days } from '../lib/duration.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { ScheduleClaims } from '../repositories/redis/schedule-claims.ts';
 import { type TestRedis, testRedis } from '../testing/redis.ts';
-import { type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
+import { NO_PAUSES, type ProbeTask, probeTask, silentLog, TestEngine } from '../testing/test-engine.ts';
 import { until } from '../testing/until.ts';
 import { consumeTicks, Scheduler } from './scheduler.ts';
 
@@ -49,6 +49,7 @@ describe('schedules', () => {
       overrides,
       disabledTasks,
       claims: new ScheduleClaims(redis.client, 'test'),
+      pauses: NO_PAUSES,
       log: silentLog,
     });
   }
@@ -61,6 +62,7 @@ describe('schedules', () => {
       dispatcher: engine.dispatcher,
       registry: engine.registry,
       firedSlots: new FiredSlotStore(redis.client),
+      pauses: NO_PAUSES,
       log: silentLog,
     });
     open.defer(() => ticks.close());

@@ -41,6 +41,13 @@ export type ScheduleArbiter = {
   ): Promise<{ schedules: Readonly<Record<string, string>> | undefined; by: string; startedAt: Date } | undefined>;
 };
 
+/** The schedules that a person has paused. */
+export type SchedulePauses = {
+  /** Puts back those that Redis has lost. */
+  keep(): Promise<void>;
+  isPaused(task: string): Promise<boolean>;
+};
+
 export type SchedulerOptions = {
   registry: TaskRegistry;
   queues: Queues;
@@ -51,6 +58,7 @@ export type SchedulerOptions = {
   overrides: ReadonlyMap<string, string>;
   disabledTasks: ReadonlySet<string>;
   claims: ScheduleArbiter;
+  pauses: SchedulePauses;
   log: Log;
 };
 
@@ -58,7 +66,8 @@ export type SchedulerOptions = {
  * Keeps the schedules in Redis equal to those in the code. Any number of schedulers may run: a correct schedule is left alone, even if
  * another process wrote it. Where their configurations differ, as during a rollout, that of the scheduler that started last holds, and the
  * others change nothing. A schedule makes *ticks*, tiny jobs that dispatch the task under a unique key. So a slow run never overlaps the
- * next one (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing.
+ * next one (BullMQ's schedulers alone do not promise that), and a tick that finds its task still waiting or running adds nothing. A paused
+ * schedule stays in Redis and its ticks make no job, so that schedulers of any version agree on what stands there.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -108,8 +117,10 @@ export class Scheduler {
    * Adds and changes the schedules of the code, and removes those of tasks that are gone or switched off. Running it again changes nothing.
    */
   async sync(): Promise<void> {
-    const { claims, queues } = this.#options;
+    const { claims, pauses, queues } = this.#options;
     const { ticks } = queues;
+    // Before the schedules: an emptied Redis makes no tick of one that is paused.
+    await pauses.keep();
     const wanted = schedulesOf(this.#options);
     const mine = inWords(wanted);
     const newer = await claims.claim(mine);
@@ -223,12 +234,12 @@ function isAheadOfClock({ next }: JobSchedulerJson, schedule: Schedule): boolean
 
 /** Turns ticks into jobs. Runs in workers as well as in schedulers, so that schedules go on while no scheduler is up. */
 export function consumeTicks(
-  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'registry'> & {
+  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'pauses' | 'registry'> & {
     firedSlots: FiredSlots;
     clock?: () => Date;
   },
 ): PatientWorker<unknown, void> {
-  const { clock = () => new Date(), connection, dispatcher, firedSlots, log, registry } = options;
+  const { clock = () => new Date(), connection, dispatcher, firedSlots, log, pauses, registry } = options;
   const dispatchTick = async (tick: Job, token?: string): Promise<void> => {
     const named = registry.find(tick.name);
     const due = slotOf(tick);
@@ -239,6 +250,8 @@ export function consumeTicks(
       throw new DelayedError();
     }
     const { task } = named;
+    if (await pauses.isPaused(task.name))
+      return log.debug({ task: task.name, slot: due }, 'the schedule is paused, ignored');
     // An interval has no slots of its own. After the clock was set back it must continue, or nothing would be sent for an hour.
     const isPattern = (tick.data as TickData).kind === 'pattern';
     if (isPattern && (await firedSlots.has(task.name, due)))

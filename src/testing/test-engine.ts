@@ -12,8 +12,12 @@ import type { Ended } from '../runtime/middleware/report-outcome.ts';
 import { Queues } from '../runtime/queues.ts';
 import { TaskRegistry } from '../runtime/registry.ts';
 import { Runner } from '../runtime/runner.ts';
+import type { SchedulePauses } from '../runtime/scheduler.ts';
 
 export const RESULTS_KEPT_MS = minutes(1);
+
+/** No schedule is paused. */
+export const NO_PAUSES: SchedulePauses = { keep: async () => undefined, isPaused: async () => false };
 
 /** A log that prints nothing, for tests that fail on purpose. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silentLog };

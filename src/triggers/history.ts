@@ -1,5 +1,10 @@
 import type { JobAct } from '../lib/job-act.ts';
 import type { Incidents } from '../repositories/history/incidents.ts';
+import type {
+  MaintenanceRows,
+  MaintenanceWindow,
+  PlannedMaintenance,
+} from '../repositories/history/maintenance-rows.ts';
 import type { RunFilter, Runs } from '../repositories/history/runs.ts';
 
 /** One thing to do to the jobs of all runs that a filter finds. */
@@ -28,6 +33,14 @@ export type HistoryContext = {
   runs: Pick<Runs, 'durations' | 'groups' | 'hours' | 'ofJob' | 'search'>;
   /** Outages of nodes and services, alerts, and how long nodes served on each day. */
   incidents: Pick<Incidents, 'alerts' | 'incidents' | 'nodeDays'>;
+  /** Times in which nobody is alerted about a node. */
+  maintenance: {
+    list: MaintenanceRows['list'];
+    /** False where a window covers that time already. Throws `PermanentError` for a time that cannot be. */
+    plan(planned: PlannedMaintenance): Promise<{ window: MaintenanceWindow; isNew: boolean }>;
+    /** Undefined where there is no such window; `isEnded` is false where it was over. */
+    end(id: string, by: string): Promise<{ window: MaintenanceWindow; isEnded: boolean } | undefined>;
+  };
   /** How many jobs a filter finds; one more than the most of one act where it finds more. */
   countJobs(filter: RunFilter): Promise<number>;
   /** Has a job in the background do one thing to all jobs that a filter finds, each once. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodeUuidOf } from '../../sandbox/panel/wire.ts';
 import { keys } from '../../src/repositories/redis/keys.ts';
 import { until } from '../../src/testing/until.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
@@ -21,7 +22,8 @@ const NARROW = { width: 320, height: 640 };
 /** What stands in the place of parameters. A view that is not here is opened with something that does not exist. */
 const DRAFT = 'd1f0c6f2-6f0d-4c55-9d3c-2f6f0d9a7b11';
 const SAMPLES: Readonly<Record<string, string>> = {
-  '/tasks/:name': '/tasks/send_notification',
+  '/tasks/:name': '/tasks/generate_daily_report',
+  '/nodes/:id': `/nodes/${nodeUuidOf(1)}`,
   '/broadcasts/:id': `/broadcasts/${DRAFT}`,
 };
 const addresses = (await loadViews()).map(({ path }) => SAMPLES[path] ?? path.replaceAll(/:\w+/g, 'nothing'));

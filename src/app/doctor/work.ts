@@ -57,6 +57,14 @@ export function workExaminations(app: App): readonly Examination[] {
         'is a worker up? If so, its log has the error of each task; task-worker run <task> runs one here and now',
       );
     }),
+    one('Paused', async () => {
+      const paused = [...(await parts.pausedSchedules.all()).values()];
+      if (paused.length === 0) return ok('no schedule is paused');
+      const named = paused.map(({ at, by, isKept, task }) => {
+        return `${task} (by ${by} since ${at.toISOString()}${isKept ? '' : ', lost where Redis is emptied'})`;
+      });
+      return warning(named.join(', '), 'task-worker schedules resume <task> lets it run again');
+    }),
     one('Intake', async () => {
       if (config.TASKIQ_STREAM === '') return ok('switched off: TASKIQ_STREAM is empty');
       const lag = await services.depths.intake().catch((error: unknown) => {

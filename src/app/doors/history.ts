@@ -1,6 +1,7 @@
 import { MOST_JOBS_AT_ONCE } from '../../lib/job-act.ts';
 import { noHistory } from '../../messages/history.ts';
 import actOnJobs from '../../tasks/bulk/act-on-jobs.ts';
+import checkServerHealth from '../../tasks/monitoring/check-server-health.ts';
 import type { FoundJobsAct, FoundJobsAnswer, HistoryContext } from '../../triggers/history.ts';
 import type { App } from '../build-app.ts';
 
@@ -10,10 +11,18 @@ const MOVED_JOBS = 10;
 
 /** History as doors see it. */
 export function historyOf(
-  { dispatcher, parts }: Pick<App, 'dispatcher' | 'parts'>,
+  { disabledTasks, dispatcher, parts }: Pick<App, 'disabledTasks' | 'dispatcher' | 'parts'>,
   source: 'cli' | 'http',
 ): HistoryContext {
-  const { historyState, incidents, runs } = parts;
+  const { foundation, historyState, incidents, maintenanceWindows, runs } = parts;
+  /** The states of nodes follow at once. */
+  const lookAtNodes = async (initiatedBy: string): Promise<void> => {
+    if (disabledTasks.has(checkServerHealth.name)) return;
+    const asked = { source, initiatedBy, keepFailed: false, afterActive: true } as const;
+    await dispatcher
+      .dispatch(checkServerHealth, { look: 'event' }, { ...asked, uniqueKey: checkServerHealth.name })
+      .catch((err: unknown) => foundation.log.warn({ err }, 'nodes are not looked at now, the next look will'));
+  };
   return {
     async missing() {
       const { kind } = await historyState();
@@ -21,6 +30,19 @@ export function historyOf(
       return { en: noHistory(kind, 'en'), ru: noHistory(kind, 'ru') };
     },
     incidents,
+    maintenance: {
+      list: (filter) => maintenanceWindows.list(filter),
+      async plan(planned) {
+        const answer = await maintenanceWindows.plan(planned, foundation.clock.now());
+        await lookAtNodes(planned.by);
+        return answer;
+      },
+      async end(id, by) {
+        const answer = await maintenanceWindows.end(id, by, foundation.clock.now());
+        if (answer?.isEnded) await lookAtNodes(by);
+        return answer;
+      },
+    },
     runs,
     countJobs: async (filter) => (await runs.jobs(filter, MOST_JOBS_AT_ONCE)).length,
     async act({ act, caller, expected, filter }: FoundJobsAct): Promise<FoundJobsAnswer> {

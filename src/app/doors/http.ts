@@ -16,6 +16,7 @@ import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
+import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
@@ -42,6 +43,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     // Schedules of tasks that are switched off are included: they are shown as off.
     schedules: schedulesOf({ ...app, settings: config, overrides: config.schedules, disabledTasks: new Set() }),
     disabledTasks: app.disabledTasks,
+    pausedSchedules: parts.pausedSchedules,
     jobs: app.jobs,
     progress: services.progress,
     idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
@@ -67,6 +69,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       lastRuns: () => app.lastRuns.all(),
     },
     desk: paymentDeskOf(app, 'http'),
+    reports: reportsOf(app),
     money: services.paymentStats,
     outbox: outboxOf(app),
     auditTrail: new AuditTrail(parts.foundation.database),

@@ -60,6 +60,8 @@ type Finding = {
   candidates: readonly AlertCondition[];
   /** Ids of which nothing is known now: where they are on, they stay on. */
   unknown?: ReadonlySet<string>;
+  /** Ids of those that are taken off without a word: nothing is watched there any more. */
+  unwatched?: ReadonlySet<string>;
 };
 type Rule = (now: Date, isOn: (id: string) => boolean) => Promise<Finding | undefined>;
 
@@ -94,12 +96,22 @@ export class Anomalies {
     return counts;
   }
 
-  async #end({ found, kind, unknown }: Finding, active: readonly ActiveAlert[], now: Date): Promise<number> {
+  async #end(
+    { found, kind, unknown, unwatched = new Set() }: Finding,
+    active: readonly ActiveAlert[],
+    now: Date,
+  ): Promise<number> {
     const still = new Set(found.map(({ id }) => id));
-    const over = active
+    const gone = active
       .filter((alert) => alert.kind === kind && !still.has(alert.id) && !unknown?.has(alert.id))
-      .map(({ id }) => ({ id, at: now }));
-    return over.length === 0 ? 0 : (await this.#options.states.end(over, anomalyOver, now)).length;
+      .map(({ id }) => id);
+    const { states } = this.#options;
+    await states.drop(
+      gone.filter((id) => unwatched.has(id)),
+      now,
+    );
+    const over = gone.filter((id) => !unwatched.has(id)).map((id) => ({ id, at: now }));
+    return over.length === 0 ? 0 : (await states.end(over, anomalyOver, now)).length;
   }
 
   /** Nodes that are down for long, also those that `check_server_health` first saw when they were down. It ends these alerts, too. */
@@ -176,6 +188,9 @@ export class Anomalies {
         found: overdue.map(({ overdueSince, task }) => condition('schedule_overdue', task, 'warning', overdueSince)),
         message: about(overdue, ({ task }) => task, scheduleOverdue),
         candidates: states.map(({ task }) => condition('schedule_overdue', task, 'warning', now)),
+        unwatched: new Set(
+          states.filter(({ pausedSince }) => pausedSince).map(({ task }) => `schedule_overdue:${task}`),
+        ),
       };
     },
   };

@@ -8,6 +8,7 @@ import { WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts
 import { Statistics } from '../../repositories/statistics.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
+import type { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { refreshScheduleGauges } from '../monitoring/schedule-gauges.ts';
 import { ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import { Anomalies, type AnomaliesOptions } from './anomalies.ts';
@@ -18,7 +19,7 @@ import { Reports } from './reports.ts';
 
 /** What other capabilities have stored of the days. */
 export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapshots'> &
-  Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'>;
+  Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'> & { pausedSchedules: PausedSchedules };
 
 /** Builds what analytics, reports and anomaly checks stand on. */
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
@@ -36,7 +37,10 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
     stats: new DailyStats(redis, dayFigures, onStored),
   });
   const workerTimes = new WorkerTimes(redis);
-  const scheduleWatch = new ScheduleWatch(lastSuccesses, workerTimes, engine.schedulePeriods);
+  const scheduleWatch = new ScheduleWatch({
+    ...{ pauses: recorded.pausedSchedules, successes: lastSuccesses, workers: workerTimes },
+    periods: engine.schedulePeriods,
+  });
   metrics.beforeScrape(() => refreshScheduleGauges(scheduleWatch, metrics, clock.now()));
   return {
     services: {

@@ -2,16 +2,16 @@ import { deadJobsIn, deadLetterTotal } from '../../lib/figure-definitions.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { roughly } from '../../lib/money.ts';
-import { daysUpTo, intervalOfDay } from '../../lib/utc-days.ts';
+import { dayOf, daysUpTo, intervalOfDay } from '../../lib/utc-days.ts';
 import { pictureSvg } from '../../messages/charts/picture.ts';
-import type { DayFigures, PaymentTotals, WeekFigures } from '../../messages/figures.ts';
+import type { DayFigures, PaymentTotals, Remark, WeekFigures } from '../../messages/figures.ts';
 import { pictureCaption, reportPicture } from '../../messages/report-charts.ts';
 import { dailyReport } from '../../messages/report-daily.ts';
 import { type WeekTrends, weeklyReport } from '../../messages/report-weekly.ts';
 import type { QueueSnapshots } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import type { DayBook } from './day-book.ts';
-import { changeOfMeans, changePercent, findingsOf, weekFigures } from './week.ts';
+import { changeOfMeans, changePercent, findingsOf, uptimeOfDays, weekFigures } from './week.ts';
 
 /** A report as it is sent. Works out nothing twice: the same days give the same report. */
 export type Report = {
@@ -32,10 +32,22 @@ export type ReportsOptions = {
   locale: Locale;
 };
 
+/** Whether there are figures of a time. `before_first`: the worker was not there yet, or does not remember; then only some are known. */
+export type FiguresState = 'kept' | 'missing' | 'before_first' | 'not_over';
+
+/** A UTC day as it is kept, which is as its report told it. */
+export type ReadDay = { date: string; state: FiguresState; figures: DayFigures | undefined };
+
+/** A week as its report tells it. */
+export type ReadWeek = { state: FiguresState; week: WeekFigures; trends: WeekTrends; findings: readonly Remark[] };
+
+/** One report to read: the day, or the Sunday that ends the week. */
+export type ReportName = { kind: 'day' | 'week'; date: string };
+
 const DAYS_DRAWN = 14;
 const WEEK = 7;
 
-/** Makes the reports for the admins out of the day book. */
+/** Makes the reports for the admins out of the day book, and reads those of the past. */
 export class Reports {
   readonly #options: ReportsOptions;
 
@@ -45,8 +57,84 @@ export class Reports {
 
   /** The day is worked out once more, which takes in what has become known since midnight. */
   async daily(date: string, now: Date, signal: AbortSignal): Promise<Report> {
-    const { dayBook, locale, queueSnapshots, scheduleWatch } = this.#options;
+    const { dayBook, locale } = this.#options;
     const [day] = await dayBook.refresh([date], now, signal);
+    return {
+      id: `daily:${date}`,
+      type: 'report:daily',
+      text: await this.#dailyText(day!, now, locale),
+      ...(await this.picture({ kind: 'day', date }, locale)),
+    };
+  }
+
+  /** The seven days that end with `last`, against the seven before. */
+  async weekly(last: string, now: Date): Promise<Report> {
+    const { locale } = this.#options;
+    return {
+      id: `weekly:${last}`,
+      type: 'report:weekly',
+      text: weeklyReport(await this.readWeek(last, now), locale),
+      ...(await this.picture({ kind: 'week', date: last }, locale)),
+    };
+  }
+
+  /** These days as they are kept, in their order. Works nothing out. */
+  async readDays(dates: readonly string[], now: Date): Promise<ReadDay[]> {
+    const { dayBook } = this.#options;
+    const [kept, firstDay] = await Promise.all([dayBook.many(dates), dayBook.firstDay(now)]);
+    return dates.map((date) => {
+      const figures = kept.get(date);
+      return { date, state: stateOf(date, { figures, firstDay, now }), figures };
+    });
+  }
+
+  /** The seven days that end with `last`, and what they are against the seven before. Days without figures are named in it. */
+  async readWeek(last: string, now: Date): Promise<ReadWeek> {
+    const { dayBook } = this.#options;
+    const dates = daysUpTo(last, DAYS_DRAWN);
+    const [kept, firstDay] = await Promise.all([dayBook.many(dates), dayBook.firstDay(now)]);
+    const [before, week] = await Promise.all([
+      this.#week(dates.slice(0, WEEK), kept, firstDay),
+      this.#week(dates.slice(WEEK), kept, firstDay),
+    ]);
+    const figures = dates.slice(WEEK).map((date) => kept.get(date));
+    const state = stateOf(last, { figures: figures.find((day) => day !== undefined), firstDay, now });
+    return { state, week, trends: trendsOf(week, before), findings: findingsOf(week, before) };
+  }
+
+  /** The text of a report, as it would be sent now. Undefined for a day of which nothing is kept. */
+  async readText({ date, kind }: ReportName, now: Date, locale: Locale): Promise<Html | undefined> {
+    if (kind === 'week') return weeklyReport(await this.readWeek(date, now), locale);
+    const [day] = await this.readDays([date], now);
+    return day?.figures && (await this.#dailyText(day.figures, now, locale));
+  }
+
+  /** The picture of a report: fourteen days that end with its last one. */
+  async picture({ date, kind }: ReportName, locale: Locale): Promise<Pick<Report, 'pictureSvg' | 'caption'>> {
+    const { dayBook } = this.#options;
+    const days = daysUpTo(date, DAYS_DRAWN);
+    const kept = await dayBook.many(days);
+    const from = days[WEEK]!;
+    const title = {
+      day: { en: `Daily report ${date}`, ru: `Отчёт за ${date}` },
+      week: { en: `Weekly report ${from} – ${date}`, ru: `Отчёт за неделю ${from} – ${date}` },
+    }[kind][locale];
+    const uptime = kind === 'day' ? kept.get(date)?.uptime : uptimeOfDays(days.slice(WEEK).map((day) => kept.get(day)));
+    const payments = await Promise.all(days.map((day) => dayBook.payments(intervalOfDay(day))));
+    const charts = {
+      ...{ title, days, nodes: uptime?.nodes ?? [] },
+      newUsers: days.map(newUsersOf(kept)),
+      churned: days.map((day) => kept.get(day)?.users?.churned ?? null),
+      income: incomeOf(payments),
+      bytes: days.map(bytesOf(kept)),
+    };
+    const { legend, picture } = reportPicture(charts, locale);
+    return { pictureSvg: pictureSvg(picture), caption: pictureCaption(title, legend).toString() };
+  }
+
+  async #dailyText(day: DayFigures, now: Date, locale: Locale): Promise<Html> {
+    const { dayBook, queueSnapshots, scheduleWatch } = this.#options;
+    const { date } = day;
     const overdue = await scheduleWatch.overdue(now).then(
       (states) => states.map(({ task }) => task),
       () => null,
@@ -55,38 +143,9 @@ export class Reports {
     const firstDay = await dayBook.firstDay(now);
     const dates = daysUpTo(date, DAYS_DRAWN);
     const kept = await dayBook.many(dates);
-    const caption = { en: `Daily report ${date}`, ru: `Отчёт за ${date}` }[locale];
     const trends = { newUsers: dates.map(newUsersOf(kept)), bytes: dates.map(bytesOf(kept)) };
-    return {
-      id: `daily:${date}`,
-      type: 'report:daily',
-      text: dailyReport(
-        { day: day!, trends, overdue, deadLetters, isBeforeFirst: firstDay === undefined || date < firstDay },
-        locale,
-      ),
-      ...(await this.#picture(caption, dates, kept, day!.uptime?.nodes ?? [])),
-    };
-  }
-
-  /** The seven days that end with `last`, against the seven before. */
-  async weekly(last: string, now: Date): Promise<Report> {
-    const { dayBook, locale } = this.#options;
-    const dates = daysUpTo(last, DAYS_DRAWN);
-    const kept = await dayBook.many(dates);
-    const firstDay = await dayBook.firstDay(now);
-    const [before, week] = await Promise.all([
-      this.#week(dates.slice(0, WEEK), kept, firstDay),
-      this.#week(dates.slice(WEEK), kept, firstDay),
-    ]);
-    const caption = { en: `Weekly report ${week.from} – ${last}`, ru: `Отчёт за неделю ${week.from} – ${last}` }[
-      locale
-    ];
-    return {
-      id: `weekly:${last}`,
-      type: 'report:weekly',
-      text: weeklyReport({ week, trends: trendsOf(week, before), findings: findingsOf(week, before) }, locale),
-      ...(await this.#picture(caption, dates, kept, week.uptime?.nodes ?? [])),
-    };
+    const isBeforeFirst = firstDay === undefined || date < firstDay;
+    return dailyReport({ day, trends, overdue, deadLetters, isBeforeFirst }, locale);
   }
 
   async #week(
@@ -97,25 +156,15 @@ export class Reports {
     const period = { from: intervalOfDay(dates[0]!).from, to: intervalOfDay(dates.at(-1)!).to };
     return weekFigures(dates, kept, await this.#options.dayBook.payments(period), firstDay);
   }
+}
 
-  async #picture(
-    title: string,
-    days: readonly string[],
-    kept: ReadonlyMap<string, DayFigures>,
-    nodes: readonly { name: string; percent: number | null }[],
-  ): Promise<Pick<Report, 'pictureSvg' | 'caption'>> {
-    const { dayBook, locale } = this.#options;
-    const payments = await Promise.all(days.map((day) => dayBook.payments(intervalOfDay(day))));
-    const charts = {
-      ...{ title, days, nodes },
-      newUsers: days.map(newUsersOf(kept)),
-      churned: days.map((day) => kept.get(day)?.users?.churned ?? null),
-      income: incomeOf(payments),
-      bytes: days.map(bytesOf(kept)),
-    };
-    const { legend, picture } = reportPicture(charts, locale);
-    return { pictureSvg: pictureSvg(picture), caption: pictureCaption(title, legend).toString() };
-  }
+function stateOf(
+  date: string,
+  { figures, firstDay, now }: { figures: DayFigures | undefined; firstDay: string | undefined; now: Date },
+): FiguresState {
+  if (date >= dayOf(now)) return 'not_over';
+  if (firstDay === undefined || date < firstDay) return 'before_first';
+  return figures ? 'kept' : 'missing';
 }
 
 /** As the metric counts them; null where nobody has counted lately. */

@@ -93,7 +93,8 @@ function bandwidthOf(days: Days): WeekFigures['bandwidth'] {
   };
 }
 
-function uptimeOfDays(days: Days): WeekFigures['uptime'] {
+/** Over these days, the node with most incidents first; null where none is known. */
+export function uptimeOfDays(days: Days): WeekFigures['uptime'] {
   const parts = partsOf(days, 'uptime');
   if (parts.length === 0) return null;
   const all = parts.flatMap((part) => part.nodes);

@@ -15,9 +15,18 @@ import type { AlertStates } from '../alerts/alert-states.ts';
 import type { Foundation } from '../foundation.ts';
 import type { IncidentNotes } from '../history/incident-notes.ts';
 import { refreshGauges } from './gauges.ts';
+import type { MaintenanceWindows } from './maintenance-windows.ts';
 import { NodeWatch } from './node-watch.ts';
 import { PanelVersionWatch } from './panel-version-watch.ts';
 import { ServiceWatch } from './service-watch.ts';
+
+/** What monitoring stands on besides the foundation. */
+type MonitoringParts = {
+  alerts: AdminAlerts;
+  states: AlertStates;
+  history: IncidentNotes;
+  maintenance: MaintenanceWindows;
+};
 
 /** One probe of the panel gets this long. */
 const PANEL_PROBE_MS = seconds(5);
@@ -25,7 +34,7 @@ const PANEL_PROBE_MS = seconds(5);
 /** Builds what watches nodes, services and queues, and has the metrics show what it stored. `depths` counts what waits, now. */
 export function composeMonitoring(
   foundation: Foundation,
-  { alerts, history, states }: { alerts: AdminAlerts; states: AlertStates; history: IncidentNotes },
+  { alerts, history, maintenance, states }: MonitoringParts,
   depths: DepthReaders,
 ) {
   const { clock, cryptobot, database, log, metrics, redis, services, telegram } = foundation;
@@ -56,7 +65,7 @@ export function composeMonitoring(
       geolocations: new Geolocations(database),
       nodeHealth,
       nodeWatch: new NodeWatch({
-        ...{ events, log, states },
+        ...{ events, log, maintenance, states },
         onLooked: (looks) => history.looks(looks),
         store: nodeHealth,
         onNoticed: (waited) => metrics.nodeNoticed(waited),

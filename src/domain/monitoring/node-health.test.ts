@@ -35,7 +35,7 @@ function play(steps: readonly Step[], check: (verdict: NodeVerdict, on: AlertsOn
   let previous: NodeRecord | undefined;
   for (const step of steps) {
     now += step.afterMs;
-    const verdict = judge(node(step.status), previous, on, new Date(now));
+    const verdict = judge(node(step.status), previous, on, { now: new Date(now) });
     check(verdict, on, step);
     previous = verdict.record;
     on = after(on, verdict.call);

@@ -1,5 +1,6 @@
 import type { PanelNode } from '../../clients/remnawave/types.ts';
-import { minutes, seconds } from '../../lib/duration.ts';
+import { hours, minutes, seconds } from '../../lib/duration.ts';
+import { type MaintenanceWindow, windowAt } from '../../repositories/history/maintenance-rows.ts';
 import type { NodeChange, NodeRecord, NodeStatus } from '../../repositories/redis/monitoring/node-health-store.ts';
 
 /** A node that looks down is looked at once more after this before anybody is told. */
@@ -8,6 +9,9 @@ const CONFIRM_AFTER_MS = seconds(20);
 const CONFIRM_AT_LEAST_MS = seconds(15);
 /** While a node is connecting it is looked at as often, for this long, so that its going down is noticed in time. */
 const FOLLOW_CONNECTING_MS = minutes(2);
+/** The end of a maintenance window is waited for from this long before it; looks are at most an hour apart. */
+const FOLLOW_END_MS = hours(1);
+const AFTER_END_MS = seconds(1);
 /** A node is back once it has been online for this long. */
 const STABLE_AFTER_MS = minutes(1);
 /** More changes than this within the window are flapping. It is over after a window without any. */
@@ -29,7 +33,7 @@ export type NodeCall =
   | 'stable'
   /** The flapping is over, but it is down. */
   | 'settled_down'
-  /** An admin switched it off: nothing to alert about. */
+  /** An admin switched it off, or a maintenance window is on: nothing to alert about. */
   | 'none_needed';
 
 export type NodeVerdict = {
@@ -48,17 +52,28 @@ export function statusOf(node: Pick<PanelNode, 'isConnected' | 'isConnecting' | 
   return node.isConnecting ? 'warning' : 'offline';
 }
 
-/** Judges one look at a node by what was known of it. Pure; the caller stores, tells and looks again. */
-export function judge(node: PanelNode, previous: NodeRecord | undefined, on: AlertsOn, now: Date): NodeVerdict {
-  if (!previous) return firstSight(node, now);
-  const record = next(node, previous, now);
+/**
+ * Judges one look at a node by what was known of it. `windows` are its maintenance windows: while one is on, the node is in
+ * maintenance, and the state at the panel is remembered, so that a node which is down at the end is told at once. Pure; the caller
+ * stores, tells and looks again.
+ */
+export function judge(
+  node: PanelNode,
+  previous: NodeRecord | undefined,
+  on: AlertsOn,
+  { now, windows = [] }: { now: Date; windows?: readonly MaintenanceWindow[] },
+): NodeVerdict {
+  const window = windowAt(windows, now);
+  const look = { node, status: window ? ('maintenance' as const) : statusOf(node), now, windows, window };
+  if (!previous) return firstSight(look);
+  const record = next(look, previous);
   const change =
     record.status === previous.status
       ? undefined
       : { status: record.status, previousStatus: previous.status, at: record.since };
   const call = callFor(record, on, now);
   const willAlert = on.offline || on.unstable || call !== undefined;
-  const lookAgainMs = lookAgain(record, { ...on, willAlert }, now);
+  const lookAgainMs = window ? untilEnd(window, now) : lookAgain(record, { ...on, willAlert }, now);
   return {
     record,
     ...(change && { change }),
@@ -67,43 +82,56 @@ export function judge(node: PanelNode, previous: NodeRecord | undefined, on: Ale
   };
 }
 
+/** One look: what the panel says, and what that means beside the maintenance windows. */
+type Look = {
+  node: PanelNode;
+  status: NodeStatus;
+  now: Date;
+  windows: readonly MaintenanceWindow[];
+  window: MaintenanceWindow | undefined;
+};
+
 /** Recorded, and nobody is told: what it was before is not known. */
-function firstSight(node: PanelNode, now: Date): NodeVerdict {
-  const status = statusOf(node);
+function firstSight(look: Look): NodeVerdict {
+  const { node, now, status } = look;
   const since = node.lastStatusChange && node.lastStatusChange <= now ? node.lastStatusChange : now;
   const record: NodeRecord = {
-    ...identity(node, status, now),
+    ...identity(look),
     since,
     downSince: isDown(status) ? since : undefined,
+    // One that was down before anybody looked is told where it is still down after its maintenance.
+    ...(look.window && { suspectSince: statusOf(node) === 'offline' ? now : undefined }),
     flips: [],
   };
   return { record, change: { status, at: now } };
 }
 
-function next(node: PanelNode, previous: NodeRecord, now: Date): NodeRecord {
-  const status = statusOf(node);
-  const common = identity(node, status, now);
+function next(look: Look, previous: NodeRecord): NodeRecord {
+  const { node, now, status } = look;
+  const suspect = suspectSince(statusOf(node), previous, now);
+  const common = identity(look);
   const recent = previous.flips.filter((at) => now.getTime() - at.getTime() < FLAP_WINDOW_MS);
-  if (status === previous.status) return { ...previous, ...common, flips: recent };
+  if (status === previous.status)
+    return { ...previous, ...common, ...(look.window && { suspectSince: suspect }), flips: recent };
 
-  const at = changedAt(node, previous, now);
+  const at = changedAt(look, previous);
   return {
     ...common,
     previousStatus: previous.status,
     since: at,
     downSince: isDown(status) ? (previous.downSince ?? at) : undefined,
-    suspectSince: suspectSince(status, previous, now),
+    suspectSince: suspect,
     flips: isFlip(previous.status, status) ? [...recent, at] : recent,
   };
 }
 
-const identity = (node: PanelNode, status: NodeStatus, now: Date) => ({
+const identity = ({ node, now, status, window }: Look) => ({
   nodeUuid: node.uuid,
   name: node.name,
   country: node.countryCode,
   status,
   checkedAt: now,
-  reason: isDown(status) ? reasonOf(node) : undefined,
+  reason: window ? window.reason : isDown(status) ? reasonOf(node) : undefined,
 });
 
 const isDown = (status: NodeStatus): boolean => status === 'offline' || status === 'warning';
@@ -113,10 +141,14 @@ function suspectSince(status: NodeStatus, previous: NodeRecord, now: Date): Date
   return status === 'warning' ? previous.suspectSince : undefined;
 }
 
-/** The panel looks every 10 s, we every two minutes: its time is the better one, where it lies between our looks. */
-function changedAt(node: PanelNode, previous: NodeRecord, now: Date): Date {
-  const told = node.lastStatusChange;
-  return told && told > previous.checkedAt && told <= now ? told : now;
+/**
+ * The panel looks every 10 s, we every two minutes: its time is the better one, where it lies between our looks. So are the beginning and
+ * the end of maintenance.
+ */
+function changedAt({ node, now, window, windows }: Look, previous: NodeRecord): Date {
+  const known = window ? [window.beginsAt] : [node.lastStatusChange, ...windows.map(({ endsAt }) => endsAt)];
+  const between = known.flatMap((at) => (at && at > previous.checkedAt && at <= now ? [at.getTime()] : []));
+  return between.length > 0 ? new Date(Math.max(...between)) : now;
 }
 
 /** Serving to not serving or back. Steps on the way (connecting) and an admin's switch are none: one outage is two flips. */
@@ -137,6 +169,12 @@ function callFor(record: NodeRecord, on: AlertsOn, now: Date): NodeCall | undefi
   if (on.offline) return 'offline';
   const isConfirmed = status === 'offline' && suspect !== undefined && age(suspect, now) >= CONFIRM_AT_LEAST_MS;
   return isConfirmed ? 'offline' : undefined;
+}
+
+/** A window that ends before long is followed by a look: a node that is still down is told then. */
+function untilEnd({ endsAt }: MaintenanceWindow, now: Date): number | undefined {
+  const leftMs = endsAt.getTime() - now.getTime();
+  return leftMs <= FOLLOW_END_MS ? leftMs + AFTER_END_MS : undefined;
 }
 
 function lookAgain(record: NodeRecord, on: AlertsOn & { willAlert: boolean }, now: Date): number | undefined {

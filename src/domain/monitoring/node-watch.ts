@@ -5,9 +5,11 @@ import type { Listing } from '../../lib/read-each.ts';
 import { type NodeLine, nodeBack, nodeOffline, nodeStable, nodeUnstable } from '../../messages/monitoring.ts';
 import type { Log } from '../../observability/log.ts';
 import type { NodeLook } from '../../repositories/history/incidents.ts';
+import { windowAt } from '../../repositories/history/maintenance-rows.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { NodeHealthStore, NodeStatus, StoredNode } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
+import type { MaintenanceWindows } from './maintenance-windows.ts';
 import { nodeOfflineAlert, nodeOfflineId, nodeUnstableAlert, nodeUnstableId } from './node-alerts.ts';
 import { judge, type NodeCall, type NodeVerdict, statusOf } from './node-health.ts';
 
@@ -15,6 +17,7 @@ export type NodeWatchOptions = {
   store: NodeHealthStore;
   states: AlertStates;
   events: Events;
+  maintenance: Pick<MaintenanceWindows, 'byNode'>;
   log: Log;
   /** Told how each node was from its look before to this one. A time that is too long to be known of is left out. */
   onLooked(looks: readonly NodeLook[]): void;
@@ -34,6 +37,8 @@ type Known = {
   before: ReadonlyMap<string, StoredNode>;
   unreadable: ReadonlyMap<string, string>;
   on: ReadonlySet<string>;
+  /** Maintenance windows by node. */
+  windows: Awaited<ReturnType<MaintenanceWindows['byNode']>>;
 };
 
 export type Observation = { counts: NodeCounts; lookAgainMs?: number };
@@ -76,7 +81,13 @@ export class NodeWatch {
 
     const before = new Map(stored.map((one) => [one.record.nodeUuid, one]));
     const on = new Set(active.map(({ id }) => id));
-    const verdicts = await this.#judgeAll(nodes, { before, unreadable, on }, now);
+    const windows = await this.#options.maintenance.byNode(now);
+    for (const node of nodes) {
+      if (!windowAt(windows.get(node.uuid) ?? [], now)) continue;
+      counts[statusOf(node)] -= 1;
+      counts.maintenance += 1;
+    }
+    const verdicts = await this.#judgeAll(nodes, { before, unreadable, on, windows }, now);
     for (const node of nodes)
       if (statusOf(node) === 'online' && node.usersOnline !== undefined)
         this.#usersOnline.set(node.uuid, node.usersOnline);
@@ -92,12 +103,16 @@ export class NodeWatch {
   }
 
   /** Those of which this run's judgement stands. */
-  async #judgeAll(nodes: readonly PanelNode[], { before, on, unreadable }: Known, now: Date): Promise<NodeVerdict[]> {
+  async #judgeAll(
+    nodes: readonly PanelNode[],
+    { before, on, unreadable, windows }: Known,
+    now: Date,
+  ): Promise<NodeVerdict[]> {
     const verdicts = await Promise.all(
       nodes.map(async (node) => {
         const known = before.get(node.uuid);
         const alerts = { offline: on.has(nodeOfflineId(node.uuid)), unstable: on.has(nodeUnstableId(node.uuid)) };
-        const verdict = judge(node, known?.record, alerts, now);
+        const verdict = judge(node, known?.record, alerts, { now, windows: windows.get(node.uuid) ?? [] });
         const text = known?.text ?? unreadable.get(node.uuid);
         return (await this.#options.store.replace(verdict.record, text)) ? [verdict] : [];
       }),
@@ -171,7 +186,7 @@ export class NodeWatch {
       { from, to: changedAt, status: was },
       { from: changedAt, to, status },
     ];
-    // One that an admin switched off is neither up nor down.
+    // One that an admin switched off, or that is in maintenance, is neither up nor down.
     return parts
       .filter((part) => part.status !== 'maintenance' && part.from < part.to)
       .map((part) => ({ node, name, from: part.from, to: part.to, isUp: part.status === 'online' }));

@@ -1,6 +1,7 @@
 import { minutes } from '../../lib/duration.ts';
 import type { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
 import type { Standstill, WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
+import type { PausedSchedules } from './paused-schedules.ts';
 
 export type ScheduleState = {
   task: string;
@@ -8,8 +9,10 @@ export type ScheduleState = {
   periodMs: number;
   /** Undefined where the task has not succeeded since the schedule became known. */
   lastSuccess: Date | undefined;
-  /** Since when the task should have succeeded; undefined while it is in time. */
+  /** Since when the task should have succeeded; undefined while it is in time, or paused. */
   overdueSince: Date | undefined;
+  /** Since when a person has it paused. */
+  pausedSince: Date | undefined;
 };
 
 type OverdueSchedule = ScheduleState & { overdueSince: Date };
@@ -28,31 +31,38 @@ function overdueAt(from: Date, periodMs: number, standstill: Standstill | undefi
   return new Date(at + stoodMs);
 }
 
+export type ScheduleWatchOptions = {
+  successes: LastSuccesses;
+  workers: WorkerTimes;
+  pauses: Pick<PausedSchedules, 'all' | 'resumed'>;
+  /** The period of every schedule that is switched on, in milliseconds, by task. */
+  periods(now: Date): ReadonlyMap<string, number>;
+};
+
 /** The dead man's switch: knows when the task of every schedule last ended well, and which schedules are overdue. */
 export class ScheduleWatch {
-  readonly #successes: LastSuccesses;
-  readonly #workers: WorkerTimes;
-  readonly #periods: (now: Date) => ReadonlyMap<string, number>;
+  readonly #options: ScheduleWatchOptions;
 
-  /** `periods`: the period of every schedule that is switched on, in milliseconds, by task. */
-  constructor(successes: LastSuccesses, workers: WorkerTimes, periods: (now: Date) => ReadonlyMap<string, number>) {
-    this.#successes = successes;
-    this.#workers = workers;
-    this.#periods = periods;
+  constructor(options: ScheduleWatchOptions) {
+    this.#options = options;
   }
 
   /** Throws while Redis is away, because the states are then unknown. */
   async states(now: Date): Promise<ScheduleState[]> {
-    const periods = this.#periods(now);
-    const [standstill, last, known] = await Promise.all([
-      this.#workers.lastStandstill(),
-      this.#successes.all(),
-      this.#successes.knownSince([...periods.keys()], now),
+    const { pauses, successes, workers } = this.#options;
+    const periods = this.#options.periods(now);
+    const [standstill, last, known, paused, resumed] = await Promise.all([
+      workers.lastStandstill(),
+      successes.all(),
+      successes.knownSince([...periods.keys()], now),
+      pauses.all(),
+      pauses.resumed(),
     ]);
     return [...periods].map(([task, periodMs]) => {
       const lastSuccess = last.get(task);
-      const at = overdueAt(lastSuccess ?? known.get(task) ?? now, periodMs, standstill);
-      return { task, periodMs, lastSuccess, overdueSince: at <= now ? at : undefined };
+      const at = overdueAt(latest(lastSuccess ?? known.get(task) ?? now, resumed.get(task)), periodMs, standstill);
+      const pausedSince = paused.get(task)?.at;
+      return { task, periodMs, lastSuccess, overdueSince: !pausedSince && at <= now ? at : undefined, pausedSince };
     });
   }
 
@@ -61,6 +71,8 @@ export class ScheduleWatch {
     return overdueOf(await this.states(now));
   }
 }
+
+const latest = (a: Date, b: Date | undefined): Date => (b && b > a ? b : a);
 
 /** The overdue ones among these, the longest first. */
 export const overdueOf = (states: readonly ScheduleState[]): OverdueSchedule[] =>

@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../../testing/database.ts';
 import { type Database, openDatabase } from '../database.ts';
 import { Incidents } from './incidents.ts';
+import { KeptPauses } from './kept-pauses.ts';
+import { MaintenanceRows } from './maintenance-rows.ts';
 import { installOwnSchema, OWN_MIGRATIONS, ownGrantsFor, ownSchemaState } from './own-schema.ts';
 import { RunRows } from './run-rows.ts';
 
@@ -137,6 +139,16 @@ describe('our own schema', () => {
       await rows.keepDays(NOW, 30);
       expect(await rows.keepDays(new Date('2026-06-01T00:00:00.000Z'), 1)).toBe(4);
       await new Incidents(asRole).forget(NOW);
+      const pauses = new KeptPauses(asRole);
+      await pauses.add({ task: 'sync_user_stats', by: 'token:olga', at: NOW });
+      expect(await pauses.all()).toEqual([{ task: 'sync_user_stats', by: 'token:olga', at: NOW, reason: undefined }]);
+      await pauses.remove('sync_user_stats');
+      const windows = new MaintenanceRows(asRole);
+      const window = { id: randomUUID(), node: 'n', name: 'N', reason: 'x', madeBy: 'token:olga', madeAt: NOW };
+      const endsAt = new Date('2026-03-02T00:00:00.000Z');
+      expect(await windows.add({ ...window, beginsAt: NOW, endsAt })).toBe(true);
+      expect(await windows.end(window.id, 'token:olga', NOW)).toBe(true);
+      expect(await windows.list({ node: 'n', limit: 1 })).toMatchObject([{ endsAt: NOW, endedBy: 'token:olga' }]);
       const client = new Client({ connectionString: withUser(platform.url, role) });
       await client.connect();
       for (const forbidden of [

@@ -5,6 +5,8 @@ import type { Database } from '../database.ts';
 import { quotedName } from '../quoted-name.ts';
 import { runsStep } from './migrations/001-runs.ts';
 import { incidentsStep } from './migrations/002-incidents.ts';
+import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
+import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts';
 import { broadcastsStep } from './migrations/005-broadcasts.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
@@ -19,6 +21,8 @@ const MIGRATIONS_TABLE = 'migrations';
 export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001_runs': runsStep,
   '002_incidents': incidentsStep,
+  '003_paused_schedules': pausedSchedulesStep,
+  '004_maintenance_windows': maintenanceWindowsStep,
   '005_broadcasts': broadcastsStep,
 };
 
@@ -33,6 +37,8 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'alerts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'incidents', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'node_days', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'paused_schedules', kind: 'table', privileges: ['select', 'insert', 'delete'] },
+  { object: 'maintenance_windows', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'broadcasts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'broadcast_chats', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'segments', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },

@@ -110,6 +110,12 @@ export const keys = {
   /** Whose schedules hold, and which they are. */
   scheduleClaim: () => own('schedules:claim'),
   schedulesKnownSince: () => own('schedules:known_since'),
+  /** The maintenance windows of nodes as they were last read. */
+  maintenanceWindows: () => own('nodes:maintenance'),
+  /** Pauses by task. */
+  schedulesPaused: () => own('schedules:paused'),
+  /** When each schedule was last resumed. */
+  schedulesResumed: () => own('schedules:resumed'),
   /** Written to learn whether Redis takes writes; gone after seconds. */
   probe: (part = 0) => own(`probe:${part}`),
   /** When a worker was last there, and the last time that none was. */

@@ -28,7 +28,7 @@ export default defineTask({
     online: 'Nodes found online',
     offline: 'Nodes found offline',
     warning: 'Nodes found connecting',
-    maintenance: 'Nodes switched off by an admin',
+    maintenance: 'Nodes switched off by an admin or in a maintenance window',
     changed: 'Nodes whose status changed',
     began: 'Alerts that began',
     ended: 'Alerts that ended',

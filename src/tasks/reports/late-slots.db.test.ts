@@ -104,13 +104,16 @@ describe('a slot knows its day', () => {
     });
     open.defer(() => connection.disconnect());
     const claims = new ScheduleClaims(app.redis, 'test');
-    await new Scheduler({ ...app, claims, connection, settings: app.services.settings, overrides: new Map() }).sync();
+    const pauses = app.parts.pausedSchedules;
+    const { settings } = app.services;
+    await new Scheduler({ ...app, claims, connection, pauses, settings, overrides: new Map() }).sync();
     const [tick] = (await app.queues.ticks.getDelayed()).filter(({ name }) => name === task);
     const due = new Date(Number(tick!.id!.split(':').at(-1)));
     for (let i = 0; i < 2; i += 1) {
       const ticks = consumeTicks({
         ...app,
         connection,
+        pauses,
         clock: () => new Date(due.getTime() + lateMs),
         firedSlots: new FiredSlotStore(app.redis),
       });

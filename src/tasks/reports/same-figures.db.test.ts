@@ -111,6 +111,21 @@ describe('the same figure is the same number on page, API, metric and report', (
     expect(report).toContain(`Cannot be reached: ${totals.unreachable}`);
   });
 
+  test('the report over the API, and its page', async () => {
+    const today = dayOf(new Date());
+    const answer = (await http.call('GET', `/api/v1/reports/day/${today}`)).json();
+    const figures = new Map<string, number>(
+      answer.figures.map(({ name, value }: { name: string; value: number }) => [name, value]),
+    );
+    for (const end of ['sent', 'failed', 'unreachable'] as const)
+      expect(figures.get(`messages_${end}`)).toBe(totals[end]);
+    expect(figures.get('messages_success')).toBe(overview.delivery_success);
+    expect(figures.get('tasks_succeeded')).toBe(day.tasks!.succeeded);
+    const headers = { authorization: `Bearer ${http.tokens.olga}`, accept: 'text/html', 'accept-language': 'en' };
+    const { body } = await http.server.inject({ method: 'GET', url: `/reports?date=${today}`, headers });
+    expect(body).toContain(`<a href="/messages?status=sent">${totals.sent}</a>`);
+  });
+
   test('success', () => {
     const share = totals.sent / (totals.sent + totals.failed);
     expect(overview.delivery_success).toBe(share);

@@ -3,9 +3,24 @@ import { describeSchedule, describeTask } from '../../runtime/describe-task.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
-import { type Command, EX_TEMPFAIL, payloadOption, table, wordAt } from './command.ts';
+import {
+  type Command,
+  type CommandArgs,
+  EX_TEMPFAIL,
+  type Output,
+  payloadOption,
+  table,
+  UsageError,
+  wordAt,
+} from './command.ts';
 
 export type TaskContext = {
+  /** The schedules that a person has paused. Both acts are recorded in `audit_logs`, and answer false where nothing changed. */
+  pausedSchedules: {
+    all(): Promise<ReadonlyMap<string, { by: string }>>;
+    pause(task: string, reason: string | undefined): Promise<boolean>;
+    resume(task: string): Promise<boolean>;
+  };
   registry: TaskRegistry;
   dispatcher: Dispatcher;
   queues: Queues;
@@ -78,11 +93,15 @@ export const taskCommands: readonly Command<TaskContext>[] = [
   },
   {
     name: 'schedules',
-    usage: '',
-    maxWords: 0,
-    summary: 'List the schedules as they are in Redis, with their next run',
-    async run(_args, { queues, schedules }, { print }) {
+    usage: '[pause TASK [--reason TEXT] | resume TASK]',
+    maxWords: 2,
+    summary: 'List the schedules as they are in Redis, with their next run, or pause or resume one',
+    options: { reason: { type: 'string' } },
+    async run(args, context, { print }) {
+      const { pausedSchedules, queues, schedules } = context;
+      if (args.words.length > 0) return await turn(args, context, print);
       await queues.ready();
+      const paused = await pausedSchedules.all();
       const inRedis = new Map((await queues.ticks.getJobSchedulers()).map((found) => [found.key, found.next]));
       const rows = [...schedules].map(([task, schedule]) => {
         const next = inRedis.get(task);
@@ -90,15 +109,36 @@ export const taskCommands: readonly Command<TaskContext>[] = [
           task,
           schedule: describeSchedule(schedule),
           next_run: next === undefined ? null : new Date(next).toISOString(),
+          paused_by: paused.get(task)?.by ?? null,
         };
       });
       const lines = rows.map((row) => [
         row.task,
         row.schedule,
-        row.next_run ?? 'not registered: is a scheduler running?',
+        row.paused_by ? `paused by ${row.paused_by}` : (row.next_run ?? 'not registered: is a scheduler running?'),
       ]);
       print(rows, table([['TASK', 'SCHEDULE (UTC)', 'NEXT RUN'], ...lines]));
       return rows.every((row) => row.next_run !== null) ? 0 : 1;
     },
   },
 ];
+
+/** Pauses or resumes one schedule. */
+async function turn(args: CommandArgs, context: TaskContext, print: Output['print']): Promise<number> {
+  const { pausedSchedules, registry, schedules } = context;
+  const verb = args.words[0];
+  if (verb !== 'pause' && verb !== 'resume') throw new UsageError(`schedules can pause and resume, not '${verb}'`);
+  const { name } = registry.get(wordAt(args, 1, 'The task of the schedule')).task;
+  if (!schedules.has(name))
+    throw new UsageError(`${name} has no schedule; \`task-worker schedules\` lists those that have`);
+  const { reason } = args.options;
+  const isPause = verb === 'pause';
+  if (reason !== undefined && !isPause) throw new UsageError('--reason goes with pause');
+  const isChanged = isPause
+    ? await pausedSchedules.pause(name, reason === undefined ? undefined : String(reason).slice(0, 300))
+    : await pausedSchedules.resume(name);
+  const now = isPause ? 'is paused' : 'runs again from its next time on';
+  const before = isPause ? 'was paused already' : 'was not paused';
+  print({ task: name, paused: isPause, changed: isChanged }, [`${name} ${isChanged ? now : before}`]);
+  return 0;
+}

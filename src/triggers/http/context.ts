@@ -4,6 +4,7 @@ import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AuditTrail } from '../../repositories/audit-trail.ts';
+import type { SchedulePause } from '../../repositories/history/kept-pauses.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { Outbox } from '../../repositories/outbox.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
@@ -13,6 +14,7 @@ import type { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import type { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import type { LastRun } from '../../repositories/redis/monitoring/last-runs.ts';
 import type { NodeRecord } from '../../repositories/redis/monitoring/node-health-store.ts';
+import type { PauseMark } from '../../repositories/redis/monitoring/pause-marks.ts';
 import type { QueueSnapshot } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
 import type { DeliveryHour, DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
@@ -26,6 +28,7 @@ import type { BroadcastsContext } from '../broadcasts.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
+import type { ReportsContext } from '../reports.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
 /** A message of a Python producer that could not be understood. */
@@ -59,6 +62,8 @@ export type Act = {
   action: string;
   entityType:
     | 'task'
+    | 'schedule'
+    | 'node'
     | 'job'
     | 'dead_letter'
     | 'brake'
@@ -108,6 +113,15 @@ export type HttpContext = {
   queues: Queues;
   schedules: ReadonlyMap<string, Schedule>;
   disabledTasks: ReadonlySet<string>;
+  /** Schedules that a person has paused. */
+  pausedSchedules: {
+    /** By task. */
+    all(): Promise<ReadonlyMap<string, PauseMark>>;
+    /** False where it is paused already. */
+    pause(pause: Omit<SchedulePause, 'at'>): Promise<boolean>;
+    /** False where it was not paused. Throws `TransientError` where the pause would come back. */
+    resume(task: string): Promise<boolean>;
+  };
   jobs: Jobs;
   progress: ProgressRecords;
   idempotency: IdempotencyKeys;
@@ -157,6 +171,7 @@ export type HttpContext = {
     /** Forgets that Telegram refuses this chat: messages are tried again. */
     clear(telegramId: number): Promise<void>;
   };
+  reports: ReportsContext;
   /** Sums of payments by state and currency. */
   money: Pick<PaymentStats, 'createdBetween'>;
   /** A stored export; undefined where it does not exist (any more). `link` is the query of a signed link, which replaces a token. */

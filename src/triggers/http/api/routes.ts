@@ -10,9 +10,11 @@ import { exportRoutes } from './exports.ts';
 import { incidentRoutes } from './incidents.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
+import { maintenanceRoutes } from './maintenance.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
+import { reportRoutes } from './reports.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
@@ -29,6 +31,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...jobEventRoutes(context),
     ...runRoutes(context),
     ...incidentRoutes(context),
+    ...maintenanceRoutes(context),
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
@@ -37,6 +40,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),
+    ...reportRoutes(context),
     ...exportRoutes(context),
   ];
 }

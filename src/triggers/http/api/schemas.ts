@@ -72,6 +72,19 @@ export const ScheduleBody = z.object({
   summary: z.string(),
   enabled: z.boolean().describe('False where DISABLED_TASKS switches the task off'),
   schedule: z.string().describe('A cron pattern in UTC, or `every N s`'),
+  paused: z
+    .object({
+      by: z.string(),
+      since: time,
+      reason: z.string().optional(),
+      kept: z
+        .boolean()
+        .describe(
+          'False where it would be lost with an emptied Redis, because the schema task_worker is not installed',
+        ),
+    })
+    .nullable()
+    .describe('Who has paused it; its times go by and start nothing'),
   next_run: time.nullable().describe('Null while it is not registered: no scheduler has run yet'),
   last_run: z
     .object({ at: time, ok: z.boolean(), seconds: z.number(), error: z.string().optional() })

@@ -28,8 +28,13 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'GET /api/v1/incidents': 'view',
   'GET /api/v1/alerts/history': 'view',
   'GET /api/v1/nodes/days': 'view',
+  'GET /api/v1/maintenance': 'view',
+  'POST /api/v1/nodes/:id/maintenance': 'admin',
+  'POST /api/v1/maintenance/:id/end': 'admin',
   'GET /api/v1/schedules': 'view',
   'POST /api/v1/schedules/:task/run': 'admin',
+  'POST /api/v1/schedules/:task/pause': 'admin',
+  'POST /api/v1/schedules/:task/resume': 'admin',
   'GET /api/v1/dead-letters': 'view',
   'GET /api/v1/dead-letters/:id': 'admin',
   'POST /api/v1/dead-letters/:id/replay': 'admin',
@@ -56,6 +61,9 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'DELETE /api/v1/segments/:name': 'admin',
   'GET /api/v1/overview': 'view',
   'GET /api/v1/alerts': 'view',
+  'GET /api/v1/reports/days': 'owner',
+  'GET /api/v1/reports/:kind/:date': 'owner',
+  'GET /api/v1/reports/:kind/:date/picture': 'owner',
   'GET /api/v1/exports/:id': 'admin',
 };
 

@@ -1,7 +1,9 @@
 import { days } from '../../../lib/duration.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import { durationText, percentText } from '../../../lib/quantities.ts';
+import { intervalOfDay } from '../../../lib/utc-days.ts';
 import type { NodeDay } from '../../../repositories/history/incidents.ts';
+import type { MaintenanceWindow } from '../../../repositories/history/maintenance-rows.ts';
 import type { NodeRecord } from '../../../repositories/redis/monitoring/node-health-store.ts';
 import type { HeatCell } from './components/drawings.ts';
 import type { Tone } from './components/states.ts';
@@ -26,17 +28,24 @@ const BAD_SHARE = 0.95;
 const WHOLE_SHARE = 0.999;
 
 /** One cell for each day; a day without a record is empty: unknown is not down. */
-export function heatOf(known: readonly NodeDay[], from: Date, count: number, locale: Locale): HeatCell[] {
+export function heatOf(
+  known: readonly NodeDay[],
+  { count, from, windows = [] }: { from: Date; count: number; windows?: readonly MaintenanceWindow[] },
+  locale: Locale,
+): HeatCell[] {
   const byDay = new Map(known.map((one) => [one.day, one]));
   return Array.from({ length: count }, (_, i) => {
     const day = new Date(from.getTime() + days(i)).toISOString().slice(0, 10);
     const record = byDay.get(day);
-    if (!record) return { label: `${day}: ?`, tone: 'none' };
+    const { from: begin, to: end } = intervalOfDay(day);
+    const isMaintained = windows.some(({ beginsAt, endsAt }) => beginsAt < end && endsAt > begin);
+    const maintained = isMaintained ? `, ${NODE_STATES.maintenance.text[locale]}` : '';
+    if (!record) return { label: `${day}: ?${maintained}`, tone: 'none' };
     const share = shareOf([record]);
     const down =
       record.downMs > 0 ? `, ${{ en: 'down', ru: 'простой' }[locale]} ${durationText(record.downMs, locale)}` : '';
     const tone = share >= WHOLE_SHARE ? 'good' : share >= BAD_SHARE ? 'warn' : 'bad';
-    return { label: `${day}: ${percentText(share * 100, locale)}${down}`, tone };
+    return { label: `${day}: ${percentText(share * 100, locale)}${down}${maintained}`, tone };
   });
 }
 

@@ -12,6 +12,8 @@ export type NowState = {
   deliveries: Awaited<ReturnType<HttpContext['state']['deliveries']>> | undefined;
   payments: { payments: readonly DeskLine[]; more: boolean } | undefined;
   dead: { total: number } | undefined;
+  /** Tasks whose schedules are paused. */
+  paused: readonly string[] | undefined;
 };
 
 /** So many payments of the desk are named; the others are counted as more. */
@@ -20,7 +22,7 @@ const HOUR_MINUTES = 60;
 
 export async function nowState(context: HttpContext, locale: Locale): Promise<NowState> {
   const { state } = context;
-  const [nodes, services, alerts, queues, deliveries, payments, dead] = await Promise.all([
+  const [nodes, services, alerts, queues, deliveries, payments, dead, paused] = await Promise.all([
     known(state.nodes()),
     known(state.services()),
     known(state.alerts()),
@@ -28,8 +30,9 @@ export async function nowState(context: HttpContext, locale: Locale): Promise<No
     known(state.deliveries(HOUR_MINUTES)),
     known(waitingPayments(context, locale)),
     known(deadCount(context)),
+    known(context.pausedSchedules.all().then((marks) => [...marks.keys()].sort((a, b) => (a < b ? -1 : 1)))),
   ]);
-  return { nodes, services, alerts, queues, deliveries, payments, dead };
+  return { nodes, services, alerts, queues, deliveries, payments, dead, paused };
 }
 
 export async function waitingPayments(

@@ -37,7 +37,7 @@ export function verdictsOf(state: NowState, page: Page<NowWord>): readonly Verdi
         ? { tone: 'warn', why: say('notChecked') }
         : { tone: 'good', why: say('servicesUp') };
     }),
-    verdict('promiseTasks', state.alerts && state.dead, () => tasksVerdict(state, page)),
+    verdict('promiseTasks', state.alerts && state.dead && state.paused, () => tasksVerdict(state, page)),
     verdict('promiseQueues', state.queues, (snapshot) => {
       const waiting = Object.values(snapshot.queues).reduce((sum, depth) => sum + depth.waiting, 0);
       const isLong = state.alerts?.some(({ kind }) => kind === 'queue_depth') ?? false;
@@ -78,11 +78,15 @@ function messagesVerdict(
   return { tone: success < NORMAL.deliverySuccess ? 'warn' : 'good', why };
 }
 
-function tasksVerdict({ alerts = [], dead }: NowState, { locale, say }: Page<NowWord>): Omit<Verdict, 'promise'> {
+function tasksVerdict(
+  { alerts = [], dead, paused = [] }: NowState,
+  { locale, say }: Page<NowWord>,
+): Omit<Verdict, 'promise'> {
   const isLate = alerts.some(({ kind }) => kind === 'schedule_overdue');
   const fail = alerts.some(({ kind }) => kind === 'task_errors');
   if (fail) return { tone: 'bad', why: say('tasksFail') };
   if (isLate) return { tone: 'bad', why: say('schedulesLate') };
+  if (paused.length > 0) return { tone: 'warn', why: say('schedulesPaused', paused.join(', ')), href: '/tasks' };
   const total = dead?.total ?? 0;
   return total > 0
     ? { tone: 'warn', why: say('deadLetters', numberText(total, locale)), href: '/#decisions' }

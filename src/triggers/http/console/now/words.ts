@@ -28,6 +28,7 @@ export const NOW_WORDS = {
   tasksWell: { en: 'none has failed permanently', ru: 'окончательных неудач нет' },
   tasksFail: { en: 'too many end with an error', ru: 'слишком много ошибок' },
   schedulesLate: { en: 'a schedule is overdue', ru: 'расписание просрочено' },
+  schedulesPaused: { en: 'paused by a person: %', ru: 'на паузе: %' },
   deadLetters: { en: 'dead letters: %', ru: 'неудач: %' },
   queuesWait: { en: 'jobs waiting: %, messages due: %', ru: 'заданий ждёт: %, сообщений пора отправить: %' },
 

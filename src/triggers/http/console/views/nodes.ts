@@ -70,7 +70,10 @@ export default defineView({
                   {
                     heading: say('heat'),
                     cell: (node: NodeRecord) =>
-                      heatMap(heatOf(daysOf(node), from, HEAT_MAP_DAYS, locale), `${node.name}: ${say('heat')}`),
+                      heatMap(
+                        heatOf(daysOf(node), { from, count: HEAT_MAP_DAYS }, locale),
+                        `${node.name}: ${say('heat')}`,
+                      ),
                   },
                   { heading: say('uptime'), cell: (node: NodeRecord) => uptimeText(daysOf(node), locale) },
                 ]),

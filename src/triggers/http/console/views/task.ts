@@ -5,7 +5,7 @@ import { durationText, numberText } from '../../../../lib/quantities.ts';
 import type { KeptRun, RunDurations, RunHour } from '../../../../repositories/history/runs.ts';
 import { describeTask } from '../../../../runtime/describe-task.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
-import { scheduleBodies } from '../../api/schedules.ts';
+import { Reason, scheduleBodies, turnSchedule } from '../../api/schedules.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { dataTable } from '../components/data-table.ts';
 import { trendLine } from '../components/drawings.ts';
@@ -14,6 +14,7 @@ import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import { defineView, type Page } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
+import { drawPause } from '../pause-words.ts';
 import { payloadForm } from '../payload-form.ts';
 import { OUTCOME_TEXTS, OUTCOME_TONES } from '../run-words.ts';
 
@@ -23,6 +24,11 @@ const PAYLOAD_BYTES = 8 * 1_048_576;
 /** How far back the line of a task goes, by the hour. */
 const TREND_HOURS = 48;
 const RUNS_SHOWN = 50;
+
+const PAUSE_FORM = {
+  schema: z.object({ reason: Reason.optional() }),
+  fields: { reason: { kind: 'text', label: { en: 'Reason of a pause', ru: 'Причина паузы' } } },
+} as const;
 
 /** One task: what it does, when it runs, how it retries, and a button that runs it. */
 export default defineView({
@@ -61,6 +67,14 @@ export default defineView({
     'out.alert-critical': { en: 'then a critical alert to the admins', ru: 'затем критическая тревога админам' },
     'out.log': { en: 'then a line in the log', ru: 'затем запись в журнале' },
     'out.next-run': { en: 'then the next run does it', ru: 'затем это сделает следующий запуск' },
+    pause: { en: 'Pause', ru: 'Пауза' },
+    resume: { en: 'Resume', ru: 'Продолжить' },
+    surePause: {
+      en: 'Pause the schedule of %? It starts nothing until somebody resumes it, and nobody is alerted.',
+      ru: 'Поставить расписание % на паузу? Оно ничего не запустит, пока его не продолжат, и тревоги не будет.',
+    },
+    paused: { en: 'The schedule of % is paused.', ru: 'Расписание % на паузе.' },
+    resumed: { en: '% runs again from its next time on.', ru: '% снова работает со следующего срока.' },
     already: { en: '% waits or runs already, as job %.', ru: '% уже ждёт или выполняется, задание %.' },
   },
   params: z.object({ name: z.string().min(1).max(100) }),
@@ -83,6 +97,24 @@ export default defineView({
         return { receipt: page.say(already ? 'already' : 'started', task, id), act: 'recorded' };
       },
     }),
+    pause: deed({
+      needs: 'admin',
+      label: 'pause',
+      form: PAUSE_FORM,
+      ask: (_, { page, params }) => page.say('surePause', params.name),
+      async run(context, { caller, form: { reason }, page, params }) {
+        const { act, task } = await turnSchedule(context, params.name, { by: callerOf(caller), reason });
+        return { receipt: page.say('paused', task), act };
+      },
+    }),
+    resume: deed({
+      needs: 'admin',
+      label: 'resume',
+      async run(context, { page, params }) {
+        const { act, task } = await turnSchedule(context, params.name, 'resume');
+        return { receipt: page.say('resumed', task), act };
+      },
+    }),
   }),
 
   parts: ({ part }) => [
@@ -92,7 +124,11 @@ export default defineView({
       everyMs: seconds(5),
       async load(context, { params }) {
         const { task } = context.registry.get(params.name);
-        const [schedules, lastRuns] = await Promise.all([scheduleBodies(context), context.state.lastRuns()]);
+        const [schedules, lastRuns, paused] = await Promise.all([
+          scheduleBodies(context),
+          context.state.lastRuns(),
+          context.pausedSchedules.all(),
+        ]);
         const schedule = context.schedules.get(task.name);
         return {
           ...describeTask(task, schedule, context.disabledTasks.has(task.name)),
@@ -100,17 +136,18 @@ export default defineView({
           when: schedule,
           next: schedules.find((body) => body.task === task.name)?.next_run,
           last: lastRuns.get(task.name),
+          pause: paused.get(task.name),
         };
       },
-      draw({ aliases, enabled, last, next, queue, retry_delays_seconds: delays, task, when }, page) {
+      draw({ aliases, enabled, last, next, pause, queue, retry_delays_seconds: delays, task, when }, page) {
         const { locale, say } = page;
         const retries = delays.map((delay) => durationText(seconds(delay), locale)).join(', ');
         const schedule = when ? scheduleInWords(when, locale) : say('onDemand');
         return html`<p>${task.summary[locale]}.</p><dl class="facts">
 <dt>${say('queue')}</dt><dd>${queue}</dd>
-<dt>${say('schedule')}</dt><dd>${enabled ? schedule : stateBadge('calm', say('off'))}</dd>
+<dt>${say('schedule')}</dt><dd>${enabled ? schedule : stateBadge('calm', say('off'))}${pause ? html`<p>${drawPause(pause, page)}</p>` : ''}${when && enabled ? page.form(pause ? 'resume' : 'pause', { about: task.name }) : ''}</dd>
 <dt>${say('last')}</dt><dd>${last ? html`${stateBadge(last.ok ? 'good' : 'bad', say(last.ok ? 'ok' : 'failed'))} ${timeAt(last.at, page)}` : say('never')}${last?.error ? html`<p class="muted">${last.error}</p>` : ''}</dd>
-<dt>${say('next')}</dt><dd>${enabled && next ? timeAt(new Date(next), page) : '–'}</dd>
+<dt>${say('next')}</dt><dd>${enabled && next && !pause ? timeAt(new Date(next), page) : '–'}</dd>
 <dt>${say('retries')}</dt><dd>${retries || say('noRetries')}; ${say(`out.${task.retry.exhausted}`)}</dd>
 ${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join(', ')}</code></dd>` : ''}</dl>`;
       },

@@ -9,6 +9,7 @@ import { scheduleInWords } from '../components/schedules.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
+import { drawPause } from '../pause-words.ts';
 
 /** All tasks by queue, with what they do and when they run. */
 export default defineView({
@@ -39,7 +40,11 @@ export default defineView({
       name: 'list',
       everyMs: seconds(15),
       async load(context, { query: { q } }) {
-        const [schedules, lastRuns] = await Promise.all([scheduleBodies(context), context.state.lastRuns()]);
+        const [schedules, lastRuns, paused] = await Promise.all([
+          scheduleBodies(context),
+          context.state.lastRuns(),
+          context.pausedSchedules.all(),
+        ]);
         const bodies = new Map(schedules.map((body) => [body.task, body]));
         const found = context.registry.tasks.filter((task) => q === undefined || isAbout(task, q));
         return found.map((task) => ({
@@ -47,6 +52,7 @@ export default defineView({
           body: bodies.get(task.name),
           schedule: context.schedules.get(task.name),
           last: lastRuns.get(task.name),
+          pause: paused.get(task.name),
           isOff: context.disabledTasks.has(task.name),
         }));
       },
@@ -61,12 +67,11 @@ export default defineView({
           },
           {
             heading: say('schedule'),
-            cell: ({ isOff, schedule }: Row) =>
-              isOff
-                ? stateBadge('calm', say('off'))
-                : schedule
-                  ? scheduleInWords(schedule, locale)
-                  : html`<span class="muted">${say('onDemand')}</span>`,
+            cell: ({ isOff, pause, schedule }: Row) => {
+              if (isOff) return stateBadge('calm', say('off'));
+              if (!schedule) return html`<span class="muted">${say('onDemand')}</span>`;
+              return html`${scheduleInWords(schedule, locale)}${pause ? html`<br>${drawPause(pause, page)}` : ''}`;
+            },
           },
           {
             heading: say('last'),
@@ -77,8 +82,8 @@ export default defineView({
           },
           {
             heading: say('next'),
-            cell: ({ body, isOff }: Row) => {
-              if (!body || isOff) return html`<span class="muted">–</span>`;
+            cell: ({ body, isOff, pause }: Row) => {
+              if (!body || isOff || pause) return html`<span class="muted">–</span>`;
               return body.next_run
                 ? timeAgo(new Date(body.next_run), page)
                 : html`<span class="bad">${say('noScheduler')}</span>`;
