@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
@@ -284,6 +285,21 @@ describe('e-mail tasks', () => {
       expect(await errorOf(otp(reader, { jobId: 'away' }))).toMatchObject({ code: 'mail_unavailable' });
       expect(await otp(reader, { jobId: 'away', attempt: 2 })).toEqual({ sent: 1, expired: 0 });
       expect(second.mails().at(-1)!.to).toEqual([reader]);
+    });
+
+    test('a run ends only after Redis knows that the message was not taken, so that the next one sends it', async () => {
+      const reader = someone();
+      primary.faults(
+        { stage: 'data', kind: 'slow', ms: 400 },
+        { stage: 'message', kind: 'answer', code: 451, times: 1 },
+      );
+      const run = errorOf(otp(reader, { jobId: 'word-late' }));
+      await expect.poll(() => primary.heard().some(({ line }) => line.includes(reader))).toBe(true);
+      await world.redis.client.call('ACL', 'SETUSER', 'default', '-eval');
+      const allowed = sleep(seconds(3)).then(() => world.redis.client.call('ACL', 'SETUSER', 'default', '+eval'));
+      expect(await run).toMatchObject({ code: 'mail_unavailable' });
+      expect(await otp(reader, { jobId: 'word-late', attempt: 2 })).toEqual({ sent: 1, expired: 0 });
+      await allowed;
     });
 
     test('with Redis away a message is not handed over, since nobody could know of it', async () => {

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seconds } from '../../../lib/duration.ts';
 import { type TestRedis, testRedis } from '../../../testing/redis.ts';
 import { MailClaims } from './mail-claims.ts';
 
@@ -37,6 +39,23 @@ test("what was sent is nobody's to hand over or to give back", async () => {
   await claims.giveBack('sent', 'a');
   expect(await claims.look('sent')).toEqual({ kind: 'sent' });
   expect(await claims.take('sent', 'b')).toBe(false);
+});
+
+test.each([
+  ['giveBack', 'free'],
+  ['settle', 'sent'],
+] as const)('a word that Redis does not take is said until it does: %s', async (word, state) => {
+  await claims.take(word, 'a');
+  await redis.client.call('ACL', 'SETUSER', 'default', '-eval', '-set');
+  let isSaid = false;
+  const said = claims[word](word, 'a').then(() => {
+    isSaid = true;
+  });
+  await sleep(seconds(4));
+  expect(isSaid).toBe(false);
+  await redis.client.call('ACL', 'SETUSER', 'default', '+eval', '+set');
+  await said;
+  expect((await claims.look(word)).kind).toBe(state);
 });
 
 test('how long it is in hand is known by the clock of Redis', async () => {
