@@ -190,23 +190,22 @@ const missingMail =
     evidence.deliveries.delete('reader@example.com');
     evidence.events.push(...more);
   };
+const LOST = expect.stringContaining('nothing lost: mail never arrived: reader@example.com; its job is ');
 const fault = (kind: string, from: number, to: number): Event => ({ kind, fromMs: at(from), toMs: at(to), what: kind });
 
 test('a mail may be missing where the worker that was handing it over was killed, and its job says so', () => {
   expect(broken(missingMail({}))).toEqual([]);
-  const lost = ['nothing lost: mail never arrived: reader@example.com'];
-  expect(broken(missingMail({ claimedAtMs: at(20) }))).toEqual(lost);
-  expect(broken(missingMail({ claimedAtMs: at(31) }))).toEqual(lost);
-  expect(broken(missingMail({ claimedAtMs: undefined }))).toEqual(lost);
-  expect(broken(missingMail({ state: 'completed' }))).toEqual(lost);
-  expect(broken(missingMail({ error: 'mail: not sent in 3 attempts' }))).toEqual(lost);
+  expect(broken(missingMail({ claimedAtMs: at(20) }))).toEqual([LOST]);
+  expect(broken(missingMail({ claimedAtMs: at(31) }))).toEqual([LOST]);
+  expect(broken(missingMail({ claimedAtMs: undefined }))).toEqual([LOST]);
+  expect(broken(missingMail({ state: 'completed' }))).toEqual([LOST]);
+  expect(broken(missingMail({ error: 'mail: not sent in 3 attempts' }))).toEqual([LOST]);
 });
 
 test('a worker that drains may leave a mail in hand only where Redis is away', () => {
-  const lost = ['nothing lost: mail never arrived: reader@example.com'];
   const drained = { claimedAtMs: at(50) };
-  expect(broken(missingMail(drained, fault('term', 51, 58)))).toEqual(lost);
-  expect(broken(missingMail(drained, fault('redis_kill', 50, 52)))).toEqual(lost);
+  expect(broken(missingMail(drained, fault('term', 51, 58)))).toEqual([LOST]);
+  expect(broken(missingMail(drained, fault('redis_kill', 50, 52)))).toEqual([LOST]);
   expect(broken(missingMail(drained, fault('term', 51, 58), fault('redis_kill', 50, 52)))).toEqual([]);
 });
 

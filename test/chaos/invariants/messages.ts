@@ -1,4 +1,4 @@
-import type { Evidence, Violation } from '../evidence.ts';
+import type { Evidence, MailEvidence, Violation } from '../evidence.ts';
 import type { AskedMessage } from '../load/asked.ts';
 import { doubtsFor, flushedAt, handoverDoubts, isInDoubt } from './doubts.ts';
 
@@ -13,7 +13,16 @@ export function messagesLost(evidence: Evidence): Violation[] {
   return asked.messages
     .filter((message) => !message.refused && !deliveries.has(message.key) && !unknown.has(message))
     .filter(({ atMs, kind }) => kind === 'row' || flushMs === undefined || atMs > flushMs)
-    .map(({ atMs, key, kind }) => ({ rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}` }));
+    .map(({ atMs, jobId, key, kind }) => {
+      const mail = jobId === undefined ? undefined : evidence.mailsMissing.get(jobId);
+      return { rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}${mail ? `; ${endOf(mail)}` : ''}` };
+    });
+}
+
+function endOf({ claimedAtMs, error, state }: MailEvidence): string {
+  const claim =
+    claimedAtMs === undefined ? 'nobody has it in hand' : `in hand since ${new Date(claimedAtMs).toISOString()}`;
+  return `its job is ${state}${error ? `: ${error}` : ''}; ${claim}`;
 }
 
 /** How the job of a mail ends whose run ended between its claim and the mail server's answer. */
