@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { seconds } from '../../../lib/duration.ts';
-import { type TestRedis, testRedis } from '../../../testing/redis.ts';
+import { refusalsOf, type TestRedis, testRedis } from '../../../testing/redis.ts';
+import { until } from '../../../testing/until.ts';
 import { MailClaims } from './mail-claims.ts';
 
 let redis: TestRedis;
@@ -46,12 +45,13 @@ test.each([
   ['settle', 'sent'],
 ] as const)('a word that Redis does not take is said until it does: %s', async (word, state) => {
   await claims.take(word, 'a');
+  const before = await refusalsOf(redis);
   await redis.client.call('ACL', 'SETUSER', 'default', '-eval', '-set');
   let isSaid = false;
   const said = claims[word](word, 'a').then(() => {
     isSaid = true;
   });
-  await sleep(seconds(4));
+  await until('it was said in vain, twice', async () => (await refusalsOf(redis)) >= before + 2);
   expect(isSaid).toBe(false);
   await redis.client.call('ACL', 'SETUSER', 'default', '+eval', '+set');
   await said;
