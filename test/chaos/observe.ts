@@ -1,21 +1,16 @@
 import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Queue } from 'bullmq';
 import { strFromU8, unzipSync } from 'fflate';
-import { parseConfig } from '../../src/config.ts';
 import { days, seconds } from '../../src/lib/duration.ts';
 import { uuidFrom } from '../../src/lib/uuid.ts';
 import { MailClaims } from '../../src/repositories/redis/email/mail-claims.ts';
-import { QUEUE_PREFIX, redisName, TICKS } from '../../src/runtime/queues.ts';
-import { loadTasks } from '../../src/runtime/registry.ts';
-import { periodOf } from '../../src/runtime/schedule.ts';
-import { schedulesOf } from '../../src/runtime/scheduler.ts';
 import { until } from '../../src/testing/until.ts';
-import type { Evidence, ExportEvidence, MailEvidence, PaymentEvidence, ScheduleEvidence } from './evidence.ts';
+import type { Evidence, ExportEvidence, MailEvidence, PaymentEvidence } from './evidence.ts';
 import { JobEyes } from './job-eyes.ts';
 import type { Asked } from './load/asked.ts';
 import { keyOf } from './load/asked.ts';
+import { schedulesSeen } from './schedules-seen.ts';
 import type { Settled } from './settle.ts';
 import type { Stage } from './stage.ts';
 import { now } from './timeline.ts';
@@ -27,7 +22,7 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
   const { crew, logs, timeline, world } = stage;
   const endedAtMs = now();
   const redis = world.redisClient;
-  const stored = await tasksOfSchedules(world.env, world.env.REDIS_URL!, endedAtMs);
+  const stored = await schedulesSeen(stage, endedAtMs);
   const jobsAt = new JobEyes(world.env.REDIS_URL!);
   const arrived = deliveries(stage);
   try {
@@ -248,32 +243,6 @@ async function deadSeen({ world }: Stage): Promise<Set<string>> {
   const entries = await world.redisClient.xrange('cybervpn:taskiq:dead', '-', '+');
   const text = JSON.stringify(entries);
   return new Set([...text.matchAll(/task_id\\*": ?\\*"([0-9a-f-]{36})/g)].map(([, id]) => id!));
-}
-
-async function tasksOfSchedules(
-  env: Readonly<Record<string, string>>,
-  url: string,
-  atMs: number,
-): Promise<ScheduleEvidence[]> {
-  const config = parseConfig(env);
-  const registry = await loadTasks();
-  const wanted = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks: new Set() });
-  const ticks = new Queue(redisName(TICKS), { connection: { url }, prefix: QUEUE_PREFIX });
-  try {
-    const stored = new Map((await ticks.getJobSchedulers()).map((one) => [one.key, one]));
-    return [...wanted].map(([task, schedule]) => {
-      const found = stored.get(task);
-      return {
-        task,
-        declared: 'cron' in schedule ? schedule.cron : `${schedule.everyMs} ms`,
-        stored: found && (found.pattern ?? `${found.every} ms`),
-        nextMs: found?.next,
-        periodMs: periodOf(schedule, new Date(atMs)),
-      };
-    });
-  } finally {
-    await ticks.close();
-  }
 }
 
 async function openTransactions({ world }: Stage): Promise<number> {
