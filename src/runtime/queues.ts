@@ -2,9 +2,8 @@ import { createIORedisClient, type IRedisClient, Queue } from 'bullmq';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { TransientError } from '../lib/errors.ts';
-import type { RedisClient } from '../lib/redis-client.ts';
+import { OLDEST_INFO, type RedisClient } from '../lib/redis-client.ts';
 import { isServerAway } from '../lib/server-away.ts';
-import { OLDEST_INFO } from '../repositories/redis/mended-client.ts';
 import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData } from './job-data.ts';
 

@@ -15,7 +15,7 @@ const VALID_MS = minutes(10);
 const ANSWERED_WITHIN_MS = seconds(65);
 
 /**
- * A run does not end before Redis knows what became of the message: its job goes on when Redis is back, and would find it in hand. Shorter
+ * A run does not end before Redis knows what became of the message: its job goes on when Redis is back, and would find it claimed. Shorter
  * than the time limit of a run, so that a longer outage costs no attempt.
  */
 const KNOWN_WITHIN_MS = minutes(2);

@@ -1,7 +1,5 @@
 import type { Redis } from 'ioredis';
-
-/** The oldest version that the worker runs on stands for one that cannot be asked for; BullMQ derives from it which commands there are. */
-export const OLDEST_INFO = 'redis_version:7.0.8\r\n';
+import { OLDEST_INFO } from '../../lib/redis-client.ts';
 
 /** The answer to `INFO` where the user may not ask. */
 const REFUSED_INFO = `${OLDEST_INFO}info_refused:1\r\n`;
