@@ -1,8 +1,9 @@
-import { Queue } from 'bullmq';
+import { createIORedisClient, type IRedisClient, Queue } from 'bullmq';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
 import { TransientError } from '../lib/errors.ts';
-import type { RedisClient } from '../lib/redis-client.ts';
+import { OLDEST_INFO, type RedisClient } from '../lib/redis-client.ts';
+import { isServerAway } from '../lib/server-away.ts';
 import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData } from './job-data.ts';
 
@@ -18,6 +19,20 @@ export const redisName = (queue: QueueName | typeof TICKS): string => `{${queue}
 /** The time that a command of the connection takes to fail while Redis is away. */
 const READY_LIMIT_MS = seconds(5);
 
+/**
+ * BullMQ asks for the version once, on its first connection, and takes a failure for final (`docs/upstream/`): a process whose Redis went away
+ * in that moment would never add a job again. For an answer that was lost, the oldest version stands.
+ */
+function surelyBegun(connection: RedisClient): IRedisClient {
+  const client = createIORedisClient(connection);
+  const info = (): Promise<string> =>
+    client.info().catch((error: unknown) => {
+      if (isServerAway(error)) return OLDEST_INFO;
+      throw error;
+    });
+  return new Proxy(client, { get: (target, name) => (name === 'info' ? info : Reflect.get(target, name, target)) });
+}
+
 /** One producer handle for each queue, on one shared connection. */
 export class Queues {
   readonly #byName: ReadonlyMap<QueueName, Queue<JobData>>;
@@ -25,8 +40,9 @@ export class Queues {
   #isReady = false;
 
   constructor(connection: RedisClient, onError: (error: Error) => void) {
+    const client = surelyBegun(connection);
     const open = (name: QueueName | typeof TICKS): Queue => {
-      const queue = new Queue(redisName(name), { connection, prefix: QUEUE_PREFIX });
+      const queue = new Queue(redisName(name), { connection: client, prefix: QUEUE_PREFIX });
       queue.on('error', onError);
       return queue;
     };

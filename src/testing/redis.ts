@@ -26,3 +26,8 @@ export async function testRedis(options: RedisOptions = {}): Promise<TestRedis> 
     },
   };
 }
+
+/** How many commands the server has refused so far because of the user's rights. */
+export async function refusalsOf({ client }: Pick<TestRedis, 'client'>): Promise<number> {
+  return Number(/^errorstat_NOPERM:count=(\d+)/m.exec(await client.info('errorstats'))?.[1] ?? 0);
+}

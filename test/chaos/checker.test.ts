@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { days, minutes, seconds } from '../../src/lib/duration.ts';
-import type { Evidence, PaymentEvidence } from './evidence.ts';
+import type { Evidence, MailEvidence, PaymentEvidence } from './evidence.ts';
 import { violationsIn } from './invariants/all.ts';
 import { Asked, keyOf } from './load/asked.ts';
 import { planOf } from './plan.ts';
 import { failureReport } from './report.ts';
+import type { Event } from './timeline.ts';
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 const at = (second: number): number => START + seconds(second);
@@ -15,7 +16,7 @@ function goodEvidence() {
   asked.messages.push(
     { kind: 'row', key: keyOf(1, 'row'), atMs: at(1) },
     { kind: 'job', key: keyOf(2, 'job'), atMs: at(2) },
-    { kind: 'mail', key: 'reader@example.com', atMs: at(3) },
+    { kind: 'mail', key: 'reader@example.com', atMs: at(3), jobId: 'm' },
     { kind: 'row', key: keyOf(9, 'refused'), atMs: at(4), refused: true },
   );
   asked.customers.push({ id: 'c', username: 'payer', telegramId: 7, expireAtMs: at(0) + days(10) });
@@ -46,13 +47,14 @@ function goodEvidence() {
     startedAtMs: START,
     calmAtMs: at(60),
     endedAtMs: at(101),
-    events: [{ fromMs: at(30), toMs: at(31), kind: 'kill', what: 'SIGKILL of worker-1', slot: 'worker-1' }],
+    events: [{ fromMs: at(30), toMs: at(31), kind: 'kill', what: 'SIGKILL of worker-1', slot: 'worker-1' }] as Event[],
     asked,
     deliveries: new Map([
       [keyOf(1, 'row'), [at(1.5)]],
       [keyOf(2, 'job'), [at(2.5)]],
       ['reader@example.com', [at(3.5)]],
     ]),
+    mailsMissing: new Map<string, MailEvidence>(),
     rowsPastDue: [] as Evidence['rowsPastDue'],
     rowsFailed: [{ key: keyOf(9, 'refused'), error: 'blocked' }],
     payments: new Map([['p', payment]]),
@@ -172,11 +174,45 @@ test('a message in flight at a kill may arrive twice, and a job that only an emp
   const flush = { fromMs: at(20), toMs: at(20), kind: 'redis_flush', what: 'redis: flush' };
   const lost = (key: string) =>
     broken((evidence) => {
-      evidence.events.push({ ...flush, slot: undefined as never });
+      evidence.events.push(flush);
       evidence.deliveries.delete(key);
     });
   expect(lost(keyOf(2, 'job'))).toEqual([]);
   expect(lost(keyOf(1, 'row'))).toHaveLength(1);
+});
+
+/** A mail that did not arrive, and whose job ended as a run does that found it in hand. */
+const missingMail =
+  (mail: Partial<MailEvidence>, ...more: Event[]) =>
+  (evidence: ReturnType<typeof goodEvidence>): void => {
+    const error = 'mail: a run that was handing this message over ended without an answer. It may have been delivered';
+    evidence.mailsMissing.set('m', { state: 'failed', result: undefined, error, claimedAtMs: at(29.5), ...mail });
+    evidence.deliveries.delete('reader@example.com');
+    evidence.events.push(...more);
+  };
+const LOST = expect.stringContaining('nothing lost: mail never arrived: reader@example.com; its job is ');
+const fault = (kind: string, from: number, to: number): Event => ({ kind, fromMs: at(from), toMs: at(to), what: kind });
+
+test('a mail may be missing where the worker that was handing it over was killed, and its job says so', () => {
+  expect(broken(missingMail({}))).toEqual([]);
+  expect(broken(missingMail({ claimedAtMs: at(20) }))).toEqual([LOST]);
+  expect(broken(missingMail({ claimedAtMs: at(31) }))).toEqual([LOST]);
+  expect(broken(missingMail({ claimedAtMs: undefined }))).toEqual([LOST]);
+  expect(broken(missingMail({ state: 'completed' }))).toEqual([LOST]);
+  expect(broken(missingMail({ error: 'mail: not sent in 3 attempts' }))).toEqual([LOST]);
+});
+
+test('a worker that drains may leave a mail in hand only where Redis is away', () => {
+  const drained = { claimedAtMs: at(50) };
+  expect(broken(missingMail(drained, fault('term', 51, 58)))).toEqual([LOST]);
+  expect(broken(missingMail(drained, fault('redis_kill', 50, 52)))).toEqual([LOST]);
+  expect(broken(missingMail(drained, fault('term', 51, 58), fault('redis_kill', 50, 52)))).toEqual([]);
+});
+
+test('a mail never arrives twice, whatever happens', () => {
+  const twice = ({ deliveries }: ReturnType<typeof goodEvidence>) =>
+    deliveries.set('reader@example.com', [at(29.9), at(31)]);
+  expect(broken(twice).join()).toContain('sent once: mail arrived 2 times');
 });
 
 test('the report of a failure names the seed, the first broken observation and the fault before it', () => {

@@ -24,6 +24,9 @@ export type JobEvidence = {
   error: string | undefined;
 };
 
+/** `claimedAtMs`: when a run took the mail in hand of whose end nothing is known. Undefined where none did, or the mail is known to be sent. */
+export type MailEvidence = JobEvidence & { claimedAtMs: number | undefined };
+
 export type ExportEvidence = JobEvidence & {
   /** Rows in the file, counted; undefined where there is none. `broken` where it cannot be read to its end. */
   file: { rows: number } | 'broken' | undefined;
@@ -60,6 +63,8 @@ export type Evidence = {
   /** Due rows that are neither sent nor failed, and failed rows with their reason. */
   rowsPastDue: readonly { id: string; dueMs: number }[];
   rowsFailed: readonly { key: string; error: string }[];
+  /** By job id, those that did not arrive. */
+  mailsMissing: ReadonlyMap<string, MailEvidence>;
   payments: ReadonlyMap<string, PaymentEvidence>;
   panelUsers: ReadonlyMap<string, PanelUserEvidence>;
   contractViolations: readonly string[];

@@ -1,20 +1,16 @@
 import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Queue } from 'bullmq';
 import { strFromU8, unzipSync } from 'fflate';
-import { parseConfig } from '../../src/config.ts';
 import { days, seconds } from '../../src/lib/duration.ts';
 import { uuidFrom } from '../../src/lib/uuid.ts';
-import { QUEUES } from '../../src/runtime/define-task.ts';
-import { QUEUE_PREFIX, redisName, TICKS } from '../../src/runtime/queues.ts';
-import { loadTasks } from '../../src/runtime/registry.ts';
-import { periodOf } from '../../src/runtime/schedule.ts';
-import { schedulesOf } from '../../src/runtime/scheduler.ts';
+import { MailClaims } from '../../src/repositories/redis/email/mail-claims.ts';
 import { until } from '../../src/testing/until.ts';
-import type { Evidence, ExportEvidence, JobEvidence, PaymentEvidence, ScheduleEvidence } from './evidence.ts';
+import type { Evidence, ExportEvidence, MailEvidence, PaymentEvidence } from './evidence.ts';
+import { JobEyes } from './job-eyes.ts';
 import type { Asked } from './load/asked.ts';
 import { keyOf } from './load/asked.ts';
+import { schedulesSeen } from './schedules-seen.ts';
 import type { Settled } from './settle.ts';
 import type { Stage } from './stage.ts';
 import { now } from './timeline.ts';
@@ -26,8 +22,9 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
   const { crew, logs, timeline, world } = stage;
   const endedAtMs = now();
   const redis = world.redisClient;
-  const stored = await tasksOfSchedules(world.env, world.env.REDIS_URL!, endedAtMs);
+  const stored = await schedulesSeen(stage, endedAtMs);
   const jobsAt = new JobEyes(world.env.REDIS_URL!);
+  const arrived = deliveries(stage);
   try {
     const exports = await exportsSeen(stage, asked, jobsAt);
     return {
@@ -37,7 +34,8 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
       // Ends of processes from now on are not faults.
       events: [...timeline.events],
       asked,
-      deliveries: deliveries(stage),
+      deliveries: arrived,
+      mailsMissing: await mailsMissing(stage, asked, arrived, jobsAt),
       ...(await rowsSeen(stage)),
       payments: await paymentsSeen(stage),
       panelUsers: usersSeen(stage),
@@ -69,46 +67,29 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
   }
 }
 
-/** Reads jobs beside the service. */
-class JobEyes {
-  readonly #queues: ReadonlyMap<string, Queue>;
-
-  constructor(url: string) {
-    this.#queues = new Map(
-      QUEUES.map((name) => [name, new Queue(redisName(name), { connection: { url }, prefix: QUEUE_PREFIX })] as const),
-    );
-  }
-
-  async job(queue: string, id: string): Promise<JobEvidence> {
-    const job = await this.#queues.get(queue)!.getJob(id);
-    if (!job) return { state: 'missing', result: undefined, error: undefined };
-    return { state: await job.getState(), result: job.returnvalue as JobEvidence['result'], error: job.failedReason };
-  }
-
-  /** The waiting, active and delayed jobs of all queues. */
-  async open(): Promise<Evidence['jobs']> {
-    const lists = await Promise.all(
-      [...this.#queues].map(async ([queue, handle]) => {
-        const jobs = await handle.getJobs(['waiting', 'active', 'prioritized', 'delayed'], 0, 20);
-        return await Promise.all(
-          jobs.map(async (job) => ({ queue, id: job.id!, task: job.name, state: await job.getState() })),
-        );
-      }),
-    );
-    return lists.flat();
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-  }
-}
-
 function deliveries({ smtp, world }: Stage): Map<string, number[]> {
   const found = new Map<string, number[]>();
   const add = (key: string, at: number): void => void found.set(key, [...(found.get(key) ?? []), at]);
   for (const { at, chat_id, text } of world.telegram.messages()) add(keyOf(chat_id, text), at);
   for (const { at, to } of smtp.mails()) for (const address of to) add(address, at);
   return found;
+}
+
+async function mailsMissing(
+  { world }: Stage,
+  asked: Asked,
+  arrived: Evidence['deliveries'],
+  jobs: JobEyes,
+): Promise<Map<string, MailEvidence>> {
+  const claims = new MailClaims(world.redisClient);
+  const missing = new Map<string, MailEvidence>();
+  for (const { jobId, key } of asked.messages) {
+    if (jobId === undefined || arrived.has(key)) continue;
+    const claim = await claims.look(jobId);
+    const claimedAtMs = claim.kind === 'in_hand' ? now() - claim.forMs : undefined;
+    missing.set(jobId, { ...(await jobs.job('email', jobId)), claimedAtMs });
+  }
+  return missing;
 }
 
 /** Rows that became due within this time may still be in progress, such as an alert that waited to be grouped. */
@@ -262,32 +243,6 @@ async function deadSeen({ world }: Stage): Promise<Set<string>> {
   const entries = await world.redisClient.xrange('cybervpn:taskiq:dead', '-', '+');
   const text = JSON.stringify(entries);
   return new Set([...text.matchAll(/task_id\\*": ?\\*"([0-9a-f-]{36})/g)].map(([, id]) => id!));
-}
-
-async function tasksOfSchedules(
-  env: Readonly<Record<string, string>>,
-  url: string,
-  atMs: number,
-): Promise<ScheduleEvidence[]> {
-  const config = parseConfig(env);
-  const registry = await loadTasks();
-  const wanted = schedulesOf({ registry, settings: config, overrides: config.schedules, disabledTasks: new Set() });
-  const ticks = new Queue(redisName(TICKS), { connection: { url }, prefix: QUEUE_PREFIX });
-  try {
-    const stored = new Map((await ticks.getJobSchedulers()).map((one) => [one.key, one]));
-    return [...wanted].map(([task, schedule]) => {
-      const found = stored.get(task);
-      return {
-        task,
-        declared: 'cron' in schedule ? schedule.cron : `${schedule.everyMs} ms`,
-        stored: found && (found.pattern ?? `${found.every} ms`),
-        nextMs: found?.next,
-        periodMs: periodOf(schedule, new Date(atMs)),
-      };
-    });
-  } finally {
-    await ticks.close();
-  }
 }
 
 async function openTransactions({ world }: Stage): Promise<number> {

@@ -31,6 +31,7 @@ export function recordTable(runs: readonly Summary[]): string[] {
     'messages',
     'lost',
     'gone with the emptied Redis',
+    'mails of unknown outcome',
     'sent again',
     'in flight at a fault',
     'in doubt',
@@ -47,6 +48,7 @@ export function recordTable(runs: readonly Summary[]): string[] {
     messages.asked,
     lost,
     messages.excused,
+    messages.unknown,
     messages.duplicates,
     messages.inFlight,
     messages.inDoubt,
@@ -119,7 +121,8 @@ export function summaryLines(summary: Summary): string[] {
       .map(([kind, n]) => `${kind} ${n}`)
       .join(', ')}`,
     `messages: ${messages.asked} asked for, ${messages.delivered} arrived, ${messages.duplicates} of them again, ` +
-      `${messages.inFlight} in flight at a fault, ${messages.excused} lost with the emptied Redis that alone knew them`,
+      `${messages.inFlight} in flight at a fault, ${messages.unknown} mails of unknown outcome, ` +
+      `${messages.excused} lost with the emptied Redis that alone knew them`,
     `payments: ${payments.asked}, ${payments.paid} of them paid; bulk operations: ${bulk}; ` +
       `exports: ${exports.asked}, ${exports.failed} failed and told; TaskIQ messages: ${taskiq}`,
   ];

@@ -4,8 +4,9 @@ import { minutes, seconds } from '../../src/lib/duration.ts';
 import { QUEUES } from '../../src/runtime/define-task.ts';
 import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
 import type { ProcessEvidence } from './evidence.ts';
-import { COUNTED, SLACK_MS } from './invariants/schedules.ts';
+import { COUNTED, SLACK_MS, schedulesWrong } from './invariants/schedules.ts';
 import { look } from './processes.ts';
+import { schedulesSeen } from './schedules-seen.ts';
 import { SCHEDULES, type Stage } from './stage.ts';
 import { now } from './timeline.ts';
 
@@ -48,9 +49,11 @@ export async function settle(stage: Stage, isShort: boolean, log: (text: string)
   log('ending all processes, as if time passed, starting them again');
   await crew.stopAll();
   await timePasses(stage, queues);
+  const freshAtMs = now();
   await crew.complete();
   const isQuiet = await quiet(stage, queues, QUIET_LIMIT_MS, 'ever');
   await schedulesRan(stage, calmAtMs);
+  await schedulesInOrder(stage, freshAtMs);
   if (!isShort) await delay(REST_MS);
   return { calmAtMs, survivors, fresh: await look(stage), isQuiet };
 }
@@ -63,6 +66,21 @@ async function schedulesRan({ logs }: Stage, sinceMs: number): Promise<void> {
   const deadline = now() + SLOT_LIMIT_MS;
   const hasRun = (task: string): boolean => logs.runs.some((run) => run.task === task && run.ok && run.toMs >= sinceMs);
   while (!COUNTED.every(hasRun) && now() < deadline) await delay(250);
+}
+
+/**
+ * A fresh scheduler lets 20 s pass before it puts back what a wrong clock has put ahead, looks every 5 s, and on a busy machine takes some
+ * seconds to start.
+ */
+const ORDER_LIMIT_MS = seconds(35);
+
+/** Gives the fresh scheduler its time to put the schedules in order. The invariant finds those that are not. */
+async function schedulesInOrder(stage: Stage, freshAtMs: number): Promise<void> {
+  const isInOrder = async (): Promise<boolean> => {
+    const endedAtMs = now();
+    return schedulesWrong({ endedAtMs, schedules: await schedulesSeen(stage, endedAtMs) }).length === 0;
+  };
+  while (now() < freshAtMs + ORDER_LIMIT_MS && !(await isInOrder())) await delay(seconds(1));
 }
 
 /** An older run of a schedule is stuck or slow. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type MailTry, TOO_LATE } from '../../clients/mail/mail-try.ts';
 import type { Handover, Mailer } from '../../clients/mail/mailer.ts';
+import { sleepUnless } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError, SnoozeError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
@@ -12,6 +13,15 @@ import type { MailClaims } from '../../repositories/redis/email/mail-claims.ts';
 const VALID_MS = minutes(10);
 /** After this the run that claimed a message has its answer or gives it up: the mailer's limit for the answer, and some. */
 const ANSWERED_WITHIN_MS = seconds(65);
+
+/**
+ * A run does not end before Redis knows what became of the message: its job goes on when Redis is back, and would find it claimed. Shorter
+ * than the time limit of a run, so that a longer outage costs no attempt.
+ */
+const KNOWN_WITHIN_MS = minutes(2);
+
+/** `known` resolves once Redis has the last word that the mailer said, after `KNOWN_WITHIN_MS`, or when the signal fires. */
+type KnownHandover = Handover & { known(signal: AbortSignal): Promise<void> };
 
 export type CodeEmail = EmailFacts & { to: string; text: EmailText };
 export type CodeEmailRun = Pick<HeldJob, 'confirmHeld' | 'jobId'> & {
@@ -73,21 +83,33 @@ export class CodeEmails {
     } catch (error) {
       if (error instanceof SnoozeError && leftMs() < error.delayMs) throw tooLate(error.message);
       throw error;
+    } finally {
+      await handover.known(signal);
     }
     return { sent: 1, expired: 0 };
   }
 
   /** Asked right before the dot, after all waiting: by then the code may be over, or another run may have the job. */
-  #handover({ confirmHeld, jobId }: Pick<CodeEmailRun, 'confirmHeld' | 'jobId'>, leftMs: () => number): Handover {
+  #handover({ confirmHeld, jobId }: Pick<CodeEmailRun, 'confirmHeld' | 'jobId'>, leftMs: () => number): KnownHandover {
     const token = randomUUID();
+    let word = Promise.resolve();
     return {
       take: async () => {
         await confirmHeld();
         if (leftMs() < 0) throw tooLate('the mail server took too long');
         if (!(await this.#claims.take(jobId, token))) throw afterAnother(ANSWERED_WITHIN_MS);
       },
-      giveBack: () => this.#claims.giveBack(jobId, token),
-      settle: () => this.#claims.settle(jobId),
+      giveBack: async () => {
+        word = this.#claims.giveBack(jobId, token);
+      },
+      settle: async () => {
+        word = this.#claims.settle(jobId);
+      },
+      async known(signal) {
+        const said = new AbortController();
+        void word.then(() => said.abort());
+        await sleepUnless(KNOWN_WITHIN_MS, said.signal, signal);
+      },
     };
   }
 }

@@ -1,10 +1,8 @@
 import type { Redis } from 'ioredis';
+import { OLDEST_INFO } from '../../lib/redis-client.ts';
 
-/**
- * The answer to `INFO` where the user may not ask. The oldest version that the worker runs on stands for the real one; BullMQ derives from
- * it which commands there are.
- */
-const REFUSED_INFO = 'redis_version:7.0.8\r\ninfo_refused:1\r\n';
+/** The answer to `INFO` where the user may not ask. */
+const REFUSED_INFO = `${OLDEST_INFO}info_refused:1\r\n`;
 
 type Answered = (error: Error | null, info?: string) => void;
 

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type SmtpSandbox, startSmtpSandbox } from '../../../sandbox/smtp/server.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import { refusalsOf } from '../../testing/redis.ts';
 import { type RunOptions, type TestApp, testApp } from '../../testing/test-app.ts';
+import { until } from '../../testing/until.ts';
 
 describe('e-mail tasks', () => {
   let world: TestApp;
@@ -284,6 +286,22 @@ describe('e-mail tasks', () => {
       expect(await errorOf(otp(reader, { jobId: 'away' }))).toMatchObject({ code: 'mail_unavailable' });
       expect(await otp(reader, { jobId: 'away', attempt: 2 })).toEqual({ sent: 1, expired: 0 });
       expect(second.mails().at(-1)!.to).toEqual([reader]);
+    });
+
+    test('a run ends only after Redis knows that the message was not taken, so that the next one sends it', async () => {
+      const reader = someone();
+      primary.faults(
+        { stage: 'data', kind: 'slow', ms: 400 },
+        { stage: 'message', kind: 'answer', code: 451, times: 1 },
+      );
+      const run = errorOf(otp(reader, { jobId: 'word-late' }));
+      await expect.poll(() => primary.heard().some(({ line }) => line.includes(reader))).toBe(true);
+      const before = await refusalsOf(world.redis);
+      await world.redis.client.call('ACL', 'SETUSER', 'default', '-eval');
+      await until('it was said in vain, twice', async () => (await refusalsOf(world.redis)) >= before + 2);
+      await world.redis.client.call('ACL', 'SETUSER', 'default', '+eval');
+      expect(await run).toMatchObject({ code: 'mail_unavailable' });
+      expect(await otp(reader, { jobId: 'word-late', attempt: 2 })).toEqual({ sent: 1, expired: 0 });
     });
 
     test('with Redis away a message is not handed over, since nobody could know of it', async () => {

@@ -21,23 +21,28 @@ const TAIL_MS = seconds(6);
 /** Statements on a silent connection to PostgreSQL are given up after 35 s. */
 const SILENCE_TAIL_MS = seconds(40);
 
+/** A worker ends at most this long after SIGTERM. */
+const DRAIN_MS = seconds(12);
+
+const isSudden = (kind: string): boolean => kind === 'kill' || kind === 'pause' || kind === 'trouble';
 const isOf = (server: 'redis' | 'postgres', { kind }: Event): boolean => kind.startsWith(server);
 
 /**
  * The periods in which a message may have been in flight. The send of a row is recorded twice: in Redis at once, in PostgreSQL a tenth of a
  * second later. So a row may be sent again only where its worker was killed (or stood still) at that moment, where the answer was lost, or
  * where neither record could be made: both servers away, or PostgreSQL away and Redis emptied later. A job lives in Redis alone: an outage
- * of Redis may lose the record that it is done, and a job of a worker that stood still may be sent by its old worker and its new one.
+ * of Redis may lose the record that it is done, and a job of a worker that stood still may be sent by its old worker and its new one. A
+ * mail is never sent again: see `handoverDoubts`.
  */
 export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]): Doubt[] {
+  if (kind === 'mail') return [];
   const doubts: Doubt[] = [];
   for (const event of events) {
     const endMs = event.toMs ?? Number.POSITIVE_INFINITY;
     const add = (fromMs: number, toMs: number, isFlight: boolean): void =>
       void doubts.push({ fromMs, toMs, isFlight, why: event.what });
-    const isSudden = event.kind === 'kill' || event.kind === 'pause' || event.kind === 'trouble';
-    if (isSudden) add(event.fromMs - flightMs(event, events), event.fromMs + SLACK_MS, true);
-    if (isSudden || event.kind === 'term') {
+    if (isSudden(event.kind)) add(event.fromMs - flightMs(event, events), event.fromMs + SLACK_MS, true);
+    if (isSudden(event.kind) || event.kind === 'term') {
       const untold = untoldSince(event.fromMs, events);
       if (untold !== undefined) add(untold - IN_FLIGHT_MS, event.fromMs + seconds(15), false);
     }
@@ -46,6 +51,25 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
     if (kind === 'row') continue;
     if (isOf('redis', event)) add(event.fromMs - IN_FLIGHT_MS, endMs + TAIL_MS, false);
     if (event.kind === 'pause') add(event.fromMs, endMs + seconds(1), false);
+  }
+  return doubts;
+}
+
+/**
+ * The periods in which a run may have claimed an e-mail and never said what became of it: its worker ended, or stood still, while it was
+ * handing it over. Where Redis was away too, the claim may be as old as that outage; a worker that drains leaves none otherwise.
+ */
+export function handoverDoubts(events: readonly Event[]): Doubt[] {
+  const doubts: Doubt[] = [];
+  for (const { fromMs, kind, what } of events) {
+    if (kind !== 'term' && !isSudden(kind)) continue;
+    const endMs = kind === 'term' ? fromMs + DRAIN_MS : fromMs;
+    const outages = events.filter(
+      (event) => isOf('redis', event) && event.fromMs <= endMs && isFeltSince(event, fromMs),
+    );
+    if (kind === 'term' && outages.length === 0) continue;
+    const sinceMs = Math.min(fromMs, ...outages.map((event) => event.fromMs));
+    doubts.push({ fromMs: sinceMs - IN_FLIGHT_MS, toMs: endMs + SLACK_MS, why: what, isFlight: true });
   }
   return doubts;
 }
@@ -67,9 +91,11 @@ function untoldSince(atMs: number, events: readonly Event[]): number | undefined
   return redis.length > 0 || isForgotten ? Math.min(...postgres, ...redis) : undefined;
 }
 
-function isFelt({ fromMs, kind, toMs }: Event, atMs: number): boolean {
+const isFelt = (event: Event, atMs: number): boolean => event.fromMs <= atMs && isFeltSince(event, atMs);
+
+function isFeltSince({ kind, toMs }: Event, atMs: number): boolean {
   const tailMs = kind === 'postgres_silence' ? SILENCE_TAIL_MS : TAIL_MS;
-  return fromMs <= atMs && (toMs ?? Number.POSITIVE_INFINITY) + tailMs >= atMs;
+  return (toMs ?? Number.POSITIVE_INFINITY) + tailMs >= atMs;
 }
 
 export const isInDoubt = (atMs: number, doubts: readonly Doubt[]): boolean =>

@@ -1,13 +1,43 @@
-import type { Evidence, Violation } from '../evidence.ts';
-import { doubtsFor, flushedAt, isInDoubt } from './doubts.ts';
+import type { Evidence, MailEvidence, Violation } from '../evidence.ts';
+import type { AskedMessage } from '../load/asked.ts';
+import { doubtsFor, flushedAt, handoverDoubts, isInDoubt } from './doubts.ts';
 
-/** Nothing is lost: every requested message has arrived, unless Redis was emptied while it alone knew of it. */
-export function messagesLost({ asked, deliveries, events }: Evidence): Violation[] {
+/**
+ * Nothing is lost: every requested message has arrived, unless Redis was emptied while it alone knew of it, or it is a mail of unknown
+ * outcome.
+ */
+export function messagesLost(evidence: Evidence): Violation[] {
+  const { asked, deliveries, events } = evidence;
   const flushMs = flushedAt(events);
+  const unknown = mailsOfUnknownOutcome(evidence);
   return asked.messages
-    .filter(({ key, refused }) => !refused && !deliveries.has(key))
+    .filter((message) => !message.refused && !deliveries.has(message.key) && !unknown.has(message))
     .filter(({ atMs, kind }) => kind === 'row' || flushMs === undefined || atMs > flushMs)
-    .map(({ atMs, key, kind }) => ({ rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}` }));
+    .map(({ atMs, jobId, key, kind }) => {
+      const mail = jobId === undefined ? undefined : evidence.mailsMissing.get(jobId);
+      return { rule: 'nothing lost', atMs, what: `${kind} never arrived: ${key}${mail ? `; ${endOf(mail)}` : ''}` };
+    });
+}
+
+function endOf({ claimedAtMs, error, state }: MailEvidence): string {
+  const claim =
+    claimedAtMs === undefined ? 'nobody has it in hand' : `in hand since ${new Date(claimedAtMs).toISOString()}`;
+  return `its job is ${state}${error ? `: ${error}` : ''}; ${claim}`;
+}
+
+/** How the job of a mail ends whose run ended between its claim and the mail server's answer. */
+const OUTCOME_UNKNOWN = /^mail: a run that was handing this message over ended without an answer/;
+
+/** A mail is handed over at most once. It may be missing where its run ended at that very moment, and its job says so. */
+function mailsOfUnknownOutcome({ asked, events, mailsMissing }: Evidence): ReadonlySet<AskedMessage> {
+  const doubts = handoverDoubts(events);
+  return new Set(
+    asked.messages.filter(({ jobId = '' }) => {
+      const { claimedAtMs, error = '', state } = mailsMissing.get(jobId) ?? {};
+      const isTold = state === 'failed' && OUTCOME_UNKNOWN.test(error);
+      return isTold && claimedAtMs !== undefined && isInDoubt(claimedAtMs, doubts);
+    }),
+  );
 }
 
 /** A message is sent twice only if it was in flight when its outcome became unknown. */
@@ -49,24 +79,40 @@ export function messagesRefused({ asked, deliveries, rowsFailed }: Evidence): Vi
   ];
 }
 
-/** `inFlight`: messages in flight at a fault. `inDoubt`: those, and the messages that neither Redis nor PostgreSQL could record or keep. */
+/**
+ * `inFlight`: messages in flight at a fault. `inDoubt`: those, and the messages that neither Redis nor PostgreSQL could record or keep.
+ * `unknown`: mails that did not arrive and were in flight. `excused`: what was gone with the emptied Redis.
+ */
 export type MessageCounts = {
   asked: number;
   delivered: number;
   duplicates: number;
   inFlight: number;
   inDoubt: number;
+  unknown: number;
   excused: number;
 };
 
 /** The figures of the summary: the messages that were sent more than once, and those that were in flight at a fault. */
-export function countMessages({ asked, deliveries, events }: Evidence): MessageCounts {
+export function countMessages(evidence: Evidence): MessageCounts {
+  const { asked, deliveries, events } = evidence;
   const doubts = { row: doubtsFor('row', events), job: doubtsFor('job', events), mail: doubtsFor('mail', events) };
-  const counts = { asked: asked.messages.length, delivered: 0, duplicates: 0, inFlight: 0, inDoubt: 0, excused: 0 };
-  for (const { key, kind, refused } of asked.messages) {
+  const mailsUnknown = mailsOfUnknownOutcome(evidence);
+  const [unknown, excused] = [mailsUnknown.size, 0];
+  const counts = {
+    asked: asked.messages.length,
+    delivered: 0,
+    duplicates: 0,
+    inFlight: 0,
+    inDoubt: 0,
+    unknown,
+    excused,
+  };
+  for (const message of asked.messages) {
+    const { key, kind } = message;
     const times = deliveries.get(key) ?? [];
     if (times.length > 0) counts.delivered += 1;
-    else if (!refused) counts.excused += 1;
+    else if (!message.refused && !mailsUnknown.has(message)) counts.excused += 1;
     counts.duplicates += Math.max(0, times.length - 1);
     const [first] = times;
     if (first === undefined) continue;

@@ -9,7 +9,7 @@ export const SLACK_MS = seconds(25);
 export const COUNTED = ['monitor_queue_depth', 'update_realtime_metrics', 'sync_user_stats', 'verify_pending_payments'];
 
 /** The schedules in Redis match the code, and their next runs are on time. */
-export function schedulesWrong({ endedAtMs, schedules }: Evidence): Violation[] {
+export function schedulesWrong({ endedAtMs, schedules }: Pick<Evidence, 'endedAtMs' | 'schedules'>): Violation[] {
   return schedules.flatMap(({ declared, nextMs, periodMs, stored, task }) => {
     const faults: string[] = [];
     if (stored !== declared) faults.push(`is ${stored ?? 'missing'} in Redis, should be ${declared}`);

@@ -9,6 +9,8 @@ export type AskedMessage = {
   atMs: number;
   /** Its chat has blocked the bot. */
   refused?: boolean;
+  /** Of a mail: the job that sends it. */
+  jobId?: string;
 };
 
 /** A customer's action on an invoice. `silent`: pays, but no webhook is sent. `mismatch`: pays another amount than the payment's. */

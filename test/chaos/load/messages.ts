@@ -50,9 +50,9 @@ export async function onDemand(context: LoadContext, everyMs: number): Promise<v
     else asked.doubtful.add(key);
     const email = `reader${turn}@example.com`;
     const payload = { email, otp_code: '123456', locale: 'en' };
-    if (await once(asked, () => stage.world.dispatch('send_otp_email', payload)))
-      asked.messages.push({ kind: 'mail', key: email, atMs });
-    else asked.doubtful.add(email);
+    const jobId = await once(asked, () => stage.world.dispatch('send_otp_email', payload));
+    if (jobId === undefined) asked.doubtful.add(email);
+    else asked.messages.push({ kind: 'mail', key: email, atMs, jobId });
   });
 }
 

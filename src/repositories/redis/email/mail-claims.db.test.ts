@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestRedis, testRedis } from '../../../testing/redis.ts';
+import { refusalsOf, type TestRedis, testRedis } from '../../../testing/redis.ts';
+import { until } from '../../../testing/until.ts';
 import { MailClaims } from './mail-claims.ts';
 
 let redis: TestRedis;
@@ -37,6 +38,24 @@ test("what was sent is nobody's to hand over or to give back", async () => {
   await claims.giveBack('sent', 'a');
   expect(await claims.look('sent')).toEqual({ kind: 'sent' });
   expect(await claims.take('sent', 'b')).toBe(false);
+});
+
+test.each([
+  ['giveBack', 'free'],
+  ['settle', 'sent'],
+] as const)('a word that Redis does not take is said until it does: %s', async (word, state) => {
+  await claims.take(word, 'a');
+  const before = await refusalsOf(redis);
+  await redis.client.call('ACL', 'SETUSER', 'default', '-eval', '-set');
+  let isSaid = false;
+  const said = claims[word](word, 'a').then(() => {
+    isSaid = true;
+  });
+  await until('it was said in vain, twice', async () => (await refusalsOf(redis)) >= before + 2);
+  expect(isSaid).toBe(false);
+  await redis.client.call('ACL', 'SETUSER', 'default', '+eval', '+set');
+  await said;
+  expect((await claims.look(word)).kind).toBe(state);
 });
 
 test('how long it is in hand is known by the clock of Redis', async () => {

@@ -7,8 +7,8 @@ import { keys } from '../keys.ts';
 const TTL_MS = days(1);
 /** How long a word that Redis did not take is tried again: as long as a code is valid. After that nobody would hand it over anyway. */
 const INSIST_FOR_MS = minutes(10);
-const FIRST_WAIT_MS = seconds(1);
-const LONGEST_WAIT_MS = seconds(15);
+/** Said soon after an outage, because the next run comes soon after it too. */
+const SAY_AGAIN_MS = seconds(1);
 const SENT = 'sent';
 
 /** KEYS: the claim. ARGV: whose it is. */
@@ -43,30 +43,28 @@ export class MailClaims {
     return (await this.#redis.get(key)) === runId;
   }
 
-  /** The message was not taken. Never rejects: a claim that stays means that it is not sent again. */
+  /**
+   * The message was not taken. Never rejects: a claim that stays means that it is not sent again. Resolves once Redis knows, or after as
+   * long as a code is valid.
+   */
   async giveBack(jobId: string, runId: string): Promise<void> {
     await this.#insist(() => this.#redis.eval(GIVE_BACK, 1, keys.mailClaim(jobId), runId));
   }
 
-  /** The message was taken. Never rejects. */
+  /** The message was taken. Never rejects, and resolves as `giveBack` does. */
   async settle(jobId: string): Promise<void> {
     await this.#insist(() => this.#redis.set(keys.mailClaim(jobId), SENT, 'PX', TTL_MS));
   }
 
-  /** Does not hold up its caller while Redis is away; then it is tried again for as long as a code is valid. */
   async #insist(say: () => Promise<unknown>): Promise<void> {
-    await say().catch(() => void this.#later(say));
-  }
-
-  async #later(say: () => Promise<unknown>): Promise<void> {
     const endsAt = performance.now() + INSIST_FOR_MS;
-    for (let waitMs = FIRST_WAIT_MS; performance.now() < endsAt; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-      await sleep(waitMs, undefined, { ref: false });
+    while (performance.now() < endsAt) {
       const isSaid = await say().then(
         () => true,
         () => false,
       );
       if (isSaid) return;
+      await sleep(SAY_AGAIN_MS, undefined, { ref: false });
     }
   }
 }
