@@ -74,7 +74,9 @@ export class Outbox {
     filter: OutboxFilter,
     { after, limit }: { after?: OutboxCursor | undefined; limit: number },
   ): Promise<{ messages: OutboxMessage[]; next: OutboxCursor | undefined }> {
-    const place = after ? sql`and (scheduled_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)` : sql``;
+    const place = after
+      ? sql`and (scheduled_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)`
+      : sql``;
     const { rows } = await sql<Row>`
       select id, telegram_id::text, notification_type, status, attempts, scheduled_at, created_at, sent_at, error_message,
              left(message, ${BEGINNING}) as beginning, (scheduled_at at time zone 'utc')::text as at

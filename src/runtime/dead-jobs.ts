@@ -60,6 +60,11 @@ export class DeadJobs {
     return true;
   }
 
+  /** Whether there is such a dead letter. */
+  async has(id: string): Promise<boolean> {
+    return (await this.#locate(id)) !== undefined;
+  }
+
   /** Removes the job. False where this dead letter does not exist (any more). */
   async discard(id: string): Promise<boolean> {
     const job = await this.#locate(id);

@@ -42,7 +42,9 @@ const DRY_RUN = {
   dry_run: z
     .boolean()
     .default(false)
-    .describe('Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed'),
+    .describe(
+      'Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed',
+    ),
 };
 
 /**

@@ -37,7 +37,7 @@ export function composeBulk(
         records: new BroadcastRecords(redis),
         onError: (err) => log.warn({ err }, 'what was said of a broadcast is not known, its rows go on as they are'),
       }),
-      jobActs: new JobActs({ progress, records, act: engine.actOnJob }),
+      jobActs: new JobActs({ progress, records, act: engine.actOnJob, canAct: engine.canActOnJob }),
       bulkNotices: notices,
       bulkProgress: progress,
       bulkUsers: new BulkUsers({

@@ -58,6 +58,12 @@ export class PlannedLists {
     const { bytes } = await storage.put(exportName(exportId, 'csv'), content, signal, alive);
     const expiresAt = new Date(clock().getTime() + hours(ttlHours));
     const link = links.to(exportId, expiresAt);
-    return { export_id: exportId, rows, bytes, expires_at: expiresAt.toISOString(), ...(link !== undefined && { link }) };
+    return {
+      export_id: exportId,
+      rows,
+      bytes,
+      expires_at: expiresAt.toISOString(),
+      ...(link !== undefined && { link }),
+    };
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
 import type { BroadcastLook } from '../../domain/notifications/broadcasts.ts';
 import {
+  BROADCAST_EFFECTS,
   BROADCAST_FIELDS,
   ERRORS_REPORTED,
   isBroadcastOver,
@@ -10,7 +11,7 @@ import {
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
 import { broadcastEnded } from '../../messages/bulk-broadcast.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
 import control from './control-bulk-broadcast.ts';
 
 /** While the broadcast is paused or being cancelled, the job looks this often whether it may continue or is over. */
@@ -20,7 +21,7 @@ const LOOK_WHILE_HELD_MS = seconds(15);
  * Sends one message to many customers or to all. Its rows are added once, under ids that derive from the broadcast. From then on the job
  * only looks how far their delivery is, and holds no worker in between.
  */
-export default defineTask({
+export default defineMassTask({
   name: 'execute_bulk_broadcast',
   summary: {
     en: 'Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled',
@@ -45,9 +46,16 @@ export default defineTask({
     withdrawn: 'Messages taken back when it was cancelled',
     total: 'Chats after removing duplicates',
   },
+  effects: BROADCAST_EFFECTS,
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
-  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }) {
+  async *plan({ telegram_ids: given }, { broadcasts }) {
+    for await (const steps of broadcasts.chats(given)) yield { steps };
+  },
+
+  show: (chat) => ({ effect: 'send', subject: String(chat) }),
+
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }, planned) {
     const { alive, confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
     using progress = new BulkProgress(bulkProgress, {
       alive,
@@ -73,10 +81,8 @@ export default defineTask({
       const { isQueued, wish } = await broadcasts.record(jobId);
       signal.throwIfAborted();
       if (!isQueued && wish !== 'cancel') {
-        const { message, notification_type: type, telegram_ids: chats } = payload;
-        const broadcast = { id: jobId, message, type, dueAt: enqueuedAt };
-        if (chats === 'all') await broadcasts.queueForAll(broadcast, run);
-        else await broadcasts.queueFor(broadcast, [...new Set(chats)], run);
+        const { message, notification_type: type } = payload;
+        await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), run);
         await broadcasts.markQueued(jobId);
       }
     } catch (error) {
