@@ -109,6 +109,7 @@ export class Dispatcher {
     if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
     const given = renamed(payload ?? {}, task);
     if (STRICT.has(source)) assertAgrees(task, given, preset);
+    if (!task.mass) assertNoDryRun(task, given);
     const { unknown, value } = siftFields(task.payload, { ...given, ...preset });
     const known = value as Record<string, unknown>;
     if (unknown.length > 0 && STRICT.has(source)) throw unknownFields(task, known, unknown);
@@ -171,6 +172,13 @@ function assertAgrees(task: AnyTask, given: Record<string, unknown>, preset: Nam
     const message = `is always ${JSON.stringify(value)} under this name of the task; leave it out, or ask for ${task.name}`;
     throw new PayloadError(task.name, [{ path: field, message }]);
   }
+}
+
+/** Where unknown fields are left out, leaving this one out would do what was only to be listed. */
+function assertNoDryRun(task: AnyTask, { dry_run: wish }: Record<string, unknown>): void {
+  if (wish === undefined || wish === false || wish === null) return;
+  const message = 'is for tasks that act on many; this one has no dry run, so it is not run at all';
+  throw new PayloadError(task.name, [{ path: 'dry_run', message }]);
 }
 
 /** The caller learns of the unknown fields and of all that is wrong with the known ones. */

@@ -37,8 +37,8 @@ export async function massWorld(generation: GenerationNumber): Promise<MassWorld
     [randomUUID(), new Date(Date.now() - days(10))],
   );
   // What a worker notes when it starts: the version of the panel, and when it first stood here.
-  await world.app.app.services.panel.countUsers(new AbortController().signal);
-  await until('the version is noted', () => world.app.redis.client.exists(keys.panelVersion()));
+  await until('Redis is reached', () => world.app.app.redis.ping());
+  await world.app.app.services.panel.canHave('1', new AbortController().signal);
   await world.app.app.services.entitlements.byOthers.due(new Date(), 1);
   return {
     generation,
