@@ -35,7 +35,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
   const stored = composeStorage(foundation, config);
-  const brakes = composeBrakes(foundation, alerting.alerts);
+  const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;

@@ -12,6 +12,7 @@ import {
   type RunContext,
   type Task,
 } from './define-task.ts';
+import { linesOf } from './planned-lines.ts';
 
 export type MassTask<
   P extends z.ZodObject,
@@ -60,10 +61,17 @@ export function defineMassTask<
 >(task: MassTask<P, C, N, G, E>): Task<P, C, N> & DefinedTask<P> & { readonly mass: MassEffect } {
   const { effects, plan, run, show, ...rest } = task;
   type Context = RunContext<P> & Pick<Services, N>;
-  const planOf = (payload: z.output<P>, context: Context): Planned<G> => ({
-    groups: () => plan(payload, context),
-    lineOf: (step) => show(step, payload, context),
-  });
+  const planOf = (payload: z.output<P>, context: Context): Planned<G> => {
+    const lineOf: Planned<G>['lineOf'] = (step) => show(step, payload, context);
+    const groups = (): AsyncIterable<G> => plan(payload, context);
+    return {
+      groups,
+      lineOf,
+      async *lines() {
+        for await (const group of groups()) yield await linesOf({ lineOf }, group);
+      },
+    };
+  };
   const mass: MassEffect = {
     effects,
     // The engine has parsed the payload and gives the services that the task needs.

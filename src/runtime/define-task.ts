@@ -154,6 +154,8 @@ export type Effect = Readonly<Record<Locale, string>> & {
 /** The plan of one run. Each iteration reads the world anew. */
 export type Planned<Group extends PlannedGroup> = {
   groups(): AsyncIterable<Group>;
+  /** The lines of all steps, group by group. */
+  lines(): AsyncIterable<readonly PlannedLine[]>;
   /** The line of a step in a list. */
   lineOf(step: Group['steps'][number]): PlannedLine | Promise<PlannedLine>;
 };

@@ -1,15 +1,12 @@
 import type { z } from 'zod';
 import { addCounts } from '../lib/add-counts.ts';
-import { forEachAtMost } from '../lib/async-iteration.ts';
 import type { PlannedLine } from '../lib/planned-line.ts';
 import type { Services } from '../services.ts';
-import type { AnyTask, MassEffect, Planned, PlannedGroup, Result, RunContext } from './define-task.ts';
+import type { AnyTask, MassEffect, Result, RunContext } from './define-task.ts';
+import { linesOf } from './planned-lines.ts';
 
 /** Lines in the result; the file has all. */
 const SAMPLE = 20;
-/** Subjects that are looked at at once, where a line needs a look. */
-const LOOKS_AT_ONCE = 8;
-
 /** The task that lists what `task` would do. A version that does not have it leaves its jobs to one that has. */
 export const dryRunName = (task: string): string => `${task}_dry_run`;
 
@@ -44,10 +41,12 @@ async function listed(
   const sample: PlannedLine[] = [];
   let touched = 0;
   async function* noted(): AsyncGenerator<readonly PlannedLine[]> {
-    for await (const { counts: some, lines } of linesOf(mass.plan(payload, context))) {
+    const planned = mass.plan(payload, context);
+    for await (const group of planned.groups()) {
       context.alive();
       context.signal.throwIfAborted();
-      addCounts(counts, some);
+      addCounts(counts, group.counts);
+      const lines = await linesOf(planned, group);
       for (const line of lines) {
         effects[line.effect] = (effects[line.effect] ?? 0) + 1;
         if (!mass.effects[line.effect]?.isLeft) touched += 1;
@@ -59,17 +58,4 @@ async function listed(
   }
   const list = await context.plannedLists.write(context.jobId, noted(), context);
   return { dry_run: true, task, would_touch: touched, effects, counts, sample, list };
-}
-
-/** The lines of a plan in its order, group by group, with what was counted. */
-export async function* linesOf(
-  planned: Planned<PlannedGroup>,
-): AsyncGenerator<{ lines: readonly PlannedLine[]; counts?: PlannedGroup['counts'] }> {
-  for await (const { counts, steps } of planned.groups()) {
-    const lines: PlannedLine[] = [];
-    await forEachAtMost(steps.entries(), LOOKS_AT_ONCE, async ([i, step]) => {
-      lines[i] = await planned.lineOf(step);
-    });
-    yield { lines, ...(counts && { counts }) };
-  }
 }

@@ -80,13 +80,17 @@ export default defineMassTask({
     }
     const { total } = await panel.countUsers(signal);
     const listed = counts.checked + counts.unreadable;
-    const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
+    const verdict = await brake.check({
+      ...{ task, wouldTouch: due, listed, counted: total, now, signal },
+      lines: planned.lines,
+    });
     if (!verdict.go) return { ...counts, held: 1 };
     await lostContacts.note({ withoutTelegram: counts.without_telegram, due: candidates }, now);
     if (due === 0) return counts;
 
     for await (const { steps } of planned.groups()) {
-      const allowed = steps.slice(0, verdict.atMost - counts.reminded);
+      const free = await brake.allowed(verdict, steps, planned.lineOf);
+      const allowed = free.slice(0, verdict.atMost - counts.reminded);
       counts.reminded += await subscriptionNotices.queue(allowed, now, signal);
       if (counts.reminded >= verdict.atMost) break;
     }

@@ -98,7 +98,10 @@ export default defineMassTask({
     }
     const { total } = await panel.countUsers(signal);
     const listed = counts.checked + counts.unreadable;
-    const verdict = await brake.check({ task, wouldTouch: affected, listed, counted: total, now });
+    const verdict = await brake.check({
+      ...{ task, wouldTouch: affected, listed, counted: total, now, signal },
+      lines: planned.lines,
+    });
     if (!verdict.go) return { ...counts, held: 1 };
     if (affected === 0) return counts;
 
@@ -118,7 +121,7 @@ export default defineMassTask({
     };
     let left = verdict.atMost;
     for await (const { steps } of planned.groups()) {
-      const allowed = steps.slice(0, left);
+      const allowed = (await brake.allowed(verdict, steps, planned.lineOf)).slice(0, left);
       left -= allowed.length;
       await forEachAtMost(
         allowed.filter(({ does }) => does === 'disable' || does === 'disable_and_tell'),

@@ -6,9 +6,10 @@ import { addCounts } from '../../lib/add-counts.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import type { PlannedLine } from '../../lib/planned-line.ts';
 import { trafficReset } from '../../messages/subscriptions.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
-import type { PlannedGroup } from '../../runtime/define-task.ts';
+import type { Planned, PlannedGroup } from '../../runtime/define-task.ts';
 import broadcastMessage from '../notifications/broadcast-message.ts';
 
 /** Users looked at together; all that is held in memory besides the Telegram ids of the broadcast. */
@@ -90,14 +91,18 @@ export default defineMassTask({
     }
     const { total } = await panel.countUsers(signal);
     const listed = counts.checked + counts.unreadable;
-    const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
+    const verdict = await brake.check({
+      ...{ task, wouldTouch: due, listed, counted: total, now, signal },
+      lines: () => resetLines(planned),
+    });
     if (!verdict.go) return { ...counts, held: 1 };
 
     if (due > 0) {
       await monthlyResets.mustBeHeard(month, now);
       let left = verdict.atMost;
       for await (const { steps } of planned.groups()) {
-        const group = steps.flatMap((step) => (step.does === 'reset' ? step.user : []));
+        const free = await brake.allowed(verdict, steps, planned.lineOf);
+        const group = free.flatMap((step) => (step.does === 'reset' ? step.user : []));
         left -= await monthlyResets.ask(group.slice(0, left), month, now, signal);
         if (left <= 0) break;
       }
@@ -126,3 +131,8 @@ export default defineMassTask({
 
 type Step = { does: 'reset'; user: PanelUser } | { does: 'tell'; chat: number };
 type Group = PlannedGroup<Step, 'checked' | 'reset' | 'unreadable'>;
+
+/** What the brake is about: the resets. The messages follow once all are confirmed. */
+async function* resetLines(planned: Planned<Group>): AsyncGenerator<readonly PlannedLine[]> {
+  for await (const lines of planned.lines()) yield lines.filter(({ effect }) => effect === 'reset');
+}
