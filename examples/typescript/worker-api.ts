@@ -563,6 +563,13 @@ export class WorkerApi {
       held: string;
       since?: string;
       decisions: string[];
+      /** What the held run would do, line by line: an export to download */
+      list?: {
+        export_id: string;
+        rows: number;
+        at: string;
+        expires_at: string;
+      };
     }[];
   }> {
     return await this.#call('GET', `/api/v1/brakes`);
@@ -977,6 +984,8 @@ export class WorkerApi {
       notification_type?: string;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -1032,7 +1041,10 @@ export class WorkerApi {
 
   /** Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour. */
   async dispatchAutoRenewSubscriptions(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1048,7 +1060,10 @@ export class WorkerApi {
 
   /** Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic. */
   async dispatchCheckExpiringSubscriptions(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1064,7 +1079,10 @@ export class WorkerApi {
 
   /** Disables users past their expiry and tells customers that their time is over. */
   async dispatchDisableExpiredUsers(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1096,7 +1114,10 @@ export class WorkerApi {
 
   /** Resets the monthly traffic that the panel does not reset by itself, then tells the users. */
   async dispatchResetMonthlyTraffic(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1339,7 +1360,10 @@ export class WorkerApi {
 
   /** Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them. */
   async dispatchArchiveOldAuditLogs(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1355,7 +1379,10 @@ export class WorkerApi {
 
   /** Deletes refresh tokens that expired or were revoked. */
   async dispatchCleanupExpiredTokens(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1371,7 +1398,10 @@ export class WorkerApi {
 
   /** Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind. */
   async dispatchCleanupExportFiles(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1387,7 +1417,10 @@ export class WorkerApi {
 
   /** Deletes sent and failed notifications after 7 days. */
   async dispatchCleanupNotificationQueue(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1403,7 +1436,10 @@ export class WorkerApi {
 
   /** Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS. */
   async dispatchCleanupOldWebhookLogs(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1419,7 +1455,10 @@ export class WorkerApi {
 
   /** Removes statistics, histories and cache entries in Redis that are past their time. */
   async dispatchInvalidateStaleCache(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1544,6 +1583,8 @@ export class WorkerApi {
       job_ids: string[];
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -1588,6 +1629,8 @@ export class WorkerApi {
       notification_type?: string;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -1614,6 +1657,8 @@ export class WorkerApi {
       initiated_by?: string | null;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{

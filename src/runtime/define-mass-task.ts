@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 import {
   defineTask,
   type Effect,
-  type MassEffect,
+  type MassPlan,
   type Planned,
   type PlannedGroup,
   type Result,
@@ -58,7 +58,7 @@ export function defineMassTask<
   N extends keyof Services,
   G extends PlannedGroup,
   E extends string,
->(task: MassTask<P, C, N, G, E>): Task<P, C, N> & DefinedTask<P> & { readonly mass: MassEffect } {
+>(task: MassTask<P, C, N, G, E>): Task<P, C, N> & DefinedTask<P> & { readonly mass: MassPlan } {
   const { effects, plan, run, show, ...rest } = task;
   type Context = RunContext<P> & Pick<Services, N>;
   const planOf = (payload: z.output<P>, context: Context): Planned<G> => {
@@ -72,7 +72,7 @@ export function defineMassTask<
       },
     };
   };
-  const mass: MassEffect = {
+  const mass: MassPlan = {
     effects,
     // The engine has parsed the payload and gives the services that the task needs.
     plan: (payload, context) => planOf(payload as z.output<P>, context as Context),

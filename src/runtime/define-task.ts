@@ -161,7 +161,7 @@ export type Planned<Group extends PlannedGroup> = {
 };
 
 /** What the engine needs of a mass task for its dry run. */
-export type MassEffect = {
+export type MassPlan = {
   readonly effects: Readonly<Record<string, Effect>>;
   plan(payload: unknown, context: RunContext): Planned<PlannedGroup>;
 };
@@ -172,7 +172,7 @@ export type AnyTask = Omit<Task<any, any, any>, 'run'> &
   DefinedTask<any> & {
     readonly queue: QueueName;
     /** Present where the task acts on many: see `defineMassTask`. */
-    readonly mass?: MassEffect;
+    readonly mass?: MassPlan;
     run(payload: any, context: any): Promise<Result>;
   };
 // biome-ignore-end lint/suspicious/noExplicitAny: parameter bivariance, see above

@@ -10,8 +10,8 @@ import { until } from '../testing/until.ts';
 import { worldState } from '../testing/world-state.ts';
 import { loadTasks, type TaskRegistry } from './registry.ts';
 
-/** The part of the state that any run leaves behind, whatever its task: figures of runs and of calls. */
-const BOOKKEEPING = /^key cybervpn:(gate|outcomes|limits)/;
+/** The only state that a dry run may leave: places at the gate of the panel, which expire, and figures of calls. */
+const BOOKKEEPING = /^key cybervpn:(gate|outcomes):/;
 
 type DryRun = {
   dry_run: true;

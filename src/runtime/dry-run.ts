@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { addCounts } from '../lib/add-counts.ts';
 import type { PlannedLine } from '../lib/planned-line.ts';
 import type { Services } from '../services.ts';
-import type { AnyTask, MassEffect, Result, RunContext } from './define-task.ts';
+import type { AnyTask, MassPlan, Result, RunContext } from './define-task.ts';
 import { linesOf } from './planned-lines.ts';
 
 /** Lines in the result; the file has all. */
@@ -14,7 +14,7 @@ export const dryRunName = (task: string): string => `${task}_dry_run`;
  * The dry run of a task: its plan, written into a list. It has the services of the task, and none of what happens around the task's own
  * runs: no schedule, no retry, no alert and no last words.
  */
-export function dryRunOf(task: AnyTask & { readonly mass: MassEffect }): AnyTask {
+export function dryRunOf(task: AnyTask & { readonly mass: MassPlan }): AnyTask {
   const { args, mass, name, needs, payload, queue, summary } = task;
   return {
     name: dryRunName(name),
@@ -32,7 +32,7 @@ export function dryRunOf(task: AnyTask & { readonly mass: MassEffect }): AnyTask
 
 async function listed(
   task: string,
-  mass: MassEffect,
+  mass: MassPlan,
   payload: unknown,
   context: RunContext & Pick<Services, 'plannedLists'>,
 ): Promise<Result> {

@@ -7,7 +7,11 @@ import { MassEffectBrake } from './mass-effects.ts';
 import { NotificationBacklog } from './notification-backlog.ts';
 
 /** Builds the brakes, which hold back a mass effect until an admin decides. */
-export function composeBrakes({ engine, log, redis, services, unreadable }: Foundation, alerts: AdminAlerts, lists: PlannedLists) {
+export function composeBrakes(
+  { engine, log, redis, services, unreadable }: Foundation,
+  alerts: AdminAlerts,
+  lists: PlannedLists,
+) {
   const { notifications, settings } = services;
   return {
     services: {

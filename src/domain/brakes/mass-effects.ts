@@ -152,11 +152,11 @@ export class MassEffectBrake {
       }
     }
     try {
-      const { expires_at: expiresAt, export_id: exportId, rows } = await lists.write(
-        `brake:${name}:${now.toISOString()}`,
-        kept(),
-        { alive: () => undefined, signal },
-      );
+      const {
+        expires_at: expiresAt,
+        export_id: exportId,
+        rows,
+      } = await lists.write(`brake:${name}:${now.toISOString()}`, kept(), { alive: () => undefined, signal });
       return { exportId, rows, at: now, expiresAt: new Date(expiresAt) };
     } catch (err) {
       signal.throwIfAborted();

@@ -79,7 +79,7 @@ function integerIn(value: unknown, min: number, max: number): number | undefined
 }
 
 const positive = (number: number | undefined) => (number === 0 ? undefined : number);
-/** What is no clear `false` asks for a dry run: acting on a misspelt wish could not be taken back. */
+/** Anything but a clear `false` asks for a dry run: acting on a misspelt wish could not be taken back. */
 const truth = (value: unknown): boolean => !/^(false|0|no|off|)$/i.test(String(value).trim());
 const nonEmptyText = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 

@@ -29,7 +29,7 @@ export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord
 /** What a person must decide, each with its buttons. */
 export function drawDecisions(
   { brakes, letters, payments }: OpenDecisions,
-  page: Page<NowWord, Decision | 'replay'>,
+  page: Page<NowWord, HeldDecision | 'replay'>,
 ): Html {
   const { form, locale, may, say } = page;
   const held = brakes.map(
@@ -63,8 +63,8 @@ export function drawDecisions(
 }
 
 const DECISIONS = ['go', 'only_these', 'not_this_time', 'send', 'drop'] as const;
-export type Decision = (typeof DECISIONS)[number];
-const isDecision = (text: string): text is Decision => DECISIONS.some((one) => one === text);
+export type HeldDecision = (typeof DECISIONS)[number];
+const isDecision = (text: string): text is HeldDecision => DECISIONS.some((one) => one === text);
 
 /** Whom the held run would touch, and until when that list is kept. */
 function drawList(list: HeldBrake['list'], page: Page<NowWord>): Html {

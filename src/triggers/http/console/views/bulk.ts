@@ -82,7 +82,11 @@ export default defineView({
         const payload = { operation: form.operation, user_uuids: ids, dry_run: form.dry_run };
         const asked = { name: context.buttons.operates.name, payload, caller: callerOf(caller), audit, traceparent };
         const { job_id: id } = await dispatchFor(context, asked);
-        return { receipt: page.say(form.dry_run ? 'tried' : 'begun', ids.length), act: 'recorded', goTo: `/jobs/${encodeURIComponent(id)}` };
+        return {
+          receipt: page.say(form.dry_run ? 'tried' : 'begun', ids.length),
+          act: 'recorded',
+          goTo: `/jobs/${encodeURIComponent(id)}`,
+        };
       },
     }),
   }),

@@ -95,7 +95,13 @@ export default defineView({
         if (!job && !letter && kept.length === 0) throw new Problem('not-found', `There is no job ${id}.`);
         const { data: dryRun } = DryRunResult.safeParse(job?.result);
         const effects = dryRun && context.registry.find(dryRun.task)?.task.mass?.effects;
-        return { job, letter, dryRun, effects, progress: job && Counts.safeParse(await context.progress.find(job.progressId)).data };
+        return {
+          job,
+          letter,
+          dryRun,
+          effects,
+          progress: job && Counts.safeParse(await context.progress.find(job.progressId)).data,
+        };
       },
       draw({ dryRun, effects = {}, job, letter, progress }, page) {
         const { form, locale, say } = page;

@@ -13,7 +13,7 @@ import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
-import { type Decision, decisionsOf, drawDecisions } from '../now/decisions.ts';
+import { decisionsOf, drawDecisions, type HeldDecision } from '../now/decisions.ts';
 import { deliveryFigures } from '../now/deliveries.ts';
 import { drawRunning, jobName, watchedJobs } from '../now/running.ts';
 import { nowState } from '../now/state.ts';
@@ -39,7 +39,7 @@ export default defineView({
   texts: NOW_WORDS,
 
   deeds: ({ deed }) => {
-    const decision = (word: Decision) =>
+    const decision = (word: HeldDecision) =>
       deed({
         needs: 'admin',
         label: word,
