@@ -1,10 +1,10 @@
 import type { Services } from '../../src/services.ts';
 
 /** What one call of a service may change: many subjects that the caller has selected, one, or nothing that anybody would list. */
-export type Reach = 'many' | 'one' | 'none';
+type Reach = 'many' | 'one' | 'none';
 
 /** Judged for every service there is: a new one does not compile here until somebody has thought about it. */
-export const REACHES: Readonly<Record<keyof Services, Reach>> = {
+const REACHES: Readonly<Record<keyof Services, Reach>> = {
   agedRows: 'many',
   brake: 'many',
   broadcasts: 'many',
