@@ -3,7 +3,7 @@ import type { composeBrakes } from './domain/brakes/compose.ts';
 import type { composeBulk } from './domain/bulk/compose.ts';
 import type { composeCleanup } from './domain/cleanup/compose.ts';
 import type { composeEmail } from './domain/email/compose.ts';
-import type { composeExports } from './domain/exports/compose.ts';
+import type { composeExports, composeStorage } from './domain/exports/compose.ts';
 import type { composeFigures } from './domain/figures/compose.ts';
 import type { Foundation } from './domain/foundation.ts';
 import type { composeMonitoring } from './domain/monitoring/compose.ts';
@@ -21,6 +21,7 @@ export type Services = Foundation['services'] &
   BuiltBy<typeof composeCleanup> &
   BuiltBy<typeof composeEmail> &
   BuiltBy<typeof composeExports> &
+  BuiltBy<typeof composeStorage> &
   BuiltBy<typeof composeFigures> &
   BuiltBy<typeof composeMonitoring> &
   BuiltBy<typeof composeNotifications> &

@@ -638,13 +638,14 @@ class WorkerApi:
         message: str,
         notification_type: str | None = None,
         job_id: str | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Queues one message for a list of chats and reports when all are done."""
         return self._call(
             "POST",
             "/api/v1/tasks/broadcast_message",
-            body=_given({"telegram_ids": telegram_ids, "message": message, "notification_type": notification_type, "job_id": job_id}),
+            body=_given({"telegram_ids": telegram_ids, "message": message, "notification_type": notification_type, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -695,43 +696,43 @@ class WorkerApi:
 
     def dispatch_auto_renew_subscriptions(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour."""
         return self._call(
             "POST",
             "/api/v1/tasks/auto_renew_subscriptions",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_check_expiring_subscriptions(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic."""
         return self._call(
             "POST",
             "/api/v1/tasks/check_expiring_subscriptions",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_disable_expired_users(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Disables users past their expiry and tells customers that their time is over."""
         return self._call(
             "POST",
             "/api/v1/tasks/disable_expired_users",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -751,15 +752,15 @@ class WorkerApi:
 
     def dispatch_reset_monthly_traffic(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Resets the monthly traffic that the panel does not reset by itself, then tells the users."""
         return self._call(
             "POST",
             "/api/v1/tasks/reset_monthly_traffic",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -941,85 +942,85 @@ class WorkerApi:
 
     def dispatch_archive_old_audit_logs(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them."""
         return self._call(
             "POST",
             "/api/v1/tasks/archive_old_audit_logs",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_cleanup_expired_tokens(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Deletes refresh tokens that expired or were revoked."""
         return self._call(
             "POST",
             "/api/v1/tasks/cleanup_expired_tokens",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_cleanup_export_files(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind."""
         return self._call(
             "POST",
             "/api/v1/tasks/cleanup_export_files",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_cleanup_notification_queue(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Deletes sent and failed notifications after 7 days."""
         return self._call(
             "POST",
             "/api/v1/tasks/cleanup_notification_queue",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_cleanup_old_webhook_logs(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS."""
         return self._call(
             "POST",
             "/api/v1/tasks/cleanup_old_webhook_logs",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
     def dispatch_invalidate_stale_cache(
         self,
-        body: dict[str, Any] | None = None,
         *,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Removes statistics, histories and cache entries in Redis that are past their time."""
         return self._call(
             "POST",
             "/api/v1/tasks/invalidate_stale_cache",
-            body=body or {},
+            body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -1113,13 +1114,14 @@ class WorkerApi:
         act: str,
         job_ids: list[str],
         job_id: str | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Replays, discards or cancels many jobs at once, and shows progress."""
         return self._call(
             "POST",
             "/api/v1/tasks/act_on_jobs",
-            body=_given({"act": act, "job_ids": job_ids, "job_id": job_id}),
+            body=_given({"act": act, "job_ids": job_ids, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -1145,13 +1147,14 @@ class WorkerApi:
         message: str,
         notification_type: str | None = None,
         job_id: str | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled."""
         return self._call(
             "POST",
             "/api/v1/tasks/execute_bulk_broadcast",
-            body=_given({"telegram_ids": telegram_ids, "message": message, "notification_type": notification_type, "job_id": job_id}),
+            body=_given({"telegram_ids": telegram_ids, "message": message, "notification_type": notification_type, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -1163,13 +1166,14 @@ class WorkerApi:
         params: dict[str, Any] | None = None,
         initiated_by: str | None = None,
         job_id: str | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Disables, enables, resets or deletes many panel users, shows progress and ends with a summary."""
         return self._call(
             "POST",
             "/api/v1/tasks/execute_bulk_user_operation",
-            body=_given({"operation": operation, "user_uuids": user_uuids, "params": params, "initiated_by": initiated_by, "job_id": job_id}),
+            body=_given({"operation": operation, "user_uuids": user_uuids, "params": params, "initiated_by": initiated_by, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

@@ -707,6 +707,13 @@ export class WorkerApi {
       held: string;
       since?: string;
       decisions: string[];
+      /** What the held run would do, line by line: an export to download */
+      list?: {
+        export_id: string;
+        rows: number;
+        at: string;
+        expires_at: string;
+      };
     }[];
   }> {
     return await this.#call('GET', `/api/v1/brakes`);
@@ -1509,6 +1516,8 @@ export class WorkerApi {
       notification_type?: string;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -1580,7 +1589,10 @@ export class WorkerApi {
 
   /** Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour. */
   async dispatchAutoRenewSubscriptions(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1596,7 +1608,10 @@ export class WorkerApi {
 
   /** Queues reminders for subscriptions that end within 7 d, 3 d, 24 h or 6 h, and notices of used-up traffic. */
   async dispatchCheckExpiringSubscriptions(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1612,7 +1627,10 @@ export class WorkerApi {
 
   /** Disables users past their expiry and tells customers that their time is over. */
   async dispatchDisableExpiredUsers(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1644,7 +1662,10 @@ export class WorkerApi {
 
   /** Resets the monthly traffic that the panel does not reset by itself, then tells the users. */
   async dispatchResetMonthlyTraffic(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1887,7 +1908,10 @@ export class WorkerApi {
 
   /** Deletes audit logs past CLEANUP_AUDIT_RETENTION_DAYS, with AUDIT_ARCHIVE after storing them. */
   async dispatchArchiveOldAuditLogs(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1903,7 +1927,10 @@ export class WorkerApi {
 
   /** Deletes refresh tokens that expired or were revoked. */
   async dispatchCleanupExpiredTokens(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1919,7 +1946,10 @@ export class WorkerApi {
 
   /** Removes exports past EXPORT_TTL_HOURS, and what interrupted ones left behind. */
   async dispatchCleanupExportFiles(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1935,7 +1965,10 @@ export class WorkerApi {
 
   /** Deletes sent and failed notifications after 7 days. */
   async dispatchCleanupNotificationQueue(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1951,7 +1984,10 @@ export class WorkerApi {
 
   /** Deletes webhook logs past CLEANUP_WEBHOOK_RETENTION_DAYS. */
   async dispatchCleanupOldWebhookLogs(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -1967,7 +2003,10 @@ export class WorkerApi {
 
   /** Removes statistics, histories and cache entries in Redis that are past their time. */
   async dispatchInvalidateStaleCache(
-    body: Record<string, unknown>,
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
     job_id: string;
@@ -2092,6 +2131,8 @@ export class WorkerApi {
       job_ids: string[];
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -2136,6 +2177,8 @@ export class WorkerApi {
       notification_type?: string;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{
@@ -2162,6 +2205,8 @@ export class WorkerApi {
       initiated_by?: string | null;
       /** Names the progress record; the job id when absent */
       job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{

@@ -160,6 +160,7 @@ export async function buildApp(
     engine: {
       signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
       actOnJob: (act, jobId, actId) => actOnJob({ deadJobs, jobs }, { act, jobId, actId }),
+      canActOnJob: (act, jobId) => canActOnJob({ deadJobs, jobs }, act, jobId),
       rerun: (name) => runSoon(registry.get(name).task, 'brake'),
       schedulePeriods: (now) =>
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
@@ -228,6 +229,17 @@ async function actOnJob(
   if (act === 'discard') return await deadJobs.discard(jobId);
   const cancelled = await jobs.cancel(jobId);
   return cancelled !== undefined && cancelled !== 'ended';
+}
+
+/** Whether `actOnJob` would do something. */
+async function canActOnJob(
+  { deadJobs, jobs }: Pick<App, 'deadJobs' | 'jobs'>,
+  act: JobAct,
+  jobId: string,
+): Promise<boolean> {
+  if (act !== 'cancel') return await deadJobs.has(jobId);
+  const state = (await jobs.find(jobId))?.state;
+  return state !== undefined && state !== 'completed' && state !== 'failed';
 }
 
 /** Reads how much waits now: in the queues, in the stream of the Python producers, and among the dead letters. */

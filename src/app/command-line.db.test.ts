@@ -91,7 +91,7 @@ describe('the command line', () => {
     expect(await run(['dispatch', 'send_notification', '{"telegram_id":1}'])).toEqual({
       code: 64,
       stdout: '',
-      stderr: `'{"telegram_id":1}' is a word too many. Usage: task-worker dispatch <task> [--payload JSON]\n`,
+      stderr: `'{"telegram_id":1}' is a word too many. Usage: task-worker dispatch <task> [--payload JSON] [--dry-run]\n`,
     });
     expect(await run(['dead-letters', 'bury'])).toMatchObject({ code: 64 });
     expect(await run(['brake', 'release'])).toMatchObject({ code: 64 });
@@ -186,11 +186,11 @@ describe('the command line', () => {
   test.each(['run', 'dispatch'])(
     '%s refuses a field that the task does not have, and names the nearest',
     async (verb) => {
-      const payload = '{"telegram_ids":"all","mesage":"x","dry_run":true}';
+      const payload = '{"telegram_ids":"all","mesage":"x","colour":true}';
       const { code, stderr, stdout } = await run([verb, 'execute_bulk_broadcast', '--payload', payload]);
       expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
       expect(stderr).toContain('mesage: unknown field `mesage`; did you mean `message`?');
-      expect(stderr).toContain('dry_run: unknown field `dry_run`; known are `');
+      expect(stderr).toContain('colour: unknown field `colour`; known are `');
     },
   );
 

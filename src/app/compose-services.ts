@@ -4,7 +4,7 @@ import { composeBrakes } from '../domain/brakes/compose.ts';
 import { composeBulk } from '../domain/bulk/compose.ts';
 import { composeCleanup } from '../domain/cleanup/compose.ts';
 import { composeEmail } from '../domain/email/compose.ts';
-import { composeExports } from '../domain/exports/compose.ts';
+import { composeExports, composeStorage } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
 import { composeHistory, type HistoryOptions } from '../domain/history/compose.ts';
@@ -34,7 +34,8 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
-  const brakes = composeBrakes(foundation, alerting.alerts);
+  const stored = composeStorage(foundation, config);
+  const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
@@ -67,7 +68,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   });
   const bulk = composeBulk(foundation, { contacts, people, historyState: kept.historyState }, config);
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
-  const { exportDownloads, ...exporting } = composeExports(foundation, { notices, progress }, config);
+  const { exportDownloads, ...exporting } = composeExports(foundation, stored, { notices, progress }, config);
   const { takeover } = composeTakeover(foundation, {
     ...{ alertStates, serviceHealth },
     ...monitoring.services,
@@ -81,6 +82,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...composeCleanup(foundation).services,
     ...composeEmail(foundation, config).services,
     ...exporting.services,
+    ...stored.services,
     ...figures.services,
     ...monitoring.services,
     ...payments.services,

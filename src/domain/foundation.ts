@@ -34,6 +34,8 @@ export type EngineHooks = {
   signalDelivery(): Promise<void>;
   /** Does this to one job, once for each `actId`. False where the job is not in the state for it. */
   actOnJob(act: JobAct, jobId: string, actId: string): Promise<boolean>;
+  /** Whether the job is in the state for it. */
+  canActOnJob(act: JobAct, jobId: string): Promise<boolean>;
   /** Has a task run now, besides its schedule. */
   rerun(task: string): Promise<void>;
   /** The period of every schedule that is on, in milliseconds, by task. */

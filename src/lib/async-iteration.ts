@@ -15,17 +15,21 @@ export async function* inGroups<T>(items: AsyncIterable<T>, size: number): Async
  * the running ones and throws the error. An `act` that must not end the others catches its own errors.
  */
 export async function forEachAtMost<T>(
-  items: Iterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   limit: number,
   act: (item: T) => Promise<void>,
 ): Promise<void> {
-  const source = items[Symbol.iterator]();
+  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const errors: unknown[] = [];
   const work = async (): Promise<void> => {
-    for (let next = source.next(); !next.done && errors.length === 0; next = source.next()) {
-      await act(next.value).catch((error: unknown) => void errors.push(error));
+    try {
+      for (let next = await source.next(); !next.done && errors.length === 0; next = await source.next())
+        await act(next.value);
+    } catch (error) {
+      errors.push(error);
     }
   };
   await Promise.all(Array.from({ length: limit }, work));
+  if (errors.length > 0) await source.return?.();
   if (errors.length > 0) throw errors[0];
 }

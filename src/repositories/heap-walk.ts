@@ -65,6 +65,23 @@ export class HeapWalk {
     return { rows, done };
   }
 
+  /** Reads all matching rows of the table, at most `limit` at a time, and neither locks nor changes any. */
+  async *all(limit: number): AsyncGenerator<readonly Pick<RowVersion, 'createdAt' | 'id'>[]> {
+    const blocks = await this.#countBlocks();
+    for (let block = 0; block < blocks; block += BLOCKS_PER_SLICE) {
+      let after = `(${block},0)`;
+      for (;;) {
+        const { rows } = await sql<{ id: string; createdAt: Date; place: string }>`
+          select id::text, created_at as "createdAt", ctid::text as place from ${sql.table(this.#table)}
+           where ctid > ${after}::tid and ctid < ${`(${block + BLOCKS_PER_SLICE},0)`}::tid and ${this.#condition}
+           order by ctid limit ${limit}`.execute(this.#db);
+        if (rows.length > 0) yield rows;
+        if (rows.length < limit) break;
+        after = rows.at(-1)!.place;
+      }
+    }
+  }
+
   #rows(columns: RawBuilder<unknown>, limit: number): RawBuilder<unknown> {
     const from = `(${this.#block},0)`;
     const to = `(${this.#block + BLOCKS_PER_SLICE},0)`;

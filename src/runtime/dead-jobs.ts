@@ -81,6 +81,11 @@ export class DeadJobs {
     return isSame === 1 ? await putBack(job) : await this.replay(id, act);
   }
 
+  /** Whether there is such a dead letter. */
+  async has(id: string): Promise<boolean> {
+    return (await this.#locate(id)) !== undefined;
+  }
+
   /** Removes the job. False where this dead letter does not exist (any more). */
   async discard(id: string): Promise<boolean> {
     const job = await (await this.#locate(id))?.getJob(id);

@@ -3,6 +3,7 @@ import type { Settings } from '../config.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import type { HeldJob } from '../lib/held-job.ts';
 import type { Locale } from '../lib/locale.ts';
+import type { PlannedLine } from '../lib/planned-line.ts';
 import type { Log } from '../observability/log.ts';
 import type { Services } from '../services.ts';
 
@@ -138,11 +139,40 @@ export type RetryPolicy<P extends z.ZodObject = z.ZodObject, Need extends keyof 
   ) => Promise<void>;
 };
 
+/** Some steps of a plan, and what was counted on the way to them. A group is all that is held in memory. */
+export type PlannedGroup<Step = unknown, Count extends string = string> = {
+  readonly steps: readonly Step[];
+  readonly counts?: Readonly<Partial<Record<Count, number>>>;
+};
+
+/** What one step does, in the reader's language. */
+export type Effect = Readonly<Record<Locale, string>> & {
+  /** The run leaves such a subject as it is: it is listed, and not counted among those that are touched. */
+  readonly isLeft?: true;
+};
+
+/** The plan of one run. Each iteration reads the world anew. */
+export type Planned<Group extends PlannedGroup> = {
+  groups(): AsyncIterable<Group>;
+  /** The lines of all steps, group by group. */
+  lines(): AsyncIterable<readonly PlannedLine[]>;
+  /** The line of a step in a list. */
+  lineOf(step: Group['steps'][number]): PlannedLine | Promise<PlannedLine>;
+};
+
+/** What the engine needs of a mass task for its dry run. */
+export type MassPlan = {
+  readonly effects: Readonly<Record<string, Effect>>;
+  plan(payload: unknown, context: RunContext): Planned<PlannedGroup>;
+};
+
 /** The type of tasks in the registry and the runner, which cannot know their payload types. Only the runner calls `run`, after parsing. */
 // biome-ignore-start lint/suspicious/noExplicitAny: parameter bivariance, see above
 export type AnyTask = Omit<Task<any, any, any>, 'run'> &
   DefinedTask<any> & {
     readonly queue: QueueName;
+    /** Present where the task acts on many: see `defineMassTask`. */
+    readonly mass?: MassPlan;
     run(payload: any, context: any): Promise<Result>;
   };
 // biome-ignore-end lint/suspicious/noExplicitAny: parameter bivariance, see above

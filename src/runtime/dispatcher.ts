@@ -6,6 +6,7 @@ import { PermanentError } from '../lib/errors.ts';
 import { pathOf, siftFields, type UnknownField, unknownInWords } from '../lib/unknown-fields.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
+import { dryRunName } from './dry-run.ts';
 import type { JobData, JobSource } from './job-data.ts';
 import { asObject, assertModest, parseModest } from './payload.ts';
 import { LISTED_PROBLEMS, PayloadError } from './payload-error.ts';
@@ -52,6 +53,8 @@ export type DispatcherOptions = {
 
 /** A checked payload, and what the door left out of it. */
 export type Accepted = {
+  /** The task that runs: the one that was named, or its dry run. */
+  readonly task: AnyTask;
   readonly payload: Readonly<Record<string, unknown>>;
   /** Paths of the fields that the task does not have. Their values are kept nowhere. */
   readonly ignored: readonly string[];
@@ -91,8 +94,7 @@ export class Dispatcher {
    */
   async dispatchNamed(name: string, payload: unknown, options: DispatchOptions): Promise<Dispatched> {
     const named = this.#options.registry.get(name);
-    const { ignored, payload: accepted } = this.accept(named, payload, options.source);
-    const { task } = named;
+    const { ignored, payload: accepted, task } = this.accept(named, payload, options.source);
     const uniqueKey = options.unique ? { uniqueKey: uniqueKeyOf(task, accepted) } : {};
     const id = options.jobId ?? randomUUID();
     const jobId = await this.#add(task, accepted, { ...options, ...uniqueKey, jobId: id });
@@ -101,17 +103,21 @@ export class Dispatcher {
 
   /**
    * Checks a payload, resolves aliases and sets presets. A field that the task does not have is refused at HTTP and on the command line,
-   * and left out at other doors. Throws `TaskDisabledError` or `PayloadError`.
+   * and left out at other doors. With `dry_run` it is the task's dry run that is asked for. Throws `TaskDisabledError` or `PayloadError`.
    */
   accept({ task, preset }: NamedTask, payload: unknown, source: JobSource): Accepted {
     if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
     const given = renamed(payload ?? {}, task);
     if (STRICT.has(source)) assertAgrees(task, given, preset);
+    if (!task.mass) assertNoDryRun(task, given);
     const { unknown, value } = siftFields(task.payload, { ...given, ...preset });
     const known = value as Record<string, unknown>;
     if (unknown.length > 0 && STRICT.has(source)) throw unknownFields(task, known, unknown);
-    parseModest(task, known);
-    return { payload: known, ignored: unknown.map(pathOf) };
+    const { dry_run: isDry } = parseModest(task, known);
+    const ignored = unknown.map(pathOf);
+    if (!task.mass || isDry !== true) return { task, payload: known, ignored };
+    const { dry_run: _, ...rest } = known;
+    return { task: this.#options.registry.get(dryRunName(task.name)).task, payload: rest, ignored };
   }
 
   async #add(
@@ -166,6 +172,13 @@ function assertAgrees(task: AnyTask, given: Record<string, unknown>, preset: Nam
     const message = `is always ${JSON.stringify(value)} under this name of the task; leave it out, or ask for ${task.name}`;
     throw new PayloadError(task.name, [{ path: field, message }]);
   }
+}
+
+/** Where unknown fields are left out, leaving this one out would do what was only to be listed. */
+function assertNoDryRun(task: AnyTask, { dry_run: wish }: Record<string, unknown>): void {
+  if (wish === undefined || wish === false || wish === null) return;
+  const message = 'is for tasks that act on many; this one has no dry run, so it is not run at all';
+  throw new PayloadError(task.name, [{ path: 'dry_run', message }]);
 }
 
 /** The caller learns of the unknown fields and of all that is wrong with the known ones. */

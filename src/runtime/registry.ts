@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type AnyTask, QUEUES, type QueueName } from './define-task.ts';
+import { dryRunOf } from './dry-run.ts';
 import { parseSchedule } from './schedule.ts';
 
 /** A task as found under one of its names, with the part of the payload that the name implies. */
@@ -38,6 +39,10 @@ export class TaskRegistry {
           throw new Error(`Two tasks answer to '${name}': ${byName.get(name)!.task.name} and ${task.name}`);
         byName.set(name, { task, preset });
       }
+      const { mass } = task;
+      if (!mass) continue;
+      const dry = dryRunOf({ ...task, mass });
+      byName.set(dry.name, { task: dry, preset: {} });
     }
     this.#byName = byName;
   }

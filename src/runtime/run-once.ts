@@ -33,8 +33,7 @@ export type RunOnceOptions = {
 export async function runOnce(name: string, payload: unknown, options: RunOnceOptions): Promise<Result> {
   const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;
   const named = registry.get(name);
-  const { task } = named;
-  const { payload: accepted } = dispatcher.accept(named, payload, 'cli');
+  const { payload: accepted, task } = dispatcher.accept(named, payload, 'cli');
   const jobId = options.jobId ?? randomUUID();
   const attempt = options.attempt ?? 1;
   const now = options.now ?? new Date();

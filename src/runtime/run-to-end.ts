@@ -29,8 +29,8 @@ type Round = { payload: unknown; jobId: string; beganAt: Date };
  * part of its work is followed by the next. The counts of all runs are added up. Throws the error of a run, or `UnfinishedError`.
  */
 export async function runToEnd(name: string, payload: unknown, options: RunToEndOptions): Promise<RanToEnd> {
-  const { progress, registry, signal } = options;
-  const { task } = registry.get(name);
+  const { dispatcher, progress, registry, signal } = options;
+  const { task } = dispatcher.accept(registry.get(name), payload, 'cli');
   const counts: Record<string, number> = {};
   let round: Round = begin(payload);
   for (;;) {

@@ -1,3 +1,4 @@
+import { BRAKE_DECISIONS } from '../../domain/brakes/mass-effects.ts';
 import { backlogInBrief, effectInBrief } from '../../messages/brake.ts';
 import { UsageError } from '../../triggers/cli/command.ts';
 import type { HttpContext } from '../../triggers/http/context.ts';
@@ -21,20 +22,25 @@ export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): 
         name: effect.name,
         held: { en: effectInBrief(effect, 'en'), ru: effectInBrief(effect, 'ru') },
         since: effect.since,
-        decisions: ['go'],
+        decisions: BRAKE_DECISIONS.filter((decision) => decision !== 'only_these' || effect.list),
+        list: effect.list,
       }));
       if (!old) return runs;
       const held = { en: backlogInBrief(old, 'en'), ru: backlogInBrief(old, 'ru') };
-      return [{ name: BACKLOG, held, since: undefined, decisions: ['send', 'drop'] }, ...runs];
+      return [{ name: BACKLOG, held, since: undefined, decisions: ['send', 'drop'], list: undefined }, ...runs];
     },
 
     async confirm(name, decision) {
       if (name === BACKLOG) return decideBacklog(decision);
-      const isHeld = (await brake.list()).some((effect) => effect.name === name);
-      if (isHeld && decision !== 'go') throw wrongDecision(name, 'go', decision);
-      const confirmed = isHeld ? await brake.confirm(name, clock()) : undefined;
-      if (!confirmed) throw new UsageError(`Nothing is held under '${name}'; \`task-worker brake\` lists what is`);
-      return `${name} may touch ${confirmed.wouldTouch} of ${confirmed.listed} users and runs now; the word holds for 24 hours`;
+      const held = (await brake.list()).some((effect) => effect.name === name);
+      if (!held) throw new UsageError(`Nothing is held under '${name}'; \`task-worker brake\` lists what is`);
+      const known = BRAKE_DECISIONS.find((one) => one === decision);
+      if (!known) throw wrongDecision(name, BRAKE_DECISIONS.join(', '), decision);
+      const { list, listed, wouldTouch } = (await brake.confirm(name, clock(), known))!;
+      if (known === 'not_this_time') return `${name} does nothing of this for 24 hours`;
+      if (known === 'only_these')
+        return `${name} runs now for those of the ${list!.rows} lines shown who still qualify; the word holds for 24 hours`;
+      return `${name} may touch ${wouldTouch} of ${listed} users and runs now; the word holds for 24 hours`;
     },
   };
 }

@@ -59,7 +59,8 @@ function handOverTo({ dispatcher, log, registry }: App): HandOver {
   const payloads = new PayloadReader();
   return async (message, options, sentAt) => {
     const { task } = registry.get(message.taskName);
-    const payload = payloads.read(task, message);
+    const read = payloads.read(task, message);
+    const payload = options.dryRun ? { ...read, dry_run: true } : read;
     const asked = dispatchOptionsOf(message, options, sentAt);
     const { ignored, jobId } = await dispatcher.dispatchNamed(message.taskName, payload, asked);
     if (ignored.length > 0)

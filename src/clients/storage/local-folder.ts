@@ -12,6 +12,7 @@ import {
   type Remains,
   type Storage,
   type StoredObject,
+  type Unfinished,
 } from './storage.ts';
 
 /** The folder for content that has no name yet. Hidden, so that no valid name leads there. */
@@ -68,10 +69,14 @@ export class LocalFolder implements Storage {
     await this.#told(`delete ${name}`, signal, () => rm(path, { force: true }));
   }
 
+  async *unfinished(before: Date, signal: AbortSignal): AsyncGenerator<Unfinished> {
+    for await (const { modifiedAt, name } of this.#files(UNFINISHED, signal))
+      if (modifiedAt < before) yield { modifiedAt, name };
+  }
+
   async deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains> {
     let deleted = 0;
-    for await (const { name, modifiedAt } of this.#files(UNFINISHED, signal)) {
-      if (modifiedAt >= before) continue;
+    for await (const { name } of this.unfinished(before, signal)) {
       await this.#told(`delete ${name}`, signal, () => rm(join(this.place, name), { force: true }));
       deleted += 1;
     }

@@ -18,6 +18,7 @@ import {
   type Remains,
   type Storage,
   type StoredObject,
+  type Unfinished,
 } from './storage.ts';
 import { mayBeStored, storageError } from './storage-error.ts';
 
@@ -121,11 +122,15 @@ export class S3Bucket implements Storage, Disposable {
     );
   }
 
+  async *unfinished(before: Date, signal: AbortSignal): AsyncGenerator<Unfinished> {
+    for await (const { Initiated, Key, UploadId } of this.#oldUploads(before, signal))
+      yield { name: `${Key}#${UploadId}`, modifiedAt: Initiated };
+  }
+
   async deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains> {
     let deleted = 0;
     try {
-      for await (const { Initiated, Key, UploadId } of this.#uploads(signal)) {
-        if (!Initiated || Initiated >= before) continue;
+      for await (const { Key, UploadId } of this.#oldUploads(before, signal)) {
         const upload = { Bucket: this.#options.bucket, Key, UploadId };
         await this.#call(
           ['abort upload', 's3:AbortMultipartUpload'],
@@ -140,6 +145,11 @@ export class S3Bucket implements Storage, Disposable {
       return { deleted, refused: errorMessage(error) };
     }
     return { deleted };
+  }
+
+  async *#oldUploads(before: Date, signal: AbortSignal): AsyncGenerator<MultipartUpload & { Initiated: Date }> {
+    for await (const { Initiated, ...upload } of this.#uploads(signal))
+      if (Initiated && Initiated < before) yield { ...upload, Initiated };
   }
 
   [Symbol.dispose](): void {

@@ -18,6 +18,9 @@ export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 /** Says that an upload moves. */
 export type Moved = () => void;
 
+/** What an interrupted `put` left, and the time at which it last grew. */
+export type Unfinished = Pick<StoredObject, 'modifiedAt' | 'name'>;
+
 /** How many remains were removed, and why no more, where the storage may not be asked for them. */
 export type Remains = { deleted: number; refused?: string };
 
@@ -46,6 +49,8 @@ export interface Storage {
   open(name: string, signal: AbortSignal, range?: ByteRange): Promise<Readable | undefined>;
   /** Deletes the object. A missing object is not an error. */
   delete(name: string, signal: AbortSignal): Promise<void>;
+  /** The remains of interrupted `put`s that have not grown since `before`, by a name that tells them apart. Refused where it may not look. */
+  unfinished(before: Date, signal: AbortSignal): AsyncIterable<Unfinished>;
   /** Removes the remains of interrupted `put`s that have not grown since `before`. */
   deleteUnfinished(before: Date, signal: AbortSignal): Promise<Remains>;
 }

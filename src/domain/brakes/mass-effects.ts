@@ -1,8 +1,13 @@
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import { days, minutes } from '../../lib/duration.ts';
+import { PermanentError } from '../../lib/errors.ts';
+import { lineKeyOf, type PlannedLine } from '../../lib/planned-line.ts';
 import { effectHeld } from '../../messages/brake.ts';
+import type { Log } from '../../observability/log.ts';
 import type { BrakeRecords, Hold } from '../../repositories/redis/brakes/brake-records.ts';
+import type { HeldLines } from '../../repositories/redis/brakes/held-lines.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
+import type { PlannedLists } from '../exports/planned-lists.ts';
 
 /** The counts of a scheduled run before it does anything. */
 export type MassEffect = {
@@ -15,16 +20,29 @@ export type MassEffect = {
   /** Users by the panel's own count, which is asked for separately. */
   counted: number;
   now: Date;
+  /** What the run would do, line by line, read anew. */
+  lines(): AsyncIterable<readonly PlannedLine[]>;
+  signal: AbortSignal;
 };
 
-/** `atMost` limits how many users may be touched now, because a later look at the panel may find more than were counted. */
-export type BrakeVerdict = { go: true; atMost: number } | { go: false };
+/**
+ * `atMost` limits how many users may be touched now, because a later look at the panel may find more than were counted. With `onlyShown`,
+ * `allowed` lets those through alone whom the admins were shown.
+ */
+export type BrakeVerdict = { go: true; atMost: number; onlyShown?: string } | { go: false };
+
+/** `go`: all of it. `only_these`: those on the list that was shown, as far as they still qualify. `not_this_time`: none, for a day. */
+export const BRAKE_DECISIONS = ['go', 'only_these', 'not_this_time'] as const;
+export type BrakeDecision = (typeof BRAKE_DECISIONS)[number];
 
 /** A held run, under the name of its brake. */
 export type HeldEffect = Hold & { name: string };
 
 export type BrakeOptions = {
   records: BrakeRecords;
+  shown: HeldLines;
+  lists: Pick<PlannedLists, 'write'>;
+  log: Log;
   alerts: AdminAlerts;
   /** SAFETY_MAX_SHARE, between 0 and 1. */
   maxShare: number;
@@ -71,7 +89,10 @@ export class MassEffectBrake {
       return { go: true, atMost: unbraked };
     }
     const hold = await records.find(name);
-    if (hold && isApproved(hold, now) && covers(hold, effect)) {
+    if (hold?.onlyAt && isOf(hold.onlyAt, now) && (await this.#isAnyShown(effect)))
+      return { go: true, atMost: hold.list?.rows ?? 0, onlyShown: name };
+    if (hold?.declinedAt && isOf(hold.declinedAt, now) && covers(hold, effect)) return { go: false };
+    if (hold?.approvedAt && isOf(hold.approvedAt, now) && covers(hold, effect)) {
       await records.rememberListed(listed);
       return { go: true, atMost: Math.max(unbraked, approvedUsers(hold)) };
     }
@@ -79,20 +100,69 @@ export class MassEffectBrake {
     return { go: false };
   }
 
-  /** The holds that nobody has confirmed. */
-  async list(): Promise<HeldEffect[]> {
-    const all = [...(await this.#options.records.all())].map(([name, hold]) => ({ name, ...hold }));
-    return all.filter((held) => !held.approvedAt);
+  /** The steps that the verdict lets through, before its limit. */
+  async allowed<Step>(
+    { onlyShown }: Extract<BrakeVerdict, { go: true }>,
+    steps: readonly Step[],
+    lineOf: (step: Step) => PlannedLine | Promise<PlannedLine>,
+  ): Promise<readonly Step[]> {
+    if (onlyShown === undefined) return steps;
+    const lines = await Promise.all(steps.map(async (step) => lineKeyOf(await lineOf(step))));
+    const were = await this.#options.shown.were(onlyShown, lines);
+    return steps.filter((_, i) => were[i]);
   }
 
-  /** Lets the held run act within the counts that were told, and runs it now. Undefined where nothing is held under that name. */
-  async confirm(name: string, now: Date): Promise<HeldEffect | undefined> {
+  /** The holds that nobody has decided. */
+  async list(): Promise<HeldEffect[]> {
+    const all = [...(await this.#options.records.all())].map(([name, hold]) => ({ name, ...hold }));
+    return all.filter((held) => !isDecided(held));
+  }
+
+  /**
+   * Decides about a held run, and runs it now where it may act. Undefined where nothing is held under that name. Throws `PermanentError` for
+   * `only_these` where no list was shown.
+   */
+  async confirm(name: string, now: Date, decision: BrakeDecision = 'go'): Promise<HeldEffect | undefined> {
     const { records, rerun } = this.#options;
     const hold = await records.find(name);
     if (!hold) return undefined;
-    await records.replace(name, { ...hold, approvedAt: now });
-    await rerun(name);
+    if (decision === 'only_these' && !hold.list)
+      throw new PermanentError('brake_without_list', `brake ${name}: no list was shown; decide as go or not_this_time`);
+    const { approvedAt: _, declinedAt: __, onlyAt: ___, ...open } = hold;
+    const field = { go: 'approvedAt', only_these: 'onlyAt', not_this_time: 'declinedAt' } as const;
+    await records.replace(name, { ...open, [field[decision]]: now });
+    if (decision !== 'not_this_time') await rerun(name);
     return { name, ...hold };
+  }
+
+  async #isAnyShown({ lines, task }: MassEffect): Promise<boolean> {
+    for await (const some of lines())
+      if ((await this.#options.shown.were(task.name, some.map(lineKeyOf))).includes(true)) return true;
+    return false;
+  }
+
+  /** Keeps what the run would do, for people as a file and for `allowed` by its keys. Undefined where there is no storage for it now. */
+  async #listOf({ lines, now, signal, task: { name } }: MassEffect): Promise<Hold['list']> {
+    const { lists, log, shown } = this.#options;
+    async function* kept(): AsyncGenerator<readonly PlannedLine[]> {
+      await shown.begin(name);
+      for await (const some of lines()) {
+        await shown.add(name, some.map(lineKeyOf));
+        if (some.length > 0) yield some;
+      }
+    }
+    try {
+      const {
+        expires_at: expiresAt,
+        export_id: exportId,
+        rows,
+      } = await lists.write(`brake:${name}:${now.toISOString()}`, kept(), { alive: () => undefined, signal });
+      return { exportId, rows, at: now, expiresAt: new Date(expiresAt) };
+    } catch (err) {
+      signal.throwIfAborted();
+      log.warn({ err, task: name }, 'a run is held without a list of what it would do');
+      return undefined;
+    }
   }
 
   #reason({ listed, wouldTouch }: MassEffect, expected: number, unbraked: number): Hold['reason'] | undefined {
@@ -110,14 +180,17 @@ export class MassEffectBrake {
     const { listed, now, wouldTouch } = effect;
     const { name } = effect.task;
     // An approval that has expired or does not cover these counts has no effect: the admins must be told what would happen now first.
-    const wasTold = hold && !hold.approvedAt && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
+    const wasTold = hold && !isDecided(hold) && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
     if (wasTold) return;
-    const since = hold && !hold.approvedAt ? hold.since : now;
+    const since = hold && !isDecided(hold) ? hold.since : now;
     // Not told yet: a run that is killed in between leaves the telling to a later one.
     const toldAt = new Date(now.getTime() - TELL_AGAIN_MS + TELLING_MS);
     const fresh: Hold = { reason, wouldTouch, listed, expected, since, toldAt };
     if (hold) await records.replace(name, fresh);
     else if (!(await records.begin(name, fresh))) return;
+    const list = await this.#listOf(effect);
+    const listedNow: Hold = { ...fresh, ...(list && { list }) };
+    await records.replace(name, listedNow);
     const isTold = await this.#options.alerts.raise({
       kind: `brake_${name}`,
       subject: name,
@@ -125,12 +198,15 @@ export class MassEffectBrake {
       severity: 'warning',
       message: (locale) => effectHeld({ name, reason, wouldTouch, listed, expected }, locale),
     });
-    if (isTold) await records.replace(name, { ...fresh, toldAt: now });
+    if (isTold) await records.replace(name, { ...listedNow, toldAt: now });
   }
 }
 
-const isApproved = ({ approvedAt }: Hold, now: Date): boolean =>
-  approvedAt !== undefined && now.getTime() - approvedAt.getTime() < APPROVAL_MS;
+/** Whether a decision of then still holds. */
+const isOf = (decidedAt: Date, now: Date): boolean => now.getTime() - decidedAt.getTime() < APPROVAL_MS;
+
+const isDecided = ({ approvedAt, declinedAt, onlyAt }: Hold): boolean =>
+  approvedAt !== undefined || declinedAt !== undefined || onlyAt !== undefined;
 
 const approvedUsers = (hold: Hold): number => Math.ceil(hold.wouldTouch * APPROVAL_SLACK) + APPROVAL_SLACK_USERS;
 

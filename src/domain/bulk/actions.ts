@@ -16,29 +16,35 @@ type BulkAction = {
    * Whether a run that asked for the operation at `begunAt` and was cut off has done it, as far as the user shows. Undefined: no such user.
    */
   isDone(user: PanelUser | undefined, begunAt: Date): boolean;
+  /** Whether the panel would find nothing to do for a user like this. */
+  isAlready(user: PanelUser): boolean;
 };
 
 export const BULK_ACTIONS: Readonly<Record<BulkOperation, BulkAction>> = {
   disable: {
     act: (panel, id, signal) => panel.disable(id, signal),
     isDone: (user) => user?.status === 'DISABLED',
+    isAlready: ({ status }) => status === 'DISABLED',
   },
   enable: {
     // The panel would make an EXPIRED or LIMITED user ACTIVE until its next look, so only a DISABLED user is enabled.
     async act(panel, id, signal) {
       const user = await panel.user(id, signal);
       if (!user) return 'not_found';
-      return user.status === 'DISABLED' ? await panel.enable(id, signal) : 'already';
+      return this.isAlready(user) ? 'already' : await panel.enable(id, signal);
     },
     isDone: (user) => user !== undefined && user.status !== 'DISABLED',
+    isAlready: ({ status }) => status !== 'DISABLED',
   },
   reset_traffic: {
     act: (panel, id, signal) => panel.resetTraffic(id, signal),
     isDone: (user, begunAt) =>
       user?.lastTrafficResetAt !== undefined && user.lastTrafficResetAt.getTime() >= begunAt.getTime() - CLOCK_SLACK_MS,
+    isAlready: () => false,
   },
   delete: {
     act: (panel, id, signal) => panel.delete(id, signal),
     isDone: (user) => user === undefined,
+    isAlready: () => false,
   },
 };

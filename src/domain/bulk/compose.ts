@@ -61,7 +61,7 @@ export function composeBulk(
       /** Whether our own schema, which holds planned broadcasts, is installed. */
       broadcastsArePossible: async () => isUsable(await historyState()),
       plannedBroadcasts: planned,
-      jobActs: new JobActs({ progress, records, act: engine.actOnJob }),
+      jobActs: new JobActs({ progress, records, act: engine.actOnJob, canAct: engine.canActOnJob }),
       bulkNotices: notices,
       bulkProgress: progress,
       bulkUsers: new BulkUsers({

@@ -1,3 +1,4 @@
+import { chunks } from '../../lib/chunks.ts';
 import { errorCode } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { JobAct } from '../../lib/job-act.ts';
@@ -7,6 +8,7 @@ import { BulkProgress, type BulkProgressOptions } from './progress.ts';
 
 export type JobActsOptions = {
   act: EngineHooks['actOnJob'];
+  canAct: EngineHooks['canActOnJob'];
   progress: BulkProgressOptions;
   records: Pick<ProgressRecords, 'find'>;
 };
@@ -31,9 +33,23 @@ export class JobActs {
     this.#options = options;
   }
 
-  async run(job: ManyJobs, signal: AbortSignal): Promise<ActCounts> {
-    const ids = [...new Set(job.jobIds)].filter((id) => id !== job.jobId);
-    const counts = { ...(await this.#earlier(job)), total: ids.length };
+  /** The jobs that are still to be acted on, group by group. */
+  async *plan(job: ManyJobs): AsyncGenerator<{ steps: readonly string[] }> {
+    const { done, left } = await this.#earlier(job);
+    for (const steps of chunks(idsOf(job).slice(done + left), AT_ONCE)) yield { steps };
+  }
+
+  /** Whether the act would find the job in the state for it. */
+  foresee(act: JobAct, jobId: string): Promise<boolean> {
+    return this.#options.canAct(act, jobId);
+  }
+
+  async run(
+    job: ManyJobs,
+    groups: AsyncIterable<{ steps: readonly string[] }>,
+    signal: AbortSignal,
+  ): Promise<ActCounts> {
+    const counts = { ...(await this.#earlier(job)), total: idsOf(job).length };
     using progress = new BulkProgress(this.#options.progress, {
       ...{ alive: job.alive, confirmHeld: job.confirmHeld },
       id: job.progressId,
@@ -45,12 +61,11 @@ export class JobActs {
       const { done: succeeded, left: failed, total } = counts;
       return progress.show({ status, total, succeeded, failed, processed: succeeded + failed, errors: [] });
     };
-    for (let at = counts.done + counts.left; at < ids.length; at += AT_ONCE) {
+    for await (const { steps: some } of groups) {
       if (signal.aborted) {
         if (errorCode(signal.reason) === 'cancelled') await show('cancelled');
         throw signal.reason;
       }
-      const some = ids.slice(at, at + AT_ONCE);
       const acted = await Promise.all(some.map((id) => this.#options.act(job.act, id, job.jobId)));
       const done = acted.filter(Boolean).length;
       counts.done += done;
@@ -69,5 +84,8 @@ export class JobActs {
     return { done: Number(record.succeeded ?? 0), left: Number(record.failed ?? 0) };
   }
 }
+
+/** Each once, and without the job that acts. */
+const idsOf = ({ jobId, jobIds }: ManyJobs): string[] => [...new Set(jobIds)].filter((id) => id !== jobId);
 
 const operationOf = (act: JobAct): string => `${act}_jobs`;

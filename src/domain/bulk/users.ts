@@ -1,5 +1,6 @@
 import { isAnswerLost } from '../../clients/remnawave/errors.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
+import { chunks } from '../../lib/chunks.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
@@ -46,6 +47,9 @@ export type BulkJob = HeldJob & {
   log: Log;
 };
 
+/** What the panel shows of a user: the operation would change it, find it done, or fail. */
+export type Foreseen = { outcome: BulkOperation | 'already' | 'fail'; username?: string; reason?: string };
+
 /** The counts of one run and its progress record. */
 type Book = { tally: BulkTally; progress: BulkProgress };
 
@@ -53,6 +57,7 @@ type Book = { tally: BulkTally; progress: BulkProgress };
 const BATCHES_AT_ONCE = 2;
 /** A user whose call failed in a way that may pass is tried again after these delays. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
+const NOT_FOUND = 'not found at the panel';
 /** The database did not take what was done. */
 const AUDIT_UNWRITTEN = 'audit_unwritten';
 /** While the panel is away the job waits outside the workers, for at most a day. Outages of PostgreSQL and Redis are the engine's. */
@@ -70,12 +75,35 @@ export class BulkUsers {
     this.#options = options;
   }
 
+  /** The users whom the job has not handled yet, batch by batch. */
+  async *plan(job: BulkJob): AsyncGenerator<{ steps: readonly string[] }> {
+    const { open } = new BulkTally(job.users, await this.#options.states.of(job.jobId));
+    for (const steps of chunks(open, job.batchSize)) yield { steps };
+  }
+
+  /** What the job would find at the panel for this user. */
+  async foresee(id: string, operation: BulkOperation, signal: AbortSignal): Promise<Foreseen> {
+    try {
+      const user = await this.#options.panel.user(id, signal);
+      if (!user) return { outcome: 'fail', reason: NOT_FOUND };
+      const { username } = user;
+      return { outcome: BULK_ACTIONS[operation].isAlready(user) ? 'already' : operation, username };
+    } catch (error) {
+      if (signal.aborted || isEveryones(error)) throw error;
+      return { outcome: 'fail', reason: errorMessage(error) };
+    }
+  }
+
   /** Throws `SnoozeError` while some users have to be tried again later. Any other error ends the job, and `abandoned` reports it. */
-  async run(job: BulkJob, signal: AbortSignal): Promise<BulkTally> {
+  async run(
+    job: BulkJob,
+    batches: AsyncIterable<{ steps: readonly string[] }>,
+    signal: AbortSignal,
+  ): Promise<BulkTally> {
     const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
     using progress = this.#progressOf(job);
     try {
-      await this.#handleAll(job, tally, progress, signal);
+      await this.#handleAll(batches, job, { tally, progress }, signal);
     } catch (error) {
       if (errorCode(signal.reason) === 'cancelled') {
         await this.#end(job, tally, progress, 'cancelled');
@@ -100,14 +128,15 @@ export class BulkUsers {
     await this.#end(job, tally, progress, 'failed');
   }
 
-  async #handleAll(job: BulkJob, tally: BulkTally, progress: BulkProgress, signal: AbortSignal): Promise<void> {
-    const open = tally.open;
-    const batches = Array.from({ length: Math.ceil(open.length / job.batchSize) }, (_, i) =>
-      open.slice(i * job.batchSize, (i + 1) * job.batchSize),
-    );
-    await forEachAtMost(batches, BATCHES_AT_ONCE, async (batch) => {
+  async #handleAll(
+    batches: AsyncIterable<{ steps: readonly string[] }>,
+    job: BulkJob,
+    book: Book,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await forEachAtMost(batches, BATCHES_AT_ONCE, async ({ steps }) => {
       signal.throwIfAborted();
-      await this.#handleBatch(batch, job, { tally, progress }, signal);
+      await this.#handleBatch(steps, job, book, signal);
     });
   }
 
@@ -151,7 +180,7 @@ export class BulkUsers {
     try {
       if (wasAsked && action.isDone(await panel.user(id, signal), new Date(at))) return { state: 'done' };
       const result = await action.act(panel, id, signal);
-      return result === 'not_found' ? { state: 'failed', reason: 'not found at the panel' } : { state: result };
+      return result === 'not_found' ? { state: 'failed', reason: NOT_FOUND } : { state: result };
     } catch (error) {
       if (signal.aborted || isEveryones(error)) throw error;
       const tries = triesOf(before) + 1;

@@ -7,31 +7,43 @@ import type { Foundation } from '../foundation.ts';
 import { DataExports } from './data-exports.ts';
 import { ExportDownloads } from './downloads.ts';
 import { ExportLinks } from './links.ts';
+import { PlannedLists } from './planned-lists.ts';
 import { ExportSources } from './sources.ts';
 
 export type ExportSettings = StorageSettings & Pick<Config, 'API_TOKENS' | 'DATABASE_URL'>;
 
-/** Builds the services of exports: the sources of their rows, the storage of their files, and the links to them. */
-export function composeExports(
-  { database, services }: Foundation,
-  { notices, progress }: { notices: BulkNotices; progress: BulkProgressOptions },
-  settings: ExportSettings,
-) {
-  const { clock } = progress;
+/** Builds the storage of exports and the lists of what runs would do. */
+export function composeStorage({ clock, services }: Foundation, settings: ExportSettings) {
   const { EXPORT_TTL_HOURS: ttlHours, PUBLIC_URL: publicUrl } = services.settings;
   const apiTokens = settings.API_TOKENS.map(({ token }) => token);
-  const links = new ExportLinks({ publicUrl, apiTokens, clock });
-  const rows = new ExportRows(database, settings.DATABASE_URL);
-  const sources = new ExportSources({ panel: services.panel, rows });
+  const now = (): Date => clock.now();
+  const links = new ExportLinks({ publicUrl, apiTokens, clock: now });
   const { storage, storages } = openStorage(settings);
   return {
     services: {
-      dataExports: new DataExports({ clock, links, notices, progress, sources, storage, ttlHours }),
+      plannedLists: new PlannedLists({ clock: now, links, storage, ttlHours }),
       /** The storage of new exports and archives. */
       storage,
       /** Every storage that may hold exports: `storage`, and the folder that was used before a bucket was configured. */
       storages,
     },
+    links,
+  };
+}
+
+/** Builds the services of exports: the sources of their rows, and the links to them. */
+export function composeExports(
+  { database, services }: Foundation,
+  { links, services: { storage, storages } }: ReturnType<typeof composeStorage>,
+  { notices, progress }: { notices: BulkNotices; progress: BulkProgressOptions },
+  { DATABASE_URL }: Pick<ExportSettings, 'DATABASE_URL'>,
+) {
+  const { clock } = progress;
+  const { EXPORT_TTL_HOURS: ttlHours } = services.settings;
+  const rows = new ExportRows(database, DATABASE_URL);
+  const sources = new ExportSources({ panel: services.panel, rows });
+  return {
+    services: { dataExports: new DataExports({ clock, links, notices, progress, sources, storage, ttlHours }) },
     /** Finished exports, for the HTTP API. */
     exportDownloads: new ExportDownloads({ clock, links, storages, ttlHours }),
   };

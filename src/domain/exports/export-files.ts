@@ -1,4 +1,4 @@
-import type { Storage } from '../../clients/storage/storage.ts';
+import type { Storage, StoredObject, Unfinished } from '../../clients/storage/storage.ts';
 import { errorCode, errorMessage } from '../../lib/errors.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 
@@ -20,6 +20,27 @@ export const exportIdOf = (jobId: string): string => (PLAIN_ID.test(jobId) ? job
 export const exportName = (exportId: string, format: ExportFormat, isGzipped = false): string =>
   `${exportId}.${format === 'csv_excel' ? 'csv' : format}${isGzipped ? '.gz' : ''}`;
 
+/** Something that the clean-up of a storage removes: an export, or what an interrupted one left. */
+export type OldFile =
+  | OldExport
+  | { readonly storage: Storage; readonly does: 'delete_unfinished'; readonly file: Unfinished };
+type OldExport = { readonly storage: Storage; readonly does: 'delete'; readonly file: StoredObject };
+
+/** The exports stored before then. */
+export async function* oldExports(storage: Storage, before: Date, signal: AbortSignal): AsyncGenerator<OldExport> {
+  for await (const file of storage.list(FOLDER, signal))
+    if (file.modifiedAt < before && IS_EXPORT.test(file.name)) yield { storage, does: 'delete', file };
+}
+
+/** The remains of interrupted exports. None where the storage refuses to show them. */
+export async function* oldRemains(storage: Storage, before: Date, signal: AbortSignal): AsyncGenerator<OldFile> {
+  try {
+    for await (const file of storage.unfinished(before, signal)) yield { storage, does: 'delete_unfinished', file };
+  } catch (error) {
+    if (errorCode(error) !== 'storage_refused') throw error;
+  }
+}
+
 /**
  * Removes the exports stored before then, and the remains of interrupted ones. What the storage refuses keeps nothing else from being
  * removed; `refused` holds what it said.
@@ -32,8 +53,7 @@ export async function deleteExports(
   let deleted = 0;
   let bytes = 0;
   const refused: string[] = [];
-  for await (const file of storage.list(FOLDER, signal)) {
-    if (file.modifiedAt >= before || !IS_EXPORT.test(file.name)) continue;
+  for await (const { file } of oldExports(storage, before, signal)) {
     try {
       await storage.delete(file.name, signal);
     } catch (error) {

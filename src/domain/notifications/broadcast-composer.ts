@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { minutes } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
-import type { Locale } from '../../lib/locale.ts';
-import { SegmentConditions } from '../../lib/segment.ts';
+import { LOCALES, type Locale } from '../../lib/locale.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
-import type { ChatPart, PlannedBroadcast, PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
+import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { BroadcastEstimate, BroadcastPlan } from '../../triggers/broadcasts.ts';
 import type { Audience, Recipient } from './audience.ts';
@@ -20,7 +19,9 @@ export type BroadcastComposerOptions = {
 };
 
 /** One chat and what becomes of it. */
-type Planned = Recipient & { part: keyof BroadcastEstimate['parts']; text: string | undefined };
+type JudgedChat = Recipient & { part: keyof BroadcastEstimate['parts']; text: string | undefined };
+
+export type BroadcastGroup = { readonly judged: readonly JudgedChat[]; readonly steps: readonly JudgedChat[] };
 
 const SAMPLED = 20;
 
@@ -34,17 +35,14 @@ export class BroadcastComposer {
     this.#clock = new ZonedClock(options.timeZone);
   }
 
-  /** Writes nothing. Holds the ids of the chats that it has counted. Throws where panel or database do not answer. */
+  /** Writes nothing. Throws where panel or database do not answer. */
   async estimate(plan: BroadcastPlan, now: Date, signal: AbortSignal): Promise<BroadcastEstimate> {
-    const seen = new Set<number>();
     const parts = { told: 0, held_out: 0, unreachable: 0, without_values: 0 };
     const languages = { en: 0, ru: 0 };
     const reasons = new Map<string, number>();
     const sample: { chat: number; username: string | undefined; text: string }[] = [];
-    for await (const group of this.#planned(plan, now, signal)) {
-      for (const { chat, locale, part, text, unreachable, user } of group) {
-        if (seen.has(chat)) continue;
-        seen.add(chat);
+    for await (const { judged } of this.groups(plan, now, signal)) {
+      for (const { chat, locale, part, text, unreachable, user } of judged) {
         parts[part] += 1;
         if (part === 'unreachable') reasons.set(unreachable ?? '', (reasons.get(unreachable ?? '') ?? 0) + 1);
         if (part !== 'told') continue;
@@ -54,7 +52,8 @@ export class BroadcastComposer {
     }
     const { due } = await this.#options.notifications.countWaiting(now);
     const tookMs = ((due + parts.told) / this.#options.ratePerSecond) * 1000;
-    return { chats: seen.size, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, sample };
+    const chats = Object.values(parts).reduce((sum, count) => sum + count, 0);
+    return { chats, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, sample };
   }
 
   /** A text as this reader would get it, with values that stand for those of a customer. */
@@ -68,23 +67,23 @@ export class BroadcastComposer {
   }
 
   /**
-   * Records every chat of the segment and queues a message for each that is told. Run twice, also at once, no chat gets two: what it was
+   * Records every chat of the groups and queues a message for each that is told. Run twice, also at once, no chat gets two: what it was
    * recorded as the first time holds. False where staff paused or cancelled it meanwhile: it is to be continued.
    */
   async fill(
-    { holdoutPercent, id, segment, texts }: PlannedBroadcast,
+    id: string,
+    groups: AsyncIterable<BroadcastGroup>,
     now: Date,
     { alive, signal }: Pick<HeldJob, 'alive'> & { signal: AbortSignal },
   ): Promise<boolean> {
     const { notifications, planned } = this.#options;
-    const plan = { id, segment: SegmentConditions.parse(segment), texts, holdoutPercent };
-    for await (const group of this.#planned(plan, now, signal)) {
+    for await (const { judged } of groups) {
       signal.throwIfAborted();
       alive();
       if ((await planned.find(id))?.state !== 'sending') return false;
-      const chats = group.map(({ chat, part, unreachable }) => ({ chat, part: part as ChatPart, reason: unreachable }));
+      const chats = judged.map(({ chat, part, unreachable }) => ({ chat, part, reason: unreachable }));
       const kept = await planned.addChats(id, chats);
-      const told = group.filter(({ chat, text }) => kept.get(chat) === 'told' && text !== undefined);
+      const told = judged.filter(({ chat, text }) => kept.get(chat) === 'told' && text !== undefined);
       await notifications.insert(
         told.map(({ chat, text }) => ({
           id: broadcastRowId(id, chat),
@@ -99,13 +98,20 @@ export class BroadcastComposer {
     return true;
   }
 
-  async *#planned(plan: BroadcastPlan, now: Date, signal: AbortSignal): AsyncGenerator<Planned[]> {
-    const needsValues = Object.values(plan.texts).some((text) => text !== undefined && hasVariables(text));
-    for await (const group of this.#options.audience.recipients(plan.segment, { needsValues, now, signal }))
-      yield group.map((recipient) => this.#judged(plan, recipient, now));
+  /** Those who would be told, as steps of a plan, with all others of their group. Each chat comes once; their ids are held. */
+  async *groups(plan: BroadcastPlan, now: Date, signal: AbortSignal): AsyncGenerator<BroadcastGroup> {
+    const { texts } = plan;
+    const needsValues = LOCALES.some((locale) => hasVariables(texts[locale] ?? ''));
+    const seen = new Set<number>();
+    for await (const group of this.#options.audience.recipients(plan.segment, { needsValues, now, signal })) {
+      const fresh = group.filter(({ chat }) => !seen.has(chat));
+      for (const { chat } of fresh) seen.add(chat);
+      const judged = fresh.map((recipient) => this.#judged(plan, recipient, now));
+      yield { judged, steps: judged.filter(({ part }) => part === 'told') };
+    }
   }
 
-  #judged({ holdoutPercent, id, texts }: BroadcastPlan, recipient: Recipient, now: Date): Planned {
+  #judged({ holdoutPercent, id, texts }: BroadcastPlan, recipient: Recipient, now: Date): JudgedChat {
     const { chat, locale, planName, unreachable, user } = recipient;
     const written = texts[locale] ?? texts.en ?? texts.ru ?? '';
     const reader = { username: user?.username, expireAt: user?.expireAt, planName };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chunks } from '../../lib/chunks.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { laterMs } from '../../lib/later.ts';
@@ -45,6 +46,9 @@ export const BROADCAST_FIELDS = {
   job_id: ProgressId,
 };
 
+/** What a broadcast does to a chat. */
+export const BROADCAST_EFFECTS = { send: { en: 'send the message', ru: 'отправить сообщение' } } as const;
+
 /** Failures in the result and in the progress record: enough to see what is wrong. */
 export const ERRORS_REPORTED = 20;
 
@@ -65,19 +69,33 @@ export class Broadcasts {
     this.#options = options;
   }
 
-  /** Adds a row for each of these chats that has none yet. Runs at once or one after the other, none gets two. */
-  async queueFor(broadcast: Broadcast, chats: readonly number[], run: BroadcastRun): Promise<void> {
-    for (let start = 0; start < chats.length; start += CHUNK)
-      await this.#add(broadcast, chats.slice(start, start + CHUNK), run);
-  }
-
-  /** The same for every customer whom Telegram is not known to refuse, at the memory of one group. */
-  async queueForAll(broadcast: Broadcast, run: BroadcastRun): Promise<void> {
+  /**
+   * The chats of a broadcast in groups, each chat once: those that are given, or every customer whom Telegram is not known to refuse. Holds
+   * one group in memory besides what is given.
+   */
+  async *chats(given: readonly number[] | 'all'): AsyncGenerator<readonly number[]> {
+    if (given !== 'all') {
+      yield* chunks([...new Set(given)], CHUNK);
+      return;
+    }
     const { customers, marks } = this.#options;
     for await (const chats of customers.inGroups(CHUNK)) {
       const unreachable = await marks.unreachable(chats);
-      const reachable = chats.filter((chat) => !unreachable.has(chat));
-      await this.#add(broadcast, reachable, run);
+      yield chats.filter((chat) => !unreachable.has(chat));
+    }
+  }
+
+  /** Adds a row for each of these chats that has none yet. Runs at once or one after the other, none gets two. */
+  async queue(
+    { dueAt, id, message, type }: Broadcast,
+    groups: AsyncIterable<{ steps: readonly number[] }>,
+    { alive, signal }: BroadcastRun,
+  ): Promise<void> {
+    for await (const { steps: chats } of groups) {
+      signal.throwIfAborted();
+      alive();
+      const rows = chats.map((telegramId) => ({ id: broadcastRowId(id, telegramId), telegramId }));
+      await this.#options.notifications.insert(rows.map((row) => ({ ...row, message, type, scheduledAt: dueAt })));
     }
   }
 
@@ -122,17 +140,6 @@ export class Broadcasts {
     if (wish === 'pause') await rows.pause(range);
     if (wish === 'resume') await rows.resume(range);
     if (wish === 'cancel') await rows.withdraw(range, LEASE_MS);
-  }
-
-  async #add(
-    { dueAt, id, message, type }: Broadcast,
-    chats: readonly number[],
-    { alive, signal }: BroadcastRun,
-  ): Promise<void> {
-    signal.throwIfAborted();
-    alive();
-    const rows = chats.map((telegramId) => ({ id: broadcastRowId(id, telegramId), telegramId }));
-    await this.#options.notifications.insert(rows.map((row) => ({ ...row, message, type, scheduledAt: dueAt })));
   }
 }
 

@@ -87,6 +87,13 @@ export class AutoRenewal {
     return { user, owner, telegramId, price, days: bought, planId: plan?.id, isCarriedOn: last.autoRenew };
   }
 
+  /** Whether `offer` would do something: the renewal of these terms has no invoice and has not ended. */
+  async isOpen(terms: RenewalTerms): Promise<{ id: string; isOpen: boolean }> {
+    const id = await this.#idOf(terms, terms.user.expireAt.toISOString());
+    const payment = await this.#dependencies.payments.find(id);
+    return { id, isOpen: !payment || (payment.status === 'pending' && payment.invoiceId === undefined) };
+  }
+
   /** Makes the invoice of these terms and queues the message with its link. False when that was done before. */
   async offer(terms: RenewalTerms, signal: AbortSignal): Promise<boolean> {
     const { user } = terms;

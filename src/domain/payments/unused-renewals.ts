@@ -1,3 +1,4 @@
+import type { Invoice } from '../../clients/cryptobot/invoice.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
@@ -18,7 +19,10 @@ export type UnusedRenewalsOptions = {
 };
 
 /** An open invoice of auto-renew and the panel user whom it is for. */
-type OpenRenewal = { payment: Payment; user: PanelUser };
+export type OpenRenewal = { payment: Payment; user: PanelUser };
+
+/** One that is not needed any more. */
+export type UnusedRenewal = OpenRenewal & { invoice: Invoice | undefined };
 
 /** Ends invoices of auto-renew whose customers have got their time otherwise: nobody should pay, or read of, an invoice that is not needed. */
 export class UnusedRenewals {
@@ -35,9 +39,9 @@ export class UnusedRenewals {
     return ({ id, username }) => [username, id].flatMap((key) => byUser.get(key.toLowerCase()) ?? []);
   }
 
-  /** Ends those that are not needed, without a word to the customer. Answers how many. One that turns out paid is left to be completed. */
-  async withdraw(renewals: readonly OpenRenewal[], now: Date, signal: AbortSignal): Promise<number> {
-    const { closing, invoices, log, picture } = this.#options;
+  /** Those that are not needed, with their invoices. One that turns out paid is left to be completed. None where Crypto Pay does not answer. */
+  async unused(renewals: readonly OpenRenewal[], now: Date, signal: AbortSignal): Promise<readonly UnusedRenewal[]> {
+    const { invoices, log, picture } = this.#options;
     const money = await picture.of(
       renewals.map(({ user }) => user),
       now,
@@ -48,28 +52,32 @@ export class UnusedRenewals {
       const isPaid = others.some(({ state }) => state === 'paid' || state === 'promised');
       return isPaid || user.expireAt.getTime() > Date.parse(payment.mark.renewal!.expires_at);
     });
-    if (unused.length === 0) return 0;
+    if (unused.length === 0) return [];
     const ids = unused.map(({ payment }) => payment.invoiceId);
     const read = await invoices.byId(ids, signal).catch((err: unknown) => {
       signal.throwIfAborted();
       log.warn({ err }, 'invoices of auto-renew not looked at, the next run tries again');
     });
-    if (!read) return 0;
+    if (!read) return [];
     const { known, unreadable } = read;
-    let withdrawn = 0;
-    for (const { payment } of unused) {
+    return unused.flatMap(({ payment, user }) => {
       const id = payment.invoiceId ?? '';
       const invoice = known.get(id);
-      if (unreadable.has(id) || (invoice && invoice.status !== 'active' && invoice.status !== 'expired')) continue;
-      try {
-        const outcome = await closing.unpaid(payment, { invoice, tell: false }, signal);
-        if (outcome === 'failed') withdrawn += 1;
-      } catch (err) {
-        signal.throwIfAborted();
-        log.warn({ err, payment_id: payment.id }, 'invoice of auto-renew not ended, the next run tries again');
-      }
+      const isOver = !invoice || invoice.status === 'active' || invoice.status === 'expired';
+      return isOver && !unreadable.has(id) ? { payment, user, invoice } : [];
+    });
+  }
+
+  /** Ends one without a word to the customer. False where it was not ended. */
+  async withdraw({ invoice, payment }: UnusedRenewal, signal: AbortSignal): Promise<boolean> {
+    const { closing, log } = this.#options;
+    try {
+      return (await closing.unpaid(payment, { invoice, tell: false }, signal)) === 'failed';
+    } catch (err) {
+      signal.throwIfAborted();
+      log.warn({ err, payment_id: payment.id }, 'invoice of auto-renew not ended, the next run tries again');
+      return false;
     }
-    return withdrawn;
   }
 }
 

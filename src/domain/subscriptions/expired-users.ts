@@ -8,7 +8,7 @@ import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { Disabling, Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
 import { isJustOver } from './brackets.ts';
-import type { SubscriptionNotices } from './notices.ts';
+import type { Notice, SubscriptionNotices } from './notices.ts';
 
 export type DisablingOptions = {
   panel: Pick<Panel, 'again' | 'canHave' | 'disable' | 'user'>;
@@ -18,6 +18,9 @@ export type DisablingOptions = {
   intents: Disablings;
   notices: SubscriptionNotices;
 };
+
+/** A user whom a run disabled that was killed before it wrote that down. */
+export type Begun = { user: PanelUser; intent: Disabling };
 
 /** What became of one user. `left`: extended or changed by somebody meanwhile. `gone`: no longer at the panel. */
 export type TurnedOff = { outcome: 'disabled' | 'left' | 'gone'; told: number };
@@ -71,25 +74,43 @@ export class ExpiredUsers {
   }
 
   /**
-   * Settles what killed runs began: the panel's answer did not arrive, or was not written down. A user who cannot be read is left to a
-   * later run.
+   * Users whom a killed run disabled without writing it down: the panel's answer did not arrive, or came too late. A user who cannot be read
+   * is left to a later run.
    */
+  async begun(signal: AbortSignal): Promise<Begun[]> {
+    const found = await this.#begun(signal);
+    return found.flatMap(({ begun }) => begun ?? []);
+  }
+
+  /** Settles what killed runs began, and forgets intents that nothing came of. */
   async finish(now: Date, signal: AbortSignal): Promise<TurnedOff[]> {
-    const { intents } = this.#options;
     const settled: TurnedOff[] = [];
-    for (const [name, intent] of await intents.left()) {
+    for (const { begun, name } of await this.#begun(signal)) {
+      if (!begun) await this.#options.intents.end(name);
+      else settled.push({ outcome: 'disabled', told: await this.#settle(begun.user, begun.intent, now, signal) });
+    }
+    return settled;
+  }
+
+  /** The notices that go with disabling these users: to those whose time ended not long ago, and who were not told yet. */
+  async noticesTo(users: readonly PanelUser[], now: Date, signal: AbortSignal): Promise<readonly Notice[]> {
+    const due = users.filter((user) => isJustOver(user, now)).map((user) => ({ user, kind: 'expired' as const }));
+    return (await this.#options.notices.plan(due, now, signal)).notices;
+  }
+
+  /** Without `begun`, nothing came of the intent. */
+  async #begun(signal: AbortSignal): Promise<{ name: string; begun?: Begun }[]> {
+    const found: { name: string; begun?: Begun }[] = [];
+    for (const [name, intent] of await this.#options.intents.left()) {
       const user = await this.#readable(name, intent, signal);
       if (user === 'unknown') continue;
       const isSamePeriod = user?.expireAt.getTime() === intent.expireAt.getTime();
       // Still on: the run that follows finds and disables this user under the same intent.
       if (user && isSamePeriod && user.status !== 'DISABLED' && user.status !== 'EXPIRED') continue;
-      if (user && isSamePeriod && user.status === 'DISABLED') {
-        settled.push({ outcome: 'disabled', told: await this.#settle(user, intent, now, signal) });
-      } else {
-        await intents.end(name);
-      }
+      const isOurs = user && isSamePeriod && user.status === 'DISABLED';
+      found.push({ name, ...(isOurs && { begun: { user, intent } }) });
     }
-    return settled;
+    return found;
   }
 
   /** The user of an intent, who may have another id since. Without the user, `name` is an id, as an earlier version kept it. */
@@ -118,11 +139,7 @@ export class ExpiredUsers {
       },
     ]);
     await backendKeys.forgetSubscription(user.id);
-    let told = 0;
-    if (isJustOver(user, now)) {
-      const plan = await notices.plan([{ user, kind: 'expired' }], now, signal);
-      told = await notices.queue(plan.notices, now, signal);
-    }
+    const told = await notices.queue(await this.noticesTo([user], now, signal), now, signal);
     await Promise.all([intents.end(user.username), intents.end(user.id)]);
     await events.publish('subscription.disabled', {
       user_uuid: user.id,

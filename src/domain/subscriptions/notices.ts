@@ -20,6 +20,8 @@ export type Notice = Candidate & { id: string; telegramId: number };
 
 export type NoticePlan = {
   notices: readonly Notice[];
+  /** Told already, as the queue says and not yet the marks: `remember` saves the question next time. */
+  told: readonly Candidate[];
   /** Due, but no Telegram id is known. */
   withoutTelegram: number;
   /** Due, but Telegram refuses the chat. */
@@ -55,11 +57,10 @@ export class SubscriptionNotices {
   }
 
   /**
-   * The users among these who are still to be told; nobody who has paid is. Changes nothing that matters. Give it a page at a time: it holds
-   * them all.
+   * The users among these who are still to be told; nobody who has paid is. Changes nothing. Give it a page at a time: it holds them all.
    */
   async plan(candidates: readonly Candidate[], now: Date, signal: AbortSignal): Promise<NoticePlan> {
-    const untold = await this.#untold(candidates);
+    const { told, untold } = await this.#untold(candidates);
     const telegramIds = await this.telegramIds(untold.map(({ user }) => user));
     const withTelegram = untold.flatMap((candidate) => {
       const telegramId = telegramIds.get(candidate.user.id);
@@ -77,6 +78,7 @@ export class SubscriptionNotices {
     );
     return {
       notices,
+      told,
       withoutTelegram: untold.length - withTelegram.length,
       unreachable: withTelegram.length - reachable.length,
       ...leftOut,
@@ -96,29 +98,12 @@ export class SubscriptionNotices {
       message: this.#text(notice, now, renewUrl, localeFor(languages.get(notice.telegramId), this.#options.locale)),
     }));
     const queued = await notifications.insert(rows);
-    await this.#remember(notices);
+    await this.remember(notices);
     return queued;
   }
 
-  /** Telegram ids by panel user id. */
-  telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
-    return this.#options.people.telegramIds(users);
-  }
-
-  async #untold(candidates: readonly Candidate[]): Promise<(Candidate & { id: string })[]> {
-    if (candidates.length === 0) return [];
-    const told = await this.#options.marks.told(candidates.map(({ user, kind }) => ({ userId: user.id, kind })));
-    // The notice of another worker was for this date: its mark ends with the bracket.
-    await this.#remember(candidates.filter((_, i) => told[i] === TOLD_UNDATED));
-    const unmarked = candidates
-      .filter(({ kind, user }, i) => told[i] !== TOLD_UNDATED && told[i] !== occasionOf(kind, user))
-      .map((candidate) => ({ ...candidate, id: noticeId(candidate.kind, candidate.user) }));
-    const queued = await this.#options.decisions.queued(unmarked.map(({ id }) => id));
-    await this.#remember(unmarked.filter(({ id }) => queued.has(id)));
-    return unmarked.filter(({ id }) => !queued.has(id));
-  }
-
-  async #remember(told: readonly Candidate[]): Promise<void> {
+  /** Notes in Redis who has been told. */
+  async remember(told: readonly Candidate[]): Promise<void> {
     await this.#options.marks.mark(
       told.map(({ user, kind }) => ({
         userId: user.id,
@@ -127,6 +112,28 @@ export class SubscriptionNotices {
         ttlMs: rememberedMs(kind),
       })),
     );
+  }
+
+  /** Telegram ids by panel user id. */
+  telegramIds(users: readonly PanelUser[]): Promise<ReadonlyMap<string, number>> {
+    return this.#options.people.telegramIds(users);
+  }
+
+  async #untold(
+    candidates: readonly Candidate[],
+  ): Promise<{ untold: (Candidate & { id: string })[]; told: readonly Candidate[] }> {
+    if (candidates.length === 0) return { untold: [], told: [] };
+    const marks = await this.#options.marks.told(candidates.map(({ user, kind }) => ({ userId: user.id, kind })));
+    // The notice of another worker was for this date: its mark ends with the bracket.
+    const undated = candidates.filter((_, i) => marks[i] === TOLD_UNDATED);
+    const unmarked = candidates
+      .filter(({ kind, user }, i) => marks[i] !== TOLD_UNDATED && marks[i] !== occasionOf(kind, user))
+      .map((candidate) => ({ ...candidate, id: noticeId(candidate.kind, candidate.user) }));
+    const queued = await this.#options.decisions.queued(unmarked.map(({ id }) => id));
+    return {
+      untold: unmarked.filter(({ id }) => !queued.has(id)),
+      told: [...undated, ...unmarked.filter(({ id }) => queued.has(id))],
+    };
   }
 
   /** A reminder holds what it is about: its distance is written when it is sent. The end is a date, which stays what it was. */

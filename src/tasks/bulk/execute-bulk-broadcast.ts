@@ -2,20 +2,21 @@ import { z } from 'zod';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
 import { BroadcastReport } from '../../domain/notifications/broadcast-report.ts';
 import {
+  BROADCAST_EFFECTS,
   BROADCAST_FIELDS,
   isBroadcastOver,
   LOOK_WHILE_HELD_MS,
   nextLookMs,
 } from '../../domain/notifications/broadcasts.ts';
 import { errorCode, SnoozeError } from '../../lib/errors.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
 import control from './control-bulk-broadcast.ts';
 
 /**
  * Sends one message to many customers or to all. Its rows are added once, under ids that derive from the broadcast. From then on the job
  * only looks how far their delivery is, and holds no worker in between.
  */
-export default defineTask({
+export default defineMassTask({
   name: 'execute_bulk_broadcast',
   summary: {
     en: 'Queues one message for a list of chats or for all customers, shows progress, can be paused and cancelled',
@@ -40,9 +41,16 @@ export default defineTask({
     withdrawn: 'Messages taken back when it was cancelled',
     total: 'Chats after removing duplicates',
   },
+  effects: BROADCAST_EFFECTS,
   needs: ['broadcasts', 'bulkNotices', 'bulkProgress'],
 
-  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }) {
+  async *plan({ telegram_ids: given }, { broadcasts }) {
+    for await (const steps of broadcasts.chats(given)) yield { steps };
+  },
+
+  show: (chat) => ({ effect: 'send', subject: String(chat) }),
+
+  async run(payload, { broadcasts, bulkNotices, bulkProgress, ...run }, planned) {
     const { alive, confirmHeld, enqueue, enqueuedAt, jobId, now, signal } = run;
     using progress = new BulkProgress(bulkProgress, {
       alive,
@@ -59,10 +67,8 @@ export default defineTask({
       const { isQueued, wish } = await broadcasts.record(jobId);
       signal.throwIfAborted();
       if (!isQueued && wish !== 'cancel') {
-        const { message, notification_type: type, telegram_ids: chats } = payload;
-        const broadcast = { id: jobId, message, type, dueAt: enqueuedAt };
-        if (chats === 'all') await broadcasts.queueForAll(broadcast, run);
-        else await broadcasts.queueFor(broadcast, [...new Set(chats)], run);
+        const { message, notification_type: type } = payload;
+        await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), run);
         await broadcasts.markQueued(jobId);
       }
     } catch (error) {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { BULK_OPERATIONS } from '../../domain/bulk/actions.ts';
 import { ProgressId } from '../../domain/bulk/progress.ts';
 import type { BulkJob } from '../../domain/bulk/users.ts';
-import { defineTask, type RunContext } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
+import type { RunContext } from '../../runtime/define-task.ts';
 import type { Services } from '../../services.ts';
 
 /** Failures in the result; the summary to the admins has all ids. */
@@ -27,7 +28,7 @@ const payload = z.object({
  * Does one operation on many panel users. A failing user is listed, and the rest goes on. Killed, cancelled or replayed, the job handles
  * nobody twice.
  */
-export default defineTask({
+export default defineMassTask({
   name: 'execute_bulk_user_operation',
   summary: {
     en: 'Disables, enables, resets or deletes many panel users, shows progress and ends with a summary',
@@ -54,10 +55,25 @@ export default defineTask({
     failed: 'Users who could not be changed',
     total: 'Users after removing duplicates',
   },
+  effects: {
+    disable: { en: 'disable', ru: 'отключить' },
+    enable: { en: 'enable', ru: 'включить' },
+    reset_traffic: { en: 'reset the traffic', ru: 'сбросить трафик' },
+    delete: { en: 'delete', ru: 'удалить' },
+    already: { en: 'is so already', ru: 'уже в этом состоянии', isLeft: true },
+    fail: { en: 'cannot be changed', ru: 'изменить нельзя', isLeft: true },
+  },
   needs: ['bulkUsers', 'settings'],
 
-  async run(given, context) {
-    const tally = await context.bulkUsers.run(jobOf(given, context), context.signal);
+  plan: (given, context) => context.bulkUsers.plan(jobOf(given, context)),
+
+  async show(id, { operation }, { bulkUsers, signal }) {
+    const { outcome, reason, username } = await bulkUsers.foresee(id, operation, signal);
+    return { effect: outcome, subject: username ?? id, id, ...(reason !== undefined && { detail: reason }) };
+  },
+
+  async run(given, context, planned) {
+    const tally = await context.bulkUsers.run(jobOf(given, context), planned.groups(), context.signal);
     return { ...tally.counts, errors: tally.failures.slice(0, ERRORS_REPORTED) };
   },
 });

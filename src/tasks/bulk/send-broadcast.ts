@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { BulkProgress } from '../../domain/bulk/progress.ts';
 import { BroadcastReport } from '../../domain/notifications/broadcast-report.ts';
-import { isBroadcastOver, LOOK_WHILE_HELD_MS, nextLookMs } from '../../domain/notifications/broadcasts.ts';
+import {
+  BROADCAST_EFFECTS,
+  isBroadcastOver,
+  LOOK_WHILE_HELD_MS,
+  nextLookMs,
+} from '../../domain/notifications/broadcasts.ts';
 import { hours, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, PermanentError, SnoozeError } from '../../lib/errors.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { SegmentConditions } from '../../lib/segment.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
 
 const LOOK_AGAIN_AT_MOST_MS = hours(1);
 
@@ -12,7 +18,7 @@ const LOOK_AGAIN_AT_MOST_MS = hours(1);
  * Sends a planned broadcast: records every chat of its segment once, queues their messages, and then only looks how far they are. What staff
  * said of it stands in PostgreSQL, so that a run after a kill, or in an emptied Redis, goes on where the last one was.
  */
-export default defineTask({
+export default defineMassTask({
   name: 'send_broadcast',
   summary: {
     en: 'Sends a planned broadcast to the chats of its segment, each once, and shows progress',
@@ -33,13 +39,23 @@ export default defineTask({
     withdrawn: 'Messages taken back when it was cancelled',
     total: 'Messages queued',
   },
+  effects: BROADCAST_EFFECTS,
   needs: ['broadcastComposer', 'broadcasts', 'bulkNotices', 'bulkProgress', 'plannedBroadcasts'],
 
-  async run({ broadcast_id: id }, services) {
+  async *plan({ broadcast_id: id }, { broadcastComposer, now, plannedBroadcasts, signal }) {
+    const planned = await plannedBroadcasts.find(id);
+    if (!planned) throw unknown(id);
+    if (planned.filledAt) return;
+    yield* broadcastComposer.groups({ ...planned, segment: SegmentConditions.parse(planned.segment) }, now, signal);
+  },
+
+  show: ({ chat, text }) => ({ effect: 'send', subject: String(chat), detail: text }),
+
+  async run({ broadcast_id: id }, services, { groups }) {
     const { broadcastComposer, broadcasts, bulkNotices, bulkProgress, plannedBroadcasts, ...run } = services;
     const { now, signal } = run;
     const planned = await plannedBroadcasts.begin(id, now);
-    if (!planned) throw new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);
+    if (!planned) throw unknown(id);
     const { sendAt, state } = planned;
     if (planned.begunAt === undefined) {
       if (state === 'cancelled' || sendAt === undefined) return { sent: 0, failed: 0, withdrawn: 0, total: 0 };
@@ -58,7 +74,7 @@ export default defineTask({
 
     let isFilled = planned.filledAt !== undefined;
     try {
-      if (!isFilled && state === 'sending') isFilled = await broadcastComposer.fill(planned, now, run);
+      if (!isFilled && state === 'sending') isFilled = await broadcastComposer.fill(id, groups(), now, run);
     } catch (error) {
       // A cancelled job cancels its broadcast, which would get another job otherwise.
       if (errorCode(signal.reason) === 'cancelled') await plannedBroadcasts.say(id, 'cancel');
@@ -82,3 +98,6 @@ export default defineTask({
     });
   },
 });
+
+const unknown = (id: string): PermanentError =>
+  new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);

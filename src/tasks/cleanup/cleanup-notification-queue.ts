@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { agedRowPlan, DELETES_ROWS, rowLine } from '../../domain/cleanup/aged-row-plan.ts';
 import { deleteInBatches } from '../../domain/cleanup/batch-delete.ts';
 import { days, minutes } from '../../lib/duration.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
+import type { RunContext } from '../../runtime/define-task.ts';
+import type { Services } from '../../services.ts';
 
 /** Sent and failed notifications are kept for this long. */
 const RETENTION_MS = days(7);
@@ -13,7 +16,7 @@ const RETENTION_MS = days(7);
 const FIRST_BATCH_ROWS = 20;
 
 /** Deletes notifications that were sent or have failed a week ago. Pending ones stay at any age: the brake decides on them. */
-export default defineTask({
+export default defineMassTask({
   name: 'cleanup_notification_queue',
   summary: {
     en: 'Deletes sent and failed notifications after 7 days',
@@ -25,11 +28,15 @@ export default defineTask({
   retry: { delaysMs: [minutes(5), minutes(5)], exhausted: 'log' },
   longRunning: true,
   counts: { deleted: 'Notifications deleted' },
+  effects: DELETES_ROWS,
   needs: ['agedRows', 'cleanupPause'],
 
-  async run(_, { again, agedRows, cleanupPause: pause, log, now, signal }) {
-    const before = new Date(now.getTime() - RETENTION_MS);
-    const { deleted, finished } = await deleteInBatches(agedRows.notifications(before), {
+  plan: (_, context) => agedRowPlan(oldRows(context)),
+  show: rowLine,
+
+  async run(_, context) {
+    const { again, cleanupPause: pause, log, signal } = context;
+    const { deleted, finished } = await deleteInBatches(oldRows(context), {
       log,
       signal,
       pause,
@@ -39,3 +46,7 @@ export default defineTask({
     return { deleted };
   },
 });
+
+type Reader = Pick<RunContext, 'now'> & Pick<Services, 'agedRows'>;
+
+const oldRows = ({ agedRows, now }: Reader) => agedRows.notifications(new Date(now.getTime() - RETENTION_MS));

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import {
+  BROADCAST_EFFECTS,
   BROADCAST_FIELDS,
   ERRORS_REPORTED,
   isBroadcastOver,
   nextLookMs,
 } from '../../domain/notifications/broadcasts.ts';
 import { SnoozeError } from '../../lib/errors.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
 
 /** Queues one message for many and reports once all rows are done. Every row's id follows from the job's, so a re-run adds nobody twice. */
-export default defineTask({
+export default defineMassTask({
   name: 'broadcast_message',
   summary: {
     en: 'Queues one message for a list of chats and reports when all are done',
@@ -29,20 +30,26 @@ export default defineTask({
     failed: 'Messages that will not be delivered',
     total: 'Chats after removing duplicates',
   },
+  effects: BROADCAST_EFFECTS,
   needs: ['broadcasts', 'progress'],
 
-  async run(payload, { broadcasts, progress, ...run }) {
+  async *plan({ telegram_ids: given }, { broadcasts }) {
+    for await (const steps of broadcasts.chats(given)) yield { steps };
+  },
+
+  show: (chat) => ({ effect: 'send', subject: String(chat) }),
+
+  async run(payload, { broadcasts, progress, ...run }, planned) {
     const { confirmHeld, enqueuedAt, jobId, now } = run;
-    const chats = [...new Set(payload.telegram_ids)];
+    const total = new Set(payload.telegram_ids).size;
     const { message, notification_type: type } = payload;
     const before = await broadcasts.look(jobId);
-    if (before.total < chats.length)
-      await broadcasts.queueFor({ id: jobId, message, type, dueAt: enqueuedAt }, chats, run);
+    if (before.total < total)
+      await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), run);
     const look = await broadcasts.look(jobId);
     const errors = look.failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
     const { sent } = look;
     const failed = look.failed + look.withdrawn;
-    const total = chats.length;
 
     const ageMs = now.getTime() - enqueuedAt.getTime();
     const isDone = isBroadcastOver(look, ageMs);

@@ -3,17 +3,20 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { MoneyOf } from '../../domain/payments/customer-picture.ts';
 import { type KnownUser, renewedUser } from '../../domain/payments/payment-recipients.ts';
 import { isAboutToEnd } from '../../domain/payments/renewal.ts';
+import type { OpenRenewal, UnusedRenewal } from '../../domain/payments/unused-renewals.ts';
+import { userLine } from '../../domain/subscriptions/user-line.ts';
+import { addCounts } from '../../lib/add-counts.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { errorMessage, TransientError } from '../../lib/errors.ts';
-import type { Payment } from '../../repositories/payment-row.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
+import type { PlannedGroup } from '../../runtime/define-task.ts';
 
 /** Renewals that a dead worker left without an invoice are taken up within this. */
 const RESUMED_WITHIN_MS = days(1);
 const RESUMED_AT_ONCE = 100;
 
 /** Sends users with auto-renew an invoice in the last hour of their time: one for each user and expiry date, however often it runs. */
-export default defineTask({
+export default defineMassTask({
   name: 'auto_renew_subscriptions',
   summary: {
     en: 'Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour',
@@ -34,26 +37,26 @@ export default defineTask({
     unknown: 'Users left for the next run because Crypto Pay does not say whether they have paid',
     withdrawn: 'Invoices of auto-renew ended because the customer has got the time otherwise',
   },
+  effects: {
+    invoice: { en: 'make an invoice and send its link', ru: 'выставить счёт и прислать ссылку' },
+    withdraw: { en: 'end an invoice that is not needed', ru: 'закрыть ненужный счёт' },
+    fail: {
+      en: 'not known now, would be tried again',
+      ru: 'сейчас неизвестно, будет попытка позже',
+      isLeft: true,
+    },
+  },
   needs: ['customerPicture', 'payments', 'panel', 'renewal', 'unusedRenewals'],
 
-  async run(_, { customerPicture, log, now, panel, payments, renewal, signal, unusedRenewals }) {
-    const counts = {
-      ...{ ending: 0, unreadable: 0, invoiced: 0, already: 0, off: 0, unable: 0 },
-      ...{ paid: 0, open: 0, unknown: 0, withdrawn: 0 },
-    };
-    let failed = 0;
-    let firstFailure: unknown;
-
-    /** One user's trouble is not the others'; what failed is tried again by the task's next attempt. */
-    const attempt = async (who: string, offer: () => Promise<boolean | Kept | 'off' | 'unable'>): Promise<void> => {
+  async *plan(_, { customerPicture, now, panel, payments, renewal, signal, unusedRenewals }): AsyncGenerator<Group> {
+    /** One user's trouble is not the others'. */
+    const group = async (who: Who, find: () => Promise<Step | Kept | 'off' | 'unable'>): Promise<Group> => {
       try {
-        const came = await offer();
-        counts[typeof came === 'string' ? came : came ? 'invoiced' : 'already'] += 1;
-      } catch (err) {
+        const found = await find();
+        return typeof found === 'string' ? { steps: [], counts: { [found]: 1 } } : { steps: [found] };
+      } catch (error) {
         signal.throwIfAborted();
-        log.warn({ err, user: who }, 'renewal not invoiced, will try again');
-        failed += 1;
-        firstFailure ??= err;
+        return { steps: [{ does: 'fail', who, error }] };
       }
     };
     /** Why this user is not asked to pay now; undefined where nothing speaks against it. */
@@ -63,36 +66,73 @@ export default defineTask({
     };
 
     const unfinished = await payments.unfinishedRenewals(new Date(now.getTime() - RESUMED_WITHIN_MS), RESUMED_AT_ONCE);
-    counts.unreadable += unfinished.holes.length;
+    yield { steps: [], counts: { unreadable: unfinished.holes.length } };
+    const resumed = new Set(unfinished.items.map(({ id }) => id));
     for (const payment of unfinished.items) {
-      await attempt(payment.id, async () => {
-        const { expires_at: expiresAt, telegram_id: telegramId } = payment.mark.renewal!;
-        const user = renewedUser(payment.hints, { telegramId, expireAt: new Date(expiresAt) });
-        return (await keptBack(user)) ?? renewal.resume(payment, signal);
-      });
+      const { expires_at: expiresAt, telegram_id: telegramId } = payment.mark.renewal!;
+      const user = renewedUser(payment.hints, { telegramId, expireAt: new Date(expiresAt) });
+      const make = (): Promise<boolean> => renewal.resume(payment, signal);
+      yield await group(user, async () => (await keptBack(user)) ?? { does: 'invoice', who: user, make });
     }
 
     // Collected first: a listing that is read while invoices are made would take minutes and lose its place.
     const ending: PanelUser[] = [];
-    const invoiced: { user: PanelUser; payment: Payment }[] = [];
+    const invoiced: OpenRenewal[] = [];
     const renewalsOf = await unusedRenewals.open();
     const listing = panel.users({}, signal);
     for await (const user of listing) {
       if (isAboutToEnd(user, now)) ending.push(user);
       for (const payment of renewalsOf(user)) invoiced.push({ user, payment });
     }
-    counts.ending = ending.length;
-    counts.unreadable += listing.holes.length;
+    yield { steps: [], counts: { ending: ending.length, unreadable: listing.holes.length } };
     // Asks Crypto Pay about the open invoices of all at once.
     await customerPicture.of(ending, now, signal);
     for (const user of ending) {
-      await attempt(user.id, async () => {
+      yield await group(user, async () => {
         const terms = await renewal.termsFor(user, signal);
         if (typeof terms === 'string') return terms;
-        return (await keptBack(user)) ?? renewal.offer(terms, signal);
+        const kept = await keptBack(user);
+        if (kept) return kept;
+        const { id, isOpen } = await renewal.isOpen(terms);
+        if (!isOpen || resumed.has(id)) return 'already';
+        return { does: 'invoice', who: user, make: () => renewal.offer(terms, signal) };
       });
     }
-    counts.withdrawn = await unusedRenewals.withdraw(invoiced, now, signal);
+    for (const unused of await unusedRenewals.unused(invoiced, now, signal))
+      yield { steps: [{ does: 'withdraw', who: unused.user, unused }] };
+  },
+
+  show: (step) => userLine(step.does, step.who, step.does === 'fail' ? errorMessage(step.error) : step.who.expireAt),
+
+  async run(_, { log, signal, unusedRenewals }, planned) {
+    const counts = {
+      ...{ ending: 0, unreadable: 0, invoiced: 0, already: 0, off: 0, unable: 0 },
+      ...{ paid: 0, open: 0, unknown: 0, withdrawn: 0 },
+    };
+    let failed = 0;
+    let firstFailure: unknown;
+    /** What failed is tried again by the task's next attempt. */
+    const fail = (user: string, err: unknown): void => {
+      log.warn({ err, user }, 'renewal not invoiced, will try again');
+      failed += 1;
+      firstFailure ??= err;
+    };
+    for await (const { counts: more, steps } of planned.groups()) {
+      addCounts(counts, more);
+      for (const step of steps) {
+        if (step.does === 'fail') fail(step.who.username, step.error);
+        else if (step.does === 'withdraw')
+          counts.withdrawn += (await unusedRenewals.withdraw(step.unused, signal)) ? 1 : 0;
+        else {
+          try {
+            counts[(await step.make()) ? 'invoiced' : 'already'] += 1;
+          } catch (error) {
+            signal.throwIfAborted();
+            fail(step.who.username, error);
+          }
+        }
+      }
+    }
     if (failed > 0) {
       const message = `auto_renew_subscriptions: ${failed} renewals have no invoice yet, the first because: ${errorMessage(firstFailure)}`;
       throw new TransientError('renewals_not_invoiced', message, { cause: firstFailure });
@@ -100,6 +140,13 @@ export default defineTask({
     return counts;
   },
 });
+
+type Who = Pick<KnownUser, 'expireAt' | 'id' | 'username'>;
+type Step =
+  | { does: 'invoice'; who: Who; make(): Promise<boolean> }
+  | { does: 'withdraw'; who: Who; unused: UnusedRenewal }
+  | { does: 'fail'; who: Who; error: unknown };
+type Group = PlannedGroup<Step, 'ending' | 'off' | 'unable' | 'unreadable' | Kept>;
 
 type Kept = 'already' | 'open' | 'paid' | 'unknown';
 

@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { isDue, isOurs, isReset, monthOf } from '../../domain/subscriptions/monthly-resets.ts';
+import { userLine } from '../../domain/subscriptions/user-line.ts';
+import { addCounts } from '../../lib/add-counts.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import type { PlannedLine } from '../../lib/planned-line.ts';
 import { trafficReset } from '../../messages/subscriptions.ts';
-import { defineTask } from '../../runtime/define-task.ts';
+import { defineMassTask } from '../../runtime/define-mass-task.ts';
+import type { Planned, PlannedGroup } from '../../runtime/define-task.ts';
 import broadcastMessage from '../notifications/broadcast-message.ts';
 
 /** Users looked at together; all that is held in memory besides the Telegram ids of the broadcast. */
@@ -20,7 +24,7 @@ const DONE = 'traffic.monthly_reset';
  * Resets the traffic of users whose strategy leaves that to us, then tells them. `lastTrafficResetAt` at the panel says who is done, so
  * a run that was killed goes on where it was. The run ends only when a listing shows everybody done; until then it snoozes.
  */
-export default defineTask({
+export default defineMassTask({
   name: 'reset_monthly_traffic',
   summary: {
     en: 'Resets the monthly traffic that the panel does not reset by itself, then tells the users',
@@ -37,48 +41,68 @@ export default defineTask({
     told: 'Chats that the broadcast goes to',
     held: 'Runs held by the brake on mass effects',
   },
+  effects: {
+    reset: { en: 'reset the traffic', ru: 'сбросить трафик' },
+    tell: { en: 'tell the chat afterwards', ru: 'затем сообщить в чат' },
+  },
   needs: ['auditLogs', 'brake', 'decisions', 'monthlyResets', 'panel', 'settings', 'subscriptionNotices'],
 
-  async run(_, context) {
-    const {
-      auditLogs,
-      brake,
-      decisions,
-      enqueue,
-      log,
-      monthlyResets,
-      now,
-      panel,
-      scheduledFor,
-      settings,
-      signal,
-      task,
-    } = context;
+  async *plan(_, { decisions, panel, scheduledFor, settings, signal, subscriptionNotices }): AsyncGenerator<Group> {
     const { month, startedAt } = monthOf(scheduledFor);
     const strategies = new Set(settings.RESET_STRATEGIES);
-    const ours = (users: readonly PanelUser[]) => users.filter((user) => isOurs(user, strategies));
-    const counts = { checked: 0, unreadable: 0, reset: 0, told: 0, held: 0 };
+    const isTold = await decisions.isAudited(DONE, month);
     const chats = new Set<number>();
-    let due = 0;
     const listing = panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
-      counts.checked += users.length;
-      due += ours(users).filter((user) => isDue(user, startedAt)).length;
-      const done = ours(users).filter((user) => isReset(user, startedAt));
-      counts.reset += done.length;
-      for (const chat of (await context.subscriptionNotices.telegramIds(done)).values()) chats.add(chat);
+      const ours = users.filter((user) => isOurs(user, strategies));
+      const done = ours.filter((user) => isReset(user, startedAt));
+      const due = ours.filter((user) => isDue(user, startedAt));
+      const found = isTold ? [] : (await subscriptionNotices.telegramIds([...due, ...done])).values();
+      const fresh = [...new Set(found)].filter((chat) => !chats.has(chat));
+      for (const chat of fresh) chats.add(chat);
+      yield {
+        steps: [
+          ...due.map((user): Step => ({ does: 'reset', user })),
+          ...fresh.map((chat): Step => ({ does: 'tell', chat })),
+        ],
+        counts: { checked: users.length, reset: done.length },
+      };
     }
-    counts.unreadable = listing.holes.length;
+    yield { steps: [], counts: { unreadable: listing.holes.length } };
+  },
+
+  show: (step) =>
+    step.does === 'reset'
+      ? userLine('reset', step.user, `${step.user.usedTrafficBytes} bytes`)
+      : { effect: 'tell', subject: String(step.chat) },
+
+  async run(_, context, planned) {
+    const { auditLogs, brake, decisions, enqueue, log, monthlyResets, now, panel, settings, signal, task } = context;
+    const { month } = monthOf(context.scheduledFor);
+    const counts = { checked: 0, unreadable: 0, reset: 0, told: 0, held: 0 };
+    const chats: number[] = [];
+    let due = 0;
+    for await (const group of planned.groups()) {
+      addCounts(counts, group.counts);
+      for (const step of group.steps) {
+        if (step.does === 'reset') due += 1;
+        else chats.push(step.chat);
+      }
+    }
     const { total } = await panel.countUsers(signal);
     const listed = counts.checked + counts.unreadable;
-    const verdict = await brake.check({ task, wouldTouch: due, listed, counted: total, now });
+    const verdict = await brake.check({
+      ...{ task, wouldTouch: due, listed, counted: total, now, signal },
+      lines: () => resetLines(planned),
+    });
     if (!verdict.go) return { ...counts, held: 1 };
 
     if (due > 0) {
       await monthlyResets.mustBeHeard(month, now);
       let left = verdict.atMost;
-      for await (const users of inGroups(panel.users({}, signal), GROUP)) {
-        const group = ours(users).filter((user) => isDue(user, startedAt));
+      for await (const { steps } of planned.groups()) {
+        const free = await brake.allowed(verdict, steps, planned.lineOf);
+        const group = free.flatMap((step) => (step.does === 'reset' ? step.user : []));
         left -= await monthlyResets.ask(group.slice(0, left), month, now, signal);
         if (left <= 0) break;
       }
@@ -86,9 +110,9 @@ export default defineTask({
     }
 
     if (counts.reset === 0 || (await decisions.isAudited(DONE, month))) return counts;
-    if (chats.size > 0) {
+    if (chats.length > 0) {
       const message = trafficReset(settings.DEFAULT_LOCALE).toString();
-      const payload = { telegram_ids: [...chats], message, notification_type: 'broadcast:traffic_reset' };
+      const payload = { telegram_ids: chats, message, notification_type: 'broadcast:traffic_reset' };
       // One id per month: a run that was killed before the next line enqueues the same job again, which adds nothing.
       await enqueue(broadcastMessage, payload, { jobId: `traffic_reset_${month}` });
     }
@@ -101,6 +125,14 @@ export default defineTask({
       },
     ]);
     log.info({ month, users: counts.reset }, 'monthly traffic reset is complete');
-    return { ...counts, told: chats.size };
+    return { ...counts, told: chats.length };
   },
 });
+
+type Step = { does: 'reset'; user: PanelUser } | { does: 'tell'; chat: number };
+type Group = PlannedGroup<Step, 'checked' | 'reset' | 'unreadable'>;
+
+/** What the brake is about: the resets. The messages follow once all are confirmed. */
+async function* resetLines(planned: Planned<Group>): AsyncGenerator<readonly PlannedLine[]> {
+  for await (const lines of planned.lines()) yield lines.filter(({ effect }) => effect === 'reset');
+}

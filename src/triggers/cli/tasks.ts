@@ -34,18 +34,24 @@ export type TaskContext = {
   ): Promise<{ result: Readonly<Record<string, unknown>>; elsewhere?: string }>;
 };
 
-const payload = { payload: { type: 'string' } } as const;
+const payload = { payload: { type: 'string' }, 'dry-run': { type: 'boolean' } } as const;
+
+/** The payload, with `dry_run` where the option says so. A task without a mass effect has no such field, and says so. */
+const payloadOf = (args: CommandArgs): Record<string, unknown> => ({
+  ...payloadOption(args),
+  ...(args.options['dry-run'] === true && { dry_run: true }),
+});
 
 export const taskCommands: readonly Command<TaskContext>[] = [
   {
     name: 'run',
-    usage: '<task> [--payload JSON]',
+    usage: '<task> [--payload JSON] [--dry-run]',
     maxWords: 1,
     summary:
-      'Run one task here and now until it is done, and print its result; exit code 75 where it is not, with what goes on where',
+      'Run one task here and now until it is done, and print its result; exit code 75 where it is not, with what goes on where; --dry-run lists what it would do and changes nothing',
     options: payload,
     async run(args, { runHere }, { note, print }) {
-      const { elsewhere, result } = await runHere(wordAt(args, 0, 'The task to run'), payloadOption(args), note);
+      const { elsewhere, result } = await runHere(wordAt(args, 0, 'The task to run'), payloadOf(args), note);
       print(result, [JSON.stringify(result, undefined, 2)]);
       if (elsewhere === undefined) return 0;
       note(elsewhere);
@@ -54,7 +60,7 @@ export const taskCommands: readonly Command<TaskContext>[] = [
   },
   {
     name: 'dispatch',
-    usage: '<task> [--payload JSON]',
+    usage: '<task> [--payload JSON] [--dry-run]',
     maxWords: 1,
     summary: 'Put one task into its queue and print the job id',
     options: payload,
@@ -63,7 +69,7 @@ export const taskCommands: readonly Command<TaskContext>[] = [
       // A scheduled task is unique at this door too.
       const unique = schedules.has(registry.get(name).task.name);
       const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
-      const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOption(args), asked);
+      const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOf(args), asked);
       print({ job_id: jobId, task: task.name, queue: task.queue, already }, [
         already
           ? `${task.name} waits or runs already, with the same payload, as job ${jobId} in queue ${task.queue}`

@@ -44,6 +44,8 @@ export type HeldBrake = {
   since: Date | undefined;
   /** The decisions that an admin can make. */
   decisions: readonly string[];
+  /** What the held run would do, as an export; undefined where no list was made, or none can be. */
+  list: { exportId: string; rows: number; at: Date; expiresAt: Date } | undefined;
 };
 
 /** The worker's knowledge of one panel user, one sentence per decision. */

@@ -11,6 +11,8 @@ export type MessageOptions = {
   readonly retryPolicy?: string;
   readonly queue?: string;
   readonly maxRetries?: number;
+  /** The task is to list what it would do. A task without a mass effect ends as a dead letter: it must not act instead. */
+  readonly dryRun?: boolean;
   /** Labels with a meaning but an unusable value (`timeout: "soon"`): they are kept and have no effect. */
   readonly unusable: readonly string[];
 };
@@ -60,6 +62,7 @@ export function messageOptions(labels: Readonly<Record<string, unknown>>): Messa
     delayMs: delay === undefined ? undefined : Math.ceil(seconds(delay)),
     retryPolicy: read('retry_policy', nonEmptyText),
     queue: read('queue', nonEmptyText),
+    dryRun: read('dry_run', truth),
     maxRetries: read('max_retries', (value) => integerIn(value, 0, MAX_RETRIES)),
     unusable,
   });
@@ -76,6 +79,8 @@ function integerIn(value: unknown, min: number, max: number): number | undefined
 }
 
 const positive = (number: number | undefined) => (number === 0 ? undefined : number);
+/** Anything but a clear `false` asks for a dry run: acting on a misspelt wish could not be taken back. */
+const truth = (value: unknown): boolean => !/^(false|0|no|off|)$/i.test(String(value).trim());
 const nonEmptyText = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
 type Optional<T> = { [K in keyof T]: T[K] | undefined };

@@ -15,13 +15,32 @@ const Hold = z
     since: storedTime,
     told_at: storedTime,
     approved_at: storedTime.optional(),
+    /** Approved for the subjects of the list alone. Not in `approved_at`, which an older version takes for all. */
+    only_at: storedTime.optional(),
+    /** Refused, so that nobody is told of the same again for a day. */
+    declined_at: storedTime.optional(),
+    /** What the admins were shown, as an export. */
+    list: z.object({ export_id: z.string(), rows: z.int(), at: storedTime, expires_at: storedTime }).optional(),
   })
-  .transform(({ would_touch: wouldTouch, told_at: toldAt, approved_at: approvedAt, ...rest }) => ({
-    ...rest,
-    wouldTouch,
-    toldAt,
-    ...(approvedAt && { approvedAt }),
-  }));
+  .transform(
+    ({
+      would_touch: wouldTouch,
+      told_at: toldAt,
+      approved_at: approvedAt,
+      only_at: onlyAt,
+      declined_at: declinedAt,
+      list,
+      ...rest
+    }) => ({
+      ...rest,
+      wouldTouch,
+      toldAt,
+      ...(approvedAt && { approvedAt }),
+      ...(onlyAt && { onlyAt }),
+      ...(declinedAt && { declinedAt }),
+      ...(list && { list: { exportId: list.export_id, rows: list.rows, at: list.at, expiresAt: list.expires_at } }),
+    }),
+  );
 
 /** A run that waits for an admin's approval, with the counts that the admins were told. */
 export type Hold = z.output<typeof Hold>;
@@ -95,6 +114,14 @@ export class BrakeRecords {
   }
 }
 
-function written({ wouldTouch, toldAt, approvedAt, ...rest }: Hold): string {
-  return JSON.stringify({ ...rest, would_touch: wouldTouch, told_at: toldAt, approved_at: approvedAt });
+function written({ wouldTouch, toldAt, approvedAt, onlyAt, declinedAt, list, ...rest }: Hold): string {
+  return JSON.stringify({
+    ...rest,
+    would_touch: wouldTouch,
+    told_at: toldAt,
+    approved_at: approvedAt,
+    only_at: onlyAt,
+    declined_at: declinedAt,
+    ...(list && { list: { export_id: list.exportId, rows: list.rows, at: list.at, expires_at: list.expiresAt } }),
+  });
 }

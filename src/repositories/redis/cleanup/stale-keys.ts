@@ -4,6 +4,12 @@ import { keys } from '../keys.ts';
 
 export type SweepCounts = { scanned: number; removed: number; trimmed: number; failed: number };
 
+/** A key that is removed as a whole, or whose old entries are. */
+export type StaleKey = { readonly key: string } & (
+  | { readonly does: 'remove' }
+  | { readonly does: 'trim'; readonly before: number; readonly entries: number }
+);
+
 /** Keys per SCAN call: well under a millisecond of the server's time. */
 const PAGE = 500;
 
@@ -55,54 +61,73 @@ export class StaleKeys {
   /** Scans all keys once. A key of an unexpected type counts as failed and stays. */
   async sweep(now: Date, signal: AbortSignal): Promise<SweepCounts> {
     const counts: SweepCounts = { scanned: 0, removed: 0, trimmed: 0, failed: 0 };
+    for await (const { failed, scanned, stale } of this.find(now, signal)) {
+      counts.scanned += scanned;
+      counts.failed += failed;
+      for (const { removed, trimmed } of await Promise.all(stale.map((one) => this.#treat(one)))) {
+        counts.removed += removed;
+        counts.trimmed += trimmed;
+      }
+    }
+    return counts;
+  }
+
+  /** What a sweep would treat, page by page. Changes nothing. */
+  async *find(now: Date, signal: AbortSignal): AsyncGenerator<{ stale: StaleKey[]; scanned: number; failed: number }> {
     // In a cluster each master knows only its own keys.
     for (const master of mastersOf(this.#redis)) {
       let cursor = '0';
       do {
         signal.throwIfAborted();
         const [next, page] = await master.scan(cursor, 'MATCH', keys.all(), 'COUNT', PAGE);
-        await this.#treat(page, now.getTime(), counts);
+        yield await this.#look(page, now.getTime());
         cursor = next;
       } while (cursor !== '0');
     }
-    return counts;
   }
 
-  async #treat(page: readonly string[], now: number, counts: SweepCounts): Promise<void> {
-    counts.scanned += page.length;
-    const results = await Promise.allSettled(page.map((key) => this.#treatOne(key, now)));
-    for (const result of results) {
-      if (result.status === 'rejected') {
-        if (!isWrongType(result.reason)) throw result.reason;
-        counts.failed += 1;
-      } else {
-        counts.removed += result.value.removed;
-        counts.trimmed += result.value.trimmed;
-      }
-    }
+  async #look(page: readonly string[], now: number): Promise<{ stale: StaleKey[]; scanned: number; failed: number }> {
+    const results = await Promise.allSettled(page.map((key) => this.#staleness(key, now)));
+    const refused = results.filter((result) => result.status === 'rejected');
+    for (const { reason } of refused) if (!isWrongType(reason)) throw reason;
+    const stale = results.flatMap((result) => (result.status === 'fulfilled' ? (result.value ?? []) : []));
+    return { stale, scanned: page.length, failed: refused.length };
   }
 
   /** The connection pipelines the commands of many keys. */
-  async #treatOne(key: string, now: number): Promise<{ removed: number; trimmed: number }> {
+  async #staleness(key: string, now: number): Promise<StaleKey | undefined> {
     for (const rule of RULES) {
       const match = rule.pattern.exec(key);
       if (!match) continue;
-      if ('trimBefore' in rule) return { removed: 0, trimmed: await this.#trim(key, rule.trimBefore(now)) };
+      if ('trimBefore' in rule) return await this.#oldEntries(key, rule.trimBefore(now));
       // A date that is not in the calendar gives NaN, which compares as not outdated.
       const isStale = 'goneAt' in rule ? rule.goneAt(match[1]!) < now : (await this.#redis.pttl(key)) === NO_EXPIRY;
-      return { removed: isStale ? await this.#redis.unlink(key) : 0, trimmed: 0 };
+      return isStale ? { key, does: 'remove' } : undefined;
     }
-    return { removed: 0, trimmed: 0 };
+    return undefined;
   }
 
-  async #trim(key: string, before: number): Promise<number> {
-    const [inSeconds, inMilliseconds] = await Promise.all([
-      this.#redis.zremrangebyscore(key, '-inf', `(${before / 1000}`),
-      this.#redis.zremrangebyscore(key, FIRST_MILLISECOND_SCORE, `(${before}`),
-    ]);
-    return inSeconds + inMilliseconds;
+  async #oldEntries(key: string, before: number): Promise<StaleKey | undefined> {
+    const found = await Promise.all(scoresBefore(before).map(([from, to]) => this.#redis.zcount(key, from, to)));
+    const entries = found.reduce((sum, count) => sum + count, 0);
+    return entries === 0 ? undefined : { key, does: 'trim', before, entries };
+  }
+
+  async #treat(stale: StaleKey): Promise<{ removed: number; trimmed: number }> {
+    const { key } = stale;
+    if (stale.does === 'remove') return { removed: await this.#redis.unlink(key), trimmed: 0 };
+    const trimmed = await Promise.all(
+      scoresBefore(stale.before).map(([from, to]) => this.#redis.zremrangebyscore(key, from, to)),
+    );
+    return { removed: 0, trimmed: trimmed.reduce((sum, count) => sum + count, 0) };
   }
 }
+
+/** Scores of entries from before then, which are in seconds or in milliseconds. */
+const scoresBefore = (before: number): readonly (readonly [string | number, string])[] => [
+  ['-inf', `(${before / 1000}`],
+  [FIRST_MILLISECOND_SCORE, `(${before}`],
+];
 
 /** PTTL returns this for a key without expiry. */
 const NO_EXPIRY = -1;

@@ -16,10 +16,18 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'What is held until an admin decides',
       answers: { 200: { description: 'All that is held', schema: z.object({ brakes: z.array(BrakeBody) }) } },
       async handle() {
-        const brakes = (await context.brakes.list()).map(({ held, since, ...others }) => ({
+        const brakes = (await context.brakes.list()).map(({ held, list, since, ...others }) => ({
           ...others,
           held: held.en,
           ...(since && { since: since.toISOString() }),
+          ...(list && {
+            list: {
+              export_id: list.exportId,
+              rows: list.rows,
+              at: list.at.toISOString(),
+              expires_at: list.expiresAt.toISOString(),
+            },
+          }),
         }));
         return { status: 200, body: { brakes } };
       },

@@ -3,7 +3,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tokenNameOf } from '../../../lib/initiator.ts';
 import { stableJson } from '../../../lib/stable-json.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
-import type { NamedTask } from '../../../runtime/registry.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import type { Call } from './route.ts';
@@ -28,11 +27,10 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   const { dispatcher, idempotency, registry } = context;
   const { audit, caller, idempotencyKey: key, traceparent } = request;
   const named = registry.get(request.name);
-  const { task } = named;
-  const { payload } = dispatcher.accept(named, request.payload, 'http');
+  const { payload, task } = dispatcher.accept(named, request.payload, 'http');
   // A payload may be as long as 8 MB: others have their turn between looking at it and writing it down.
   await nextTurn();
-  if (key === undefined) return await add(context, named, payload, { audit, caller, jobId: randomUUID(), traceparent });
+  if (key === undefined) return await add(context, task, payload, { audit, caller, jobId: randomUUID(), traceparent });
 
   const fingerprint = createHash('sha256')
     .update(stableJson({ name: task.name, payload }))
@@ -48,7 +46,7 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
   if (claimed.fingerprint !== fingerprint)
     throw new Problem('key-reused', 'This Idempotency-Key was used within the last day for another task or payload.');
   if (claimed.done) return { job_id: claimed.jobId, task: task.name, queue: task.queue, already: true };
-  const added = await add(context, named, payload, { audit, caller, jobId: claimed.jobId, traceparent });
+  const added = await add(context, task, payload, { audit, caller, jobId: claimed.jobId, traceparent });
   await idempotency.settle(owner, key, { fingerprint, jobId: added.job_id });
   return { ...added, already: added.already || claimed.jobId !== jobId };
 }
@@ -56,7 +54,7 @@ export async function dispatchFor(context: HttpContext, request: DispatchRequest
 /** A scheduled task is unique: a request while a job with the same payload waits or runs returns the existing one. */
 async function add(
   context: HttpContext,
-  { task }: NamedTask,
+  task: AnyTask,
   payload: Readonly<Record<string, unknown>>,
   { audit, caller, jobId, traceparent }: Pick<DispatchRequest, 'audit' | 'caller' | 'traceparent'> & { jobId: string },
 ): Promise<Dispatched> {

@@ -97,6 +97,10 @@ export const BrakeBody = z.object({
   held: z.string().describe('What is held and why'),
   since: time.optional(),
   decisions: z.array(z.string()),
+  list: z
+    .object({ export_id: z.string(), rows: z.int(), at: time, expires_at: time })
+    .optional()
+    .describe('What the held run would do, line by line: an export to download'),
 });
 
 export const AlertBody = z.object({

@@ -37,11 +37,11 @@ describe('a payload', () => {
     expect(await http.world.redis.client.keys('cybervpn:jobs:*:wait')).toEqual([]);
   });
 
-  test('that would be a dry run sends nothing to anybody', async () => {
-    const payload = { telegram_ids: 'all', message: 'x', dry_run: true };
+  test('that is a misspelt dry run sends nothing to anybody', async () => {
+    const payload = { telegram_ids: 'all', message: 'x', dryrun: true };
     const { detail, errors } = await refused('POST', '/api/v1/tasks/execute_bulk_broadcast', payload);
     expect(errors).toEqual([
-      { pointer: '/dry_run', detail: expect.stringContaining('unknown field `dry_run`; known are') },
+      { pointer: '/dryrun', detail: expect.stringContaining('unknown field `dryrun`; did you mean `dry_run`?') },
     ]);
     expect(detail).toContain('dry_run');
   });

@@ -82,6 +82,7 @@ export type Field = {
    * - `lines`, `numbers`: a list of texts or numbers, one a line; a file can be put in.
    * - `moment`: a moment typed at the reader's clock, as `2026-03-01T14:05:00.000Z`.
    * - `json`: any value.
+   * - `submit`: true where the form is sent with this second button, which changes nothing and is not asked about.
    */
   readonly kind:
     | 'text'
@@ -94,7 +95,8 @@ export type Field = {
     | 'lines'
     | 'numbers'
     | 'moment'
-    | 'json';
+    | 'json'
+    | 'submit';
   readonly options?: readonly { readonly value: string; readonly label: Text }[];
   readonly required?: boolean;
   /** Half of the width where there is room. */

@@ -38,8 +38,14 @@ export function drawForm({ address, deed, form, name, options, page, state }: Dr
   const id = formId(name, key);
   const mine = state?.id === id ? state : undefined;
   const label = page.say(deed.label);
-  const fields = Object.entries(form?.fields ?? {}).flatMap(([field, how]) =>
-    how
+  const all = Object.entries(form?.fields ?? {});
+  const buttons = all.flatMap(([field, how]) =>
+    how?.kind === 'submit'
+      ? html`<button class="plain" name="${field}" value="on"${about === undefined ? '' : html` aria-label="${how.label[page.locale]}: ${about}"`}>${how.label[page.locale]}</button>`
+      : [],
+  );
+  const fields = all.flatMap(([field, how]) =>
+    how && isTyped(how)
       ? [
           drawField(
             how,
@@ -52,7 +58,7 @@ export function drawForm({ address, deed, form, name, options, page, state }: Dr
   const problem = mine && problemOf(mine, form, page);
   return html`<form method="post" action="${address}" id="${id}" class="deed${fields.length > 0 ? ' fields' : ''}" hx-post="${address}">${sentAlong({ ...hidden, [OWN.deed]: name, [OWN.key]: key, [OWN.about]: about ?? '' })}${
     problem === undefined ? '' : html`<p class="bad" role="alert">${problem}</p>`
-  }${join(fields, '')}<button class="${deed.tone ?? (fields.length > 0 ? 'primary' : 'plain')}"${about === undefined ? '' : html` aria-label="${label}: ${about}"`}>${label}</button></form>`;
+  }${join(fields, '')}<button class="${deed.tone ?? (fields.length > 0 ? 'primary' : 'plain')}"${about === undefined ? '' : html` aria-label="${label}: ${about}"`}>${label}</button>${join(buttons, '')}</form>`;
 }
 
 /** Hidden inputs; an empty one is left out. */
@@ -74,10 +80,15 @@ function problemOf({ errors, problem }: FormState, form: FormOf | undefined, { s
   return Object.keys(errors).length > 0 ? say('formProblem') : undefined;
 }
 
+/** A field that is typed or chosen; the others are buttons. */
+type Typed = Field & { readonly kind: Exclude<Field['kind'], 'submit'> };
+
+const isTyped = (field: Field): field is Typed => field.kind !== 'submit';
+
 type Place = { id: string; field: string; value: string | undefined; error: string | undefined };
 
 function drawField(
-  { hint, kind, label, options = [], required, width }: Field,
+  { hint, kind, label, options = [], required, width }: Typed,
   place: Place,
   { locale, say }: Page,
 ): Html {
@@ -164,7 +175,7 @@ function typedValue(
   { clock, say }: Page,
 ): { value?: unknown; error?: string } {
   const text = String([sent ?? ''].flat().at(-1)).trim();
-  if (kind === 'check') return { value: text !== '' };
+  if (kind === 'check' || kind === 'submit') return { value: text !== '' };
   if (text === '') return {};
   switch (kind) {
     case 'number': {

@@ -32,10 +32,13 @@ const Properties = z.looseObject({
 const ONE_LINE = 200;
 
 /** A form for the payload of a task, with its defaults filled in. The door that the payload goes through judges it. */
-export function payloadForm({ payload }: AnyTask): FormOf & { values: Readonly<Record<string, string>> } {
+export function payloadForm({ mass, payload }: AnyTask): FormOf & { values: Readonly<Record<string, string>> } {
   const { properties, required } = Properties.parse(z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' }));
   const fields = Object.fromEntries(
-    Object.entries(properties).map(([name, property]) => [name, fieldOf(name, property, required.includes(name))]),
+    Object.entries(properties).map(([name, property]) => [
+      name,
+      mass && name === 'dry_run' ? DRY_RUN_BUTTON : fieldOf(name, property, required.includes(name)),
+    ]),
   );
   const values = Object.fromEntries(
     Object.entries(properties).flatMap(([name, { default: value }]) =>
@@ -44,6 +47,9 @@ export function payloadForm({ payload }: AnyTask): FormOf & { values: Readonly<R
   );
   return { schema: z.looseObject({}), fields, values };
 }
+
+/** The button that asks for a dry run, in any form that starts a mass task. */
+export const DRY_RUN_BUTTON: Field = { kind: 'submit', label: { en: 'Dry run', ru: 'Пробный запуск' } };
 
 function fieldOf(name: string, property: z.output<typeof Property>, required: boolean): Field {
   const { description } = property;
@@ -73,7 +79,7 @@ function withoutNull(property: z.output<typeof Property>): z.output<typeof Type>
 }
 
 function textOf(value: unknown, { kind }: Field): string {
-  if (kind === 'check') return value === true ? 'on' : '';
+  if (kind === 'check' || kind === 'submit') return value === true ? 'on' : '';
   if ((kind === 'lines' || kind === 'numbers') && Array.isArray(value)) return value.join('\n');
   return kind === 'json' ? JSON.stringify(value) : String(value);
 }

@@ -1,8 +1,9 @@
 import { type Html, html, join } from '../../../../lib/html.ts';
+import { numberText } from '../../../../lib/quantities.ts';
 import { deadLetters } from '../../api/dead-letters.ts';
 import type { HeldBrake, HttpContext } from '../../context.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
-import { timeAgo } from '../components/times.ts';
+import { timeAgo, timeAt } from '../components/times.ts';
 import type { Page } from '../define-view.ts';
 import { type NowState, waitingPayments } from './state.ts';
 import type { NowWord } from './words.ts';
@@ -28,12 +29,12 @@ export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord
 /** What a person must decide, each with its buttons. */
 export function drawDecisions(
   { brakes, letters, payments }: OpenDecisions,
-  page: Page<NowWord, 'go' | 'send' | 'drop' | 'replay'>,
+  page: Page<NowWord, HeldDecision | 'replay'>,
 ): Html {
   const { form, locale, may, say } = page;
   const held = brakes.map(
-    ({ decisions, held: what, name, since }) =>
-      html`<li id="brake-${name}"><span class="grow">${stateBadge('warn', say('held'))} ${what[locale]}${since ? html` <span class="muted">${timeAgo(since, page)}</span>` : ''}</span><span class="actions">${join(
+    ({ decisions, held: what, list, name, since }) =>
+      html`<li id="brake-${name}"><span class="grow">${stateBadge('warn', say('held'))} ${what[locale]}${since ? html` <span class="muted">${timeAgo(since, page)}</span>` : ''}${drawList(list, page)}</span><span class="actions">${join(
         decisions.filter(isDecision).map((decision) => form(decision, { key: name, hidden: { name }, about: name })),
         '',
       )}</span></li>`,
@@ -61,5 +62,14 @@ export function drawDecisions(
   return html`<ul class="list">${join(all, '')}</ul>${more.length > 0 ? html`<p>${join(more, ' · ')}</p>` : ''}`;
 }
 
-const DECISIONS = ['go', 'send', 'drop'] as const;
-const isDecision = (text: string): text is (typeof DECISIONS)[number] => DECISIONS.some((one) => one === text);
+const DECISIONS = ['go', 'only_these', 'not_this_time', 'send', 'drop'] as const;
+export type HeldDecision = (typeof DECISIONS)[number];
+const isDecision = (text: string): text is HeldDecision => DECISIONS.some((one) => one === text);
+
+/** Whom the held run would touch, and until when that list is kept. */
+function drawList(list: HeldBrake['list'], page: Page<NowWord>): Html {
+  if (!list) return html``;
+  const { locale, say } = page;
+  const until = html`<span class="muted">${say('heldUntil')} ${timeAt(list.expiresAt, page)}</span>`;
+  return html` <a href="/api/v1/exports/${list.exportId}" download>${say('heldList', numberText(list.rows, locale))}</a> ${until} <a href="/audit?action=brake.confirmed">${say('decided_before')}</a>`;
+}

@@ -4,6 +4,7 @@ import { dispatchFor } from '../../api/dispatch.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { defineView } from '../define-view.ts';
+import { DRY_RUN_BUTTON } from '../payload-form.ts';
 
 /** As many as the task takes. */
 const MOST_USERS = 100_000;
@@ -31,6 +32,10 @@ export default defineView({
     sure: { en: '% for %. Go on?', ru: '%: %. Продолжить?' },
     users: { en: '% users', ru: 'пользователей %' },
     nobody: { en: 'No id was given.', ru: 'Не указан ни один id.' },
+    tried: {
+      en: 'What it would do to % is listed here. Nothing is changed.',
+      ru: 'Здесь будет список того, что она сделала бы, пользователей: %. Ничего не меняется.',
+    },
     begun: { en: 'It has begun for %.', ru: 'Начато, пользователей: %.' },
   },
 
@@ -44,6 +49,7 @@ export default defineView({
         schema: z.object({
           operation: z.enum(NAMES),
           user_uuids: z.array(z.string().max(100)).max(MOST_USERS),
+          dry_run: z.boolean(),
         }),
         fields: {
           operation: {
@@ -61,20 +67,26 @@ export default defineView({
             },
             hint: { en: 'One a line, or separated by commas', ru: 'По одному в строке или через запятую' },
           },
+          dry_run: DRY_RUN_BUTTON,
         },
       },
-      ask(_context, { form: { operation, user_uuids: ids }, page }) {
+      ask(_context, { form: { dry_run: isDry, operation, user_uuids: ids }, page }) {
         const count = new Set(ids).size;
         if (count === 0) throw new Problem('bad-request', page.say('nobody'));
+        if (isDry) return undefined;
         return page.say('sure', OPERATIONS[operation][page.locale], page.say('users', count));
       },
       async run(context, { audit, caller, form, page, request }) {
         const { traceparent } = request.headers;
         const ids = [...new Set(form.user_uuids)];
-        const payload = { operation: form.operation, user_uuids: ids };
+        const payload = { operation: form.operation, user_uuids: ids, dry_run: form.dry_run };
         const asked = { name: context.buttons.operates.name, payload, caller: callerOf(caller), audit, traceparent };
         const { job_id: id } = await dispatchFor(context, asked);
-        return { receipt: page.say('begun', ids.length), act: 'recorded', goTo: `/jobs/${encodeURIComponent(id)}` };
+        return {
+          receipt: page.say(form.dry_run ? 'tried' : 'begun', ids.length),
+          act: 'recorded',
+          goTo: `/jobs/${encodeURIComponent(id)}`,
+        };
       },
     }),
   }),

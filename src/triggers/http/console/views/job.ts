@@ -8,6 +8,7 @@ import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { withoutSecrets } from '../../auth/secrets.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
+import { DryRunResult, drawDryRun } from '../components/dry-runs.ts';
 import { personOf } from '../components/people.ts';
 import { emptyState, progressBar, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
@@ -92,9 +93,17 @@ export default defineView({
         ]);
         const kept = job || letter || missing ? [] : await context.history.runs.ofJob(id);
         if (!job && !letter && kept.length === 0) throw new Problem('not-found', `There is no job ${id}.`);
-        return { job, letter, progress: job && Counts.safeParse(await context.progress.find(job.progressId)).data };
+        const { data: dryRun } = DryRunResult.safeParse(job?.result);
+        const effects = dryRun && context.registry.find(dryRun.task)?.task.mass?.effects;
+        return {
+          job,
+          letter,
+          dryRun,
+          effects,
+          progress: job && Counts.safeParse(await context.progress.find(job.progressId)).data,
+        };
       },
-      draw({ job, letter, progress }, page) {
+      draw({ dryRun, effects = {}, job, letter, progress }, page) {
         const { form, locale, say } = page;
         const rows: [string, Html | string][] = job
           ? [
@@ -116,7 +125,7 @@ export default defineView({
               ...(job.error
                 ? [[say('error'), html`<span class="wrap">${job.error}</span>`] satisfies [string, Html]]
                 : []),
-              ...(job.result === undefined
+              ...(job.result === undefined || dryRun
                 ? []
                 : [
                     [say('result'), html`<code class="wrap">${JSON.stringify(job.result)}</code>`] satisfies [
@@ -134,7 +143,7 @@ export default defineView({
             : [];
         const list = rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
         const isOpen = job && job.state !== 'completed' && job.state !== 'failed';
-        return html`${rows.length > 0 ? html`<dl class="facts">${join(list, '')}</dl>` : emptyState(say('gone'))}<p class="actions">${
+        return html`${rows.length > 0 ? html`<dl class="facts">${join(list, '')}</dl>` : emptyState(say('gone'))}${dryRun ? drawDryRun(dryRun, effects, locale) : ''}<p class="actions">${
           letter ? form('replay', { about: letter.task }) : ''
         }${isOpen ? form('cancel', { about: job.task }) : ''}</p>`;
       },

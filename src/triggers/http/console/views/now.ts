@@ -13,7 +13,7 @@ import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
-import { decisionsOf, drawDecisions } from '../now/decisions.ts';
+import { decisionsOf, drawDecisions, type HeldDecision } from '../now/decisions.ts';
 import { deliveryFigures } from '../now/deliveries.ts';
 import { drawRunning, jobName, watchedJobs } from '../now/running.ts';
 import { nowState } from '../now/state.ts';
@@ -39,7 +39,7 @@ export default defineView({
   texts: NOW_WORDS,
 
   deeds: ({ deed }) => {
-    const decision = (word: 'go' | 'send' | 'drop') =>
+    const decision = (word: HeldDecision) =>
       deed({
         needs: 'admin',
         label: word,
@@ -68,6 +68,8 @@ export default defineView({
       });
     return {
       go: decision('go'),
+      only_these: decision('only_these'),
+      not_this_time: decision('not_this_time'),
       send: decision('send'),
       drop: decision('drop'),
       pause: control('pause'),

@@ -86,15 +86,19 @@ export default defineView({
       label: 'run',
       bodyBytes: PAYLOAD_BYTES,
       form: (context, { params }) => payloadForm(context.registry.get(params.name).task),
-      ask(context, { page, params }) {
+      ask(context, { form, page, params }) {
         const { task } = context.registry.get(params.name);
+        if (task.mass && form.dry_run === true) return undefined;
         return task.longRunning || task.watched ? page.say('sureRun', task.name) : undefined;
       },
       async run(context, { audit, caller, form, page, params, request }) {
         const { traceparent } = request.headers;
         const asked = { name: params.name, payload: form, caller: callerOf(caller), audit, traceparent };
         const { already, job_id: id, task } = await dispatchFor(context, asked);
-        return { receipt: page.say(already ? 'already' : 'started', task, id), act: 'recorded' };
+        const receipt = page.say(already ? 'already' : 'started', task, id);
+        // What a dry run found is on the page of its job.
+        const isDry = form.dry_run === true && context.registry.get(params.name).task.mass !== undefined;
+        return { receipt, act: 'recorded', ...(isDry && { goTo: `/jobs/${encodeURIComponent(id)}` }) };
       },
     }),
     pause: deed({
