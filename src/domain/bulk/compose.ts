@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts';
 import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
+import type { Decisions } from '../../repositories/decisions.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import { LastPurchases } from '../../repositories/last-purchases.ts';
@@ -18,13 +19,18 @@ import type { BulkProgressOptions } from './progress.ts';
 import { BulkUsers } from './users.ts';
 import { usersOfThisPanel } from './users-of-this-panel.ts';
 
-export type BulkParts = { contacts: CustomerContacts; people: People; historyState(): Promise<OwnSchemaState> };
+export type BulkParts = {
+  contacts: CustomerContacts;
+  decisions: Decisions;
+  people: People;
+  historyState(): Promise<OwnSchemaState>;
+};
 export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, historyState, people }: BulkParts,
+  { contacts, decisions, historyState, people }: BulkParts,
   { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -33,7 +39,7 @@ export function composeBulk(
   const clock = (): Date => new Date();
   const progress: BulkProgressOptions = { records, events, clock };
   const notices = new BulkNotices({
-    ...{ log, notifications },
+    ...{ decisions, log, notifications },
     signalDelivery: engine.signalDelivery,
     adminIds: settings.ADMIN_TELEGRAM_IDS,
     locale: settings.DEFAULT_LOCALE,

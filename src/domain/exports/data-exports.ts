@@ -95,12 +95,20 @@ export class DataExports {
     }
   }
 
-  /** Tells the admins that there will be no file. */
-  async failed(job: ExportJob, error: Error): Promise<void> {
+  /**
+   * Tells the admins that there will be no file. One that an earlier run stored before it lost its job is removed: nobody was told of it, and
+   * a file beside the word that there is none would lie for all its days. One that was told of stays.
+   */
+  async failed(job: ExportJob, error: Error, signal: AbortSignal): Promise<void> {
     using progress = this.#progressOf(job);
+    const { notices, storage } = this.#options;
+    if (!(await notices.wasTold(job, 'export_ready'))) {
+      await job.confirmHeld();
+      await storage.delete(exportName(exportIdOf(job.jobId), job.format, isGzipped(job)), signal);
+    }
     const reason = errorMessage(error);
     await progress.show({ status: 'failed', ...counted(0, 0), errors: [{ error: reason }] });
-    await this.#options.notices.tell(job, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
+    await notices.tell(job, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
   }
 
   #progressOf({ alive, confirmHeld, enqueuedAt, progressId, type }: ExportJob): BulkProgress {

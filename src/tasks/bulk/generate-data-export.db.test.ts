@@ -280,6 +280,17 @@ describe('generate_data_export', () => {
     expect(await world.app.services.progress.find('broken')).toMatchObject({ status: 'failed' });
   });
 
+  test('a file of a run that lost its job is removed when the job fails; one that was told of stays', async () => {
+    const lost = await run({ export_type: 'users' }, { jobId: 'lost' });
+    await world.database.pool.query('delete from notification_queue');
+    await run({ export_type: 'users' }, { jobId: 'told' });
+    panel.faults({ kind: 'error', status: 503 });
+    for (const jobId of ['lost', 'told']) await expect(run({ export_type: 'users' }, { jobId })).rejects.toThrow('503');
+    expect(await exports().open(String(lost.export_id))).toBeUndefined();
+    expect(await exports().open('told')).toBeDefined();
+    expect(await messages()).toHaveLength(3);
+  });
+
   test('removed after a day, and not offered from then on', async () => {
     await run({ export_type: 'payments', gzip: true }, { jobId: 'old' });
     const now = new Date(Date.now() + hours(25));

@@ -34,7 +34,7 @@ export default defineTask({
   retry: {
     delaysMs: [],
     exhausted: 'log',
-    onExhausted: (given, context, error) => context.dataExports.failed(jobOf(given, context), error),
+    onExhausted: (given, context, error) => context.dataExports.failed(jobOf(given, context), error, context.signal),
   },
   timeLimitMs: 'none',
   longRunning: true,
