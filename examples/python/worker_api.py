@@ -1199,13 +1199,14 @@ class WorkerApi:
         self,
         *,
         broadcast_id: str,
+        dry_run: bool | None = None,
         idempotency_key: str | int | None = None,
     ) -> dict[str, Any]:
         """Sends a planned broadcast to the chats of its segment, each once, and shows progress."""
         return self._call(
             "POST",
             "/api/v1/tasks/send_broadcast",
-            body=_given({"broadcast_id": broadcast_id}),
+            body=_given({"broadcast_id": broadcast_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

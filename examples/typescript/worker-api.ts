@@ -2252,6 +2252,8 @@ export class WorkerApi {
     body: {
       /** Id of the planned broadcast */
       broadcast_id: string;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
     },
     options: { idempotencyKey?: string | number } = {},
   ): Promise<{

@@ -66,7 +66,11 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...monitoring.services,
     ...payments.services,
   });
-  const bulk = composeBulk(foundation, { contacts, people, ...subscriptions.services, historyState: kept.historyState }, config);
+  const bulk = composeBulk(
+    foundation,
+    { contacts, people, ...subscriptions.services, historyState: kept.historyState },
+    config,
+  );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
   const { exportDownloads, ...exporting } = composeExports(foundation, stored, { notices, progress }, config);
   const { takeover } = composeTakeover(foundation, {

@@ -12,7 +12,7 @@ import {
   type RunContext,
   type Task,
 } from './define-task.ts';
-import { linesOf } from './planned-lines.ts';
+import { plannedLinesOf } from './planned-lines.ts';
 
 export type MassTask<
   P extends z.ZodObject,
@@ -68,7 +68,7 @@ export function defineMassTask<
       groups,
       lineOf,
       async *lines() {
-        for await (const group of groups()) yield await linesOf({ lineOf }, group);
+        for await (const group of groups()) yield await plannedLinesOf({ lineOf }, group);
       },
     };
   };

@@ -3,7 +3,7 @@ import { addCounts } from '../lib/add-counts.ts';
 import type { PlannedLine } from '../lib/planned-line.ts';
 import type { Services } from '../services.ts';
 import type { AnyTask, MassPlan, Result, RunContext } from './define-task.ts';
-import { linesOf } from './planned-lines.ts';
+import { plannedLinesOf } from './planned-lines.ts';
 
 /** Lines in the result; the file has all. */
 const SAMPLE = 20;
@@ -46,7 +46,7 @@ async function listed(
       context.alive();
       context.signal.throwIfAborted();
       addCounts(counts, group.counts);
-      const lines = await linesOf(planned, group);
+      const lines = await plannedLinesOf(planned, group);
       for (const line of lines) {
         effects[line.effect] = (effects[line.effect] ?? 0) + 1;
         if (!mass.effects[line.effect]?.isLeft) touched += 1;

@@ -6,7 +6,7 @@ import type { Planned, PlannedGroup } from './define-task.ts';
 const LOOKS_AT_ONCE = 8;
 
 /** The lines of a group in the order of its steps. */
-export async function linesOf<Group extends PlannedGroup>(
+export async function plannedLinesOf<Group extends PlannedGroup>(
   { lineOf }: Pick<Planned<Group>, 'lineOf'>,
   { steps }: Group,
 ): Promise<readonly PlannedLine[]> {

@@ -34,7 +34,7 @@ export function composeHistory({ clock, log, metrics, redis, unreadable }: Found
     incidentNotes: new IncidentNotes({ incidents, log, onDropped, look: historyState, clock: () => clock.now() }),
     maintenanceWindows: new MaintenanceWindows({
       ...{ log, look: historyState },
-      copy: new MaintenanceCopy(redis),
+      copy: new MaintenanceCopy(redis, unreadable.onStored),
       rows: new MaintenanceRows(historyDatabase),
     }),
     pausedSchedules: new PausedSchedules({
