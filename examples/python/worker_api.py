@@ -407,7 +407,7 @@ class WorkerApi:
         """Whom a broadcast would reach now, with the text as the first twenty read it; writes nothing."""
         return self._call(
             "POST",
-            "/api/v1/broadcasts/estimate",
+            "/api/v1/broadcast-estimates",
             body=_given({"segment": segment, "texts": texts, "holdout_percent": holdout_percent, "id": id}),
         )
 
@@ -450,15 +450,34 @@ class WorkerApi:
             body=_given({"at": at}),
         )
 
-    def act_on_broadcast(
+    def pause_broadcast(
         self,
         id: str,
-        act: str,
     ) -> dict[str, Any]:
-        """Pause, resume or cancel; cancelling withdraws what is not sent. Repeating it changes nothing more."""
+        """Hold it; repeating it changes nothing more."""
         return self._call(
             "POST",
-            f"/api/v1/broadcasts/{_quote(id)}/{_quote(act)}",
+            f"/api/v1/broadcasts/{_quote(id)}/pause",
+        )
+
+    def resume_broadcast(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Go on with one that is paused; repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/resume",
+        )
+
+    def cancel_broadcast(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """End it and withdraw what is not sent; repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/cancel",
         )
 
     def list_missed(

@@ -890,7 +890,7 @@ export class WorkerApi {
       text: string;
     }[];
   }> {
-    return await this.#call('POST', `/api/v1/broadcasts/estimate`, {}, body);
+    return await this.#call('POST', `/api/v1/broadcast-estimates`, {}, body);
   }
 
   /** One broadcast: what became of its chats and messages, and what it earned. */
@@ -1032,15 +1032,28 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/send`, {}, body);
   }
 
-  /** Pause, resume or cancel; cancelling withdraws what is not sent. Repeating it changes nothing more. */
-  async actOnBroadcast(
-    id: string,
-    act: string,
-  ): Promise<{
+  /** Hold it; repeating it changes nothing more. */
+  async pauseBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
   }> {
-    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/${encodeURIComponent(act)}`);
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/pause`);
+  }
+
+  /** Go on with one that is paused; repeating it changes nothing more. */
+  async resumeBroadcast(id: string): Promise<{
+    id: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/resume`);
+  }
+
+  /** End it and withdraw what is not sent; repeating it changes nothing more. */
+  async cancelBroadcast(id: string): Promise<{
+    id: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/cancel`);
   }
 
   /** The chats that it did not reach, and why; a segment with `missed` sends to them alone. */

@@ -50,7 +50,7 @@ export function outsideExaminations(app: App): readonly Examination[] {
         const silent = await services.delivery.marks.unreachable(config.ADMIN_TELEGRAM_IDS);
         if (silent.size === 0) return ok(`${config.ADMIN_TELEGRAM_IDS.length} get alerts and reports`);
         return warning(
-          `${[...silent].join(', ')} of ${config.ADMIN_TELEGRAM_IDS.length} cannot be reached by the bot`,
+          `${[...silent.keys()].join(', ')} of ${config.ADMIN_TELEGRAM_IDS.length} cannot be reached by the bot`,
           'they must open a chat with the bot and unblock it; or take them out of ADMIN_TELEGRAM_IDS',
         );
       }),

@@ -34,7 +34,7 @@ describe('broadcasts over HTTP', () => {
 
   test('estimated, kept, changed, sent once, followed and sent again to those who missed it', async () => {
     const draft = { segment: { ends: { to_days: 13 } }, texts: { en: 'Hi {username}' } };
-    const estimate = (await post('/broadcasts/estimate', draft)).json();
+    const estimate = (await post('/broadcast-estimates', draft)).json();
     expect(estimate).toMatchObject({ chats: 2, told: 2, unreachable: 0, languages: { en: 2, ru: 0 } });
     expect(estimate.sample[0]).toEqual({ telegram_id: 11, username: 'user_11', text: 'Hi user_11' });
 
@@ -60,7 +60,7 @@ describe('broadcasts over HTTP', () => {
     });
     const { missed } = await get(`/broadcasts/${id}/missed`);
     expect(missed).toEqual([{ telegram_id: 12, reason: expect.stringContaining('blocked') }]);
-    const again = await post('/broadcasts/estimate', { segment: { missed: id }, texts: { en: 'Hello' } });
+    const again = await post('/broadcast-estimates', { segment: { missed: id }, texts: { en: 'Hello' } });
     expect(again.json()).toMatchObject({ chats: 1, told: 0, unreachable: 1 });
     expect((await get('/broadcasts')).broadcasts.map((one: { id: string }) => one.id)).toContain(id);
   });

@@ -12,7 +12,7 @@ import {
   broadcastBody,
   broadcastDraft,
 } from '../../broadcast-bodies.ts';
-import { BROADCAST_ACTS, type BroadcastsContext, MOST_DAYS_AHEAD } from '../../broadcasts.ts';
+import { BROADCAST_ACTS, type BroadcastAct, type BroadcastsContext, MOST_DAYS_AHEAD } from '../../broadcasts.ts';
 import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -25,6 +25,12 @@ const MISSED_LISTED = 1_000;
 export const BROADCAST_BODY_BYTES = 8 * 1024 * 1024;
 
 const BroadcastId = z.object({ id: z.guid({ error: 'must be the id of a broadcast, a UUID' }) });
+
+const ACTS: Readonly<Record<BroadcastAct, string>> = {
+  pause: 'Hold it; repeating it changes nothing more',
+  resume: 'Go on with one that is paused; repeating it changes nothing more',
+  cancel: 'End it and withdraw what is not sent; repeating it changes nothing more',
+};
 
 /** Broadcasts that staff plan: who gets which text and when, how far it is, who missed it, and what it earned. */
 export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
@@ -57,7 +63,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       ...about,
       id: 'estimateBroadcast',
       method: 'POST',
-      path: '/api/v1/broadcasts/estimate',
+      path: '/api/v1/broadcast-estimates',
       summary: 'Whom a broadcast would reach now, with the text as the first twenty read it; writes nothing',
       body: BroadcastDraftBody.omit({ name: true }),
       bodyBytes: BROADCAST_BODY_BYTES,
@@ -169,22 +175,23 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
         return { status: 202, body: { id, state } };
       },
     }),
-    apiRoute({
-      ...ofOne,
-      id: 'actOnBroadcast',
-      method: 'POST',
-      path: '/api/v1/broadcasts/{id}/{act}',
-      params: z.object({ ...BroadcastId.shape, act: z.enum(BROADCAST_ACTS) }),
-      summary: 'Pause, resume or cancel; cancelling withdraws what is not sent. Repeating it changes nothing more',
-      answers: { 202: { description: 'The state it is in now', schema: BroadcastStateBody } },
-      async handle({ params: { act, id } }, { audit, caller }) {
-        const broadcasts = await kept();
-        await found(id);
-        const state = await broadcasts.say(id, act, caller);
-        await audit({ action: `broadcast.${act}`, entityType: 'broadcast', entityId: id, details: { state } });
-        return { status: 202, body: { id, state } };
-      },
-    }),
+    ...BROADCAST_ACTS.map((act) =>
+      apiRoute({
+        ...ofOne,
+        id: `${act}Broadcast`,
+        method: 'POST',
+        path: `/api/v1/broadcasts/{id}/${act}`,
+        summary: ACTS[act],
+        answers: { 202: { description: 'The state it is in now', schema: BroadcastStateBody } },
+        async handle({ params: { id } }, { audit, caller }) {
+          const broadcasts = await kept();
+          await found(id);
+          const state = await broadcasts.say(id, act, caller);
+          await audit({ action: `broadcast.${act}`, entityType: 'broadcast', entityId: id, details: { state } });
+          return { status: 202, body: { id, state } };
+        },
+      }),
+    ),
     apiRoute({
       ...ofOne,
       id: 'listMissed',
