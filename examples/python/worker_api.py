@@ -252,13 +252,13 @@ class WorkerApi:
         *,
         to: str,
         reason: str,
-        from: str | None = None,
+        from_: str | None = None,
     ) -> dict[str, Any]:
         """Alert nobody about a node for a time."""
         return self._call(
             "POST",
             f"/api/v1/nodes/{_quote(id)}/maintenance",
-            body=_given({"from": from, "to": to, "reason": reason}),
+            body=_given({"from": from_, "to": to, "reason": reason}),
         )
 
     def end_maintenance(

@@ -794,12 +794,19 @@ export class WorkerApi {
       missed?: string;
     };
     /** Readers of the other language get the text that there is */
-    texts: {
-      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-      en?: string;
-      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-      ru?: string;
-    };
+    texts:
+      | {
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          en: string;
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          ru?: string;
+        }
+      | {
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          en?: string;
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          ru: string;
+        };
     /** So many of a hundred chats get nothing, to see what the message earned */
     holdout_percent?: number;
     /** The same one again adds nothing */
@@ -860,12 +867,19 @@ export class WorkerApi {
       missed?: string;
     };
     /** Readers of the other language get the text that there is */
-    texts: {
-      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-      en?: string;
-      /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-      ru?: string;
-    };
+    texts:
+      | {
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          en: string;
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          ru?: string;
+        }
+      | {
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          en?: string;
+          /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+          ru: string;
+        };
     /** So many of a hundred chats get nothing, to see what the message earned */
     holdout_percent?: number;
     /** The same one again adds nothing */
@@ -988,12 +1002,19 @@ export class WorkerApi {
         missed?: string;
       };
       /** Readers of the other language get the text that there is */
-      texts: {
-        /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-        en?: string;
-        /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
-        ru?: string;
-      };
+      texts:
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru?: string;
+          }
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en?: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru: string;
+          };
       /** So many of a hundred chats get nothing, to see what the message earned */
       holdout_percent?: number;
     },

@@ -11,7 +11,7 @@ import type { ErrorReports } from '../observability/error-reports.ts';
 import { type Log, masker, openLog } from '../observability/log.ts';
 import { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
-import { type Database, openDatabase } from '../repositories/database.ts';
+import { type Database, openDatabase, type PrimaryLoss } from '../repositories/database.ts';
 import { Cancellations } from '../repositories/redis/cancellations.ts';
 import { connectRedis } from '../repositories/redis/connection.ts';
 import { keys } from '../repositories/redis/keys.ts';
@@ -117,8 +117,10 @@ export async function buildApp(
   metrics.tasksKnown(registry.tasks);
   metrics.memoryLimit(memoryLimitBytes());
 
+  const loss: PrimaryLoss = { at: Number.NEGATIVE_INFINITY };
   const database = openDatabase({
     url: config.DATABASE_URL,
+    loss,
     poolSize: config.DB_POOL_SIZE,
     onIdleError: (err) => log.warn({ err }, 'database connection lost, will reconnect'),
     onStatement: tracing && ((statement) => tracing.stated(statement)),
@@ -127,6 +129,7 @@ export async function buildApp(
   const historyDatabase = openDatabase({
     url: config.DATABASE_URL,
     poolSize: HISTORY_CONNECTIONS,
+    loss,
     statementLimitMs: HISTORY_STATEMENT_MS,
     onIdleError: (err) => log.debug({ err }, 'database connection of the history lost, will reconnect'),
   });

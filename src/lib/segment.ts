@@ -21,9 +21,6 @@ export const SegmentConditions = z
         from_days: z.int().min(-YEARS_DAYS).max(YEARS_DAYS).optional(),
         to_days: z.int().min(-YEARS_DAYS).max(YEARS_DAYS).optional(),
       })
-      .refine(({ from_days: from, to_days: to }) => from === undefined || to === undefined || from < to, {
-        error: 'from_days must be less than to_days',
-      })
       .optional()
       .describe('When the subscription ends, in days from the moment of sending; negative numbers are in the past'),
     connected: z
@@ -53,3 +50,7 @@ export const SegmentConditions = z
   .describe('Conditions that must all be met; none at all means every customer');
 
 export type Segment = z.output<typeof SegmentConditions>;
+
+/** Why conditions make no sense, in words that go behind their name; undefined where nothing is wrong. */
+export const segmentProblem = ({ ends: { from_days: from, to_days: to } = {} }: Segment): string | undefined =>
+  from !== undefined && to !== undefined && from >= to ? '.ends: from_days must be less than to_days' : undefined;

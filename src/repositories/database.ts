@@ -8,9 +8,14 @@ import type { Tables } from './tables.ts';
 
 export type Database = Kysely<Tables>;
 
+/** When a server last said that it takes no writes. */
+export type PrimaryLoss = { at: number };
+
 export type DatabaseOptions = {
   url: string;
   poolSize: number;
+  /** Shared by pools of one server: a pool that only reads would hear of a switchover from nobody, and read on at the old primary. */
+  loss?: PrimaryLoss;
   /** The longest that a statement may take, where it is not the usual limit. */
   statementLimitMs?: number;
   /** For tests: how long a connection in use may be silent. */
@@ -85,7 +90,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // A connection has no other listener between two statements of its user, and while the pool closes it: one that breaks just then
   // must not end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  replaceReadOnly(pool);
+  replaceReadOnly(pool, options.loss ?? { at: Number.NEGATIVE_INFINITY });
   const connect = async (): Promise<pg.PoolClient> => {
     try {
       return await pool.connect();
@@ -104,11 +109,10 @@ export function openDatabase(options: DatabaseOptions): Database {
 
 /**
  * Throws a connection away after its server has said that it takes no writes, and with it those that were opened before: a primary that
- * became a standby, or was made read-only, keeps its sessions, and they would fail one after the other.
+ * became a standby, or was made read-only, keeps its sessions, and they would fail one after the other, or read what is old.
  */
-function replaceReadOnly(pool: pg.Pool): void {
+function replaceReadOnly(pool: pg.Pool, loss: PrimaryLoss): void {
   const openedAt = new WeakMap<object, number>();
-  let noPrimaryAt = Number.NEGATIVE_INFINITY;
   pool.on('connect', (client) => {
     openedAt.set(client, performance.now());
     const query = client.query.bind(client) as (...args: unknown[]) => unknown;
@@ -116,7 +120,7 @@ function replaceReadOnly(pool: pg.Pool): void {
       const answer = query(...args);
       if (answer instanceof Promise)
         answer.catch((error: unknown) => {
-          if (NO_PRIMARY.test(errorCode(error))) noPrimaryAt = performance.now();
+          if (NO_PRIMARY.test(errorCode(error))) loss.at = performance.now();
         });
       return answer;
     };
@@ -124,7 +128,7 @@ function replaceReadOnly(pool: pg.Pool): void {
   });
   // The pool removes a connection that is ending when it is given back.
   pool.on('release', (_error, client) => {
-    if ((openedAt.get(client) ?? 0) <= noPrimaryAt) void client.end().catch(() => undefined);
+    if ((openedAt.get(client) ?? 0) <= loss.at) void client.end().catch(() => undefined);
   });
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SegmentConditions } from '../lib/segment.ts';
 import type { BroadcastDraft, KeptSegment, PlannedBroadcast } from '../repositories/history/planned-broadcasts.ts';
 import { MOST_HELD_OUT_PERCENT } from './broadcasts.ts';
+import { line } from './text-fields.ts';
 
 const text = z
   .string()
@@ -11,13 +12,10 @@ const text = z
 
 /** What a draft is made of. */
 export const BroadcastDraftFields = {
-  name: z.string().trim().min(1).max(100).describe('For staff; customers do not see it'),
+  name: line(100).describe('For staff; customers do not see it'),
   segment: SegmentConditions,
   texts: z
-    .strictObject({ en: text.optional(), ru: text.optional() })
-    .refine(({ en, ru }) => en !== undefined || ru !== undefined, {
-      error: 'must have a text in one language at least',
-    })
+    .union([z.strictObject({ en: text, ru: text.optional() }), z.strictObject({ en: text.optional(), ru: text })])
     .describe('Readers of the other language get the text that there is')
     .meta({
       'x-example': {

@@ -72,8 +72,10 @@ function method({ body, id, method: verb, parameters, path, summary }: ApiCall):
   const required = body?.required ?? [];
   const isNamed = fields.length > 0;
   const keyword = [
-    ...fields.filter(([name]) => required.includes(name)).map(([name, field]) => `${name}: ${typeOf(field)}`),
-    ...fields.filter(([name]) => !required.includes(name)).map(([name, field]) => `${name}: ${optional(field)} = None`),
+    ...fields.filter(([name]) => required.includes(name)).map(([name, field]) => `${snake(name)}: ${typeOf(field)}`),
+    ...fields
+      .filter(([name]) => !required.includes(name))
+      .map(([name, field]) => `${snake(name)}: ${optional(field)} = None`),
     ...others.map(({ name }) => `${snake(name)}: str | int | None = None`),
   ];
   const given = [
@@ -88,7 +90,9 @@ function method({ body, id, method: verb, parameters, path, summary }: ApiCall):
       .filter((one) => one.place === place)
       .map(({ name }) => `"${name}": ${place === 'header' ? `${snake(name)} and str(${snake(name)})` : snake(name)}`)
       .join(', ')}}`;
-  const bodyText = isNamed ? `_given({${fields.map(([name]) => `"${name}": ${name}`).join(', ')}})` : 'body or {}';
+  const bodyText = isNamed
+    ? `_given({${fields.map(([name]) => `"${name}": ${snake(name)}`).join(', ')}})`
+    : 'body or {}';
   const args = [
     `"${verb}"`,
     `${places.length > 0 ? 'f' : ''}"${url}"`,

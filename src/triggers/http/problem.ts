@@ -23,6 +23,7 @@ export const PROBLEMS = {
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'bad-range': { status: 416, title: 'The file has no such range' },
   'key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
+  'makes-no-sense': { status: 422, title: 'The fields fit, and together they make no sense' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'The worker failed' },

@@ -81,14 +81,24 @@ describe('broadcasts over HTTP', () => {
 
   test.each([
     [{ name: 'x', segment: { state: ['ACTIVE'] }, texts: { en: 'x' } }, /state.*status/],
-    [{ name: 'x', segment: {}, texts: {} }, /one language at least/],
-    [{ name: 'x', segment: {}, texts: { en: 'Hi {usernam}' } }, /texts\.en.*did you mean \{username\}/],
+    [{ name: 'x', segment: {}, texts: {} }, /texts/],
     [{ name: 'x', segment: {}, texts: { en: 'x' }, holdout_percent: 95 }, /holdout_percent/],
     [{ name: 'x', segment: {}, texts: { en: 'x' }, dry_run: true }, /dry_run/],
   ])('%j is refused with the field and the reason', async (body, why) => {
     const refused = await post('/broadcasts', body);
     expect(refused.statusCode).toBe(400);
     expect(refused.json().detail).toMatch(why);
+  });
+
+  test.each([
+    [{ segment: {}, texts: { en: 'Hi {usernam}' } }, /texts\.en.*did you mean \{username\}/],
+    [{ segment: { ends: { from_days: 3, to_days: 3 } }, texts: { en: 'x' } }, /ends: from_days must be less/],
+  ])('%j makes no sense, and nothing is kept', async (body, why) => {
+    for (const path of ['/broadcasts', '/broadcast-estimates']) {
+      const refused = await post(path, { ...body, ...(path === '/broadcasts' && { name: 'x' }) });
+      expect(refused.statusCode).toBe(422);
+      expect(refused.json().detail).toMatch(why);
+    }
   });
 
   test('conditions are saved under a name, replaced and forgotten', async () => {

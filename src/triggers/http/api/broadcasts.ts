@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import { type Segment, segmentProblem } from '../../../lib/segment.ts';
 import type { BroadcastTexts, PlannedBroadcast } from '../../../repositories/history/planned-broadcasts.ts';
 import {
   BroadcastBody,
@@ -40,8 +41,8 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
     return context.broadcasts;
   };
   const found = async (id: string): Promise<PlannedBroadcast> => existing(await (await kept()).planned.find(id), id);
-  const about = { tag: 'Broadcasts', needs: 'admin', problems: ['conflict'] } as const;
-  const ofOne = { ...about, params: BroadcastId, problems: ['conflict', 'not-found'] } as const;
+  const about = { tag: 'Broadcasts', needs: 'admin', problems: ['conflict', 'makes-no-sense'] } as const;
+  const ofOne = { ...about, params: BroadcastId, problems: ['conflict', 'makes-no-sense', 'not-found'] } as const;
   return [
     apiRoute({
       ...about,
@@ -70,7 +71,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'What it would do', schema: BroadcastEstimateBody } },
       async handle({ body }) {
         const broadcasts = await kept();
-        assertTexts(broadcasts, body.texts);
+        assertSense(broadcasts, body.segment, body.texts);
         const { holdout_percent: holdoutPercent, id = randomUUID(), segment, texts } = body;
         const plan = { id, segment, texts, holdoutPercent };
         const { parts, sample, tookMs, unreachable, ...estimate } = await broadcasts.estimate(plan);
@@ -100,7 +101,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       async handle({ body }, { audit, caller }) {
         const broadcasts = await kept();
-        assertTexts(broadcasts, body.texts);
+        assertSense(broadcasts, body.segment, body.texts);
         const id = body.id ?? randomUUID();
         const isNew = await broadcasts.add(id, broadcastDraft(body), caller);
         const { name } = body;
@@ -144,7 +145,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'As it is now', schema: BroadcastBody } },
       async handle({ body, params: { id } }, { audit }) {
         const broadcasts = await kept();
-        assertTexts(broadcasts, body.texts);
+        assertSense(broadcasts, body.segment, body.texts);
         const { state } = await found(id);
         if (!(await broadcasts.planned.change(id, broadcastDraft(body))))
           throw new Problem('conflict', `It is ${state}, and only a draft can be changed.`);
@@ -168,7 +169,7 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
         await found(id);
         const at = body.at ? new Date(body.at) : clock();
         if (at.getTime() - clock().getTime() > days(MOST_DAYS_AHEAD))
-          throw new Problem('bad-request', `at must be within ${MOST_DAYS_AHEAD} days`);
+          throw new Problem('makes-no-sense', `at must be within ${MOST_DAYS_AHEAD} days`);
         const state = await broadcasts.send(id, at, caller);
         const details = { at: at.toISOString() };
         await audit({ action: 'broadcast.sent', entityType: 'broadcast', entityId: id, details });
@@ -222,9 +223,11 @@ function existing(broadcast: PlannedBroadcast | undefined, id: string): PlannedB
   return broadcast;
 }
 
-function assertTexts({ whyWrong }: BroadcastsContext, texts: BroadcastTexts): void {
+function assertSense({ whyWrong }: BroadcastsContext, segment: Segment, texts: BroadcastTexts): void {
+  const wrong = segmentProblem(segment);
+  if (wrong !== undefined) throw new Problem('makes-no-sense', `segment${wrong}`);
   for (const [locale, one] of Object.entries(texts)) {
     const why = one === undefined ? undefined : whyWrong(one, 'en');
-    if (why !== undefined) throw new Problem('bad-request', `texts.${locale} ${why}`);
+    if (why !== undefined) throw new Problem('makes-no-sense', `texts.${locale} ${why}`);
   }
 }

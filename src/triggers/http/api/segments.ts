@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SegmentConditions } from '../../../lib/segment.ts';
+import { SegmentConditions, segmentProblem } from '../../../lib/segment.ts';
 import { SegmentBody, segmentBody } from '../../broadcast-bodies.ts';
 import type { BroadcastsContext } from '../../broadcasts.ts';
 import { line } from '../../text-fields.ts';
@@ -39,9 +39,12 @@ export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'Save conditions under a name, in place of those that it had',
       params: SegmentName,
       body: SegmentConditions,
+      problems: ['conflict', 'makes-no-sense'],
       bodyBytes: BROADCAST_BODY_BYTES,
       answers: { 204: { description: 'They are saved' } },
       async handle({ body, params: { name } }, { audit, caller }) {
+        const wrong = segmentProblem(body);
+        if (wrong !== undefined) throw new Problem('makes-no-sense', `segment${wrong}`);
         await (await kept()).planned.saveSegment(name, body, caller);
         await audit({ action: 'segment.saved', entityType: 'segment', entityId: name });
         return { status: 204 };
