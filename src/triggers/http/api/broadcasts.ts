@@ -160,9 +160,11 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       method: 'POST',
       path: '/api/v1/broadcasts/{id}/send',
       summary: 'Send a draft, now or at a time; asking again changes nothing',
-      body: z.strictObject({
-        at: z.iso.datetime({ offset: true }).optional().describe('When, at most a year ahead; now without it'),
-      }),
+      body: z
+        .strictObject({
+          at: z.iso.datetime({ offset: true }).optional().describe('When, at most a year ahead; now without it'),
+        })
+        .default({}),
       answers: { 202: { description: 'It is scheduled, or was before', schema: BroadcastStateBody } },
       async handle({ body, params: { id } }, { audit, caller }) {
         const broadcasts = await kept();

@@ -58,7 +58,8 @@ function dispatchOf(task: AnyTask, { parameters, ...rest }: Json, components: Co
     operationId: `dispatch_${task.name}`,
     summary: task.summary.en,
     parameters: (parameters as Json[]).filter((parameter) => parameter.in !== 'path'),
-    requestBody: requestBody(task.payload, `${task.name}_payload`, components),
+    // A task without required fields is dispatched without a body, too.
+    requestBody: requestBody(task.payload, `${task.name}_payload`, components, task.payload.safeParse({}).success),
   };
 }
 
@@ -86,8 +87,12 @@ function operation(route: ApiRoute, components: Components): Json {
 }
 
 /** A body may be left out where a request without one is right. */
-function requestBody(schema: z.ZodType, name: string, components: Components): Json {
-  const isOptional = schema.safeParse(undefined).success || schema.safeParse({}).success;
+function requestBody(
+  schema: z.ZodType,
+  name: string,
+  components: Components,
+  isOptional = schema.safeParse(undefined).success,
+): Json {
   const content = {
     schema: components.ref(schema, name, 'input'),
     example: exampleOf(components.inline(schema, 'input')),
