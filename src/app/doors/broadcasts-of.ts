@@ -13,6 +13,9 @@ const EARNED_DAYS = 7;
 /** A segment over all users of a large panel is read in well under this. */
 const ESTIMATE_LIMIT_MS = minutes(2);
 
+/** The state in which the messages follow a wish. */
+const MOVED = { pause: 'paused', resume: 'sending', cancel: 'cancelled' } as const;
+
 /** Planned broadcasts as doors see them. */
 export function broadcastsOf({ dispatcher, parts, services }: App, source: 'cli' | 'http'): BroadcastsContext {
   const { broadcastComposer: composer, broadcasts, plannedBroadcasts: planned } = services;
@@ -36,8 +39,8 @@ export function broadcastsOf({ dispatcher, parts, services }: App, source: 'cli'
     },
     async say(id, action, initiatedBy) {
       const state = await planned.say(id, action);
-      // Messages in the queue are held or withdrawn now, and not when its job looks the next time.
-      if (state === 'paused' || state === 'cancelled' || state === 'sending')
+      // Messages in the queue are held or withdrawn now, and not when its job looks the next time. A wish that came too late moves none.
+      if (state === MOVED[action])
         await dispatcher.dispatch(controlBulkBroadcast, { broadcast_id: id, action }, { source, initiatedBy });
       return state;
     },

@@ -75,8 +75,10 @@ describe('broadcasts over HTTP', () => {
       ['resume', 'scheduled'],
       ['cancel', 'cancelled'],
       ['cancel', 'cancelled'],
+      ['resume', 'cancelled'],
     ])
       expect((await post(`/broadcasts/${id}/${act}`)).json()).toEqual({ id, state });
+    expect((await post(`/broadcasts/${id}/send`)).statusCode).toBe(409);
   });
 
   test.each([

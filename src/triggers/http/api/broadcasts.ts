@@ -168,13 +168,15 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 202: { description: 'It is scheduled, or was before', schema: BroadcastStateBody } },
       async handle({ body, params: { id } }, { audit, caller }) {
         const broadcasts = await kept();
-        await found(id);
+        const { state: before } = await found(id);
         const at = body.at ? new Date(body.at) : clock();
         if (at.getTime() - clock().getTime() > days(MOST_DAYS_AHEAD))
           throw new Problem('makes-no-sense', `at must be within ${MOST_DAYS_AHEAD} days`);
         const state = await broadcasts.send(id, at, caller);
+        if (state === 'cancelled') throw new Problem('conflict', 'It was cancelled, and stays so.');
         const details = { at: at.toISOString() };
-        await audit({ action: 'broadcast.sent', entityType: 'broadcast', entityId: id, details });
+        if (before === 'draft')
+          await audit({ action: 'broadcast.sent', entityType: 'broadcast', entityId: id, details });
         return { status: 202, body: { id, state } };
       },
     }),

@@ -22,6 +22,9 @@ import { drawHistory, fromHistory } from '../history-part.ts';
 
 const MISSED_SHOWN = 50;
 
+/** The states that each wish leads to. */
+const ENDS = { pause: ['paused'], resume: ['scheduled', 'sending'], cancel: ['cancelled'] } as const;
+
 /** One broadcast: whom it reaches before it is sent, how far it is meanwhile, who missed it and what it earned afterwards. */
 export default defineView({
   path: '/broadcasts/:id',
@@ -73,6 +76,10 @@ export default defineView({
       ru: 'Неотправленное будет отозвано, вернуть это нельзя. Отменить рассылку?',
     },
     said: { en: 'It is done.', ru: 'Сделано.' },
+    tooLate: {
+      en: 'It is in another state by now; nothing was changed.',
+      ru: 'Состояние рассылки уже другое; ничего не изменено.',
+    },
     none: { en: 'There is no broadcast %.', ru: 'Рассылки % нет.' },
   },
   params: z.object({ id: z.guid() }),
@@ -87,6 +94,7 @@ export default defineView({
         async run(context, { caller, page, params: { id } }) {
           await found(context, id, page);
           const state = await context.broadcasts.say(id, act, callerOf(caller));
+          if (!ENDS[act].some((one) => one === state)) throw new Problem('conflict', page.say('tooLate'));
           const details = { state };
           return {
             receipt: page.say('said'),
@@ -112,7 +120,8 @@ export default defineView({
           const at = form.at ? new Date(form.at) : page.now;
           if (at.getTime() - page.now.getTime() > days(MOST_DAYS_AHEAD))
             throw new Problem('bad-request', page.say('tooFar', MOST_DAYS_AHEAD));
-          await context.broadcasts.send(id, at, callerOf(caller));
+          const state = await context.broadcasts.send(id, at, callerOf(caller));
+          if (state !== 'scheduled') throw new Problem('conflict', page.say('tooLate'));
           return {
             receipt: page.say(at > page.now ? 'planned' : 'sent'),
             act: { action: 'broadcast.sent', entityType: 'broadcast', entityId: id, details: { at: at.toISOString() } },

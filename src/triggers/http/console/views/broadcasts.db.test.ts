@@ -92,6 +92,14 @@ describe('broadcasts', () => {
       await console.submit(page, { _deed: deed, _sure: 'yes' });
       expect((await planned.find(id))?.state, deed).toBe(state);
     }
+    // What comes too late is told so, and moves no message.
+    const jobs = () => console.world.app.queues.get('bulk').getJobCountByTypes('waiting', 'prioritized', 'delayed');
+    const before = await jobs();
+    for (const deed of ['pause', 'resume', 'send'])
+      expect((await console.submit(page, { _deed: deed, _sure: 'yes' })).body, deed).toContain(
+        'in another state by now',
+      );
+    expect(await jobs()).toBe(before);
   });
 
   test('each mistake of the composer is told, and nothing is kept', async () => {
