@@ -181,6 +181,20 @@ test('a message in flight at a kill may arrive twice, and a job that only an emp
   expect(lost(keyOf(1, 'row'))).toHaveLength(1);
 });
 
+test('a worker that drains may leave no record of a row only where PostgreSQL goes away before it ends and Redis is emptied later', () => {
+  const again = (...faults: Event[]) =>
+    broken(({ deliveries, events }) => {
+      deliveries.set(keyOf(1, 'row'), [at(60), at(90)]);
+      events.push(...faults);
+    });
+  const [term, pull, flush] = [fault('term', 51, 68), fault('postgres_pull', 61, 65), fault('redis_flush', 80, 80)];
+  expect(again(term, pull, flush)).toEqual([]);
+  expect(again(term, pull)).toHaveLength(1);
+  expect(again(term, flush)).toHaveLength(1);
+  expect(again(pull, flush)).toHaveLength(1);
+  expect(again(term, fault('postgres_pull', 64, 66), flush)).toHaveLength(1);
+});
+
 /** A mail that did not arrive, and whose job ended as a run does that found it in hand. */
 const missingMail =
   (mail: Partial<MailEvidence>, ...more: Event[]) =>

@@ -24,13 +24,18 @@ const SILENCE_TAIL_MS = seconds(40);
 /** A worker ends at most this long after SIGTERM. */
 const DRAIN_MS = seconds(12);
 
+/** A worker that is told to end sends until it ends; one that is killed does not. */
+const lastSendMs = ({ fromMs, kind }: Pick<Event, 'fromMs' | 'kind'>): number =>
+  kind === 'term' ? fromMs + DRAIN_MS : fromMs;
+
 const isSudden = (kind: string): boolean => kind === 'kill' || kind === 'pause' || kind === 'trouble';
 const isOf = (server: 'redis' | 'postgres', { kind }: Event): boolean => kind.startsWith(server);
 
 /**
  * The periods in which a message may have been in flight. The send of a row is recorded twice: in Redis at once, in PostgreSQL a tenth of a
  * second later. So a row may be sent again only where its worker was killed (or stood still) at that moment, where the answer was lost, or
- * where neither record could be made: both servers away, or PostgreSQL away and Redis emptied later. A job lives in Redis alone: an outage
+ * where neither record could be made: both servers away, or PostgreSQL away and Redis emptied later. A worker that drains sends until it
+ * ends, so a server that goes away meanwhile counts, too. A job lives in Redis alone: an outage
  * of Redis may lose the record that it is done, and a job of a worker that stood still may be sent by its old worker and its new one. A
  * mail is never sent again: see `handoverDoubts`.
  */
@@ -43,7 +48,7 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
       void doubts.push({ fromMs, toMs, isFlight, why: event.what });
     if (isSudden(event.kind)) add(event.fromMs - flightMs(event, events), event.fromMs + SLACK_MS, true);
     if (isSudden(event.kind) || event.kind === 'term') {
-      const untold = untoldSince(event.fromMs, events);
+      const untold = untoldSince(event.fromMs, lastSendMs(event), events);
       if (untold !== undefined) add(untold - IN_FLIGHT_MS, event.fromMs + seconds(15), false);
     }
     if (event.kind === 'outside' && event.what.startsWith('telegram: cut_after'))
@@ -63,7 +68,7 @@ export function handoverDoubts(events: readonly Event[]): Doubt[] {
   const doubts: Doubt[] = [];
   for (const { fromMs, kind, what } of events) {
     if (kind !== 'term' && !isSudden(kind)) continue;
-    const endMs = kind === 'term' ? fromMs + DRAIN_MS : fromMs;
+    const endMs = lastSendMs({ fromMs, kind });
     const outages = events.filter(
       (event) => isOf('redis', event) && event.fromMs <= endMs && isFeltSince(event, fromMs),
     );
@@ -82,11 +87,14 @@ function flightMs({ fromMs }: Event, events: readonly Event[]): number {
   return IN_FLIGHT_MS + slow + unmarked;
 }
 
-/** The time from which this worker could make neither record of its sends; undefined where it could make one. */
-function untoldSince(atMs: number, events: readonly Event[]): number | undefined {
-  const postgres = events.filter((event) => isOf('postgres', event) && isFelt(event, atMs)).map(({ fromMs }) => fromMs);
+/** The time from which a worker that was told to end, or ended, at `atMs`, and sent until `endMs`, could make neither record; undefined where it could make one. */
+function untoldSince(atMs: number, endMs: number, events: readonly Event[]): number | undefined {
+  const awayOf = (server: 'redis' | 'postgres'): number[] =>
+    events
+      .filter((event) => isOf(server, event) && event.fromMs <= endMs && isFeltSince(event, atMs))
+      .map(({ fromMs }) => fromMs);
+  const [postgres, redis] = [awayOf('postgres'), awayOf('redis')];
   if (postgres.length === 0) return undefined;
-  const redis = events.filter((event) => isOf('redis', event) && isFelt(event, atMs)).map(({ fromMs }) => fromMs);
   const isForgotten = events.some(({ fromMs, kind }) => kind === 'redis_flush' && fromMs >= atMs - TAIL_MS);
   return redis.length > 0 || isForgotten ? Math.min(...postgres, ...redis) : undefined;
 }
