@@ -61,3 +61,19 @@ test.each<[by: string, namedAs: string | undefined, en: string, ru: string]>([
   expect(plain(bulkOperationEnded(summary, 'en'))).toContain(`${en}\n`);
   expect(plain(bulkOperationEnded(summary, 'ru'))).toContain(`${ru}\n`);
 });
+
+test('a reason that many share is said once, with how many they are, and one of its own beside its user', () => {
+  const failures = [
+    ...Array.from({ length: 1_940 }, (_, i) => ({ user: `id-${i}`, error: `remnawave: id-${i} is of another panel` })),
+    { user: 'odd', error: 'remnawave: <odd>' },
+  ];
+  const facts = { operation: 'delete', initiatedBy: 'olga', succeeded: 60, durationMs: 1_000 } as const;
+  const message = (locale: 'en' | 'ru', shown = failures) =>
+    plain(bulkOperationEnded({ ...facts, jobId: '2', status: 'completed', total: 2_001, failures: shown }, locale));
+  expect(message('en')).toContain('Failed:\nremnawave: … is of another panel: 1,940\nid-0 id-1 id-2 ');
+  expect(message('en')).toContain('id-59\n… and 1,881 more');
+  expect(message('ru')).toContain('С ошибкой:\nremnawave: … is of another panel: 1 940\nid-0 id-1 ');
+  expect(message('en', failures.slice(-2))).toContain(
+    'Failed:\nid-1939 remnawave: id-1939 is of another panel\nodd remnawave: <odd>',
+  );
+});

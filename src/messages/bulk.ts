@@ -20,7 +20,7 @@ export type BulkSummary = {
 };
 
 /** More would be several messages; the job's result and its progress record have them too. */
-const IDS_SHOWN = 100;
+const IDS_SHOWN = 60;
 /** Above this share of failures something is wrong with more than single users. */
 const PARTIAL_SHARE = 0.1;
 
@@ -60,7 +60,8 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
   const n = (count: number): string => numberText(count, locale);
   const left = total - succeeded - failures.length;
   const icon = failures.length === 0 ? '✅' : failures.length < total * PARTIAL_SHARE ? '⚠️' : '❌';
-  const shown = failures.slice(0, IDS_SHOWN).map(({ user, error }) => html`<code>${user}</code> ${error}`);
+  const shown = failures.slice(0, IDS_SHOWN);
+  const reasons = reasonsOf(failures, shown, locale);
   const hidden = failures.length - shown.length;
   if (locale === 'ru') {
     return alertMessage(
@@ -71,7 +72,7 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
         ...(left > 0 ? [html`Не обработано: <b>${n(left)}</b>`] : []),
         html`Длительность: ${durationText(summary.durationMs, 'ru')}. Запустил: ${initiator(summary, 'ru')}`,
         html`Задание: <code>${summary.jobId}</code>`,
-        ...(shown.length > 0 ? [html`\nС ошибкой:\n${join(shown, '\n')}`] : []),
+        ...(reasons.length > 0 ? [html`\nС ошибкой:\n${join(reasons, '\n')}`] : []),
         ...(hidden > 0 ? [`… и ещё ${n(hidden)}`] : []),
       ],
       locale,
@@ -85,9 +86,25 @@ export function bulkOperationEnded(summary: BulkSummary, locale: Locale): Html {
       ...(left > 0 ? [html`Not handled: <b>${n(left)}</b>`] : []),
       html`Took ${durationText(summary.durationMs, 'en')}. Asked for by: ${initiator(summary, 'en')}`,
       html`Job: <code>${summary.jobId}</code>`,
-      ...(shown.length > 0 ? [html`\nFailed:\n${join(shown, '\n')}`] : []),
+      ...(reasons.length > 0 ? [html`\nFailed:\n${join(reasons, '\n')}`] : []),
       ...(hidden > 0 ? [`… and ${n(hidden)} more`] : []),
     ],
     locale,
   );
 }
+
+/** Those shown, by why they failed: a reason that several share is said once, with how many share it. */
+function reasonsOf(failures: BulkSummary['failures'], shown: BulkSummary['failures'], locale: Locale): Html[] {
+  const counts = new Map<string, number>();
+  for (const failure of failures) counts.set(reasonOf(failure), (counts.get(reasonOf(failure)) ?? 0) + 1);
+  const users = Map.groupBy(shown, reasonOf);
+  return [...users].map(([reason, those]) => {
+    const count = counts.get(reason)!;
+    if (count === 1) return html`<code>${those[0]!.user}</code> ${those[0]!.error}`;
+    const ids = those.map(({ user }) => html`<code>${user}</code>`);
+    return html`${reason}: <b>${numberText(count, locale)}</b>\n${join(ids, ' ')}`;
+  });
+}
+
+/** Many errors name the user whom they are about. */
+const reasonOf = ({ error, user }: BulkSummary['failures'][number]): string => error.replaceAll(user, '…');

@@ -172,6 +172,32 @@ describe('a job', () => {
     expect(engine.alerts).toEqual([]);
   });
 
+  test.each([
+    ['that Redis refuses', Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' })],
+    ['that gets no answer', Object.assign(new Error('Command timed out'), { name: 'Error' })],
+    ['without a connection', Object.assign(new Error('Reached the max retries per request limit'), { name: 'Error' })],
+  ])('of one attempt uses none where its cancellation is asked for by a question %s', async (_, away) => {
+    const attempts: number[] = [];
+    const { dispatcher } = engineWith({
+      name: 'asked',
+      async run(_payload, { attempt }) {
+        attempts.push(attempt);
+        if (attempts.length === 1) throw new SnoozeError('more is due', { delayMs: 0 });
+        return {};
+      },
+    });
+    let isAway = true;
+    await engine.start(4, async () => {
+      if (!isAway) return false;
+      isAway = false;
+      throw away;
+    });
+    const { jobId } = await dispatcher.dispatchNamed('asked', {}, by);
+    expect(await engine.untilEnded(1)).toMatchObject([{ ok: true, jobId }]);
+    expect(attempts).toEqual([1, 1]);
+    expect(engine.alerts).toEqual([]);
+  });
+
   test('past its time limit ends: its signal fires and the attempt counts as failed', async () => {
     let reason: unknown;
     const { dispatcher } = engineWith({

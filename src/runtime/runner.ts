@@ -26,12 +26,14 @@ import { DelayedError, type Job, UnrecoverableError, WaitingError } from 'bullmq
 import { days, seconds } from '../lib/duration.ts';
 import { errorMessage, type SnoozeError } from '../lib/errors.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
+import { isServerAway } from '../lib/server-away.ts';
 import type { Log } from '../observability/log.ts';
-import { compose, type JobFacts, type Middleware, type Next, withNeeds } from './compose.ts';
+import { compose, type Middleware, type Next, withNeeds } from './compose.ts';
 import { type AnyTask, QUEUES, type QueueName, type Result, type RunContext } from './define-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { followUps } from './follow-ups.ts';
 import type { JobData } from './job-data.ts';
+import { factsOf } from './job-facts.ts';
 import { CancelledError, LostLockError, outcomeOf, ShutdownError } from './outcome.ts';
 import { PatientWorker } from './patient-worker.ts';
 import { QUEUE_PREFIX, redisName } from './queues.ts';
@@ -201,12 +203,14 @@ export class Runner {
     this.#running.set(job.id!, controller);
     const release = await this.#slots.take();
     const facts = factsOf(queue, job);
+    let isBegun = false;
     try {
       const task = this.#options.registry.find(job.name)?.task ?? (await this.#unknown(queue, job));
       controller.signal.throwIfAborted();
       // A handler that sees its signal fired from the start ends its work in good order.
       const isCancelled = job.attemptsStarted > 1 && (await this.#options.wasCancelled?.(job.id!)) === true;
       if (isCancelled) controller.abort(new CancelledError(job.id!));
+      isBegun = true;
       return await this.#handle({
         task,
         payload: job.data.payload,
@@ -214,7 +218,9 @@ export class Runner {
         job: { ...facts, isCancelled },
       });
     } catch (error) {
-      const outcome = outcomeOf(error, controller.signal, facts.isLastAttempt);
+      // The layers know what an outage means for a run. One that comes before the run is none of the job's failures.
+      const isNoRun = !isBegun && isServerAway(error);
+      const outcome = isNoRun ? 'handed_back' : outcomeOf(error, controller.signal, facts.isLastAttempt);
       // The run was told to end after its last look at the signal: it continues at once, and finds the word that was left for it.
       const isCancelled = controller.signal.reason instanceof CancelledError;
       if (outcome === 'snoozed' && (error as SnoozeError).delayMs > 0 && !isCancelled) {
@@ -226,7 +232,12 @@ export class Runner {
         throw new WaitingError();
       }
       // The word is removed with the job that it ended, so that a replay of the job is not ended again.
-      if (isCancelled) await this.#options.wasCancelled?.(job.id!);
+      if (isCancelled)
+        await this.#options
+          .wasCancelled?.(job.id!)
+          .catch((err: unknown) =>
+            this.#options.log.warn({ job_id: job.id, err }, 'a replay of this job will end, too'),
+          );
       if (outcome === 'error') throw Object.assign(new UnrecoverableError(errorMessage(error)), { cause: error });
       throw error;
     } finally {
@@ -283,16 +294,4 @@ export class Runner {
       ...followUps(dispatcher, task, job.data),
     };
   }
-}
-
-function factsOf(queue: QueueName, job: Job<JobData>): Omit<JobFacts, 'isCancelled'> {
-  const dueAt = job.timestamp + (job.attemptsMade === 0 ? job.delay : 0);
-  return {
-    data: job.data,
-    queue,
-    stalls: job.stalledCounter,
-    isQueued: true,
-    isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
-    waitedMs: job.attemptsMade === 0 ? (job.processedOn ?? Date.now()) - dueAt : 0,
-  };
 }

@@ -3,6 +3,7 @@ import { html } from '../../lib/html.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { queueNotifications } from '../../testing/notification-rows.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
+import { until } from '../../testing/until.ts';
 
 const ADMIN = 900000001;
 const never = new AbortController().signal;
@@ -83,7 +84,7 @@ describe('a success of any kind says that the chat can be reached', () => {
     await send();
 
     expect(world.telegram.messages({ chatId: ADMIN }).length).toBeGreaterThan(0);
-    expect(await isUnreachable(ADMIN)).toBe(false);
+    await until('the chat is known to be reached', async () => !(await isUnreachable(ADMIN)));
     expect(await row('reminder:6h')).toMatchObject({ sent: 1, skipped: 0 });
     expect(await row('broadcast')).toMatchObject({ sent: 1, skipped: 0 });
   });

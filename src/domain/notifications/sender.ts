@@ -188,7 +188,8 @@ export class TelegramSender {
       const outcome = await send();
       if (outcome.kind === 'sent') {
         const sentAt = new Date();
-        await this.#marks.noteReached(to.telegramId);
+        // Not waited for: a silent Redis would hold up the record that this one arrived, once more for each command.
+        void this.#marks.noteReached(to.telegramId);
         return { ...outcome, sentAt };
       }
       if (outcome.kind === 'refused') {
