@@ -2,7 +2,7 @@ import { type CampaignGroup, EARNED_DAYS } from '../lib/campaign-earnings.ts';
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { formatMoney } from '../lib/money.ts';
-import { numberText, percentText } from '../lib/quantities.ts';
+import { howMany, numberText, percentText } from '../lib/quantities.ts';
 import type { CampaignFigures, WeekFigures } from './figures.ts';
 import { listed, named, type Section, unknown } from './report-lines.ts';
 
@@ -12,8 +12,8 @@ const CAMPAIGNS_LISTED = 10;
 export function campaignSections({ campaigns }: WeekFigures, locale: Locale): Section[] {
   if (campaigns === undefined) return [];
   const title = {
-    en: `Campaigns: written to in the week before, renewed within ${EARNED_DAYS} days`,
-    ru: `Кампании: написано неделей раньше, продлили за ${EARNED_DAYS} дн.`,
+    en: `Campaigns: written to in the week before, renewed within ${howMany(EARNED_DAYS, 'day', locale)}`,
+    ru: `Кампании: написано неделей раньше, продлили за ${howMany(EARNED_DAYS, 'day', locale)}`,
   }[locale];
   const lines = campaigns === null ? [unknown(locale)] : listed(campaigns, CAMPAIGNS_LISTED, lineOf(locale), locale);
   return [{ icon: '🎯', title, lines }];

@@ -4,7 +4,7 @@ import type { CampaignSends } from '../../repositories/history/campaign-sends.ts
 import type { Campaign, Campaigns } from '../../repositories/history/campaigns.ts';
 import { BRACKETS, type NoticeKind } from '../subscriptions/brackets.ts';
 import type { CampaignReach } from './campaign-reach.ts';
-import { periodOf } from './due-steps.ts';
+import { campaignPeriodOf } from './due-steps.ts';
 
 export type BuiltInShareOptions = {
   campaigns: Pick<Campaigns, 'isBuiltInOff' | 'running'>;
@@ -69,7 +69,7 @@ const msOf = (kind: NoticeKind): number => BRACKETS.find((bracket) => bracket.ki
 
 const subjectAt =
   (trigger: 'before_end' | 'traffic') =>
-  ({ user }: Pick<Due, 'user'>) => ({ username: user.username, period: periodOf(trigger, user) });
+  ({ user }: Pick<Due, 'user'>) => ({ username: user.username, period: campaignPeriodOf(trigger, user) });
 
 /** A campaign of traffic takes the place of the notice of used-up traffic where it has a step for that. */
 function takesPlaceOf({ steps, trigger }: Campaign, kind: NoticeKind): boolean {

@@ -15,7 +15,7 @@ import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { BRACKETS, noticeId } from '../subscriptions/brackets.ts';
 import type { People } from '../subscriptions/people.ts';
 import type { CampaignReach, Reader } from './campaign-reach.ts';
-import { dueStep, hasRenewed, periodOf } from './due-steps.ts';
+import { campaignPeriodOf, dueStep, hasRenewed } from './due-steps.ts';
 import { isHeldOutOf } from './held-out.ts';
 
 export type CampaignPlannerOptions = {
@@ -33,7 +33,7 @@ export type CampaignPlannerOptions = {
 /** A message that is to be sent, with the names that a list shows. */
 export type PlannedMessage = CampaignMessage & { campaignName: string; users: readonly PanelUser[] };
 
-export type CampaignGroup = {
+export type CampaignPlanGroup = {
   readonly steps: readonly PlannedMessage[];
   readonly heldOut: readonly CampaignMessage[];
   readonly counts: Readonly<Record<CampaignCount, number>>;
@@ -88,7 +88,7 @@ export class CampaignPlanner {
   }
 
   /** The messages of these campaigns, group by group: memory does not grow with the users. */
-  async *groups(rules: readonly CampaignPlan[], now: Date, signal: AbortSignal): AsyncGenerator<CampaignGroup> {
+  async *groups(rules: readonly CampaignPlan[], now: Date, signal: AbortSignal): AsyncGenerator<CampaignPlanGroup> {
     if (rules.length === 0) return;
     const listing = this.#options.panel.users({}, signal);
     for await (const users of inGroups(listing, GROUP)) {
@@ -103,12 +103,12 @@ export class CampaignPlanner {
     users: readonly PanelUser[],
     now: Date,
     signal: AbortSignal,
-  ): Promise<CampaignGroup> {
+  ): Promise<CampaignPlanGroup> {
     const { people, picture, reach } = this.#options;
     const due = users.flatMap((user) =>
       rules.flatMap((rule): Due[] => {
         const step = dueStep(rule, user, now);
-        return step ? [{ rule, user, step, period: periodOf(rule.trigger, user) }] : [];
+        return step ? [{ rule, user, step, period: campaignPeriodOf(rule.trigger, user) }] : [];
       }),
     );
     if (due.length === 0) return { steps: [], heldOut: [], counts: NONE };
@@ -187,7 +187,7 @@ export class CampaignPlanner {
   }
 }
 
-const NONE: CampaignGroup['counts'] = {
+const NONE: CampaignPlanGroup['counts'] = {
   ...{ checked: 0, unreadable: 0, without_telegram: 0, paid: 0, unknown: 0 },
   ...{ held_out: 0, unreachable: 0, without_values: 0, capped: 0 },
 };

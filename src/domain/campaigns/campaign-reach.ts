@@ -11,7 +11,7 @@ export type CampaignReachOptions = {
   locale: Locale;
 };
 
-/** What is known of the reader of a message. */
+/** The facts about the reader of a message. */
 export type Reader = {
   locale: Locale;
   bought: { planId: string | undefined; planName: string | undefined; at: Date } | undefined;

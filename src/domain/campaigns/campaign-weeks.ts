@@ -21,14 +21,14 @@ export class CampaignWeeks {
   }
 
   /**
-   * Of those whom each campaign first wrote to in the seven days before `begin`: their seven days are over when the week that begins then is.
+   * The figures count customers whom a campaign first wrote to in the seven days before this week: their seven days are over when it is.
    * In the order of the campaigns; none where none wrote to anybody, null where PostgreSQL does not answer.
    */
-  async before(begin: Date): Promise<readonly CampaignFigures[] | null> {
+  async before(week: Date): Promise<readonly CampaignFigures[] | null> {
     const { campaigns, campaignsArePossible, incomes, log } = this.#options;
     try {
       if (!(await campaignsArePossible())) return [];
-      const found = await incomes.between(new Date(begin.getTime() - days(7)), begin);
+      const found = await incomes.between(new Date(week.getTime() - days(7)), week);
       if (found.size === 0) return [];
       return (await campaigns.all()).flatMap(({ id, name }) => {
         const groups = found.get(id);

@@ -4,7 +4,7 @@ import { CampaignIncomes } from '../../repositories/history/campaign-incomes.ts'
 import { CampaignSends } from '../../repositories/history/campaign-sends.ts';
 import { Campaigns } from '../../repositories/history/campaigns.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
-import { LastPurchases } from '../../repositories/last-purchases.ts';
+import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
@@ -18,19 +18,19 @@ export type CampaignParts = {
   contacts: CustomerContacts;
   decisions: Decisions;
   people: People;
+  purchases: LastPurchases;
   picture: CustomerPicture;
   historyState(): Promise<OwnSchemaState>;
 };
 
 /** Builds campaigns, and what they leave to the built-in notices. */
 export function composeCampaigns(
-  { database, log, marks, services: { panel, settings }, unreadable }: Foundation,
-  { contacts, decisions, historyState, people, picture }: CampaignParts,
+  { database, log, marks, services: { panel, settings } }: Foundation,
+  { contacts, decisions, historyState, people, picture, purchases }: CampaignParts,
 ) {
   const campaigns = new Campaigns(database);
   const incomes = new CampaignIncomes(database);
   const sends = new CampaignSends(database);
-  const purchases = new LastPurchases(database, unreadable.onRead);
   const reach = new CampaignReach({ contacts, purchases, locale: settings.DEFAULT_LOCALE });
   const arePossible = async (): Promise<boolean> => isUsable(await historyState());
   return {

@@ -16,7 +16,7 @@ const SAME_END_MS = hours(1);
 export type DueRule = { trigger: CampaignTrigger; steps: readonly CampaignStep[] };
 
 /** What a step is told once for, as text. */
-export function periodOf(trigger: CampaignTrigger, user: PanelUser): string {
+export function campaignPeriodOf(trigger: CampaignTrigger, user: PanelUser): string {
   switch (trigger) {
     case 'before_end':
     case 'after_end':
@@ -70,7 +70,7 @@ export function stillHolds(
   user: PanelUser,
   now: Date,
 ): boolean {
-  if (periodOf(trigger, user) !== told.period || hasRenewed(told, user)) return false;
+  if (campaignPeriodOf(trigger, user) !== told.period || hasRenewed(told, user)) return false;
   if (trigger === 'before_end') return user.expireAt > now && user.status !== 'DISABLED';
   return trigger !== 'not_connected' || user.onlineAt === undefined;
 }

@@ -1,5 +1,6 @@
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { Decisions } from '../../repositories/decisions.ts';
+import { LastPurchases } from '../../repositories/last-purchases.ts';
 import { ContactCounts } from '../../repositories/redis/subscriptions/contact-counts.ts';
 import { Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
 import { PanelLooks } from '../../repositories/redis/subscriptions/panel-looks.ts';
@@ -20,17 +21,18 @@ import { SubscriptionNotices } from './notices.ts';
 import { People } from './people.ts';
 import { RenewLink } from './renew-link.ts';
 
-/** Builds what finds the person of a panel user, and what was decided about them. */
+/** Builds what finds the person of a panel user, what was decided about them, and what they bought. */
 export function composePeople({ database, services: { panel }, unreadable }: Foundation) {
   const contacts = new CustomerContacts(database, unreadable.onRead);
   return {
     contacts,
     decisions: new Decisions(database, unreadable.onRead),
     people: new People({ contacts, panel }),
+    purchases: new LastPurchases(database, unreadable.onRead),
   };
 }
 
-export type SubscriptionParts = ReturnType<typeof composePeople> & {
+export type SubscriptionParts = Omit<ReturnType<typeof composePeople>, 'purchases'> & {
   alerts: AdminAlerts;
   brake: MassEffectBrake;
   builtInShare: BuiltInShare;

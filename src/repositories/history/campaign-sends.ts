@@ -22,7 +22,7 @@ export type CampaignMessage = {
   type: string;
   /** The version of the campaign that it was made by. */
   version: number;
-  /** Messages of this week to this chat that are not of campaigns of staff, and count all the same. */
+  /** Messages of this week to this chat that are not of campaigns of staff, and count as well. */
   besides: number;
   subjects: readonly CampaignSubject[];
 };
@@ -33,7 +33,7 @@ export type CampaignBatch = {
   heldOut: readonly CampaignMessage[];
 };
 
-/** What was told earlier in the period of a panel user. */
+/** An earlier step in the period of a panel user. */
 export type EarlierSend = Pick<CampaignSubject, 'campaign' | 'username' | 'period' | 'step' | 'expiresAt'>;
 
 /** A step, and how many were told and held out at it so far. */
@@ -43,8 +43,8 @@ export type StepCount = { step: number; told: number; heldOut: number; lastAt: D
 const WEEK_MS = days(7);
 
 /**
- * Who was told which step of a campaign. A step and its message in `notification_queue` come into being in one transaction, and the step's
- * key is its campaign, panel user, period and distance: so each is told once, whatever is killed, emptied, or run twice.
+ * The customers who were told a step of a campaign. A step and its message in `notification_queue` come into being in one transaction, and the step's
+ * key is its campaign, panel user, period and distance: so each is told once, through kills, an emptied Redis and two runs at once.
  */
 export class CampaignSends {
   readonly #db: Database;
@@ -105,7 +105,7 @@ export class CampaignSends {
     return rows.map(asSend);
   }
 
-  /** What campaigns of this trigger told or held out in the periods of these panel users, whichever campaign it was. */
+  /** What campaigns of this trigger told or held out in the periods of these panel users. */
   async ofTrigger(
     trigger: string,
     of: readonly Pick<CampaignSubject, 'username' | 'period'>[],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CampaignGroup } from '../../domain/campaigns/campaign-planner.ts';
+import type { CampaignPlanGroup } from '../../domain/campaigns/campaign-planner.ts';
 import { userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
@@ -35,7 +35,7 @@ export default defineMassTask({
   effects: { send: { en: 'send the message', ru: 'отправить сообщение' } },
   needs: ['brake', 'campaignPlanner', 'campaigns', 'campaignsArePossible', 'campaignSends', 'panel', 'settings'],
 
-  async *plan(_, { campaignPlanner, campaigns, campaignsArePossible, now, signal }): AsyncGenerator<CampaignGroup> {
+  async *plan(_, { campaignPlanner, campaigns, campaignsArePossible, now, signal }): AsyncGenerator<CampaignPlanGroup> {
     if (await campaignsArePossible()) yield* campaignPlanner.groups(await campaigns.running(), now, signal);
   },
 

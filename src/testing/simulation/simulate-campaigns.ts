@@ -35,7 +35,7 @@ type Queued = { campaign: string; chat: number; lines: readonly Line[] };
 
 /**
  * Lets customers live beside the worker, with all rules on: real PostgreSQL and Redis, a panel and a Telegram over HTTP. Redis is emptied
- * between runs. What reaches Telegram is held against what the simulation knows by itself.
+ * between runs. What reaches Telegram is held against what the simulation knows on its own.
  */
 export async function simulateCampaigns(scale: SimulationScale, onDay: (day: number) => void): Promise<Simulated> {
   const environment = { CAMPAIGN_WEEKLY_CAP: String(CAP), SAFETY_MAX_SHARE: '1' };

@@ -3,8 +3,8 @@ import type { Migration } from 'kysely/migration';
 import { BUILT_IN_CAMPAIGN } from '../built-in-campaign.ts';
 
 /**
- * Campaigns of staff, the built-in one of the four reminders among them, and which customer was told which step in which period. What was
- * told is kept for 400 days, which is longer than a step can be due: the longest distance is a year.
+ * Campaigns of staff, the built-in one of the four reminders among them, and which customer was told which step in which period. These
+ * records are kept for 400 days, which is longer than a step can be due: the longest distance is a year.
  */
 export const campaignsStep: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {

@@ -56,7 +56,7 @@ export function renewedText({ customers, renewed }: CampaignGroup, locale: Local
   return `${numberText(renewed, locale)} ${of} ${numberText(customers, locale)}${share}`;
 }
 
-/** Renewals and money, each currency by itself; undefined where there is nothing to compare with. */
+/** Renewals and money, each currency separately; undefined where there is nothing to compare with. */
 export function earnedText(earned: CampaignEarned | undefined, locale: Locale): string | undefined {
   if (!earned) return undefined;
   const renewals = { en: 'renewals', ru: 'продлений' }[locale];
