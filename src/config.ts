@@ -202,6 +202,11 @@ export const variables = z.object({
       ),
   ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
+  CAMPAIGN_WEEKLY_CAP: forTasks(
+    countBetween(1, 100)
+      .default(3)
+      .describe('Messages of campaigns that one customer gets in seven days, at most; the built-in reminders count'),
+  ),
   SAFETY_MAX_SHARE: forTasks(
     share.default(0.2).describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
   ),

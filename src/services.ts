@@ -1,6 +1,7 @@
 import type { composeAlerts } from './domain/alerts/compose.ts';
 import type { composeBrakes } from './domain/brakes/compose.ts';
 import type { composeBulk } from './domain/bulk/compose.ts';
+import type { composeCampaigns } from './domain/campaigns/compose.ts';
 import type { composeCleanup } from './domain/cleanup/compose.ts';
 import type { composeEmail } from './domain/email/compose.ts';
 import type { composeExports, composeStorage } from './domain/exports/compose.ts';
@@ -18,6 +19,7 @@ export type Services = Foundation['services'] &
   BuiltBy<typeof composeAlerts> &
   BuiltBy<typeof composeBrakes> &
   BuiltBy<typeof composeBulk> &
+  BuiltBy<typeof composeCampaigns> &
   BuiltBy<typeof composeCleanup> &
   BuiltBy<typeof composeEmail> &
   BuiltBy<typeof composeExports> &

@@ -7,6 +7,7 @@ import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
+import { type CampaignContext, campaignCommands } from '../triggers/cli/campaigns.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
 import { doctorCommands } from '../triggers/cli/doctor.ts';
@@ -20,6 +21,7 @@ import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
+import { campaignsOf } from './doors/campaigns-of.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
@@ -35,7 +37,8 @@ type CliContext = TaskContext &
   ExplainContext &
   PaymentContext &
   RunsContext &
-  MaintenanceContext;
+  MaintenanceContext &
+  CampaignContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -49,6 +52,7 @@ const commands: readonly Command<CliContext>[] = [
   ...deadLetterCommands,
   ...runsCommands,
   ...maintenanceCommands,
+  ...campaignCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -122,6 +126,11 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
     history: historyOf(app, 'cli'),
+    campaigns: campaignsOf(app),
+    recordCampaign: (what, entityId, details) =>
+      app.services.auditLogs.write([
+        { action: `campaign.${what}`, entityType: 'campaign', entityId, newValue: { by: callerHere(), ...details } },
+      ]),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     recordMaintenance: (what, entityId, details) =>

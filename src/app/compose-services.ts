@@ -2,6 +2,7 @@ import { type Config, settingsOf } from '../config.ts';
 import { composeAlerts } from '../domain/alerts/compose.ts';
 import { composeBrakes } from '../domain/brakes/compose.ts';
 import { composeBulk } from '../domain/bulk/compose.ts';
+import { composeCampaigns } from '../domain/campaigns/compose.ts';
 import { composeCleanup } from '../domain/cleanup/compose.ts';
 import { composeEmail } from '../domain/email/compose.ts';
 import { composeExports, composeStorage } from '../domain/exports/compose.ts';
@@ -11,7 +12,7 @@ import { composeHistory, type HistoryOptions } from '../domain/history/compose.t
 import { composeMonitoring } from '../domain/monitoring/compose.ts';
 import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
-import { composeSubscriptions } from '../domain/subscriptions/compose.ts';
+import { composePeople, composeSubscriptions } from '../domain/subscriptions/compose.ts';
 import { composeTakeover } from '../domain/takeover/compose.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Services } from '../services.ts';
@@ -39,9 +40,13 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
-  const { contacts, explain, people, truth, ...subscriptions } = composeSubscriptions(
+  const people = composePeople(foundation);
+  const { builtInShare, campaignIncomes, campaignTruth, campaignWeeks, ...campaigns } = composeCampaigns(foundation, {
+    ...{ ...people, historyState: kept.historyState, picture: customerPicture },
+  });
+  const { explain, truth, ...subscriptions } = composeSubscriptions(
     foundation,
-    { alerts: alerting.alerts, brake },
+    { alerts: alerting.alerts, brake, builtInShare, ...people },
     customerPicture,
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
@@ -50,6 +55,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
       (await truth.isObsolete(row, now, signal)) ||
+      (await campaignTruth.isObsolete(row, now, signal)) ||
       (await paymentTruth.isObsolete(row, now, signal)),
   );
   const { serviceHealth, ...monitoring } = composeMonitoring(
@@ -63,12 +69,13 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
     deliveryCounts,
     pausedSchedules: kept.pausedSchedules,
+    campaignWeeks,
     ...monitoring.services,
     ...payments.services,
   });
   const bulk = composeBulk(
     foundation,
-    { contacts, people, ...subscriptions.services, historyState: kept.historyState },
+    { ...people, ...subscriptions.services, historyState: kept.historyState },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -83,6 +90,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...alerting,
     ...brakes.services,
     ...bulk.services,
+    ...campaigns.services,
     ...composeCleanup(foundation).services,
     ...composeEmail(foundation, config).services,
     ...exporting.services,
@@ -97,6 +105,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     services,
     ...kept,
     alertStates,
+    campaignIncomes,
     deliveryCounts,
     deskParts,
     explain,

@@ -69,6 +69,27 @@ export function divide(total: Money, parts: number, digits: number): Money {
 }
 
 /**
+ * `total` less `by` of `of` equal parts of `other`, with that many digits after the point, halves rounded away from zero. Throws
+ * `PermanentError` where the currencies differ, and unless both counts are whole numbers from 1.
+ */
+export function minusShare(
+  total: Money,
+  other: Money,
+  { by, digits, of }: { by: number; of: number; digits: number },
+): Money {
+  sameCurrency(total, other);
+  const wrong = [by, of].find((count) => !Number.isSafeInteger(count) || count < 1);
+  if (wrong !== undefined) {
+    const message = `money: cannot take ${by} of ${of} parts of ${other.amount} ${other.currency}; expected whole numbers from 1`;
+    throw new PermanentError('divisor_invalid', message);
+  }
+  const [left, right] = aligned(toDecimal(total.amount), toDecimal(other.amount));
+  const parts = left.units * BigInt(of) - right.units * BigInt(by);
+  const units = roundedQuotient(parts * 10n ** BigInt(digits), BigInt(of) * 10n ** BigInt(left.scale));
+  return { amount: toText({ units, scale: digits }), currency: total.currency };
+}
+
+/**
  * Money as people read it: `1,234.50 USD`, `1 234,50 USD`, `0.015 BTC`, `250 XTR`. For display only: rounded to the currency's usual
  * digits, except that a non-zero amount never reads as zero.
  */

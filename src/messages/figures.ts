@@ -1,3 +1,4 @@
+import type { CampaignEarned, CampaignGroups } from '../lib/campaign-earnings.ts';
 import type { DeliveryTotals } from '../lib/figure-definitions.ts';
 
 /**
@@ -130,6 +131,17 @@ export type WeekFigures = {
   } | null;
   notifications: NotificationFigures | null;
   tasks: TaskFigures | null;
+  /** Those that wrote to somebody in the week before. Absent: none did. */
+  campaigns?: readonly CampaignFigures[] | null;
+};
+
+/** What one campaign earned with those whom it first wrote to in a week, within their seven days. */
+export type CampaignFigures = {
+  id: string;
+  name: string;
+  groups: CampaignGroups;
+  /** Undefined where nobody was held out. */
+  earned: CampaignEarned | undefined;
 };
 
 /** Something in a week that somebody should do something about. */

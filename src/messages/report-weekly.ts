@@ -11,6 +11,7 @@ import {
 } from '../lib/quantities.ts';
 import type { Remark, WeekFigures } from './figures.ts';
 import { serviceTitle } from './monitoring.ts';
+import { campaignSections } from './report-campaigns.ts';
 import { listed, named, type Section, section, sparkline, trend, unknown } from './report-lines.ts';
 import { notificationSection, paymentSection, taskSection } from './report-sections.ts';
 
@@ -35,6 +36,7 @@ export function weeklyReport({ findings, trends, week }: WeeklyReport, locale: L
   const sections = [
     userSection(week, trends, locale),
     paymentSection(week.payments, locale, changes),
+    ...campaignSections(week, locale),
     nodeSection(week, trends, locale),
     trafficSection(week, trends, locale),
     responseSection(week, locale),

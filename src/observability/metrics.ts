@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 import type { BreakerState, ClientCall, ClientObserver } from '../clients/policy.ts';
+import { isOfCampaign } from '../lib/campaign-rules.ts';
 import { errorCode, OutageSnooze } from '../lib/errors.ts';
 import { BoundedLabel } from './bounded-label.ts';
 import { EmailMetrics } from './email-metrics.ts';
@@ -132,15 +133,20 @@ export class Metrics implements ClientObserver {
   }
 
   notification(type: string, status: string): void {
-    this.#series.notifications.inc({ type: this.#notificationTypes.of(type), status });
+    this.#series.notifications.inc({ type: this.#typeOf(type), status });
   }
 
   notificationDelay(type: string, seconds: number): void {
-    this.#series.notificationDelay.observe({ type: this.#notificationTypes.of(type) }, Math.max(0, seconds));
+    this.#series.notificationDelay.observe({ type: this.#typeOf(type) }, Math.max(0, seconds));
   }
 
   notificationSentPlain(type: string): void {
-    this.#series.notificationsPlain.inc({ type: this.#notificationTypes.of(type) });
+    this.#series.notificationsPlain.inc({ type: this.#typeOf(type) });
+  }
+
+  /** All campaigns have one series: each would be dozens otherwise. */
+  #typeOf(type: string): string {
+    return this.#notificationTypes.of(isOfCampaign(type) ? 'campaign' : type);
   }
 
   nodeNoticed(seconds: number): void {

@@ -6,6 +6,7 @@ import { days, hours, minutes } from '../lib/duration.ts';
 import { installOwnSchema } from '../repositories/history/own-schema.ts';
 import { keys } from '../repositories/redis/keys.ts';
 import { addAuditLogs, addTokens, addWebhookLogs, idsOf } from './aged-rows.ts';
+import { startCampaign } from './campaign-world.ts';
 import { type GenerationNumber, type SubscriptionWorld, subscriptionWorld } from './subscription-world.ts';
 import { until } from './until.ts';
 
@@ -173,6 +174,21 @@ export const massCases = (): readonly MassCase[] => [
       return undefined;
     },
     done: (mass) => told(mass, (type) => (type.includes('traffic') ? 'tell_of_traffic' : 'remind')),
+  },
+  {
+    task: 'run_campaigns',
+    async prepare({ world }) {
+      await installOwnSchema(world.app.app.parts.foundation.database);
+      const silent = { onlineAt: Date.now() - days(8) };
+      world.customer('anna', { endsInMs: days(30), ...silent });
+      world.customer('boris', { endsInMs: days(2), ...silent, telegramId: null });
+      world.customer('clara', { endsInMs: days(2) });
+      world.customer('dmitri', { endsInMs: -days(2), ...silent, status: 'EXPIRED' });
+      await startCampaign(world, { trigger: 'silent', at: [7] });
+      await startCampaign(world, { trigger: 'before_end', at: [72] });
+      return undefined;
+    },
+    done: (mass) => told(mass, (type) => (type.startsWith('campaign:') ? 'send' : undefined)),
   },
   {
     task: 'reset_monthly_traffic',

@@ -14,6 +14,7 @@ import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
 import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
+import { campaignsOf } from './campaigns-of.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 import { reportsOf } from './reports-of.ts';
@@ -77,6 +78,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
     broadcasts: broadcastsOf(app, 'http'),
+    campaigns: campaignsOf(app),
     history: historyOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),

@@ -5,7 +5,7 @@ import { CustomersWithTelegram } from '../../repositories/customers-with-telegra
 import type { Decisions } from '../../repositories/decisions.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
-import { LastPurchases } from '../../repositories/last-purchases.ts';
+import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import type { Foundation } from '../foundation.ts';
@@ -23,6 +23,7 @@ export type BulkParts = {
   contacts: CustomerContacts;
   decisions: Decisions;
   people: People;
+  purchases: LastPurchases;
   historyState(): Promise<OwnSchemaState>;
 };
 export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
@@ -30,7 +31,7 @@ export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, decisions, historyState, people }: BulkParts,
+  { contacts, decisions, historyState, people, purchases }: BulkParts,
   { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -57,8 +58,7 @@ export function composeBulk(
       }),
       broadcastComposer: new BroadcastComposer({
         audience: new Audience({
-          ...{ contacts, customers, marks, panel, people, planned },
-          purchases: new LastPurchases(database, unreadable.onRead),
+          ...{ contacts, customers, marks, panel, people, planned, purchases },
           locale: settings.DEFAULT_LOCALE,
         }),
         ...{ notifications, planned, ratePerSecond },

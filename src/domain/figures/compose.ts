@@ -7,6 +7,7 @@ import { SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
 import { WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
 import { Statistics } from '../../repositories/statistics.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
+import type { CampaignWeeks } from '../campaigns/campaign-weeks.ts';
 import type { Foundation } from '../foundation.ts';
 import type { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { refreshScheduleGauges } from '../monitoring/schedule-gauges.ts';
@@ -19,14 +20,17 @@ import { Reports } from './reports.ts';
 
 /** What other capabilities have stored of the days. */
 export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapshots'> &
-  Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'> & { pausedSchedules: PausedSchedules };
+  Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'> & {
+    pausedSchedules: PausedSchedules;
+    campaignWeeks: CampaignWeeks;
+  };
 
 /** Builds what analytics, reports and anomaly checks stand on. */
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
   const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
   const { onStored } = foundation.unreadable;
   const { notifications, panel, settings } = services;
-  const { deliveryCounts, nodeHealth, queueSnapshots } = recorded;
+  const { campaignWeeks, deliveryCounts, nodeHealth, queueSnapshots } = recorded;
   const hourlyBandwidth = new HourlyBandwidths(redis, onStored);
   const seenNodes = new SeenNodes(redis, onStored);
   const memoryReports = new MemoryReports(redis, onStored);
@@ -56,7 +60,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
         marks: new ReportMarks(redis),
         adminIds: settings.ADMIN_TELEGRAM_IDS,
       }),
-      reports: new Reports({ dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
+      reports: new Reports({ campaignWeeks, dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
       seenNodes,
     },
     memoryReports,

@@ -9,6 +9,7 @@ import { pictureCaption, reportPicture } from '../../messages/report-charts.ts';
 import { dailyReport } from '../../messages/report-daily.ts';
 import { type WeekTrends, weeklyReport } from '../../messages/report-weekly.ts';
 import type { QueueSnapshots } from '../../repositories/redis/monitoring/queue-snapshots.ts';
+import type { CampaignWeeks } from '../campaigns/campaign-weeks.ts';
 import type { ScheduleWatch } from '../monitoring/schedule-watch.ts';
 import type { DayBook } from './day-book.ts';
 import { changeOfMeans, changePercent, findingsOf, uptimeOfDays, weekFigures } from './week.ts';
@@ -26,6 +27,7 @@ export type Report = {
 };
 
 export type ReportsOptions = {
+  campaignWeeks: Pick<CampaignWeeks, 'before'>;
   dayBook: DayBook;
   queueSnapshots: QueueSnapshots;
   scheduleWatch: ScheduleWatch;
@@ -93,10 +95,12 @@ export class Reports {
     const { dayBook } = this.#options;
     const dates = daysUpTo(last, DAYS_DRAWN);
     const [kept, firstDay] = await Promise.all([dayBook.many(dates), dayBook.firstDay(now)]);
-    const [before, week] = await Promise.all([
+    const [before, days, campaigns] = await Promise.all([
       this.#week(dates.slice(0, WEEK), kept, firstDay),
       this.#week(dates.slice(WEEK), kept, firstDay),
+      this.#options.campaignWeeks.before(intervalOfDay(dates[WEEK]!).from),
     ]);
+    const week = { ...days, ...(campaigns?.length !== 0 && { campaigns }) };
     const figures = dates.slice(WEEK).map((date) => kept.get(date));
     const state = stateOf(last, { figures: figures.find((day) => day !== undefined), firstDay, now });
     return { state, week, trends: trendsOf(week, before), findings: findingsOf(week, before) };

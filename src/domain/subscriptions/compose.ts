@@ -1,5 +1,6 @@
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { Decisions } from '../../repositories/decisions.ts';
+import { LastPurchases } from '../../repositories/last-purchases.ts';
 import { ContactCounts } from '../../repositories/redis/subscriptions/contact-counts.ts';
 import { Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
 import { PanelLooks } from '../../repositories/redis/subscriptions/panel-looks.ts';
@@ -7,6 +8,7 @@ import { ReminderMarks } from '../../repositories/redis/subscriptions/reminder-m
 import { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
+import type { BuiltInShare } from '../campaigns/built-in-share.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { CustomerLooks } from './customer-looks.ts';
@@ -19,21 +21,35 @@ import { SubscriptionNotices } from './notices.ts';
 import { People } from './people.ts';
 import { RenewLink } from './renew-link.ts';
 
+/** Builds what finds the person of a panel user, what was decided about them, and what they bought. */
+export function composePeople({ database, services: { panel }, unreadable }: Foundation) {
+  const contacts = new CustomerContacts(database, unreadable.onRead);
+  return {
+    contacts,
+    decisions: new Decisions(database, unreadable.onRead),
+    people: new People({ contacts, panel }),
+    purchases: new LastPurchases(database, unreadable.onRead),
+  };
+}
+
+export type SubscriptionParts = Omit<ReturnType<typeof composePeople>, 'purchases'> & {
+  alerts: AdminAlerts;
+  brake: MassEffectBrake;
+  builtInShare: BuiltInShare;
+};
+
 /** Builds notices to customers, looks after events of the panel, disabling, monthly resets, and what explains each of them. */
 export function composeSubscriptions(
   foundation: Foundation,
-  { alerts, brake }: { alerts: AdminAlerts; brake: MassEffectBrake },
+  { alerts, brake, builtInShare, contacts, decisions, people }: SubscriptionParts,
   picture: CustomerPicture,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
-  const { database, marks: deliveryMarks, redis, telegram, unreadable } = foundation;
+  const { marks: deliveryMarks, redis, telegram, unreadable } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel, settings } = foundation.services;
-  const contacts = new CustomerContacts(database, unreadable.onRead);
-  const decisions = new Decisions(database, unreadable.onRead);
   const marks = new ReminderMarks(redis);
-  const people = new People({ contacts, panel });
   const notices = new SubscriptionNotices({
-    ...{ people, contacts, decisions, deliveryMarks, marks, notifications, picture },
+    ...{ builtInShare, people, contacts, decisions, deliveryMarks, marks, notifications, picture },
     renewLink: new RenewLink(telegram),
     locale: settings.DEFAULT_LOCALE,
   });
@@ -55,8 +71,6 @@ export function composeSubscriptions(
     explain: new Explain({
       ...{ brake, people, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
     }),
-    contacts,
-    people,
     /** Whether a queued notice still holds. */
     truth: new NoticeTruth({ decisions, notices, people, picture }),
   };

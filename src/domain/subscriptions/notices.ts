@@ -7,6 +7,7 @@ import type { Decisions } from '../../repositories/decisions.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
+import type { BuiltInShare } from '../campaigns/built-in-share.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import { type NoticeKind, noticeId, occasionOf, rememberedMs, typeOfNotice } from './brackets.ts';
 import type { People } from './people.ts';
@@ -33,6 +34,7 @@ export type NoticePlan = {
 };
 
 export type SubscriptionNoticesOptions = {
+  builtInShare: Pick<BuiltInShare, 'of'>;
   contacts: Pick<CustomerContacts, 'languages'>;
   people: Pick<People, 'telegramIds'>;
   decisions: Pick<Decisions, 'queued'>;
@@ -69,7 +71,8 @@ export class SubscriptionNotices {
     const refused = await this.#options.deliveryMarks.unreachable([
       ...new Set(withTelegram.map(({ telegramId }) => telegramId)),
     ]);
-    const reachable = withTelegram.filter(({ telegramId }) => !refused.has(telegramId));
+    const own = await this.#options.builtInShare.of(withTelegram, now);
+    const reachable = own.filter(({ telegramId }) => !refused.has(telegramId));
     const { items: notices, ...leftOut } = await this.#options.picture.unpaid(
       reachable,
       ({ user }) => user,
@@ -80,7 +83,7 @@ export class SubscriptionNotices {
       notices,
       told,
       withoutTelegram: untold.length - withTelegram.length,
-      unreachable: withTelegram.length - reachable.length,
+      unreachable: own.length - reachable.length,
       ...leftOut,
     };
   }

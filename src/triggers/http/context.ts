@@ -25,6 +25,7 @@ import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
+import type { CampaignsContext } from '../campaigns.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
@@ -70,6 +71,7 @@ export type Act = {
     | 'dead_letter'
     | 'brake'
     | 'broadcast'
+    | 'campaign'
     | 'export'
     | 'session'
     | 'message'
@@ -183,6 +185,8 @@ export type HttpContext = {
   };
   /** Broadcasts that staff plan; they need the same schema as history. */
   broadcasts: BroadcastsContext;
+  /** Campaigns that staff make; they need the same schema. */
+  campaigns: CampaignsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   /** What `task-worker doctor` examines. */

@@ -4,6 +4,7 @@ import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { brakeRoutes } from './brakes.ts';
 import { broadcastRoutes } from './broadcasts.ts';
+import { campaignRoutes } from './campaigns.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { docsPage } from './docs-page.ts';
 import { exportRoutes } from './exports.ts';
@@ -37,6 +38,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...brakeRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
+    ...campaignRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),
