@@ -503,6 +503,108 @@ class WorkerApi:
             "/api/v1/segments",
         )
 
+    def list_campaigns(
+        self,
+    ) -> dict[str, Any]:
+        """Campaigns, the built-in one first."""
+        return self._call(
+            "GET",
+            "/api/v1/campaigns",
+        )
+
+    def add_campaign(
+        self,
+        *,
+        name: str,
+        trigger: str,
+        steps: list[dict[str, Any]],
+        audience: dict[str, Any] | None = None,
+        holdout_percent: int | None = None,
+        in_place_of_built_in: bool | None = None,
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        """Keep a campaign, which is paused until somebody starts it."""
+        return self._call(
+            "POST",
+            "/api/v1/campaigns",
+            body=_given({"name": name, "trigger": trigger, "steps": steps, "audience": audience, "holdout_percent": holdout_percent, "in_place_of_built_in": in_place_of_built_in, "id": id}),
+        )
+
+    def estimate_campaign(
+        self,
+        *,
+        trigger: str,
+        steps: list[dict[str, Any]],
+        audience: dict[str, Any] | None = None,
+        holdout_percent: int | None = None,
+        in_place_of_built_in: bool | None = None,
+        id: str | None = None,
+    ) -> dict[str, Any]:
+        """Whom a campaign would write to now, with the text as the first twenty read it; writes nothing."""
+        return self._call(
+            "POST",
+            "/api/v1/campaign-estimates",
+            body=_given({"trigger": trigger, "steps": steps, "audience": audience, "holdout_percent": holdout_percent, "in_place_of_built_in": in_place_of_built_in, "id": id}),
+        )
+
+    def get_campaign(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """One campaign: how many got each step, and what it earned."""
+        return self._call(
+            "GET",
+            f"/api/v1/campaigns/{_quote(id)}",
+        )
+
+    def change_campaign(
+        self,
+        id: str,
+        *,
+        name: str,
+        trigger: str,
+        steps: list[dict[str, Any]],
+        audience: dict[str, Any] | None = None,
+        holdout_percent: int | None = None,
+        in_place_of_built_in: bool | None = None,
+    ) -> dict[str, Any]:
+        """Change a campaign, also while it runs; what it waits for stays."""
+        return self._call(
+            "POST",
+            f"/api/v1/campaigns/{_quote(id)}",
+            body=_given({"name": name, "trigger": trigger, "steps": steps, "audience": audience, "holdout_percent": holdout_percent, "in_place_of_built_in": in_place_of_built_in}),
+        )
+
+    def start_campaign(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Start it, or go on with it; repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/campaigns/{_quote(id)}/start",
+        )
+
+    def pause_campaign(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Pause it, and withdraw what is queued; repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/campaigns/{_quote(id)}/pause",
+        )
+
+    def end_campaign(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """End it permanently; repeating it changes nothing more."""
+        return self._call(
+            "POST",
+            f"/api/v1/campaigns/{_quote(id)}/end",
+        )
+
     def list_payments(
         self,
         *,
@@ -779,6 +881,20 @@ class WorkerApi:
         return self._call(
             "POST",
             "/api/v1/tasks/reset_monthly_traffic",
+            body=_given({"dry_run": dry_run}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_run_campaigns(
+        self,
+        *,
+        dry_run: bool | None = None,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Queues the messages of campaigns: before and after the end, not connected, traffic, silence."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/run_campaigns",
             body=_given({"dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )

@@ -1105,6 +1105,333 @@ export class WorkerApi {
     return await this.#call('GET', `/api/v1/segments`);
   }
 
+  /** Campaigns, the built-in one first. */
+  async listCampaigns(): Promise<{
+    campaigns: {
+      id: string;
+      /** The reminders that the worker sends without any campaign; they can be paused and started */
+      built_in: boolean;
+      name: string;
+      state: 'paused' | 'running' | 'ended';
+      trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+      steps: {
+        at: number;
+        texts: {
+          en?: string;
+          ru?: string;
+        };
+      }[];
+      /** The conditions, as they were given */
+      audience: unknown;
+      holdout_percent: number;
+      in_place_of_built_in: boolean;
+      created_by: string;
+      created_at: string;
+      changed_by: string | null;
+      changed_at: string | null;
+      ended_at: string | null;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/campaigns`);
+  }
+
+  /** Keep a campaign, which is paused until somebody starts it. */
+  async addCampaign(body: {
+    /** For staff; customers do not see it */
+    name: string;
+    /** What it waits for: `not_connected` since the user was made, `silent` without traffic */
+    trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+    /** Each distance once */
+    steps: {
+      /** Hours before the end, after it, or since the user was made; percent of the traffic; days without traffic, by `trigger` */
+      at: number;
+      /** Readers of the other language get the text that there is */
+      texts:
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru?: string;
+          }
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en?: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru: string;
+          };
+    }[];
+    /** Conditions that must all be met; none at all means every customer */
+    audience?: {
+      /** Ids of plans: the one that was bought last */
+      plans?: string[];
+      /** Language of the customer; the default one where it is not known */
+      languages?: ('en' | 'ru')[];
+      /** Tags at the panel */
+      tags?: string[];
+      /** Has paid within so many days */
+      paid_within_days?: number;
+      /** Has not paid within so many days, or never */
+      not_paid_within_days?: number;
+    };
+    /** So many of a hundred customers get nothing, to see what the campaign earns */
+    holdout_percent?: number;
+    /** Whom it is for does not get the built-in reminders of the end, or with a step at 100 % the notice of used-up traffic */
+    in_place_of_built_in?: boolean;
+    /** The same one again adds nothing */
+    id?: string;
+  }): Promise<{
+    id: string;
+    /** The reminders that the worker sends without any campaign; they can be paused and started */
+    built_in: boolean;
+    name: string;
+    state: 'paused' | 'running' | 'ended';
+    trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+    steps: {
+      at: number;
+      texts: {
+        en?: string;
+        ru?: string;
+      };
+    }[];
+    /** The conditions, as they were given */
+    audience: unknown;
+    holdout_percent: number;
+    in_place_of_built_in: boolean;
+    created_by: string;
+    created_at: string;
+    changed_by: string | null;
+    changed_at: string | null;
+    ended_at: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/campaigns`, {}, body);
+  }
+
+  /** Whom a campaign would write to now, with the text as the first twenty read it; writes nothing. */
+  async estimateCampaign(body: {
+    /** What it waits for: `not_connected` since the user was made, `silent` without traffic */
+    trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+    /** Each distance once */
+    steps: {
+      /** Hours before the end, after it, or since the user was made; percent of the traffic; days without traffic, by `trigger` */
+      at: number;
+      /** Readers of the other language get the text that there is */
+      texts:
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru?: string;
+          }
+        | {
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            en?: string;
+            /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+            ru: string;
+          };
+    }[];
+    /** Conditions that must all be met; none at all means every customer */
+    audience?: {
+      /** Ids of plans: the one that was bought last */
+      plans?: string[];
+      /** Language of the customer; the default one where it is not known */
+      languages?: ('en' | 'ru')[];
+      /** Tags at the panel */
+      tags?: string[];
+      /** Has paid within so many days */
+      paid_within_days?: number;
+      /** Has not paid within so many days, or never */
+      not_paid_within_days?: number;
+    };
+    /** So many of a hundred customers get nothing, to see what the campaign earns */
+    holdout_percent?: number;
+    /** Whom it is for does not get the built-in reminders of the end, or with a step at 100 % the notice of used-up traffic */
+    in_place_of_built_in?: boolean;
+    /** The same one again adds nothing */
+    id?: string;
+  }): Promise<{
+    /** Messages that would be queued now, one for all subscriptions of a person */
+    told: number;
+    held_out: number;
+    unreachable: number;
+    without_values: number;
+    /** They have had enough this week, and wait */
+    capped: number;
+    steps: {
+      at: number;
+      told: number;
+    }[];
+    sample: {
+      telegram_id: number;
+      username: string;
+      at: number;
+      text: string;
+    }[];
+  }> {
+    return await this.#call('POST', `/api/v1/campaign-estimates`, {}, body);
+  }
+
+  /** One campaign: how many got each step, and what it earned. */
+  async getCampaign(id: string): Promise<{
+    id: string;
+    /** The reminders that the worker sends without any campaign; they can be paused and started */
+    built_in: boolean;
+    name: string;
+    state: 'paused' | 'running' | 'ended';
+    trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+    steps: {
+      at: number;
+      texts: {
+        en?: string;
+        ru?: string;
+      };
+    }[];
+    /** The conditions, as they were given */
+    audience: unknown;
+    holdout_percent: number;
+    in_place_of_built_in: boolean;
+    created_by: string;
+    created_at: string;
+    changed_by: string | null;
+    changed_at: string | null;
+    ended_at: string | null;
+    /** Customers by step so far */
+    sent: {
+      at: number;
+      told: number;
+      held_out: number;
+      last_at: string;
+    }[];
+    /** Of those whose days are over */
+    income: {
+      days: number;
+      told: {
+        customers: number;
+        renewed: number;
+        income: {
+          currency: string;
+          /** A decimal number */
+          amount: string;
+        }[];
+      };
+      held_out: {
+        customers: number;
+        renewed: number;
+        income: {
+          currency: string;
+          /** A decimal number */
+          amount: string;
+        }[];
+      };
+      /** Against those who got nothing; null where nobody was held out */
+      earned: {
+        renewals: number;
+        income: {
+          currency: string;
+          /** A decimal number */
+          amount: string;
+        }[];
+      } | null;
+    };
+  }> {
+    return await this.#call('GET', `/api/v1/campaigns/${encodeURIComponent(id)}`);
+  }
+
+  /** Change a campaign, also while it runs; what it waits for stays. */
+  async changeCampaign(
+    id: string,
+    body: {
+      /** For staff; customers do not see it */
+      name: string;
+      /** What it waits for: `not_connected` since the user was made, `silent` without traffic */
+      trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+      /** Each distance once */
+      steps: {
+        /** Hours before the end, after it, or since the user was made; percent of the traffic; days without traffic, by `trigger` */
+        at: number;
+        /** Readers of the other language get the text that there is */
+        texts:
+          | {
+              /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+              en: string;
+              /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+              ru?: string;
+            }
+          | {
+              /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+              en?: string;
+              /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
+              ru: string;
+            };
+      }[];
+      /** Conditions that must all be met; none at all means every customer */
+      audience?: {
+        /** Ids of plans: the one that was bought last */
+        plans?: string[];
+        /** Language of the customer; the default one where it is not known */
+        languages?: ('en' | 'ru')[];
+        /** Tags at the panel */
+        tags?: string[];
+        /** Has paid within so many days */
+        paid_within_days?: number;
+        /** Has not paid within so many days, or never */
+        not_paid_within_days?: number;
+      };
+      /** So many of a hundred customers get nothing, to see what the campaign earns */
+      holdout_percent?: number;
+      /** Whom it is for does not get the built-in reminders of the end, or with a step at 100 % the notice of used-up traffic */
+      in_place_of_built_in?: boolean;
+    },
+  ): Promise<{
+    id: string;
+    /** The reminders that the worker sends without any campaign; they can be paused and started */
+    built_in: boolean;
+    name: string;
+    state: 'paused' | 'running' | 'ended';
+    trigger: 'before_end' | 'after_end' | 'not_connected' | 'traffic' | 'silent';
+    steps: {
+      at: number;
+      texts: {
+        en?: string;
+        ru?: string;
+      };
+    }[];
+    /** The conditions, as they were given */
+    audience: unknown;
+    holdout_percent: number;
+    in_place_of_built_in: boolean;
+    created_by: string;
+    created_at: string;
+    changed_by: string | null;
+    changed_at: string | null;
+    ended_at: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/campaigns/${encodeURIComponent(id)}`, {}, body);
+  }
+
+  /** Start it, or go on with it; repeating it changes nothing more. */
+  async startCampaign(id: string): Promise<{
+    id: string;
+    state: 'paused' | 'running' | 'ended';
+  }> {
+    return await this.#call('POST', `/api/v1/campaigns/${encodeURIComponent(id)}/start`);
+  }
+
+  /** Pause it, and withdraw what is queued; repeating it changes nothing more. */
+  async pauseCampaign(id: string): Promise<{
+    id: string;
+    state: 'paused' | 'running' | 'ended';
+  }> {
+    return await this.#call('POST', `/api/v1/campaigns/${encodeURIComponent(id)}/pause`);
+  }
+
+  /** End it permanently; repeating it changes nothing more. */
+  async endCampaign(id: string): Promise<{
+    id: string;
+    state: 'paused' | 'running' | 'ended';
+  }> {
+    return await this.#call('POST', `/api/v1/campaigns/${encodeURIComponent(id)}/end`);
+  }
+
   /** Payments that wait for a person, and the search for others. */
   async listPayments(
     options: {
@@ -1709,6 +2036,25 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/reset_monthly_traffic`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Queues the messages of campaigns: before and after the end, not connected, traffic, silence. */
+  async dispatchRunCampaigns(
+    body: {
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/run_campaigns`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

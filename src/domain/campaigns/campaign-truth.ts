@@ -5,6 +5,7 @@ import { errorCode } from '../../lib/errors.ts';
 import type { Listing } from '../../lib/read-each.ts';
 import type { CampaignSends, EarlierSend } from '../../repositories/history/campaign-sends.ts';
 import type { Campaigns } from '../../repositories/history/campaigns.ts';
+import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
@@ -20,6 +21,7 @@ export type CampaignTruthOptions = {
   sends: Pick<CampaignSends, 'ofMessage' | 'takeBack'>;
   people: Pick<People, 'panelUsers'>;
   picture: Pick<CustomerPicture, 'of'>;
+  purchases: Pick<LastPurchases, 'of'>;
 };
 
 /** Whether a queued message of a campaign still holds when its turn comes. An unknown answer drops none: it is sent. */
@@ -37,16 +39,20 @@ export class CampaignTruth {
    */
   async isObsolete({ id, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
     if (!isOfCampaign(type)) return false;
-    const { campaigns, people, picture, sends } = this.#options;
+    const { campaigns, people, picture, purchases, sends } = this.#options;
     try {
       const told = await sends.ofMessage(id);
       const campaign = told[0] && (await campaigns.find(told[0].campaign));
       if (campaign?.state !== 'running') return true;
       const users = await this.#ask(() => people.panelUsers(telegramId, within(signal)), signal);
+      // While the panel does not say whether the end has moved, a payment since the message was queued does.
+      const isUnknown = told.some((one) => userOf(one, users) === 'unknown');
+      const bought = isUnknown ? (await purchases.of([telegramId])).get(telegramId) : undefined;
       const holding = told.filter((one) => {
         const user = userOf(one, users);
         if (user === 'gone') return false;
-        if (user === 'unknown') return campaign.trigger !== 'before_end' || one.expiresAt > now;
+        if (user === 'unknown')
+          return !(bought && bought.at >= one.at) && (campaign.trigger !== 'before_end' || one.expiresAt > now);
         return stillHolds(campaign.trigger, one, user, now);
       });
       const known = holding.map((one) => {

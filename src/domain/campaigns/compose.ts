@@ -48,6 +48,6 @@ export function composeCampaigns(
     campaignWeeks: new CampaignWeeks({ campaigns, campaignsArePossible: arePossible, incomes, log }),
     builtInShare: new BuiltInShare({ arePossible, campaigns, reach, sends }),
     campaignIncomes: incomes,
-    campaignTruth: new CampaignTruth({ campaigns, people, picture, sends }),
+    campaignTruth: new CampaignTruth({ campaigns, people, picture, purchases, sends }),
   };
 }

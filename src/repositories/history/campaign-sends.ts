@@ -34,7 +34,9 @@ export type CampaignBatch = {
 };
 
 /** An earlier step in the period of a panel user. */
-export type EarlierSend = Pick<CampaignSubject, 'campaign' | 'username' | 'period' | 'step' | 'expiresAt'>;
+export type EarlierSend = Pick<CampaignSubject, 'campaign' | 'username' | 'period' | 'step' | 'expiresAt'> & {
+  at: Date;
+};
 
 /** A step, and how many were told and held out at it so far. */
 export type StepCount = { step: number; told: number; heldOut: number; lastAt: Date };
@@ -98,7 +100,7 @@ export class CampaignSends {
   async earlier(of: readonly Pick<CampaignSubject, 'campaign' | 'username' | 'period'>[]): Promise<EarlierSend[]> {
     if (of.length === 0) return [];
     const { rows } = await sql<Row>`
-      select distinct kept.campaign, kept.username, kept.period, kept.step, kept.expires_at
+      select distinct kept.campaign, kept.username, kept.period, kept.step, kept.expires_at, kept.at
         from unnest(${of.map(({ campaign }) => campaign)}::uuid[], ${of.map(({ username }) => username)}::text[],
                     ${of.map(({ period }) => period)}::text[]) as asked(campaign, username, period)
         join task_worker.campaign_sends as kept using (campaign, username, period)`.execute(this.#db);
@@ -112,7 +114,7 @@ export class CampaignSends {
   ): Promise<EarlierSend[]> {
     if (of.length === 0) return [];
     const { rows } = await sql<Row>`
-      select kept.campaign, kept.username, kept.period, kept.step, kept.expires_at
+      select kept.campaign, kept.username, kept.period, kept.step, kept.expires_at, kept.at
         from unnest(${of.map(({ username }) => username)}::text[], ${of.map(({ period }) => period)}::text[]) as asked(username, period)
         join task_worker.campaign_sends as kept using (username, period)
         join task_worker.campaigns as campaign on campaign.id = kept.campaign and campaign.trigger = ${trigger}`.execute(
@@ -134,7 +136,7 @@ export class CampaignSends {
   /** What a message is about; nothing where it is not known, or was taken back. */
   async ofMessage(message: string): Promise<EarlierSend[]> {
     const { rows } = await sql<Row>`
-      select campaign, username, period, step, expires_at from task_worker.campaign_sends
+      select campaign, username, period, step, expires_at, at from task_worker.campaign_sends
        where message = ${message} and part = 'told'`.execute(this.#db);
     return rows.map(asSend);
   }
@@ -185,7 +187,7 @@ export class CampaignSends {
   }
 }
 
-type Row = { campaign: string; username: string; period: string; step: number; expires_at: Date };
+type Row = { campaign: string; username: string; period: string; step: number; expires_at: Date; at: Date };
 
 const asSend = ({ expires_at: expiresAt, ...row }: Row): EarlierSend => ({ ...row, expiresAt });
 

@@ -146,6 +146,17 @@ describe('run_campaigns', () => {
     expect(await services().campaignSends.countSteps(id)).toMatchObject([{ told: 3 }]);
   });
 
+  test('while the panel is away a payment since shows who renewed, and all others get their message', async () => {
+    world.customer('anna', { endsInMs: days(2), telegramId: 11 });
+    world.customer('boris', { endsInMs: days(2), telegramId: 12 });
+    await start({ trigger: 'before_end', at: [72] });
+    expect(await run()).toMatchObject({ queued: 2 });
+    await payAt(world, 11, at(minutes(1)));
+    await payAt(world, 12, at(-days(28)));
+    world.panel.faults({ kind: 'error', status: 503 });
+    expect(await world.deliver()).toEqual(['boris']);
+  });
+
   test('later steps of a silence end when the customer renews', async () => {
     world.customer('anna', { endsInMs: days(20), telegramId: 11, onlineAt: ago(days(7)) });
     world.customer('boris', { endsInMs: days(20), telegramId: 12, onlineAt: ago(days(7)) });
