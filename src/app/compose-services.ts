@@ -3,7 +3,7 @@ import { composeAlerts } from '../domain/alerts/compose.ts';
 import { composeBrakes } from '../domain/brakes/compose.ts';
 import { composeBulk } from '../domain/bulk/compose.ts';
 import { composeCleanup } from '../domain/cleanup/compose.ts';
-import { composeEmail } from '../domain/email/compose.ts';
+import { composeEmail, composeMailer } from '../domain/email/compose.ts';
 import { composeExports, composeStorage } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
@@ -33,7 +33,8 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
-  const { alertAnswers, alertStates, services: alerting } = composeAlerts(foundation, kept);
+  const mailer = composeMailer(foundation, config);
+  const { alertAnswers, alertStates, services: alerting } = composeAlerts(foundation, kept, mailer, config);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
@@ -84,7 +85,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...brakes.services,
     ...bulk.services,
     ...composeCleanup(foundation).services,
-    ...composeEmail(foundation, config).services,
+    ...composeEmail(foundation, mailer).services,
     ...exporting.services,
     ...stored.services,
     ...figures.services,

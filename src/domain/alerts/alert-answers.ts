@@ -13,6 +13,7 @@ import type {
 import type { Events } from '../../repositories/redis/events.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
+import type { SecondWay } from './second-way.ts';
 
 /** What became of what a person asked of an alert. */
 export type AlertAnswer =
@@ -34,7 +35,9 @@ export type IdleMute = Mute & { id: string };
 export type AlertAnswersOptions = {
   store: AlertStateStore;
   answers: AlertAnswerStore;
+  once: AlertStateStore;
   alerts: Pick<AdminAlerts, 'hush'>;
+  secondWay: Pick<SecondWay, 'withdraw'>;
   events: Events;
   history: AlertHistory;
   /** Answers that outlive Redis, where our own schema is installed. */
@@ -61,10 +64,15 @@ export class AlertAnswers {
     this.#options = options;
   }
 
+  /** Critical alerts of what happened once, which wait to be acknowledged. */
+  async once(now: Date): Promise<ActiveAlert[]> {
+    return await this.#options.once.all(now);
+  }
+
   /** Says that `by` takes care of it: whoever was not told yet is not told any more, until it ends. Of several at once one is `done`. */
   async acknowledge(alertId: string, by: string, now: Date = this.#options.clock()): Promise<AlertAnswer> {
-    const { answers, history, store } = this.#options;
-    const [alert] = await store.find([alertId], now);
+    const { answers, history } = this.#options;
+    const alert = await this.#find(alertId, now);
     const answer = await answers.acknowledge(alertId, by, now);
     if (answer.kind === 'not_on' || !alert) return await this.#notOn(alertId);
     if (answer.kind === 'already') return answer;
@@ -129,11 +137,16 @@ export class AlertAnswers {
     );
   }
 
+  /** Whether answers outlive Redis. Never throws. */
+  async isKept(): Promise<boolean> {
+    return await within(HISTORY_LIMIT_MS, this.#options.look()).then(isUsable, () => false);
+  }
+
   /** Gives Redis back what the history knows was answered to these. Never throws: what cannot be read is as if nobody had answered. */
   async restore(conditions: readonly AlertCondition[], now: Date): Promise<void> {
-    const { answers, kept, log, look } = this.#options;
+    const { answers, kept, log } = this.#options;
     const read = async () =>
-      isUsable(await look())
+      (await this.isKept())
         ? await kept.answersTo(
             conditions.map(({ id }) => id),
             now,
@@ -155,15 +168,21 @@ export class AlertAnswers {
     event: 'alert.acknowledged' | 'alert.muted',
     about: Record<string, unknown>,
   ): Promise<void> {
-    const { id, kind, since, subject } = alert;
-    await this.#options.alerts.hush({ kind, subject: id, at: since });
+    const { id, kind, lasts, since, subject } = alert;
+    if (lasts) await this.#options.alerts.hush({ kind, subject: id, at: since });
+    await this.#options.secondWay.withdraw(alert);
     await this.#options.events.publish(event, { id, kind, subject, ...about });
   }
 
+  async #find(id: string, now: Date): Promise<ActiveAlert | undefined> {
+    const { once, store } = this.#options;
+    return (await store.find([id], now))[0] ?? (await once.find([id], now))[0];
+  }
+
   async #notOn(id: string): Promise<AlertAnswer> {
-    const { kept, look, store } = this.#options;
-    if (await store.hasEnded(id)) return { kind: 'over' };
-    const inHistory = async (): Promise<boolean> => isUsable(await look()) && (await kept.hasAlert(id));
+    const { kept, once, store } = this.#options;
+    if ((await store.hasEnded(id)) || (await once.find([id], new Date(0))).length > 0) return { kind: 'over' };
+    const inHistory = async (): Promise<boolean> => (await this.isKept()) && (await kept.hasAlert(id));
     return { kind: (await within(HISTORY_LIMIT_MS, inHistory()).catch(() => false)) ? 'over' : 'unknown' };
   }
 }

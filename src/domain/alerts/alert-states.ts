@@ -13,6 +13,9 @@ import type { Events } from '../../repositories/redis/events.ts';
 import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
+import { RECALLED } from './alert-ladder.ts';
+import type { Recipients } from './recipients.ts';
+import type { SecondWay } from './second-way.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 
@@ -25,7 +28,9 @@ const LOCAL_FOR_MS = minutes(15);
 export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
-  answers: Pick<AlertAnswers, 'mutedUntil' | 'restore'>;
+  answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
+  recipients: Recipients;
+  secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
@@ -57,7 +62,7 @@ export class AlertStates {
     message: (began: AlertCondition, locale: Locale) => Html,
     now: Date,
   ): Promise<AlertCondition[]> {
-    const { alerts, answers, events, history, store } = this.#options;
+    const { alerts, answers, events, history, recipients } = this.#options;
     const mutedUntil = await answers.mutedUntil(
       conditions.map(({ id }) => id),
       now,
@@ -76,7 +81,12 @@ export class AlertStates {
       });
     const [told, hushed] = [that('tell'), that('hush')];
     const isTold = await alerts.begin(
-      told.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
+      told.map((alert) => ({
+        ...alertOf(alert),
+        to: recipients.first(alert.severity, now),
+        message: (locale: Locale) => message(alert, locale),
+      })),
+      now,
     );
     for (const [alerts, toldAt] of [[told, isTold ? now : undefined] as const, [hushed, undefined] as const])
       for (const alert of alerts)
@@ -85,7 +95,7 @@ export class AlertStates {
     const stored = told.filter(({ id }) => !this.#local.has(id));
     if (!isTold) for (const { id } of told) this.#local.delete(id);
     await Promise.all([
-      isTold ? store.markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
+      isTold ? this.#markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
       ...[...stored, ...hushed].map((condition) =>
         events.publish('alert.started', { ...wire(condition), timestamp: now }),
       ),
@@ -93,12 +103,23 @@ export class AlertStates {
     return [...told, ...hushed];
   }
 
-  /** Notes that these are on and were told by somebody else, so that only their end is told. */
-  async resume(conditions: readonly AlertCondition[], now: Date): Promise<void> {
+  /** Notes who was told first of each. */
+  async #markTold(alerts: readonly AlertCondition[], now: Date): Promise<void> {
+    const { recipients, store } = this.#options;
+    for (const [severity, some] of Map.groupBy(alerts, (alert) => alert.severity))
+      await store.markTold(some, now, { to: recipients.first(severity, now) });
+  }
+
+  /**
+   * Notes that these are on and were told by somebody else, so that only their end is told. A `round` says that it is not known whether
+   * somebody takes care of them.
+   */
+  async resume(conditions: readonly AlertCondition[], now: Date, round?: string): Promise<void> {
     const verdicts = await Promise.all(conditions.map((condition) => this.#options.store.begin(condition, now)));
     await this.#options.store.markTold(
       conditions.filter((_, i) => verdicts[i]!.verdict === 'tell'),
       now,
+      round === undefined ? { to: this.#options.recipients.all } : { round },
     );
   }
 
@@ -115,7 +136,7 @@ export class AlertStates {
     });
     if (!since) return;
     const on = candidates.flatMap((condition, i) => (since[i] ? [{ ...condition, since: since[i] }] : []));
-    await this.resume(on, now);
+    await this.resume(on, now, (await answers.isKept()) ? undefined : `${RECALLED}:${now.toISOString()}`);
     await answers.restore(candidates, now);
     await store.noteRecalled(watch);
   }
@@ -136,11 +157,32 @@ export class AlertStates {
     const endings = ended.map((alert) => ({
       begin: alertOf(alert),
       isTold: alert.told,
+      toldTo: alert.rungs && alert.rungs.toldTo.length > 0 ? alert.rungs.toldTo : undefined,
       isAnswered: alert.acknowledged !== undefined || alert.mutedUntil !== undefined || mutedUntil.has(alert.id),
       message: (told: boolean, locale: Locale) => message({ ...alert, told }, locale),
     }));
-    if (ended.length > 0 && !(await this.#options.alerts.end(endings))) return [];
-    return await this.#remove(ended, now);
+    if (ended.length > 0 && !(await this.#options.alerts.end(endings, now))) return [];
+    const gone = await this.#remove(ended, now);
+    await Promise.all(gone.map((alert) => this.#endSecondWay(alert, message, now)));
+    return gone;
+  }
+
+  /** The end goes where the beginning went. Never throws. */
+  async #endSecondWay(
+    alert: EndedAlert,
+    message: (ended: EndedAlert, locale: Locale) => Html,
+    now: Date,
+  ): Promise<void> {
+    const { locale, log, secondWay } = this.#options;
+    const way = alert.rungs?.secondWay ?? 'none';
+    if (way === 'none') return;
+    try {
+      await secondWay.withdraw(alert);
+      if (way === 'told')
+        await secondWay.ask(alert, 'ended', message({ ...alert, told: true }, locale).toString(), now);
+    } catch (err) {
+      log.warn({ err, alert: alert.id }, 'the end of an alert is not told by the second way');
+    }
   }
 
   /** Takes these off without a word to the admins: another alert tells the same, or there is nothing left to watch. */
@@ -172,7 +214,7 @@ export class AlertStates {
       return isLocal ? { ...claimed, verdict: 'on' } : claimed;
     } catch (error) {
       this.#noRedis(error);
-      this.#local.set(condition.id, { ...(isLocal ? local : condition), told: true, seenAt: now });
+      this.#local.set(condition.id, { ...(isLocal ? local : condition), lasts: true, told: true, seenAt: now });
       return { verdict: isLocal ? 'on' : 'tell', since: condition.since };
     }
   }

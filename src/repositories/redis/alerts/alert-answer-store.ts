@@ -64,11 +64,16 @@ export class AlertAnswerStore {
     this.#onRead = onRead;
   }
 
-  /** With `since`, only the alert that began then. */
+  /** With `since`, only the alert that began then. One that happened once is found too. */
   async acknowledge(id: string, by: string, at: Date, since?: Date): Promise<StoredAnswer> {
+    const answer = await this.#acknowledge(keys.alertsOn(), id, by, at, since);
+    return answer.kind === 'not_on' ? await this.#acknowledge(keys.alertsOnce(), id, by, at, since) : answer;
+  }
+
+  async #acknowledge(key: string, id: string, by: string, at: Date, since: Date | undefined): Promise<StoredAnswer> {
     const forgotten = new Date(at.getTime() - FORGET_AFTER_MS).toISOString();
     const args = [id, by, at.toISOString(), forgotten, since?.toISOString() ?? ''];
-    return answerOf(await this.#redis.eval(ACKNOWLEDGE, 1, keys.alertsOn(), ...args));
+    return answerOf(await this.#redis.eval(ACKNOWLEDGE, 1, key, ...args));
   }
 
   /** A mute that ends five minutes later than the one that stands, or more, takes its place. It holds for the id, on or not. */

@@ -22,6 +22,8 @@ export type AlertCondition = {
 };
 
 export type ActiveAlert = AlertCondition & {
+  /** False where it tells what happened once: it is on until somebody acknowledges it. */
+  lasts: boolean;
   /** Whether the admins were told. */
   told: boolean;
   /** When it was last found to be on. */
@@ -31,12 +33,28 @@ export type ActiveAlert = AlertCondition & {
   acknowledged?: { by: string; at: Date } | undefined;
   /** It was muted until this time at the last look; the mute itself is kept apart, for it outlives the alert. */
   mutedUntil?: Date | undefined;
+  rungs?: AlertRungs | undefined;
+};
+
+/** How far the telling of an alert has come. */
+export type AlertRungs = {
+  /** When the first was told. */
+  toldAt: Date;
+  /** Those who were told; nobody is known where Redis had lost it. */
+  toldTo: readonly number[];
+  /** When the latest was told. */
+  stepAt: Date;
+  /** Empty for the first telling; else why it is told again, so that this is its own rows. */
+  round: string;
+  /** Somebody is known to have got it. */
+  isReached: boolean;
+  secondWay: 'none' | 'asked' | 'told';
 };
 
 /** `hush`: it began while it is muted. */
 export type AlertVerdict = 'tell' | 'on' | 'hush';
 
-const alertsOn: JsonEntries<ActiveAlert> = {
+const alertsOn: JsonEntries<Omit<ActiveAlert, 'lasts'>> = {
   source: 'alerts_on',
   entry: z
     .object({
@@ -51,11 +69,32 @@ const alertsOn: JsonEntries<ActiveAlert> = {
       acknowledged_by: z.string().optional(),
       acknowledged_at: storedTime.optional(),
       muted_until: storedTime.optional(),
+      told_at: storedTime.optional(),
+      told_to: z
+        .string()
+        .regex(/^(-?\d+(,-?\d+)*)?$/)
+        .optional(),
+      step_at: storedTime.optional(),
+      round: z.string().optional(),
+      reached: z.boolean().optional(),
+      second_way: z.enum(['none', 'asked', 'told']).optional(),
     })
-    .transform(({ acknowledged_at: at, acknowledged_by: by, muted_until: mutedUntil, seen_at: seenAt, ...rest }) => ({
-      ...rest,
-      ...{ mutedUntil, seenAt },
-      acknowledged: by !== undefined && at ? { by, at } : undefined,
+    .transform(({ id, kind, severity, since, subject, text, told, ...rest }) => ({
+      ...{ id, kind, severity, subject, since, told, text },
+      seenAt: rest.seen_at,
+      mutedUntil: rest.muted_until,
+      acknowledged:
+        rest.acknowledged_by !== undefined && rest.acknowledged_at
+          ? { by: rest.acknowledged_by, at: rest.acknowledged_at }
+          : undefined,
+      rungs: rest.told_at && {
+        toldAt: rest.told_at,
+        toldTo: (rest.told_to ?? '').split(',').filter(Boolean).map(Number),
+        stepAt: rest.step_at ?? rest.told_at,
+        round: rest.round ?? '',
+        isReached: rest.reached ?? false,
+        secondWay: rest.second_way ?? 'none',
+      },
     })),
 };
 
@@ -105,17 +144,34 @@ return {orphaned and 'tell' or 'on', known.since}`;
 
 /**
  * One step, so that an alert that ended in between stays ended, and one that began again is its own: only the record of the same beginning is
- * marked. KEYS: the alerts. ARGV: now, then the id and since when, for each.
+ * marked. KEYS: the alerts. ARGV: now, who was told, the round, then the id and since when, for each.
  */
 const MARK_TOLD = `${KNOWN}
-for i = 2, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local known = knownAs(redis.call('HGET', KEYS[1], ARGV[i]))
   if known and known.since == ARGV[i + 1] then
     known.told = true
+    if not known.told_at then
+      known.told_at = ARGV[1]
+      known.told_to = ARGV[2]
+      if ARGV[3] ~= '' then known.round = ARGV[3] end
+    end
     if known.seen_at < ARGV[1] then known.seen_at = ARGV[1] end
     redis.call('HSET', KEYS[1], ARGV[i], cjson.encode(known))
   end
 end`;
+
+/** KEYS: the alerts. ARGV: the id, since when, the field that must have a value, this value, and the new fields as JSON. */
+const CHANGE = `${KNOWN}
+local known = knownAs(redis.call('HGET', KEYS[1], ARGV[1]))
+if not known or known.since ~= ARGV[2] then return 0 end
+local value = known[ARGV[3]]
+if (value == nil and '' or tostring(value)) ~= ARGV[4] then return 0 end
+for field, new in pairs(cjson.decode(ARGV[5])) do
+  if new == cjson.null then known[field] = nil else known[field] = new end
+end
+redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(known))
+return 1`;
 
 /** Takes out what nobody can read, unless it was replaced meanwhile. KEYS: the alerts. ARGV: the field, its text. */
 const TAKE_OUT = `
@@ -125,10 +181,15 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[
 export class AlertStateStore {
   readonly #redis: RedisClient;
   readonly #onRead: OnRead | undefined;
+  readonly #lasts: boolean;
+  readonly #key: string;
 
-  constructor(redis: RedisClient, onRead?: OnRead) {
+  /** `once`: those that tell what happened once, which are on until somebody acknowledges them. */
+  constructor(redis: RedisClient, onRead?: OnRead, which: 'lasting' | 'once' = 'lasting') {
     this.#redis = redis;
     this.#onRead = onRead;
+    this.#lasts = which === 'lasting';
+    this.#key = which === 'once' ? keys.alertsOnce() : keys.alertsOn();
   }
 
   /**
@@ -144,7 +205,7 @@ export class AlertStateStore {
     const [verdict, since] = (await this.#redis.eval(
       BEGIN,
       1,
-      keys.alertsOn(),
+      this.#key,
       condition.id,
       write({ ...condition, told: false, seenAt: now, mutedUntil, ...(text !== '' && { text }) }),
       now.toISOString(),
@@ -157,30 +218,50 @@ export class AlertStateStore {
     return { verdict, since: since === null ? condition.since : new Date(since) };
   }
 
-  /** Notes that these were told, where they are still on since then: what has ended meanwhile does not come back. */
-  async markTold(alerts: readonly Pick<AlertCondition, 'id' | 'since'>[], now: Date): Promise<void> {
+  /**
+   * Notes that these were told, where they are still on since then: what has ended meanwhile does not come back. `to` says whom, where that is
+   * known.
+   */
+  async markTold(
+    alerts: readonly Pick<AlertCondition, 'id' | 'since'>[],
+    now: Date,
+    { round = '', to = [] }: { round?: string; to?: readonly number[] } = {},
+  ): Promise<void> {
     if (alerts.length === 0) return;
     const args = alerts.flatMap(({ id, since }) => [id, since.toISOString()]);
-    await this.#redis.eval(MARK_TOLD, 1, keys.alertsOn(), now.toISOString(), ...args);
+    await this.#redis.eval(MARK_TOLD, 1, this.#key, now.toISOString(), to.join(','), round, ...args);
   }
 
   /** The alerts among these that are on. */
   async find(ids: readonly string[], now: Date): Promise<ActiveAlert[]> {
     if (ids.length === 0) return [];
-    const texts = await this.#redis.hmget(keys.alertsOn(), ...ids);
+    const texts = await this.#redis.hmget(this.#key, ...ids);
     const found = ids.flatMap((id, i) => (texts[i] == null ? [] : [[id, texts[i]] as const]));
     return (await this.#read(found)).filter((alert) => !isForgotten(alert, now));
   }
 
   /** Takes these off. Answers the ids that were on; each is answered to one caller only. */
   async remove(ids: readonly string[], now: Date): Promise<string[]> {
-    const removed = await Promise.all(ids.map((id) => this.#redis.hdel(keys.alertsOn(), id)));
+    const removed = await Promise.all(ids.map((id) => this.#redis.hdel(this.#key, id)));
     const gone = ids.filter((_, i) => removed[i] === 1);
     if (gone.length > 0) {
       await this.#redis.zadd(keys.alertsEnded(), ...gone.flatMap((id) => [now.getTime(), id]));
       await this.#redis.zremrangebyscore(keys.alertsEnded(), 0, now.getTime() - ENDED_KEPT_MS);
     }
     return gone;
+  }
+
+  /**
+   * Changes fields of an alert where it is the one that began at `since` and `guard` has this value there, empty for none: of two callers who
+   * saw the same one changes it. A field of null is taken out.
+   */
+  async change(
+    { id, since }: Pick<AlertCondition, 'id' | 'since'>,
+    guard: readonly [field: string, value: string],
+    fields: Readonly<Record<string, string | boolean | null>>,
+  ): Promise<boolean> {
+    const args = [id, since.toISOString(), ...guard, JSON.stringify(fields)];
+    return (await this.#redis.eval(CHANGE, 1, this.#key, ...args)) === 1;
   }
 
   /** Whether an alert with this id was on in the last 30 days and has ended. */
@@ -199,7 +280,7 @@ export class AlertStateStore {
 
   /** Everything that is on, the longest first. */
   async all(now: Date): Promise<ActiveAlert[]> {
-    const records = await this.#read(Object.entries(await this.#redis.hgetall(keys.alertsOn())));
+    const records = await this.#read(Object.entries(await this.#redis.hgetall(this.#key)));
     return records
       .filter((alert) => !isForgotten(alert, now))
       .sort((a, b) => a.since.getTime() - b.since.getTime() || (a.id < b.id ? -1 : 1));
@@ -214,17 +295,17 @@ export class AlertStateStore {
     if (holes.length > 0) {
       const odd = new Set(holes.map(({ ids }) => ids.name));
       const gone = texts.filter(([id]) => odd.has(id));
-      await Promise.all(gone.map(([id, text]) => this.#redis.eval(TAKE_OUT, 1, keys.alertsOn(), id, text)));
+      await Promise.all(gone.map(([id, text]) => this.#redis.eval(TAKE_OUT, 1, this.#key, id, text)));
       await this.#redis.del(keys.alertsRecalled());
     }
-    return items.map(([, alert]) => alert);
+    return items.map(([, alert]) => ({ ...alert, lasts: this.#lasts }));
   }
 }
 
 const isForgotten = (alert: ActiveAlert, now: Date): boolean =>
   now.getTime() - alert.seenAt.getTime() > FORGET_AFTER_MS;
 
-function write(alert: ActiveAlert): string {
+function write(alert: Omit<ActiveAlert, 'lasts'>): string {
   const { acknowledged, id, kind, mutedUntil, seenAt, severity, since, subject, text, told } = alert;
   const answered = { acknowledged_by: acknowledged?.by, acknowledged_at: acknowledged?.at, muted_until: mutedUntil };
   return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt, text, ...answered });
