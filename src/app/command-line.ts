@@ -6,6 +6,7 @@ import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
+import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
@@ -19,6 +20,7 @@ import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '
 import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
+import { alertsOf } from './doors/alerts-of.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
@@ -35,6 +37,7 @@ type CliContext = TaskContext &
   ExplainContext &
   PaymentContext &
   RunsContext &
+  AlertContext &
   MaintenanceContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
@@ -48,6 +51,7 @@ const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
   ...runsCommands,
+  ...alertCommands,
   ...maintenanceCommands,
   ...brakeCommands,
   ...paymentCommands,
@@ -124,6 +128,11 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     history: historyOf(app, 'cli'),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
+    alerts: alertsOf(app),
+    recordAlert: (action, entityId, details) =>
+      app.services.auditLogs.write([
+        { action, entityType: 'alert', entityId, newValue: { by: callerHere(), ...details } },
+      ]),
     recordMaintenance: (what, entityId, details) =>
       app.services.auditLogs.write([
         {

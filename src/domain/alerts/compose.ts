@@ -2,6 +2,7 @@ import { AlertWebhook } from '../../clients/alert-webhook.ts';
 import type { Mailer } from '../../clients/mail/mailer.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
+import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { AlertRows } from '../../repositories/alert-rows.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
@@ -11,6 +12,7 @@ import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-sto
 import { SecondWayStore } from '../../repositories/redis/alerts/second-way-store.ts';
 import type { Foundation } from '../foundation.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
+import { SCRAPE_LIMIT_MS } from '../monitoring/gauges.ts';
 import { AdminAlerts } from './admin-alerts.ts';
 import { AlertAnswers } from './alert-answers.ts';
 import { AlertLadder } from './alert-ladder.ts';
@@ -41,7 +43,7 @@ export function composeAlerts(
   mailer: Mailer,
   config: AlertSettings,
 ) {
-  const { calls, clock: shared, database, engine, log, redis, sender, services, unreadable } = foundation;
+  const { calls, clock: shared, database, engine, log, metrics, redis, sender, services, unreadable } = foundation;
   const { events, notifications, settings } = services;
   const locale = settings.DEFAULT_LOCALE;
   const clock = (): Date => shared.now();
@@ -76,6 +78,13 @@ export function composeAlerts(
     stores: { lasting: store, once },
     stepMs: minutes(config.ALERT_ESCALATE_MINUTES),
   });
+  const counted = async () => {
+    const now = clock();
+    return await answers.answered([...(await store.all(now)), ...(await once.all(now))], now);
+  };
+  metrics.beforeScrape(async () =>
+    metrics.alertStates(await within(SCRAPE_LIMIT_MS, counted()).catch(() => undefined)),
+  );
   unreadable.tellThrough(alertStates);
   return { services: { alerts, alertLadder }, alertAnswers: answers, alertStates };
 }
