@@ -34,7 +34,12 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const mailer = composeMailer(foundation, config);
-  const { alertAnswers, alertStates, services: alerting } = composeAlerts(foundation, kept, mailer, config);
+  const {
+    alertAnswers,
+    alertStates,
+    handedInAlerts,
+    services: alerting,
+  } = composeAlerts(foundation, kept, mailer, config);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
@@ -99,6 +104,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...kept,
     alertAnswers,
     alertStates,
+    handedInAlerts,
     deliveryCounts,
     deskParts,
     explain,

@@ -1,5 +1,5 @@
 import { within } from '../../lib/deadline.ts';
-import { days, seconds } from '../../lib/duration.ts';
+import { days, minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
@@ -13,6 +13,7 @@ import type {
 import type { Events } from '../../repositories/redis/events.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
+import { isSameTrouble } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
 
 /** What became of what a person asked of an alert. */
@@ -47,6 +48,11 @@ export type AlertAnswersOptions = {
   log: Log;
 };
 
+/**
+ * An alert that another source has told is told itself where it is still on this long after the other ended: the two do not notice the end at
+ * the same time.
+ */
+const COVERED_FOR_MS = minutes(15);
 /** Nobody may silence an alert for longer by one word. */
 const LONGEST_MUTE_MS = days(30);
 /** A look waits no longer for the history. */
@@ -125,14 +131,27 @@ export class AlertAnswers {
     return [...mutes].flatMap(([id, mute]) => (ids.has(id) ? [] : [{ id, ...mute }]));
   }
 
-  /** Until when each of these is muted. Never throws: while Redis is away nobody can have muted it. */
-  async mutedUntil(ids: readonly string[], now: Date): Promise<ReadonlyMap<string, Date>> {
-    if (ids.length === 0) return new Map();
-    const mutes = await this.#options.answers.mutes(now).catch(() => new Map<string, Mute>());
+  /**
+   * Until when nobody is told of each of these, by id: it is muted, or it was not told yet and another source has told the same trouble. Never
+   * throws: while Redis is away nobody can have muted it.
+   */
+  async mutedUntil(
+    alerts: readonly Pick<AlertCondition, 'covers' | 'id'>[],
+    now: Date,
+  ): Promise<ReadonlyMap<string, Date>> {
+    if (alerts.length === 0) return new Map();
+    const { answers, store } = this.#options;
+    const [mutes, on] = await Promise.all([answers.mutes(now), store.all(now)]).catch(
+      () => [new Map<string, Mute>(), []] as const,
+    );
+    const known = new Map(on.map((alert) => [alert.id, alert]));
+    const covered = new Date(now.getTime() + COVERED_FOR_MS);
     return new Map(
-      ids.flatMap((id) => {
-        const mute = mutes.get(id);
-        return mute ? [[id, mute.until] as const] : [];
+      alerts.flatMap((alert) => {
+        const mute = mutes.get(alert.id);
+        if (mute) return [[alert.id, mute.until] as const];
+        const isTold = known.get(alert.id)?.told ?? false;
+        return !isTold && on.some((other) => other.told && isAbout(alert, other)) ? [[alert.id, covered] as const] : [];
       }),
     );
   }
@@ -186,3 +205,8 @@ export class AlertAnswers {
     return { kind: (await within(HISTORY_LIMIT_MS, inHistory()).catch(() => false)) ? 'over' : 'unknown' };
   }
 }
+
+/** Whether one of two alerts is what the other covers. */
+const isAbout = (one: Pick<AlertCondition, 'covers' | 'id'>, other: ActiveAlert): boolean =>
+  (one.covers !== undefined && isSameTrouble(one.covers, other.id)) ||
+  (other.covers !== undefined && isSameTrouble(other.covers, one.id));

@@ -7,6 +7,7 @@ import type { SecondWayEntry } from '../../repositories/redis/alerts/second-way-
 import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import type { Recipients } from './recipients.ts';
+import { HANDED_IN } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
 
 export type AlertLadderOptions = {
@@ -51,10 +52,8 @@ export class AlertLadder {
     const counts = { looked: 0, told: 0, second_way: 0, put_off: 0 };
     for (const store of [stores.lasting, stores.once]) {
       const all = await store.all(now);
-      const muted = await answers.mutedUntil(
-        all.map(({ id }) => id),
-        now,
-      );
+      const muted = await answers.mutedUntil(all, now);
+      await this.#prolong(store, all, muted);
       for (const alert of all.filter(({ id }) => !muted.has(id))) {
         signal.throwIfAborted();
         counts.looked += 1;
@@ -69,6 +68,17 @@ export class AlertLadder {
     return { ...counts, put_off, second_way: told };
   }
 
+  /** What another source has told is not told until some time after that one's end, which begins anew with each look. */
+  async #prolong(store: AlertStateStore, all: readonly ActiveAlert[], muted: ReadonlyMap<string, Date>): Promise<void> {
+    for (const alert of all) {
+      const until = muted.get(alert.id);
+      if (until && alert.mutedUntil && !alert.told && alert.mutedUntil < until)
+        await store.change(alert, ['muted_until', alert.mutedUntil.toISOString()], {
+          muted_until: until.toISOString(),
+        });
+    }
+  }
+
   /** Answers whether somebody more was told. */
   async #step(store: AlertStateStore, alert: ActiveAlert, now: Date): Promise<boolean> {
     const { recipients, stepMs } = this.#options;
@@ -77,6 +87,7 @@ export class AlertLadder {
       await store.remove([alert.id], now);
       return false;
     }
+    if (mutedUntil && !told && mutedUntil > now && alert.kind === HANDED_IN) return false;
     if (mutedUntil) return await this.#afterMute(store, alert, now);
     if (severity !== 'critical' || acknowledged || alert.text === undefined) return false;
     if (!rungs) {

@@ -63,10 +63,7 @@ export class AlertStates {
     now: Date,
   ): Promise<AlertCondition[]> {
     const { alerts, answers, events, history, recipients } = this.#options;
-    const mutedUntil = await answers.mutedUntil(
-      conditions.map(({ id }) => id),
-      now,
-    );
+    const mutedUntil = await answers.mutedUntil(conditions, now);
     const textOf = (alert: AlertCondition): string =>
       timedAlert(message(alert, this.#options.locale), alert.since).toString();
     const verdicts = await Promise.all(
@@ -150,10 +147,7 @@ export class AlertStates {
     const endedAt = new Map(over.map(({ id, at }) => [id, at]));
     const found = await this.#find([...endedAt.keys()], now);
     const ended = found.map((alert) => endedBy(alert, endedAt.get(alert.id) ?? now));
-    const mutedUntil = await this.#options.answers.mutedUntil(
-      ended.map(({ id }) => id),
-      now,
-    );
+    const mutedUntil = await this.#options.answers.mutedUntil(ended, now);
     const endings = ended.map((alert) => ({
       begin: alertOf(alert),
       isTold: alert.told,

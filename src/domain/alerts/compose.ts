@@ -18,6 +18,7 @@ import { AlertAnswers } from './alert-answers.ts';
 import { AlertLadder } from './alert-ladder.ts';
 import { AlertStates } from './alert-states.ts';
 import { DirectAlerts } from './direct-alerts.ts';
+import { HandedInAlerts } from './handed-in-alerts.ts';
 import { Recipients } from './recipients.ts';
 import { SecondWay } from './second-way.ts';
 
@@ -85,8 +86,9 @@ export function composeAlerts(
   metrics.beforeScrape(async () =>
     metrics.alertStates(await within(SCRAPE_LIMIT_MS, counted()).catch(() => undefined)),
   );
+  const handedInAlerts = new HandedInAlerts(alertStates, locale, unreadable.onRead);
   unreadable.tellThrough(alertStates);
-  return { services: { alerts, alertLadder }, alertAnswers: answers, alertStates };
+  return { services: { alerts, alertLadder }, alertAnswers: answers, alertStates, handedInAlerts };
 }
 
 function webhookOf(config: AlertSettings, observer: Foundation['calls']): AlertWebhook | undefined {

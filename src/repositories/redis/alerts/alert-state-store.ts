@@ -19,6 +19,8 @@ export type AlertCondition = {
   /** For the history, and not kept here: the cause, and how many users were online when it began, where these are known. */
   reason?: string | undefined;
   usersAffected?: number | undefined;
+  /** The alert of another source about the same: while that is on and told, this one is not. `node_offline:<uuid>`, or `task_errors:*` for any. */
+  covers?: string | undefined;
 };
 
 export type ActiveAlert = AlertCondition & {
@@ -66,6 +68,7 @@ const alertsOn: JsonEntries<Omit<ActiveAlert, 'lasts'>> = {
       told: z.boolean(),
       seen_at: storedTime,
       text: z.string().optional(),
+      covers: z.string().optional(),
       acknowledged_by: z.string().optional(),
       acknowledged_at: storedTime.optional(),
       muted_until: storedTime.optional(),
@@ -79,8 +82,8 @@ const alertsOn: JsonEntries<Omit<ActiveAlert, 'lasts'>> = {
       reached: z.boolean().optional(),
       second_way: z.enum(['none', 'asked', 'told']).optional(),
     })
-    .transform(({ id, kind, severity, since, subject, text, told, ...rest }) => ({
-      ...{ id, kind, severity, subject, since, told, text },
+    .transform(({ covers, id, kind, severity, since, subject, text, told, ...rest }) => ({
+      ...{ covers, id, kind, severity, subject, since, told, text },
       seenAt: rest.seen_at,
       mutedUntil: rest.muted_until,
       acknowledged:
@@ -306,7 +309,7 @@ const isForgotten = (alert: ActiveAlert, now: Date): boolean =>
   now.getTime() - alert.seenAt.getTime() > FORGET_AFTER_MS;
 
 function write(alert: Omit<ActiveAlert, 'lasts'>): string {
-  const { acknowledged, id, kind, mutedUntil, seenAt, severity, since, subject, text, told } = alert;
+  const { acknowledged, covers, id, kind, mutedUntil, seenAt, severity, since, subject, text, told } = alert;
   const answered = { acknowledged_by: acknowledged?.by, acknowledged_at: acknowledged?.at, muted_until: mutedUntil };
-  return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt, text, ...answered });
+  return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt, text, covers, ...answered });
 }

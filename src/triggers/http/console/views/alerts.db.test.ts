@@ -86,7 +86,7 @@ describe('answers to alerts', () => {
     expect((await command('acknowledge', NODE)).stdout).toContain('nobody else is told');
     expect((await command('acknowledge', NODE)).stdout).toContain('has done that before');
     expect(await command('mute', NODE)).toMatchObject({ code: 64, stderr: expect.stringContaining('--hours') });
-    const metrics = () => console.world.app.metrics.render();
+    const metrics = () => console.world.app.metrics.registry.metrics();
     expect(await metrics()).toContain('cybervpn_alerts{severity="critical",state="acknowledged"} 1');
     expect((await command('mute', NODE, '--hours', '2')).stdout).toContain('nobody is told of it until then');
     expect(await metrics()).toContain('cybervpn_alerts{severity="critical",state="muted"} 1');
