@@ -122,18 +122,18 @@ export class AlertRows {
     );
   }
 
-  /** Whether a row about one of these beginnings was sent, or told another way. */
-  async isReached(ids: readonly string[]): Promise<boolean> {
+  /** Whether a row whose id lies in one of these was sent, or told another way. */
+  async isReached(ranges: readonly IdRange[]): Promise<boolean> {
     const { rows } = await sql`
-      select 1 from notification_queue join ${rangesOf(ids)} on id between first and last
+      select 1 from notification_queue join ${joined(ranges)} on id between first and last
        where status = 'sent' or error_message = ${ANOTHER_WAY} limit 1`.execute(this.#db);
     return rows.length > 0;
   }
 
-  /** Takes back what is not sent of these beginnings: it counts as told. One that is on its way this moment may still arrive. */
-  async toldAnotherWay(ids: readonly string[]): Promise<void> {
+  /** Takes back the beginnings in these that are not sent: they count as told. One that is on its way this moment may still arrive. */
+  async toldAnotherWay(ranges: readonly IdRange[]): Promise<void> {
     await sql`
-      update notification_queue set status = 'failed', error_message = ${ANOTHER_WAY} from ${rangesOf(ids)}
+      update notification_queue set status = 'failed', error_message = ${ANOTHER_WAY} from ${joined(ranges)}
        where id between first and last and right(id::text, 1) <> ${PHASE_DIGITS.end} and status = 'pending'`.execute(
       this.#db,
     );
@@ -208,11 +208,11 @@ export class AlertRows {
   }
 }
 
-/** These beginnings as ranges of ids, to join with. */
-const rangesOf = (ids: readonly string[]) => {
-  const ranges = ids.map(sameBeginning);
-  return sql`unnest(${ranges.map(({ first }) => first)}::uuid[], ${ranges.map(({ last }) => last)}::uuid[]) as wanted(first, last)`;
-};
+type IdRange = ReturnType<typeof sameBeginning>;
+
+/** Ranges of ids, to join with. */
+const joined = (ranges: readonly IdRange[]) =>
+  sql`unnest(${ranges.map(({ first }) => first)}::uuid[], ${ranges.map(({ last }) => last)}::uuid[]) as wanted(first, last)`;
 
 /** The last digits of rows that tell a beginning. */
 const BEGINS: ReadonlySet<string> = new Set([PHASE_DIGITS.beginning, PHASE_DIGITS.again]);

@@ -113,7 +113,7 @@ async function writeEverything(db: Database): Promise<void> {
   const end = { ...begin, ...about, id: endRowId(begin.id)!, beginId: begin.id };
   await alerts.end([end]);
   await alerts.hush([begin.id]);
-  await alerts.toldAnotherWay([begin.id]);
+  await alerts.toldAnotherWay([{ first: begin.id, last: begin.id }]);
   await alerts.withdraw([begin]);
   await notifications.claim({ maxAttempts: 5, leaseMs: 1_000, limit: 10, lane: 'any' });
   await notifications.markRetry([{ ...attempt, error: 'x', delayMs: 1 }]);

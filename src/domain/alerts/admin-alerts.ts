@@ -4,7 +4,7 @@ import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { repeatedAlert, timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
+import { alertRowId, endRowId, sameBeginning } from '../../repositories/alert-row-id.ts';
 import type { AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
@@ -201,14 +201,21 @@ export class AdminAlerts {
     }
   }
 
-  /** Whether somebody has got it by Telegram. Throws while the database is away. */
+  /** Whether somebody has got the latest telling of it by Telegram. Throws while the database is away. */
   async isReached(alert: ActiveAlert): Promise<boolean> {
-    return await this.#options.rows.isReached(this.#anyRows(alert));
+    const { recipients, rows } = this.#options;
+    // The rows of what happened once have keys of their own, and it is told in one round.
+    if (!alert.lasts) return await rows.isReached(this.#anyRows(alert).map(sameBeginning));
+    const begin = { kind: alert.kind, subject: alert.id, at: alert.since };
+    const round = alert.rungs?.round || undefined;
+    const phase = round ? ({ phase: 'again', key: round } as const) : ({ phase: 'beginning' } as const);
+    const ids = recipients.all.map((telegramId) => alertRowId({ ...this.#about(begin, telegramId), ...phase }));
+    return await rows.isReached(ids.map((id) => ({ first: id, last: id })));
   }
 
   /** Takes back what still waits to be told of it by Telegram: it was told another way. Throws while the database is away. */
   async toldAnotherWay(alert: ActiveAlert): Promise<void> {
-    await this.#options.rows.toldAnotherWay(this.#anyRows(alert));
+    await this.#options.rows.toldAnotherWay(this.#anyRows(alert).map(sameBeginning));
   }
 
   /** A row of it for each admin: the others of the same beginning lie next to it. */
