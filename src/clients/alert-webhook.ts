@@ -40,21 +40,34 @@ export class AlertWebhook {
     this.#options = options;
   }
 
+  /** Whether its server answers, whatever it says; nothing is posted. Rejects as `post` does. */
+  async probe(signal: AbortSignal): Promise<void> {
+    const { policy, url } = this.#options;
+    await policy.call({ endpoint: 'probe', method: 'HEAD', signal, idempotent: true }, async (limited) => {
+      const answer = await this.#fetch(url, { method: 'HEAD', signal: limited });
+      await answer.body?.cancel();
+    });
+  }
+
   async post(alert: PostedAlert, now: Date, signal: AbortSignal): Promise<void> {
     const { format, policy, secret, url } = this.#options;
     const { body, headers } = BODIES[format]({ ...alert, text: cut(alert.text, TEXT_CHARACTERS[format]) });
     const signed = secret === undefined ? {} : { [SIGNATURE_HEADER]: signatureOf(body, secret, now) };
     await policy.call({ endpoint: 'alert', method: 'POST', signal }, async (limited) => {
-      const sent = { method: 'POST', body, headers: { ...headers, ...signed }, redirect: 'manual', signal: limited };
-      const answer = await fetch(url, sent as RequestInit).catch((cause: unknown) => {
-        throw new TransientError('alert_webhook_unavailable', 'ALERT_WEBHOOK_URL does not answer', { cause });
-      });
+      const sent = { method: 'POST', body, headers: { ...headers, ...signed }, signal: limited };
+      const answer = await this.#fetch(url, sent);
       await answer.body?.cancel();
       if (answer.ok) return;
       const what = `ALERT_WEBHOOK_URL answered ${answer.status}`;
       const isFinal = answer.status >= 300 && answer.status < 500 && answer.status !== 408 && answer.status !== 429;
       if (isFinal) throw new PermanentError('alert_webhook_refused', what);
       throw new TransientError('alert_webhook_unavailable', what);
+    });
+  }
+
+  async #fetch(url: string, request: RequestInit): Promise<Response> {
+    return await fetch(url, { ...request, redirect: 'manual' }).catch((cause: unknown) => {
+      throw new TransientError('alert_webhook_unavailable', 'ALERT_WEBHOOK_URL does not answer', { cause });
     });
   }
 }

@@ -77,7 +77,7 @@ export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), 
   passwordsIn(value, { userIsKey: true }),
 );
 
-/** A web address that is a secret as a whole: whoever knows it may write there. */
+/** A web address that is a secret as a whole: everybody who knows it may write there. */
 export const secretUrl = marked(url(['http', 'https']), (value) => [value]);
 
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */

@@ -1,6 +1,6 @@
 import type { ZonedClock } from './zoned-clock.ts';
 
-/** Who is on call on these days of the week between these times, in the order in which they are told. */
+/** The people on call on these days of the week between these times, in the order in which they are told. */
 export type OnCallTurn = { days: ReadonlySet<number>; from: string; to: string; ids: readonly number[] };
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -27,6 +27,16 @@ export function readOnCall(text: string): readonly OnCallTurn[] | string {
   return turns.length === 0 ? 'names nobody' : turns;
 }
 
+/** Spaces around a comma separate no words. */
+const wordsOf = (entry: string): string[] =>
+  entry
+    .toLowerCase()
+    .split(',')
+    .map((part) => part.trim())
+    .join(',')
+    .split(/\s/)
+    .filter(Boolean);
+
 function readTurn(words: readonly string[]): OnCallTurn | string {
   const ids = words.at(-1)!;
   if (words.length > 3) return 'must have, for each turn, days, hours and ids with spaces between, and ; between turns';
@@ -52,7 +62,7 @@ function readDays(text: string): ReadonlySet<number> | undefined {
   return days;
 }
 
-/** Who is on call at this moment, by that clock: the first turn that covers it. Nobody where none does. */
+/** The people on call at this moment, by that clock: the first turn that covers it. Nobody where none does. */
 export function onCallAt(turns: readonly OnCallTurn[], at: Date, clock: ZonedClock): readonly number[] {
   const [date, time] = clock.minute(at).split(' ') as [string, string];
   const today = (new Date(`${date}T00:00:00Z`).getTime() / DAY_MS + 3) % 7;

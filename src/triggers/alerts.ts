@@ -1,4 +1,4 @@
-import type { AlertAnswer, AnsweredAlert, IdleMute } from '../domain/alerts/alert-answers.ts';
+import type { AlertAnswer, AnsweredAlert, IdleMute } from '../repositories/redis/alerts/alert-answer-store.ts';
 
 /** Alerts that are on, and what people answer to them. */
 export type AlertsContext = {

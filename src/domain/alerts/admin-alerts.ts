@@ -10,8 +10,8 @@ import type { DueNotification, Notifications } from '../../repositories/notifica
 import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
 import type { Alert, AlertBegin } from './alert.ts';
+import type { AlertRecipients } from './alert-recipients.ts';
 import type { DirectAlert, DirectAlerts } from './direct-alerts.ts';
-import type { Recipients } from './recipients.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {
@@ -30,7 +30,7 @@ export type AdminAlertsOptions = {
   rows: AlertRows;
   notifications: Pick<Notifications, 'markSent'>;
   direct: DirectAlerts;
-  recipients: Recipients;
+  recipients: AlertRecipients;
   /** Critical alerts of what happened once, which wait to be acknowledged. */
   once: AlertStateStore;
   clock(): Date;

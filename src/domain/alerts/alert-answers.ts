@@ -4,7 +4,13 @@ import { PermanentError } from '../../lib/errors.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
-import type { AlertAnswerStore, Mute } from '../../repositories/redis/alerts/alert-answer-store.ts';
+import type {
+  AlertAnswer,
+  AlertAnswerStore,
+  AnsweredAlert,
+  IdleMute,
+  Mute,
+} from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type {
   ActiveAlert,
   AlertCondition,
@@ -15,23 +21,6 @@ import type { AlertHistory } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
 import { isSameTrouble } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
-
-/** What became of what a person asked of an alert. */
-export type AlertAnswer =
-  /** It is so now. */
-  | { kind: 'done' }
-  /** Somebody, perhaps the same person, has done it before. */
-  | { kind: 'already'; by: string; at: Date }
-  /** The alert has ended; of an unmute: nothing mutes it. */
-  | { kind: 'over' }
-  /** No alert with this id is known. */
-  | { kind: 'unknown' };
-
-/** An alert that is on. A mute comes before an acknowledgement: while it lasts, nobody is told. */
-export type AnsweredAlert = ActiveAlert & { state: 'on' | 'acknowledged' | 'muted'; muted?: Mute | undefined };
-
-/** A mute whose alert is not on: it holds where it begins again. */
-export type IdleMute = Mute & { id: string };
 
 export type AlertAnswersOptions = {
   store: AlertStateStore;
@@ -75,7 +64,7 @@ export class AlertAnswers {
     return await this.#options.once.all(now);
   }
 
-  /** Says that `by` takes care of it: whoever was not told yet is not told any more, until it ends. Of several at once one is `done`. */
+  /** Says that `by` takes care of it: nobody else is told any more, until it ends. Of several at once one is `done`. */
   async acknowledge(alertId: string, by: string, now: Date = this.#options.clock()): Promise<AlertAnswer> {
     const { answers, history } = this.#options;
     const alert = await this.#find(alertId, now);

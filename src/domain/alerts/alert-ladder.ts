@@ -6,7 +6,7 @@ import type { ActiveAlert, AlertRungs, AlertStateStore } from '../../repositorie
 import type { SecondWayEntry } from '../../repositories/redis/alerts/second-way-store.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
-import type { Recipients } from './recipients.ts';
+import type { AlertRecipients } from './alert-recipients.ts';
 import { HANDED_IN } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
 
@@ -15,7 +15,7 @@ export type AlertLadderOptions = {
   stores: { lasting: AlertStateStore; once: AlertStateStore };
   alerts: AdminAlerts;
   answers: Pick<AlertAnswers, 'mutedUntil'>;
-  recipients: Recipients;
+  recipients: AlertRecipients;
   secondWay: SecondWay;
   stepMs: number;
   locale: Locale;
@@ -26,9 +26,9 @@ export type LadderCounts = Record<'looked' | 'told' | 'second_way' | 'put_off', 
 
 /** An alert that Telegram has not delivered after this is told by the second way. With a look each half a minute that is under two minutes. */
 const UNDELIVERED_MS = seconds(45);
-/** What is not told yet and was found this long ago can be told by nobody. */
+/** Nobody can tell an alert that was found this long ago and is not told yet. */
 const UNTOLD_MS = seconds(20);
-/** What happened once waits so long to be acknowledged. */
+/** An alert that tells what happened once waits so long to be acknowledged. */
 const ONCE_FOR_MS = hours(24);
 
 /** The state of alerts of which Redis knows only that they are on. */
@@ -36,7 +36,7 @@ export const RECALLED = 'recalled';
 
 /**
  * Goes on with what is on and not acknowledged: a critical alert is told to the next on call after each step, then to all, then by the second
- * way; one that Telegram does not deliver goes the second way at once; one whose mute is over is told again. What it tells bears ids that
+ * way; one that Telegram does not deliver goes the second way at once; one whose mute is over is told again. Its rows have ids that
  * follow from the step, and the step is noted after: a worker that dies in between leaves it to the next, and two tell it once.
  */
 export class AlertLadder {
@@ -46,7 +46,7 @@ export class AlertLadder {
     this.#options = options;
   }
 
-  /** Looks at every alert by itself: one that fails keeps no other waiting. Throws while Redis is away. */
+  /** Looks at one alert after the other: one that fails keeps no other waiting. Throws while Redis is away. */
   async climb(now: Date, signal: AbortSignal): Promise<LadderCounts> {
     const { answers, log, secondWay, stores } = this.#options;
     const counts = { looked: 0, told: 0, second_way: 0, put_off: 0 };

@@ -14,7 +14,7 @@ import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.
 import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import { RECALLED } from './alert-ladder.ts';
-import type { Recipients } from './recipients.ts';
+import type { AlertRecipients } from './alert-recipients.ts';
 import type { SecondWay } from './second-way.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
@@ -29,7 +29,7 @@ export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
   answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
-  recipients: Recipients;
+  recipients: AlertRecipients;
   secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
   events: Events;
   /** Of the texts in the history. */

@@ -18,6 +18,6 @@ export type Alert = {
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
 export type AlertBegin = Omit<Alert, 'onceWithinMs'> & {
-  /** Who is told first. */
+  /** The admins who are told first. */
   to: readonly number[];
 };

@@ -16,10 +16,10 @@ import { SCRAPE_LIMIT_MS } from '../monitoring/gauges.ts';
 import { AdminAlerts } from './admin-alerts.ts';
 import { AlertAnswers } from './alert-answers.ts';
 import { AlertLadder } from './alert-ladder.ts';
+import { AlertRecipients } from './alert-recipients.ts';
 import { AlertStates } from './alert-states.ts';
 import { DirectAlerts } from './direct-alerts.ts';
 import { HandedInAlerts } from './handed-in-alerts.ts';
-import { Recipients } from './recipients.ts';
 import { SecondWay } from './second-way.ts';
 
 /** The history of alerts, where our own schema is installed. */
@@ -48,7 +48,7 @@ export function composeAlerts(
   const { events, notifications, settings } = services;
   const locale = settings.DEFAULT_LOCALE;
   const clock = (): Date => shared.now();
-  const recipients = new Recipients({
+  const recipients = new AlertRecipients({
     adminIds: settings.ADMIN_TELEGRAM_IDS,
     onCall: config.ON_CALL,
     quietHours: settings.QUIET_HOURS,

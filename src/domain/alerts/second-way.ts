@@ -29,7 +29,7 @@ type Road = {
 
 /** One try ends after this. */
 const TRY_LIMIT_MS = seconds(40);
-/** Whoever takes one has it for longer than its tries can take. */
+/** A caller holds an entry for longer than its tries can take. */
 const HELD_MS = seconds(60);
 const PAUSE_MS = { first: seconds(30), atMost: hours(1) };
 /** An alert that could not be told for so long is told by nobody any more. */
@@ -38,7 +38,7 @@ const GIVEN_UP_MS = hours(24);
 const MAY_HAVE_ARRIVED = 'mail_outcome_unknown';
 
 /**
- * Tells critical alerts past Telegram: by e-mail and by webhook, whichever are configured. What is asked for stands in Redis until each
+ * Tells critical alerts past Telegram: by e-mail and by webhook, where these are configured. Each request stands in Redis until each
  * address has it, and is tried again with growing pauses for a day. Nobody waits for it.
  */
 export class SecondWay {

@@ -109,7 +109,7 @@ export class Incidents {
        where id = ${id}`.execute(this.#db);
   }
 
-  /** What was answered to these alerts and still counts: acknowledgements of those that are on, and mutes that are not over. */
+  /** The answers to these alerts that still count: acknowledgements of those that are on, and mutes that are not over. */
   async answersTo(alerts: readonly string[], now: Date): Promise<AnswerNote[]> {
     const { rows } = await sql<
       Pick<AlertRow, 'acknowledged_at' | 'acknowledged_by' | 'alert' | 'began_at' | 'muted_until'> & {

@@ -1,4 +1,4 @@
-import type { AlertAnswer } from '../../domain/alerts/alert-answers.ts';
+import type { AlertAnswer } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type { AlertsContext } from '../alerts.ts';
 import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';
 

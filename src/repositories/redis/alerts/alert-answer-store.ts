@@ -4,10 +4,28 @@ import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { type JsonEntries, readNamed, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
-import { FORGET_AFTER_MS, KNOWN } from './alert-state-store.ts';
+import { KNOWN } from './alert-scripts.ts';
+import { type ActiveAlert, FORGET_AFTER_MS } from './alert-state-store.ts';
 
 /** Nobody is told of an alert until then. */
 export type Mute = { by: string; at: Date; until: Date };
+
+/** What became of what a person asked of an alert. */
+export type AlertAnswer =
+  /** It is so now. */
+  | { kind: 'done' }
+  /** Somebody, perhaps the same person, has done it before. */
+  | { kind: 'already'; by: string; at: Date }
+  /** The alert has ended; of an unmute: nothing mutes it. */
+  | { kind: 'over' }
+  /** No alert with this id is known. */
+  | { kind: 'unknown' };
+
+/** An alert that is on. A mute comes before an acknowledgement: while it lasts, nobody is told. */
+export type AnsweredAlert = ActiveAlert & { state: 'on' | 'acknowledged' | 'muted'; muted?: Mute | undefined };
+
+/** A mute whose alert is not on: it holds where it begins again. */
+export type IdleMute = Mute & { id: string };
 
 /** What became of an answer: it stands now, another stood already, or no such alert is on. */
 export type StoredAnswer = { kind: 'done' } | { kind: 'already'; by: string; at: Date } | { kind: 'not_on' };

@@ -4,7 +4,7 @@ import type { RedisClient } from '../../../lib/redis-client.ts';
 import { type JsonEntries, readNamed, storedTime } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
-/** What is to be told by the second way. */
+/** An alert, or its end, that is to be told by the second way. */
 export type SecondWayEntry = {
   alert: string;
   phase: 'began' | 'ended';
@@ -49,7 +49,7 @@ if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1`;
 
-/** What waits to be told by the second way, in one hash. Throws while Redis is away. */
+/** Alerts that wait to be told by the second way, in one hash. Throws while Redis is away. */
 export class SecondWayStore {
   readonly #redis: RedisClient;
   readonly #onRead: OnRead | undefined;
@@ -86,10 +86,6 @@ export class SecondWayStore {
 
   async remove(entry: Pick<SecondWayEntry, 'alert' | 'phase' | 'since'>): Promise<void> {
     await this.#redis.hdel(keys.alertsSecondWay(), fieldOf(entry));
-  }
-
-  async count(): Promise<number> {
-    return this.#redis.hlen(keys.alertsSecondWay());
   }
 }
 

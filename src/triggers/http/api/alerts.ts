@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AlertAnswer, AnsweredAlert } from '../../../domain/alerts/alert-answers.ts';
 import { PermanentError } from '../../../lib/errors.ts';
+import type { AlertAnswer, AnsweredAlert } from '../../../repositories/redis/alerts/alert-answer-store.ts';
 import { instant, line } from '../../text-fields.ts';
 import type { Act, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';

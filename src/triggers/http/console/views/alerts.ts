@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { AlertAnswer, AnsweredAlert } from '../../../../domain/alerts/alert-answers.ts';
 import { days, hours, seconds } from '../../../../lib/duration.ts';
 import { type Html, html } from '../../../../lib/html.ts';
 import { durationText } from '../../../../lib/quantities.ts';
 import type { KeptAlert } from '../../../../repositories/history/incidents.ts';
+import type { AlertAnswer, AnsweredAlert } from '../../../../repositories/redis/alerts/alert-answer-store.ts';
 import { acknowledgeAlert, muteAlert, unmuteAlert } from '../../api/alerts.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { alertText } from '../alert-words.ts';
@@ -211,7 +211,7 @@ export default defineView({
   ],
 });
 
-/** What is so now, and since whose answer. */
+/** The state, and who answered. */
 function stateOf(
   { acknowledged, muted, state }: AnsweredAlert,
   page: Page<'is.acknowledged' | 'is.muted' | 'is.on' | 'until', never>,

@@ -3,7 +3,7 @@ import { type QuietHours, quietUntil } from '../../lib/quiet-hours.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import type { Severity } from '../../messages/alerts.ts';
 
-export type RecipientsOptions = {
+export type AlertRecipientsOptions = {
   adminIds: readonly number[];
   /** Empty: all at once. */
   onCall: readonly OnCallTurn[];
@@ -11,13 +11,13 @@ export type RecipientsOptions = {
   timeZone: string;
 };
 
-/** Who is told of an alert, in which order, and how long it waits for the end of quiet hours. */
-export class Recipients {
+/** Says which admins are told of an alert, in which order, and how long it waits for the end of quiet hours. */
+export class AlertRecipients {
   readonly all: readonly number[];
-  readonly #options: RecipientsOptions;
+  readonly #options: AlertRecipientsOptions;
   readonly #clock: ZonedClock;
 
-  constructor(options: RecipientsOptions) {
+  constructor(options: AlertRecipientsOptions) {
     this.all = options.adminIds;
     this.#options = options;
     this.#clock = new ZonedClock(options.timeZone);
@@ -28,7 +28,7 @@ export class Recipients {
     return severity === 'critical' ? this.next([], now) : this.all;
   }
 
-  /** The next on call after those who were told, then all who are left. Nobody once all were told. */
+  /** The next on call after those who were told, then all others. Nobody once all were told. */
   next(told: readonly number[], now: Date): readonly number[] {
     const left = (ids: readonly number[]): number[] => ids.filter((id) => !told.includes(id));
     const [next] = left(onCallAt(this.#options.onCall, now, this.#clock));
