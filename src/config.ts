@@ -12,11 +12,14 @@ import {
   httpUrl,
   list,
   listenAddress,
+  mailAddresses,
+  onCall,
   quietHours,
   STREAM_NAME,
   STREAM_NAME_PROBLEM,
   secretPartsOf,
   secretText,
+  secretUrl,
   share,
   telegramIds,
   text,
@@ -201,6 +204,36 @@ export const variables = z.object({
         'Hours of TIME_ZONE, as 22:00-09:00, in which nobody hears of what can wait; by default there are none',
       ),
   ),
+  ALERT_ESCALATE_MINUTES: countBetween(1, 1440)
+    .default(10)
+    .describe('Minutes after which a critical alert that nobody has acknowledged is told to the next'),
+  ON_CALL: onCall.default([]).meta({
+    description:
+      'Who of ADMIN_TELEGRAM_IDS is told of critical alerts first: ids in order, or turns of a week in TIME_ZONE as mon-fri 09:00-18:00 111,222; sat,sun 333; all at once without',
+    example: '111111111,222222222',
+  }),
+  ALERT_EMAILS: mailAddresses
+    .default([])
+    .describe(
+      'Who gets critical alerts by e-mail when Telegram does not take them or nobody acknowledges them, comma-separated; needs SMTP_URL and EMAIL_FROM',
+    ),
+  ALERT_WEBHOOK_URL: secretUrl
+    .optional()
+    .describe('Where critical alerts are posted when Telegram does not take them or nobody acknowledges them'),
+  ALERT_WEBHOOK_SECRET: secretText
+    .min(16, { error: 'must have 16 characters or more' })
+    .optional()
+    .describe('Signs what is posted there, in the header X-CyberVPN-Signature'),
+  ALERT_WEBHOOK_FORMAT: z
+    .enum(['own', 'slack', 'ntfy'])
+    .default('own')
+    .describe('How it is posted: own (JSON), slack (JSON that Slack and Mattermost take), ntfy (text with headers)'),
+  ALERTMANAGER_WEBHOOK_SECRET: secretText
+    .min(16, { error: 'must have 16 characters or more' })
+    .optional()
+    .describe(
+      'Token or password with which Alertmanager hands its alerts in at POST /webhooks/alertmanager; the route is off without',
+    ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
   CAMPAIGN_WEEKLY_CAP: forTasks(
     countBetween(1, 100)
@@ -267,6 +300,11 @@ const schema = variables.superRefine((config, context) => {
   };
   if (config.S3_ENDPOINT !== undefined || config.S3_ACCESS_KEY_ID !== undefined) want('S3_BUCKET');
   if (config.S3_ACCESS_KEY_ID !== undefined) want('S3_SECRET_ACCESS_KEY');
+  if (config.ALERT_EMAILS.length > 0) for (const name of ['SMTP_URL', 'EMAIL_FROM'] as const) want(name);
+  if (config.ALERT_WEBHOOK_SECRET !== undefined) want('ALERT_WEBHOOK_URL');
+  const strangers = config.ON_CALL.flatMap(({ ids }) => ids).filter((id) => !config.ADMIN_TELEGRAM_IDS.includes(id));
+  if (strangers.length > 0)
+    context.addIssue({ code: 'custom', path: ['ON_CALL'], message: 'names ids that are not in ADMIN_TELEGRAM_IDS' });
   if (config.S3_SECRET_ACCESS_KEY !== undefined) want('S3_ACCESS_KEY_ID');
 });
 

@@ -6,6 +6,7 @@ import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
+import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type CampaignContext, campaignCommands } from '../triggers/cli/campaigns.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
@@ -20,6 +21,7 @@ import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '
 import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
+import { alertsOf } from './doors/alerts-of.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { campaignsOf } from './doors/campaigns-of.ts';
 import { historyOf } from './doors/history.ts';
@@ -38,7 +40,8 @@ type CliContext = TaskContext &
   PaymentContext &
   RunsContext &
   MaintenanceContext &
-  CampaignContext;
+  CampaignContext &
+  AlertContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -51,6 +54,7 @@ const commands: readonly Command<CliContext>[] = [
   ...taskCommands,
   ...deadLetterCommands,
   ...runsCommands,
+  ...alertCommands,
   ...maintenanceCommands,
   ...campaignCommands,
   ...brakeCommands,
@@ -133,6 +137,11 @@ function cliContext(app: App, terminal: Terminal): CliContext {
       ]),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
+    alerts: alertsOf(app),
+    recordAlert: (action, entityId, details) =>
+      app.services.auditLogs.write([
+        { action, entityType: 'alert', entityId, newValue: { by: callerHere(), ...details } },
+      ]),
     recordMaintenance: (what, entityId, details) =>
       app.services.auditLogs.write([
         {

@@ -4,7 +4,7 @@ import { composeBrakes } from '../domain/brakes/compose.ts';
 import { composeBulk } from '../domain/bulk/compose.ts';
 import { composeCampaigns } from '../domain/campaigns/compose.ts';
 import { composeCleanup } from '../domain/cleanup/compose.ts';
-import { composeEmail } from '../domain/email/compose.ts';
+import { composeEmail, composeMailer } from '../domain/email/compose.ts';
 import { composeExports, composeStorage } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
@@ -34,7 +34,13 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
-  const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
+  const mailer = composeMailer(foundation, config);
+  const {
+    alertAnswers,
+    alertStates,
+    handedInAlerts,
+    services: alerting,
+  } = composeAlerts(foundation, kept, mailer, config);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
@@ -92,7 +98,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...bulk.services,
     ...campaigns.services,
     ...composeCleanup(foundation).services,
-    ...composeEmail(foundation, config).services,
+    ...composeEmail(foundation, mailer).services,
     ...exporting.services,
     ...stored.services,
     ...figures.services,
@@ -104,8 +110,10 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   return {
     services,
     ...kept,
+    alertAnswers,
     alertStates,
     campaignIncomes,
+    handedInAlerts,
     deliveryCounts,
     deskParts,
     explain,

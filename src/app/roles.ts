@@ -19,6 +19,7 @@ import checkExternalServices from '../tasks/monitoring/check-external-services.t
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
 import { type App, buildApp } from './build-app.ts';
+import { alertmanagerWebhook } from './doors/alertmanager-webhook.ts';
 import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { httpContext } from './doors/http.ts';
 import { resultListener, startIntake } from './doors/intake.ts';
@@ -124,6 +125,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     metrics,
     cryptobotWebhook: cryptobotWebhook(app),
     remnawaveWebhook: remnawaveWebhook(app),
+    alertmanagerWebhook: alertmanagerWebhook(app),
     operations: httpContext(app),
     trustProxy: config.TRUST_PROXY,
   });

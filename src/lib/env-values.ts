@@ -2,8 +2,10 @@ import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { API_ROLES, type ApiRole } from './api-role.ts';
+import { mailbox } from './email-address.ts';
 import { errorMessage } from './errors.ts';
 import { nearest } from './nearest.ts';
+import { type OnCallTurn, readOnCall } from './on-call.ts';
 import { type Proxies, proxiesIn } from './proxies.ts';
 import { readQuietHours } from './quiet-hours.ts';
 import { loginProblem } from './url-login.ts';
@@ -75,6 +77,9 @@ export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), 
   passwordsIn(value, { userIsKey: true }),
 );
 
+/** A web address that is a secret as a whole: everybody who knows it may write there. */
+export const secretUrl = marked(url(['http', 'https']), (value) => [value]);
+
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */
 export const connectionUrl = (
   read: (value: string) => string,
@@ -121,6 +126,17 @@ export const quietHours = text.transform((value, context) => {
   const hours = readQuietHours(value);
   if (!hours) context.addIssue({ code: 'custom', message: 'must be two different times such as 22:00-09:00' });
   return hours ?? z.NEVER;
+});
+
+export const onCall = text.transform((value, context): readonly OnCallTurn[] => {
+  const turns = readOnCall(value);
+  if (typeof turns !== 'string') return turns;
+  context.addIssue({ code: 'custom', message: turns });
+  return z.NEVER;
+});
+
+export const mailAddresses = list.refine((all) => all.length > 0 && all.every((one) => mailbox(one) !== undefined), {
+  error: 'must be comma-separated e-mail addresses',
 });
 
 export const telegramIds = list

@@ -7,6 +7,8 @@ import { EmailMetrics } from './email-metrics.ts';
 import { makeSeries } from './make-series.ts';
 import { SERIES } from './series.ts';
 
+const ALERT_STATES = ['on', 'acknowledged', 'muted'] as const;
+type AlertState = (typeof ALERT_STATES)[number];
 const NODE_STATUSES = ['online', 'offline', 'warning', 'maintenance'] as const;
 const BREAKER_VALUE: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
 /** Far more types than there are; see `BoundedLabel`. */
@@ -210,6 +212,17 @@ export class Metrics implements ClientObserver {
       depth.set({ queue }, counts.waiting + counts.active);
       for (const [state, n] of Object.entries(counts)) queueJobs.set({ queue, state }, n);
     }
+  }
+
+  /** Replaces the counts of alerts that are on. Undefined where they are unknown. */
+  alertStates(alerts: readonly { severity: 'critical' | 'warning'; state: AlertState }[] | undefined): void {
+    this.#series.alerts.reset();
+    if (!alerts) return;
+    for (const severity of ['critical', 'warning'] as const)
+      for (const state of ALERT_STATES) {
+        const n = alerts.filter((alert) => alert.severity === severity && alert.state === state).length;
+        this.#series.alerts.set({ severity, state }, n);
+      }
   }
 
   /** Replaces the counts of all kinds. */

@@ -72,6 +72,10 @@ export const SERIES = {
     'The same in detail, by state: waiting, active, delayed, failed (kept as dead letters)',
     ['queue', 'state'],
   ),
+  alerts: sharedGauge('cybervpn_alerts', 'Alerts that are on, by severity and state: on, acknowledged, muted', [
+    'severity',
+    'state',
+  ]),
   deadLetters: sharedGauge('cybervpn_dead_letters', 'Dead letters that are kept: job or message', ['kind']),
   lastSuccess: sharedGauge(
     'cybervpn_schedule_last_success_timestamp_seconds',

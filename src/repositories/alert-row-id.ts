@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/** `beginning`: something is on. `end`: it is over. `event`: something happened once. `repeat`: it happened again soon after. */
-export type AlertPhase = 'beginning' | 'end' | 'event' | 'repeat';
+/** `beginning`: something is on. `end`: it is over. `event`: something happened once. `repeat`: it happened again soon after. `again`: told once more. */
+export type AlertPhase = 'beginning' | 'end' | 'event' | 'repeat' | 'again';
 
 /** The last digit of a row's id. */
-export const PHASE_DIGITS: Readonly<Record<AlertPhase, string>> = { beginning: '0', end: '1', event: '2', repeat: '3' };
+export const PHASE_DIGITS: Readonly<Record<AlertPhase, string>> = {
+  beginning: '0',
+  end: '1',
+  event: '2',
+  repeat: '3',
+  again: '4',
+};
 
 /**
  * The id of an alert's row (a UUID of version 8, RFC 9562: ours). It follows from whom it tells what about which moment, so that the
@@ -28,6 +34,12 @@ export function alertRowId(about: {
 /** The row that says that this alert is over; undefined for a row that is no alert's beginning. */
 export const endRowId = (id: string): string | undefined =>
   /^.{14}8.{4}8.*0$/.test(id) ? `${id.slice(0, -1)}${PHASE_DIGITS.end}` : undefined;
+
+/** The first and the last id that a row about the same beginning has, for the same admin. */
+export const sameBeginning = (id: string): { first: string; last: string } => ({
+  first: `${id.slice(0, 30)}000000`,
+  last: `${id.slice(0, 30)}ffffff`,
+});
 
 /** When that began of which this is the row. */
 export const beganAt = (id: string): Date =>

@@ -1,8 +1,15 @@
 import { sql } from 'kysely';
-import { beganAt, endRowId, PHASE_DIGITS, subjectIds } from './alert-row-id.ts';
+import { beganAt, endRowId, PHASE_DIGITS, sameBeginning, subjectIds } from './alert-row-id.ts';
 import type { Database } from './database.ts';
 
 export type AlertRow = { id: string; telegramId: number; message: string; type: string };
+
+type EventPolicy = {
+  mergeMs: number;
+  onceWithinMs?: number | undefined;
+  /** Nothing is told before this is over. */
+  waitMs?: number;
+};
 
 /** The end of an alert for one admin. */
 export type AlertEnd = Omit<AlertRow, 'message'> & {
@@ -10,6 +17,10 @@ export type AlertEnd = Omit<AlertRow, 'message'> & {
   beginId: string;
   /** Whether the beginning was told, if there is no row of it: straight to Telegram, by another worker, or too long ago. */
   isTold: boolean;
+  /** Nobody is to hear only that it is past. */
+  isAnswered: boolean;
+  /** Until it may be told. */
+  delaySeconds: number;
   /** For an admin who has heard of the beginning. */
   resolved: string;
   /** For one who has not: it says what was, and when. */
@@ -30,12 +41,9 @@ export class AlertRows {
     this.#db = db;
   }
 
-  /** Queues beginnings, due at once. Answers the ids of those that were not there yet. */
-  async begin(rows: readonly AlertRow[]): Promise<string[]> {
-    return this.#insert(
-      this.#db,
-      rows.map((row) => ({ ...row, delaySeconds: 0 })),
-    );
+  /** Queues beginnings. Answers the ids of those that were not there yet. */
+  async begin(rows: readonly (AlertRow & { delaySeconds: number })[]): Promise<string[]> {
+    return this.#insert(this.#db, rows);
   }
 
   /**
@@ -45,7 +53,7 @@ export class AlertRows {
    */
   async event(
     row: AlertRow & { repeatId: string },
-    { mergeMs, onceWithinMs = 0 }: { mergeMs: number; onceWithinMs?: number | undefined },
+    { mergeMs, onceWithinMs = 0, waitMs: leastMs = 0 }: EventPolicy,
     combine: (waiting?: string) => string,
   ): Promise<void> {
     const { first, last } = subjectIds(row.id);
@@ -68,7 +76,7 @@ export class AlertRows {
       const before = rows.filter((one) => one !== waiting);
       const waitMs = Math.max(0, ...before.map((one) => one.next_in_ms));
       const added = waitMs > 0 ? { ...row, id: row.repeatId, message: combine(waiting?.message) } : row;
-      await this.#insert(transaction, [{ ...added, delaySeconds: waitMs / 1000 }]);
+      await this.#insert(transaction, [{ ...added, delaySeconds: Math.max(waitMs, leastMs) / 1000 }]);
     });
   }
 
@@ -79,11 +87,12 @@ export class AlertRows {
   async end(ends: readonly AlertEnd[]): Promise<AlertRow[]> {
     return this.#db.transaction().execute(async (transaction) => {
       const due: AlertRow[] = [];
-      for (const { beginId, id, isTold, past, resolved, telegramId, type } of ends) {
+      for (const { beginId, delaySeconds: wait, id, isAnswered, isTold, past, resolved, telegramId, type } of ends) {
         const begin = await this.#withdraw(transaction, beginId);
         const wasTold = begin === 'sent' || (begin === 'no_row' && isTold);
+        if (isAnswered && !wasTold && begin !== 'on_its_way') continue;
         const row = { id, telegramId, type, message: wasTold ? resolved : past };
-        const delaySeconds = begin === 'on_its_way' ? ON_ITS_WAY_SECONDS : 0;
+        const delaySeconds = Math.max(wait, begin === 'on_its_way' ? ON_ITS_WAY_SECONDS : 0);
         const [added] = await this.#insert(transaction, [{ ...row, delaySeconds }]);
         if (added !== undefined && delaySeconds === 0) due.push(row);
       }
@@ -103,11 +112,42 @@ export class AlertRows {
     });
   }
 
+  /** Takes back those of these beginnings that wait. One that may be on its way stays. */
+  async hush(ids: readonly string[]): Promise<void> {
+    await sql`
+      update notification_queue set status = 'failed', error_message = 'obsolete'
+       where id = any(${ids}::uuid[]) and status = 'pending'
+         and (scheduled_at <= now() or scheduled_at > now() + ${LONGEST_CLAIM_SECONDS}::float8 * interval '1 second')`.execute(
+      this.#db,
+    );
+  }
+
+  /** Whether a row whose id lies in one of these was sent, or told another way. */
+  async isReached(ranges: readonly IdRange[]): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from notification_queue join ${joined(ranges)} on id between first and last
+       where status = 'sent' or error_message = ${ANOTHER_WAY} limit 1`.execute(this.#db);
+    return rows.length > 0;
+  }
+
+  /** Takes back the beginnings in these that are not sent: they count as told. One that is on its way this moment may still arrive. */
+  async toldAnotherWay(ranges: readonly IdRange[]): Promise<void> {
+    await sql`
+      update notification_queue set status = 'failed', error_message = ${ANOTHER_WAY} from ${joined(ranges)}
+       where id between first and last and right(id::text, 1) <> ${PHASE_DIGITS.end} and status = 'pending'`.execute(
+      this.#db,
+    );
+  }
+
   /** Whether the end of what this row tells has been queued, told or marked. */
   async isOver(id: string): Promise<boolean> {
-    const end = endRowId(id);
-    if (end === undefined) return false;
-    const { rows } = await sql`select 1 from notification_queue where id = ${end}::uuid`.execute(this.#db);
+    if (!BEGINS.has(id.slice(-1))) return false;
+    const { first, last } = sameBeginning(id);
+    const { rows } = await sql`
+      select 1 from notification_queue
+       where id between ${first}::uuid and ${last}::uuid and right(id::text, 1) = ${PHASE_DIGITS.end}`.execute(
+      this.#db,
+    );
     return rows.length > 0;
   }
 
@@ -120,10 +160,10 @@ export class AlertRows {
         from unnest(${ranges.map(({ first }) => first)}::uuid[], ${ranges.map(({ last }) => last)}::uuid[])
              with ordinality as wanted(first, last, n)
        cross join lateral (
-         select id, status from notification_queue
+         select id, status, error_message from notification_queue
           where id between wanted.first and wanted.last and right(id::text, 1) = ${PHASE_DIGITS.beginning}
           order by created_at desc, id desc limit 1) as latest
-       where latest.status in ('pending', 'sent')
+       where (latest.status in ('pending', 'sent') or latest.error_message = ${ANOTHER_WAY})
          and not exists (select 1 from notification_queue as ending
                           where ending.id = overlay(latest.id::text placing ${PHASE_DIGITS.end} from 36)::uuid)`.execute(
       this.#db,
@@ -134,13 +174,13 @@ export class AlertRows {
 
   /** What became of a beginning: told, withdrawn just now or before, or perhaps with a worker that is sending it. */
   async #withdraw(transaction: Database, id: string): Promise<'sent' | 'not_told' | 'on_its_way' | 'no_row'> {
-    const { rows } = await sql<{ status: string; is_due: boolean }>`
-      select status, scheduled_at <= now() as is_due from notification_queue where id = ${id}::uuid for update`.execute(
+    const { rows } = await sql<{ status: string; is_due: boolean; is_told: boolean }>`
+      select status, scheduled_at <= now() as is_due, status = 'sent' or coalesce(error_message = ${ANOTHER_WAY}, false) as is_told from notification_queue where id = ${id}::uuid for update`.execute(
       transaction,
     );
     const [begin] = rows;
     if (!begin) return 'no_row';
-    if (begin.status === 'sent') return 'sent';
+    if (begin.is_told) return 'sent';
     if (begin.status !== 'pending') return 'not_told';
     if (!begin.is_due) return 'on_its_way';
     await this.#settleObsolete(transaction, id);
@@ -167,6 +207,21 @@ export class AlertRows {
     return added.map(({ id }) => id);
   }
 }
+
+type IdRange = ReturnType<typeof sameBeginning>;
+
+/** Ranges of ids, to join with. */
+const joined = (ranges: readonly IdRange[]) =>
+  sql`unnest(${ranges.map(({ first }) => first)}::uuid[], ${ranges.map(({ last }) => last)}::uuid[]) as wanted(first, last)`;
+
+/** The last digits of rows that tell a beginning. */
+const BEGINS: ReadonlySet<string> = new Set([PHASE_DIGITS.beginning, PHASE_DIGITS.again]);
+
+/** The reason of a row that nobody has to send any more: its reader got it by e-mail or webhook. */
+const ANOTHER_WAY = 'told_another_way';
+
+/** A row that waits for longer is not in the hands of a worker: no claim lasts longer. */
+const LONGEST_CLAIM_SECONDS = 600;
 
 type EarlierEvent = {
   id: string;

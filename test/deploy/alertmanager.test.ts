@@ -7,12 +7,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml';
 import { NO_LIMITS } from '../../sandbox/telegram/limits.ts';
 import { startTelegramSandbox, type TelegramSandbox } from '../../sandbox/telegram/server.ts';
+import { SAME_TROUBLE } from '../../src/domain/alerts/same-trouble.ts';
 import type { MonitoringPrograms } from '../../src/testing/servers/binaries.ts';
 import type { LocalServer } from '../../src/testing/servers/local-server.ts';
 import { startAlertmanager } from '../../src/testing/servers/monitoring.ts';
 import { until } from '../../src/testing/until.ts';
 import { check, installedPrograms } from './prometheus/programs.ts';
-import { DEPLOY, shippedRules } from './prometheus/shipped.ts';
+import { DEPLOY, rulesIn, shippedRules } from './prometheus/shipped.ts';
 
 const SHIPPED = `${DEPLOY}alertmanager/alertmanager.yml`;
 const CHAT = -1001234567890;
@@ -58,6 +59,24 @@ test('amtool takes the configuration and its template', async () => {
   const checked = await check(programs.amtool, ['check-config', file]);
   expect(checked.ok, checked.text).toBe(true);
   expect(checked.text).toContain('1 templates');
+});
+
+test('amtool takes the configuration that hands alerts to the worker', async () => {
+  const checked = await check(programs.amtool, ['check-config', `${DEPLOY}alertmanager/hand-in.yml`]);
+  expect(checked.ok, checked.text).toBe(true);
+});
+
+test('rules that the worker takes for its own trouble are rules that exist, with the labels that it asks for', async () => {
+  const platform = rulesIn('platform', await readFile(`${DEPLOY}prometheus/platform/worker_alerts.yml`, 'utf8'));
+  const rules = new Map(
+    [...(await shippedRules()), ...platform].flatMap((rule) => (rule.alert ? [[rule.alert, rule] as const] : [])),
+  );
+  for (const [name, coversOf] of Object.entries(SAME_TROUBLE)) {
+    const asked: string[] = [];
+    coversOf(new Proxy({}, { get: (_, label) => void asked.push(String(label)) }));
+    expect(rules.has(name), name).toBe(true);
+    for (const label of asked) expect(JSON.stringify(rules.get(name)), `${name} ${label}`).toContain(label);
+  }
 });
 
 test('what one alert silences are alerts that exist', async () => {

@@ -33,6 +33,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   nodeWatch: 'one',
   panel: 'one',
 
+  alertLadder: 'none',
   alerts: 'none',
   anomalies: 'none',
   auditLogs: 'none',

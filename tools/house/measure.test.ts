@@ -11,6 +11,7 @@ test('a usual change opens no more files than the house allows', async () => {
 
 /** How each client goes by in the examinations; `policy.ts` is what they are wrapped in. */
 const EXAMINED_AS: Readonly<Record<string, { file: string; as: string }>> = {
+  'alert-webhook': { file: 'outside.ts', as: 'AlertWebhook' },
   backend: { file: 'outside.ts', as: 'BackendClient' },
   cryptobot: { file: 'outside.ts', as: 'cryptobot.' },
   mail: { file: 'outside.ts', as: 'Mailer' },

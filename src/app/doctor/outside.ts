@@ -1,3 +1,4 @@
+import { AlertWebhook } from '../../clients/alert-webhook.ts';
 import { BackendClient } from '../../clients/backend.ts';
 import { Mailer } from '../../clients/mail/mailer.ts';
 import { ClientPolicy } from '../../clients/policy.ts';
@@ -92,6 +93,21 @@ export function outsideExaminations(app: App): readonly Examination[] {
       const backend = new BackendClient({ baseUrl, cryptobotToken: config.CRYPTOBOT_TOKEN, callMs, policy });
       const { latencyMs } = await timed(() => backend.probe(signal));
       return ok('its webhook route is there', latencyMs);
+    }),
+    one('Second way of alerts', 'check host and port in ALERT_WEBHOOK_URL', async (signal) => {
+      const { ALERT_EMAILS: emails, ALERT_WEBHOOK_FORMAT: format, ALERT_WEBHOOK_SECRET: secret } = config;
+      const url = config.ALERT_WEBHOOK_URL;
+      const mails = emails.length > 0 ? `e-mail to ${emails.length} address(es)` : undefined;
+      if (url === undefined)
+        return mails
+          ? ok(mails)
+          : warning(
+              'not configured: while Telegram is down, nobody hears of anything',
+              'set ALERT_EMAILS or ALERT_WEBHOOK_URL',
+            );
+      const policy = new ClientPolicy({ service: 'alert_webhook', observer: metrics, timeLimitMs: seconds(8) });
+      const { latencyMs } = await timed(() => new AlertWebhook({ url, secret, format, policy }).probe(signal));
+      return ok(['its webhook answers; nothing was posted', ...(mails ? [mails] : [])].join(', '), latencyMs);
     }),
     ...(['primary', 'resend'] as const).map((which) =>
       one(

@@ -12,6 +12,7 @@ import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
+import { alertsOf } from './alerts-of.ts';
 import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { campaignsOf } from './campaigns-of.ts';
@@ -69,6 +70,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       deliveryHours: (hours) => parts.deliveryCounts.latestHours(hours, clock()),
       lastRuns: () => app.lastRuns.all(),
     },
+    alerts: alertsOf(app),
     desk: paymentDeskOf(app, 'http'),
     reports: reportsOf(app),
     money: services.paymentStats,

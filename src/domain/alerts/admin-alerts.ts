@@ -1,21 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { minutes, seconds } from '../../lib/duration.ts';
+import { minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { repeatedAlert, timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
-import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';
+import { alertRowId, endRowId, sameBeginning } from '../../repositories/alert-row-id.ts';
+import type { AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
-import type { TelegramSender } from '../notifications/sender.ts';
 import type { Alert, AlertBegin } from './alert.ts';
+import type { AlertRecipients } from './alert-recipients.ts';
+import type { DirectAlert, DirectAlerts } from './direct-alerts.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {
-  begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>;
+  begin: Pick<AlertBegin, 'kind' | 'severity' | 'subject' | 'at'>;
+  /** Those who were told of the beginning, where only some were. */
+  toldTo: readonly number[] | undefined;
   /** Whether somebody is known to have told the beginning; the row of it says more, where there is one. */
   isTold: boolean;
+  /** Somebody has acknowledged or muted it: those who were not told of its beginning are not told that it is past. */
+  isAnswered: boolean;
   /** `told` says whether the admin has heard of the beginning. */
   message: (told: boolean, locale: Locale) => Html;
 };
@@ -23,8 +29,11 @@ export type AlertEnding = {
 export type AdminAlertsOptions = {
   rows: AlertRows;
   notifications: Pick<Notifications, 'markSent'>;
-  sender: TelegramSender;
-  adminIds: readonly number[];
+  direct: DirectAlerts;
+  recipients: AlertRecipients;
+  /** Critical alerts of what happened once, which wait to be acknowledged. */
+  once: AlertStateStore;
+  clock(): Date;
   locale: Locale;
   log: Log;
   history: AlertHistory;
@@ -35,22 +44,13 @@ export type AdminAlertsOptions = {
 /** Repetitions about one subject within this leave as one message. */
 const REPEAT_WITHIN_MS = minutes(10);
 
-/** A direct send ends after this: 2 s for its turn and 20 s for Telegram. */
-const DIRECT_SEND_MS = seconds(22);
-
-/** So many direct sends are remembered: more alerts than an outage of the database brings. */
-const DIRECT_REMEMBERED = 1_000;
-
 /**
  * Tells the admins. An alert is a row of `notification_queue`, so it survives everything that a message survives, and nothing holds it
- * back but an earlier alert about the same subject. While PostgreSQL is away, or Redis without which nobody delivers the queue, it is
+ * back but an earlier alert about the same subject, and quiet hours where it is not critical. While PostgreSQL is away, or Redis without which nobody delivers the queue, it is
  * sent straight to Telegram instead.
  */
 export class AdminAlerts {
   readonly #options: AdminAlertsOptions;
-  /** When an alert was sent past the queue, on the monotonic clock: by row for beginnings, by kind and subject for the others. */
-  readonly #sentDirectly = new Map<string, number>();
-
   constructor(options: AdminAlertsOptions) {
     this.#options = options;
   }
@@ -61,66 +61,102 @@ export class AdminAlerts {
    */
   async raise(alert: Alert): Promise<boolean> {
     const text = this.#textOf(alert);
-    const isTold = await this.#raise(alert, text);
+    const now = this.#options.clock();
+    const to = this.#options.recipients.first(alert.severity, now);
+    const isTold = await this.#raise({ ...alert, to }, text, now);
     noteRaised(this.#options.history, alert, text, isTold ? new Date() : undefined);
+    if (isTold && alert.severity === 'critical') await this.#keep(alert, text, { now, to });
     return isTold;
   }
 
-  async #raise(alert: Alert, text: string): Promise<boolean> {
-    const { locale, log, rows } = this.#options;
+  async #raise(alert: Alert & { to: readonly number[] }, text: string, now: Date): Promise<boolean> {
+    const { direct, locale, log, recipients, rows } = this.#options;
     log.warn({ alert: alert.kind, severity: alert.severity }, 'alert raised');
     const key = randomUUID();
     const all = this.#rowsOf(alert, 'event', text, key);
-    const name = `${alert.kind}:${alert.subject}`;
+    const name = nameOf(alert);
+    const waitMs = recipients.waitMs(alert.severity, now);
     try {
       for (const row of all) {
         const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
-        const policy = { mergeMs: REPEAT_WITHIN_MS, onceWithinMs: alert.onceWithinMs };
+        const policy = { mergeMs: REPEAT_WITHIN_MS, onceWithinMs: alert.onceWithinMs, waitMs };
         await rows.event({ ...row, repeatId }, policy, (waiting) => repeatedAlert(text, waiting, locale));
       }
     } catch (error) {
       log.warn({ err: error, alert: alert.kind }, 'alert cannot be queued, sending it directly');
-      await this.#sendDirectly(all, () => name);
-      return this.#sentDirectly.has(name);
+      await direct.send(all, () => name);
+      return direct.wasSent(name, text);
     }
-    await this.#deliver(all, () => name);
+    if (waitMs === 0) await this.#deliver(all, () => name);
     return true;
   }
 
-  /** Tells what is on from now on, each to every admin. Never throws. Answers whether it is queued or has reached somebody. */
-  async begin(begins: readonly AlertBegin[]): Promise<boolean> {
-    if (begins.length === 0) return true;
-    const { log, rows } = this.#options;
-    for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
-    const all = begins.flatMap((alert) => this.#rowsOf(alert, 'beginning', this.#textOf(alert)));
+  /** Keeps what happened once until somebody acknowledges it. */
+  async #keep(alert: Alert, text: string, { now, to }: { now: Date; to: readonly number[] }): Promise<void> {
+    const { log, once } = this.#options;
+    const { kind, subject } = alert;
+    const kept = { id: nameOf(alert), kind, subject, severity: 'critical', since: alert.at } as const;
     try {
-      const added = new Set(await rows.begin(all));
-      await this.#deliver(
-        all.filter(({ id }) => added.has(id)),
-        ({ id }) => id,
-      );
+      const { since } = await once.begin(kept, now, { text });
+      await once.markTold([{ id: kept.id, since }], now, { to });
+    } catch (err) {
+      log.warn({ err, alert: kind }, 'a critical alert is told, and nobody is asked to acknowledge it');
+    }
+  }
+
+  /** Tells what is on from now on, each to whom it names. Never throws. Answers whether it is queued or has reached somebody. */
+  async begin(begins: readonly AlertBegin[], now: Date): Promise<boolean> {
+    if (begins.length === 0) return true;
+    const { direct, log } = this.#options;
+    for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
+    const all = begins.flatMap((alert) =>
+      this.#rowsOf(alert, 'beginning', this.#textOf(alert)).map((row) => ({ ...row, ...this.#wait(alert, now) })),
+    );
+    try {
+      await this.#add(all);
       return true;
     } catch (error) {
       log.warn({ err: error, alerts: begins.length }, 'alerts cannot be queued, sending them directly');
-      await this.#sendDirectly(all, ({ id }) => id);
-      return all.some(({ id }) => this.#sentDirectly.has(id));
+      const atOnce = all.filter(({ delaySeconds }) => delaySeconds === 0);
+      await direct.send(atOnce, ({ id }) => id);
+      return atOnce.some(({ id, message }) => direct.wasSent(id, message));
     }
+  }
+
+  /**
+   * Tells one more time, or to others, what is on: `round` tells this telling from those before, and repeating it tells nobody twice. Throws
+   * while the database is away.
+   */
+  async again(alert: ActiveAlert, text: string, round: string, to: readonly number[], now: Date): Promise<void> {
+    const about = { kind: alert.kind, subject: subjectOf(alert), severity: alert.severity, at: alert.since, to };
+    const phase = round === '' ? 'beginning' : 'again';
+    const rows = this.#rowsOf(about, phase, text, round === '' ? undefined : round);
+    await this.#add(rows.map((row) => ({ ...row, ...this.#wait(alert, now) })));
+  }
+
+  async #add(all: readonly (DirectAlert & { delaySeconds: number })[]): Promise<void> {
+    const added = new Set(await this.#options.rows.begin(all));
+    await this.#deliver(
+      all.filter(({ delaySeconds, id }) => delaySeconds === 0 && added.has(id)),
+      ({ id }) => id,
+    );
   }
 
   /**
    * Tells that these are over: RESOLVED to those who were told of the beginning, what was and when to the others. Never throws. False
    * where the database does not answer: nobody was told, and the caller comes again.
    */
-  async end(endings: readonly AlertEnding[]): Promise<boolean> {
-    const { adminIds, locale, log, rows } = this.#options;
-    const ends = endings.flatMap(({ begin, isTold, message }) => {
+  async end(endings: readonly AlertEnding[], now: Date): Promise<boolean> {
+    const { locale, log, recipients, rows } = this.#options;
+    const ends = endings.flatMap(({ begin, isAnswered, isTold, message, toldTo }) => {
       const [resolved, past] = [true, false].map((told) => message(told, locale).toString()) as [string, string];
-      return adminIds.map((telegramId) => {
+      return recipients.all.map((telegramId) => {
         const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' });
+        const wasNamed = toldTo?.includes(telegramId) ?? true;
         return {
           id: endRowId(beginId)!,
           beginId,
-          isTold,
+          ...{ isAnswered: isAnswered || !wasNamed, isTold: isTold && wasNamed, ...this.#wait(begin, now) },
           resolved,
           past,
           telegramId,
@@ -137,11 +173,20 @@ export class AdminAlerts {
     }
   }
 
+  /** Takes back what waits of a beginning: somebody takes care of it. It is not over for those who were told. Never throws. */
+  async hush(begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>): Promise<void> {
+    const { log, recipients, rows } = this.#options;
+    const about = (telegramId: number) => ({ ...this.#about(begin, telegramId), phase: 'beginning' as const });
+    await rows
+      .hush(recipients.all.map((telegramId) => alertRowId(about(telegramId))))
+      .catch((err: unknown) => log.warn({ err }, 'an alert that was answered may still be told'));
+  }
+
   /** Takes beginnings back that nobody has heard of. Never throws; false where the database does not answer. */
   async withdraw(begins: readonly Pick<AlertBegin, 'kind' | 'subject' | 'at'>[]): Promise<boolean> {
-    const { adminIds, log, rows } = this.#options;
+    const { log, recipients, rows } = this.#options;
     const all = begins.flatMap((begin) =>
-      adminIds.map((telegramId) => ({
+      recipients.all.map((telegramId) => ({
         id: alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' }),
         telegramId,
         type: `alert:${begin.kind}`,
@@ -156,33 +201,72 @@ export class AdminAlerts {
     }
   }
 
+  /** Whether somebody has got the latest telling of it by Telegram. Throws while the database is away. */
+  async isReached(alert: ActiveAlert): Promise<boolean> {
+    const { recipients, rows } = this.#options;
+    // The rows of what happened once have keys of their own, and it is told in one round.
+    if (!alert.lasts) return await rows.isReached(this.#anyRows(alert).map(sameBeginning));
+    const begin = { kind: alert.kind, subject: alert.id, at: alert.since };
+    const round = alert.rungs?.round || undefined;
+    const phase = round ? ({ phase: 'again', key: round } as const) : ({ phase: 'beginning' } as const);
+    const ids = recipients.all.map((telegramId) => alertRowId({ ...this.#about(begin, telegramId), ...phase }));
+    return await rows.isReached(ids.map((id) => ({ first: id, last: id })));
+  }
+
+  /** Takes back what still waits to be told of it by Telegram: it was told another way. Throws while the database is away. */
+  async toldAnotherWay(alert: ActiveAlert): Promise<void> {
+    await this.#options.rows.toldAnotherWay(this.#anyRows(alert).map(sameBeginning));
+  }
+
+  /** A row of it for each admin: the others of the same beginning lie next to it. */
+  #anyRows(alert: ActiveAlert): string[] {
+    const begin = { kind: alert.kind, subject: subjectOf(alert), at: alert.since };
+    return this.#options.recipients.all.map((telegramId) =>
+      alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' }),
+    );
+  }
+
   /** Whether a claimed row tells the beginning of something whose end is queued already. Never throws: unknown is sent, with its time. */
   async isOver({ id, type }: Pick<DueNotification, 'id' | 'type'>): Promise<boolean> {
-    if (!type.startsWith('alert:') || endRowId(id) === undefined) return false;
+    if (!type.startsWith('alert:')) return false;
     return await this.#options.rows.isOver(id).catch(() => false);
   }
 
   /** Since when each of these is on by what the admins were told; undefined where it is not. Throws while the database is away. */
   async stillOn(begins: readonly Pick<AlertBegin, 'kind' | 'subject'>[]): Promise<(Date | undefined)[]> {
-    const [admin] = this.#options.adminIds;
-    if (admin === undefined) return begins.map(() => undefined);
     const at = new Date(0);
-    return await this.#options.rows.stillOn(
-      begins.map((begin) => alertRowId({ ...this.#about({ ...begin, at }, admin), phase: 'beginning' })),
+    const { recipients, rows } = this.#options;
+    // With people on call, only some have a row of it.
+    const asked = begins.flatMap((begin, i) =>
+      recipients.all.map((telegramId) => ({ begin: { ...begin, at }, i, telegramId })),
     );
+    const since = await rows.stillOn(
+      asked.map(({ begin, telegramId }) => alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' })),
+    );
+    return begins.map((_, i) => since.find((one, n) => one !== undefined && asked[n]!.i === i));
   }
 
   #textOf({ at, message }: Pick<Alert, 'at' | 'message'>): string {
     return timedAlert(message(this.#options.locale), at).toString();
   }
 
-  #rowsOf(alert: AlertBegin, phase: 'beginning' | 'event', message: string, key?: string): AlertRow[] {
-    return this.#options.adminIds.map((telegramId) => ({
+  #rowsOf(
+    alert: Omit<AlertBegin, 'message'>,
+    phase: 'beginning' | 'event' | 'again',
+    message: string,
+    key?: string,
+  ): DirectAlert[] {
+    return alert.to.map((telegramId) => ({
       id: alertRowId({ ...this.#about(alert, telegramId), phase, ...(key !== undefined && { key }) }),
       telegramId,
       message,
       type: `alert:${alert.kind}`,
+      isCritical: alert.severity === 'critical',
     }));
+  }
+
+  #wait({ severity }: Pick<Alert, 'severity'>, now: Date): { delaySeconds: number } {
+    return { delaySeconds: this.#options.recipients.waitMs(severity, now) / 1000 };
   }
 
   #about({ at, kind, subject }: Pick<Alert, 'at' | 'kind' | 'subject'>, telegramId: number) {
@@ -190,48 +274,22 @@ export class AdminAlerts {
   }
 
   /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. */
-  async #deliver(rows: readonly AlertRow[], nameOf: (row: AlertRow) => string): Promise<void> {
+  async #deliver(rows: readonly DirectAlert[], nameOf: (row: DirectAlert) => string): Promise<void> {
     if (rows.length === 0) return;
-    const { log, notifications, signalDelivery } = this.#options;
+    const { direct, log, notifications, signalDelivery } = this.#options;
     try {
       await signalDelivery();
     } catch (error) {
       log.warn({ err: error, alerts: rows.length }, 'delivery cannot be signalled, sending the alerts directly');
-      const sent = await this.#sendDirectly(rows, nameOf);
+      const sent = await direct.send(rows, nameOf);
       await notifications
         .markSent(sent)
         .catch((err: unknown) => log.warn({ err }, 'alert sent directly but not marked so, it may arrive twice'));
     }
   }
-
-  /** Sends what was not sent under its name within ten minutes. Answers what Telegram took. */
-  async #sendDirectly(
-    rows: readonly AlertRow[],
-    nameOf: (row: AlertRow) => string,
-  ): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
-    const { log, sender } = this.#options;
-    const now = performance.now();
-    const since = (row: AlertRow): number => now - (this.#sentDirectly.get(nameOf(row)) ?? -REPEAT_WITHIN_MS);
-    const fresh = rows.filter((row) => since(row) >= REPEAT_WITHIN_MS);
-    const sent: { id: string; dueAt: Date; sentAt: Date }[] = [];
-    for (const row of fresh) {
-      const { id, telegramId, message: text } = row;
-      const message = { id, telegramId, text, parseMode: 'HTML', lane: 'urgent' } as const;
-      try {
-        const delivery = await sender.sendDirectly(message, AbortSignal.timeout(DIRECT_SEND_MS));
-        if (delivery.kind === 'sent') sent.push({ id, dueAt: delivery.sentAt, sentAt: delivery.sentAt });
-        this.#remember(nameOf(row), now);
-      } catch (error) {
-        log.error({ err: error, alert: row.type, text }, 'alert reached nobody');
-      }
-    }
-    return sent;
-  }
-
-  #remember(name: string, at: number): void {
-    this.#sentDirectly.delete(name);
-    this.#sentDirectly.set(name, at);
-    const [oldest] = this.#sentDirectly.keys();
-    if (this.#sentDirectly.size > DIRECT_REMEMBERED && oldest !== undefined) this.#sentDirectly.delete(oldest);
-  }
 }
+
+const nameOf = ({ kind, subject }: Pick<Alert, 'kind' | 'subject'>): string => `${kind}:${subject}`;
+
+/** Rows of what lasts are about its id, those of what happened once about its subject. */
+const subjectOf = ({ id, lasts, subject }: ActiveAlert): string => (lasts ? id : subject);

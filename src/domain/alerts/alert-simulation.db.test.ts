@@ -4,6 +4,7 @@ import type { PanelNode } from '../../clients/remnawave/types.ts';
 import { hours, seconds } from '../../lib/duration.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 import { ServiceHealthStore } from '../../repositories/redis/monitoring/service-health-store.ts';
+import { chances } from '../../testing/chances.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { ServiceWatch } from '../monitoring/service-watch.ts';
 
@@ -11,16 +12,6 @@ const START = new Date('2026-11-20T10:00:00Z');
 const STEP_MS = seconds(40);
 const LASTS_MS = hours(2);
 const CHAT_SLOT = 'cybervpn:{telegram}:slot:900000001';
-/** Mulberry32: the same numbers for the same seed, everywhere. */
-function chances(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** One line that an admin got. `from` and `to` are minutes as the text has them. */
 type Told = { at: Date; subject: string; what: 'begin' | 'resolved' | 'was'; from?: string; to?: string };

@@ -1,15 +1,21 @@
 import { minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
+import { timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
 import type {
   ActiveAlert,
   AlertCondition,
   AlertStateStore,
+  AlertVerdict,
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
+import type { AlertAnswers } from './alert-answers.ts';
+import { RECALLED } from './alert-ladder.ts';
+import type { AlertRecipients } from './alert-recipients.ts';
+import type { SecondWay } from './second-way.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 
@@ -22,6 +28,9 @@ const LOCAL_FOR_MS = minutes(15);
 export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
+  answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
+  recipients: AlertRecipients;
+  secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
@@ -32,7 +41,8 @@ export type AlertStatesOptions = {
 /**
  * Every alert that has a beginning and an end. Each is told once when it begins and once when it ends, with its times; while it is on,
  * nothing is told. One that ends before its beginning was sent is told as over, in one message. While Redis is away the states are kept
- * in this process, so an outage of Redis itself is told too; where Redis has lost them, the rows that told them say what is on.
+ * in this process, so an outage of Redis itself is told too; where Redis has lost them, the rows that told them say what is on. Nobody is told
+ * of one that is muted, and of its end only those who were told of its beginning.
  * Nothing here throws but `active`, `recall` and `resume`.
  */
 export class AlertStates {
@@ -52,35 +62,61 @@ export class AlertStates {
     message: (began: AlertCondition, locale: Locale) => Html,
     now: Date,
   ): Promise<AlertCondition[]> {
-    const { alerts, events, store } = this.#options;
-    const verdicts = await Promise.all(conditions.map((condition) => this.#claim(condition, now)));
-    const began = conditions.flatMap((condition, i) => {
-      const { since, verdict } = verdicts[i]!;
-      return verdict === 'tell' ? [{ ...condition, since }] : [];
-    });
-    const isTold = await alerts.begin(
-      began.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
+    const { alerts, answers, events, history, recipients } = this.#options;
+    const mutedUntil = await answers.mutedUntil(conditions, now);
+    const textOf = (alert: AlertCondition): string =>
+      timedAlert(message(alert, this.#options.locale), alert.since).toString();
+    const verdicts = await Promise.all(
+      conditions.map((condition) =>
+        this.#claim(condition, now, { mutedUntil: mutedUntil.get(condition.id), text: textOf(condition) }),
+      ),
     );
-    for (const alert of began) {
-      const text = message(alert, this.#options.locale).toString();
-      noteBegan(this.#options.history, alert, { text, toldAt: isTold ? now : undefined });
-    }
+    const that = (wanted: AlertVerdict): AlertCondition[] =>
+      conditions.flatMap((condition, i) => {
+        const { since, verdict } = verdicts[i]!;
+        return verdict === wanted ? [{ ...condition, since }] : [];
+      });
+    const [told, hushed] = [that('tell'), that('hush')];
+    const isTold = await alerts.begin(
+      told.map((alert) => ({
+        ...alertOf(alert),
+        to: recipients.first(alert.severity, now),
+        message: (locale: Locale) => message(alert, locale),
+      })),
+      now,
+    );
+    for (const [alerts, toldAt] of [[told, isTold ? now : undefined] as const, [hushed, undefined] as const])
+      for (const alert of alerts)
+        noteBegan(history, alert, { text: message(alert, this.#options.locale).toString(), toldAt });
     // While Redis is away, nobody can hear of an event either.
-    const stored = began.filter(({ id }) => !this.#local.has(id));
-    if (!isTold) for (const { id } of began) this.#local.delete(id);
+    const stored = told.filter(({ id }) => !this.#local.has(id));
+    if (!isTold) for (const { id } of told) this.#local.delete(id);
     await Promise.all([
-      isTold ? store.markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
-      ...stored.map((condition) => events.publish('alert.started', { ...wire(condition), timestamp: now })),
+      isTold ? this.#markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
+      ...[...stored, ...hushed].map((condition) =>
+        events.publish('alert.started', { ...wire(condition), timestamp: now }),
+      ),
     ]);
-    return began;
+    return [...told, ...hushed];
   }
 
-  /** Notes that these are on and were told by somebody else, so that only their end is told. */
-  async resume(conditions: readonly AlertCondition[], now: Date): Promise<void> {
+  /** Notes who was told first of each. */
+  async #markTold(alerts: readonly AlertCondition[], now: Date): Promise<void> {
+    const { recipients, store } = this.#options;
+    for (const [severity, some] of Map.groupBy(alerts, (alert) => alert.severity))
+      await store.markTold(some, now, { to: recipients.first(severity, now) });
+  }
+
+  /**
+   * Notes that these are on and were told by somebody else, so that only their end is told. A `round` says that it is not known whether
+   * somebody takes care of them.
+   */
+  async resume(conditions: readonly AlertCondition[], now: Date, round?: string): Promise<void> {
     const verdicts = await Promise.all(conditions.map((condition) => this.#options.store.begin(condition, now)));
     await this.#options.store.markTold(
       conditions.filter((_, i) => verdicts[i]!.verdict === 'tell'),
       now,
+      round === undefined ? { to: this.#options.recipients.all } : { round },
     );
   }
 
@@ -89,7 +125,7 @@ export class AlertStates {
    * one question to Redis otherwise. `watch` names the caller. While the database is away it changes nothing, and the next call asks.
    */
   async recall(watch: string, candidates: readonly AlertCondition[], now: Date): Promise<void> {
-    const { alerts, log, store } = this.#options;
+    const { alerts, answers, log, store } = this.#options;
     if (await store.hasRecalled(watch)) return;
     const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
       log.warn({ err, watch }, 'alerts that are on cannot be read back yet');
@@ -97,7 +133,8 @@ export class AlertStates {
     });
     if (!since) return;
     const on = candidates.flatMap((condition, i) => (since[i] ? [{ ...condition, since: since[i] }] : []));
-    await this.resume(on, now);
+    await this.resume(on, now, (await answers.isKept()) ? undefined : `${RECALLED}:${now.toISOString()}`);
+    await answers.restore(candidates, now);
     await store.noteRecalled(watch);
   }
 
@@ -110,13 +147,36 @@ export class AlertStates {
     const endedAt = new Map(over.map(({ id, at }) => [id, at]));
     const found = await this.#find([...endedAt.keys()], now);
     const ended = found.map((alert) => endedBy(alert, endedAt.get(alert.id) ?? now));
+    const mutedUntil = await this.#options.answers.mutedUntil(ended, now);
     const endings = ended.map((alert) => ({
       begin: alertOf(alert),
       isTold: alert.told,
+      toldTo: alert.rungs && alert.rungs.toldTo.length > 0 ? alert.rungs.toldTo : undefined,
+      isAnswered: alert.acknowledged !== undefined || alert.mutedUntil !== undefined || mutedUntil.has(alert.id),
       message: (told: boolean, locale: Locale) => message({ ...alert, told }, locale),
     }));
-    if (ended.length > 0 && !(await this.#options.alerts.end(endings))) return [];
-    return await this.#remove(ended, now);
+    if (ended.length > 0 && !(await this.#options.alerts.end(endings, now))) return [];
+    const gone = await this.#remove(ended, now);
+    await Promise.all(gone.map((alert) => this.#endSecondWay(alert, message, now)));
+    return gone;
+  }
+
+  /** The end goes where the beginning went. Never throws. */
+  async #endSecondWay(
+    alert: EndedAlert,
+    message: (ended: EndedAlert, locale: Locale) => Html,
+    now: Date,
+  ): Promise<void> {
+    const { locale, log, secondWay } = this.#options;
+    const way = alert.rungs?.secondWay ?? 'none';
+    if (way === 'none') return;
+    try {
+      await secondWay.withdraw(alert);
+      if (way === 'told')
+        await secondWay.ask(alert, 'ended', message({ ...alert, told: true }, locale).toString(), now);
+    } catch (err) {
+      log.warn({ err, alert: alert.id }, 'the end of an alert is not told by the second way');
+    }
   }
 
   /** Takes these off without a word to the admins: another alert tells the same, or there is nothing left to watch. */
@@ -133,17 +193,22 @@ export class AlertStates {
     return [...[...this.#local.values()].filter(({ id }) => !ids.has(id)), ...stored];
   }
 
-  async #claim(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
+  async #claim(
+    condition: AlertCondition,
+    now: Date,
+    about: { mutedUntil: Date | undefined; text: string },
+  ): Promise<{ verdict: AlertVerdict; since: Date }> {
     const local = this.#local.get(condition.id);
     const isLocal = local !== undefined && now.getTime() - local.seenAt.getTime() < LOCAL_FOR_MS;
     try {
-      const claimed = await this.#options.store.begin(isLocal ? { ...condition, since: local.since } : condition, now);
+      const begun = isLocal ? { ...condition, since: local.since } : condition;
+      const claimed = await this.#options.store.begin(begun, now, about);
       this.#local.delete(condition.id);
       if (isLocal && claimed.verdict === 'tell') await this.#options.store.markTold([local], now);
       return isLocal ? { ...claimed, verdict: 'on' } : claimed;
     } catch (error) {
       this.#noRedis(error);
-      this.#local.set(condition.id, { ...(isLocal ? local : condition), told: true, seenAt: now });
+      this.#local.set(condition.id, { ...(isLocal ? local : condition), lasts: true, told: true, seenAt: now });
       return { verdict: isLocal ? 'on' : 'tell', since: condition.since };
     }
   }
@@ -162,7 +227,7 @@ export class AlertStates {
   async #remove(ended: readonly EndedAlert[], now: Date): Promise<EndedAlert[]> {
     const ids = ended.map(({ id }) => id);
     const removed = new Set(
-      await this.#options.store.remove(ids).catch((error: unknown) => {
+      await this.#options.store.remove(ids, now).catch((error: unknown) => {
         this.#noRedis(error);
         return [];
       }),

@@ -17,4 +17,7 @@ export type Alert = {
 };
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
-export type AlertBegin = Omit<Alert, 'onceWithinMs'>;
+export type AlertBegin = Omit<Alert, 'onceWithinMs'> & {
+  /** The admins who are told first. */
+  to: readonly number[];
+};

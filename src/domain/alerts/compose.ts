@@ -1,25 +1,99 @@
+import { AlertWebhook } from '../../clients/alert-webhook.ts';
+import type { Mailer } from '../../clients/mail/mailer.ts';
+import { ClientPolicy } from '../../clients/policy.ts';
+import type { Config } from '../../config.ts';
+import { within } from '../../lib/deadline.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import { AlertRows } from '../../repositories/alert-rows.ts';
+import type { Incidents } from '../../repositories/history/incidents.ts';
+import type { OwnSchemaState } from '../../repositories/history/own-schema.ts';
+import { AlertAnswerStore } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
+import { SecondWayStore } from '../../repositories/redis/alerts/second-way-store.ts';
 import type { Foundation } from '../foundation.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
+import { SCRAPE_LIMIT_MS } from '../monitoring/gauges.ts';
 import { AdminAlerts } from './admin-alerts.ts';
+import { AlertAnswers } from './alert-answers.ts';
+import { AlertLadder } from './alert-ladder.ts';
+import { AlertRecipients } from './alert-recipients.ts';
 import { AlertStates } from './alert-states.ts';
+import { DirectAlerts } from './direct-alerts.ts';
+import { HandedInAlerts } from './handed-in-alerts.ts';
+import { SecondWay } from './second-way.ts';
 
-/** Builds what tells the admins, and what remembers which alerts are on. */
+/** The history of alerts, where our own schema is installed. */
+type AlertsKept = { incidentNotes: AlertHistory; incidents: Incidents; historyState(): Promise<OwnSchemaState> };
+
+type AlertSettings = Pick<
+  Config,
+  | 'ALERT_EMAILS'
+  | 'ALERT_ESCALATE_MINUTES'
+  | 'ALERT_WEBHOOK_FORMAT'
+  | 'ALERT_WEBHOOK_SECRET'
+  | 'ALERT_WEBHOOK_URL'
+  | 'ON_CALL'
+>;
+
+const WEBHOOK_LIMIT_MS = seconds(10);
+
+/** Builds what tells the admins, what remembers which alerts are on, what people answer to them, and what follows where nobody does. */
 export function composeAlerts(
-  { database, engine, log, redis, sender, services, unreadable }: Foundation,
-  history: AlertHistory,
+  foundation: Foundation,
+  { historyState: look, incidentNotes: history, incidents: kept }: AlertsKept,
+  mailer: Mailer,
+  config: AlertSettings,
 ) {
+  const { calls, clock: shared, database, engine, log, metrics, redis, sender, services, unreadable } = foundation;
   const { events, notifications, settings } = services;
-  const alerts = new AdminAlerts({
-    ...{ history, log, notifications, sender },
-    rows: new AlertRows(database),
+  const locale = settings.DEFAULT_LOCALE;
+  const clock = (): Date => shared.now();
+  const recipients = new AlertRecipients({
     adminIds: settings.ADMIN_TELEGRAM_IDS,
-    locale: settings.DEFAULT_LOCALE,
+    onCall: config.ON_CALL,
+    quietHours: settings.QUIET_HOURS,
+    timeZone: settings.TIME_ZONE,
+  });
+  const secondWay = new SecondWay({
+    ...{ clock, locale, log, mailer },
+    store: new SecondWayStore(redis, unreadable.onStored),
+    emails: config.ALERT_EMAILS,
+    webhook: webhookOf(config, calls),
+    url: settings.PUBLIC_URL && `${settings.PUBLIC_URL}/alerts`,
+  });
+  const once = new AlertStateStore(redis, unreadable.onStored, 'once');
+  const alerts = new AdminAlerts({
+    ...{ clock, history, locale, log, notifications, once, recipients },
+    rows: new AlertRows(database),
+    direct: new DirectAlerts({ log, sender, tellOtherwise: (text) => secondWay.tellNow(text) }),
     signalDelivery: engine.signalDelivery,
   });
   const store = new AlertStateStore(redis, unreadable.onStored);
-  const alertStates = new AlertStates({ store, alerts, events, history, locale: settings.DEFAULT_LOCALE, log });
+  const answers = new AlertAnswers({
+    ...{ alerts, clock, events, history, kept, log, look, once, secondWay, store },
+    answers: new AlertAnswerStore(redis, unreadable.onStored),
+  });
+  const alertStates = new AlertStates({ alerts, answers, events, history, locale, log, recipients, secondWay, store });
+  const alertLadder = new AlertLadder({
+    ...{ alerts, answers, locale, log, recipients, secondWay },
+    stores: { lasting: store, once },
+    stepMs: minutes(config.ALERT_ESCALATE_MINUTES),
+  });
+  const counted = async () => {
+    const now = clock();
+    return await answers.answered([...(await store.all(now)), ...(await once.all(now))], now);
+  };
+  metrics.beforeScrape(async () =>
+    metrics.alertStates(await within(SCRAPE_LIMIT_MS, counted()).catch(() => undefined)),
+  );
+  const handedInAlerts = new HandedInAlerts(alertStates, locale, unreadable.onRead);
   unreadable.tellThrough(alertStates);
-  return { services: { alerts }, alertStates };
+  return { services: { alerts, alertLadder }, alertAnswers: answers, alertStates, handedInAlerts };
+}
+
+function webhookOf(config: AlertSettings, observer: Foundation['calls']): AlertWebhook | undefined {
+  const { ALERT_WEBHOOK_FORMAT: format, ALERT_WEBHOOK_SECRET: secret, ALERT_WEBHOOK_URL: url } = config;
+  if (url === undefined) return undefined;
+  const policy = new ClientPolicy({ service: 'alert_webhook', observer, timeLimitMs: WEBHOOK_LIMIT_MS });
+  return new AlertWebhook({ url, secret, format, policy });
 }

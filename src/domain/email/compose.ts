@@ -8,9 +8,9 @@ import { CodeEmails } from './code-emails.ts';
 /** Connections to a mail server at once over all workers: fewer than the ten that Postfix and others allow a client without a word. */
 const PLACES = 5;
 
-/** Builds what mails codes and links. */
-export function composeEmail(
-  { calls, log, metrics, redis }: Foundation,
+/** Builds what hands messages to mail servers. */
+export function composeMailer(
+  { calls, log, redis }: Foundation,
   settings: Pick<Config, 'EMAIL_FROM' | 'SMTP_ALLOW_CLEARTEXT' | 'SMTP_URL' | 'SMTP_URL_RESEND'>,
 ) {
   const gate = (resource: string) =>
@@ -21,7 +21,7 @@ export function composeEmail(
       onFallback: (err) =>
         log.warn({ err, resource }, 'limit of mail connections holds per process only, until Redis is back'),
     });
-  const mailer = new Mailer({
+  return new Mailer({
     primaryUrl: settings.SMTP_URL,
     resendUrl: settings.SMTP_URL_RESEND,
     from: settings.EMAIL_FROM,
@@ -29,5 +29,9 @@ export function composeEmail(
     observer: calls,
     gates: { smtp: gate('smtp'), smtp_resend: gate('smtp_resend') },
   });
+}
+
+/** Builds what mails codes and links. */
+export function composeEmail({ metrics, redis }: Foundation, mailer: Mailer) {
   return { services: { codeEmails: new CodeEmails(mailer, new MailClaims(redis), metrics.emails) } };
 }

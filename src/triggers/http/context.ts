@@ -24,6 +24,7 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { AlertsContext } from '../alerts.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { CampaignsContext } from '../campaigns.ts';
 import type { DoctorContext } from '../examination.ts';
@@ -76,6 +77,7 @@ export type Act = {
     | 'session'
     | 'message'
     | 'segment'
+    | 'alert'
     | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
@@ -164,6 +166,8 @@ export type HttpContext = {
     deliveryHours(hours: number): Promise<readonly DeliveryHour[]>;
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
   };
+  /** Answers to alerts. */
+  alerts: AlertsContext;
   /** By Telegram id or username; several panel users may share one Telegram id. */
   explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */

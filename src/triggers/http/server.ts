@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { seconds } from '../../lib/duration.ts';
 import { type Proxies, trustIn } from '../../lib/proxies.ts';
+import { type AlertmanagerWebhookOptions, registerAlertmanagerWebhook } from './alertmanager-webhook.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { limitConnections } from './connections.ts';
@@ -25,6 +26,8 @@ export type HttpOptions = {
   cryptobotWebhook?: CryptobotWebhookOptions | undefined;
   /** Events of the panel. Without its secret the route is not there. */
   remnawaveWebhook?: RemnawaveWebhookOptions | undefined;
+  /** Alerts of Prometheus. Without its secret the route is not there. */
+  alertmanagerWebhook?: AlertmanagerWebhookOptions | undefined;
   /** Proxies whose `X-Forwarded-For` counts; nobody's where absent. */
   trustProxy?: Proxies | undefined;
 };
@@ -51,7 +54,15 @@ const BACKLOG = 4_096;
 
 /** The server with all its routes, not listening yet. */
 export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits = LIMITS): FastifyInstance {
-  const { cryptobotWebhook, health, metrics, operations, remnawaveWebhook, trustProxy = 0 } = options;
+  const {
+    alertmanagerWebhook,
+    cryptobotWebhook,
+    health,
+    metrics,
+    operations,
+    remnawaveWebhook,
+    trustProxy = 0,
+  } = options;
   const log = operations?.log ?? cryptobotWebhook?.log ?? remnawaveWebhook?.log;
   const server = fastify({
     bodyLimit: BODY_BYTES,
@@ -81,6 +92,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
   registerMetrics(server, metrics);
   if (cryptobotWebhook) registerCryptobotWebhook(server, cryptobotWebhook);
   if (remnawaveWebhook) registerRemnawaveWebhook(server, remnawaveWebhook);
+  if (alertmanagerWebhook) registerAlertmanagerWebhook(server, alertmanagerWebhook);
   const answerPerson = operations && registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'

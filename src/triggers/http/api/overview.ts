@@ -120,15 +120,5 @@ export function overviewRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'The snapshot', schema: OverviewBody } },
       handle: async () => ({ status: 200, body: await overview(context) }),
     }),
-    apiRoute({
-      id: 'listAlerts',
-      method: 'GET',
-      path: '/api/v1/alerts',
-      tag: 'State',
-      needs: 'view',
-      summary: 'Alerts that are on',
-      answers: { 200: { description: 'The longest first', schema: z.object({ alerts: z.array(AlertBody) }) } },
-      handle: async () => ({ status: 200, body: { alerts: (await overview(context)).alerts } }),
-    }),
   ];
 }

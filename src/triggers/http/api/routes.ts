@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Guard } from '../auth/guard.ts';
 import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
+import { alertRoutes } from './alerts.ts';
 import { brakeRoutes } from './brakes.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import { campaignRoutes } from './campaigns.ts';
@@ -31,6 +32,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...jobRoutes(context),
     ...jobEventRoutes(context),
     ...runRoutes(context),
+    ...alertRoutes(context),
     ...incidentRoutes(context),
     ...maintenanceRoutes(context),
     ...scheduleRoutes(context),

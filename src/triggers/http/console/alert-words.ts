@@ -10,6 +10,7 @@ const ALERT_TEXTS: Readonly<Record<string, Text>> = {
   queue_depth: { en: 'the queue % grows too long', ru: 'очередь % слишком длинная' },
   payment_failures: { en: '% fail too often', ru: '%: слишком часто не проходят' },
   worker_memory: { en: '% uses too much memory', ru: '% занимает слишком много памяти' },
+  prometheus: { en: '%', ru: '%' },
   schedule_overdue: { en: '% has not run when it should', ru: '% не запустилась вовремя' },
 };
 

@@ -1,18 +1,24 @@
 import { z } from 'zod';
-import { days, seconds } from '../../../../lib/duration.ts';
+import { days, hours, seconds } from '../../../../lib/duration.ts';
 import { type Html, html } from '../../../../lib/html.ts';
 import { durationText } from '../../../../lib/quantities.ts';
 import type { KeptAlert } from '../../../../repositories/history/incidents.ts';
+import type { AlertAnswer, AnsweredAlert } from '../../../../repositories/redis/alerts/alert-answer-store.ts';
+import { acknowledgeAlert, muteAlert, unmuteAlert } from '../../api/alerts.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { alertText } from '../alert-words.ts';
 import { dataTable } from '../components/data-table.ts';
 import { pagination } from '../components/filters.ts';
+import { personOf } from '../components/people.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
-import { defineView } from '../define-view.ts';
+import { defineView, type Page } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
 
 const LISTED = 50;
 const PAST_DAYS = 30;
+
+const ONE_ALERT = { schema: z.object({ id: z.string().min(1).max(300) }), fields: {} } as const;
 
 const TONES: Readonly<Record<KeptAlert['severity'], Tone>> = { critical: 'bad', warning: 'warn', info: 'calm' };
 
@@ -34,6 +40,30 @@ export default defineView({
     once: { en: 'happened once', ru: 'случилось один раз' },
     still: { en: 'goes on', ru: 'продолжается' },
     who: { en: 'Acknowledged', ru: 'Принял' },
+    by: { en: 'By', ru: 'Кто' },
+    state: { en: 'State', ru: 'Состояние' },
+    answer: { en: 'Answer', ru: 'Ответ' },
+    'is.on': { en: 'nobody has acknowledged it', ru: 'никто не принял' },
+    'is.acknowledged': { en: 'acknowledged', ru: 'принято' },
+    'is.muted': { en: 'muted', ru: 'отключено' },
+    until: { en: 'until', ru: 'до' },
+    mutes: { en: 'Muted, and not on now', ru: 'Отключены и сейчас не активны' },
+    noMute: { en: 'Nothing else is muted.', ru: 'Других отключённых оповещений нет.' },
+    acknowledge: { en: 'Acknowledge', ru: 'Принять' },
+    mute1: { en: 'Mute 1 h', ru: 'Отключить на 1 ч' },
+    mute8: { en: 'Mute 8 h', ru: 'Отключить на 8 ч' },
+    unmute: { en: 'Tell again', ru: 'Снова сообщать' },
+    acknowledged: {
+      en: 'You take care of it: nobody else is told.',
+      ru: 'Вы приняли оповещение: больше никому не сообщается.',
+    },
+    muted: { en: 'Nobody is told of it until %.', ru: 'До % никому не сообщается.' },
+    unmuted: {
+      en: 'The mute is over: where it is on and not acknowledged, it is told again.',
+      ru: 'Снова включено: если оно активно и не принято, о нём сообщается ещё раз.',
+    },
+    already: { en: '% has done that already.', ru: 'Это уже сделано: %.' },
+    over: { en: 'It is over.', ru: 'Оно уже закончилось.' },
     notTold: { en: 'nobody was told', ru: 'никому не сообщалось' },
   },
   query: z.object({
@@ -43,15 +73,61 @@ export default defineView({
       .optional(),
   }),
 
+  deeds({ deed }) {
+    const muteFor = (label: 'mute1' | 'mute8', ms: number) =>
+      deed({
+        needs: 'admin',
+        label,
+        form: ONE_ALERT,
+        async run(context, { caller, form: { id }, page }) {
+          const until = new Date(context.clock().getTime() + ms);
+          const { act, answer } = await muteAlert(context, id, until, callerOf(caller));
+          return {
+            receipt: receiptOf(answer, page, page.say('muted', page.clock.minute(until))),
+            act: act ?? 'recorded',
+          };
+        },
+      });
+    return {
+      acknowledge: deed({
+        needs: 'admin',
+        label: 'acknowledge',
+        form: ONE_ALERT,
+        async run(context, { caller, form: { id }, page }) {
+          const { act, answer } = await acknowledgeAlert(context, id, callerOf(caller));
+          return { receipt: receiptOf(answer, page, page.say('acknowledged')), act: act ?? 'recorded' };
+        },
+      }),
+      mute1: muteFor('mute1', hours(1)),
+      mute8: muteFor('mute8', hours(8)),
+      unmute: deed({
+        needs: 'admin',
+        label: 'unmute',
+        form: ONE_ALERT,
+        async run(context, { caller, form: { id }, page }) {
+          const { act, answer } = await unmuteAlert(context, id, callerOf(caller));
+          return { receipt: receiptOf(answer, page, page.say('unmuted')), act: act ?? 'recorded' };
+        },
+      }),
+    };
+  },
+
   parts: ({ part }) => [
     part({
       name: 'on',
       heading: 'on',
       everyMs: seconds(10),
-      load: ({ state }) => state.alerts(),
+      load: async ({ alerts }) => (await alerts.list()).on,
       draw(alerts, page) {
         const { locale, say } = page;
         if (alerts.length === 0) return emptyState(say('nothingOn'));
+        const buttons = ({ acknowledged, id, lasts, muted, subject }: AnsweredAlert): Html => {
+          const about = { key: id, hidden: { id }, about: subject };
+          const mutes = muted
+            ? page.form('unmute', about)
+            : html`${page.form('mute1', about)}${page.form('mute8', about)}`;
+          return html`${acknowledged ? '' : page.form('acknowledge', about)}${lasts ? mutes : ''}`;
+        };
         return dataTable({
           caption: say('on'),
           rows: alerts,
@@ -62,6 +138,33 @@ export default defineView({
               cell: ({ kind, severity, subject }) => stateBadge(TONES[severity], alertText(kind, subject, locale)),
             },
             { heading: say('since'), cell: ({ since }) => timeAgo(since, page) },
+            { heading: say('state'), cell: (alert) => stateOf(alert, page) },
+            { heading: say('answer'), kind: 'actions', cell: buttons },
+          ],
+        });
+      },
+    }),
+    part({
+      name: 'mutes',
+      heading: 'mutes',
+      everyMs: seconds(30),
+      load: async ({ alerts }) => (await alerts.list()).idle,
+      draw(idle, page) {
+        const { say } = page;
+        if (idle.length === 0) return emptyState(say('noMute'));
+        return dataTable({
+          caption: say('mutes'),
+          rows: idle,
+          idOf: ({ id }) => `mute-${id.replaceAll(/[^\w-]/g, '_')}`,
+          columns: [
+            { heading: say('what'), cell: ({ id }) => id },
+            { heading: say('until'), cell: ({ until }) => timeAt(until, page) },
+            { heading: say('by'), cell: ({ by }) => personOf(by) },
+            {
+              heading: say('answer'),
+              kind: 'actions',
+              cell: ({ id }) => page.form('unmute', { key: id, hidden: { id }, about: id }),
+            },
           ],
         });
       },
@@ -98,7 +201,7 @@ export default defineView({
               },
               { heading: say('began'), cell: ({ beganAt }) => timeAt(beganAt, page) },
               { heading: say('lasted'), cell: length },
-              { heading: say('who'), cell: ({ acknowledgedBy }) => acknowledgedBy ?? '' },
+              { heading: say('who'), cell: ({ acknowledgedBy }) => (acknowledgedBy ? personOf(acknowledgedBy) : '') },
             ],
           });
           const next = all.length === LISTED ? String(all.at(-1)!.beganAt.getTime()) : undefined;
@@ -107,3 +210,24 @@ export default defineView({
     }),
   ],
 });
+
+/** The state, and who answered. */
+function stateOf(
+  { acknowledged, muted, state }: AnsweredAlert,
+  page: Page<'is.acknowledged' | 'is.muted' | 'is.on' | 'until', never>,
+): Html {
+  const { say } = page;
+  if (state === 'on') return html`${say('is.on')}`;
+  const by = muted?.by ?? acknowledged?.by ?? '';
+  const until = muted ? html` ${say('until')} ${timeAt(muted.until, page)}` : '';
+  return html`${stateBadge('calm', say(`is.${state}`))}${until} <span class="muted">${personOf(by)}</span>`;
+}
+
+function receiptOf(
+  answer: Exclude<AlertAnswer, { kind: 'unknown' }>,
+  { say }: Pick<Page<'already' | 'over', never>, 'say'>,
+  done: string,
+): string {
+  if (answer.kind === 'already') return say('already', personOf(answer.by));
+  return answer.kind === 'over' ? say('over') : done;
+}

@@ -1,0 +1,88 @@
+import { minutes, seconds } from '../../lib/duration.ts';
+import type { Log } from '../../observability/log.ts';
+import type { AlertRow } from '../../repositories/alert-rows.ts';
+import type { TelegramSender } from '../notifications/sender.ts';
+
+/** An alert that is sent past the queue. */
+export type DirectAlert = AlertRow & { isCritical?: boolean };
+
+export type DirectAlertsOptions = {
+  sender: TelegramSender;
+  log: Log;
+  /** Tells a critical alert that Telegram does not take. False where nobody got it. */
+  tellOtherwise(text: string): Promise<boolean>;
+};
+
+/** Repetitions under one name within this are not sent. */
+const REPEAT_WITHIN_MS = minutes(10);
+
+/** A direct send ends after this: 2 s for its turn and 20 s for Telegram. */
+const DIRECT_SEND_MS = seconds(22);
+
+/** So many direct sends are remembered: more alerts than an outage of the database brings. */
+const REMEMBERED = 1_000;
+
+/** Sends alerts straight to Telegram, while the queue of messages cannot be used. This process alone remembers what it sent. */
+export class DirectAlerts {
+  readonly #options: DirectAlertsOptions;
+  /** When each was sent, on the monotonic clock, the oldest first. */
+  readonly #sent = new Map<string, number>();
+  /** Texts that are on their way by the second way. */
+  readonly #otherwise = new Set<string>();
+
+  constructor(options: DirectAlertsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether Telegram has answered to one of that name, or its text has gone the second way. */
+  wasSent(name: string, text: string): boolean {
+    return this.#sent.has(name) || this.#sent.has(otherwise(text));
+  }
+
+  /** Sends what was not sent under its name within ten minutes. Answers what Telegram took. Never throws. */
+  async send(
+    rows: readonly DirectAlert[],
+    nameOf: (row: DirectAlert) => string,
+  ): Promise<{ id: string; dueAt: Date; sentAt: Date }[]> {
+    const { log, sender } = this.#options;
+    const now = performance.now();
+    const fresh = rows.filter((row) => !this.#isRecent(nameOf(row), now));
+    const sent: { id: string; dueAt: Date; sentAt: Date }[] = [];
+    for (const row of fresh) {
+      const { id, telegramId, message: text } = row;
+      const message = { id, telegramId, text, parseMode: 'HTML', lane: 'urgent' } as const;
+      try {
+        const delivery = await sender.sendDirectly(message, AbortSignal.timeout(DIRECT_SEND_MS));
+        if (delivery.kind === 'sent') sent.push({ id, dueAt: delivery.sentAt, sentAt: delivery.sentAt });
+        this.#remember(nameOf(row));
+      } catch (error) {
+        log.error({ err: error, alert: row.type, text }, 'alert reached nobody by Telegram');
+        if (row.isCritical) this.#tellOtherwise(text);
+      }
+    }
+    return sent;
+  }
+
+  /** Nobody waits for it: the next look at what raised the alert asks what became of it. */
+  #tellOtherwise(text: string): void {
+    if (this.#otherwise.has(text) || this.#isRecent(otherwise(text), performance.now())) return;
+    this.#otherwise.add(text);
+    void this.#options
+      .tellOtherwise(text)
+      .then((isTold) => isTold && this.#remember(otherwise(text)))
+      .finally(() => this.#otherwise.delete(text));
+  }
+
+  #isRecent(name: string, now: number): boolean {
+    return now - (this.#sent.get(name) ?? -REPEAT_WITHIN_MS) < REPEAT_WITHIN_MS;
+  }
+
+  #remember(name: string): void {
+    this.#sent.delete(name);
+    this.#sent.set(name, performance.now());
+    const [oldest] = this.#sent.keys();
+    if (this.#sent.size > REMEMBERED && oldest !== undefined) this.#sent.delete(oldest);
+  }
+}
+
+const otherwise = (text: string): string => `otherwise:${text}`;
