@@ -194,6 +194,12 @@ export const variables = z.object({
       .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC'),
   ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
+  APPROVAL_ABOVE: z
+    .union([text.toLowerCase().pipe(z.literal('off')), countBetween(0, 1_000_000)])
+    .default(100)
+    .describe(
+      'Deleting more users than this, and a message to all, waits for the yes of a second person of API_TOKENS with the role admin, where there is one; off: never',
+    ),
   SAFETY_MAX_SHARE: forTasks(
     share.default(0.2).describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
   ),

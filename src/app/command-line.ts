@@ -6,6 +6,7 @@ import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
+import { type ApprovalContext, approvalCommands } from '../triggers/cli/approvals.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
@@ -20,6 +21,7 @@ import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
+import { cliApprovals } from './doors/cli-approvals.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
@@ -31,6 +33,7 @@ import { schema } from './schema-command.ts';
 type CliContext = TaskContext &
   DeadLetterContext &
   BrakeContext &
+  ApprovalContext &
   DoctorContext &
   ExplainContext &
   PaymentContext &
@@ -50,6 +53,7 @@ const commands: readonly Command<CliContext>[] = [
   ...runsCommands,
   ...maintenanceCommands,
   ...brakeCommands,
+  ...approvalCommands,
   ...paymentCommands,
   ...doctorCommands,
   ...explainCommands,
@@ -102,6 +106,7 @@ async function runCommand(
 
 function cliContext(app: App, terminal: Terminal): CliContext {
   const { config, parts } = app;
+  const history = historyOf(app, 'cli');
   const controller = new AbortController();
   void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
   return {
@@ -121,7 +126,8 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
-    history: historyOf(app, 'cli'),
+    history,
+    ...cliApprovals(app, callerHere(), history),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     recordMaintenance: (what, entityId, details) =>

@@ -12,6 +12,7 @@ import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
+import { approvalsOf } from './approvals-of.ts';
 import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { historyOf } from './history.ts';
@@ -29,6 +30,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => parts.foundation.clock.now();
+  const broadcasts = broadcastsOf(app, 'http');
   return {
     tokens: config.API_TOKENS,
     version: app.version,
@@ -49,6 +51,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
+    approvals: approvalsOf(app, broadcasts, 'http'),
     brakes: brakesOf(app),
     buttons: {
       pauses: executeBulkBroadcast,
@@ -76,7 +79,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
-    broadcasts: broadcastsOf(app, 'http'),
+    broadcasts,
     history: historyOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),

@@ -24,6 +24,7 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { ApprovalsContext } from '../approvals.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
@@ -63,6 +64,7 @@ export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
   entityType:
+    | 'approval'
     | 'task'
     | 'schedule'
     | 'node'
@@ -141,6 +143,8 @@ export type HttpContext = {
     /** Returns a sentence that says what was done. Throws for an unknown brake or decision. */
     confirm(name: string, decision: string): Promise<string>;
   };
+  /** Acts that wait for a second person; they need the same schema as history. */
+  approvals: ApprovalsContext;
   /** Tasks whose jobs have their own buttons on the page. */
   buttons: {
     /** Jobs of this task can be paused and resumed, by jobs of the other task. */

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Guard } from '../auth/guard.ts';
 import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
+import { approvalRoutes } from './approvals.ts';
 import { brakeRoutes } from './brakes.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -35,6 +36,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
+    ...approvalRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
     ...paymentRoutes(context),

@@ -9,6 +9,7 @@ import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { ProgressBody } from '../../api/schemas.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
+import { APPROVAL_DEEDS } from '../approval-words.ts';
 import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -67,6 +68,9 @@ export default defineView({
         },
       });
     return {
+      approve: deed(APPROVAL_DEEDS.approve),
+      refuse: deed(APPROVAL_DEEDS.refuse),
+      takeBack: deed(APPROVAL_DEEDS.takeBack),
       go: decision('go'),
       only_these: decision('only_these'),
       not_this_time: decision('not_this_time'),
