@@ -4,6 +4,7 @@ import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
+import { limitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
@@ -70,6 +71,12 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       deliveries: (minutes) => parts.deliveryCounts.latest(minutes, clock()),
       deliveryHours: (hours) => parts.deliveryCounts.latestHours(hours, clock()),
       lastRuns: () => app.lastRuns.all(),
+      processes: () => parts.foundation.processNotes.all(clock()),
+      limits: async () => ({
+        ...(await limitsInUse(redis)),
+        telegramRate: config.TELEGRAM_RATE_PER_SECOND,
+        panelConcurrency: config.REMNAWAVE_CONCURRENCY,
+      }),
     },
     desk: paymentDeskOf(app, 'http'),
     reports: reportsOf(app),

@@ -13,8 +13,10 @@ import type { ProgressRecords } from '../../repositories/redis/bulk/progress-rec
 import type { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import type { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import type { LastRun } from '../../repositories/redis/monitoring/last-runs.ts';
+import type { LimitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
 import type { NodeRecord } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { PauseMark } from '../../repositories/redis/monitoring/pause-marks.ts';
+import type { ProcessNote } from '../../repositories/redis/monitoring/process-notes.ts';
 import type { QueueSnapshot } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
 import type { DeliveryHour, DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
@@ -165,6 +167,9 @@ export type HttpContext = {
     /** The last hours, this many, oldest first. */
     deliveryHours(hours: number): Promise<readonly DeliveryHour[]>;
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
+    /** Processes that run now, with their circuit breakers. */
+    processes(): Promise<readonly ProcessNote[]>;
+    limits(): Promise<LimitsInUse & { telegramRate: number; panelConcurrency: number }>;
   };
   /** By Telegram id or username; several panel users may share one Telegram id. */
   explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;

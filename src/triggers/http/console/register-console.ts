@@ -96,11 +96,17 @@ function askedOf(view: ConsoleView, context: HttpContext, request: FastifyReques
       });
     },
   });
+  const shared = new Map<string, Promise<unknown>>();
   const asked: AnyAsked = {
     params: readPart(view.params, request.params, 'not-found'),
     query: readPart(view.query, query, 'bad-request'),
     page,
     signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+    once<T>(name: string, read: () => Promise<T>): Promise<T> {
+      const found = shared.get(name) ?? read();
+      shared.set(name, found);
+      return found as Promise<T>;
+    },
   };
   return asked;
 }
