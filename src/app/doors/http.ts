@@ -10,6 +10,7 @@ import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
 import executeBulkUserOperation from '../../tasks/bulk/execute-bulk-user-operation.ts';
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
+import sendBroadcast from '../../tasks/bulk/send-broadcast.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
@@ -57,6 +58,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     buttons: {
       pauses: executeBulkBroadcast,
       pausesBy: controlBulkBroadcast,
+      sends: sendBroadcast,
       operates: executeBulkUserOperation,
       downloads: generateDataExport,
     },

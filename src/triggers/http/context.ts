@@ -152,6 +152,8 @@ export type HttpContext = {
     /** Jobs of this task can be paused and resumed, by jobs of the other task. */
     pauses: DefinedTask;
     pausesBy: DefinedTask;
+    /** Jobs of this task have the id of the planned broadcast that they send. */
+    sends: DefinedTask;
     /** The task of one operation on many users. */
     operates: DefinedTask;
     /** Jobs of this task end with a file. */
