@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { placeOf } from '../../../sandbox/panel/seed.ts';
 import { nodeUuidOf } from '../../../sandbox/panel/wire.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
 import type { RedisClient } from '../../lib/redis-client.ts';
@@ -8,17 +9,6 @@ import { keys } from '../../repositories/redis/keys.ts';
 import type { PastSize } from './tables.ts';
 
 const GIB = 1024 ** 3;
-const NODES = [
-  'Amsterdam 1',
-  'Frankfurt 1',
-  'Helsinki 1',
-  'Tallinn 1',
-  'Warsaw 1',
-  'Stockholm 1',
-  'Paris 1',
-  'Madrid 1',
-];
-const COUNTRIES = ['NL', 'DE', 'FI', 'EE', 'PL', 'SE', 'FR', 'ES'];
 
 /** Writes what Redis would know of the past: the figures of each day, and deliveries by the hour and by the minute. */
 export async function fillPastFigures(
@@ -59,7 +49,10 @@ function figuresOf(date: string, ago: number, nodes: number, seed: string): DayF
   const roll = (salt: string): number => dice(seed, `${ago}:${salt}`);
   const isWeekend = new Date(`${date}T00:00:00Z`).getUTCDay() % 6 === 0;
   const busy = isWeekend ? 1.25 : 1;
-  const of = NODES.slice(0, nodes).map((name, i) => ({ node_uuid: nodeUuidOf(i + 1), name, country: COUNTRIES[i]! }));
+  const of = Array.from({ length: nodes }, (_, i) => {
+    const { countryCode: country, name } = placeOf(i + 1);
+    return { node_uuid: nodeUuidOf(i + 1), name, country };
+  });
   const traffic = of.map(({ name, node_uuid }, i) => {
     const bytes = Math.round((80 + 60 * roll(`traffic${i}`)) * busy * GIB);
     return { node_uuid, name, bytes, coverage: 1 };

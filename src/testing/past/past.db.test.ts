@@ -53,7 +53,7 @@ describe('a past', () => {
     ['/jobs', 'remnawave: no answer'],
     ['/tasks/send_notification', 'send_notification'],
     ['/nodes', 'Nodes'],
-    ['/alerts', 'Node '],
+    ['/alerts', 'Frankfurt 1'],
     ['/broadcasts', 'New node in Tallinn'],
     ['/reports', 'Reports'],
     ['/audit', 'schedule.paused'],

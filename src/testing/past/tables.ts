@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { placeOf } from '../../../sandbox/panel/seed.ts';
 import { nodeUuidOf } from '../../../sandbox/panel/wire.ts';
 
 /** How much past there is. The same size and seed give the same rows, up to their ids and the moment at which they are made. */
@@ -102,23 +103,24 @@ async function customers(pool: Pool, { customers: count }: PastSize): Promise<vo
 
 /** Outages of nodes and of Telegram with their alerts, the uptime of each day, and maintenance that is over and that is to come. */
 async function network(pool: Pool, { days, nodes, seed }: PastSize): Promise<void> {
-  const names = Array.from({ length: nodes }, (_, n) => nodeUuidOf(n + 1));
+  const uuids = Array.from({ length: nodes }, (_, n) => nodeUuidOf(n + 1));
+  const names = uuids.map((_, n) => placeOf(n + 1).name);
   await pool.query(
     `insert into task_worker.node_days (node, day, name, up_ms, down_ms, looked_at)
-     select node, (now() at time zone 'UTC')::date - ago, 'Node ' || n, 86400000 - down, down, now() - make_interval(days => ago)
+     select node, (now() at time zone 'UTC')::date - ago, ($4::text[])[n], 86400000 - down, down, now() - make_interval(days => ago)
        from unnest($2::text[]) with ordinality as given(node, n), generate_series(1, greatest(90, $3::int)) as ago,
             lateral (select case when ${dice("' || ago || '")} < 0.06 then floor(${dice("down' || ago || '")} * 5400000)::bigint else 0 end as down) as of_day
      on conflict do nothing`,
-    [seed, names, days],
+    [seed, uuids, days, names],
   );
   await pool.query(
     `insert into task_worker.incidents (id, kind, subject, name, began_at, ended_at, reason, users_affected, acknowledged_by, acknowledged_at)
      select gen_random_uuid(), case when n % 5 = 0 then 'service' else 'node' end, case when n % 5 = 0 then 'telegram' else ($2::text[])[1 + n % array_length($2::text[], 1)] end,
-            case when n % 5 = 0 then 'telegram' else 'Node ' || (1 + n % array_length($2::text[], 1)) end,
+            case when n % 5 = 0 then 'telegram' else ($4::text[])[1 + n % array_length($2::text[], 1)] end,
             at, at + make_interval(mins => 4 + floor(80 * ${dice('how long')})::int), 'no answer', floor(300 * ${dice('users')})::int,
             case when n % 2 = 0 then 'token:olga' end, case when n % 2 = 0 then at + interval '6 minutes' end
        from generate_series(1, 12) as n, lateral (select now() - make_interval(hours => floor($3::int * 2 * n * ${dice('at')})::int + 5) as at) as began`,
-    [seed, names, days],
+    [seed, uuids, days, names],
   );
   await pool.query(
     `insert into task_worker.alerts (id, alert, kind, subject, severity, lasts, began_at, told_at, ended_at, text, acknowledged_by, acknowledged_at)
@@ -128,11 +130,11 @@ async function network(pool: Pool, { days, nodes, seed }: PastSize): Promise<voi
   );
   await pool.query(
     `insert into task_worker.maintenance_windows (id, node, name, begins_at, ends_at, reason, made_by, made_at)
-     select gen_random_uuid(), node, 'Node ' || n, at, at + interval '2 hours', 'a new kernel', 'token:olga', at - interval '1 day'
+     select gen_random_uuid(), node, ($2::text[])[n], at, at + interval '2 hours', 'a new kernel', 'token:olga', at - interval '1 day'
        from unnest($1::text[]) with ordinality as given(node, n),
             lateral (select now() + make_interval(days => (case n when 1 then 2 else -3 * n end)::int) as at) as planned
       where n <= 4`,
-    [names],
+    [uuids, names],
   );
 }
 
@@ -160,7 +162,7 @@ async function acts(pool: Pool): Promise<void> {
          ('approval.asked', 'approval', 'past', 'sam', '{"subject": "execute_bulk_user_operation", "touches": 240}', interval '5 days'),
          ('approval.approved', 'approval', 'past', 'olga', '{"subject": "execute_bulk_user_operation", "touches": 240}', interval '5 days'),
          ('broadcast.sent', 'broadcast', 'New node in Tallinn', 'olga', '{}', interval '4 days'),
-         ('node.maintenance_planned', 'node', 'Node 1', 'olga', '{"reason": "a new kernel"}', interval '1 day')
+         ('node.maintenance_planned', 'node', 'Amsterdam 1', 'olga', '{"reason": "a new kernel"}', interval '1 day')
        ) as given(action, kind, subject, person, more, ago)`,
   );
   await pool.query(

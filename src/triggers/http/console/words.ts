@@ -40,6 +40,8 @@ export const COMMON_WORDS = {
   apply: { en: 'Show', ru: 'Показать' },
   clear: { en: 'Clear filters', ru: 'Сбросить фильтры' },
   filters: { en: 'Filters', ru: 'Фильтры' },
+  fromDay: { en: 'From day', ru: 'С дня' },
+  toDay: { en: 'To day', ru: 'По день' },
   any: { en: 'any', ru: 'любой' },
   next: { en: 'Next', ru: 'Дальше' },
   first: { en: 'To the beginning', ru: 'В начало' },
