@@ -70,6 +70,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/${encodeURIComponent(name)}`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -589,6 +594,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/run`);
   }
@@ -731,6 +741,116 @@ export class WorkerApi {
     done: string;
   }> {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
+  }
+
+  /** Acts that wait for a second person, and what became of others. */
+  async listApprovals(options: { open?: string | number; limit?: string | number } = {}): Promise<{
+    approvals: {
+      id: string;
+      /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+      kind: string;
+      /** The task, or the name of the broadcast */
+      subject: string;
+      /** Users that it touches; null for all */
+      touches: number | null;
+      /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+      digest: string;
+      state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+      asked_by: string;
+      asked_at: string;
+      expires_at: string;
+      decided_by: string | null;
+      decided_at: string | null;
+      /** When it was done, or its job added */
+      begun_at: string | null;
+      /** Why it could not be done any more */
+      why: string | null;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/approvals`, { open: options.open, limit: options.limit });
+  }
+
+  /** One act that waits for a second person, with its payload. */
+  async getApproval(id: string): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+    /** What it is done with */
+    payload: Record<string, unknown>;
+  }> {
+    return await this.#call('GET', `/api/v1/approvals/${encodeURIComponent(id)}`);
+  }
+
+  /** Say yes as the second person; it is done once, however often this is said. */
+  async approveAct(
+    id: string,
+    body: {
+      /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+      digest: string;
+    },
+  ): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/approvals/${encodeURIComponent(id)}/approve`, {}, body);
+  }
+
+  /** Say no, or take back what one has asked for oneself. */
+  async refuseAct(id: string): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/approvals/${encodeURIComponent(id)}/refuse`);
   }
 
   /** Planned broadcasts, the newest first. */
@@ -1049,6 +1169,11 @@ export class WorkerApi {
   ): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/send`, {}, body);
   }
@@ -1057,6 +1182,11 @@ export class WorkerApi {
   async pauseBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/pause`);
   }
@@ -1065,6 +1195,11 @@ export class WorkerApi {
   async resumeBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/resume`);
   }
@@ -1073,6 +1208,11 @@ export class WorkerApi {
   async cancelBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/cancel`);
   }
@@ -1560,6 +1700,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/broadcast_message`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1576,6 +1721,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1599,6 +1749,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_notification`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1615,6 +1770,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/start_due_broadcasts`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1634,6 +1794,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/auto_renew_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1653,6 +1818,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_expiring_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1672,6 +1842,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/disable_expired_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1688,6 +1863,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/look_at_panel_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1707,6 +1887,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/reset_monthly_traffic`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1723,6 +1908,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_external_services`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1742,6 +1932,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_server_health`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1758,6 +1953,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/collect_bandwidth_snapshots`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1774,6 +1974,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/monitor_queue_depth`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1801,6 +2006,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/warn_of_panel_bill`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1820,6 +2030,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_financial_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1848,6 +2063,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_payment_completion`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1864,6 +2084,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/retry_failed_webhooks`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1880,6 +2105,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/verify_pending_payments`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1899,6 +2129,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_bandwidth_hourly`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1918,6 +2153,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_daily_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1934,6 +2174,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/update_realtime_metrics`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1953,6 +2198,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/archive_old_audit_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1972,6 +2222,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_expired_tokens`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1991,6 +2246,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_export_files`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2010,6 +2270,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2029,6 +2294,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_old_webhook_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2048,6 +2318,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/invalidate_stale_cache`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2064,6 +2339,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_node_configs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2080,6 +2360,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_server_geolocations`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2096,6 +2381,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_user_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2112,6 +2402,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_anomalies`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2131,6 +2426,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_daily_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2150,6 +2450,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_weekly_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2175,6 +2480,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/act_on_jobs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2195,6 +2505,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/control_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2221,6 +2536,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2249,6 +2569,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_user_operation`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2275,6 +2600,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_data_export`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2296,6 +2626,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2321,6 +2656,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_magic_link_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2344,6 +2684,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_otp_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2365,6 +2710,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_password_reset_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
