@@ -1,4 +1,6 @@
 import { seconds } from '../../lib/duration.ts';
+import type { Locale } from '../../lib/locale.ts';
+import { Remembered } from '../../lib/remembered.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { Outbox } from '../../repositories/outbox.ts';
@@ -25,6 +27,11 @@ import { shownSettings } from './shown-settings.ts';
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
 
+/** Payments that wait for a person, as the bell and the first page count them. */
+const WAITING_LISTED = 100;
+/** Half of what a view may take: the platform's table of payments has no index for it. */
+const WAITING_PATIENCE_MS = 150;
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The dependencies of the API and the console. `env` is for the doctor alone, which looks for misspelt names. Undefined without an API token, which switches both off. */
@@ -33,6 +40,10 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => parts.foundation.clock.now();
   const broadcasts = broadcastsOf(app, 'http');
+  const desk = paymentDeskOf(app, 'http');
+  const waitingIn = (locale: Locale) =>
+    new Remembered(() => desk.list({ all: false, open: false, limit: WAITING_LISTED, locale }), WAITING_PATIENCE_MS);
+  const waiting = { en: waitingIn('en'), ru: waitingIn('ru') };
   return {
     tokens: config.API_TOKENS,
     version: app.version,
@@ -80,7 +91,8 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
         panelConcurrency: config.REMNAWAVE_CONCURRENCY,
       }),
     },
-    desk: paymentDeskOf(app, 'http'),
+    desk,
+    waitingPayments: (locale) => waiting[locale].get(),
     reports: reportsOf(app),
     money: services.paymentStats,
     outbox: outboxOf(app),

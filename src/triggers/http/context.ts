@@ -30,7 +30,7 @@ import type { ApprovalsContext } from '../approvals.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
-import type { DeskContext } from '../payment-desk.ts';
+import type { DeskContext, DeskList } from '../payment-desk.ts';
 import type { ReportsContext } from '../reports.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -177,6 +177,8 @@ export type HttpContext = {
   explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */
   desk: DeskContext;
+  /** The first payments that wait for a person, at most a hundred. A large table is read meanwhile: then as they last were. */
+  waitingPayments(locale: Locale): Promise<DeskList>;
   /** The queue of messages, as people look at it. */
   outbox: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
   auditTrail: Pick<AuditTrail, 'search'>;

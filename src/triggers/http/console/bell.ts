@@ -16,12 +16,12 @@ const COUNTED = 100;
 /** How much waits for a person: alerts that are on, and what this person may decide. Undefined: not known. */
 export async function bellCount(context: HttpContext, { locale, may }: Page): Promise<number | undefined> {
   try {
-    const { brakes, desk, state } = context;
+    const { brakes, state, waitingPayments } = context;
     const [alerts, approvals, held, { payments }] = await Promise.all([
       state.alerts(),
       may(APPROVER_ROLE) ? openApprovals(context, COUNTED) : [],
       brakes.list(),
-      may('support') ? desk.list({ all: false, open: false, limit: COUNTED, locale }) : { payments: [] },
+      may('support') ? waitingPayments(locale) : { payments: [] },
     ]);
     return alerts.length + approvals.length + held.length + payments.length;
   } catch {
