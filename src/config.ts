@@ -240,6 +240,12 @@ export const variables = z.object({
       .default(3)
       .describe('Messages of campaigns that one customer gets in seven days, at most; the built-in reminders count'),
   ),
+  APPROVAL_ABOVE: z
+    .union([text.toLowerCase().pipe(z.literal('off')), countBetween(0, 1_000_000)])
+    .default(100)
+    .describe(
+      'Deleting more users than this, and a message to all, waits for the yes of a second person of API_TOKENS with the role admin, where there is one; off: never',
+    ),
   SAFETY_MAX_SHARE: forTasks(
     share.default(0.2).describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),
   ),

@@ -8,14 +8,15 @@ import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { nodeUuidOf } from '../sandbox/panel/wire.ts';
 import { keys } from '../src/repositories/redis/keys.ts';
+import { fillPastFigures } from '../src/testing/past/figures.ts';
+import { fillPast } from '../src/testing/past/tables.ts';
 import { until } from '../src/testing/until.ts';
 import { World } from '../src/testing/world/world.ts';
 import { loadViews } from '../src/triggers/http/console/load-views.ts';
 import { findChromium, launchChromium } from '../test/browser/chromium.ts';
 
 const FOLDER = fileURLToPath(new URL('../docs/images/', import.meta.url));
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
+const PAST = { days: 14, runs: 20_000, notifications: 6_000, payments: 160, customers: 20, nodes: 8, seed: 'pictures' };
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
@@ -59,8 +60,9 @@ async function main(): Promise<void> {
       TIME_ZONE: 'Europe/Moscow',
     },
   });
-  await pastHour(world);
   await world.command(['schema', 'install']);
+  await fillPast(world.pool, PAST);
+  await fillPastFigures(world.redisClient, PAST, new Date());
   const service = await world.start('all');
   await present(world, service.httpUrl, token);
 
@@ -70,22 +72,6 @@ async function main(): Promise<void> {
       await takeAll(browser, { folder, look, token, url: service.httpUrl, isShown: values.all ? () => true : isShown });
   } finally {
     await browser.close();
-  }
-}
-
-/** Adds an hour of deliveries by minute, and a week by hour, from before this world began. */
-async function pastHour(world: World): Promise<void> {
-  const thisMinute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
-  for (let i = 1; i < 60; i += 1) {
-    const key = keys.deliveries(new Date(thisMinute - i * MINUTE_MS).toISOString());
-    const sent = Math.round(60 + 40 * Math.sin(i / 6) + 18 * Math.sin(i * 1.7));
-    await world.redisClient.hset(key, 'sent', sent, 'failed', i % 17 === 0 ? 6 : i % 9 === 0 ? 2 : 0);
-  }
-  const thisHour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
-  for (let i = 1; i < 168; i += 1) {
-    const key = keys.deliveryHour(new Date(thisHour - i * HOUR_MS).toISOString());
-    const sent = Math.round(2_400 + 1_500 * Math.sin(i / 4));
-    await world.redisClient.hset(key, 'sent', sent, 'failed', i % 31 === 0 ? 90 : Math.round(sent / 300));
   }
 }
 

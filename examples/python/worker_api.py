@@ -367,6 +367,52 @@ class WorkerApi:
             body=_given({"decision": decision}),
         )
 
+    def list_approvals(
+        self,
+        *,
+        open: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Acts that wait for a second person, and what became of others."""
+        return self._call(
+            "GET",
+            "/api/v1/approvals",
+            query={"open": open, "limit": limit},
+        )
+
+    def get_approval(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """One act that waits for a second person, with its payload."""
+        return self._call(
+            "GET",
+            f"/api/v1/approvals/{_quote(id)}",
+        )
+
+    def approve_act(
+        self,
+        id: str,
+        *,
+        digest: str,
+    ) -> dict[str, Any]:
+        """Say yes as the second person; it is done once, however often this is said."""
+        return self._call(
+            "POST",
+            f"/api/v1/approvals/{_quote(id)}/approve",
+            body=_given({"digest": digest}),
+        )
+
+    def refuse_act(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Say no, or take back what one has asked for oneself."""
+        return self._call(
+            "POST",
+            f"/api/v1/approvals/{_quote(id)}/refuse",
+        )
+
     def list_broadcasts(
         self,
         *,

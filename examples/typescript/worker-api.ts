@@ -70,6 +70,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/${encodeURIComponent(name)}`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -589,6 +594,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/schedules/${encodeURIComponent(task)}/run`);
   }
@@ -731,6 +741,116 @@ export class WorkerApi {
     done: string;
   }> {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
+  }
+
+  /** Acts that wait for a second person, and what became of others. */
+  async listApprovals(options: { open?: string | number; limit?: string | number } = {}): Promise<{
+    approvals: {
+      id: string;
+      /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+      kind: string;
+      /** The task, or the name of the broadcast */
+      subject: string;
+      /** Users that it touches; null for all */
+      touches: number | null;
+      /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+      digest: string;
+      state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+      asked_by: string;
+      asked_at: string;
+      expires_at: string;
+      decided_by: string | null;
+      decided_at: string | null;
+      /** When it was done, or its job added */
+      begun_at: string | null;
+      /** Why it could not be done any more */
+      why: string | null;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/approvals`, { open: options.open, limit: options.limit });
+  }
+
+  /** One act that waits for a second person, with its payload. */
+  async getApproval(id: string): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+    /** What it is done with */
+    payload: Record<string, unknown>;
+  }> {
+    return await this.#call('GET', `/api/v1/approvals/${encodeURIComponent(id)}`);
+  }
+
+  /** Say yes as the second person; it is done once, however often this is said. */
+  async approveAct(
+    id: string,
+    body: {
+      /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+      digest: string;
+    },
+  ): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/approvals/${encodeURIComponent(id)}/approve`, {}, body);
+  }
+
+  /** Say no, or take back what one has asked for oneself. */
+  async refuseAct(id: string): Promise<{
+    id: string;
+    /** `task`: a job, which then has the id of the approval. `broadcast`: a planned broadcast */
+    kind: string;
+    /** The task, or the name of the broadcast */
+    subject: string;
+    /** Users that it touches; null for all */
+    touches: number | null;
+    /** SHA-256 of what is to be done, as the approval has it: a yes is for that and nothing else */
+    digest: string;
+    state: 'waiting' | 'approved' | 'refused' | 'expired' | 'failed';
+    asked_by: string;
+    asked_at: string;
+    expires_at: string;
+    decided_by: string | null;
+    decided_at: string | null;
+    /** When it was done, or its job added */
+    begun_at: string | null;
+    /** Why it could not be done any more */
+    why: string | null;
+  }> {
+    return await this.#call('POST', `/api/v1/approvals/${encodeURIComponent(id)}/refuse`);
   }
 
   /** Planned broadcasts, the newest first. */
@@ -1049,6 +1169,11 @@ export class WorkerApi {
   ): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/send`, {}, body);
   }
@@ -1057,6 +1182,11 @@ export class WorkerApi {
   async pauseBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/pause`);
   }
@@ -1065,6 +1195,11 @@ export class WorkerApi {
   async resumeBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/resume`);
   }
@@ -1073,6 +1208,11 @@ export class WorkerApi {
   async cancelBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/cancel`);
   }
@@ -1887,6 +2027,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/broadcast_message`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1903,6 +2048,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1926,6 +2076,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_notification`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1942,6 +2097,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/start_due_broadcasts`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1961,6 +2121,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/auto_renew_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1980,6 +2145,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_expiring_subscriptions`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -1999,6 +2169,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/disable_expired_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2015,6 +2190,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/look_at_panel_users`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2034,6 +2214,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/reset_monthly_traffic`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2069,6 +2254,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_external_services`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2088,6 +2278,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_server_health`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2104,6 +2299,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/collect_bandwidth_snapshots`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2120,6 +2320,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/monitor_queue_depth`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2147,6 +2352,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/warn_of_panel_bill`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2166,6 +2376,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_financial_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2194,6 +2409,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/process_payment_completion`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2210,6 +2430,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/retry_failed_webhooks`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2226,6 +2451,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/verify_pending_payments`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2245,6 +2475,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_bandwidth_hourly`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2264,6 +2499,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/aggregate_daily_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2280,6 +2520,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/update_realtime_metrics`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2299,6 +2544,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/archive_old_audit_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2318,6 +2568,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_expired_tokens`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2337,6 +2592,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_export_files`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2356,6 +2616,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_notification_queue`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2375,6 +2640,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/cleanup_old_webhook_logs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2394,6 +2664,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/invalidate_stale_cache`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2410,6 +2685,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_node_configs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2426,6 +2706,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_server_geolocations`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2442,6 +2727,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/sync_user_stats`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2458,6 +2748,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/check_anomalies`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2477,6 +2772,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_daily_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2496,6 +2796,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_weekly_report`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2521,6 +2826,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/act_on_jobs`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2541,6 +2851,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/control_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2567,6 +2882,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2595,6 +2915,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/execute_bulk_user_operation`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2621,6 +2946,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/generate_data_export`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2642,6 +2972,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2667,6 +3002,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_magic_link_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2690,6 +3030,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_otp_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2711,6 +3056,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_password_reset_email`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,

@@ -44,12 +44,16 @@ export function seedUsers(state: PanelState, count: number): void {
   }
 }
 
+/** The name and the country of the nth node, from 1. */
+export function placeOf(n: number): { name: string; countryCode: string } {
+  const [city, countryCode] = PLACES[(n - 1) % PLACES.length]!;
+  return { name: `${city} ${Math.ceil(n / PLACES.length)}`, countryCode };
+}
+
 export function seedNodes(state: PanelState, count: number): void {
   for (let i = 1; i <= count; i++) {
-    const [city, countryCode] = PLACES[(i - 1) % PLACES.length]!;
     state.addNode({
-      name: `${city} ${Math.ceil(i / PLACES.length)}`,
-      countryCode,
+      ...placeOf(i),
       usersOnline: 10 + ((i * 37) % 90),
       trafficUsedBytes: i * 1024 ** 4,
       trafficBytesPerSecond: i * 1_000_000,

@@ -7,6 +7,7 @@ import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
+import { type ApprovalContext, approvalCommands } from '../triggers/cli/approvals.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type CampaignContext, campaignCommands } from '../triggers/cli/campaigns.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
@@ -24,6 +25,7 @@ import { doctorContext } from './doctor/examinations.ts';
 import { alertsOf } from './doors/alerts-of.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { campaignsOf } from './doors/campaigns-of.ts';
+import { cliApprovals } from './doors/cli-approvals.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
@@ -35,6 +37,7 @@ import { schema } from './schema-command.ts';
 type CliContext = TaskContext &
   DeadLetterContext &
   BrakeContext &
+  ApprovalContext &
   DoctorContext &
   ExplainContext &
   PaymentContext &
@@ -58,6 +61,7 @@ const commands: readonly Command<CliContext>[] = [
   ...maintenanceCommands,
   ...campaignCommands,
   ...brakeCommands,
+  ...approvalCommands,
   ...paymentCommands,
   ...doctorCommands,
   ...explainCommands,
@@ -110,6 +114,7 @@ async function runCommand(
 
 function cliContext(app: App, terminal: Terminal): CliContext {
   const { config, parts } = app;
+  const history = historyOf(app, 'cli');
   const controller = new AbortController();
   void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
   return {
@@ -129,12 +134,13 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
-    history: historyOf(app, 'cli'),
     campaigns: campaignsOf(app),
     recordCampaign: (what, entityId, details) =>
       app.services.auditLogs.write([
         { action: `campaign.${what}`, entityType: 'campaign', entityId, newValue: { by: callerHere(), ...details } },
       ]),
+    history,
+    ...cliApprovals(app, callerHere(), history),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     alerts: alertsOf(app),

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
+import { ProcessReporter } from '../domain/monitoring/process-reporter.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { within } from '../lib/deadline.ts';
@@ -78,6 +79,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     }
   }
   stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
+  stack.use(processReporter(app, role));
   const ticks = consumeTicks({
     ...app,
     connection: blocking,
@@ -146,6 +148,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
 
   const { foundation, memoryReports } = app.parts;
   stack.use(new ProcessMemoryReporter(memoryReports, () => foundation.clock.now()));
+  stack.use(processReporter(app, 'worker process'));
 
   const { promise: told, resolve: stopNow } = Promise.withResolvers<string>();
   const send = (message: FromWorker): void => {
@@ -172,6 +175,11 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
     if (process.connected) process.disconnect();
   });
 }
+
+const processReporter = ({ parts: { foundation }, version }: App, role: string): ProcessReporter => {
+  const { breakers, clock, processNotes: notes } = foundation;
+  return new ProcessReporter({ breakers, notes, role, version, clock: () => clock.now() });
+};
 
 /**
  * Reports a process that was killed, by hand or for its memory, because it could not do so itself. A process that crashed has reported

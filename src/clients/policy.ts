@@ -1,7 +1,7 @@
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
-import { BreakerOpenError, errorCode, PermanentError, TransientError } from '../lib/errors.ts';
+import { BreakerOpenError, errorCode, errorMessage, PermanentError, TransientError } from '../lib/errors.ts';
 
 /**
  * Admission to a resource that all workers share. `acquire` waits for a place and returns the function that frees it. Places are leases:
@@ -24,7 +24,8 @@ export type BreakerState = 'closed' | 'half_open' | 'open';
 /** Receives the events of the policies; `observability/metrics.ts` turns them into series. */
 export type ClientObserver = {
   called(call: ClientCall): void;
-  breaker(service: string, state: BreakerState): void;
+  /** `why`: the failure that opened it. */
+  breaker(service: string, state: BreakerState, why?: string): void;
 };
 
 export type PolicyOptions = {
@@ -91,7 +92,14 @@ export class ClientPolicy {
         breaker: new ConsecutiveBreaker(options.failuresToOpen ?? 5),
       },
     );
-    this.#breaker.onStateChange((state) => options.observer.breaker(options.service, stateName(state)));
+    let why: string | undefined;
+    // Told before the change of state.
+    this.#breaker.onBreak((reason) => {
+      why = reasonOf('error' in reason ? reason.error : undefined);
+    });
+    this.#breaker.onStateChange((state) =>
+      options.observer.breaker(options.service, stateName(state), state === CircuitState.Open ? why : undefined),
+    );
     options.observer.breaker(options.service, 'closed');
   }
 
@@ -225,6 +233,8 @@ async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T
     signal.removeEventListener('abort', abort);
   }
 }
+
+const reasonOf = (error: unknown): string => (error instanceof SlowCall ? 'no answer in time' : errorMessage(error));
 
 /** The HTTP status of a failed call. Clients keep it on the thrown error as `status`, so that metrics can tell 4xx from 5xx. */
 function statusOf(error: unknown): string {

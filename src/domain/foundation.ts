@@ -20,10 +20,12 @@ import { Flags } from '../repositories/redis/flags.ts';
 import { LastSuccesses } from '../repositories/redis/monitoring/last-successes.ts';
 import { OutcomeStore } from '../repositories/redis/monitoring/outcome-store.ts';
 import { PanelVersions } from '../repositories/redis/monitoring/panel-versions.ts';
+import { ProcessNotes } from '../repositories/redis/monitoring/process-notes.ts';
 import { DeliveryMarks } from '../repositories/redis/notifications/delivery-marks.ts';
 import { TelegramLimiter } from '../repositories/redis/notifications/telegram-limiter.ts';
 import { RedisGate } from '../repositories/redis/redis-gate.ts';
 import { SharedClock } from '../repositories/redis/shared-clock.ts';
+import { BreakerBook } from './monitoring/process-reporter.ts';
 import { TaskOutcomes } from './monitoring/task-outcomes.ts';
 import { UnreadableItems } from './monitoring/unreadable-items.ts';
 import { TelegramSender } from './notifications/sender.ts';
@@ -95,12 +97,16 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   const lastSuccesses = new LastSuccesses(redis, onStored);
   const clock = new SharedClock(redis);
   const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
+  const breakers = new BreakerBook();
   const calls: ClientObserver = {
     called(call) {
       metrics.called(call);
       tracing?.called(call);
     },
-    breaker: (service, state) => metrics.breaker(service, state),
+    breaker(service, state, why) {
+      metrics.breaker(service, state);
+      breakers.note(service, state, why, clock.now());
+    },
   };
   const observer: ClientObserver = {
     ...calls,
@@ -147,6 +153,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   };
   return {
     services,
+    breakers,
     calls,
     clock,
     cryptobot: new CryptoBotClient({
@@ -164,6 +171,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     outcomes,
     panelAddress,
     panelVersions,
+    processNotes: new ProcessNotes(redis, onStored),
     redis,
     sender: new TelegramSender(telegram, limiter, marks),
     taskOutcomes,

@@ -51,6 +51,12 @@ export const SegmentConditions = z
 
 export type Segment = z.output<typeof SegmentConditions>;
 
+/** Whether conditions leave nobody out: there is none, or each lists all that there is. */
+export const isEverybody = ({ languages, status, ...others }: Segment): boolean =>
+  Object.values(others).every((condition) => condition === undefined) &&
+  (languages === undefined || new Set(languages).size === 2) &&
+  (status === undefined || new Set(status).size === 4);
+
 /** Why conditions make no sense, in words that go behind their name; undefined where nothing is wrong. */
 export const segmentProblem = ({ ends: { from_days: from, to_days: to } = {} }: Segment): string | undefined =>
   from !== undefined && to !== undefined && from >= to ? '.ends: from_days must be less than to_days' : undefined;

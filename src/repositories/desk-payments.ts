@@ -33,6 +33,9 @@ export type DeskFilter = {
   isOpen: boolean;
   /** A paid payment that is not active counts as open too long when it was paid before this moment. */
   late: Date;
+  /** When it was created. */
+  from?: Date | undefined;
+  to?: Date | undefined;
   /** The page begins after this payment. */
   after?: string | undefined;
   limit: number;
@@ -72,13 +75,15 @@ export class DeskPayments {
   }
 
   /** A page, newest first. The marks have no index; rows that the worker never marked are passed over by their text. */
-  async list({ after, find, isAll, isOpen, late, limit, reason, status }: DeskFilter): Promise<DeskPage> {
+  async list({ after, find, from, isAll, isOpen, late, limit, reason, status, to }: DeskFilter): Promise<DeskPage> {
     const isWide = isAll || isOpen || find !== undefined || status !== undefined;
     const conditions = [
       ...(reason !== undefined || !isWide ? [sql`p.metadata::text like '%"worker"%' and desk.reason is not null`] : []),
       ...(reason === undefined ? [] : [sql`desk.reason = ${reason}`]),
       ...(isOpen ? [sql`p.metadata::text like '%"worker"%' and ${worker('activation')} = 'pending'`] : []),
       ...(status === undefined ? [] : [sql`p.status = ${status}`]),
+      ...(from === undefined ? [] : [sql`p.created_at >= ${from}`]),
+      ...(to === undefined ? [] : [sql`p.created_at < ${to}`]),
       ...(find === undefined ? [] : [sql`(${found(find)})`]),
       ...(after === undefined
         ? []

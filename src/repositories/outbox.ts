@@ -28,6 +28,9 @@ export type OutboxFilter = {
   type?: string | undefined;
   telegramId?: string | undefined;
   ids?: readonly string[] | undefined;
+  /** When it was or is due. */
+  from?: Date | undefined;
+  to?: Date | undefined;
 };
 
 /** A place between two rows: the next page begins after it. The time is PostgreSQL's text in UTC, exact to the microsecond, or `infinity`. */
@@ -127,13 +130,15 @@ function asMessage(row: Row): OutboxMessage {
 const moment = (value: unknown): Date | undefined =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? value : undefined;
 
-function where({ ids, reason, status, telegramId, type }: OutboxFilter): RawBuilder<unknown> {
+function where({ from, ids, reason, status, telegramId, to, type }: OutboxFilter): RawBuilder<unknown> {
   const conditions = [
     status && sql`status = ${status}`,
     reason !== undefined && sql`coalesce(nullif(split_part(error_message, ':', 1), ''), 'unknown') = ${reason}`,
     type !== undefined && sql`notification_type = ${type}`,
     telegramId !== undefined && sql`telegram_id = ${telegramId}::bigint`,
     ids && sql`id = any(${ids}::uuid[])`,
+    from && sql`scheduled_at >= ${from}`,
+    to && sql`scheduled_at < ${to}`,
   ].filter((one) => typeof one === 'object');
   return conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `);
 }

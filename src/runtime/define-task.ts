@@ -116,6 +116,11 @@ export type Task<
   readonly priority?: number;
   /** May run for hours. Its whole queue gets a quarter of the slots of a process, so that it cannot hold up the other queues. */
   readonly longRunning?: boolean;
+  /**
+   * How many subjects a run with this payload destroys or writes to, where people ask for it and one yes may not be enough; see
+   * APPROVAL_ABOVE. Undefined: one yes is enough for this payload.
+   */
+  readonly guarded?: (payload: z.output<P>) => number | 'all' | undefined;
   /** Operators see its unfinished jobs with their progress; see `Jobs.watched`. */
   readonly watched?: boolean;
   /** The numbers in the result with their help text: logged, and counted in `cybervpn_task_items_total{task_name,item}`. */

@@ -21,7 +21,7 @@ export interface HttpWorld extends AsyncDisposable {
 }
 
 export type HttpWorldOptions = {
-  /** Overrides single variables of the test's environment. */
+  /** Overrides single variables of the test's environment, in which one yes is always enough. */
   env?: Readonly<Record<string, string>>;
   /** Replaces parts of the routes' context. */
   change?: (context: HttpContext) => Partial<HttpContext>;
@@ -34,7 +34,9 @@ export async function httpWorld({ env = {}, change = () => ({}) }: HttpWorldOpti
   const tokens = { olga: token(), backend: token(), view: token(), support: token(), admin: token() };
   const { admin, backend, olga, support, view } = tokens;
   const limited = `view:${view}:view,support:${support}:support,admin:${admin}:admin`;
-  const world = stack.use(await testApp({ ...env, API_TOKENS: `olga:${olga},backend:${backend},${limited}` }));
+  const world = stack.use(
+    await testApp({ APPROVAL_ABOVE: 'off', ...env, API_TOKENS: `olga:${olga},backend:${backend},${limited}` }),
+  );
   const built = httpContext(world.app)!;
   const context: HttpContext = { ...built, ...change(built) };
   const server = buildServer({

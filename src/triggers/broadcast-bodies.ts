@@ -89,7 +89,14 @@ export const BroadcastEstimateBody = z.object({
   sample: z.array(z.object({ telegram_id: z.int(), username: z.string().nullable(), text: z.string() })),
 });
 
-export const BroadcastStateBody = z.object({ id: z.string(), state: BroadcastBody.shape.state });
+export const BroadcastStateBody = z.object({
+  id: z.string(),
+  state: BroadcastBody.shape.state,
+  approval: z
+    .object({ id: z.guid(), expires_at: z.iso.datetime() })
+    .optional()
+    .describe('It waits for a second person, and is a draft before'),
+});
 export const SegmentBody = z.object({
   name: z.string(),
   conditions: z.unknown(),

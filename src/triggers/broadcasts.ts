@@ -43,7 +43,7 @@ export type EarnedSince = Earned & { days: number };
 export type BroadcastsContext = {
   planned: Pick<
     PlannedBroadcasts,
-    'change' | 'countParts' | 'dropSegment' | 'find' | 'list' | 'missed' | 'saveSegment' | 'segments'
+    'change' | 'contentOf' | 'countParts' | 'dropSegment' | 'find' | 'list' | 'missed' | 'saveSegment' | 'segments'
   >;
   /** Keeps a draft. False where there is a broadcast with this id. */
   add(id: string, draft: BroadcastDraft, by: string): Promise<boolean>;
@@ -55,8 +55,11 @@ export type BroadcastsContext = {
   whyWrong(text: string, locale: Locale): string | undefined;
   /** Has one message sent to one chat, as a customer would read it. Answers the job. */
   test(text: string, locale: Locale, chat: number, by: string): Promise<string>;
-  /** Has a draft sent at this time, now where it is past. Answers the state it is in then; undefined where there is no such broadcast. */
-  send(id: string, at: Date, by: string): Promise<BroadcastState | undefined>;
+  /**
+   * Has a draft sent at this time, now where it is past. With `content` only where it is still what that stands for. Answers the state it is
+   * in then; undefined where there is no such broadcast.
+   */
+  send(id: string, at: Date, by: string, content?: string): Promise<BroadcastState | undefined>;
   /** Answers the state it is in then; undefined where there is no such broadcast. */
   say(id: string, act: BroadcastAct, by: string): Promise<BroadcastState | undefined>;
   /** How far its messages are. */

@@ -47,6 +47,9 @@ export type DeskQuery = {
   all: boolean;
   /** Only those that are paid and whose days the panel may not have yet. */
   open: boolean;
+  /** When it was created. */
+  from?: Date | undefined;
+  to?: Date | undefined;
   after?: string | undefined;
   limit: number;
   locale: Locale;

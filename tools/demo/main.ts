@@ -7,6 +7,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceivedMail } from '../../sandbox/smtp/server.ts';
 import { loadTasks } from '../../src/runtime/registry.ts';
+import { fillPastFigures } from '../../src/testing/past/figures.ts';
+import { fillPast } from '../../src/testing/past/tables.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import { World } from '../../src/testing/world/world.ts';
 import { DemoFolder } from './folder.ts';
@@ -28,6 +30,9 @@ const PACE = {
   // The panel's events make the worker look sooner.
   HEALTH_CHECK_INTERVAL_SECONDS: '60',
 };
+
+/** Two weeks in which this small business was at work, so that lists, pictures and reports show something. */
+const PAST = { days: 14, runs: 20_000, notifications: 6_000, payments: 160, customers: 20, nodes: 8, seed: 'demo' };
 
 /** The demo uses a collector or an error tracker of the caller's environment. */
 const observers = (): Record<string, string> =>
@@ -60,6 +65,8 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
   const invoiceId = await addPendingPayment(world);
   await queueFirstMessages(world);
   await world.command(['schema', 'install']);
+  await fillPast(world.pool, PAST);
+  await fillPastFigures(world.redisClient, PAST, new Date());
 
   const [worker, scheduler] = await Promise.all([world.startWorker(), world.startScheduler()]);
   world.cryptopay.world.webhooks.url = `${worker.httpUrl}/webhooks/cryptobot`;
@@ -121,6 +128,18 @@ function explain(screen: Screen, world: World, worker: RoleProcess, apiToken: st
     ['Redis', `redis-cli -u ${world.redis.url}`],
     ['logs', `${folder.show('worker.log')}, ${folder.show('scheduler.log')}`],
     ['all of this as JSON', folder.show('state.json')],
+  ]);
+  screen.block('A walk through the console, which has two weeks of past', [
+    ['what needs you now', `${worker.httpUrl}/`],
+    ['why did 100005 get no reminder', `${worker.httpUrl}/customers?q=100005`],
+    ['two payments wait for a person', `${worker.httpUrl}/payments`],
+    ['what failed last night', `${worker.httpUrl}/jobs?since=day`],
+    ['90 days of a node, a window to come', `${worker.httpUrl}/nodes`],
+    ['what a broadcast earned', `${worker.httpUrl}/broadcasts`],
+    ['a day with its picture', `${worker.httpUrl}/reports`],
+    ['alerts, and who answered them', `${worker.httpUrl}/alerts`],
+    ['who did what', `${worker.httpUrl}/audit`],
+    ['breakers, limits, processes', `${worker.httpUrl}/system`],
   ]);
   screen.block('Try it', [
     ['commands', `node_modules/.bin/node --env-file=${folder.show('env')} src/main.ts doctor`],

@@ -30,8 +30,8 @@ export function broadcastsOf({ dispatcher, parts, services }: App, source: 'cli'
       const payload = { telegram_id: chat, message: composer.preview(text, locale, now()) };
       return (await dispatcher.dispatch(sendNotification, payload, { source, initiatedBy })).jobId;
     },
-    async send(id, at, by) {
-      const state = await planned.schedule(id, at, by);
+    async send(id, at, by, content) {
+      const state = await planned.schedule(id, at, by, content);
       // Otherwise the schedule of `start_due_broadcasts` does it at that time.
       if (state === 'scheduled' && at <= now())
         await dispatcher.dispatch(sendBroadcast, { broadcast_id: id }, { jobId: id, source, initiatedBy: by });

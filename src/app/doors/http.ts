@@ -1,18 +1,23 @@
 import { seconds } from '../../lib/duration.ts';
+import type { Locale } from '../../lib/locale.ts';
+import { Remembered } from '../../lib/remembered.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
+import { limitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
 import executeBulkUserOperation from '../../tasks/bulk/execute-bulk-user-operation.ts';
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
+import sendBroadcast from '../../tasks/bulk/send-broadcast.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
 import { alertsOf } from './alerts-of.ts';
+import { approvalsOf } from './approvals-of.ts';
 import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { campaignsOf } from './campaigns-of.ts';
@@ -24,6 +29,11 @@ import { shownSettings } from './shown-settings.ts';
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
 
+/** Payments that wait for a person, as the bell and the first page count them. */
+const WAITING_LISTED = 100;
+/** Half of what a view may take: the platform's table of payments has no index for it. */
+const WAITING_PATIENCE_MS = 150;
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The dependencies of the API and the console. `env` is for the doctor alone, which looks for misspelt names. Undefined without an API token, which switches both off. */
@@ -31,6 +41,11 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   const { config, parts, redis, services } = app;
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => parts.foundation.clock.now();
+  const broadcasts = broadcastsOf(app, 'http');
+  const desk = paymentDeskOf(app, 'http');
+  const waitingIn = (locale: Locale) =>
+    new Remembered(() => desk.list({ all: false, open: false, limit: WAITING_LISTED, locale }), WAITING_PATIENCE_MS);
+  const waiting = { en: waitingIn('en'), ru: waitingIn('ru') };
   return {
     tokens: config.API_TOKENS,
     version: app.version,
@@ -51,10 +66,12 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
+    approvals: approvalsOf(app, broadcasts, 'http'),
     brakes: brakesOf(app),
     buttons: {
       pauses: executeBulkBroadcast,
       pausesBy: controlBulkBroadcast,
+      sends: sendBroadcast,
       operates: executeBulkUserOperation,
       downloads: generateDataExport,
     },
@@ -69,9 +86,16 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       deliveries: (minutes) => parts.deliveryCounts.latest(minutes, clock()),
       deliveryHours: (hours) => parts.deliveryCounts.latestHours(hours, clock()),
       lastRuns: () => app.lastRuns.all(),
+      processes: () => parts.foundation.processNotes.all(clock()),
+      limits: async () => ({
+        ...(await limitsInUse(redis)),
+        telegramRate: config.TELEGRAM_RATE_PER_SECOND,
+        panelConcurrency: config.REMNAWAVE_CONCURRENCY,
+      }),
     },
     alerts: alertsOf(app),
-    desk: paymentDeskOf(app, 'http'),
+    desk,
+    waitingPayments: (locale) => waiting[locale].get(),
     reports: reportsOf(app),
     money: services.paymentStats,
     outbox: outboxOf(app),
@@ -79,8 +103,8 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
-    broadcasts: broadcastsOf(app, 'http'),
     campaigns: campaignsOf(app),
+    broadcasts,
     history: historyOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),

@@ -9,6 +9,7 @@ import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
 import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts';
 import { broadcastsStep } from './migrations/005-broadcasts.ts';
 import { campaignsStep } from './migrations/010-campaigns.ts';
+import { approvalsStep } from './migrations/012-approvals.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -26,6 +27,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '004_maintenance_windows': maintenanceWindowsStep,
   '005_broadcasts': broadcastsStep,
   '010_campaigns': campaignsStep,
+  '012_approvals': approvalsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -46,6 +48,8 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'segments', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },
   { object: 'campaigns', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'campaign_sends', kind: 'table', privileges: ['select', 'insert', 'delete'] },
+  { object: 'approvals', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'forget_approvals(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_broadcasts(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_campaign_sends(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },

@@ -82,12 +82,24 @@ export class PlannedBroadcasts {
     return Number(numAffectedRows ?? 0) > 0;
   }
 
-  /** A draft is to be sent at this time. Answers the state it is in then; undefined where there is no such broadcast. */
-  async schedule(id: string, sendAt: Date, by: string): Promise<BroadcastState | undefined> {
+  /**
+   * A draft is to be sent at this time. With `content` only where that is still its content. Answers the state it is in then; undefined where
+   * there is no such broadcast.
+   */
+  async schedule(id: string, sendAt: Date, by: string, content?: string): Promise<BroadcastState | undefined> {
     await sql`
-      update task_worker.broadcasts set state = 'scheduled', send_at = ${sendAt}, sent_by = ${by}
-       where id = ${id} and state = 'draft'`.execute(this.#db);
+      update task_worker.broadcasts as kept set state = 'scheduled', send_at = ${sendAt}, sent_by = ${by}
+       where id = ${id} and state = 'draft' and ${content === undefined ? sql`true` : sql`${CONTENT} = ${content}`}`.execute(
+      this.#db,
+    );
     return (await this.find(id))?.state;
+  }
+
+  /** A digest of all that staff composed; undefined where there is no such broadcast. */
+  async contentOf(id: string): Promise<string | undefined> {
+    const { rows } = await sql<{ content: string }>`
+      select ${CONTENT} as content from task_worker.broadcasts as kept where id = ${id}`.execute(this.#db);
+    return rows[0]?.content;
   }
 
   async find(id: string): Promise<PlannedBroadcast | undefined> {
@@ -267,6 +279,9 @@ type Row = {
   filled_at: Date | null;
   ended_at: Date | null;
 };
+
+/** Every column but those that say how far it is, so that a new one of the composer is in it. */
+const CONTENT: RawBuilder<unknown> = sql`md5((to_jsonb(kept) - array['state', 'send_at', 'sent_by', 'begun_at', 'filled_at', 'ended_at'])::text)`;
 
 const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, sent_by, created_by, created_at, begun_at, filled_at, ended_at`;
 

@@ -7,6 +7,8 @@ export const keys = {
   // State that other parts of the platform may read
   nodeHealth: (nodeUuid: string) => own(`health:${nodeUuid}:current`),
   nodeHealthHistory: (nodeUuid: string) => own(`health:${nodeUuid}:history`),
+  /** By host and number: each process of this service as it last said of itself. */
+  processNotes: () => own('processes'),
   /** Uuids of all nodes that are watched. */
   watchedNodes: () => own('health:nodes'),
   /** The panel's version as the processes heard it, and as the admins were told of it. */

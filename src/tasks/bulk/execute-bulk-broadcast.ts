@@ -35,6 +35,7 @@ export default defineMassTask({
   timeLimitMs: 'none',
   longRunning: true,
   watched: true,
+  guarded: ({ telegram_ids: chats }) => (chats === 'all' ? 'all' : undefined),
   counts: {
     sent: 'Messages delivered',
     failed: 'Messages that will not be delivered',

@@ -49,6 +49,7 @@ export default defineMassTask({
   timeLimitMs: 'none',
   longRunning: true,
   watched: true,
+  guarded: ({ operation, user_uuids: ids }) => (operation === 'delete' ? new Set(ids.map(idOf)).size : undefined),
   counts: {
     done: 'Users changed',
     already: 'Users who were so before',
@@ -78,6 +79,9 @@ export default defineMassTask({
   },
 });
 
+/** Uuids are the same in any case; the panel 2.x gets them in lower case. */
+const idOf = (id: string | number): string => String(id).toLowerCase();
+
 function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Services, 'settings'>): BulkJob {
   const { alive, confirmHeld, enqueuedAt, jobId, log, now, replays, settings } = context;
   return {
@@ -86,8 +90,7 @@ function jobOf(given: z.output<typeof payload>, context: RunContext & Pick<Servi
     jobId,
     progressId: given.job_id ?? jobId,
     operation: given.operation,
-    // Uuids are the same in any case; the panel 2.x gets them in lower case.
-    users: [...new Set(given.user_uuids.map((id) => String(id).toLowerCase()))],
+    users: [...new Set(given.user_uuids.map(idOf))],
     batchSize: settings.BULK_BATCH_SIZE,
     initiatedBy: context.initiatedBy,
     namedAs: given.initiated_by || undefined,

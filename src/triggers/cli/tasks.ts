@@ -1,3 +1,4 @@
+import type { Approval } from '../../repositories/history/approval-rows.ts';
 import type { Schedule } from '../../runtime/define-task.ts';
 import { describeSchedule, describeTask } from '../../runtime/describe-task.ts';
 import type { Dispatcher } from '../../runtime/dispatcher.ts';
@@ -26,6 +27,8 @@ export type TaskContext = {
   queues: Queues;
   disabledTasks: ReadonlySet<string>;
   schedules: ReadonlyMap<string, Schedule>;
+  /** Has a task wait for a second person where this payload needs one. Undefined: one yes is enough. */
+  heldForSecond(name: string, payload: Record<string, unknown>): Promise<Approval | undefined>;
   /** Runs a task in this process until it is done. `elsewhere` says who goes on with it. */
   runHere(
     name: string,
@@ -50,8 +53,11 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     summary:
       'Run one task here and now until it is done, and print its result; exit code 75 where it is not, with what goes on where; --dry-run lists what it would do and changes nothing',
     options: payload,
-    async run(args, { runHere }, { note, print }) {
-      const { elsewhere, result } = await runHere(wordAt(args, 0, 'The task to run'), payloadOf(args), note);
+    async run(args, { heldForSecond, runHere }, { note, print }) {
+      const name = wordAt(args, 0, 'The task to run');
+      const held = await heldForSecond(name, payloadOf(args));
+      if (held) return printHeld(held, print);
+      const { elsewhere, result } = await runHere(name, payloadOf(args), note);
       print(result, [JSON.stringify(result, undefined, 2)]);
       if (elsewhere === undefined) return 0;
       note(elsewhere);
@@ -64,8 +70,10 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     maxWords: 1,
     summary: 'Put one task into its queue and print the job id',
     options: payload,
-    async run(args, { dispatcher, registry, schedules }, { print }) {
+    async run(args, { dispatcher, heldForSecond, registry, schedules }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
+      const held = await heldForSecond(name, payloadOf(args));
+      if (held) return printHeld(held, print);
       // A scheduled task is unique at this door too.
       const unique = schedules.has(registry.get(name).task.name);
       const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
@@ -128,6 +136,15 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     },
   },
 ];
+
+/** It is not done yet. */
+function printHeld({ expiresAt, id, subject }: Approval, print: Output['print']): number {
+  const until = expiresAt.toISOString();
+  print({ approval: id, task: subject, expires_at: until }, [
+    `${subject} waits until ${until} for the yes of a second person, as ${id}; \`task-worker approvals\` lists what waits`,
+  ]);
+  return EX_TEMPFAIL;
+}
 
 /** Pauses or resumes one schedule. */
 async function turn(args: CommandArgs, context: TaskContext, print: Output['print']): Promise<number> {

@@ -13,8 +13,10 @@ import type { ProgressRecords } from '../../repositories/redis/bulk/progress-rec
 import type { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import type { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import type { LastRun } from '../../repositories/redis/monitoring/last-runs.ts';
+import type { LimitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
 import type { NodeRecord } from '../../repositories/redis/monitoring/node-health-store.ts';
 import type { PauseMark } from '../../repositories/redis/monitoring/pause-marks.ts';
+import type { ProcessNote } from '../../repositories/redis/monitoring/process-notes.ts';
 import type { QueueSnapshot } from '../../repositories/redis/monitoring/queue-snapshots.ts';
 import type { ServiceRecord } from '../../repositories/redis/monitoring/service-health-store.ts';
 import type { DeliveryHour, DeliveryMinute } from '../../repositories/redis/notifications/delivery-counts.ts';
@@ -25,11 +27,12 @@ import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
 import type { AlertsContext } from '../alerts.ts';
+import type { ApprovalsContext } from '../approvals.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { CampaignsContext } from '../campaigns.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
-import type { DeskContext } from '../payment-desk.ts';
+import type { DeskContext, DeskList } from '../payment-desk.ts';
 import type { ReportsContext } from '../reports.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -65,6 +68,7 @@ export type Act = {
   /** Dotted: `task.dispatched`, `job.cancelled`. */
   action: string;
   entityType:
+    | 'approval'
     | 'task'
     | 'schedule'
     | 'node'
@@ -145,11 +149,15 @@ export type HttpContext = {
     /** Returns a sentence that says what was done. Throws for an unknown brake or decision. */
     confirm(name: string, decision: string): Promise<string>;
   };
+  /** Acts that wait for a second person; they need the same schema as history. */
+  approvals: ApprovalsContext;
   /** Tasks whose jobs have their own buttons on the page. */
   buttons: {
     /** Jobs of this task can be paused and resumed, by jobs of the other task. */
     pauses: DefinedTask;
     pausesBy: DefinedTask;
+    /** Jobs of this task have the id of the planned broadcast that they send. */
+    sends: DefinedTask;
     /** The task of one operation on many users. */
     operates: DefinedTask;
     /** Jobs of this task end with a file. */
@@ -165,6 +173,9 @@ export type HttpContext = {
     /** The last hours, this many, oldest first. */
     deliveryHours(hours: number): Promise<readonly DeliveryHour[]>;
     lastRuns(): Promise<ReadonlyMap<string, LastRun>>;
+    /** Processes that run now, with their circuit breakers. */
+    processes(): Promise<readonly ProcessNote[]>;
+    limits(): Promise<LimitsInUse & { telegramRate: number; panelConcurrency: number }>;
   };
   /** Answers to alerts. */
   alerts: AlertsContext;
@@ -172,6 +183,8 @@ export type HttpContext = {
   explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */
   desk: DeskContext;
+  /** The first payments that wait for a person, at most a hundred. A large table is read meanwhile: then as they last were. */
+  waitingPayments(locale: Locale): Promise<DeskList>;
   /** The queue of messages, as people look at it. */
   outbox: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
   auditTrail: Pick<AuditTrail, 'search'>;

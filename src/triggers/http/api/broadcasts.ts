@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
-import { type Segment, segmentProblem } from '../../../lib/segment.ts';
+import { isEverybody, type Segment, SegmentConditions, segmentProblem } from '../../../lib/segment.ts';
+import type { Approval } from '../../../repositories/history/approval-rows.ts';
 import type { BroadcastTexts, PlannedBroadcast } from '../../../repositories/history/planned-broadcasts.ts';
 import {
   BroadcastBody,
@@ -17,8 +18,9 @@ import { BROADCAST_ACTS, type BroadcastAct, type BroadcastsContext, MOST_DAYS_AH
 import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { askSecond } from './approvals.ts';
 import { keptHistory } from './kept-history.ts';
-import { type ApiRoute, apiRoute } from './route.ts';
+import { type ApiRoute, apiRoute, type Call } from './route.ts';
 
 const LISTED = 100;
 const MISSED_LISTED = 1_000;
@@ -168,10 +170,16 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 202: { description: 'It is scheduled, or was before', schema: BroadcastStateBody } },
       async handle({ body, params: { id } }, { audit, caller }) {
         const broadcasts = await kept();
-        const { state: before } = await found(id);
+        const broadcast = await found(id);
+        const { state: before } = broadcast;
         const at = body.at ? new Date(body.at) : clock();
         if (at.getTime() - clock().getTime() > days(MOST_DAYS_AHEAD))
           throw new Problem('makes-no-sense', `at must be within ${MOST_DAYS_AHEAD} days`);
+        const approval = await secondYesFor(context, broadcast, { at: body.at ? at : undefined, audit, caller });
+        if (approval) {
+          const waits = { id: approval.id, expires_at: approval.expiresAt.toISOString() };
+          return { status: 202, body: { id, state: before, approval: waits } };
+        }
         const state = await broadcasts.send(id, at, caller);
         if (state === 'cancelled') throw new Problem('conflict', 'It was cancelled, and stays so.');
         const details = { at: at.toISOString() };
@@ -220,6 +228,20 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       },
     }),
   ];
+}
+
+/** Has a draft that is for everybody wait for a second person, where it needs one. Undefined: one yes is enough. */
+export async function secondYesFor(
+  context: HttpContext,
+  { id, name, segment, state }: PlannedBroadcast,
+  { at, ...asks }: Pick<Call, 'audit' | 'caller'> & { at: Date | undefined },
+): Promise<Approval | undefined> {
+  const { approvals, broadcasts } = context;
+  const isGuarded = state === 'draft' && isEverybody(SegmentConditions.parse(segment));
+  if (!isGuarded || !approvals.isNeeded('all', asks.caller)) return undefined;
+  const content = await broadcasts.planned.contentOf(id);
+  const payload = { broadcast_id: id, content, ...(at && { at: at.toISOString() }) };
+  return (await askSecond(context, { kind: 'broadcast', subject: name, payload, touches: 'all' }, asks)).approval;
 }
 
 function existing(broadcast: PlannedBroadcast | undefined, id: string): PlannedBroadcast {

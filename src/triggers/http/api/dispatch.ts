@@ -3,8 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { tokenNameOf } from '../../../lib/initiator.ts';
 import { stableJson } from '../../../lib/stable-json.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
+import { parsePayload } from '../../../runtime/payload.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
+import { askSecond } from './approvals.ts';
 import type { Call } from './route.ts';
 
 export type DispatchRequest = {
@@ -17,10 +19,17 @@ export type DispatchRequest = {
   traceparent?: unknown;
 };
 
-type Dispatched = { job_id: string; task: string; queue: string; already: boolean };
+type Dispatched = {
+  job_id: string;
+  task: string;
+  queue: string;
+  already: boolean;
+  /** It waits for a second person. */
+  approval?: { id: string; expires_at: string };
+};
 
 /**
- * Puts one task into its queue in the caller's name. Two requests with the same `Idempotency-Key` are one job. The key is claimed with the
+ * Puts one task into its queue in the caller's name, or has it wait where it needs a second person. Two requests with the same `Idempotency-Key` are one job. The key is claimed with the
  * job's id before the job is added, so that after a crash in between a repeat under the key adds the very same job.
  */
 export async function dispatchFor(context: HttpContext, request: DispatchRequest): Promise<Dispatched> {
@@ -58,6 +67,20 @@ async function add(
   payload: Readonly<Record<string, unknown>>,
   { audit, caller, jobId, traceparent }: Pick<DispatchRequest, 'audit' | 'caller' | 'traceparent'> & { jobId: string },
 ): Promise<Dispatched> {
+  const touches = task.guarded?.(parsePayload(task, payload));
+  if (touches !== undefined && context.approvals.isNeeded(touches, caller)) {
+    const act = {
+      id: jobId,
+      kind: 'task',
+      subject: task.name,
+      payload: { task: task.name, payload },
+      touches,
+    } as const;
+    const { approval, isNew } = await askSecond(context, act, { audit, caller });
+    const { expiresAt, id } = approval;
+    const waits = { id, expires_at: expiresAt.toISOString() };
+    return { job_id: id, task: task.name, queue: task.queue, already: !isNew, approval: waits };
+  }
   const { already, jobId: added } = await context.dispatcher.dispatch(task, payload, {
     source: 'http',
     initiatedBy: caller,

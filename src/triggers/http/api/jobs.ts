@@ -69,8 +69,8 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
         202: { description: 'It runs; its run was told', schema: CancelBody },
       },
       problems: ['not-found', 'conflict'],
-      async handle({ params: { id } }, { audit }) {
-        const done = await cancelJob(context, await jobOf(context, id));
+      async handle({ params: { id } }, { audit, caller }) {
+        const done = await cancelJob(context, await jobOf(context, id), caller);
         if (!done) throw new Problem('conflict', `Job ${id} has ended already.`);
         const { act, cancelled } = done;
         await audit(act);
@@ -98,11 +98,22 @@ export function jobRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-/** Cancels a job, and returns the act for the audit trail. Undefined where it has ended, or is not there any more. */
+/**
+ * Cancels a job, and returns the act for the audit trail. Undefined where it has ended, or is not there any more. The job of a planned
+ * broadcast only looks how far that is, and would come again: there the broadcast itself is cancelled, and the job ends with it.
+ */
 export async function cancelJob(
   context: HttpContext,
-  { id, task }: Pick<JobView, 'id' | 'task'>,
+  { id, state, task }: Pick<JobView, 'id' | 'state' | 'task'>,
+  by: string,
 ): Promise<{ act: Act; cancelled: 'removed' | 'told' } | undefined> {
+  const isOver = state === 'completed' || state === 'failed';
+  if (
+    task === context.buttons.sends.name &&
+    !isOver &&
+    (await context.broadcasts.say(id, 'cancel', by)) === 'cancelled'
+  )
+    return { act: { action: 'broadcast.cancel', entityType: 'broadcast', entityId: id }, cancelled: 'told' };
   const cancelled = await context.jobs.cancel(id);
   if (cancelled === undefined || cancelled === 'ended') return undefined;
   return { act: { action: 'job.cancelled', entityType: 'job', entityId: id, details: { task } }, cancelled };

@@ -3,6 +3,7 @@ import type { Guard } from '../auth/guard.ts';
 import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
+import { approvalRoutes } from './approvals.ts';
 import { brakeRoutes } from './brakes.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import { campaignRoutes } from './campaigns.ts';
@@ -38,6 +39,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
+    ...approvalRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
     ...campaignRoutes(context),

@@ -21,6 +21,10 @@ export const Dispatched = z.object({
   already: z
     .boolean()
     .describe('True where nothing was added: `job_id` is the job of an earlier request with the same payload or key'),
+  approval: z
+    .object({ id: z.guid(), expires_at: time })
+    .optional()
+    .describe('It waits for a second person, and there is no job before: `job_id` is that of the job then'),
 });
 
 export const JobBody = z.object({

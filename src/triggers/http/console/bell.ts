@@ -1,18 +1,29 @@
 import { createHash } from 'node:crypto';
 import { type Html, html } from '../../../lib/html.ts';
 import { numberText } from '../../../lib/quantities.ts';
+import { APPROVER_ROLE } from '../../approvals.ts';
 import type { HttpContext } from '../context.ts';
 import type { Page } from './define-view.ts';
 import type { DrawnPart } from './draw-parts.ts';
+import { openApprovals } from './now/decisions.ts';
 
 export const BELL = 'bell';
 const EVERY_MS = 15_000;
 
-/** How much waits for a person: alerts that are on, and effects that are held. Undefined: not known. */
-export async function bellCount({ brakes, state }: HttpContext): Promise<number | undefined> {
+/** More than so many of one kind are not counted. */
+const COUNTED = 100;
+
+/** How much waits for a person: alerts that are on, and what this person may decide. Undefined: not known. */
+export async function bellCount(context: HttpContext, { locale, may }: Page): Promise<number | undefined> {
   try {
-    const [alerts, held] = await Promise.all([state.alerts(), brakes.list()]);
-    return alerts.length + held.length;
+    const { brakes, state, waitingPayments } = context;
+    const [alerts, approvals, held, { payments }] = await Promise.all([
+      state.alerts(),
+      may(APPROVER_ROLE) ? openApprovals(context, COUNTED) : [],
+      brakes.list(),
+      may('support') ? waitingPayments(locale) : { payments: [] },
+    ]);
+    return alerts.length + approvals.length + held.length + payments.length;
   } catch {
     return undefined;
   }

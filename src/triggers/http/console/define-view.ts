@@ -52,6 +52,8 @@ export type Asked<P, Q, W extends string = never, D extends string = string> = {
   readonly page: Page<W, D>;
   /** Fires when the answer would be too late. Calls to outside services take it. */
   readonly signal: AbortSignal;
+  /** Reads what several parts of the page need, once for all of them. */
+  once<T>(name: string, read: () => Promise<T>): Promise<T>;
 };
 
 /** A region of a page. Each is loaded apart: one that fails says that it is unknown and why, and the others stand. */

@@ -37,7 +37,7 @@ export async function answerError(
     return await sendPage(partials([{ target: 'toast', swap: 'innerHTML', content }]), reply, request);
   }
   const word = HEADINGS[problem.kind] ?? 'error';
-  const count = request.caller ? await bellCount(context) : 0;
+  const count = request.caller ? await bellCount(context, page) : 0;
   const content = html`<section class="card" aria-label="${page.say(word)}"><p>${
     word === 'nothingHere' ? html`${page.say('nothingHereHint')} ` : ''
   }<span class="muted">${problem.message}</span></p><p><a href="/">${page.say('toStart')}</a></p></section>`;

@@ -96,11 +96,17 @@ function askedOf(view: ConsoleView, context: HttpContext, request: FastifyReques
       });
     },
   });
+  const shared = new Map<string, Promise<unknown>>();
   const asked: AnyAsked = {
     params: readPart(view.params, request.params, 'not-found'),
     query: readPart(view.query, query, 'bad-request'),
     page,
     signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+    once<T>(name: string, read: () => Promise<T>): Promise<T> {
+      const found = shared.get(name) ?? read();
+      shared.set(name, found);
+      return found as Promise<T>;
+    },
   };
   return asked;
 }
@@ -120,7 +126,10 @@ async function answerWhole(
   context: HttpContext,
   { asked, reply, request, shell }: Sending & { asked: AnyAsked; shell: Shell },
 ): Promise<FastifyReply> {
-  const [parts, count] = await Promise.all([drawParts(partsFor(view, asked), context, asked), bellCount(context)]);
+  const [parts, count] = await Promise.all([
+    drawParts(partsFor(view, asked), context, asked),
+    bellCount(context, asked.page),
+  ]);
   const content = join(
     parts.map(({ section }) => section),
     '',
@@ -170,7 +179,7 @@ async function freshParts(view: ConsoleView, context: HttpContext, asked: AnyAsk
   const parts = partsFor(view, asked, new Set(hashes.keys()));
   const [drawn, count] = await Promise.all([
     drawParts(parts, context, asked),
-    hashes.has(BELL) ? bellCount(context) : undefined,
+    hashes.has(BELL) ? bellCount(context, asked.page) : undefined,
   ]);
   const all = hashes.has(BELL) ? [...drawn, drawBell(count, asked.page)] : drawn;
   return all
@@ -236,7 +245,7 @@ async function answerBrowser(
     });
   const asked = asking(request);
   const { page } = asked;
-  const count = await bellCount(context);
+  const count = await bellCount(context, page);
   const content = html`<section class="card" aria-label="${page.say('sure')}">${answer.question}</section>`;
   return await answerPage(content, { asked, count, reply, request, shell, view });
 }

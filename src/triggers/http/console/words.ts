@@ -40,6 +40,8 @@ export const COMMON_WORDS = {
   apply: { en: 'Show', ru: 'Показать' },
   clear: { en: 'Clear filters', ru: 'Сбросить фильтры' },
   filters: { en: 'Filters', ru: 'Фильтры' },
+  fromDay: { en: 'From day', ru: 'С дня' },
+  toDay: { en: 'To day', ru: 'По день' },
   any: { en: 'any', ru: 'любой' },
   next: { en: 'Next', ru: 'Дальше' },
   first: { en: 'To the beginning', ru: 'В начало' },
@@ -53,6 +55,10 @@ export const COMMON_WORDS = {
   notNumbers: { en: 'must be numbers', ru: 'должны быть числа' },
   notATime: { en: 'must be a date and a time', ru: 'должны быть дата и время' },
   notJson: { en: 'must be JSON', ru: 'должно быть JSON' },
+  waitsForSecond: {
+    en: 'It waits for the yes of a second person: %.',
+    ru: 'Ждёт «да» второго человека: %.',
+  },
   goneLetter: {
     en: 'There is no such dead letter; it may have been replayed already.',
     ru: 'Такого уже нет среди неудавшихся; возможно, его уже повторили.',

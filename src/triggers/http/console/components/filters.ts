@@ -6,7 +6,11 @@ export type Filter = {
   name: string;
   label: string;
   value: string | undefined;
-} & ({ kind: 'text'; hint?: string } | { kind: 'choice'; options: readonly { value: string; label: string }[] });
+} & (
+  | { kind: 'text'; hint?: string }
+  | { kind: 'day' }
+  | { kind: 'choice'; options: readonly { value: string; label: string }[] }
+);
 
 /** The filters of a list: an ordinary form, so that the address says what is shown. Paging begins anew. */
 export function filterForm(filters: readonly Filter[], page: Page): Html {
@@ -21,6 +25,8 @@ export function filterForm(filters: readonly Filter[], page: Page): Html {
 
 function inputOf(filter: Filter, { say }: Page): Html {
   const { name, value = '' } = filter;
+  if (filter.kind === 'day')
+    return html`<input type="date" name="${name}" value="${value}" min="2020-01-01" max="2099-12-31">`;
   if (filter.kind === 'text')
     return html`<input name="${name}" value="${value}" maxlength="200" autocomplete="off" spellcheck="false" placeholder="${filter.hint ?? ''}">`;
   const options = [{ value: '', label: say('any') }, ...filter.options].map(

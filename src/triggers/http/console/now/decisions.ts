@@ -1,7 +1,10 @@
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
+import type { Approval } from '../../../../repositories/history/approval-rows.ts';
+import { APPROVER_ROLE } from '../../../approvals.ts';
 import { deadLetters } from '../../api/dead-letters.ts';
 import type { HeldBrake, HttpContext } from '../../context.ts';
+import { approvalButtons, approvalFacts, approvalText } from '../approval-words.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import type { Page } from '../define-view.ts';
@@ -11,25 +14,35 @@ import type { NowWord } from './words.ts';
 /** So many dead letters are named; the list has the others. */
 const LETTERS_SHOWN = 3;
 
+/** So many acts that wait for a second person are shown here; their view has the others. */
+const APPROVALS_SHOWN = 5;
+
 export type OpenDecisions = {
+  approvals: readonly Approval[];
   brakes: readonly HeldBrake[];
   payments: NonNullable<NowState['payments']>;
   letters: Awaited<ReturnType<typeof deadLetters>>;
 };
 
-export async function decisionsOf(context: HttpContext, { locale }: Page<NowWord>): Promise<OpenDecisions> {
-  const [brakes, payments, letters] = await Promise.all([
+export async function decisionsOf(context: HttpContext, { locale, may }: Page<NowWord>): Promise<OpenDecisions> {
+  const [approvals, brakes, payments, letters] = await Promise.all([
+    may(APPROVER_ROLE) ? openApprovals(context, APPROVALS_SHOWN) : [],
     context.brakes.list(),
     waitingPayments(context, locale),
     deadLetters(context, LETTERS_SHOWN + 1),
   ]);
-  return { brakes, payments, letters };
+  return { approvals, brakes, payments, letters };
+}
+
+/** What waits for a second person; nothing where our schema is not installed, since nothing can wait then. */
+export async function openApprovals({ approvals, history }: HttpContext, limit: number): Promise<readonly Approval[]> {
+  return (await history.missing()) ? [] : await approvals.open(limit);
 }
 
 /** What a person must decide, each with its buttons. */
 export function drawDecisions(
-  { brakes, letters, payments }: OpenDecisions,
-  page: Page<NowWord, HeldDecision | 'replay'>,
+  { approvals, brakes, letters, payments }: OpenDecisions,
+  page: Page<NowWord, HeldDecision | 'approve' | 'refuse' | 'replay' | 'takeBack'>,
 ): Html {
   const { form, locale, may, say } = page;
   const held = brakes.map(
@@ -39,6 +52,10 @@ export function drawDecisions(
         '',
       )}</span></li>`,
   );
+  const seconds = approvals.map((one) => {
+    const what = approvalText(one, locale);
+    return html`<li id="approval-${one.id}"><span class="grow">${stateBadge('warn', say('secondYes'))} <a href="/approvals">${what}</a>${approvalFacts(one, page)}</span><span class="actions">${approvalButtons(one, page, what)}</span></li>`;
+  });
   const waiting = may('support')
     ? payments.payments.map(
         ({ customer, id, since, why }) =>
@@ -51,7 +68,7 @@ export function drawDecisions(
       ({ failed_at: at, id, kind, reason, task }) =>
         html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${reason}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
     );
-  const all = [...held, ...waiting, ...failed];
+  const all = [...seconds, ...held, ...waiting, ...failed];
   if (all.length === 0) return emptyState(say('nothingToDecide'));
   const more = [
     ...(payments.more && may('support')

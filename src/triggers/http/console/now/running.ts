@@ -12,14 +12,21 @@ import { isNowWord, type NowWord } from './words.ts';
 type Progress = ReturnType<typeof ProgressBody.parse>;
 
 /** A long job with how far it has come. */
-export type WatchedJob = { job: JobView; progress: Progress | undefined; canPause: boolean; isExport: boolean };
+export type WatchedJob = {
+  job: JobView;
+  progress: Progress | undefined;
+  canPause: boolean;
+  isExport: boolean;
+  isPlanned: boolean;
+};
 
 export async function watchedJobs({ buttons, jobs, progress }: HttpContext): Promise<readonly WatchedJob[]> {
   return await Promise.all(
     (await jobs.watched()).map(async (job) => ({
       job,
       progress: ProgressBody.safeParse(await progress.find(job.progressId)).data,
-      canPause: job.task === buttons.pauses.name,
+      canPause: job.task === buttons.pauses.name || job.task === buttons.sends.name,
+      isPlanned: job.task === buttons.sends.name,
       isExport: job.task === buttons.downloads.name,
     })),
   );
@@ -56,7 +63,7 @@ function drawJob(watched: WatchedJob, page: Page<NowWord>): Html {
   const control = state === 'paused' ? 'resume' : 'pause';
   const sent = { key: job.id, hidden: { id: job.id }, about: name };
   const controls = isOver ? '' : html`${watched.canPause ? form(control, sent) : ''}${form('cancel', sent)}`;
-  return html`<li id="job-${job.id}"><span class="grow"><strong>${name}</strong> ${stateBadge(TONES[state], say(`job.${state}`))} <span class="muted">${timeAgo(job.createdAt, page)} · ${say('by')} ${personOf(job.initiatedBy)}</span>${progress ? html`<br>${progressBar(progress.processed, progress.total, name, page)}${failed}` : ''}${job.error && job.state === 'failed' ? html`<span class="muted about">${job.error}</span>` : ''}</span><span class="actions">${controls}${download(watched, page)}</span></li>`;
+  return html`<li id="job-${job.id}"><span class="grow"><strong>${watched.isPlanned && page.may('admin') ? html`<a href="/broadcasts/${job.id}">${name}</a>` : name}</strong> ${stateBadge(TONES[state], say(`job.${state}`))} <span class="muted">${timeAgo(job.createdAt, page)} · ${say('by')} ${personOf(job.initiatedBy)}</span>${progress ? html`<br>${progressBar(progress.processed, progress.total, name, page)}${failed}` : ''}${job.error && job.state === 'failed' ? html`<span class="muted about">${job.error}</span>` : ''}</span><span class="actions">${controls}${download(watched, page)}</span></li>`;
 }
 
 export function jobName({ job, progress }: Pick<WatchedJob, 'job' | 'progress'>, { say }: Page<NowWord>): string {

@@ -36,11 +36,11 @@ export async function nowState(context: HttpContext, locale: Locale): Promise<No
 }
 
 export async function waitingPayments(
-  { desk }: HttpContext,
+  { waitingPayments: read }: Pick<HttpContext, 'waitingPayments'>,
   locale: Locale,
 ): Promise<NonNullable<NowState['payments']>> {
-  const { next, payments } = await desk.list({ all: false, open: false, limit: PAYMENTS_SHOWN, locale });
-  return { payments, more: next !== undefined };
+  const { payments } = await read(locale);
+  return { payments: payments.slice(0, PAYMENTS_SHOWN), more: payments.length > PAYMENTS_SHOWN };
 }
 
 async function deadCount({ deadJobs, deadMessages }: HttpContext): Promise<{ total: number }> {

@@ -1,3 +1,4 @@
+import { APPROVAL_WORDS } from '../approval-words.ts';
 import type { Text } from '../define-view.ts';
 
 /** The words of the first view. */
@@ -32,6 +33,7 @@ export const NOW_WORDS = {
   deadLetters: { en: 'dead letters: %', ru: 'неудач: %' },
   queuesWait: { en: 'jobs waiting: %, messages due: %', ru: 'заданий ждёт: %, сообщений пора отправить: %' },
 
+  ...APPROVAL_WORDS,
   decisions: { en: 'Needs a decision', ru: 'Нужно решение' },
   nothingToDecide: { en: 'Nothing waits for you.', ru: 'Вас ничего не ждёт.' },
   held: { en: 'held', ru: 'остановлено' },

@@ -6,6 +6,7 @@ import { filterForm, pagination } from '../components/filters.ts';
 import { personOf } from '../components/people.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
+import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
 import { RowCursor, rowCursor } from '../row-cursor.ts';
 
@@ -32,22 +33,25 @@ export default defineView({
     by: z.string().trim().max(100).optional(),
     subject: z.string().trim().max(255).optional(),
     cursor: RowCursor.optional(),
+    ...DayQuery,
   }),
 
   parts: ({ part }) => [
     part({
       name: 'entries',
-      load({ auditTrail }, { query: { action, by, cursor, subject } }) {
-        const filter = { action: action || undefined, by: by || undefined, entities: subject ? [subject] : undefined };
+      load({ auditTrail }, { page, query: { action, by, cursor, subject, ...asked } }) {
+        const names = { action: action || undefined, by: by || undefined, entities: subject ? [subject] : undefined };
+        const filter = { ...names, ...daysAsked(asked, page) };
         return auditTrail.search(filter, { after: cursor, limit: LISTED });
       },
-      draw({ entries, next }, page, { query: { action, by, cursor, subject } }) {
+      draw({ entries, next }, page, { query: { action, by, cursor, subject, ...asked } }) {
         const { say } = page;
         const filters = filterForm(
           [
             { kind: 'text', name: 'action', label: say('action'), value: action, hint: 'payment.' },
             { kind: 'text', name: 'by', label: say('person'), value: by },
             { kind: 'text', name: 'subject', label: say('subject'), value: subject },
+            ...dayFilters(asked, page),
           ],
           page,
         );

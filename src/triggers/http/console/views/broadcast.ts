@@ -7,6 +7,7 @@ import { SegmentConditions } from '../../../../lib/segment.ts';
 import { visibleText } from '../../../../lib/telegram-html.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
 import { type BroadcastEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
+import { secondYesFor } from '../../api/broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
@@ -115,11 +116,14 @@ export default defineView({
           const unreached = parts.unreachable + parts.without_values;
           return page.say('sureSend', numberText(parts.told, page.locale), numberText(unreached, page.locale));
         },
-        async run(context, { caller, form, page, params: { id } }) {
-          await found(context, id, page);
+        async run(context, { audit, caller, form, page, params: { id } }) {
+          const broadcast = await found(context, id, page);
           const at = form.at ? new Date(form.at) : page.now;
           if (at.getTime() - page.now.getTime() > days(MOST_DAYS_AHEAD))
             throw new Problem('bad-request', page.say('tooFar', MOST_DAYS_AHEAD));
+          const asks = { at: form.at ? at : undefined, audit, caller: callerOf(caller) };
+          if (await secondYesFor(context, broadcast, asks))
+            return { receipt: page.say('waitsForSecond', broadcast.name), act: 'recorded', goTo: '/approvals' };
           const state = await context.broadcasts.send(id, at, callerOf(caller));
           if (state !== 'scheduled') throw new Problem('conflict', page.say('tooLate'));
           return {

@@ -81,7 +81,8 @@ export default defineView({
         const ids = [...new Set(form.user_uuids)];
         const payload = { operation: form.operation, user_uuids: ids, dry_run: form.dry_run };
         const asked = { name: context.buttons.operates.name, payload, caller: callerOf(caller), audit, traceparent };
-        const { job_id: id } = await dispatchFor(context, asked);
+        const { approval, job_id: id, task } = await dispatchFor(context, asked);
+        if (approval) return { receipt: page.say('waitsForSecond', task), act: 'recorded', goTo: '/approvals' };
         return {
           receipt: page.say(form.dry_run ? 'tried' : 'begun', ids.length),
           act: 'recorded',

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
+import type { ExplainedUser, HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
 import { customerTimeline } from '../customer-timeline.ts';
-import { defineView } from '../define-view.ts';
+import { type Asked, defineView } from '../define-view.ts';
 
 /** One customer: why what was or was not done, and everything that was done to or for them. */
 export default defineView({
@@ -78,8 +79,7 @@ export default defineView({
       name: 'about',
       heading: 'about',
       everyMs: seconds(30),
-      load: (context, { page, params: { who } }) =>
-        context.explainUser(who, { locale: page.locale, time: (at) => page.clock.minute(at) }),
+      load: (context, asked) => explained(context, asked),
       draw(users, { form, say }, { params: { who } }) {
         if (users.length === 0) return emptyState(say('nobody', who));
         const all = users.map(({ isUnreachable, sentences, telegramId, username }) => {
@@ -100,9 +100,9 @@ export default defineView({
       name: 'timeline',
       heading: 'timeline',
       everyMs: seconds(30),
-      async load(context, { page: { clock, locale }, params: { who } }) {
-        const users = await context.explainUser(who, { locale, time: (at) => clock.minute(at) });
-        return await Promise.all(users.map((user) => customerTimeline(context, user, locale)));
+      async load(context, asked) {
+        const users = await explained(context, asked);
+        return await Promise.all(users.map((user) => customerTimeline(context, user, asked.page.locale)));
       },
       draw(timelines, page) {
         const { form, say } = page;
@@ -123,3 +123,10 @@ export default defineView({
     }),
   ],
 });
+
+/** Both parts need it, and it asks the panel, Redis and PostgreSQL. */
+const explained = (
+  context: HttpContext,
+  { once, page: { clock, locale }, params: { who } }: Pick<Asked<{ who: string }, unknown>, 'once' | 'page' | 'params'>,
+): Promise<readonly ExplainedUser[]> =>
+  once('explained', () => context.explainUser(who, { locale, time: (at) => clock.minute(at) }));

@@ -5,6 +5,7 @@ import { durationText, numberText } from '../../../../lib/quantities.ts';
 import type { KeptRun } from '../../../../repositories/history/runs.ts';
 import { deadLetter, replayDeadLetter } from '../../api/dead-letters.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';
+import { callerOf } from '../../auth/audited-caller.ts';
 import { withoutSecrets } from '../../auth/secrets.ts';
 import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -72,8 +73,8 @@ export default defineView({
       label: 'cancel',
       tone: 'bad',
       ask: (_context, { page }) => page.say('sureCancel'),
-      async run(context, { page, params: { id } }) {
-        const done = await cancelJob(context, await jobOf(context, id));
+      async run(context, { caller, page, params: { id } }) {
+        const done = await cancelJob(context, await jobOf(context, id), callerOf(caller));
         if (!done) throw new Problem('conflict', page.say('jobOver'));
         return { receipt: page.say('cancelled'), act: done.act };
       },

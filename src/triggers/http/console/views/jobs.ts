@@ -125,8 +125,8 @@ export default defineView({
       tone: 'bad',
       form: { schema: z.object({ id: z.string().min(1).max(255) }), fields: {} },
       ask: (_context, { page }) => page.say('sureCancel'),
-      async run(context, { form: { id }, page }) {
-        const done = await cancelJob(context, await jobOf(context, id));
+      async run(context, { caller, form: { id }, page }) {
+        const done = await cancelJob(context, await jobOf(context, id), callerOf(caller));
         if (!done) throw new Problem('conflict', page.say('jobOver'));
         return { receipt: page.say('cancelled'), act: done.act };
       },

@@ -8,6 +8,7 @@ import { figureTiles } from '../components/figures.ts';
 import { filterForm, pagination } from '../components/filters.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
+import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
 import { messageBadge, reasonText } from '../message-words.ts';
 import { RowCursor, rowCursor } from '../row-cursor.ts';
@@ -58,6 +59,7 @@ export default defineView({
       .regex(/^\d{0,19}$/)
       .optional(),
     cursor: RowCursor.optional(),
+    ...DayQuery,
   }),
 
   deeds: ({ deed }) => ({
@@ -157,11 +159,12 @@ export default defineView({
       name: 'list',
       heading: 'list',
       everyMs: seconds(15),
-      load({ outbox }, { query: { chat, cursor, reason, status, type } }) {
-        const filter = { status, reason: reason || undefined, type: type || undefined, telegramId: chat || undefined };
+      load({ outbox }, { page, query: { chat, cursor, reason, status, type, ...asked } }) {
+        const names = { reason: reason || undefined, type: type || undefined, telegramId: chat || undefined };
+        const filter = { status, ...names, ...daysAsked(asked, page) };
         return outbox.list(filter, { after: cursor, limit: LISTED });
       },
-      draw({ messages, next }, page, { query: { chat, cursor, reason, status, type } }) {
+      draw({ messages, next }, page, { query: { chat, cursor, reason, status, type, ...asked } }) {
         const { form, locale, say } = page;
         const filters = filterForm(
           [
@@ -175,6 +178,7 @@ export default defineView({
             { kind: 'text', name: 'chat', label: say('chat'), value: chat },
             { kind: 'text', name: 'type', label: say('type'), value: type },
             { kind: 'text', name: 'reason', label: say('reason'), value: reason },
+            ...dayFilters(asked, page),
           ],
           page,
         );

@@ -9,6 +9,7 @@ import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { ProgressBody } from '../../api/schemas.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
+import { APPROVAL_DEEDS } from '../approval-words.ts';
 import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -61,12 +62,20 @@ export default defineView({
         form: WithId,
         ask: (_, { page }) => (word === 'pause' ? page.say('askPause') : undefined),
         async run(context, { audit, caller, form, page }) {
+          if ((await context.jobs.find(form.id))?.task === context.buttons.sends.name) {
+            await context.broadcasts.say(form.id, word, callerOf(caller));
+            const act = { action: `broadcast.${word}`, entityType: 'broadcast', entityId: form.id } as const;
+            return { receipt: page.say('told'), act };
+          }
           const payload = { broadcast_id: form.id, action: word };
           await dispatchFor(context, { name: context.buttons.pausesBy.name, payload, caller: callerOf(caller), audit });
           return { receipt: page.say('told'), act: 'recorded' };
         },
       });
     return {
+      approve: deed(APPROVAL_DEEDS.approve),
+      refuse: deed(APPROVAL_DEEDS.refuse),
+      takeBack: deed(APPROVAL_DEEDS.takeBack),
       go: decision('go'),
       only_these: decision('only_these'),
       not_this_time: decision('not_this_time'),
@@ -97,8 +106,8 @@ export default defineView({
           const [done, total] = [progress.processed, progress.total].map((n) => numberText(n, page.locale));
           return page.say('askCancel', name, done!, total!);
         },
-        async run(context, { form, page }) {
-          const done = await cancelJob(context, await jobOf(context, form.id));
+        async run(context, { caller, form, page }) {
+          const done = await cancelJob(context, await jobOf(context, form.id), callerOf(caller));
           if (!done) throw new Problem('conflict', page.say('jobOver'));
           const { act, cancelled } = done;
           return { act, receipt: page.say(cancelled === 'removed' ? 'removed' : 'cancelled', form.id) };

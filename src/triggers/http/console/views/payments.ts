@@ -12,6 +12,7 @@ import { figureTiles } from '../components/figures.ts';
 import { filterForm, pagination } from '../components/filters.ts';
 import { emptyState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
+import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
 import { boughtText, paymentBadge, priceText, REASON_TEXTS, STATUS_TEXTS } from '../payment-words.ts';
 
@@ -50,14 +51,16 @@ export default defineView({
     shown: z.enum(['all', 'open']).optional(),
     find: z.string().trim().max(100).optional(),
     cursor: z.guid().optional(),
+    ...DayQuery,
   }),
 
   parts: ({ part }) => [
     part({
       name: 'list',
       everyMs: seconds(15),
-      load: (context, { page: { locale }, query: { cursor, find, shown, status, why } }) =>
+      load: (context, { page, query: { cursor, find, shown, status, why, ...asked } }) =>
         context.desk.list({
+          ...daysAsked(asked, page),
           reason: why,
           status,
           find: find || undefined,
@@ -65,11 +68,13 @@ export default defineView({
           open: shown === 'open',
           after: cursor,
           limit: LISTED,
-          locale,
+          locale: page.locale,
         }),
-      draw({ next, payments, unreadable }, page, { query: { cursor, find, shown, status, why } }) {
+      draw({ next, payments, unreadable }, page, { query: { cursor, find, shown, status, why, ...asked } }) {
         const { locale, say } = page;
-        const isFiltered = [find, shown, status, why].some((filter) => filter !== undefined && filter !== '');
+        const isFiltered = [find, shown, status, why, asked.from, asked.to].some(
+          (filter) => filter !== undefined && filter !== '',
+        );
         const filters = filterForm(
           [
             { kind: 'text', name: 'find', label: say('find'), value: find },
@@ -97,6 +102,7 @@ export default defineView({
                 { value: 'open', label: say('open') },
               ],
             },
+            ...dayFilters(asked, page),
           ],
           page,
         );

@@ -6,6 +6,7 @@ import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
+import { breakerTable, limitTiles, processTable } from '../system-tables.ts';
 
 const LEVELS = { ok: 'good', warning: 'warn', failed: 'bad' } as const satisfies Record<Level, Tone>;
 const SERVICES = { up: 'good', failing: 'warn', down: 'bad' } as const satisfies Record<string, Tone>;
@@ -35,6 +36,24 @@ export default defineView({
     'service.failing': { en: 'failing', ru: 'сбои' },
     'service.down': { en: 'down', ru: 'недоступен' },
     noServices: { en: 'No service has been looked at yet.', ru: 'Сервисы ещё не проверялись.' },
+    breakers: { en: 'Circuit breakers', ru: 'Предохранители' },
+    'breaker.closed': { en: 'lets calls through', ru: 'пропускает' },
+    'breaker.half_open': { en: 'tries one call', ru: 'пробует один вызов' },
+    'breaker.open': { en: 'holds calls back', ru: 'не пропускает' },
+    inProcesses: { en: '% of % processes', ru: 'процессов: % из %' },
+    noBreakers: { en: 'No process has said anything yet.', ru: 'Ни один процесс ещё не сообщал о себе.' },
+    limits: { en: 'Limits', ru: 'Пределы' },
+    telegramLimit: { en: 'Telegram, messages in the last second', ru: 'Telegram, сообщений за последнюю секунду' },
+    telegramPaused: { en: 'Telegram asked to wait for %.', ru: 'Telegram попросил подождать: %.' },
+    panelLimit: { en: 'Panel, requests at once', ru: 'Панель, запросов сразу' },
+    panelWaits: { en: 'processes that wait for a place: %', ru: 'процессов ждёт места: %' },
+    processes: { en: 'Processes', ru: 'Процессы' },
+    process: { en: 'Process', ru: 'Процесс' },
+    role: { en: 'Role', ru: 'Роль' },
+    version: { en: 'Version', ru: 'Версия' },
+    started: { en: 'Started', ru: 'Запущен' },
+    heard: { en: 'Last heard', ru: 'Последняя весть' },
+    mixed: { en: 'Different versions run at once.', ru: 'Одновременно работают разные версии.' },
     queues: { en: 'Queues', ru: 'Очереди' },
     queue: { en: 'Queue', ru: 'Очередь' },
     waiting: { en: 'waiting', ru: 'ждут' },
@@ -110,6 +129,29 @@ export default defineView({
           ],
         });
       },
+    }),
+    part({
+      name: 'breakers',
+      heading: 'breakers',
+      width: 'half',
+      everyMs: seconds(15),
+      load: ({ state }) => state.processes(),
+      draw: breakerTable,
+    }),
+    part({
+      name: 'limits',
+      heading: 'limits',
+      width: 'half',
+      everyMs: seconds(5),
+      load: ({ state }) => state.limits(),
+      draw: limitTiles,
+    }),
+    part({
+      name: 'processes',
+      heading: 'processes',
+      everyMs: seconds(15),
+      load: ({ state }) => state.processes(),
+      draw: processTable,
     }),
     part({
       name: 'queues',

@@ -94,7 +94,8 @@ export default defineView({
       async run(context, { audit, caller, form, page, params, request }) {
         const { traceparent } = request.headers;
         const asked = { name: params.name, payload: form, caller: callerOf(caller), audit, traceparent };
-        const { already, job_id: id, task } = await dispatchFor(context, asked);
+        const { already, approval, job_id: id, task } = await dispatchFor(context, asked);
+        if (approval) return { receipt: page.say('waitsForSecond', task), act: 'recorded', goTo: '/approvals' };
         const receipt = page.say(already ? 'already' : 'started', task, id);
         // What a dry run found is on the page of its job.
         const isDry = form.dry_run === true && context.registry.get(params.name).task.mass !== undefined;
