@@ -13,6 +13,7 @@ import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
+import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/receipts.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
@@ -23,6 +24,7 @@ import { brakesOf } from './doors/brakes.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
+import { receiptsOf } from './doors/receipts-of.ts';
 import { health } from './health-command.ts';
 import { readConfig } from './read-config.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
@@ -35,7 +37,8 @@ type CliContext = TaskContext &
   ExplainContext &
   PaymentContext &
   RunsContext &
-  MaintenanceContext;
+  MaintenanceContext &
+  ReceiptCommandContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -49,6 +52,7 @@ const commands: readonly Command<CliContext>[] = [
   ...deadLetterCommands,
   ...runsCommands,
   ...maintenanceCommands,
+  ...receiptCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -122,6 +126,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     brakes: brakesOf(app),
     desk: paymentDeskOf(app, 'cli'),
     history: historyOf(app, 'cli'),
+    receipts: receiptsOf(app, 'cli'),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     recordMaintenance: (what, entityId, details) =>

@@ -32,7 +32,7 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
  */
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
-  const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
+  const { services: recording, ...kept } = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
@@ -68,7 +68,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   });
   const bulk = composeBulk(
     foundation,
-    { contacts, people, ...subscriptions.services, historyState: kept.historyState },
+    { contacts, people, ...subscriptions.services, customerPicture, historyState: kept.historyState },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -90,6 +90,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...figures.services,
     ...monitoring.services,
     ...payments.services,
+    ...recording,
     ...sending.services,
     ...subscriptions.services,
   };

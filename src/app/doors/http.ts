@@ -16,6 +16,7 @@ import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
+import { receiptsOf } from './receipts-of.ts';
 import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
 
@@ -78,6 +79,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
     broadcasts: broadcastsOf(app, 'http'),
     history: historyOf(app, 'http'),
+    receipts: receiptsOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),

@@ -5,6 +5,8 @@ import { CustomersWithTelegram } from '../../repositories/customers-with-telegra
 import type { Decisions } from '../../repositories/decisions.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
+import { KeptReceipts } from '../../repositories/history/receipts.ts';
+import { UndoRows } from '../../repositories/history/undo-rows.ts';
 import { LastPurchases } from '../../repositories/last-purchases.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
@@ -12,10 +14,12 @@ import type { Foundation } from '../foundation.ts';
 import { Audience } from '../notifications/audience.ts';
 import { BroadcastComposer } from '../notifications/broadcast-composer.ts';
 import { Broadcasts } from '../notifications/broadcasts.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
 import { JobActs } from './job-acts.ts';
 import { BulkNotices } from './notices.ts';
 import type { BulkProgressOptions } from './progress.ts';
+import { UndoActs } from './undo.ts';
 import { BulkUsers } from './users.ts';
 import { usersOfThisPanel } from './users-of-this-panel.ts';
 
@@ -23,6 +27,7 @@ export type BulkParts = {
   contacts: CustomerContacts;
   decisions: Decisions;
   people: People;
+  customerPicture: CustomerPicture;
   historyState(): Promise<OwnSchemaState>;
 };
 export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
@@ -30,7 +35,7 @@ export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, decisions, historyState, people }: BulkParts,
+  { contacts, customerPicture, decisions, historyState, people }: BulkParts,
   { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -70,6 +75,13 @@ export function composeBulk(
       jobActs: new JobActs({ progress, records, act: engine.actOnJob, canAct: engine.canActOnJob }),
       bulkNotices: notices,
       bulkProgress: progress,
+      undoActs: new UndoActs({
+        ...{ auditLogs, backendKeys, concurrency, panel },
+        look: historyState,
+        picture: customerPicture,
+        receipts: new KeptReceipts(database),
+        rows: new UndoRows(database),
+      }),
       bulkUsers: new BulkUsers({
         auditLogs,
         backendKeys,

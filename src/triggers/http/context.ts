@@ -28,6 +28,7 @@ import type { BroadcastsContext } from '../broadcasts.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
+import type { ReceiptsContext } from '../receipts.ts';
 import type { ReportsContext } from '../reports.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -74,6 +75,7 @@ export type Act = {
     | 'session'
     | 'message'
     | 'segment'
+    | 'receipt'
     | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
@@ -185,6 +187,7 @@ export type HttpContext = {
   broadcasts: BroadcastsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
+  receipts: ReceiptsContext;
   /** What `task-worker doctor` examines. */
   doctor: DoctorContext;
   /** The settings by name, without their secret parts. */

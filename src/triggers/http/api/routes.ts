@@ -14,6 +14,7 @@ import { maintenanceRoutes } from './maintenance.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
+import { receiptRoutes } from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -35,6 +36,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
+    ...receiptRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
     ...paymentRoutes(context),
