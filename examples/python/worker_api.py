@@ -367,6 +367,48 @@ class WorkerApi:
             body=_given({"decision": decision}),
         )
 
+    def list_receipts(
+        self,
+        *,
+        task: str | int | None = None,
+        job_id: str | int | None = None,
+        limit: str | int | None = None,
+        after: str | int | None = None,
+    ) -> dict[str, Any]:
+        """What mass acts did, the newest first."""
+        return self._call(
+            "GET",
+            "/api/v1/receipts",
+            query={"task": task, "job_id": job_id, "limit": limit, "after": after},
+        )
+
+    def get_receipt(
+        self,
+        id: str,
+        *,
+        limit: str | int | None = None,
+        after: str | int | None = None,
+    ) -> dict[str, Any]:
+        """One receipt: how many acts of each kind, and a page of them."""
+        return self._call(
+            "GET",
+            f"/api/v1/receipts/{_quote(id)}",
+            query={"limit": limit, "after": after},
+        )
+
+    def undo_receipt(
+        self,
+        id: str,
+        *,
+        dry_run: bool | None = None,
+    ) -> dict[str, Any]:
+        """Undo what still stands as the run left it."""
+        return self._call(
+            "POST",
+            f"/api/v1/receipts/{_quote(id)}/undo",
+            body=_given({"dry_run": dry_run}),
+        )
+
     def list_broadcasts(
         self,
         *,
@@ -1226,6 +1268,22 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/send_broadcast",
             body=_given({"broadcast_id": broadcast_id, "dry_run": dry_run}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_undo_mass_effect(
+        self,
+        *,
+        receipt_id: str,
+        job_id: str | None = None,
+        dry_run: bool | None = None,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Undoes the acts of a receipt that still stand as they were left, and names the rest with the reason."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/undo_mass_effect",
+            body=_given({"receipt_id": receipt_id, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

@@ -733,6 +733,100 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
   }
 
+  /** What mass acts did, the newest first. */
+  async listReceipts(
+    options: { task?: string | number; jobId?: string | number; limit?: string | number; after?: string | number } = {},
+  ): Promise<{
+    receipts: {
+      id: string;
+      task: string;
+      job_id: string;
+      initiated_by: string;
+      began_at: string;
+      /** Absent while its job is not over */
+      ended_at?: string;
+      /** Acts that could not be noted */
+      lost: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/receipts`, {
+      task: options.task,
+      job_id: options.jobId,
+      limit: options.limit,
+      after: options.after,
+    });
+  }
+
+  /** One receipt: how many acts of each kind, and a page of them. */
+  async getReceipt(
+    id: string,
+    options: { limit?: string | number; after?: string | number } = {},
+  ): Promise<{
+    receipt: {
+      id: string;
+      task: string;
+      job_id: string;
+      initiated_by: string;
+      began_at: string;
+      /** Absent while its job is not over */
+      ended_at?: string;
+      /** Acts that could not be noted */
+      lost: number;
+    };
+    counts: {
+      effect: string;
+      acts: number;
+      /** Acts of which it is not known whether they were done */
+      unsure: number;
+      undone: number;
+      /** Acts that an undo left alone */
+      left: number;
+    }[];
+    lines: {
+      act: string;
+      effect: string;
+      subject: string;
+      panel_id?: string;
+      detail?: string;
+      /** What stood before */
+      was: {
+        status?: string;
+        expire_at?: string;
+        used_traffic_bytes?: number;
+        traffic_limit_bytes?: number;
+        telegram_id?: number;
+      };
+      at: string;
+      is_done: boolean;
+      undo?: {
+        state: 'begun' | 'undone' | 'left';
+        at: string;
+        job_id: string;
+        /** Why it was left alone */
+        reason?: string;
+      };
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/receipts/${encodeURIComponent(id)}`, {
+      limit: options.limit,
+      after: options.after,
+    });
+  }
+
+  /** Undo what still stands as the run left it. */
+  async undoReceipt(
+    id: string,
+    body: {
+      /** Lists what would be undone; nothing is changed */
+      dry_run?: boolean;
+    },
+  ): Promise<{
+    job_id: string;
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/receipts/${encodeURIComponent(id)}/undo`, {}, body);
+  }
+
   /** Planned broadcasts, the newest first. */
   async listBroadcasts(options: { after?: string | number; limit?: string | number } = {}): Promise<{
     broadcasts: {
@@ -2298,6 +2392,29 @@ export class WorkerApi {
     already: boolean;
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_broadcast`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Undoes the acts of a receipt that still stand as they were left, and names the rest with the reason. */
+  async dispatchUndoMassEffect(
+    body: {
+      /** The receipt of the run whose acts are undone */
+      receipt_id: string;
+      /** Names the progress record; the job id when absent */
+      job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/undo_mass_effect`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

@@ -8,6 +8,7 @@ import { composeExports, composeStorage } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
 import { composeHistory, type HistoryOptions } from '../domain/history/compose.ts';
+import { composeReceipts } from '../domain/history/compose-receipts.ts';
 import { composeMonitoring } from '../domain/monitoring/compose.ts';
 import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
@@ -32,7 +33,10 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
  */
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
-  const { services: recording, ...kept } = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
+  const keptDays = config.HISTORY_DAYS;
+  const kept = composeHistory(foundation, { ...history, keptDays });
+  const { historyState } = kept;
+  const { keptReceipts, services: receipting } = composeReceipts(foundation, { ...history, historyState, keptDays });
   const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
@@ -68,7 +72,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   });
   const bulk = composeBulk(
     foundation,
-    { contacts, people, ...subscriptions.services, customerPicture, historyState: kept.historyState },
+    { contacts, people, ...subscriptions.services, customerPicture, historyState, keptReceipts },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -90,7 +94,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...figures.services,
     ...monitoring.services,
     ...payments.services,
-    ...recording,
+    ...receipting,
     ...sending.services,
     ...subscriptions.services,
   };
@@ -103,6 +107,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     explain,
     exportDownloads,
     foundation,
+    keptReceipts,
     memoryReports,
     scheduleWatch,
     workerTimes,

@@ -32,7 +32,7 @@ export type MassTask<
     payload: z.output<P>,
     context: RunContext<P> & Pick<Services, Need>,
   ): PlannedLine<NoInfer<Name>> | Promise<PlannedLine<NoInfer<Name>>>;
-  /** Does the plan, and nothing to anybody whom the plan does not name. What it does stands in its receipt. */
+  /** Does the plan, and nothing to anybody whom the plan does not name. It notes its acts in its receipt. */
   run(
     payload: z.output<P>,
     context: RunContext<P> & Pick<Services, Need>,

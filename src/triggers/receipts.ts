@@ -1,4 +1,13 @@
-import type { KeptLine, KeptReceipt, KeptReceipts, ReceiptCounts } from '../repositories/history/receipts.ts';
+import type { Locale } from '../lib/locale.ts';
+import type {
+  KeptLine,
+  KeptReceipt,
+  KeptReceipts,
+  LeftReason,
+  ReceiptCounts,
+} from '../repositories/history/receipts.ts';
+
+type Words = Readonly<Record<Locale, string>>;
 
 /** Receipts of mass acts, as doors see them. Without our schema it throws: `HistoryContext.missing` is asked first. */
 export type ReceiptsContext = Pick<KeptReceipts, 'counts' | 'find' | 'lines' | 'list'> & {
@@ -8,6 +17,12 @@ export type ReceiptsContext = Pick<KeptReceipts, 'counts' | 'find' | 'lines' | '
   undo(asked: { id: string; dryRun: boolean; caller: string }): Promise<{ jobId: string; already: boolean }>;
   /** The effects that can be undone. */
   undoable: readonly string[];
+  words: {
+    /** Why an act was left alone. */
+    left: Readonly<Record<LeftReason, Words>>;
+    /** By effect: why it cannot be taken back. */
+    final: Readonly<Record<string, Words>>;
+  };
 };
 
 /** How many acts an undo would look at. */

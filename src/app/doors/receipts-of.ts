@@ -1,8 +1,8 @@
 import { UNDOABLE } from '../../domain/bulk/undo-rules.ts';
 import { csv } from '../../domain/exports/csv.ts';
 import type { Cells, ExportColumn } from '../../domain/exports/table.ts';
-import { LEFT_IN_WORDS } from '../../messages/receipts.ts';
-import { type KeptLine, KeptReceipts } from '../../repositories/history/receipts.ts';
+import { FINAL_IN_WORDS, LEFT_IN_WORDS } from '../../messages/receipts.ts';
+import type { KeptLine } from '../../repositories/history/receipts.ts';
 import undoMassEffect from '../../tasks/bulk/undo-mass-effect.ts';
 import type { ReceiptsContext } from '../../triggers/receipts.ts';
 import type { App } from '../build-app.ts';
@@ -21,20 +21,21 @@ export function receiptsOf(
   { dispatcher, parts }: Pick<App, 'dispatcher' | 'parts'>,
   source: 'cli' | 'http',
 ): ReceiptsContext {
-  const kept = new KeptReceipts(parts.foundation.database);
+  const kept = parts.keptReceipts;
   return {
     counts: (id) => kept.counts(id),
     find: (id) => kept.find(id),
     lines: (id, limit, after) => kept.lines(id, limit, after),
     list: (filter, limit, after) => kept.list(filter, limit, after),
     undoable: UNDOABLE,
+    words: { left: LEFT_IN_WORDS, final: FINAL_IN_WORDS },
     csv: (id) => csv({ columns: COLUMNS, groups: cells(kept.pages(id, PAGE)) }),
     async undo({ caller: initiatedBy, dryRun, id }) {
       const payload = { receipt_id: id, ...(dryRun && { dry_run: true }) };
       // A dry run and an undo of the same receipt are two jobs; two undos are one.
       const uniqueKey = `${dryRun ? 'undo-dry-run' : 'undo'}:${id}`;
       const asked = { source, initiatedBy, uniqueKey };
-      const { already, jobId } = await dispatcher.dispatchNamed(undoMassEffect.name, payload, asked);
+      const { already, jobId } = await dispatcher.dispatch(undoMassEffect, payload, asked);
       return { already, jobId };
     },
   };

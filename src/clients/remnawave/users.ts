@@ -73,7 +73,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     if (!generation.one(id) || path === undefined) return 'not_found';
     try {
       const request = { method, path: path + action, endpoint: `/api/users/:id${action}`, signal };
-      // The act is done, whatever can be read of the answer.
+      // An answer that cannot be read still says that the act is done.
       const schema = onUser && generation.userByKey.optional().catch(undefined);
       const after = await http.call({ ...request, ...(schema && { schema }) });
       if (after) onUser?.(after);

@@ -48,7 +48,7 @@ export type BrakeOptions = {
   alerts: AdminAlerts;
   /** SAFETY_MAX_SHARE, between 0 and 1. */
   maxShare: number;
-  /** Runs what is held under this name again now, where it does not wait by itself. */
+  /** Runs a held task again now where it has a schedule. A job that was asked for waits and looks again. */
   rerun(name: string): Promise<void>;
 };
 

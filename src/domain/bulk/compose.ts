@@ -5,7 +5,7 @@ import { CustomersWithTelegram } from '../../repositories/customers-with-telegra
 import type { Decisions } from '../../repositories/decisions.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
-import { KeptReceipts } from '../../repositories/history/receipts.ts';
+import type { KeptReceipts } from '../../repositories/history/receipts.ts';
 import { UndoRows } from '../../repositories/history/undo-rows.ts';
 import { LastPurchases } from '../../repositories/last-purchases.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
@@ -28,6 +28,7 @@ export type BulkParts = {
   decisions: Decisions;
   people: People;
   customerPicture: CustomerPicture;
+  keptReceipts: KeptReceipts;
   historyState(): Promise<OwnSchemaState>;
 };
 export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
@@ -35,7 +36,7 @@ export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, customerPicture, decisions, historyState, people }: BulkParts,
+  { contacts, customerPicture, decisions, historyState, keptReceipts, people }: BulkParts,
   { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -79,7 +80,7 @@ export function composeBulk(
         ...{ auditLogs, backendKeys, concurrency, panel },
         look: historyState,
         picture: customerPicture,
-        receipts: new KeptReceipts(database),
+        receipts: keptReceipts,
         rows: new UndoRows(database),
       }),
       bulkUsers: new BulkUsers({

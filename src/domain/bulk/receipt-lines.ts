@@ -35,7 +35,7 @@ export function bulkLine(
 export const askedAt = (state: BulkUserState | undefined): number | undefined =>
   state?.state === 'begun' || state?.state === 'waiting' ? state.at : undefined;
 
-/** What stood before, where nothing shows it afterwards. Who cannot be read now is acted on all the same. */
+/** What stood before, where nothing shows it afterwards. A user who cannot be read now is acted on anyway. */
 export async function seenBefore(
   { concurrency, operation, panel }: { panel: BulkPanel; concurrency: number; operation: BulkOperation },
   before: ReadonlyMap<string, BulkUserState | undefined>,

@@ -5,8 +5,8 @@ import type { MoneyState } from '../payments/customer-picture.ts';
 /** What undoes an act at the panel. */
 export type UndoAct = 'enable' | 'disable';
 
-/** By the effect that a receipt names. What is not here cannot be undone: the panel keeps no traffic and no user that is gone, and a message that was sent stays sent. */
-export const UNDONE_BY: Readonly<Record<string, UndoAct>> = {
+/** By the effect that a receipt names. No other act can be undone: the panel keeps no traffic and no user that is gone, and a message that was sent stays sent. */
+const UNDONE_BY: Readonly<Record<string, UndoAct>> = {
   disable: 'enable',
   disable_and_tell: 'enable',
   enable: 'disable',
@@ -24,11 +24,11 @@ export type UndoStep = {
   isDone?: true;
 };
 
-/** What is known of a user besides what the panel shows. */
+/** Facts about a user that the panel does not show. */
 export type SinceThen = { isActedOn: boolean; isTouched: boolean; money: MoneyState };
 
 /**
- * Whether what an act left still stands as it left it. `job` is the one that undoes: what it has in its hands already it has judged before.
+ * Whether what an act left still stands as it left it. `job` is the one that undoes: it has judged before the acts that it has in its hands.
  */
 export function judged(line: KeptLine, user: PanelUser | undefined, job: string, since: SinceThen): UndoStep {
   const act = UNDONE_BY[line.effect]!;

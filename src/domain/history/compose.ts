@@ -3,7 +3,6 @@ import { Incidents } from '../../repositories/history/incidents.ts';
 import { KeptPauses } from '../../repositories/history/kept-pauses.ts';
 import { MaintenanceRows } from '../../repositories/history/maintenance-rows.ts';
 import { ownSchemaState } from '../../repositories/history/own-schema.ts';
-import { ReceiptRows } from '../../repositories/history/receipt-rows.ts';
 import { RunRows } from '../../repositories/history/run-rows.ts';
 import { Runs } from '../../repositories/history/runs.ts';
 import { MaintenanceCopy } from '../../repositories/redis/monitoring/maintenance-copy.ts';
@@ -12,7 +11,6 @@ import type { Foundation } from '../foundation.ts';
 import { MaintenanceWindows } from '../monitoring/maintenance-windows.ts';
 import { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { IncidentNotes } from './incident-notes.ts';
-import { Receipts } from './receipts.ts';
 import { RunRecorder } from './run-recorder.ts';
 
 export type HistoryOptions = {
@@ -31,14 +29,6 @@ export function composeHistory({ clock, log, metrics, redis, unreadable }: Found
   const onDropped = (notes: number): void => metrics.outputDropped('history', notes);
   const incidents = new Incidents(historyDatabase);
   return {
-    services: {
-      receipts: new Receipts({
-        ...{ keptDays, log, onDropped },
-        rows: new ReceiptRows(historyDatabase),
-        look: historyState,
-        clock: () => clock.now(),
-      }),
-    },
     historyState,
     incidents,
     incidentNotes: new IncidentNotes({ incidents, log, onDropped, look: historyState, clock: () => clock.now() }),

@@ -19,7 +19,7 @@ export type ReceiptsOptions = {
   onDropped(lines: number): void;
 };
 
-/** The run that a receipt is of: the same job, whatever attempt. */
+/** The run that a receipt is of: any attempt of the same job. */
 export type ReceiptRun = {
   readonly jobId: string;
   readonly enqueuedAt: Date;
@@ -114,7 +114,7 @@ export class Receipts {
       const batch = [...waiting.values()].slice(0, BATCH);
       const leftMs = until - performance.now();
       if (leftMs <= 0 || !(await this.#try(leftMs, () => this.#options.rows.add(head, batch)))) return;
-      // What was only begun may have been done meanwhile, and is then written again.
+      // An act that was only begun may have been done meanwhile, and is then written again.
       for (const { act, isDone } of batch) if (waiting.get(act)?.isDone === isDone) waiting.delete(act);
     }
   }
@@ -169,5 +169,5 @@ export class Receipts {
 }
 
 /** A job keeps its id and the time at which it was added through retries, snoozes and replays. */
-export const receiptIdOf = ({ enqueuedAt, jobId }: Pick<ReceiptRun, 'enqueuedAt' | 'jobId'>): string =>
+const receiptIdOf = ({ enqueuedAt, jobId }: Pick<ReceiptRun, 'enqueuedAt' | 'jobId'>): string =>
   uuidFrom(`receipt:${jobId}:${enqueuedAt.toISOString()}`);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Database } from '../database.ts';
 import { type LeftReason, UNDO_LEASE } from './receipts.ts';
 
-/** What becomes of undoing the acts of a receipt. The rows decide that an act is undone once, whoever asks and however often. */
+/** What becomes of undoing the acts of a receipt. The rows decide that an act is undone once, however often and by however many jobs it is asked for. */
 export class UndoRows {
   readonly #db: Database;
 
@@ -29,7 +29,7 @@ export class UndoRows {
     );
   }
 
-  /** Notes why acts are left as they are. What is undone stays so. */
+  /** Notes why acts are left as they are. An act that is undone stays so. */
   async left(receipt: string, reasons: ReadonlyMap<string, LeftReason>, job: string): Promise<void> {
     if (reasons.size === 0) return;
     await sql`

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
-import { FINAL_IN_WORDS, LEFT_IN_WORDS } from '../../../../messages/receipts.ts';
 import type { KeptLine } from '../../../../repositories/history/receipts.ts';
 import { openActs } from '../../../receipts.ts';
 import { undoReceipt } from '../../api/receipts.ts';
@@ -91,10 +90,11 @@ export default defineView({
           if (!receipt) throw new Problem('not-found', `There is no receipt ${id}.`);
           const counts = await context.receipts.counts(id);
           const effects = context.registry.find(receipt.task)?.task.mass?.effects ?? {};
-          return { receipt, counts, effects, open: openActs(counts, context.receipts.undoable) };
+          const { final } = context.receipts.words;
+          return { receipt, counts, effects, final, open: openActs(counts, context.receipts.undoable) };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ counts, effects, open, receipt }) => {
+        drawHistory(from, page.locale, ({ counts, effects, final, open, receipt }) => {
           const { form, locale, say } = page;
           const n = (count: number): string => numberText(count, locale);
           const done = counts.map(({ acts, effect, left, undone, unsure }) => {
@@ -103,7 +103,7 @@ export default defineView({
               ...(undone > 0 ? [`${say('undone')}: ${n(undone)}`] : []),
               ...(left > 0 ? [`${say('left')}: ${n(left)}`] : []),
             ].join('; ');
-            const why = FINAL_IN_WORDS[effect]?.[locale];
+            const why = final[effect]?.[locale];
             return html`<dt>${effects[effect]?.[locale] ?? effect}</dt><dd>${n(acts)}${more ? html` <span class="muted">${more}</span>` : ''}${why ? html`<p class="muted">${why}</p>` : ''}</dd>`;
           });
           return html`<dl class="facts">
@@ -124,17 +124,21 @@ ${join(done, '')}${receipt.lost > 0 ? html`<dt>${say('lost')}</dt><dd>${n(receip
         fromHistory(context, async () => {
           const receipt = await context.receipts.find(id);
           const effects = (receipt && context.registry.find(receipt.task)?.task.mass?.effects) ?? {};
-          return { effects, lines: await context.receipts.lines(id, LISTED + 1, cursor) };
+          return {
+            effects,
+            reasons: context.receipts.words.left,
+            lines: await context.receipts.lines(id, LISTED + 1, cursor),
+          };
         }),
       draw: (from, page, { query: { cursor } }) =>
-        drawHistory(from, page.locale, ({ effects, lines }) => {
+        drawHistory(from, page.locale, ({ effects, lines, reasons }) => {
           const { locale, say } = page;
           const rows = lines.slice(0, LISTED);
           if (rows.length === 0) return emptyState(say('nothing'));
           const undoing = ({ undo }: KeptLine) => {
             if (!undo) return '–';
             const tone = undo.state === 'undone' ? 'good' : undo.state === 'left' ? 'warn' : 'calm';
-            return html`${stateBadge(tone, say(undo.state))}${undo.why ? html` <span class="muted">${LEFT_IN_WORDS[undo.why][locale]}</span>` : ''}`;
+            return html`${stateBadge(tone, say(undo.state))}${undo.why ? html` <span class="muted">${reasons[undo.why][locale]}</span>` : ''}`;
           };
           const table = dataTable({
             caption: say('acts'),
