@@ -147,7 +147,7 @@ export function receiptRoutes(context: HttpContext): readonly ApiRoute[] {
         'A job does it: who was disabled is enabled, who was enabled is disabled. What somebody or a payment has changed since is left alone, with the reason on the receipt. Where nothing can be undone: 409. Asked for again while the job waits or runs, it is the same job.',
       params,
       body: z.strictObject({
-        dry_run: z.boolean().default(false).describe('Lists what would be undone; nothing is changed'),
+        preview: z.boolean().default(false).describe('Lists what would be undone; nothing is changed'),
       }),
       answers: {
         202: {
@@ -156,7 +156,7 @@ export function receiptRoutes(context: HttpContext): readonly ApiRoute[] {
         },
       },
       problems: ['conflict', 'not-found'],
-      async handle({ params: { id }, body: { dry_run: dryRun } }, { audit, caller }) {
+      async handle({ params: { id }, body: { preview: dryRun } }, { audit, caller }) {
         const { act, already, jobId } = await undoReceipt(context, { id, dryRun, caller });
         await audit(act);
         return { status: 202, body: { job_id: jobId, already } };

@@ -58,7 +58,7 @@ describe('receipts', () => {
     // Asked for again while it waits: the same job.
     const again = (await api('POST', `receipts/${id}/undo`, {})).json();
     expect(again).toMatchObject({ already: true });
-    const dry = (await api('POST', `receipts/${id}/undo`, { dry_run: true })).json();
+    const dry = (await api('POST', `receipts/${id}/undo`, { preview: true })).json();
     expect(dry.job_id).not.toBe(again.job_id);
     expect(await console.world.run('undo_mass_effect', { receipt_id: id }, { jobId: again.job_id })).toMatchObject({
       undone: 2,
