@@ -400,13 +400,13 @@ class WorkerApi:
         self,
         id: str,
         *,
-        dry_run: bool | None = None,
+        preview: bool | None = None,
     ) -> dict[str, Any]:
         """Undo what still stands as the run left it."""
         return self._call(
             "POST",
             f"/api/v1/receipts/{_quote(id)}/undo",
-            body=_given({"dry_run": dry_run}),
+            body=_given({"preview": preview}),
         )
 
     def list_broadcasts(

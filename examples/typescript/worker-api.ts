@@ -818,7 +818,7 @@ export class WorkerApi {
     id: string,
     body: {
       /** Lists what would be undone; nothing is changed */
-      dry_run?: boolean;
+      preview?: boolean;
     },
   ): Promise<{
     job_id: string;
