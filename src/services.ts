@@ -7,6 +7,7 @@ import type { composeEmail } from './domain/email/compose.ts';
 import type { composeExports, composeStorage } from './domain/exports/compose.ts';
 import type { composeFigures } from './domain/figures/compose.ts';
 import type { Foundation } from './domain/foundation.ts';
+import type { composeReceipts } from './domain/history/compose-receipts.ts';
 import type { composeMonitoring } from './domain/monitoring/compose.ts';
 import type { composeNotifications } from './domain/notifications/compose.ts';
 import type { composePayments } from './domain/payments/compose.ts';
@@ -25,6 +26,7 @@ export type Services = Foundation['services'] &
   BuiltBy<typeof composeExports> &
   BuiltBy<typeof composeStorage> &
   BuiltBy<typeof composeFigures> &
+  BuiltBy<typeof composeReceipts> &
   BuiltBy<typeof composeMonitoring> &
   BuiltBy<typeof composeNotifications> &
   BuiltBy<typeof composePayments> &

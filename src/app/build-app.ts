@@ -164,7 +164,10 @@ export async function buildApp(
       signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
       actOnJob: (act, jobId, actId) => actOnJob({ deadJobs, jobs }, { act, jobId, actId }),
       canActOnJob: (act, jobId) => canActOnJob({ deadJobs, jobs }, act, jobId),
-      rerun: (name) => runSoon(registry.get(name).task, 'brake'),
+      rerun: async (name) => {
+        const task = registry.find(name)?.task;
+        if (task?.schedule) await runSoon(task, 'brake');
+      },
       schedulePeriods: (now) =>
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),
     },

@@ -16,6 +16,7 @@ import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
+import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/receipts.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
@@ -29,6 +30,7 @@ import { cliApprovals } from './doors/cli-approvals.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
+import { receiptsOf } from './doors/receipts-of.ts';
 import { health } from './health-command.ts';
 import { readConfig } from './read-config.ts';
 import { type Role, runRole, runWorkerProcess } from './roles.ts';
@@ -44,7 +46,8 @@ type CliContext = TaskContext &
   RunsContext &
   MaintenanceContext &
   CampaignContext &
-  AlertContext;
+  AlertContext &
+  ReceiptCommandContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -60,6 +63,7 @@ const commands: readonly Command<CliContext>[] = [
   ...alertCommands,
   ...maintenanceCommands,
   ...campaignCommands,
+  ...receiptCommands,
   ...brakeCommands,
   ...approvalCommands,
   ...paymentCommands,
@@ -141,6 +145,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
       ]),
     history,
     ...cliApprovals(app, callerHere(), history),
+    receipts: receiptsOf(app, 'cli'),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     alerts: alertsOf(app),

@@ -9,6 +9,7 @@ import { composeExports, composeStorage } from '../domain/exports/compose.ts';
 import { composeFigures } from '../domain/figures/compose.ts';
 import { type FoundationOptions, layFoundation } from '../domain/foundation.ts';
 import { composeHistory, type HistoryOptions } from '../domain/history/compose.ts';
+import { composeReceipts } from '../domain/history/compose-receipts.ts';
 import { composeMonitoring } from '../domain/monitoring/compose.ts';
 import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
@@ -33,7 +34,10 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
  */
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
-  const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
+  const keptDays = config.HISTORY_DAYS;
+  const kept = composeHistory(foundation, { ...history, keptDays });
+  const { historyState } = kept;
+  const { keptReceipts, services: receipting } = composeReceipts(foundation, { ...history, historyState, keptDays });
   const mailer = composeMailer(foundation, config);
   const {
     alertAnswers,
@@ -81,7 +85,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   });
   const bulk = composeBulk(
     foundation,
-    { ...people, ...subscriptions.services, historyState: kept.historyState },
+    { ...people, ...subscriptions.services, customerPicture, historyState, keptReceipts },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -104,6 +108,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...figures.services,
     ...monitoring.services,
     ...payments.services,
+    ...receipting,
     ...sending.services,
     ...subscriptions.services,
   };
@@ -119,6 +124,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     explain,
     exportDownloads,
     foundation,
+    keptReceipts,
     memoryReports,
     scheduleWatch,
     workerTimes,

@@ -38,7 +38,7 @@ export type EngineHooks = {
   actOnJob(act: JobAct, jobId: string, actId: string): Promise<boolean>;
   /** Whether the job is in the state for it. */
   canActOnJob(act: JobAct, jobId: string): Promise<boolean>;
-  /** Has a task run now, besides its schedule. */
+  /** Has a scheduled task run now, besides its schedule. A job that was asked for waits and looks again. */
   rerun(task: string): Promise<void>;
   /** The period of every schedule that is on, in milliseconds, by task. */
   schedulePeriods(now: Date): ReadonlyMap<string, number>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import type { PlannedLine } from '../lib/planned-line.ts';
+import type { Receipt } from '../lib/receipt.ts';
 import type { Services } from '../services.ts';
 import {
   defineTask,
@@ -31,11 +32,11 @@ export type MassTask<
     payload: z.output<P>,
     context: RunContext<P> & Pick<Services, Need>,
   ): PlannedLine<NoInfer<Name>> | Promise<PlannedLine<NoInfer<Name>>>;
-  /** Does the plan, and nothing to anybody whom the plan does not name. */
+  /** Does the plan, and nothing to anybody whom the plan does not name. It notes its acts in its receipt. */
   run(
     payload: z.output<P>,
     context: RunContext<P> & Pick<Services, Need>,
-    planned: Planned<Group>,
+    planned: Planned<Group> & { readonly receipt: Receipt },
   ): Promise<Readonly<Record<NoInfer<Count>, number>> & Result>;
 };
 
@@ -51,6 +52,7 @@ const DRY_RUN = {
 /**
  * Defines a task whose run acts on many subjects, in two steps: what it would touch, and the doing of it. The payload gets the field
  * `dry_run`. The run, the brake's list and the dry run read the same plan.
+ * The run has a receipt, which is the same for all attempts of a job.
  */
 export function defineMassTask<
   P extends z.ZodObject,
@@ -58,7 +60,7 @@ export function defineMassTask<
   N extends keyof Services,
   G extends PlannedGroup,
   E extends string,
->(task: MassTask<P, C, N, G, E>): Task<P, C, N> & DefinedTask<P> & { readonly mass: MassPlan } {
+>(task: MassTask<P, C, N, G, E>): Task<P, C, N | 'receipts'> & DefinedTask<P> & { readonly mass: MassPlan } {
   const { effects, plan, run, show, ...rest } = task;
   type Context = RunContext<P> & Pick<Services, N>;
   const planOf = (payload: z.output<P>, context: Context): Planned<G> => {
@@ -77,11 +79,22 @@ export function defineMassTask<
     // The engine has parsed the payload and gives the services that the task needs.
     plan: (payload, context) => planOf(payload as z.output<P>, context as Context),
   };
-  const defined = defineTask<P, C, N>({
+  const defined = defineTask<P, C, N | 'receipts'>({
     ...rest,
     // No task dispatches a dry run, so the type that they see does not have the field.
     payload: rest.payload.extend(DRY_RUN) as z.ZodObject as P,
-    run: (payload, context) => run(payload, context, planOf(payload, context)),
+    needs: [...rest.needs, 'receipts'],
+    async run(payload, context) {
+      const receipt = context.receipts.open(context);
+      let isOver = false;
+      try {
+        const result = await run(payload, context, { ...planOf(payload, context), receipt });
+        isOver = true;
+        return result;
+      } finally {
+        await receipt.close(isOver);
+      }
+    },
   });
   return { ...defined, mass };
 }

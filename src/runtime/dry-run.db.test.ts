@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SnoozeError } from '../lib/errors.ts';
+import { installOwnSchema } from '../repositories/history/own-schema.ts';
 import { sorted, WITHOUT_PAUSES } from '../testing/aged-rows.ts';
 import { type MassCase, type MassWorld, massCases, massWorld } from '../testing/mass-effects.ts';
 import { parseCsv } from '../testing/rfc4180.ts';
@@ -32,6 +33,22 @@ async function listOf({ world }: MassWorld, { list }: DryRun): Promise<string[]>
   expect(rows).toHaveLength(list.rows);
   return rows.map(([effect, subject]) => `${effect} ${subject}`);
 }
+
+/** The receipt of all its runs. */
+async function receiptOf({ world }: MassWorld, task: string): Promise<string[]> {
+  const { rows } = await world.app.database.pool.query<{ effect: string; subject: string; is_done: boolean }>(
+    `select effect, subject, done_at is not null as is_done
+       from task_worker.receipt_lines join task_worker.receipts on id = receipt where task = $1`,
+    [task],
+  );
+  return rows.filter(({ is_done: isDone }) => isDone).map(lineOf);
+}
+
+/** Whether an act stands in the receipt: clean-up has none, a planned broadcast has its page, and another task tells of resets. */
+const hasLine = (task: string, line: string): boolean =>
+  !/^(archive|cleanup|invalidate)_|^send_broadcast/.test(task) &&
+  !/^(already|fail|leave) /.test(line) &&
+  !(task === 'reset_monthly_traffic' && line.startsWith('tell '));
 
 /** Runs the task as far as it acts: what is only waited for afterwards, such as a delivery, is not its effect. */
 async function really({ world }: MassWorld, { task }: MassCase, payload: object): Promise<void> {
@@ -73,8 +90,11 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
       expect(dry.sample.map(lineOf)).toEqual(listed.slice(0, 20));
       expect(Object.values(dry.effects).reduce((sum, count) => sum + count, 0)).toBe(listed.length);
 
+      await installOwnSchema(app.app.parts.foundation.database);
       await really(mass, one, payload);
-      expect(sorted(await one.done(mass))).toEqual(sorted(listed));
+      const done = await one.done(mass);
+      expect(sorted(done)).toEqual(sorted(listed));
+      expect(sorted(await receiptOf(mass, one.task))).toEqual(sorted(done.filter((line) => hasLine(one.task, line))));
 
       const again = (await app.run(one.task, { ...payload, dry_run: true }, { now: panel.now() })) as DryRun;
       if (!isRepeatable(one.task)) expect(await listOf(mass, again)).toEqual([]);
@@ -83,7 +103,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
 });
 
 /** An operation or a message that somebody asks for again is a new one. */
-const isRepeatable = (task: string): boolean => /bulk|broadcast|act_on_jobs/.test(task);
+const isRepeatable = (task: string): boolean => /bulk|broadcast|act_on_jobs|undo/.test(task);
 
 describe('the registry', () => {
   let registry: TaskRegistry;

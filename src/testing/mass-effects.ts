@@ -136,6 +136,31 @@ function jobsCase(): MassCase {
   };
 }
 
+function undoCase(): MassCase {
+  const users = ['anna', 'boris', 'clara'];
+  return {
+    task: 'undo_mass_effect',
+    async prepare({ world }) {
+      const { app, panel } = world;
+      await installOwnSchema(app.app.parts.foundation.database);
+      for (const name of users) world.customer(name, { endsInMs: -hours(1) });
+      await app.run('disable_expired_users', {}, { now: panel.now(), jobId: 'the act' });
+      panel.changeUser('boris', { status: 'ACTIVE' });
+      const { rows } = await app.database.pool.query<{ id: string }>('select id from task_worker.receipts');
+      return { receipt_id: rows[0]!.id };
+    },
+    async done({ world }) {
+      const { rows } = await world.app.database.pool.query<{ subject: string; undo_state: string }>(
+        'select subject, undo_state from task_worker.receipt_lines where undo_state is not null',
+      );
+      return rows.map(({ subject, undo_state: state }) => {
+        const isOn = world.panel.user(subject)?.status === 'ACTIVE';
+        return `${state === 'undone' && isOn ? 'enable' : 'leave'} ${subject}`;
+      });
+    },
+  };
+}
+
 /** One case for every mass task, and for each of its ways that differ. */
 export const massCases = (): readonly MassCase[] => [
   {
@@ -276,6 +301,7 @@ export const massCases = (): readonly MassCase[] => [
   },
   ...(['disable', 'enable', 'reset_traffic', 'delete'] as const).map(bulkCase),
   jobsCase(),
+  undoCase(),
   rowCase('cleanup_expired_tokens', 'refresh_tokens', ({ world }) =>
     addTokens(world.app.database.pool, [
       { expires: ago(hours(1)) },

@@ -18,6 +18,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   staleKeys: 'many',
   storages: 'many',
   subscriptionNotices: 'many',
+  undoActs: 'many',
   unusedRenewals: 'many',
 
   backlog: 'one',
@@ -64,6 +65,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   progress: 'none',
   queueSnapshots: 'none',
   realtime: 'none',
+  receipts: 'none',
   reportDelivery: 'none',
   reports: 'none',
   seenNodes: 'none',

@@ -23,6 +23,7 @@ import { broadcastsOf } from './broadcasts-of.ts';
 import { campaignsOf } from './campaigns-of.ts';
 import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
+import { receiptsOf } from './receipts-of.ts';
 import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
 
@@ -106,6 +107,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     campaigns: campaignsOf(app),
     broadcasts,
     history: historyOf(app, 'http'),
+    receipts: receiptsOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),

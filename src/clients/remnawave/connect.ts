@@ -86,7 +86,7 @@ export function connectPanel({ shared, ...options }: PanelOptions): Panel {
     usersByTelegramId: (telegramId, signal) => anew(signal, (users) => users.usersByTelegramId(telegramId, signal)),
     userByUsername: (username, signal) => anew(signal, (users) => users.userByUsername(username, signal)),
     userByShortUuid: (shortUuid, signal) => anew(signal, (users) => users.userByShortUuid(shortUuid, signal)),
-    disable: (id, signal) => act(id, signal, (users) => users.disable(id, signal)),
+    disable: (id, signal, onUser) => act(id, signal, (users) => users.disable(id, signal, onUser)),
     enable: (id, signal) => act(id, signal, (users) => users.enable(id, signal)),
     resetTraffic: (id, signal) => act(id, signal, (users) => users.resetTraffic(id, signal)),
     delete: (id, signal) => act(id, signal, (users) => users.delete(id, signal)),

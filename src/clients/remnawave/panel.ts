@@ -45,7 +45,8 @@ export type PanelUsers = {
   userByUsername(username: string, signal: AbortSignal): Promise<PanelUser | undefined>;
   userByShortUuid(shortUuid: string, signal: AbortSignal): Promise<PanelUser | undefined>;
 
-  disable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /** `onUser` gets the user as the panel answers with it, where that is done and can be read. */
+  disable(id: PanelUserId, signal: AbortSignal, onUser?: (after: PanelUser) => void): Promise<ActionResult>;
   /** Does not look at the expiry: an expired user would be ACTIVE until the panel's next look. Use `extendTo` to revive. */
   enable(id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
   /** A LIMITED user becomes ACTIVE. Reads the user first, because only a change of the last reset shows that a lost answer was one. */

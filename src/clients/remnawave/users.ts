@@ -20,6 +20,8 @@ type UserAction = {
   action: string;
   /** Whether a user who is read afterwards shows that it was done; undefined: there is no such user. */
   isDone(now: PanelUser | undefined): boolean;
+  /** Gets the user of the answer, where that can be read. */
+  onUser?: ((after: PanelUser) => void) | undefined;
 };
 
 /** Users of one generation of panel. */
@@ -65,16 +67,21 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
   const act = async (
     id: PanelUserId,
     signal: AbortSignal,
-    { method = 'POST', action, isDone }: UserAction,
+    { method = 'POST', action, isDone, onUser }: UserAction,
   ): Promise<ActionResult> => {
     const path = panelPath`/api/users/${id}`;
     if (!generation.one(id) || path === undefined) return 'not_found';
     try {
-      await http.call({ method, path: path + action, endpoint: `/api/users/:id${action}`, signal });
+      const request = { method, path: path + action, endpoint: `/api/users/:id${action}`, signal };
+      // An answer that cannot be read still says that the act is done.
+      const schema = onUser && generation.userByKey.optional().catch(undefined);
+      const after = await http.call({ ...request, ...(schema && { schema }) });
+      if (after) onUser?.(after);
     } catch (error) {
       if (isMissing(error)) return 'not_found';
       if (error instanceof PanelRefusal && ALREADY.has(error.panelCode ?? '')) return 'already';
-      await look(id, signal, error, isDone);
+      const seen = await look(id, signal, error, isDone);
+      if (seen) onUser?.(seen);
     }
     return 'done';
   };
@@ -121,8 +128,8 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     userByUsername,
     userByShortUuid: (shortUuid, signal) =>
       find(panelPath`/api/users/by-short-uuid/${shortUuid}`, '/api/users/by-short-uuid/:shortUuid', signal),
-    disable: (id, signal) =>
-      act(id, signal, { action: '/actions/disable', isDone: (now) => now?.status === 'DISABLED' }),
+    disable: (id, signal, onUser) =>
+      act(id, signal, { action: '/actions/disable', isDone: (now) => now?.status === 'DISABLED', onUser }),
     async resetTraffic(id, signal) {
       const before = await user(id, signal);
       return before ? await reset(before, signal) : 'not_found';

@@ -13,6 +13,8 @@ import type { PlannedLists } from '../exports/planned-lists.ts';
 export type MassEffect = {
   /** The task of the run, which gives the brake its name. */
   task: DefinedTask;
+  /** Names the brake where the runs of a task are about different things. Absent: the name of the task. */
+  name?: string;
   /** Users that the run would change or write to. */
   wouldTouch: number;
   /** Users in the listing that the run uses. */
@@ -29,7 +31,7 @@ export type MassEffect = {
  * `atMost` limits how many users may be touched now, because a later look at the panel may find more than were counted. With `onlyShown`,
  * `allowed` lets those through alone whom the admins were shown.
  */
-export type BrakeVerdict = { go: true; atMost: number; onlyShown?: string } | { go: false };
+export type BrakeVerdict = { go: true; atMost: number; onlyShown?: string } | { go: false; isDeclined?: true };
 
 /** `go`: all of it. `only_these`: those on the list that was shown, as far as they still qualify. `not_this_time`: none, for a day. */
 export const BRAKE_DECISIONS = ['go', 'only_these', 'not_this_time'] as const;
@@ -46,8 +48,8 @@ export type BrakeOptions = {
   alerts: AdminAlerts;
   /** SAFETY_MAX_SHARE, between 0 and 1. */
   maxShare: number;
-  /** Runs the task again now. */
-  rerun(task: string): Promise<void>;
+  /** Runs a held task again now where it has a schedule. A job that was asked for waits and looks again. */
+  rerun(name: string): Promise<void>;
 };
 
 /** Fewer than this many users are never a mass effect. */
@@ -80,7 +82,7 @@ export class MassEffectBrake {
   async check(effect: MassEffect): Promise<BrakeVerdict> {
     const { records, maxShare } = this.#options;
     const { listed, now } = effect;
-    const { name } = effect.task;
+    const name = nameOf(effect);
     const expected = Math.max((await records.listed()) ?? 0, effect.counted);
     const unbraked = Math.max(MASS_FROM_USERS - 1, Math.floor(maxShare * listed));
     const reason = this.#reason(effect, expected, unbraked);
@@ -91,7 +93,7 @@ export class MassEffectBrake {
     const hold = await records.find(name);
     if (hold?.onlyAt && isOf(hold.onlyAt, now) && (await this.#isAnyShown(effect)))
       return { go: true, atMost: hold.list?.rows ?? 0, onlyShown: name };
-    if (hold?.declinedAt && isOf(hold.declinedAt, now) && covers(hold, effect)) return { go: false };
+    if (hold?.declinedAt && isOf(hold.declinedAt, now) && covers(hold, effect)) return { go: false, isDeclined: true };
     if (hold?.approvedAt && isOf(hold.approvedAt, now) && covers(hold, effect)) {
       await records.rememberListed(listed);
       return { go: true, atMost: Math.max(unbraked, approvedUsers(hold)) };
@@ -135,15 +137,16 @@ export class MassEffectBrake {
     return { name, ...hold };
   }
 
-  async #isAnyShown({ lines, task }: MassEffect): Promise<boolean> {
-    for await (const some of lines())
-      if ((await this.#options.shown.were(task.name, some.map(lineKeyOf))).includes(true)) return true;
+  async #isAnyShown(effect: MassEffect): Promise<boolean> {
+    for await (const some of effect.lines())
+      if ((await this.#options.shown.were(nameOf(effect), some.map(lineKeyOf))).includes(true)) return true;
     return false;
   }
 
   /** Keeps what the run would do, for people as a file and for `allowed` by its keys. Undefined where there is no storage for it now. */
-  async #listOf({ lines, now, signal, task: { name } }: MassEffect): Promise<Hold['list']> {
+  async #listOf({ lines, now, signal, ...effect }: MassEffect): Promise<Hold['list']> {
     const { lists, log, shown } = this.#options;
+    const name = nameOf(effect);
     async function* kept(): AsyncGenerator<readonly PlannedLine[]> {
       await shown.begin(name);
       for await (const some of lines()) {
@@ -178,7 +181,7 @@ export class MassEffectBrake {
   ): Promise<void> {
     const { records } = this.#options;
     const { listed, now, wouldTouch } = effect;
-    const { name } = effect.task;
+    const name = nameOf(effect);
     // An approval that has expired or does not cover these counts has no effect: the admins must be told what would happen now first.
     const wasTold = hold && !isDecided(hold) && now.getTime() - hold.toldAt.getTime() < TELL_AGAIN_MS;
     if (wasTold) return;
@@ -192,7 +195,7 @@ export class MassEffectBrake {
     const listedNow: Hold = { ...fresh, ...(list && { list }) };
     await records.replace(name, listedNow);
     const isTold = await this.#options.alerts.raise({
-      kind: `brake_${name}`,
+      kind: `brake_${effect.task.name}`,
       subject: name,
       at: now,
       severity: 'warning',
@@ -201,6 +204,8 @@ export class MassEffectBrake {
     if (isTold) await records.replace(name, { ...listedNow, toldAt: now });
   }
 }
+
+const nameOf = ({ name, task }: Pick<MassEffect, 'name' | 'task'>): string => name ?? task.name;
 
 /** Whether a decision of then still holds. */
 const isOf = (decidedAt: Date, now: Date): boolean => now.getTime() - decidedAt.getTime() < APPROVAL_MS;

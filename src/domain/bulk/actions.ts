@@ -11,7 +11,10 @@ const CLOCK_SLACK_MS = 2_000;
 
 /** One operation on one user. */
 type BulkAction = {
-  act(panel: BulkPanel, id: PanelUserId, signal: AbortSignal): Promise<ActionResult>;
+  /** `onUser` gets the user as far as the act saw it. */
+  act(panel: BulkPanel, id: PanelUserId, signal: AbortSignal, onUser: (user: PanelUser) => void): Promise<ActionResult>;
+  /** Whether the user is read and kept before: nothing that is seen afterwards shows what stood. */
+  looksFirst: boolean;
   /**
    * Whether a run that asked for the operation at `begunAt` and was cut off has done it, as far as the user shows. Undefined: no such user.
    */
@@ -22,15 +25,18 @@ type BulkAction = {
 
 export const BULK_ACTIONS: Readonly<Record<BulkOperation, BulkAction>> = {
   disable: {
-    act: (panel, id, signal) => panel.disable(id, signal),
+    act: (panel, id, signal, onUser) => panel.disable(id, signal, onUser),
+    looksFirst: false,
     isDone: (user) => user?.status === 'DISABLED',
     isAlready: ({ status }) => status === 'DISABLED',
   },
   enable: {
     // The panel would make an EXPIRED or LIMITED user ACTIVE until its next look, so only a DISABLED user is enabled.
-    async act(panel, id, signal) {
+    looksFirst: false,
+    async act(panel, id, signal, onUser) {
       const user = await panel.user(id, signal);
       if (!user) return 'not_found';
+      onUser(user);
       return this.isAlready(user) ? 'already' : await panel.enable(id, signal);
     },
     isDone: (user) => user !== undefined && user.status !== 'DISABLED',
@@ -38,12 +44,14 @@ export const BULK_ACTIONS: Readonly<Record<BulkOperation, BulkAction>> = {
   },
   reset_traffic: {
     act: (panel, id, signal) => panel.resetTraffic(id, signal),
+    looksFirst: true,
     isDone: (user, begunAt) =>
       user?.lastTrafficResetAt !== undefined && user.lastTrafficResetAt.getTime() >= begunAt.getTime() - CLOCK_SLACK_MS,
     isAlready: () => false,
   },
   delete: {
     act: (panel, id, signal) => panel.delete(id, signal),
+    looksFirst: true,
     isDone: (user) => user === undefined,
     isAlready: () => false,
   },

@@ -6,16 +6,20 @@ import type { Decisions } from '../../repositories/decisions.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { LastPurchases } from '../../repositories/last-purchases.ts';
+import type { KeptReceipts } from '../../repositories/history/receipts.ts';
+import { UndoRows } from '../../repositories/history/undo-rows.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import type { Foundation } from '../foundation.ts';
 import { Audience } from '../notifications/audience.ts';
 import { BroadcastComposer } from '../notifications/broadcast-composer.ts';
 import { Broadcasts } from '../notifications/broadcasts.ts';
+import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
 import { JobActs } from './job-acts.ts';
 import { BulkNotices } from './notices.ts';
 import type { BulkProgressOptions } from './progress.ts';
+import { UndoActs } from './undo.ts';
 import { BulkUsers } from './users.ts';
 import { usersOfThisPanel } from './users-of-this-panel.ts';
 
@@ -24,6 +28,8 @@ export type BulkParts = {
   decisions: Decisions;
   people: People;
   purchases: LastPurchases;
+  customerPicture: CustomerPicture;
+  keptReceipts: KeptReceipts;
   historyState(): Promise<OwnSchemaState>;
 };
 export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
@@ -31,7 +37,7 @@ export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
   { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, decisions, historyState, people, purchases }: BulkParts,
+  { contacts, customerPicture, decisions, historyState, keptReceipts, people, purchases }: BulkParts,
   { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
@@ -70,6 +76,13 @@ export function composeBulk(
       jobActs: new JobActs({ progress, records, act: engine.actOnJob, canAct: engine.canActOnJob }),
       bulkNotices: notices,
       bulkProgress: progress,
+      undoActs: new UndoActs({
+        ...{ auditLogs, backendKeys, concurrency, panel },
+        look: historyState,
+        picture: customerPicture,
+        receipts: keptReceipts,
+        rows: new UndoRows(database),
+      }),
       bulkUsers: new BulkUsers({
         auditLogs,
         backendKeys,

@@ -2,6 +2,8 @@ import { chunks } from '../../lib/chunks.ts';
 import { errorCode } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { JobAct } from '../../lib/job-act.ts';
+import type { Receipt, ReceiptLine } from '../../lib/receipt.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
 import type { EngineHooks } from '../foundation.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
@@ -46,7 +48,7 @@ export class JobActs {
 
   async run(
     job: ManyJobs,
-    groups: AsyncIterable<{ steps: readonly string[] }>,
+    { groups, receipt }: { groups(): AsyncIterable<{ steps: readonly string[] }>; receipt: Receipt },
     signal: AbortSignal,
   ): Promise<ActCounts> {
     const counts = { ...(await this.#earlier(job)), total: idsOf(job).length };
@@ -61,13 +63,15 @@ export class JobActs {
       const { done: succeeded, left: failed, total } = counts;
       return progress.show({ status, total, succeeded, failed, processed: succeeded + failed, errors: [] });
     };
-    for await (const { steps: some } of groups) {
+    for await (const { steps: some } of groups()) {
       if (signal.aborted) {
         if (errorCode(signal.reason) === 'cancelled') await show('cancelled');
         throw signal.reason;
       }
       const acted = await Promise.all(some.map((id) => this.#options.act(job.act, id, job.jobId)));
-      const done = acted.filter(Boolean).length;
+      const lines = some.filter((_, i) => acted[i]).map((id) => lineOf(job, id));
+      await receipt.done(lines);
+      const done = lines.length;
       counts.done += done;
       counts.left += some.length - done;
       await show('running');
@@ -84,6 +88,12 @@ export class JobActs {
     return { done: Number(record.succeeded ?? 0), left: Number(record.failed ?? 0) };
   }
 }
+
+const lineOf = ({ act, jobId }: ManyJobs, subject: string): ReceiptLine => ({
+  act: uuidFrom(`${act}:${jobId}:${subject}`),
+  effect: act,
+  subject,
+});
 
 /** Each once, and without the job that acts. */
 const idsOf = ({ jobId, jobIds }: ManyJobs): string[] => [...new Set(jobIds)].filter((id) => id !== jobId);

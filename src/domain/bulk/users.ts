@@ -1,21 +1,23 @@
 import { isAnswerLost } from '../../clients/remnawave/errors.ts';
+import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { forEachAtMost } from '../../lib/async-iteration.ts';
 import { chunks } from '../../lib/chunks.ts';
 import { seconds } from '../../lib/duration.ts';
 import { errorCode, errorMessage, PermanentError, SnoozeError, TransientError } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { ageMsOf, laterMs } from '../../lib/later.ts';
+import type { Receipt } from '../../lib/receipt.ts';
 import { isServerAway } from '../../lib/server-away.ts';
-import { uuidFrom } from '../../lib/uuid.ts';
 import { type BulkEnd, bulkOperationEnded } from '../../messages/bulk.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
-import type { BulkUserState, BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
+import type { BulkUserState, BulkUserStates, BulkUserWas } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import { BULK_ACTIONS, type BulkOperation, type BulkPanel } from './actions.ts';
 import { isEveryones } from './is-everyones.ts';
 import type { BulkNotices } from './notices.ts';
 import { BulkProgress, type BulkProgressOptions } from './progress.ts';
+import { askedAt, bulkActId, bulkLine, seenBefore, wasOf } from './receipt-lines.ts';
 import { BulkTally } from './tally.ts';
 
 export type BulkUsersOptions = {
@@ -50,8 +52,11 @@ export type BulkJob = HeldJob & {
 /** What the panel shows of a user: the operation would change it, find it done, or fail. */
 export type Foreseen = { outcome: BulkOperation | 'already' | 'fail'; username?: string; reason?: string };
 
-/** The counts of one run and its progress record. */
-type Book = { tally: BulkTally; progress: BulkProgress };
+/** The counts of one run, its progress record and its receipt. */
+type Book = { tally: BulkTally; progress: BulkProgress; receipt: Receipt };
+
+/** What a batch began: when, and what stood before, as far as it was seen. */
+type Begun = { at: number; was?: BulkUserWas | undefined };
 
 /** A second batch fills the places that the last users of the first leave empty, so the panel is never idle. */
 const BATCHES_AT_ONCE = 2;
@@ -97,13 +102,13 @@ export class BulkUsers {
   /** Throws `SnoozeError` while some users have to be tried again later. Any other error ends the job, and `abandoned` reports it. */
   async run(
     job: BulkJob,
-    batches: AsyncIterable<{ steps: readonly string[] }>,
+    { groups, receipt }: { groups(): AsyncIterable<{ steps: readonly string[] }>; receipt: Receipt },
     signal: AbortSignal,
   ): Promise<BulkTally> {
     const tally = new BulkTally(job.users, await this.#options.states.of(job.jobId));
     using progress = this.#progressOf(job);
     try {
-      await this.#handleAll(batches, job, { tally, progress }, signal);
+      await this.#handleAll(groups(), job, { tally, progress, receipt }, signal);
     } catch (error) {
       if (errorCode(signal.reason) === 'cancelled') {
         await this.#end(job, tally, progress, 'cancelled');
@@ -143,11 +148,13 @@ export class BulkUsers {
   async #handleBatch(batch: readonly string[], job: BulkJob, book: Book, signal: AbortSignal): Promise<void> {
     const { concurrency, states } = this.#options;
     const now = this.#options.clock().getTime();
-    const before = new Map(batch.map((id) => [id, book.tally.stateOf(id)]));
+    const before = new Map(batch.map((id) => [id, book.tally.stateOf(id)] as const));
+    const seen = await seenBefore({ ...this.#options, operation: job.operation }, before, signal);
     const begun = new Map(
       batch.map((id) => {
         const state = before.get(id);
-        return [id, { state: 'begun', at: askedAt(state) ?? now, tries: triesOf(state) } as const];
+        const was = seen.get(id);
+        return [id, { state: 'begun', at: askedAt(state) ?? now, tries: triesOf(state), ...(was && { was }) } as const];
       }),
     );
     await states.set(job.jobId, begun);
@@ -155,11 +162,16 @@ export class BulkUsers {
     try {
       await forEachAtMost(batch, concurrency, async (id) => {
         signal.throwIfAborted();
-        after.set(id, await this.#handle(id, before.get(id), begun.get(id)!.at, job.operation, signal));
+        const onUser = (user: PanelUser): void => {
+          if (!seen.has(id)) seen.set(id, wasOf(user, job.operation));
+        };
+        const asked = { ...begun.get(id)!, operation: job.operation, onUser };
+        after.set(id, await this.#handle(id, before.get(id), asked, signal));
         job.alive();
       });
     } finally {
-      if (after.size > 0) await this.#settle(after, begun, job, book);
+      const acts = new Map([...begun].map(([id, { at }]) => [id, { at, was: seen.get(id) }]));
+      if (after.size > 0) await this.#settle(after, acts, job, book);
     }
   }
 
@@ -170,16 +182,17 @@ export class BulkUsers {
   async #handle(
     id: string,
     before: BulkUserState | undefined,
-    at: number,
-    operation: BulkOperation,
+    { at, onUser, operation, was }: Begun & { operation: BulkOperation; onUser(user: PanelUser): void },
     signal: AbortSignal,
   ): Promise<BulkUserState> {
     const { panel } = this.#options;
     const action = BULK_ACTIONS[operation];
     const wasAsked = askedAt(before) !== undefined;
     try {
-      if (wasAsked && action.isDone(await panel.user(id, signal), new Date(at))) return { state: 'done' };
-      const result = await action.act(panel, id, signal);
+      const found = wasAsked ? await panel.user(id, signal) : undefined;
+      if (found) onUser(found);
+      if (wasAsked && action.isDone(found, new Date(at))) return { state: 'done' };
+      const result = await action.act(panel, id, signal, onUser);
       return result === 'not_found' ? { state: 'failed', reason: NOT_FOUND } : { state: result };
     } catch (error) {
       if (signal.aborted || isEveryones(error)) throw error;
@@ -187,7 +200,7 @@ export class BulkUsers {
       const reason = errorMessage(error);
       const isLast = error instanceof PermanentError || tries > TRY_AGAIN_AFTER_MS.length;
       if (isLast) return { state: 'failed', reason };
-      return { state: 'waiting', tries, reason, ...((wasAsked || isAnswerLost(error)) && { at }) };
+      return { state: 'waiting', tries, reason, ...((wasAsked || isAnswerLost(error)) && { at }), ...(was && { was }) };
     }
   }
 
@@ -197,9 +210,9 @@ export class BulkUsers {
    */
   async #settle(
     after: ReadonlyMap<string, BulkUserState>,
-    begun: ReadonlyMap<string, { at: number }>,
+    begun: ReadonlyMap<string, Begun>,
     job: BulkJob,
-    { progress, tally }: Book,
+    { progress, receipt, tally }: Book,
   ): Promise<void> {
     const { auditLogs, backendKeys, states } = this.#options;
     const changed = [...after].filter(([, { state }]) => state === 'done').map(([id]) => id);
@@ -208,6 +221,7 @@ export class BulkUsers {
       const message = `bulk ${job.operation}: the audit trail does not take ${changed.length} entries: ${errorMessage(cause)}`;
       throw new TransientError(AUDIT_UNWRITTEN, message, { cause });
     });
+    await receipt.done(changed.map((id) => bulkLine(job, id, begun.get(id)?.was)));
     tally.add(after);
     // Both at once: while Redis is away each of them takes seconds to fail.
     await Promise.all([
@@ -254,14 +268,10 @@ export class BulkUsers {
   }
 }
 
-/** When a call was made for this user whose outcome is not known. */
-const askedAt = (state: BulkUserState | undefined): number | undefined =>
-  state?.state === 'begun' || state?.state === 'waiting' ? state.at : undefined;
-
 const triesOf = (state: BulkUserState | undefined): number => (state && 'tries' in state ? state.tries : 0);
 
 const auditEntry = (id: string, at: number, { initiatedBy, jobId, namedAs, operation }: BulkJob) => ({
-  id: uuidFrom(`bulk:${jobId}:${id}`),
+  id: bulkActId(jobId, id),
   at: new Date(at),
   action: `bulk.${operation}`,
   entityType: 'subscription',

@@ -3,6 +3,7 @@ import { chunks } from '../../lib/chunks.ts';
 import { days, minutes, seconds } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { laterMs } from '../../lib/later.ts';
+import type { Receipt } from '../../lib/receipt.ts';
 import { type BroadcastCounts, type BroadcastRows, WITHDRAWN } from '../../repositories/broadcast-rows.ts';
 import type { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
 import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
@@ -38,6 +39,9 @@ export type Broadcast = {
 
 /** The run that adds the rows. */
 export type BroadcastRun = Pick<HeldJob, 'alive'> & { signal: AbortSignal };
+
+/** The run that adds the rows of one message for many. */
+type QueueingRun = BroadcastRun & { receipt: Receipt };
 
 /** Payload fields of all broadcasts; to whom they go is each task's own. */
 export const BROADCAST_FIELDS = {
@@ -89,12 +93,15 @@ export class Broadcasts {
   async queue(
     { dueAt, id, message, type }: Broadcast,
     groups: AsyncIterable<{ steps: readonly number[] }>,
-    { alive, signal }: BroadcastRun,
+    { alive, receipt, signal }: QueueingRun,
   ): Promise<void> {
     for await (const { steps: chats } of groups) {
       signal.throwIfAborted();
       alive();
       const rows = chats.map((telegramId) => ({ id: broadcastRowId(id, telegramId), telegramId }));
+      await receipt.begun(
+        rows.map(({ id: act, telegramId }) => ({ act, isMessage: true, effect: 'send', subject: String(telegramId) })),
+      );
       await this.#options.notifications.insert(rows.map((row) => ({ ...row, message, type, scheduledAt: dueAt })));
     }
   }

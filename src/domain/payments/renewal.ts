@@ -177,7 +177,7 @@ export class AutoRenewal {
     };
     const message = queuedText({ kind: 'renewal', ...facts, locale: this.#dependencies.locale }, new Date());
     return {
-      id: uuidFrom(`auto-renew-invoice:${id}`),
+      id: renewalMessageId(id),
       type: 'payment_renewal',
       telegramId: renewal.telegram_id,
       message,
@@ -239,6 +239,9 @@ function isFor({ mark: { panel_name: name, panel_user: id } }: Payment, user: Pa
 }
 
 const isNumber = (id: string): boolean => /^\d+$/.test(id);
+
+/** The row that brings the customer the invoice of a payment. */
+export const renewalMessageId = (paymentId: string): string => uuidFrom(`auto-renew-invoice:${paymentId}`);
 
 /** The platform's own payload, `{user_uuid}:{plan_id}`, with the payment behind it. */
 const tag = ({ customerId, id, planId }: Payment): string => `${customerId}:${planId ?? ''}:${id}`;

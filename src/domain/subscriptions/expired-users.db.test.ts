@@ -5,6 +5,12 @@ import { GENERATIONS, type SubscriptionWorld, subscriptionWorld } from '../../te
 const TASK = 'disable_expired_users';
 const never = new AbortController().signal;
 
+const turning = ({ app, panel }: SubscriptionWorld) => {
+  const now = panel.now();
+  const run = { jobId: 'a run', enqueuedAt: now, initiatedBy: 'test', task: { name: TASK } };
+  return { now, signal: never, receipt: app.app.services.receipts.open(run) };
+};
+
 describe.each(GENERATIONS)('on panel %i.x', (generation) => {
   test('a user who was extended between the listing and the call is left alone', async () => {
     await using world = await subscriptionWorld(generation);
@@ -13,7 +19,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     const listed = (await panel.userByUsername('anna', never))!;
     world.panel.changeUser('anna', { expireAt: world.panel.now().getTime() + days(30) });
 
-    expect(await expiredUsers.disable(listed, world.panel.now(), never)).toEqual({ outcome: 'left', told: 0 });
+    expect(await expiredUsers.disable(listed, turning(world))).toEqual({ outcome: 'left', told: 0 });
 
     expect(world.panel.user('anna')!.status).toBe('ACTIVE');
     expect(await world.messages()).toEqual([]);
@@ -25,7 +31,7 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     const { expiredUsers, panel } = world.app.app.services;
     const listed = (await panel.userByUsername('anna', never))!;
     await panel.delete(listed.id, never);
-    expect(await expiredUsers.disable(listed, world.panel.now(), never)).toEqual({ outcome: 'gone', told: 0 });
+    expect(await expiredUsers.disable(listed, turning(world))).toEqual({ outcome: 'gone', told: 0 });
     expect(await world.audits('subscription.disabled')).toEqual([]);
   });
 

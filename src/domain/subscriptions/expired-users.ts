@@ -3,12 +3,14 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { minutes } from '../../lib/duration.ts';
 import { errorCode } from '../../lib/errors.ts';
+import type { Receipt } from '../../lib/receipt.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { Disabling, Disablings } from '../../repositories/redis/subscriptions/disablings.ts';
 import { isJustOver } from './brackets.ts';
 import type { Notice, SubscriptionNotices } from './notices.ts';
+import { userLine } from './user-line.ts';
 
 export type DisablingOptions = {
   panel: Pick<Panel, 'again' | 'canHave' | 'disable' | 'user'>;
@@ -21,6 +23,9 @@ export type DisablingOptions = {
 
 /** A user whom a run disabled that was killed before it wrote that down. */
 export type Begun = { user: PanelUser; intent: Disabling };
+
+/** The run that turns users off. */
+export type TurningOff = { readonly now: Date; readonly signal: AbortSignal; readonly receipt: Receipt };
 
 /** What became of one user. `left`: extended or changed by somebody meanwhile. `gone`: no longer at the panel. */
 export type TurnedOff = { outcome: 'disabled' | 'left' | 'gone'; told: number };
@@ -51,7 +56,8 @@ export class ExpiredUsers {
    * Disables one user after a fresh look, writes it down and tells them. Safe to repeat and to run twice at once: the intent is recorded
    * before the panel is asked, and everything after it has an id that follows from the intent.
    */
-  async disable(listed: PanelUser, now: Date, signal: AbortSignal): Promise<TurnedOff> {
+  async disable(listed: PanelUser, run: TurningOff): Promise<TurnedOff> {
+    const { now, signal } = run;
     const { intents, panel } = this.#options;
     const user = await panel.again(listed, signal);
     if (!user) return { outcome: 'gone', told: 0 };
@@ -70,7 +76,7 @@ export class ExpiredUsers {
       await intents.end(username);
       return { outcome: isTheirs ? 'left' : 'gone', told: 0 };
     }
-    return { outcome: 'disabled', told: await this.#settle(user, intent, now, signal) };
+    return { outcome: 'disabled', told: await this.#settle(user, intent, run) };
   }
 
   /**
@@ -83,11 +89,11 @@ export class ExpiredUsers {
   }
 
   /** Settles what killed runs began, and forgets intents that nothing came of. */
-  async finish(now: Date, signal: AbortSignal): Promise<TurnedOff[]> {
+  async finish(run: TurningOff): Promise<TurnedOff[]> {
     const settled: TurnedOff[] = [];
-    for (const { begun, name } of await this.#begun(signal)) {
+    for (const { begun, name } of await this.#begun(run.signal)) {
       if (!begun) await this.#options.intents.end(name);
-      else settled.push({ outcome: 'disabled', told: await this.#settle(begun.user, begun.intent, now, signal) });
+      else settled.push({ outcome: 'disabled', told: await this.#settle(begun.user, begun.intent, run) });
     }
     return settled;
   }
@@ -125,7 +131,7 @@ export class ExpiredUsers {
     }
   }
 
-  async #settle(user: PanelUser, intent: Disabling, now: Date, signal: AbortSignal): Promise<number> {
+  async #settle(user: PanelUser, intent: Disabling, { now, receipt, signal }: TurningOff): Promise<number> {
     const { auditLogs, backendKeys, events, intents, notices } = this.#options;
     const expireAt = user.expireAt.toISOString();
     await auditLogs.write([
@@ -139,7 +145,15 @@ export class ExpiredUsers {
       },
     ]);
     await backendKeys.forgetSubscription(user.id);
-    const told = await notices.queue(await this.noticesTo([user], now, signal), now, signal);
+    const due = await this.noticesTo([user], now, signal);
+    await receipt.done([
+      {
+        act: intent.auditId,
+        ...userLine(due.length > 0 ? 'disable_and_tell' : 'disable', user, user.expireAt),
+        was: { status: intent.status, expire_at: expireAt },
+      },
+    ]);
+    const told = await notices.queue(due, now, signal);
     await Promise.all([intents.end(user.username), intents.end(user.id)]);
     await events.publish('subscription.disabled', {
       user_uuid: user.id,

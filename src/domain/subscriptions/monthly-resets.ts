@@ -3,7 +3,10 @@ import type { Panel } from '../../clients/remnawave/panel.ts';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
+import type { ReceiptLine } from '../../lib/receipt.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import type { TrafficResets } from '../../repositories/redis/subscriptions/traffic-resets.ts';
+import { userLine } from './user-line.ts';
 
 /** Users per bulk call; panel 3.x takes 500 at most. */
 const BATCH = 100;
@@ -35,6 +38,18 @@ export function isReset({ lastTrafficResetAt }: PanelUser, monthStartedAt: Date)
 export function isDue(user: PanelUser, monthStartedAt: Date): boolean {
   return user.usedTrafficBytes > 0 && user.createdAt < monthStartedAt && !isReset(user, monthStartedAt);
 }
+
+/** A reset as a line of a receipt, with the traffic that it takes back to zero. */
+export const resetLine = (user: PanelUser, month: string): ReceiptLine => ({
+  act: uuidFrom(`traffic-reset:${month}:${user.username.toLowerCase()}`),
+  ...userLine('reset', user),
+  was: {
+    status: user.status,
+    expire_at: user.expireAt.toISOString(),
+    used_traffic_bytes: user.usedTrafficBytes,
+    traffic_limit_bytes: user.trafficLimitBytes,
+  },
+});
 
 /**
  * Asks the panel to reset traffic, each user once. The panel itself says which resets are done, so a run that was cut off goes on where

@@ -8,7 +8,9 @@ import { Incidents } from './incidents.ts';
 import { KeptPauses } from './kept-pauses.ts';
 import { MaintenanceRows } from './maintenance-rows.ts';
 import { installOwnSchema, OWN_MIGRATIONS, ownGrantsFor, ownSchemaState } from './own-schema.ts';
+import { ReceiptRows } from './receipt-rows.ts';
 import { RunRows } from './run-rows.ts';
+import { UndoRows } from './undo-rows.ts';
 
 const STEPS = Object.keys(OWN_MIGRATIONS);
 const NOW = new Date('2026-03-01T12:00:00.000Z');
@@ -149,6 +151,14 @@ describe('our own schema', () => {
       expect(await windows.add({ ...window, beginsAt: NOW, endsAt })).toBe(true);
       expect(await windows.end(window.id, 'token:olga', NOW)).toBe(true);
       expect(await windows.list({ node: 'n', limit: 1 })).toMatchObject([{ endsAt: NOW, endedBy: 'token:olga' }]);
+      const receipts = new ReceiptRows(asRole);
+      const receipt = { id: randomUUID(), jobId: 'x', task: 'x', initiatedBy: 'test', beganAt: NOW };
+      const act = { act: randomUUID(), effect: 'disable', subject: 'anna', at: NOW, isDone: true };
+      await receipts.add(receipt, [act]);
+      await receipts.forget(NOW, 30);
+      const undos = new UndoRows(asRole);
+      expect([...(await undos.take(receipt.id, [act.act], 'undo'))]).toEqual([act.act]);
+      expect(await undos.isInOtherHands(receipt.id, 'another')).toBe(true);
       const client = new Client({ connectionString: withUser(platform.url, role) });
       await client.connect();
       for (const forbidden of [

@@ -10,6 +10,7 @@ import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts'
 import { broadcastsStep } from './migrations/005-broadcasts.ts';
 import { campaignsStep } from './migrations/010-campaigns.ts';
 import { approvalsStep } from './migrations/012-approvals.ts';
+import { receiptsStep } from './migrations/008-receipts.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -28,6 +29,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '005_broadcasts': broadcastsStep,
   '010_campaigns': campaignsStep,
   '012_approvals': approvalsStep,
+  '008_receipts': receiptsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -50,6 +52,9 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'campaign_sends', kind: 'table', privileges: ['select', 'insert', 'delete'] },
   { object: 'approvals', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'forget_approvals(date)', kind: 'function', privileges: ['execute'] },
+  { object: 'receipts', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'receipt_lines', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },
+  { object: 'forget_receipts(date, integer)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_broadcasts(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_campaign_sends(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },

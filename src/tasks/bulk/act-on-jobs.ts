@@ -49,7 +49,7 @@ export default defineMassTask({
   show: async (id, { act }, { jobActs }) => ({ effect: (await jobActs.foresee(act, id)) ? act : 'leave', subject: id }),
 
   async run(given, context, planned) {
-    return await context.jobActs.run(jobsOf(given, context), planned.groups(), context.signal);
+    return await context.jobActs.run(jobsOf(given, context), planned, context.signal);
   },
 });
 

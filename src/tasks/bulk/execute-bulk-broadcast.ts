@@ -69,7 +69,10 @@ export default defineMassTask({
       signal.throwIfAborted();
       if (!isQueued && wish !== 'cancel') {
         const { message, notification_type: type } = payload;
-        await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), run);
+        await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), {
+          ...run,
+          receipt: planned.receipt,
+        });
         await broadcasts.markQueued(jobId);
       }
     } catch (error) {

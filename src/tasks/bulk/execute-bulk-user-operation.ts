@@ -74,7 +74,7 @@ export default defineMassTask({
   },
 
   async run(given, context, planned) {
-    const tally = await context.bulkUsers.run(jobOf(given, context), planned.groups(), context.signal);
+    const tally = await context.bulkUsers.run(jobOf(given, context), planned, context.signal);
     return { ...tally.counts, errors: tally.failures.slice(0, ERRORS_REPORTED) };
   },
 });

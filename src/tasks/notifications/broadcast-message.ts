@@ -45,7 +45,10 @@ export default defineMassTask({
     const { message, notification_type: type } = payload;
     const before = await broadcasts.look(jobId);
     if (before.total < total)
-      await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), run);
+      await broadcasts.queue({ id: jobId, message, type, dueAt: enqueuedAt }, planned.groups(), {
+        ...run,
+        receipt: planned.receipt,
+      });
     const look = await broadcasts.look(jobId);
     const errors = look.failed > 0 ? await broadcasts.failures(jobId, ERRORS_REPORTED) : [];
     const { sent } = look;

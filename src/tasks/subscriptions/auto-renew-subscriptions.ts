@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { MoneyOf } from '../../domain/payments/customer-picture.ts';
 import { type KnownUser, renewedUser } from '../../domain/payments/payment-recipients.ts';
-import { isAboutToEnd } from '../../domain/payments/renewal.ts';
+import { isAboutToEnd, renewalMessageId } from '../../domain/payments/renewal.ts';
 import type { OpenRenewal, UnusedRenewal } from '../../domain/payments/unused-renewals.ts';
 import { userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { errorMessage, TransientError } from '../../lib/errors.ts';
+import type { ReceiptLine } from '../../lib/receipt.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
 import type { PlannedGroup } from '../../runtime/define-task.ts';
 
@@ -72,7 +74,10 @@ export default defineMassTask({
       const { expires_at: expiresAt, telegram_id: telegramId } = payment.mark.renewal!;
       const user = renewedUser(payment.hints, { telegramId, expireAt: new Date(expiresAt) });
       const make = (): Promise<boolean> => renewal.resume(payment, signal);
-      yield await group(user, async () => (await keptBack(user)) ?? { does: 'invoice', who: user, make });
+      yield await group(
+        user,
+        async () => (await keptBack(user)) ?? { does: 'invoice', who: user, payment: payment.id, make },
+      );
     }
 
     // Collected first: a listing that is read while invoices are made would take minutes and lose its place.
@@ -95,7 +100,7 @@ export default defineMassTask({
         if (kept) return kept;
         const { id, isOpen } = await renewal.isOpen(terms);
         if (!isOpen || resumed.has(id)) return 'already';
-        return { does: 'invoice', who: user, make: () => renewal.offer(terms, signal) };
+        return { does: 'invoice', who: user, payment: id, make: () => renewal.offer(terms, signal) };
       });
     }
     for (const unused of await unusedRenewals.unused(invoiced, now, signal))
@@ -117,14 +122,21 @@ export default defineMassTask({
       failed += 1;
       firstFailure ??= err;
     };
+    const withdraw = async ({ unused, who }: Withdrawing): Promise<boolean> => {
+      const isDone = await unusedRenewals.withdraw(unused, signal);
+      const { id } = unused.payment;
+      const act = uuidFrom(`auto-renew-withdrawn:${id}`);
+      if (isDone) await planned.receipt.done([{ act, ...userLine('withdraw', who, `payment ${id}`) }]);
+      return isDone;
+    };
     for await (const { counts: more, steps } of planned.groups()) {
       addCounts(counts, more);
       for (const step of steps) {
         if (step.does === 'fail') fail(step.who.username, step.error);
-        else if (step.does === 'withdraw')
-          counts.withdrawn += (await unusedRenewals.withdraw(step.unused, signal)) ? 1 : 0;
+        else if (step.does === 'withdraw') counts.withdrawn += (await withdraw(step)) ? 1 : 0;
         else {
           try {
+            await planned.receipt.begun([invoiceLine(step)]);
             counts[(await step.make()) ? 'invoiced' : 'already'] += 1;
           } catch (error) {
             signal.throwIfAborted();
@@ -142,11 +154,20 @@ export default defineMassTask({
 });
 
 type Who = Pick<KnownUser, 'expireAt' | 'id' | 'username'>;
+type Withdrawing = { does: 'withdraw'; who: Who; unused: UnusedRenewal };
 type Step =
-  | { does: 'invoice'; who: Who; make(): Promise<boolean> }
-  | { does: 'withdraw'; who: Who; unused: UnusedRenewal }
+  | { does: 'invoice'; who: Who; payment: string; make(): Promise<boolean> }
+  | Withdrawing
   | { does: 'fail'; who: Who; error: unknown };
 type Group = PlannedGroup<Step, 'ending' | 'off' | 'unable' | 'unreadable' | Kept>;
+
+/** The row of the invoice's link says whether it was made. */
+const invoiceLine = ({ payment, who }: { payment: string; who: Who }): ReceiptLine => ({
+  act: renewalMessageId(payment),
+  isMessage: true,
+  ...userLine('invoice', who, `payment ${payment}`),
+  was: { expire_at: who.expireAt.toISOString() },
+});
 
 type Kept = 'already' | 'open' | 'paid' | 'unknown';
 

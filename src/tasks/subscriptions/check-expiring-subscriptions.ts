@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { dueWhileRunning } from '../../domain/subscriptions/due-notices.ts';
 import type { Candidate, Notice } from '../../domain/subscriptions/notices.ts';
-import { userLine } from '../../domain/subscriptions/user-line.ts';
+import { noticeLine, userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
@@ -91,6 +91,9 @@ export default defineMassTask({
     for await (const { steps } of planned.groups()) {
       const free = await brake.allowed(verdict, steps, planned.lineOf);
       const allowed = free.slice(0, verdict.atMost - counts.reminded);
+      await planned.receipt.begun(
+        allowed.map((notice) => noticeLine(notice.kind === 'traffic' ? 'tell_of_traffic' : 'remind', notice)),
+      );
       counts.reminded += await subscriptionNotices.queue(allowed, now, signal);
       if (counts.reminded >= verdict.atMost) break;
     }

@@ -3,7 +3,7 @@ import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { dueAfterTheEnd } from '../../domain/subscriptions/due-notices.ts';
 import { isOverdue } from '../../domain/subscriptions/expired-users.ts';
 import type { Candidate, Notice } from '../../domain/subscriptions/notices.ts';
-import { userLine } from '../../domain/subscriptions/user-line.ts';
+import { noticeLine, userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { forEachAtMost, inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
@@ -85,7 +85,9 @@ export default defineMassTask({
       ...{ checked: 0, unreadable: 0, disabled: 0, left: 0, gone: 0, told: 0 },
       ...{ paid: 0, unknown: 0, held: 0 },
     };
-    for (const { outcome, told } of await expiredUsers.finish(now, signal)) {
+    const { receipt } = planned;
+    const turning = { now, receipt, signal };
+    for (const { outcome, told } of await expiredUsers.finish(turning)) {
       counts[outcome] += 1;
       counts.told += told;
     }
@@ -108,7 +110,7 @@ export default defineMassTask({
     const failures: unknown[] = [];
     const turnOff = async ({ user }: Step): Promise<void> => {
       try {
-        const { outcome, told } = await expiredUsers.disable(user, now, signal);
+        const { outcome, told } = await expiredUsers.disable(user, turning);
         counts[outcome] += 1;
         counts.told += told;
       } catch (error) {
@@ -129,6 +131,7 @@ export default defineMassTask({
         turnOff,
       );
       const notices = allowed.flatMap(({ notice }) => notice ?? []);
+      await receipt.begun(notices.map((notice) => noticeLine('tell', notice)));
       counts.told += await subscriptionNotices.queue(notices, now, signal);
       if (left <= 0) break;
     }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PanelUser } from '../../clients/remnawave/types.ts';
-import { isDue, isOurs, isReset, monthOf } from '../../domain/subscriptions/monthly-resets.ts';
+import { isDue, isOurs, isReset, monthOf, resetLine } from '../../domain/subscriptions/monthly-resets.ts';
 import { userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { inGroups } from '../../lib/async-iteration.ts';
@@ -65,10 +65,11 @@ export default defineMassTask({
           ...due.map((user): Step => ({ does: 'reset', user })),
           ...fresh.map((chat): Step => ({ does: 'tell', chat })),
         ],
+        done,
         counts: { checked: users.length, reset: done.length },
       };
     }
-    yield { steps: [], counts: { unreadable: listing.holes.length } };
+    yield { steps: [], done: [], counts: { unreadable: listing.holes.length } };
   },
 
   show: (step) =>
@@ -84,6 +85,8 @@ export default defineMassTask({
     let due = 0;
     for await (const group of planned.groups()) {
       addCounts(counts, group.counts);
+      // The bulk call of an earlier turn has no answer: this listing is it.
+      await planned.receipt.settled(group.done.map((user) => resetLine(user, month).act));
       for (const step of group.steps) {
         if (step.does === 'reset') due += 1;
         else chats.push(step.chat);
@@ -103,7 +106,9 @@ export default defineMassTask({
       for await (const { steps } of planned.groups()) {
         const free = await brake.allowed(verdict, steps, planned.lineOf);
         const group = free.flatMap((step) => (step.does === 'reset' ? step.user : []));
-        left -= await monthlyResets.ask(group.slice(0, left), month, now, signal);
+        const some = group.slice(0, left);
+        await planned.receipt.begun(some.map((user) => resetLine(user, month)));
+        left -= await monthlyResets.ask(some, month, now, signal);
         if (left <= 0) break;
       }
       throw new SnoozeError(`${task.name}: ${due} users asked for, reading again`, { delayMs: CONFIRM_AFTER_MS });
@@ -130,7 +135,7 @@ export default defineMassTask({
 });
 
 type Step = { does: 'reset'; user: PanelUser } | { does: 'tell'; chat: number };
-type Group = PlannedGroup<Step, 'checked' | 'reset' | 'unreadable'>;
+type Group = PlannedGroup<Step, 'checked' | 'reset' | 'unreadable'> & { done: readonly PanelUser[] };
 
 /** What the brake is about: the resets. The messages follow once all are confirmed. */
 async function* resetLines(planned: Planned<Group>): AsyncGenerator<readonly PlannedLine[]> {

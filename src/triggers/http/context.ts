@@ -33,6 +33,7 @@ import type { CampaignsContext } from '../campaigns.ts';
 import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext, DeskList } from '../payment-desk.ts';
+import type { ReceiptsContext } from '../receipts.ts';
 import type { ReportsContext } from '../reports.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -82,6 +83,7 @@ export type Act = {
     | 'message'
     | 'segment'
     | 'alert'
+    | 'receipt'
     | 'customer';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
@@ -206,6 +208,7 @@ export type HttpContext = {
   campaigns: CampaignsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
+  receipts: ReceiptsContext;
   /** What `task-worker doctor` examines. */
   doctor: DoctorContext;
   /** The settings by name, without their secret parts. */

@@ -5,11 +5,28 @@ import type { RedisClient } from '../../../lib/redis-client.ts';
 import { readEntries } from '../json-entries.ts';
 import { keys } from '../keys.ts';
 
+/** What the panel showed before the first call: for the receipt, also where a later run finds that the call was heard. */
+const Was = z.object({
+  username: z.string(),
+  status: z.string().optional(),
+  expire_at: z.string(),
+  used_traffic_bytes: z.number(),
+  traffic_limit_bytes: z.number(),
+  telegram_id: z.number().optional(),
+});
+export type BulkUserWas = z.output<typeof Was>;
+
 const UserState = z.discriminatedUnion('state', [
   /** The panel was asked at that time (ms since the epoch) and has not answered: it may or may not have done it. */
-  z.object({ state: z.literal('begun'), at: z.number(), tries: z.int() }),
+  z.object({ state: z.literal('begun'), at: z.number(), tries: z.int(), was: Was.optional() }),
   /** The call failed and will be repeated. With `at`, an earlier call at that time may have done it, and its answer was lost. */
-  z.object({ state: z.literal('waiting'), tries: z.int(), reason: z.string(), at: z.number().optional() }),
+  z.object({
+    state: z.literal('waiting'),
+    tries: z.int(),
+    reason: z.string(),
+    at: z.number().optional(),
+    was: Was.optional(),
+  }),
   z.object({ state: z.literal('done') }),
   /** The user was in the wanted state before. */
   z.object({ state: z.literal('already') }),

@@ -17,6 +17,7 @@ import { maintenanceRoutes } from './maintenance.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
+import { receiptRoutes } from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -40,6 +41,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
     ...approvalRoutes(context),
+    ...receiptRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
     ...campaignRoutes(context),

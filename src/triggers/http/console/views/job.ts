@@ -54,6 +54,7 @@ export default defineView({
       ru: 'Работа остановится; сделанное останется. Продолжить?',
     },
     cancelled: { en: 'It was told to end.', ru: 'Ему сказано завершиться.' },
+    receipts: { en: 'What it did, and undoing it', ru: 'Что сделано и отмена сделанного' },
   },
   params: z.object({ id: z.string().min(1).max(255) }),
   heading: ({ id }, locale) => `${{ en: 'Job', ru: 'Задание' }[locale]} ${id}`,
@@ -100,11 +101,12 @@ export default defineView({
           job,
           letter,
           dryRun,
+          isMass: job && context.registry.find(job.task)?.task.mass !== undefined,
           effects,
           progress: job && Counts.safeParse(await context.progress.find(job.progressId)).data,
         };
       },
-      draw({ dryRun, effects = {}, job, letter, progress }, page) {
+      draw({ dryRun, effects = {}, isMass, job, letter, progress }, page) {
         const { form, locale, say } = page;
         const rows: [string, Html | string][] = job
           ? [
@@ -144,7 +146,7 @@ export default defineView({
             : [];
         const list = rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
         const isOpen = job && job.state !== 'completed' && job.state !== 'failed';
-        return html`${rows.length > 0 ? html`<dl class="facts">${join(list, '')}</dl>` : emptyState(say('gone'))}${dryRun ? drawDryRun(dryRun, effects, locale) : ''}<p class="actions">${
+        return html`${rows.length > 0 ? html`<dl class="facts">${join(list, '')}</dl>` : emptyState(say('gone'))}${dryRun ? drawDryRun(dryRun, effects, locale) : ''}${isMass && page.may('admin') ? html`<p><a href="/receipts?job=${encodeURIComponent(job!.id)}">${say('receipts')}</a></p>` : ''}<p class="actions">${
           letter ? form('replay', { about: letter.task }) : ''
         }${isOpen ? form('cancel', { about: job.task }) : ''}</p>`;
       },

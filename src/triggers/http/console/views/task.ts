@@ -53,6 +53,7 @@ export default defineView({
     took: { en: 'Took', ru: 'Длился' },
     ended: { en: 'Ended', ru: 'Завершён' },
     allRuns: { en: 'All runs', ru: 'Все запуски' },
+    receipts: { en: 'What its runs did', ru: 'Что сделали её запуски' },
     run: { en: 'Run now', ru: 'Запустить' },
     started: { en: '% is in its queue, as job %.', ru: '% поставлена в очередь, задание %.' },
     sureRun: {
@@ -154,7 +155,7 @@ export default defineView({
 <dt>${say('last')}</dt><dd>${last ? html`${stateBadge(last.ok ? 'good' : 'bad', say(last.ok ? 'ok' : 'failed'))} ${timeAt(last.at, page)}` : say('never')}${last?.error ? html`<p class="muted">${last.error}</p>` : ''}</dd>
 <dt>${say('next')}</dt><dd>${enabled && next && !pause ? timeAt(new Date(next), page) : '–'}</dd>
 <dt>${say('retries')}</dt><dd>${retries || say('noRetries')}; ${say(`out.${task.retry.exhausted}`)}</dd>
-${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join(', ')}</code></dd>` : ''}</dl>`;
+${aliases.length > 0 ? html`<dt>${say('aliases')}</dt><dd><code>${aliases.join(', ')}</code></dd>` : ''}</dl>${task.mass && page.may('admin') ? html`<p><a href="/receipts?task=${task.name}">${say('receipts')}</a></p>` : ''}`;
       },
     }),
     part({
