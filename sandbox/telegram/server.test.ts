@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
+import { PIXEL_PNG } from '../../src/testing/pixel.ts';
 import { NO_LIMITS } from './limits.ts';
 import { startTelegramSandbox, type TelegramSandboxOptions } from './server.ts';
 
@@ -45,12 +46,12 @@ test('JSON, forms, multipart and the query are all understood', async () => {
   const form = new FormData();
   form.set('chat_id', '7');
   form.set('caption', 'chart');
-  form.set('photo', new File(['12345'], 'chart.png'));
+  form.set('photo', new File([PIXEL_PNG], 'chart.png'));
   await fetch(`${url}/sendPhoto`, { method: 'POST', body: form });
   await fetch(`${url}/sendMessage`, { method: 'POST', body: new URLSearchParams({ chat_id: '7', text: 'form' }) });
   await fetch(`${url}/sendMessage?chat_id=7&text=query`);
   expect(sandbox.messages().map(({ text, file }) => [text, file])).toEqual([
-    ['chart', { name: 'chart.png', bytes: 5 }],
+    ['chart', { name: 'chart.png', bytes: PIXEL_PNG.length, id: 'photo-1', isUploaded: true }],
     ['form', null],
     ['query', null],
   ]);

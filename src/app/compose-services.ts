@@ -45,7 +45,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     customerPicture,
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
-  const { deliveryCounts, ...sending } = composeNotifications(
+  const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
@@ -66,9 +66,9 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...monitoring.services,
     ...payments.services,
   });
-  const bulk = composeBulk(
+  const { broadcastParts, ...bulk } = composeBulk(
     foundation,
-    { contacts, people, ...subscriptions.services, historyState: kept.historyState },
+    { broadcastKeeping, contacts, people, ...subscriptions.services, historyState: kept.historyState },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -97,6 +97,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     services,
     ...kept,
     alertStates,
+    broadcastParts,
     deliveryCounts,
     deskParts,
     explain,

@@ -3,6 +3,7 @@ import type { Guard } from '../auth/guard.ts';
 import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { brakeRoutes } from './brakes.ts';
+import { broadcastActRoutes } from './broadcast-acts.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { docsPage } from './docs-page.ts';
@@ -36,6 +37,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...deadLetterRoutes(context),
     ...brakeRoutes(context),
     ...broadcastRoutes(context),
+    ...broadcastActRoutes(context),
     ...segmentRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),

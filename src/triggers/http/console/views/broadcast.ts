@@ -5,13 +5,14 @@ import { LOCALES } from '../../../../lib/locale.ts';
 import { durationText, numberText, percentText } from '../../../../lib/quantities.ts';
 import { SegmentConditions } from '../../../../lib/segment.ts';
 import { visibleText } from '../../../../lib/telegram-html.ts';
+import type { DeletionCounts } from '../../../../repositories/history/broadcast-deliveries.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
-import { type BroadcastEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
+import { type CountedEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
-import { broadcastBadge, conditionsText } from '../broadcast-words.ts';
+import { broadcastBadge, conditionsText, messagePreview } from '../broadcast-words.ts';
 import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
 import { personOf } from '../components/people.ts';
@@ -80,6 +81,29 @@ export default defineView({
       en: 'It is in another state by now; nothing was changed.',
       ru: 'Состояние рассылки уже другое; ничего не изменено.',
     },
+    count: { en: 'Count anew', ru: 'Посчитать заново' },
+    counted: { en: 'It is counted.', ru: 'Посчитано.' },
+    countedAt: { en: 'Counted', ru: 'Посчитано' },
+    quiet: { en: 'Quiet hours: sent now, it goes out from', ru: 'Тихие часы: если отправить сейчас, уйдёт с' },
+    stars: { en: 'Stars at most', ru: 'звёзд не больше' },
+    paid: { en: 'sent at the paid rate', ru: 'по платной скорости' },
+    heldStars: {
+      en: 'It has cost as many Stars as it may. Let it go on, and the rest is sent at the regular rate, for nothing.',
+      ru: 'Потрачено столько звёзд, сколько разрешено. Если продолжить, остальное уйдёт бесплатно, с обычной скоростью.',
+    },
+    heldNotAllowed: {
+      en: 'Telegram does not let this bot send paid broadcasts. Let it go on, and the rest is sent at the regular rate.',
+      ru: 'Telegram не разрешает этому боту платные рассылки. Если продолжить, остальное уйдёт с обычной скоростью.',
+    },
+    remove: { en: 'Delete what was sent', ru: 'Удалить отправленное' },
+    sureRemove: {
+      en: 'It disappears from % chats; of % chats nobody knows which message it was. Telegram deletes only what was sent in the last 48 hours; this cannot be taken back. Delete it?',
+      ru: 'Сообщение исчезнет из чатов: %; неизвестно, каким оно было, в чатах: %. Telegram удаляет только отправленное за последние 48 часов; вернуть это нельзя. Удалить?',
+    },
+    removing: { en: 'It is being deleted.', ru: 'Удаляется.' },
+    removed: { en: 'Deleted', ru: 'удалено' },
+    notRemoved: { en: 'Not deleted', ru: 'не удалено' },
+    picture: { en: 'The picture of the message', ru: 'Картинка сообщения' },
     none: { en: 'There is no broadcast %.', ru: 'Рассылки % нет.' },
   },
   params: z.object({ id: z.guid() }),
@@ -111,7 +135,8 @@ export default defineView({
           fields: { at: { kind: 'moment', label: { en: 'At; empty: now', ru: 'Когда; пусто — сейчас' } } },
         },
         async ask(context, { page, params: { id } }) {
-          const { parts } = await context.broadcasts.estimate(planOf(await found(context, id, page)));
+          const { estimate } = await context.broadcasts.counted(planOf(await found(context, id, page)), false);
+          const { parts } = estimate;
           const unreached = parts.unreachable + parts.without_values;
           return page.say('sureSend', numberText(parts.told, page.locale), numberText(unreached, page.locale));
         },
@@ -138,15 +163,38 @@ export default defineView({
           },
         },
         async run(context, { caller, form: { chat }, page, params: { id } }) {
-          const { texts } = await found(context, id, page);
-          for (const locale of LOCALES) {
-            const text = texts[locale];
-            if (text) await context.broadcasts.test(text, locale, chat, callerOf(caller));
-          }
+          await found(context, id, page);
+          await context.broadcasts.test(id, chat, callerOf(caller));
           return {
             receipt: page.say('tested'),
             act: { action: 'broadcast.tested', entityType: 'broadcast', entityId: id, details: { chat } },
           };
+        },
+      }),
+      count: deed({
+        needs: 'admin',
+        label: 'count',
+        async run(context, { page, params: { id } }) {
+          await context.broadcasts.counted(planOf(await found(context, id, page)), true);
+          const act = { action: 'broadcast.counted', entityType: 'broadcast', entityId: id } as const;
+          return { receipt: page.say('counted'), act };
+        },
+      }),
+      remove: deed({
+        needs: 'admin',
+        label: 'remove',
+        tone: 'bad',
+        async ask(context, { page, params: { id } }) {
+          await found(context, id, page);
+          const { left, unknown } = await context.broadcasts.deletions(id);
+          return page.say('sureRemove', numberText(left, page.locale), numberText(unknown, page.locale));
+        },
+        async run(context, { caller, page, params: { id } }) {
+          await found(context, id, page);
+          if (!(await context.broadcasts.deleteSent(id, callerOf(caller))))
+            throw new Problem('conflict', page.say('tooLate'));
+          const act = { action: 'broadcast.deleted', entityType: 'broadcast', entityId: id } as const;
+          return { receipt: page.say('removing'), act };
         },
       }),
       pause: say('pause'),
@@ -162,17 +210,19 @@ export default defineView({
       load: (context, { page, params: { id } }) =>
         fromHistory(context, async () => {
           const broadcast = await found(context, id, page);
-          const [look, parts, earned] = await Promise.all([
+          const [look, deletions, parts, earned] = await Promise.all([
             context.broadcasts.look(id),
+            broadcast.deletionAskedAt ? context.broadcasts.deletions(id) : undefined,
             context.broadcasts.planned.countParts(id),
             context.broadcasts.earned(broadcast),
           ]);
-          return { broadcast, look, parts, earned };
+          return { broadcast, deletions, look, parts, earned };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ broadcast, earned, look, parts }) => {
+        drawHistory(from, page.locale, ({ broadcast, deletions, earned, look, parts }) => {
           const { form, locale, say } = page;
-          const { createdAt, createdBy, id, name, segment, sendAt, sentBy, state, texts } = broadcast;
+          const { createdAt, createdBy, heldBecause, id, name, paidMessages, segment, sendAt, sentBy, state } =
+            broadcast;
           const n = (count: number): string => numberText(count, locale);
           const isOpen = state === 'scheduled' || state === 'sending' || state === 'paused';
           const buttons = [
@@ -182,6 +232,7 @@ export default defineView({
             ...(state === 'scheduled' || state === 'sending' ? [form('pause')] : []),
             ...(state === 'paused' ? [form('resume')] : []),
             ...(isOpen || state === 'draft' ? [form('cancel')] : []),
+            ...(broadcast.begunAt && broadcast.endedAt && !broadcast.deletionAskedAt ? [form('remove')] : []),
           ];
           const done = look.sent + look.failed + look.withdrawn;
           const progress = look.total > 0 && isOpen ? progressBar(done, look.total, name, page) : '';
@@ -194,6 +245,8 @@ export default defineView({
               { name: say('unreachable'), value: n(parts.unreachable) },
               ...(parts.without_values > 0 ? [{ name: say('withoutValues'), value: n(parts.without_values) }] : []),
               ...(parts.held_out > 0 ? [{ name: say('heldOut'), value: n(parts.held_out) }] : []),
+              ...(paidMessages > 0 ? [{ name: say('paid'), value: n(paidMessages) }] : []),
+              ...(deletions ? deletionFigures(deletions, page) : []),
               ...(earned
                 ? [
                     { name: say('paidTold', earned.days), value: paidText(earned.told, page) },
@@ -203,15 +256,9 @@ export default defineView({
             ],
             page,
           );
-          const written = LOCALES.flatMap((one) => {
-            const text = texts[one];
-            return text
-              ? [
-                  html`<figure class="message" lang="${one}"><figcaption class="muted">${one}</figcaption><p class="wrap">${text}</p></figure>`,
-                ]
-              : [];
-          });
-          return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>
+          const held = heldBecause && say(heldBecause === 'stars' ? 'heldStars' : 'heldNotAllowed');
+          const written = LOCALES.map((one) => messagePreview(broadcast, one, say('picture')));
+          return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>${held ? html`<p class="bad" role="status">${held}</p>` : ''}
 <div class="actions">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}
 <h2>${say('conditions')}</h2>${conditionsText(segment, locale)}<h2>${say('text')}</h2>${join(written, '')}`;
         }),
@@ -223,14 +270,17 @@ export default defineView({
         fromHistory(context, async () => {
           const broadcast = await found(context, id, page);
           const isOver = broadcast.begunAt !== undefined || broadcast.state === 'cancelled';
-          const estimate = isOver ? undefined : await context.broadcasts.estimate(planOf(broadcast));
-          return { estimate, state: broadcast.state };
+          const counted = isOver ? undefined : await context.broadcasts.counted(planOf(broadcast), false);
+          const quiet = context.broadcasts.quietUntil(broadcast.sendAt ?? page.now);
+          return { counted, quiet, state: broadcast.state };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ estimate, state }) => {
-          if (!estimate) return emptyState(page.say('begun'));
+        drawHistory(from, page.locale, ({ counted, quiet, state }) => {
+          if (!counted) return emptyState(page.say('begun'));
           const forms = state === 'draft' ? html`${page.form('test')}${page.form('send')}` : '';
-          return html`${estimateOf(estimate, forms, page)}`;
+          const later = quiet ? html`<p>${page.say('quiet')} ${timeAt(quiet, page)}</p>` : '';
+          const when = html`<p class="muted">${page.say('countedAt')} ${timeAt(counted.at, page)}</p>${page.form('count')}`;
+          return html`${estimateOf(counted, html`${when}${later}${forms}`, page)}`;
         }),
     }),
     part({
@@ -267,15 +317,18 @@ type Word =
   | 'heldOut'
   | 'nobody'
   | 'none'
+  | 'notRemoved'
+  | 'removed'
   | 'sample'
+  | 'stars'
   | 'text'
   | 'took'
   | 'unreachable'
   | 'withoutValues';
 
-function estimateOf(estimate: BroadcastEstimate, forms: Html | string, page: Page<Word>): Html {
+function estimateOf({ estimate }: CountedEstimate, forms: Html, page: Page<Word>): Html {
   const { locale, say } = page;
-  const { chats, parts, sample, tookMs, unreachable } = estimate;
+  const { chats, parts, sample, stars, tookMs, unreachable } = estimate;
   if (chats === 0) return html`${emptyState(say('nobody'))}${forms}`;
   const n = (count: number): string => numberText(count, locale);
   const reasons = Object.entries(unreachable).map(([reason, count]) => `${reason}: ${n(count)}`);
@@ -287,6 +340,7 @@ function estimateOf(estimate: BroadcastEstimate, forms: Html | string, page: Pag
       ...(parts.held_out > 0 ? [{ name: say('heldOut'), value: n(parts.held_out) }] : []),
       ...(parts.without_values > 0 ? [{ name: say('withoutValues'), value: n(parts.without_values) }] : []),
       { name: say('took'), value: durationText(tookMs, locale) },
+      ...(stars === undefined ? [] : [{ name: say('stars'), value: n(stars) }]),
     ],
     page,
   );
@@ -305,6 +359,14 @@ function estimateOf(estimate: BroadcastEstimate, forms: Html | string, page: Pag
   return html`${tiles}${reasons.length > 0 ? html`<p class="muted">${reasons.join('; ')}</p>` : ''}${forms}<h3>${say('sample')}</h3>${table}`;
 }
 
+function deletionFigures({ deleted, left, unknown, ...others }: DeletionCounts, { locale, say }: Page<Word>) {
+  const stayed = Object.values(others).reduce((sum, chats) => sum + chats, unknown);
+  return [
+    { name: say('removed'), value: `${numberText(deleted, locale)} / ${numberText(deleted + left + stayed, locale)}` },
+    ...(stayed > 0 ? [{ name: say('notRemoved'), value: numberText(stayed, locale) }] : []),
+  ];
+}
+
 function paidText({ chats, paid }: { chats: number; paid: number }, { locale }: Page): string {
   const share = chats === 0 ? undefined : percentText((paid / chats) * 100, locale);
   return share === undefined ? numberText(paid, locale) : `${numberText(paid, locale)} (${share})`;
@@ -317,7 +379,7 @@ async function found(context: HttpContext, id: string, page: Page<Word>): Promis
   return broadcast;
 }
 
-const planOf = ({ holdoutPercent, id, segment, texts }: PlannedBroadcast) => ({
-  ...{ holdoutPercent, id, texts },
+const planOf = ({ holdoutPercent, id, segment, starsLimit, texts }: PlannedBroadcast) => ({
+  ...{ holdoutPercent, id, starsLimit, texts },
   segment: SegmentConditions.parse(segment),
 });
