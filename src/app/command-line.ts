@@ -7,6 +7,7 @@ import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
+import { type BroadcastContext, broadcastCommands } from '../triggers/cli/broadcasts.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
 import { doctorCommands } from '../triggers/cli/doctor.ts';
@@ -20,6 +21,7 @@ import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { brakesOf } from './doors/brakes.ts';
+import { broadcastsOf } from './doors/broadcasts-of.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
@@ -29,6 +31,7 @@ import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
 
 type CliContext = TaskContext &
+  BroadcastContext &
   DeadLetterContext &
   BrakeContext &
   DoctorContext &
@@ -49,6 +52,7 @@ const commands: readonly Command<CliContext>[] = [
   ...deadLetterCommands,
   ...runsCommands,
   ...maintenanceCommands,
+  ...broadcastCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -120,10 +124,15 @@ function cliContext(app: App, terminal: Terminal): CliContext {
       }),
     pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
+    broadcasts: broadcastsOf(app, 'cli'),
     desk: paymentDeskOf(app, 'cli'),
     history: historyOf(app, 'cli'),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
+    recordBroadcast: (action, entityId) =>
+      app.services.auditLogs.write([
+        { action, ...{ entityType: 'broadcast', entityId }, newValue: { by: callerHere() } },
+      ]),
     recordMaintenance: (what, entityId, details) =>
       app.services.auditLogs.write([
         {
