@@ -3,7 +3,7 @@ import { z } from 'zod';
 const count = z.int().min(0);
 
 /** What a broadcast would do if it were sent now. It is kept with the draft as it was counted. */
-export const BroadcastEstimate = z.object({
+export const EstimateFields = z.object({
   /** Chats of the segment, each once. */
   chats: count,
   parts: z.object({ told: count, held_out: count, unreachable: count, without_values: count }),
@@ -18,4 +18,4 @@ export const BroadcastEstimate = z.object({
   sample: z.array(z.object({ chat: z.int(), username: z.string().optional(), text: z.string() })),
 });
 
-export type BroadcastEstimate = z.output<typeof BroadcastEstimate>;
+export type BroadcastEstimate = z.output<typeof EstimateFields>;

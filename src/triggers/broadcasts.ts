@@ -58,7 +58,7 @@ export type BroadcastsContext = {
   counted(plan: BroadcastPlan, isAnew: boolean): Promise<CountedEstimate>;
   /** Keeps a picture and answers its id, which follows from its content; or why it can be none. */
   keepPicture(content: Uint8Array, by: string): Promise<{ id: string } | { problem: PictureProblem }>;
-  /** What is wrong with a draft besides its fields: a caption that is too long, a picture that is not there, a rate that nobody set. */
+  /** Finds mistakes of a draft that its fields alone do not show: a caption that is too long, a picture that is not there, a rate that nobody set. */
   draftProblem(draft: BroadcastDraft): Promise<DraftProblem | undefined>;
   /** When quiet hours end in which this moment lies; undefined outside of them. */
   quietUntil(at: Date): Date | undefined;

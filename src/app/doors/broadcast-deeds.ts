@@ -2,7 +2,7 @@ import deleteBroadcast from '../../tasks/bulk/delete-broadcast.ts';
 import sendBroadcast from '../../tasks/bulk/send-broadcast.ts';
 import type { App } from '../build-app.ts';
 
-/** What reaches many customers at once and is asked for by a person, at whichever door. */
+/** A wish of a person that reaches many customers at once. Every door has it carried out here. */
 export type BroadcastDeed =
   | { act: 'send'; id: string; by: string; at: Date }
   /** Of what was sent. */

@@ -1,5 +1,5 @@
 import { rowsPrefix } from '../../domain/notifications/broadcast-ids.ts';
-import { BroadcastEstimate } from '../../lib/broadcast-estimate.ts';
+import { EstimateFields } from '../../lib/broadcast-estimate.ts';
 import { days, minutes } from '../../lib/duration.ts';
 import { LOCALES } from '../../lib/locale.ts';
 import { pictureFacts } from '../../lib/picture-facts.ts';
@@ -72,7 +72,7 @@ export function broadcastsOf(app: App, source: 'cli' | 'http'): BroadcastsContex
     add: (id, draft, by) => planned.add(id, rowsPrefix(id), draft, by),
     async counted(plan, isAnew) {
       const kept = isAnew ? undefined : await figures.estimateOf(plan.id);
-      const read = BroadcastEstimate.safeParse(kept?.estimate);
+      const read = EstimateFields.safeParse(kept?.estimate);
       if (kept && read.success) return { estimate: read.data, at: kept.at };
       // A page that is opened by many reads the panel once.
       const others = counting.get(plan.id) ?? counted(plan).finally(() => counting.delete(plan.id));

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
+import type { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
@@ -28,7 +28,7 @@ export type BulkParts = {
   contacts: CustomerContacts;
   decisions: Decisions;
   people: People;
-  broadcastKeeping: { deliveries: BroadcastDeliveries; pictures: BroadcastPictures };
+  broadcastKeeping: { deliveries: BroadcastDeliveries; pictures: BroadcastPictures; rows: BroadcastRows };
   historyState(): Promise<OwnSchemaState>;
 };
 export type BulkSettings = Pick<
@@ -68,7 +68,7 @@ export function composeBulk(
       broadcastDeliveries: deliveries,
       broadcasts: new Broadcasts({
         ...{ customers, marks, notifications, planned },
-        rows: new BroadcastRows(database),
+        rows: broadcastKeeping.rows,
         records: new BroadcastRecords(redis),
         onError: (err) => log.warn({ err }, 'what was said of a broadcast is not known, its rows go on as they are'),
       }),

@@ -23,7 +23,8 @@ export function composeNotifications(
   const deliveries = new BroadcastDeliveries(database);
   const pictures = new BroadcastPictures(database);
   const loans = new PictureLoans({ pictures, bot, onError });
-  const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows: new BroadcastRows(database) });
+  const rows = new BroadcastRows(database);
+  const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
     ...{ isObsolete, marks, notifications, plannedRows, sender },
     observer: {
@@ -45,5 +46,5 @@ export function composeNotifications(
     },
     locale: settings.DEFAULT_LOCALE,
   };
-  return { services: { delivery, pictureLoans: loans }, broadcastKeeping: { deliveries, pictures }, deliveryCounts };
+  return { services: { delivery, pictureLoans: loans }, broadcastKeeping: { deliveries, pictures, rows }, deliveryCounts };
 }

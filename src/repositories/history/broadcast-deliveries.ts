@@ -83,7 +83,7 @@ export class BroadcastDeliveries {
     );
   }
 
-  /** What was sent is to be deleted. False where it is not over, or nothing of it was ever sent; asked again it changes nothing. */
+  /** Somebody wants the sent messages deleted. False where it is not over, or nothing of it was ever sent; asked again it changes nothing. */
   async askDeletion(id: string, by: string, now: Date): Promise<boolean> {
     await sql`
       update task_worker.broadcasts set deletion_asked_at = ${now}, deletion_asked_by = ${by}

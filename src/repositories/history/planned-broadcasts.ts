@@ -86,7 +86,7 @@ export class PlannedBroadcasts {
     return Number(numAffectedRows ?? 0) > 0;
   }
 
-  /** False where it is no draft any more. What it would do is to be counted anew. */
+  /** False where it is no draft any more. Its estimate is forgotten. */
   async change(id: string, draft: BroadcastDraft): Promise<boolean> {
     const { numAffectedRows } = await sql`
       update task_worker.broadcasts set (${NAMES_OF_DRAFT}, estimate, estimated_at) = row(${valuesOf(draft)}, null::jsonb, null::timestamptz)
@@ -154,7 +154,7 @@ export class PlannedBroadcasts {
   async say(id: string, wish: 'pause' | 'resume' | 'cancel'): Promise<BroadcastState | undefined> {
     const change = {
       pause: sql`state = 'paused' where id = ${id} and state in ('scheduled', 'sending')`,
-      // What has cost all that it may goes on at the regular rate.
+      // A broadcast that has cost all that it may goes on at the regular rate.
       resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end,
                   is_paid = is_paid and held_because is null, held_because = null where id = ${id} and state = 'paused'`,
       cancel: sql`state = 'cancelled', ended_at = case when begun_at is null then now() end

@@ -4,7 +4,7 @@ import { PermanentError } from '../../lib/errors.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
 
 /**
- * Deletes what a planned broadcast sent up to 48 hours ago. What was deleted stands in PostgreSQL, so that a run after a kill goes on where
+ * Deletes what a planned broadcast sent up to 48 hours ago. The outcome for each chat stands in PostgreSQL, so that a run after a kill goes on where
  * the last one was.
  */
 export default defineMassTask({

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { days, seconds } from '../../../../lib/duration.ts';
-import { type Html, html, join } from '../../../../lib/html.ts';
+import { html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
-import { durationText, numberText, percentText } from '../../../../lib/quantities.ts';
+import { numberText } from '../../../../lib/quantities.ts';
 import { SegmentConditions } from '../../../../lib/segment.ts';
-import { visibleText } from '../../../../lib/telegram-html.ts';
-import type { DeletionCounts } from '../../../../repositories/history/broadcast-deliveries.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
-import { type CountedEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
+import { MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
+import { BROADCAST_TEXTS } from '../broadcast-texts.ts';
+import { type BroadcastWord, deletionFigures, estimateOf, paidText } from '../broadcast-tiles.ts';
 import { broadcastBadge, conditionsText, messagePreview } from '../broadcast-words.ts';
 import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
@@ -30,82 +30,7 @@ const ENDS = { pause: ['paused'], resume: ['scheduled', 'sending'], cancel: ['ca
 export default defineView({
   path: '/broadcasts/:id',
   needs: 'admin',
-  texts: {
-    title: { en: 'Broadcast', ru: 'Рассылка' },
-    who: { en: 'Whom it reaches', ru: 'До кого дойдёт' },
-    conditions: { en: 'Conditions', ru: 'Условия' },
-    missedBy: { en: 'Who missed it', ru: 'Кто не получил' },
-    text: { en: 'Text', ru: 'Текст' },
-    begun: {
-      en: 'It has begun; the figures above are what became of it.',
-      ru: 'Рассылка началась; что из неё вышло — в цифрах выше.',
-    },
-    chats: { en: 'chats', ru: 'чаты' },
-    get: { en: 'get it', ru: 'получат' },
-    heldOut: { en: 'get nothing by choice', ru: 'не получат намеренно' },
-    unreachable: { en: 'cannot be reached', ru: 'недоступны' },
-    withoutValues: { en: 'lack what the text names', ru: 'нет данных для текста' },
-    took: { en: 'until the last is out', ru: 'до последнего' },
-    delivered: { en: 'delivered', ru: 'доставлено' },
-    waiting: { en: 'still to be sent', ru: 'ещё отправляются' },
-    failed: { en: 'not taken', ru: 'не доставлено' },
-    withdrawn: { en: 'withdrawn', ru: 'отозвано' },
-    paidTold: { en: 'of them paid within % days', ru: 'из них оплатили за % дн.' },
-    paidHeld: { en: 'of those who got nothing', ru: 'из тех, кто не получил' },
-    sample: { en: 'The first, as they read it', ru: 'Первые, как они прочтут' },
-    chat: { en: 'Chat', ru: 'Чат' },
-    reason: { en: 'Why', ru: 'Почему' },
-    nobody: { en: 'Nobody meets the conditions now.', ru: 'Сейчас под условия не подходит никто.' },
-    nobodyMissed: { en: 'Nobody is known to have missed it.', ru: 'О тех, кто не получил, неизвестно.' },
-    again: { en: 'Write to them again', ru: 'Написать им снова' },
-    change: { en: 'Change', ru: 'Изменить' },
-    send: { en: 'Send', ru: 'Отправить' },
-    sureSend: {
-      en: 'It goes to % chats; % cannot be reached. Send it?',
-      ru: 'Получат чатов: %; недоступны: %. Отправить?',
-    },
-    sent: { en: 'It is on its way.', ru: 'Рассылка запущена.' },
-    planned: { en: 'It will be sent at its time.', ru: 'Рассылка уйдёт в назначенное время.' },
-    tooFar: { en: 'The time must be within % days.', ru: 'Время — в пределах % дней.' },
-    test: { en: 'Send a test', ru: 'Отправить пробное' },
-    tested: { en: 'The test is on its way.', ru: 'Пробное сообщение отправлено.' },
-    pause: { en: 'Pause', ru: 'Пауза' },
-    resume: { en: 'Go on', ru: 'Продолжить' },
-    cancel: { en: 'Cancel', ru: 'Отменить' },
-    sureCancel: {
-      en: 'What is not sent yet is withdrawn; this cannot be taken back. Cancel it?',
-      ru: 'Неотправленное будет отозвано, вернуть это нельзя. Отменить рассылку?',
-    },
-    said: { en: 'It is done.', ru: 'Сделано.' },
-    tooLate: {
-      en: 'It is in another state by now; nothing was changed.',
-      ru: 'Состояние рассылки уже другое; ничего не изменено.',
-    },
-    count: { en: 'Count anew', ru: 'Посчитать заново' },
-    counted: { en: 'It is counted.', ru: 'Посчитано.' },
-    countedAt: { en: 'Counted', ru: 'Посчитано' },
-    quiet: { en: 'Quiet hours: sent now, it goes out from', ru: 'Тихие часы: если отправить сейчас, уйдёт с' },
-    stars: { en: 'Stars at most', ru: 'звёзд не больше' },
-    paid: { en: 'sent at the paid rate', ru: 'по платной скорости' },
-    heldStars: {
-      en: 'It has cost as many Stars as it may. Let it go on, and the rest is sent at the regular rate, for nothing.',
-      ru: 'Потрачено столько звёзд, сколько разрешено. Если продолжить, остальное уйдёт бесплатно, с обычной скоростью.',
-    },
-    heldNotAllowed: {
-      en: 'Telegram does not let this bot send paid broadcasts. Let it go on, and the rest is sent at the regular rate.',
-      ru: 'Telegram не разрешает этому боту платные рассылки. Если продолжить, остальное уйдёт с обычной скоростью.',
-    },
-    remove: { en: 'Delete what was sent', ru: 'Удалить отправленное' },
-    sureRemove: {
-      en: 'It disappears from % chats; of % chats nobody knows which message it was. Telegram deletes only what was sent in the last 48 hours; this cannot be taken back. Delete it?',
-      ru: 'Сообщение исчезнет из чатов: %; неизвестно, каким оно было, в чатах: %. Telegram удаляет только отправленное за последние 48 часов; вернуть это нельзя. Удалить?',
-    },
-    removing: { en: 'It is being deleted.', ru: 'Удаляется.' },
-    removed: { en: 'Deleted', ru: 'удалено' },
-    notRemoved: { en: 'Not deleted', ru: 'не удалено' },
-    picture: { en: 'The picture of the message', ru: 'Картинка сообщения' },
-    none: { en: 'There is no broadcast %.', ru: 'Рассылки % нет.' },
-  },
+  texts: BROADCAST_TEXTS,
   params: z.object({ id: z.guid() }),
 
   deeds: ({ deed }) => {
@@ -310,69 +235,7 @@ export default defineView({
   ],
 });
 
-type Word =
-  | 'chat'
-  | 'chats'
-  | 'get'
-  | 'heldOut'
-  | 'nobody'
-  | 'none'
-  | 'notRemoved'
-  | 'removed'
-  | 'sample'
-  | 'stars'
-  | 'text'
-  | 'took'
-  | 'unreachable'
-  | 'withoutValues';
-
-function estimateOf({ estimate }: CountedEstimate, forms: Html, page: Page<Word>): Html {
-  const { locale, say } = page;
-  const { chats, parts, sample, stars, tookMs, unreachable } = estimate;
-  if (chats === 0) return html`${emptyState(say('nobody'))}${forms}`;
-  const n = (count: number): string => numberText(count, locale);
-  const reasons = Object.entries(unreachable).map(([reason, count]) => `${reason}: ${n(count)}`);
-  const tiles = figureTiles(
-    [
-      { name: say('chats'), value: n(chats) },
-      { name: say('get'), value: n(parts.told) },
-      { name: say('unreachable'), value: n(parts.unreachable) },
-      ...(parts.held_out > 0 ? [{ name: say('heldOut'), value: n(parts.held_out) }] : []),
-      ...(parts.without_values > 0 ? [{ name: say('withoutValues'), value: n(parts.without_values) }] : []),
-      { name: say('took'), value: durationText(tookMs, locale) },
-      ...(stars === undefined ? [] : [{ name: say('stars'), value: n(stars) }]),
-    ],
-    page,
-  );
-  const table = dataTable({
-    caption: say('sample'),
-    rows: sample,
-    idOf: ({ chat }) => `sample-${chat}`,
-    columns: [
-      {
-        heading: say('chat'),
-        cell: ({ chat, username }) => html`<a href="/customers?q=${chat}">${username ?? chat}</a>`,
-      },
-      { heading: say('text'), cell: ({ text }) => html`<span class="wrap">${visibleText(text)}</span>` },
-    ],
-  });
-  return html`${tiles}${reasons.length > 0 ? html`<p class="muted">${reasons.join('; ')}</p>` : ''}${forms}<h3>${say('sample')}</h3>${table}`;
-}
-
-function deletionFigures({ deleted, left, unknown, ...others }: DeletionCounts, { locale, say }: Page<Word>) {
-  const stayed = Object.values(others).reduce((sum, chats) => sum + chats, unknown);
-  return [
-    { name: say('removed'), value: `${numberText(deleted, locale)} / ${numberText(deleted + left + stayed, locale)}` },
-    ...(stayed > 0 ? [{ name: say('notRemoved'), value: numberText(stayed, locale) }] : []),
-  ];
-}
-
-function paidText({ chats, paid }: { chats: number; paid: number }, { locale }: Page): string {
-  const share = chats === 0 ? undefined : percentText((paid / chats) * 100, locale);
-  return share === undefined ? numberText(paid, locale) : `${numberText(paid, locale)} (${share})`;
-}
-
-async function found(context: HttpContext, id: string, page: Page<Word>): Promise<PlannedBroadcast> {
+async function found(context: HttpContext, id: string, page: Page<BroadcastWord>): Promise<PlannedBroadcast> {
   await keptHistory(context);
   const broadcast = await context.broadcasts.planned.find(id);
   if (!broadcast) throw new Problem('not-found', page.say('none', id));
