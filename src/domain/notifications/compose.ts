@@ -46,5 +46,9 @@ export function composeNotifications(
     },
     locale: settings.DEFAULT_LOCALE,
   };
-  return { services: { delivery, pictureLoans: loans }, broadcastKeeping: { deliveries, pictures, rows }, deliveryCounts };
+  return {
+    services: { delivery, pictureLoans: loans },
+    broadcastKeeping: { deliveries, pictures, rows },
+    deliveryCounts,
+  };
 }

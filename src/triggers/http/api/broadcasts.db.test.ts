@@ -5,6 +5,7 @@ import { days, hours } from '../../../lib/duration.ts';
 import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
 import { PIXEL_PNG } from '../../../testing/pixel.ts';
+import { until } from '../../../testing/until.ts';
 
 describe('broadcasts over HTTP', () => {
   let http: HttpWorld;
@@ -98,7 +99,10 @@ describe('broadcasts over HTTP', () => {
     await post(`/broadcasts/${id}/send`);
     const send = () => http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id });
     await expect(send()).rejects.toThrow('to be sent');
-    await http.world.run('process_notification_queue');
+    await until('it has arrived', async () => {
+      await http.world.run('process_notification_queue');
+      return telegram.messages({ chatId: 11 }).length > 0;
+    });
     await send();
     expect(telegram.messages({ chatId: 11 })).toMatchObject([
       { method: 'sendPhoto', reply_markup: { inline_keyboard: [buttons] } },

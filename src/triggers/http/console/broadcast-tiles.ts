@@ -46,7 +46,10 @@ export function estimateOf({ estimate }: CountedEstimate, forms: Html, page: Pag
 }
 
 /** How far the deletion of what was sent is. */
-export function deletionFigures({ deleted, left, unknown, ...others }: DeletionCounts, { locale, say }: Page<BroadcastWord>) {
+export function deletionFigures(
+  { deleted, left, unknown, ...others }: DeletionCounts,
+  { locale, say }: Page<BroadcastWord>,
+) {
   const stayed = Object.values(others).reduce((sum, chats) => sum + chats, unknown);
   return [
     { name: say('removed'), value: `${numberText(deleted, locale)} / ${numberText(deleted + left + stayed, locale)}` },
