@@ -146,6 +146,11 @@ export const variables = z.object({
   TELEGRAM_API_URL: httpUrl.default('https://api.telegram.org').describe('Another Bot API server'),
   CRYPTOBOT_API_URL: httpUrl.default('https://pay.crypt.bot').describe('Another Crypto Pay host, such as the testnet'),
   TELEGRAM_RATE_PER_SECOND: countBetween(1, 100_000).default(30).describe('Messages a second over all workers'),
+  TELEGRAM_PAID_RATE_PER_SECOND: countBetween(31, 1_000)
+    .optional()
+    .describe(
+      'Messages a second, over all workers, of broadcasts that ask for the paid rate; Telegram takes 0.1 Stars for each above its own rate. No broadcast may ask for it without',
+    ),
   REMNAWAVE_CONCURRENCY: countBetween(1, 100).default(8).describe('Panel requests at once over all workers'),
   TASKIQ_STREAM: z
     .string()

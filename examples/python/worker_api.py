@@ -432,6 +432,9 @@ class WorkerApi:
         name: str,
         segment: dict[str, Any],
         texts: dict[str, Any],
+        buttons: list[dict[str, Any]] | None = None,
+        picture: str | None = None,
+        paid: dict[str, Any] | None = None,
         holdout_percent: int | None = None,
         id: str | None = None,
     ) -> dict[str, Any]:
@@ -439,7 +442,7 @@ class WorkerApi:
         return self._call(
             "POST",
             "/api/v1/broadcasts",
-            body=_given({"name": name, "segment": segment, "texts": texts, "holdout_percent": holdout_percent, "id": id}),
+            body=_given({"name": name, "segment": segment, "texts": texts, "buttons": buttons, "picture": picture, "paid": paid, "holdout_percent": holdout_percent, "id": id}),
         )
 
     def estimate_broadcast(
@@ -447,6 +450,9 @@ class WorkerApi:
         *,
         segment: dict[str, Any],
         texts: dict[str, Any],
+        buttons: list[dict[str, Any]] | None = None,
+        picture: str | None = None,
+        paid: dict[str, Any] | None = None,
         holdout_percent: int | None = None,
         id: str | None = None,
     ) -> dict[str, Any]:
@@ -454,7 +460,7 @@ class WorkerApi:
         return self._call(
             "POST",
             "/api/v1/broadcast-estimates",
-            body=_given({"segment": segment, "texts": texts, "holdout_percent": holdout_percent, "id": id}),
+            body=_given({"segment": segment, "texts": texts, "buttons": buttons, "picture": picture, "paid": paid, "holdout_percent": holdout_percent, "id": id}),
         )
 
     def get_broadcast(
@@ -474,13 +480,16 @@ class WorkerApi:
         name: str,
         segment: dict[str, Any],
         texts: dict[str, Any],
+        buttons: list[dict[str, Any]] | None = None,
+        picture: str | None = None,
+        paid: dict[str, Any] | None = None,
         holdout_percent: int | None = None,
     ) -> dict[str, Any]:
         """Change a draft."""
         return self._call(
             "POST",
             f"/api/v1/broadcasts/{_quote(id)}",
-            body=_given({"name": name, "segment": segment, "texts": texts, "holdout_percent": holdout_percent}),
+            body=_given({"name": name, "segment": segment, "texts": texts, "buttons": buttons, "picture": picture, "paid": paid, "holdout_percent": holdout_percent}),
         )
 
     def send_broadcast(
@@ -538,6 +547,41 @@ class WorkerApi:
             "GET",
             f"/api/v1/broadcasts/{_quote(id)}/missed",
             query={"after": after, "limit": limit},
+        )
+
+    def add_picture(
+        self,
+        *,
+        content: str,
+    ) -> dict[str, Any]:
+        """Keep a picture for broadcasts."""
+        return self._call(
+            "POST",
+            "/api/v1/pictures",
+            body=_given({"content": content}),
+        )
+
+    def test_broadcast(
+        self,
+        id: str,
+        *,
+        telegram_id: int,
+    ) -> dict[str, Any]:
+        """Send it to one chat for a look, in each of its languages, with values that stand for those of a customer."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/test",
+            body=_given({"telegram_id": telegram_id}),
+        )
+
+    def delete_sent_broadcast(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Delete what it sent in the last 48 hours, once it is over; asking again changes nothing."""
+        return self._call(
+            "POST",
+            f"/api/v1/broadcasts/{_quote(id)}/delete-sent",
         )
 
     def list_segments(
@@ -858,6 +902,21 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/start_due_broadcasts",
             body=body or {},
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_test_broadcast(
+        self,
+        *,
+        broadcast_id: str,
+        telegram_id: int,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Sends a planned broadcast to one chat for a look, in each of its languages."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/test_broadcast",
+            body=_given({"broadcast_id": broadcast_id, "telegram_id": telegram_id}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 
@@ -1318,6 +1377,21 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/control_bulk_broadcast",
             body=_given({"broadcast_id": broadcast_id, "action": action}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_delete_broadcast(
+        self,
+        *,
+        broadcast_id: str,
+        dry_run: bool | None = None,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Deletes the messages of a planned broadcast from the chats that got it, where Telegram still allows it."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/delete_broadcast",
+            body=_given({"broadcast_id": broadcast_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

@@ -865,6 +865,17 @@ export class WorkerApi {
         en?: string;
         ru?: string;
       };
+      buttons: {
+        text: string;
+        url: string;
+      }[];
+      picture: string | null;
+      /** Null: at the regular rate, for nothing */
+      stars_limit: number | null;
+      /** Messages that were marked as paid */
+      paid_messages: number;
+      /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
+      held_because: 'stars' | 'paid_not_allowed' | null;
       holdout_percent: number;
       send_at: string | null;
       created_by: string;
@@ -872,6 +883,8 @@ export class WorkerApi {
       sent_by: string | null;
       begun_at: string | null;
       ended_at: string | null;
+      deletion_asked_at: string | null;
+      deletion_ended_at: string | null;
     }[];
   }> {
     return await this.#call('GET', `/api/v1/broadcasts`, { after: options.after, limit: options.limit });
@@ -927,6 +940,18 @@ export class WorkerApi {
           /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
           ru: string;
         };
+    /** Links under each message, one a row */
+    buttons?: {
+      text: string;
+      url: string;
+    }[];
+    /** Id of a picture that was uploaded; the texts are its captions then */
+    picture?: string;
+    /** Send it at the paid rate of TELEGRAM_PAID_RATE_PER_SECOND, which costs Stars of the bot */
+    paid?: {
+      /** It is paused when it may have cost so many Stars: 0.1 for each message */
+      stars_limit: number;
+    };
     /** So many of a hundred chats get nothing, to see what the message earned */
     holdout_percent?: number;
     /** The same one again adds nothing */
@@ -941,6 +966,17 @@ export class WorkerApi {
       en?: string;
       ru?: string;
     };
+    buttons: {
+      text: string;
+      url: string;
+    }[];
+    picture: string | null;
+    /** Null: at the regular rate, for nothing */
+    stars_limit: number | null;
+    /** Messages that were marked as paid */
+    paid_messages: number;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
+    held_because: 'stars' | 'paid_not_allowed' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;
@@ -948,6 +984,8 @@ export class WorkerApi {
     sent_by: string | null;
     begun_at: string | null;
     ended_at: string | null;
+    deletion_asked_at: string | null;
+    deletion_ended_at: string | null;
   }> {
     return await this.#call('POST', `/api/v1/broadcasts`, {}, body);
   }
@@ -1000,6 +1038,18 @@ export class WorkerApi {
           /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
           ru: string;
         };
+    /** Links under each message, one a row */
+    buttons?: {
+      text: string;
+      url: string;
+    }[];
+    /** Id of a picture that was uploaded; the texts are its captions then */
+    picture?: string;
+    /** Send it at the paid rate of TELEGRAM_PAID_RATE_PER_SECOND, which costs Stars of the bot */
+    paid?: {
+      /** It is paused when it may have cost so many Stars: 0.1 for each message */
+      stars_limit: number;
+    };
     /** So many of a hundred chats get nothing, to see what the message earned */
     holdout_percent?: number;
     /** The same one again adds nothing */
@@ -1016,6 +1066,10 @@ export class WorkerApi {
       en: number;
       ru: number;
     };
+    /** At most so many at the paid rate; null at the regular one */
+    stars: number | null;
+    /** When it would begin, if it were sent now: after the quiet hours */
+    goes_out_at: string;
     /** Until the last message is out, behind what waits in the queue now */
     seconds: number;
     sample: {
@@ -1038,6 +1092,17 @@ export class WorkerApi {
       en?: string;
       ru?: string;
     };
+    buttons: {
+      text: string;
+      url: string;
+    }[];
+    picture: string | null;
+    /** Null: at the regular rate, for nothing */
+    stars_limit: number | null;
+    /** Messages that were marked as paid */
+    paid_messages: number;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
+    held_because: 'stars' | 'paid_not_allowed' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;
@@ -1045,6 +1110,8 @@ export class WorkerApi {
     sent_by: string | null;
     begun_at: string | null;
     ended_at: string | null;
+    deletion_asked_at: string | null;
+    deletion_ended_at: string | null;
     chats: {
       /** Queued; once it is over, delivered */
       told: number;
@@ -1067,6 +1134,22 @@ export class WorkerApi {
       withdrawn: number;
       total: number;
     };
+    /** What became of what was sent, in chats; null where nobody has asked to delete it */
+    deletion: {
+      deleted: number;
+      /** Telegram did not find the message */
+      not_found: number;
+      /** Telegram does not let it be deleted */
+      cannot_be_deleted: number;
+      /** The chat cannot be reached any more */
+      chat_refuses: number;
+      /** Sent more than 48 hours ago */
+      too_old: number;
+      /** Still to be deleted */
+      left: number;
+      /** Nobody knows under which id it arrived */
+      unknown: number;
+    } | null;
     /** Who paid within so many days of its beginning */
     earned: {
       days: number;
@@ -1135,6 +1218,18 @@ export class WorkerApi {
             /** Telegram's HTML; {username}, {days_left}, {expires_at} and {plan} stand for values of the reader */
             ru: string;
           };
+      /** Links under each message, one a row */
+      buttons?: {
+        text: string;
+        url: string;
+      }[];
+      /** Id of a picture that was uploaded; the texts are its captions then */
+      picture?: string;
+      /** Send it at the paid rate of TELEGRAM_PAID_RATE_PER_SECOND, which costs Stars of the bot */
+      paid?: {
+        /** It is paused when it may have cost so many Stars: 0.1 for each message */
+        stars_limit: number;
+      };
       /** So many of a hundred chats get nothing, to see what the message earned */
       holdout_percent?: number;
     },
@@ -1148,6 +1243,17 @@ export class WorkerApi {
       en?: string;
       ru?: string;
     };
+    buttons: {
+      text: string;
+      url: string;
+    }[];
+    picture: string | null;
+    /** Null: at the regular rate, for nothing */
+    stars_limit: number | null;
+    /** Messages that were marked as paid */
+    paid_messages: number;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
+    held_because: 'stars' | 'paid_not_allowed' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;
@@ -1155,6 +1261,8 @@ export class WorkerApi {
     sent_by: string | null;
     begun_at: string | null;
     ended_at: string | null;
+    deletion_asked_at: string | null;
+    deletion_ended_at: string | null;
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}`, {}, body);
   }
@@ -1231,6 +1339,41 @@ export class WorkerApi {
       after: options.after,
       limit: options.limit,
     });
+  }
+
+  /** Keep a picture for broadcasts. */
+  async addPicture(body: {
+    /** A JPEG, PNG or WebP of at most 10 MB, in Base64; it is looked at by its content */
+    content: string;
+  }): Promise<{
+    /** Follows from the content: the same picture has the same id */
+    id: string;
+    type: 'image/jpeg' | 'image/png' | 'image/webp';
+    width: number;
+    height: number;
+    bytes: number;
+  }> {
+    return await this.#call('POST', `/api/v1/pictures`, {}, body);
+  }
+
+  /** Send it to one chat for a look, in each of its languages, with values that stand for those of a customer. */
+  async testBroadcast(
+    id: string,
+    body: {
+      telegram_id: number;
+    },
+  ): Promise<{
+    job_id: string;
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/test`, {}, body);
+  }
+
+  /** Delete what it sent in the last 48 hours, once it is over; asking again changes nothing. */
+  async deleteSentBroadcast(id: string): Promise<{
+    id: string;
+    state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+  }> {
+    return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/delete-sent`);
   }
 
   /** Conditions that were saved under a name. */
@@ -2108,6 +2251,27 @@ export class WorkerApi {
     });
   }
 
+  /** Sends a planned broadcast to one chat for a look, in each of its languages. */
+  async dispatchTestBroadcast(
+    body: {
+      /** Id of the planned broadcast */
+      broadcast_id: string;
+      /** Chat to send to */
+      telegram_id: number;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/test_broadcast`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
   /** Sends a CryptoBot invoice to users with auto-renew whose time ends within an hour. */
   async dispatchAutoRenewSubscriptions(
     body: {
@@ -2858,6 +3022,27 @@ export class WorkerApi {
     };
   }> {
     return await this.#call('POST', `/api/v1/tasks/control_bulk_broadcast`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Deletes the messages of a planned broadcast from the chats that got it, where Telegram still allows it. */
+  async dispatchDeleteBroadcast(
+    body: {
+      /** Id of the planned broadcast */
+      broadcast_id: string;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/delete_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

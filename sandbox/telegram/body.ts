@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { type PictureFacts, pictureFacts } from '../../src/lib/picture-facts.ts';
 
-export type Upload = { name: string; bytes: number };
+/** `picture`: what the content is, where it is a picture. */
+export type Upload = { name: string; bytes: number; picture?: PictureFacts | undefined };
 export type Fields = Record<string, unknown>;
 
 /** Parameters of a Bot API call: query, JSON, form or multipart, as https://core.telegram.org/bots/api#making-requests allows. */
@@ -25,15 +27,19 @@ async function parseMultipart(body: Buffer, type: string): Promise<Fields> {
   const form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
   const fields: Fields = {};
   for (const [name, value] of form) {
-    fields[name] = typeof value === 'string' ? value : ({ name: value.name, bytes: value.size } satisfies Upload);
+    fields[name] = typeof value === 'string' ? value : await uploaded(value);
   }
   return fields;
 }
 
-/** A file field: uploaded under its own name, or under another one that `attach://` points to. */
-export function uploadOf(fields: Fields, name: string): Upload | undefined {
+async function uploaded(file: File): Promise<Upload> {
+  const picture = pictureFacts(await file.bytes());
+  return { name: file.name, bytes: file.size, ...(picture && { picture }) };
+}
+
+/** A file field: uploaded under its own name, or under another one that `attach://` points to; text is the id of a file that is there. */
+export function uploadOf(fields: Fields, name: string): Upload | string | undefined {
   const value = fields[name];
   if (typeof value === 'string' && value.startsWith('attach://')) return uploadOf(fields, value.slice(9));
-  if (typeof value === 'string') return { name: value, bytes: 0 };
-  return value as Upload | undefined;
+  return value as Upload | string | undefined;
 }

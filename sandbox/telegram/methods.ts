@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Fields, type Upload, uploadOf } from './body.ts';
 import { cleaned, type Entity, isEmpty, type Parsed, parseEntities } from './entities.ts';
 import type { SendingLimits } from './limits.ts';
+import { readMarkup } from './markup.ts';
 import type { ArrivalRecord, DeliveredMessage } from './record.ts';
 
 /** How a chat answers. A chat that nobody set is `ok`. */
@@ -12,6 +14,10 @@ export type World = {
   record: ArrivalRecord;
   limits: SendingLimits;
   chats: Map<number, ChatState>;
+  /** Pictures and documents that were uploaded, by the id that they got. */
+  files: Map<string, Upload>;
+  /** Messages sent longer ago than Telegram lets a bot delete them: 48 hours, by this clock. */
+  now(): number;
   nextMessageId: number;
 };
 
@@ -54,6 +60,8 @@ export function callMethod(world: World, method: string, fields: Fields, at: num
       return send(world, 'sendDocument', fields, at, 'document');
     case 'editmessagetext':
       return edit(world, fields);
+    case 'deletemessage':
+      return remove(world, fields);
     case 'answercallbackquery':
       return fields.callback_query_id
         ? { ok: true, result: true }
@@ -82,21 +90,30 @@ function send(world: World, method: string, fields: Fields, at: number, content:
   const text = String(fields[content === 'text' ? 'text' : 'caption'] ?? '');
   const parsed = checkText(text, fields.parse_mode, content);
   if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
-  const file = content === 'text' ? undefined : uploadOf(fields, content);
-  if (content !== 'text' && !file) return refuse(world, 400, `Bad Request: there is no ${content} in the request`);
+  const file = content === 'text' ? undefined : fileOf(world, fields, content);
+  if (file?.error !== undefined) return refuse(world, 400, `Bad Request: ${file.error}`);
+  const buttons = readMarkup(fields.reply_markup);
+  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
 
   const denied = checkChat(world, chatId);
   if (denied) return denied;
-  const waitSeconds = world.limits.take(chatId, at);
+  const isPaid = isTrue(fields.allow_paid_broadcast);
+  if (isPaid && !world.limits.allowsPaid) return refuse(world, 400, 'Bad Request: FLOODSKIP_NOT_ALLOWED');
+  const { isBilled, waitSeconds } = world.limits.take(chatId, at, isPaid);
   if (waitSeconds > 0) {
     world.record.tooManyRequests();
     return tooManyRequests(waitSeconds);
   }
+  if (isBilled) world.record.billed();
   const { entities, visible } = parsed;
-  return deliver(world, { method, chatId, text, visible, entities, file: file ?? null, at }, fields);
+  const { markup } = buttons;
+  return deliver(world, { method, chatId, text, visible, entities, markup, file: file?.file ?? null, at }, fields);
 }
 
-type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & { chatId: number };
+type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & {
+  chatId: number;
+  markup: unknown;
+};
 
 function deliver(world: World, message: Accepted, fields: Fields): Reply {
   const delivered: DeliveredMessage = {
@@ -107,9 +124,11 @@ function deliver(world: World, message: Accepted, fields: Fields): Reply {
     visible: message.visible,
     entities: message.entities,
     parse_mode: fields.parse_mode === undefined ? null : String(fields.parse_mode),
-    reply_markup: parseMarkup(fields.reply_markup),
+    reply_markup: message.markup,
     preview: message.method === 'sendMessage' && !isDisabled(fields.link_preview_options),
     file: message.file,
+    paid: isTrue(fields.allow_paid_broadcast),
+    deleted: false,
     at: message.at,
   };
   world.record.delivered(delivered);
@@ -124,12 +143,65 @@ function edit(world: World, fields: Fields): Reply {
   const text = String(fields.text ?? '');
   const parsed = checkText(text, fields.parse_mode, 'text');
   if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
-  if (found.visible === parsed.visible) {
+  const buttons = readMarkup(fields.reply_markup);
+  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
+  const { markup } = buttons;
+  if (found.visible === parsed.visible && isDeepStrictEqual(found.reply_markup, markup)) {
     return refuse(world, 400, 'Bad Request: message is not modified');
   }
-  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities });
+  // Without buttons of its own an edit takes away those that were there.
+  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities, reply_markup: markup });
   return { ok: true, result: apiMessage(world, found) };
 }
+
+/** https://core.telegram.org/bots/api#sendphoto: the limits, and the words of TDLib and of Telegram's servers. */
+const MAX_PHOTO_BYTES = 10 * 1024 * 1024;
+const MAX_PHOTO_SIDES = 10_000;
+const MAX_PHOTO_RATIO = 20;
+
+type SentFile = { file: NonNullable<DeliveredMessage['file']>; error?: never } | { file?: never; error: string };
+
+function fileOf(world: World, fields: Fields, content: 'photo' | 'document'): SentFile {
+  const sent = uploadOf(fields, content);
+  if (sent === undefined || sent === '') return { error: `there is no ${content} in the request` };
+  if (typeof sent === 'string') {
+    const kept = world.files.get(sent);
+    if (!kept) return { error: "wrong remote file identifier specified: can't unserialize it. Wrong last symbol" };
+    return { file: { name: kept.name, bytes: kept.bytes, id: sent, isUploaded: false } };
+  }
+  if (sent.bytes === 0) return { error: 'file must be non-empty' };
+  const error = content === 'photo' ? whyNoPhoto(sent) : undefined;
+  if (error !== undefined) return { error };
+  const id = `${content}-${world.files.size + 1}`;
+  world.files.set(id, sent);
+  return { file: { name: sent.name, bytes: sent.bytes, id, isUploaded: true } };
+}
+
+function whyNoPhoto({ bytes, picture }: Upload): string | undefined {
+  if (bytes > MAX_PHOTO_BYTES)
+    return `file of size ${bytes} bytes is too big for a photo; the maximum size is ${MAX_PHOTO_BYTES} bytes`;
+  if (!picture) return 'IMAGE_PROCESS_FAILED';
+  const { height, width } = picture;
+  const ratio = Math.max(width, height) / Math.min(width, height);
+  return width + height > MAX_PHOTO_SIDES || ratio > MAX_PHOTO_RATIO ? 'PHOTO_INVALID_DIMENSIONS' : undefined;
+}
+
+/** https://core.telegram.org/bots/api#deletemessage */
+const DELETABLE_MS = 48 * 3_600_000;
+
+function remove(world: World, fields: Fields): Reply {
+  const [chatId, messageId] = [Number(fields.chat_id), Number(fields.message_id)];
+  const denied = checkChat(world, chatId);
+  if (denied) return denied;
+  const found = world.record.find(chatId, messageId);
+  if (!found || found.deleted) return refuse(world, 400, 'Bad Request: message to delete not found');
+  if (world.now() - found.at > DELETABLE_MS)
+    return refuse(world, 400, "Bad Request: message can't be deleted for everyone");
+  found.deleted = true;
+  return { ok: true, result: true };
+}
+
+const isTrue = (value: unknown): boolean => value === true || value === 'true';
 
 /** Markdown is not parsed, because the service sends HTML. */
 function checkText(text: string, parseMode: unknown, content: Content): Parsed {
@@ -172,12 +244,10 @@ function refuse(world: World, code: number, description: string, parameters?: Re
   return { ok: false, error_code: code, description, ...(parameters && { parameters }) };
 }
 
-/** Form bodies hold the markup as JSON text. */
-const isDisabled = (options: unknown): boolean =>
-  (parseMarkup(options) as { is_disabled?: boolean } | null)?.is_disabled === true;
-
-function parseMarkup(markup: unknown): unknown {
-  return typeof markup === 'string' ? JSON.parse(markup) : (markup ?? null);
+/** Form bodies hold the options as JSON text. */
+function isDisabled(options: unknown): boolean {
+  const read = typeof options === 'string' ? JSON.parse(options) : options;
+  return (read as { is_disabled?: boolean } | undefined)?.is_disabled === true;
 }
 
 function user(world: World) {
@@ -186,18 +256,30 @@ function user(world: World) {
 }
 
 function apiMessage(world: World, message: DeliveredMessage) {
-  const { message_id, chat_id, visible, at, file } = message;
+  const { message_id, chat_id, visible, at, file, method } = message;
   const chat = { id: chat_id, type: chat_id < 0 ? 'supergroup' : 'private' };
   const from = user(world);
   const body = file
     ? {
         caption: visible,
-        document: { file_id: `file-${message_id}`, file_unique_id: `${message_id}`, ...fileFields(file) },
+        ...(method === 'sendPhoto' ? { photo: sizesOf(world, file) } : { document: fileFields(file) }),
       }
     : { text: visible };
   return { message_id, from, chat, date: Math.floor(at / 1000), ...body };
 }
 
-function fileFields(file: Upload) {
-  return { file_name: file.name, file_size: file.bytes };
+type KeptFile = NonNullable<DeliveredMessage['file']>;
+
+const fileFields = ({ bytes, id, name }: KeptFile) => ({
+  ...{ file_id: id, file_unique_id: id },
+  ...{ file_name: name, file_size: bytes },
+});
+
+/** A thumbnail, and the picture itself last, as Telegram lists them. */
+function sizesOf({ files }: World, { bytes, id }: KeptFile) {
+  const { height = 1, width = 1 } = files.get(id)?.picture ?? {};
+  return [
+    { file_id: `${id}-thumb`, file_unique_id: `${id}-thumb`, width: 1, height: 1, file_size: 1 },
+    { file_id: id, file_unique_id: id, width, height, file_size: bytes },
+  ];
 }

@@ -15,8 +15,11 @@ export type DeliveredMessage = {
   reply_markup: unknown;
   /** Whether Telegram would show a preview of the first link. */
   preview: boolean;
-  /** Name and size in bytes of a photo or document. */
-  file: { name: string; bytes: number } | null;
+  /** Name and size in bytes of a photo or document, and the id under which it is kept for this bot. */
+  file: { name: string; bytes: number; id: string; isUploaded: boolean } | null;
+  /** `allow_paid_broadcast` was set. */
+  paid: boolean;
+  deleted: boolean;
   /** Milliseconds since 1970, with fractions. */
   at: number;
 };
@@ -32,6 +35,11 @@ export type Stats = {
   too_many_requests: number;
   /** Other refusals, by description. */
   refused: Record<string, number>;
+  /** Messages above the regular rate that a paid broadcast let through, and Stars for them: 0.1 each. */
+  billed: number;
+  stars: number;
+  /** Messages that were deleted. */
+  deleted: number;
   /** First and last arrival, milliseconds since 1970. */
   first_at: number | null;
   last_at: number | null;
@@ -46,6 +54,7 @@ export class ArrivalRecord {
   #messages: DeliveredMessage[] = [];
   #arrivals: number[] = [];
   #tooMany = 0;
+  #billed = 0;
   #refused = new Map<string, number>();
 
   arrived(at: number): void {
@@ -60,6 +69,10 @@ export class ArrivalRecord {
     this.#tooMany += 1;
   }
 
+  billed(): void {
+    this.#billed += 1;
+  }
+
   refused(description: string): void {
     this.#refused.set(description, (this.#refused.get(description) ?? 0) + 1);
   }
@@ -68,7 +81,15 @@ export class ArrivalRecord {
     this.#messages = [];
     this.#arrivals = [];
     this.#tooMany = 0;
+    this.#billed = 0;
     this.#refused.clear();
+  }
+
+  find(chatId: number, messageId: number): DeliveredMessage | undefined {
+    // Ids are given in order, over all chats, and the record may have been cleared.
+    const first = this.#messages[0]?.message_id ?? 0;
+    const found = this.#messages[messageId - first];
+    return found?.message_id === messageId && found.chat_id === chatId ? found : undefined;
   }
 
   /** The newest `limit` messages that fit, oldest first. */
@@ -95,6 +116,9 @@ export class ArrivalRecord {
       max_per_second: mostWithin(arrivals, 1000),
       too_many_requests: this.#tooMany,
       refused: Object.fromEntries(this.#refused),
+      billed: this.#billed,
+      stars: this.#billed / 10,
+      deleted: this.#messages.filter(({ deleted }) => deleted).length,
       first_at: first ?? null,
       last_at: arrivals.at(-1) ?? null,
       series,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
+import { PIXEL_PNG } from '../../src/testing/pixel.ts';
 import { NO_LIMITS } from './limits.ts';
 import { startTelegramSandbox, type TelegramSandboxOptions } from './server.ts';
 
@@ -45,12 +46,12 @@ test('JSON, forms, multipart and the query are all understood', async () => {
   const form = new FormData();
   form.set('chat_id', '7');
   form.set('caption', 'chart');
-  form.set('photo', new File(['12345'], 'chart.png'));
+  form.set('photo', new File([PIXEL_PNG], 'chart.png'));
   await fetch(`${url}/sendPhoto`, { method: 'POST', body: form });
   await fetch(`${url}/sendMessage`, { method: 'POST', body: new URLSearchParams({ chat_id: '7', text: 'form' }) });
   await fetch(`${url}/sendMessage?chat_id=7&text=query`);
   expect(sandbox.messages().map(({ text, file }) => [text, file])).toEqual([
-    ['chart', { name: 'chart.png', bytes: 5 }],
+    ['chart', { name: 'chart.png', bytes: PIXEL_PNG.length, id: 'photo-1', isUploaded: true }],
     ['form', null],
     ['query', null],
   ]);
@@ -175,6 +176,29 @@ test('a text is edited in place, and a callback query is answered', async () => 
   expect(await call('editMessageText', { ...edit, message_id: 2 })).toMatchObject({ error_code: 400 });
   expect(sandbox.messages()).toMatchObject([{ text: 'after' }]);
   expect(await call('answerCallbackQuery', { callback_query_id: '1' })).toMatchObject({ ok: true });
+});
+
+test('buttons are judged as Telegram judges them, kept with the message, and taken away by an edit without', async () => {
+  const { sandbox, call, send } = await start();
+  const said = async (button: unknown) =>
+    (await send('x', 7, { reply_markup: { inline_keyboard: [[button]] } })).description ?? 'ok';
+  const refused: readonly (readonly [button: unknown, why: string])[] = [
+    [{ text: 'link', url: 'not-a-url' }, "inline keyboard button URL 'not-a-url' is invalid: Wrong HTTP URL"],
+    [{ text: 'link', url: 'ftp://example.com' }, 'Unsupported URL protocol'],
+    [{ text: 'link', url: 'http://localhost:8080' }, 'Wrong HTTP URL'],
+    [{ text: 'b', callback_data: 'x'.repeat(65) }, 'BUTTON_DATA_INVALID'],
+    [{ text: 'b', callback_data: '' }, 'Text buttons are unallowed in the inline keyboard'],
+    [{ url: 'https://example.org' }, 'Can\'t find field "text"'],
+  ];
+  for (const [button, why] of refused) expect(await said(button)).toContain(why);
+  for (const url of ['https://example.org/?a=b', 'http://t.me/bot', 'tg://resolve?domain=x', 't.me/x'])
+    expect(await said({ text: 'link', url })).toBe('ok');
+  const markup = { inline_keyboard: [[{ text: 'yes', callback_data: 'x'.repeat(64) }]] };
+  await send('x', 7, { reply_markup: JSON.stringify(markup) });
+  const { message_id: id, reply_markup: kept } = sandbox.messages().at(-1)!;
+  expect(kept).toEqual(markup);
+  expect(await call('editMessageText', { chat_id: 7, message_id: id, text: 'x' })).toMatchObject({ ok: true });
+  expect(sandbox.messages().at(-1)).toMatchObject({ text: 'x', reply_markup: null });
 });
 
 test('as a process it prints one line of JSON and stops on SIGTERM', async () => {

@@ -14,6 +14,8 @@ export type TelegramSandboxOptions = {
   token?: string;
   /** Telegram's own limits by default; `NO_LIMITS` for none. */
   limits?: Partial<Limits>;
+  /** By how many milliseconds Telegram's clock is ahead when it judges how old a message is. */
+  aheadMs?: () => number;
 };
 
 export type TelegramSandbox = AsyncDisposable & {
@@ -42,6 +44,8 @@ export async function startTelegramSandbox(options: TelegramSandboxOptions = {})
     record: new ArrivalRecord(),
     limits: new SendingLimits({ ...TELEGRAM_LIMITS, ...options.limits }),
     chats: new Map(),
+    files: new Map(),
+    now: () => performance.timeOrigin + performance.now() + (options.aheadMs?.() ?? 0),
     nextMessageId: 1,
   };
   const faults = createFaults({

@@ -10,6 +10,7 @@ import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
 import { type ApprovalContext, approvalCommands } from '../triggers/cli/approvals.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type CampaignContext, campaignCommands } from '../triggers/cli/campaigns.ts';
+import { type BroadcastContext, broadcastCommands } from '../triggers/cli/broadcasts.ts';
 import { type Command, type CommandArgs, table, UsageError } from '../triggers/cli/command.ts';
 import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '../triggers/cli/dead-letters.ts';
 import { doctorCommands } from '../triggers/cli/doctor.ts';
@@ -27,6 +28,7 @@ import { alertsOf } from './doors/alerts-of.ts';
 import { brakesOf } from './doors/brakes.ts';
 import { campaignsOf } from './doors/campaigns-of.ts';
 import { cliApprovals } from './doors/cli-approvals.ts';
+import { broadcastsOf } from './doors/broadcasts-of.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
@@ -37,6 +39,7 @@ import { type Role, runRole, runWorkerProcess } from './roles.ts';
 import { schema } from './schema-command.ts';
 
 type CliContext = TaskContext &
+  BroadcastContext &
   DeadLetterContext &
   BrakeContext &
   ApprovalContext &
@@ -64,6 +67,7 @@ const commands: readonly Command<CliContext>[] = [
   ...maintenanceCommands,
   ...campaignCommands,
   ...receiptCommands,
+  ...broadcastCommands,
   ...brakeCommands,
   ...approvalCommands,
   ...paymentCommands,
@@ -137,6 +141,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
       }),
     pausedSchedules: pausesOf(app),
     brakes: brakesOf(app),
+    broadcasts: broadcastsOf(app, 'cli'),
     desk: paymentDeskOf(app, 'cli'),
     campaigns: campaignsOf(app),
     recordCampaign: (what, entityId, details) =>
@@ -152,6 +157,10 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     recordAlert: (action, entityId, details) =>
       app.services.auditLogs.write([
         { action, entityType: 'alert', entityId, newValue: { by: callerHere(), ...details } },
+      ]),
+    recordBroadcast: (action, entityId) =>
+      app.services.auditLogs.write([
+        { action, ...{ entityType: 'broadcast', entityId }, newValue: { by: callerHere() } },
       ]),
     recordMaintenance: (what, entityId, details) =>
       app.services.auditLogs.write([

@@ -60,7 +60,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     customerPicture,
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
-  const { deliveryCounts, ...sending } = composeNotifications(
+  const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(
     foundation,
     async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
@@ -83,9 +83,9 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...monitoring.services,
     ...payments.services,
   });
-  const bulk = composeBulk(
+  const { broadcastParts, ...bulk } = composeBulk(
     foundation,
-    { ...people, ...subscriptions.services, customerPicture, historyState, keptReceipts },
+    { broadcastKeeping, ...people, ...subscriptions.services, customerPicture, historyState, keptReceipts },
     config,
   );
   const { bulkNotices: notices, bulkProgress: progress } = bulk.services;
@@ -119,6 +119,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     alertStates,
     campaignIncomes,
     handedInAlerts,
+    broadcastParts,
     deliveryCounts,
     deskParts,
     explain,

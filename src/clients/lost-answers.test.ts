@@ -13,6 +13,7 @@ import { startTelegramSandbox } from '../../sandbox/telegram/server.ts';
 import { days, seconds } from '../lib/duration.ts';
 import { BreakerOpenError, errorCode, TransientError } from '../lib/errors.ts';
 import { money } from '../lib/money.ts';
+import { PIXEL_PNG } from '../testing/pixel.ts';
 import { collect, never, testPanel } from '../testing/test-panel.ts';
 import { BackendClient } from './backend.ts';
 import { CryptoBotClient } from './cryptobot/client.ts';
@@ -248,13 +249,38 @@ const sends = (send: (client: TelegramClient) => ReturnType<TelegramClient['send
   },
 ];
 
+/** Repeated, it finds nothing to delete; who repeats it has noted that before the first call: domain/notifications/broadcast-deletion. */
+const deletes: Act[] = [
+  {
+    promise: 'it is unknown, and who looks before he repeats does it once',
+    async open() {
+      const sandbox = await startTelegramSandbox({ limits: NO_LIMITS });
+      const { token, url } = sandbox;
+      const client = new TelegramClient({ token, apiRoot: url, observer, timeLimitMs: LIMIT_MS });
+      const sent = await client.sendMessage({ chatId: 7, text: 'x' }, never);
+      const messageId = sent.kind === 'sent' ? sent.messageId : 0;
+      return {
+        lose: (kind) => sandbox.faults(kind && { kind, path: '/deleteMessage', count: 1 }),
+        call: async () => {
+          const outcome = await client.deleteMessage(7, messageId, never);
+          return outcome.kind === 'deleted' ? 'done' : outcome;
+        },
+        done: () => sandbox.stats().deleted,
+        async [Symbol.asyncDispose]() {
+          client[Symbol.dispose]();
+          await sandbox.stop();
+        },
+      };
+    },
+  },
+];
+
 const telegram: Table<TelegramClient> = {
+  deleteMessage: deletes,
   getMe: reads,
   probe: reads,
   sendMessage: sends((client) => client.sendMessage({ chatId: 7, text: 'x' }, never)),
-  sendPhoto: sends((client) =>
-    client.sendPhoto({ chatId: 7, file: { name: 'a.png', bytes: Buffer.from('x') } }, never),
-  ),
+  sendPhoto: sends((client) => client.sendPhoto({ chatId: 7, file: { name: 'a.png', bytes: PIXEL_PNG } }, never)),
 };
 
 /** A refusal of the dot is SMTP's word that the message was not taken, so no 5xx loses an answer: mailer.test.ts has every stage and code. */

@@ -57,6 +57,7 @@ export type FoundationOptions = {
     | 'REMNAWAVE_URL'
     | 'TELEGRAM_API_URL'
     | 'TELEGRAM_BOT_TOKEN'
+    | 'TELEGRAM_PAID_RATE_PER_SECOND'
     | 'TELEGRAM_RATE_PER_SECOND'
   >;
   version: string;
@@ -124,6 +125,15 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     ratePerSecond: neighbours.TELEGRAM_RATE_PER_SECOND,
     onTurn: (lane, waited) => metrics.rateLimitWaited(`telegram_${lane}`, waited),
   });
+  const paidRate = neighbours.TELEGRAM_PAID_RATE_PER_SECOND;
+  const paidLimiter =
+    paidRate === undefined
+      ? undefined
+      : new TelegramLimiter(redis, {
+          ratePerSecond: paidRate,
+          isPaid: true,
+          onTurn: (_, waited) => metrics.rateLimitWaited('telegram_paid', waited),
+        });
   const marks = new DeliveryMarks(redis);
   const panelGate = new RedisGate({
     redis,
@@ -154,6 +164,8 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   return {
     services,
     breakers,
+    /** The bot's own id, the part of its token that is no secret. */
+    bot: neighbours.TELEGRAM_BOT_TOKEN.split(':')[0]!,
     calls,
     clock,
     cryptobot: new CryptoBotClient({
@@ -173,7 +185,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     panelVersions,
     processNotes: new ProcessNotes(redis, onStored),
     redis,
-    sender: new TelegramSender(telegram, limiter, marks),
+    sender: new TelegramSender(telegram, { regular: limiter, paid: paidLimiter }, marks),
     taskOutcomes,
     telegram,
     unreadable,

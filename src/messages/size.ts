@@ -13,6 +13,17 @@ export function partsOf(text: string, parseMode: ParseMode): MessagePart[] {
   return parseMode === 'HTML' ? splitHtml(text) : splitPlain(text).map((part) => ({ text: part, plain: part }));
 }
 
+/** Visible characters of a caption, in UTF-16 units (https://core.telegram.org/bots/api#sendphoto). */
+const MAX_CAPTION_LENGTH = 1024;
+
+/** Why a text of HTML is too long to stand under a picture, in words that go behind the name of its field. */
+export function whyCaptionTooLong(text: string): string | undefined {
+  if (text.length <= MAX_CAPTION_LENGTH) return undefined;
+  const { length } = text.length > MAX_TEXT_LENGTH ? text : visibleText(text);
+  if (length <= MAX_CAPTION_LENGTH && text.length <= MAX_MESSAGE_BYTES) return undefined;
+  return `has ${length} characters, and at most ${MAX_CAPTION_LENGTH} stand under a picture`;
+}
+
 /** Why a text is too long to be sent, in words that go behind the name of its field. Costs little, however long it is. */
 export function whyTooLong(text: string, parseMode: ParseMode): string | undefined {
   if (text.length > MAX_TEXT_LENGTH)

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CryptoPaySandbox, startCryptoPaySandbox } from '../../sandbox/cryptopay/server.ts';
+import { rowsPrefix } from '../domain/notifications/broadcast-ids.ts';
 import { days, hours, minutes } from '../lib/duration.ts';
 import { installOwnSchema } from '../repositories/history/own-schema.ts';
 import { keys } from '../repositories/redis/keys.ts';
 import { addAuditLogs, addTokens, addWebhookLogs, idsOf } from './aged-rows.ts';
 import { startCampaign } from './campaign-world.ts';
+import { broadcastOf } from './broadcast-drafts.ts';
 import { type GenerationNumber, type SubscriptionWorld, subscriptionWorld } from './subscription-world.ts';
 import { until } from './until.ts';
 
@@ -292,12 +294,43 @@ export const massCases = (): readonly MassCase[] => [
       for (const chat of [21, 22, 23]) world.customer(`reads_${chat}`, { endsInMs: days(9), telegramId: chat });
       const { plannedBroadcasts } = world.app.app.services;
       const id = randomUUID();
-      const draft = { name: 'news', segment: {}, texts: { en: 'Hi {username}' }, holdoutPercent: 0 };
-      await plannedBroadcasts.add(id, draft, 'test');
+      await plannedBroadcasts.add(id, rowsPrefix(id), broadcastOf({ texts: { en: 'Hi {username}' } }), 'test');
       await plannedBroadcasts.schedule(id, new Date(world.panel.now().getTime() - minutes(1)), 'test');
       return { broadcast_id: id };
     },
     done: sends,
+  },
+  {
+    task: 'delete_broadcast',
+    async prepare({ world }) {
+      await installOwnSchema(world.app.app.parts.foundation.database);
+      const { broadcastDeliveries, delivery, plannedBroadcasts } = world.app.app.services;
+      const [id, now] = [randomUUID(), world.panel.now()];
+      await plannedBroadcasts.add(id, rowsPrefix(id), broadcastOf(), 'test');
+      await plannedBroadcasts.schedule(id, now, 'test');
+      await plannedBroadcasts.begin(id, now);
+      await plannedBroadcasts.addChats(
+        id,
+        [31, 32, 33].map((chat) => ({ chat, part: 'told' })),
+      );
+      for (const chat of [31, 32]) {
+        const message = {
+          id: randomUUID(),
+          telegramId: chat,
+          text: 'news',
+          parseMode: 'HTML',
+          lane: 'normal',
+        } as const;
+        const sent = await delivery.sender.send(message, new AbortController().signal);
+        const messages = sent.kind === 'refused' ? [] : [sent.messageId];
+        await broadcastDeliveries.noteMessages([{ broadcast: id, chat, messages, sentAt: now }]);
+      }
+      await plannedBroadcasts.end(id, now);
+      await broadcastDeliveries.askDeletion(id, 'test', now);
+      return { broadcast_id: id };
+    },
+    done: async ({ world }) =>
+      world.app.telegram.messages().flatMap(({ chat_id: chat, deleted }) => (deleted ? [`delete ${chat}`] : [])),
   },
   ...(['disable', 'enable', 'reset_traffic', 'delete'] as const).map(bulkCase),
   jobsCase(),

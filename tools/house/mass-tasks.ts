@@ -8,6 +8,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   agedRows: 'many',
   brake: 'many',
   broadcastComposer: 'many',
+  broadcastDeletion: 'many',
   broadcasts: 'many',
   bulkUsers: 'many',
   campaignSends: 'many',
@@ -39,6 +40,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   anomalies: 'none',
   auditLogs: 'none',
   backendKeys: 'none',
+  broadcastDeliveries: 'none',
   broadcastsArePossible: 'none',
   bandwidth: 'none',
   bulkNotices: 'none',
@@ -57,6 +59,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   lostContacts: 'none',
   nodeHealth: 'none',
   panelCache: 'none',
+  pictureLoans: 'none',
   panelVersionWatch: 'none',
   paymentFigures: 'none',
   paymentStats: 'none',
@@ -77,6 +80,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
 /** Tasks that need such a service and act on one thing with it, each with the reason. */
 const NO_MASS: Readonly<Record<string, string>> = {
   control_bulk_broadcast: 'it controls one broadcast, by its id, and the answer to a pause is a resume',
+  test_broadcast: 'it writes to the one chat that is named, and the composer only says what a customer would read',
 };
 
 type NamedTask = { readonly name: string; readonly needs: readonly string[]; readonly mass?: unknown };

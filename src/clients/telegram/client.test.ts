@@ -4,6 +4,7 @@ import type { Fault } from '../../../sandbox/faults.ts';
 import { NO_LIMITS } from '../../../sandbox/telegram/limits.ts';
 import { startTelegramSandbox } from '../../../sandbox/telegram/server.ts';
 import { BreakerOpenError, PermanentError, TransientError } from '../../lib/errors.ts';
+import { PIXEL_PNG } from '../../testing/pixel.ts';
 import type { BreakerState, ClientCall } from '../policy.ts';
 import { TelegramClient, type TelegramOptions } from './client.ts';
 
@@ -50,12 +51,12 @@ test('plain text is sent as it is', async () => {
 
 test('photos arrive, with their caption where they have one', async () => {
   const { sandbox, client, signal } = await start();
-  const file = { name: 'chart.png', bytes: Buffer.from('12345') };
+  const file = { name: 'chart.png', bytes: PIXEL_PNG };
   expect(await client.sendPhoto({ chatId: 7, file, caption: '<b>Day</b>' }, signal)).toMatchObject({ kind: 'sent' });
   expect(await client.sendPhoto({ chatId: 7, file }, signal)).toMatchObject({ kind: 'sent' });
   expect(sandbox.messages()).toMatchObject([
-    { method: 'sendPhoto', visible: 'Day', file: { name: 'chart.png', bytes: 5 } },
-    { method: 'sendPhoto', visible: '', file: { name: 'chart.png', bytes: 5 } },
+    { method: 'sendPhoto', visible: 'Day', file: { name: 'chart.png', bytes: PIXEL_PNG.length } },
+    { method: 'sendPhoto', visible: '', file: { name: 'chart.png', bytes: PIXEL_PNG.length } },
   ]);
 });
 
@@ -98,9 +99,9 @@ test('broken HTML is sent as plain text, once', async () => {
   expect(await send('<b>1 &lt; 2 <a href="https://example.org/pay">pay</a>')).toMatchObject({ kind: 'sent' });
   expect(sandbox.messages()).toMatchObject([{ text: '1 < 2 pay (https://example.org/pay)', parse_mode: null }]);
   expect(sandbox.stats().arrivals).toBe(2);
-  const file = { name: 'a.txt', bytes: Buffer.from('1') };
+  const file = { name: 'a.png', bytes: PIXEL_PNG };
   expect(await client.sendPhoto({ chatId: 7, file, caption: '<b>x' }, signal)).toMatchObject({ kind: 'sent' });
-  expect(sandbox.messages().at(-1)).toMatchObject({ text: 'x', file: { bytes: 1 } });
+  expect(sandbox.messages().at(-1)).toMatchObject({ text: 'x', file: { bytes: PIXEL_PNG.length } });
 });
 
 test('a group that became a supergroup is followed', async () => {

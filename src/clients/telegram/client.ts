@@ -8,22 +8,26 @@ import { type ParseMode, plainText } from '../../lib/telegram-html.ts';
 import { withoutSlashes } from '../../lib/without-slashes.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
 import { ApiRefusal, noUsableAnswer, toOwnError } from './errors.ts';
-import { permanentReason, type SendOutcome } from './outcome.ts';
+import { type DeleteOutcome, notDeletedReason, permanentReason, type SendOutcome } from './outcome.ts';
 
-export type { SendOutcome } from './outcome.ts';
+export type { DeleteOutcome, SendOutcome } from './outcome.ts';
 
-/** A button under a message that opens a link. */
-export type Button = { text: string; url: string };
+/** A button under a message, as Telegram has it: it opens a link, or tells the bot `callback_data` (64 bytes of UTF-8 at most). */
+export type Button = { text: string; url: string } | { text: string; callback_data: string };
+
+/** Rows of buttons. */
+export type Buttons = readonly (readonly Button[])[];
 
 type Common = {
   /** Negative: a group or channel. */
   chatId: number;
   /** `HTML` by default. */
   parseMode?: ParseMode;
-  /** Rows of buttons. */
-  buttons?: readonly (readonly Button[])[];
+  buttons?: Buttons;
   /** Arrives without a sound. */
   silent?: boolean;
+  /** `allow_paid_broadcast`: above the regular rate, each message costs 0.1 Stars of the bot's balance. */
+  paid?: boolean;
 };
 
 /** At most 4096 visible characters; see `messages/split.ts`. */
@@ -39,8 +43,11 @@ export type TextMessage = Common & {
 const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
 
+/** A file to be uploaded, or one that Telegram has already, by the `file_id` that it gave this bot. */
+export type SentFile = { name: string; bytes: Uint8Array } | { id: string };
+
 /** A caption has at most 1024 visible characters. */
-export type FileMessage = Common & { file: { name: string; bytes: Uint8Array }; caption?: string };
+export type FileMessage = Common & { file: SentFile; caption?: string };
 
 export type TelegramOptions = {
   token: string;
@@ -54,7 +61,16 @@ export type TelegramOptions = {
 };
 
 /** The parts of the answers that are read. */
-const Sent = z.object({ message_id: z.int() });
+const Sent = z.object({
+  message_id: z.int(),
+  /** The sizes of a picture, the largest last. An odd value counts as absent: the message is out. */
+  photo: z
+    .array(z.object({ file_id: z.string().min(1) }))
+    .optional()
+    .catch(undefined),
+});
+/** `deleteMessage` answers just this. */
+const Done = z.literal(true);
 const Bot = z.object({ id: z.int(), username: z.string().min(1) });
 
 /** A text that Telegram may not be able to read, and the same without HTML. Telegram takes `most` characters of the latter. */
@@ -102,13 +118,27 @@ export class TelegramClient implements Disposable {
   }
 
   async sendPhoto(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
-    const { bytes, name } = message.file;
+    const { file } = message;
+    const photo = 'id' in file ? file.id : new InputFile(file.bytes, file.name);
     const html = message.caption ?? '';
     const body = { html, plain: () => plainText(html), most: MAX_CAPTION };
     return await this.#send('sendPhoto', message, body, signal, (caption) => ({
       caption,
-      photo: new InputFile(bytes, name),
+      photo,
     }));
+  }
+
+  /** Deletes a message that this bot sent up to 48 hours ago. A lost answer and one that says nothing are thrown as by `sendMessage`. */
+  async deleteMessage(chatId: number, messageId: number, signal: AbortSignal): Promise<DeleteOutcome> {
+    try {
+      await this.#call('deleteMessage', signal, Done, (ownSignal) =>
+        this.#raw.deleteMessage({ chat_id: chatId, message_id: messageId }, ownSignal),
+      );
+      return { kind: 'deleted' };
+    } catch (error) {
+      if (error instanceof ApiRefusal) return asDeleteOutcome(error);
+      throw error;
+    }
   }
 
   /** The bot itself. Fails with `telegram_token_invalid` where the token opens nothing. */
@@ -149,7 +179,12 @@ export class TelegramClient implements Disposable {
       try {
         const fields = { ...commonFields(to), ...content(body) };
         const sent = await this.#call(method, signal, Sent, (ownSignal) => api(fields, ownSignal));
-        return { kind: 'sent', messageId: sent.message_id, ...(why !== undefined && { plain: why }) };
+        const fileId = sent.photo?.at(-1)?.file_id;
+        return {
+          ...{ kind: 'sent', messageId: sent.message_id },
+          ...(why !== undefined && { plain: why }),
+          ...(fileId !== undefined && { fileId }),
+        };
       } catch (error) {
         if (error instanceof ApiRefusal) return error;
         throw error;
@@ -194,24 +229,36 @@ export class TelegramClient implements Disposable {
   }
 }
 
-function commonFields({ chatId, parseMode = 'HTML', buttons, silent }: Common) {
+function commonFields({ chatId, parseMode = 'HTML', buttons, paid, silent }: Common) {
   return {
     chat_id: chatId,
     ...(parseMode === 'HTML' && { parse_mode: parseMode }),
     ...(buttons && { reply_markup: { inline_keyboard: buttons.map((row) => [...row]) } }),
     ...(silent && { disable_notification: true }),
+    ...(paid && { allow_paid_broadcast: true }),
   };
 }
 
 /** Throws where the refusal is not known to be permanent. */
 function asOutcome(refusal: ApiRefusal): SendOutcome {
-  const { description, message, retryAfterSeconds, status } = refusal;
-  if (status === 429)
-    return { kind: 'rate_limited', retryAfterMs: Math.max(seconds(1), seconds(retryAfterSeconds ?? 1)) };
+  if (refusal.status === 429) return rateLimited(refusal);
   const reason = permanentReason(refusal);
-  if (reason) return { kind: 'refused', reason, description };
-  throw Object.assign(
-    new TransientError('telegram_refused', `${message}; not known to be permanent, so it is tried again`),
-    { status },
-  );
+  if (reason) return { kind: 'refused', reason, description: refusal.description };
+  throw notKnown(refusal);
 }
+
+/** The same for a message that was to be deleted. */
+function asDeleteOutcome(refusal: ApiRefusal): DeleteOutcome {
+  if (refusal.status === 429) return rateLimited(refusal);
+  const reason = notDeletedReason(refusal);
+  if (reason) return { kind: 'not_deleted', reason };
+  throw notKnown(refusal);
+}
+
+const rateLimited = ({ retryAfterSeconds }: ApiRefusal) =>
+  ({ kind: 'rate_limited', retryAfterMs: Math.max(seconds(1), seconds(retryAfterSeconds ?? 1)) }) as const;
+
+const notKnown = ({ message, status }: ApiRefusal): TransientError =>
+  Object.assign(new TransientError('telegram_refused', `${message}; not known to be permanent, so it is tried again`), {
+    status,
+  });

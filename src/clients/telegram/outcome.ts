@@ -11,18 +11,30 @@ export type RefusalReason =
   | 'too_long'
   | 'empty'
   /** HTML that Telegram could not read, although it was then sent as plain text. */
-  | 'bad_markup';
+  | 'bad_markup'
+  /** Telegram does not know the file under this id any more; another bot's id is of no use either. */
+  | 'bad_file'
+  /** It was marked as a paid broadcast, and the bot may not send those. */
+  | 'paid_not_allowed';
 
 /**
  * What became of a message that Telegram answered. No answer, one that says nothing, and a refusal that is not known to be permanent are
  * a `TransientError`.
  */
 export type SendOutcome =
-  /** `plain`: it went out without its HTML, because Telegram said this of it. */
-  | { kind: 'sent'; messageId: number; plain?: string }
+  /** `plain`: it went out without its HTML, because Telegram said this of it. `fileId`: under which Telegram keeps the picture for this bot. */
+  | { kind: 'sent'; messageId: number; plain?: string; fileId?: string }
   | { kind: 'refused'; reason: RefusalReason; description: string }
   /** Nothing was sent. At least a second, even where Telegram named less. */
   | { kind: 'rate_limited'; retryAfterMs: number };
+
+/** Why a message stays: it is not there (any more), or it is too old or not of this bot. */
+export type NotDeletedReason = 'not_found' | 'cannot_be_deleted' | 'chat_refuses';
+
+export type DeleteOutcome =
+  | { kind: 'deleted' }
+  | { kind: 'not_deleted'; reason: NotDeletedReason }
+  | Extract<SendOutcome, { kind: 'rate_limited' }>;
 
 /** Refused as it was, by `error_code` and `description`. */
 type Refused = { status: number; description: string };
@@ -49,6 +61,8 @@ const PERMANENT: readonly (readonly [text: RegExp, reason: RefusalReason])[] = [
   [/^message text is empty$/i, 'empty'],
   [/^(message )?text must be non-empty$/i, 'empty'],
   [/^can't parse entities(:|$)/i, 'bad_markup'],
+  [/^wrong (remote )?file identifier/i, 'bad_file'],
+  [/^FLOODSKIP_NOT_ALLOWED$/, 'paid_not_allowed'],
 ];
 
 /** Reasons that hold for every message to this chat, not just for this one. */
@@ -67,6 +81,16 @@ export function permanentReason({ description, status }: Refused): RefusalReason
   if (status !== 400 && status !== 403) return undefined;
   const said = description.replace(PREFIX, '');
   return PERMANENT.find(([text]) => text.test(said))?.[1];
+}
+
+/** The reason behind a refusal to delete; undefined where it is not known to be permanent. */
+export function notDeletedReason({ description, status }: Refused): NotDeletedReason | undefined {
+  if (status !== 400 && status !== 403) return undefined;
+  const said = description.replace(PREFIX, '');
+  if (/^message to delete not found$/i.test(said)) return 'not_found';
+  if (/^(message can't be deleted|MESSAGE_DELETE_FORBIDDEN)( |$)/i.test(said)) return 'cannot_be_deleted';
+  const reason = permanentReason({ description, status });
+  return reason && isUnreachable(reason) ? 'chat_refuses' : undefined;
 }
 
 /** Whether no message at all can reach this chat. */

@@ -46,7 +46,10 @@ const DOCUMENTED = [
 
 test('the table for operators names every reason', () => {
   expect(new Set(DOCUMENTED.map(({ reason }) => reason))).toEqual(
-    new Set(['blocked', 'deactivated', 'kicked', 'chat_not_found', 'is_bot', 'too_long', 'empty', 'bad_markup']),
+    new Set([
+      ...['blocked', 'deactivated', 'kicked', 'chat_not_found', 'is_bot', 'too_long', 'empty', 'bad_markup'],
+      ...['bad_file', 'paid_not_allowed'],
+    ]),
   );
 });
 

@@ -1,18 +1,23 @@
 import type { Config } from '../../config.ts';
-import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
+import type { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { CustomersWithTelegram } from '../../repositories/customers-with-telegram.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
+import type { BroadcastDeliveries } from '../../repositories/history/broadcast-deliveries.ts';
+import { BroadcastFigures } from '../../repositories/history/broadcast-figures.ts';
+import type { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { KeptReceipts } from '../../repositories/history/receipts.ts';
 import { UndoRows } from '../../repositories/history/undo-rows.ts';
+import { SavedSegments } from '../../repositories/history/saved-segments.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import type { Foundation } from '../foundation.ts';
 import { Audience } from '../notifications/audience.ts';
 import { BroadcastComposer } from '../notifications/broadcast-composer.ts';
+import { BroadcastDeletion } from '../notifications/broadcast-deletion.ts';
 import { Broadcasts } from '../notifications/broadcasts.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
@@ -30,15 +35,23 @@ export type BulkParts = {
   purchases: LastPurchases;
   customerPicture: CustomerPicture;
   keptReceipts: KeptReceipts;
+  broadcastKeeping: { deliveries: BroadcastDeliveries; pictures: BroadcastPictures; rows: BroadcastRows };
   historyState(): Promise<OwnSchemaState>;
 };
-export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_RATE_PER_SECOND'>;
+export type BulkSettings = Pick<
+  Config,
+  'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_PAID_RATE_PER_SECOND' | 'TELEGRAM_RATE_PER_SECOND'
+>;
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
-  { database, engine, log, marks, redis, services, unreadable }: Foundation,
-  { contacts, customerPicture, decisions, historyState, keptReceipts, people, purchases }: BulkParts,
-  { REMNAWAVE_CONCURRENCY: concurrency, TELEGRAM_RATE_PER_SECOND: ratePerSecond }: BulkSettings,
+  { database, engine, log, marks, redis, sender, services, unreadable }: Foundation,
+  { broadcastKeeping, contacts, customerPicture, decisions, historyState, keptReceipts, people, purchases }: BulkParts,
+  {
+    REMNAWAVE_CONCURRENCY: concurrency,
+    TELEGRAM_PAID_RATE_PER_SECOND: paidRatePerSecond,
+    TELEGRAM_RATE_PER_SECOND: ratePerSecond,
+  }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
   const customers = new CustomersWithTelegram(database, unreadable.onRead);
@@ -54,11 +67,15 @@ export function composeBulk(
   const states = new BulkUserStates(redis, (err) =>
     log.warn({ err }, 'what became of bulk users is not recorded, the work goes on'),
   );
+  const { deliveries, pictures } = broadcastKeeping;
   return {
+    broadcastParts: { pictures, figures: new BroadcastFigures(database), segments: new SavedSegments(database) },
     services: {
+      broadcastDeletion: new BroadcastDeletion({ deliveries, sender }),
+      broadcastDeliveries: deliveries,
       broadcasts: new Broadcasts({
         ...{ customers, marks, notifications, planned },
-        rows: new BroadcastRows(database),
+        rows: broadcastKeeping.rows,
         records: new BroadcastRecords(redis),
         onError: (err) => log.warn({ err }, 'what was said of a broadcast is not known, its rows go on as they are'),
       }),
@@ -67,7 +84,7 @@ export function composeBulk(
           ...{ contacts, customers, marks, panel, people, planned, purchases },
           locale: settings.DEFAULT_LOCALE,
         }),
-        ...{ notifications, planned, ratePerSecond },
+        ...{ notifications, paidRatePerSecond, planned, ratePerSecond },
         timeZone: settings.TIME_ZONE,
       }),
       /** Whether our own schema, which holds planned broadcasts, is installed. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BroadcastEstimate } from '../../lib/broadcast-estimate.ts';
 import { minutes } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
@@ -6,9 +7,10 @@ import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
 import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
-import type { BroadcastEstimate, BroadcastPlan } from '../../triggers/broadcasts.ts';
+import type { BroadcastPlan } from '../../triggers/broadcasts.ts';
 import type { Audience, Recipient } from './audience.ts';
 import { broadcastRowId } from './broadcast-ids.ts';
+import { PLANNED_TYPE } from './planned-rows.ts';
 
 export type BroadcastComposerOptions = {
   audience: Pick<Audience, 'recipients'>;
@@ -16,7 +18,13 @@ export type BroadcastComposerOptions = {
   planned: Pick<PlannedBroadcasts, 'addChats' | 'find' | 'markFilled'>;
   timeZone: string;
   ratePerSecond: number;
+  /** Undefined where no broadcast may ask for it. */
+  paidRatePerSecond: number | undefined;
 };
+
+/** Characters of a username at the panel, and of a plan's name at the platform. */
+const LONGEST_NAME = 36;
+const LONGEST_PLAN = 100;
 
 /** One chat and what becomes of it. */
 type JudgedChat = Recipient & { part: keyof BroadcastEstimate['parts']; text: string | undefined };
@@ -24,6 +32,9 @@ type JudgedChat = Recipient & { part: keyof BroadcastEstimate['parts']; text: st
 export type BroadcastGroup = { readonly judged: readonly JudgedChat[]; readonly steps: readonly JudgedChat[] };
 
 const SAMPLED = 20;
+
+/** https://core.telegram.org/bots/api#sendmessage, `allow_paid_broadcast`. */
+const STARS_A_MESSAGE = 0.1;
 
 /** Works out who gets which text of a planned broadcast, for an estimate as for the sending. */
 export class BroadcastComposer {
@@ -40,20 +51,23 @@ export class BroadcastComposer {
     const parts = { told: 0, held_out: 0, unreachable: 0, without_values: 0 };
     const languages = { en: 0, ru: 0 };
     const reasons = new Map<string, number>();
-    const sample: { chat: number; username: string | undefined; text: string }[] = [];
+    const sample: BroadcastEstimate['sample'] = [];
     for await (const { judged } of this.groups(plan, now, signal)) {
       for (const { chat, locale, part, text, unreachable, user } of judged) {
         parts[part] += 1;
         if (part === 'unreachable') reasons.set(unreachable ?? '', (reasons.get(unreachable ?? '') ?? 0) + 1);
         if (part !== 'told') continue;
         languages[locale] += 1;
-        if (sample.length < SAMPLED) sample.push({ chat, username: user?.username, text: text ?? '' });
+        if (sample.length < SAMPLED) sample.push({ chat, ...(user && { username: user.username }), text: text ?? '' });
       }
     }
-    const { due } = await this.#options.notifications.countWaiting(now);
-    const tookMs = ((due + parts.told) / this.#options.ratePerSecond) * 1000;
+    const { notifications, paidRatePerSecond, ratePerSecond } = this.#options;
+    const { due } = await notifications.countWaiting(now);
+    const isPaid = plan.starsLimit !== undefined && paidRatePerSecond !== undefined;
+    const tookMs = (due / ratePerSecond + parts.told / (isPaid ? paidRatePerSecond : ratePerSecond)) * 1000;
     const chats = Object.values(parts).reduce((sum, count) => sum + count, 0);
-    return { chats, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, sample };
+    const stars = isPaid ? { stars: Math.min(plan.starsLimit ?? 0, parts.told * STARS_A_MESSAGE) } : {};
+    return { chats, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, ...stars, sample };
   }
 
   /** A text as this reader would get it, with values that stand for those of a customer. */
@@ -63,6 +77,12 @@ export class BroadcastComposer {
       expireAt: new Date(now.getTime() + minutes(5 * 24 * 60)),
       planName: 'Pro',
     };
+    return broadcastText(text, reader, { clock: this.#clock, locale, now }) ?? text;
+  }
+
+  /** The same with values as long as they come, to see whether a text fits for everybody. */
+  longest(text: string, locale: Locale, now: Date): string {
+    const reader = { username: 'W'.repeat(LONGEST_NAME), expireAt: now, planName: 'W'.repeat(LONGEST_PLAN) };
     return broadcastText(text, reader, { clock: this.#clock, locale, now }) ?? text;
   }
 
@@ -89,7 +109,7 @@ export class BroadcastComposer {
           id: broadcastRowId(id, chat),
           telegramId: chat,
           message: text!,
-          type: 'broadcast',
+          type: PLANNED_TYPE,
           scheduledAt: now,
         })),
       );

@@ -17,6 +17,14 @@ export function broadcastRange(broadcastId: string): BroadcastRange {
   return { first: `${half}-${tail(0n)}`, last: `${half}-${tail((1n << 62n) - 1n)}` };
 }
 
+/** What the ids of all rows of one broadcast begin with, and those of no other's. */
+export const rowsPrefix = (broadcastId: string): string => fingerprint(broadcastId);
+
+/** The same, of the id of a row. */
+export const prefixOfRow = (rowId: string): string => rowId.slice(0, PREFIX_CHARACTERS);
+
+const PREFIX_CHARACTERS = 18;
+
 /** 60 bits: two of a million broadcasts share them with a chance of one in a million. */
 function fingerprint(broadcastId: string): string {
   const hex = createHash('sha256').update(broadcastId).digest('hex');

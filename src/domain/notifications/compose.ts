@@ -1,10 +1,15 @@
+import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
+import { BroadcastDeliveries } from '../../repositories/history/broadcast-deliveries.ts';
+import { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';
+import { PictureLoans } from './picture-loans.ts';
+import { PlannedRows } from './planned-rows.ts';
 
 /** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
-  { clock, log, marks, metrics, redis, sender, services }: Foundation,
+  { bot, clock, database, log, marks, metrics, redis, sender, services }: Foundation,
   isObsolete: DrainDependencies['isObsolete'],
 ) {
   const { notifications, settings } = services;
@@ -13,8 +18,15 @@ export function composeNotifications(
     () => clock.now(),
     (err) => log.debug({ err }, 'deliveries not counted'),
   );
+  const onError = (err: unknown): void =>
+    log.warn({ err }, 'what a planned broadcast needs cannot be read or kept now, its messages wait');
+  const deliveries = new BroadcastDeliveries(database);
+  const pictures = new BroadcastPictures(database);
+  const loans = new PictureLoans({ pictures, bot, onError });
+  const rows = new BroadcastRows(database);
+  const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, sender },
+    ...{ isObsolete, marks, notifications, plannedRows, sender },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {
@@ -34,5 +46,9 @@ export function composeNotifications(
     },
     locale: settings.DEFAULT_LOCALE,
   };
-  return { services: { delivery }, deliveryCounts };
+  return {
+    services: { delivery, pictureLoans: loans },
+    broadcastKeeping: { deliveries, pictures, rows },
+    deliveryCounts,
+  };
 }

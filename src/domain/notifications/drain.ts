@@ -10,6 +10,7 @@ import type { DeliveryMarks } from '../../repositories/redis/notifications/deliv
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { messageOf } from './message-groups.ts';
+import { DRESS_AGAIN_MS, type PlannedRows } from './planned-rows.ts';
 import { LEASE_RESERVE_MS, RUN_MS } from './policy.ts';
 import type { TelegramSender, Tried } from './sender.ts';
 import { Settlement, type SettlementDependencies } from './settlement.ts';
@@ -30,6 +31,7 @@ export type DrainDependencies = SettlementDependencies & {
   notifications: Notifications;
   sender: TelegramSender;
   marks: DeliveryMarks;
+  plannedRows: Pick<PlannedRows, 'dressed' | 'finish' | 'sentBefore' | 'tried'>;
   locale: Locale;
 };
 
@@ -83,6 +85,7 @@ export class Drain {
       const unfinished = !(await isDrained);
       return { counts: { ...this.#settlement.counts, deferred: this.#claims.deferred }, unfinished };
     } finally {
+      await this.#deps.plannedRows.finish();
       await this.#writeBack.finish(performance.now() + LEASE_RESERVE_MS);
     }
   }
@@ -120,11 +123,17 @@ export class Drain {
   /** Never rejects. Many wait for their turns together, so that one round trip to Redis brings turns for all of them. */
   async #send(group: readonly DueNotification[], sendBefore: number): Promise<void> {
     const { log, signal } = this.#options;
+    const { plannedRows } = this.#deps;
+    const dressed = await plannedRows.dressed(group[0]!);
+    if (dressed.kind === 'wait') return this.#claims.putOff(group, DRESS_AGAIN_MS);
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
     const now = this.#clock();
     const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
-    const message = messageOf(written, this.#deps.locale);
+    const message = { ...messageOf(written, this.#deps.locale), ...dressed.dress };
     const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
+    const isPaid = message.paid === true;
+    if ((await plannedRows.tried(group[0]!, tried, isPaid)) === 'wait')
+      return this.#claims.putOff(group, DRESS_AGAIN_MS);
     if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
     else this.#turnsPause.reset();
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { html } from '../../lib/html.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { queueNotifications } from '../../testing/notification-rows.ts';
+import { PIXEL_PNG } from '../../testing/pixel.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
 
@@ -22,7 +23,7 @@ describe('a success of any kind says that the chat can be reached', () => {
 
   const isUnreachable = async (chat: number): Promise<boolean> =>
     (await world.redis.client.exists(keys.unreachable(chat))) === 1;
-  const file = { name: 'chart.png', bytes: Buffer.from('1') };
+  const file = { name: 'chart.png', bytes: PIXEL_PNG };
   const message = (lane: 'urgent' | 'normal', text = 'x') =>
     ({ id: crypto.randomUUID(), telegramId: ADMIN, text, parseMode: 'HTML', lane }) as const;
   /** Takes back the chat's second between two messages, which these tests are not about. */

@@ -7,6 +7,7 @@ import { connectRedis } from '../../repositories/redis/connection.ts';
 import { keys } from '../../repositories/redis/keys.ts';
 import { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import { TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
+import { PIXEL_PNG } from '../../testing/pixel.ts';
 import { type TestRedis, testRedis } from '../../testing/redis.ts';
 import { type OutgoingMessage, TelegramSender } from './sender.ts';
 
@@ -36,7 +37,7 @@ function senderAt(url: string): TelegramSender {
   });
   return new TelegramSender(
     client,
-    new TelegramLimiter(connection, { ratePerSecond: 30 }),
+    { regular: new TelegramLimiter(connection, { ratePerSecond: 30 }), paid: undefined },
     new DeliveryMarks(connection),
   );
 }
@@ -52,7 +53,7 @@ test('messages and pictures for one chat take a turn each, one a second, whoever
   const photo = {
     telegramId: 7,
     lane: 'urgent',
-    file: { name: 'a.png', bytes: new Uint8Array(1) },
+    file: { name: 'a.png', bytes: PIXEL_PNG },
     caption: '',
   } as const;
   await Promise.all([one.send(message(), never), other.sendDirectly(message(), never), one.sendPhoto(photo, never)]);
@@ -80,7 +81,7 @@ test('a turn that comes too late is not used to send', async () => {
 test('where it is too late already, no turn is taken', async () => {
   const sender = senderAt(redis.url);
   expect(await sender.sendUnlessChatBusy(message(), () => true, never)).toEqual({ kind: 'too_late' });
-  expect(await redis.client.exists(keys.telegramSlot(), keys.telegramChatSlot(7))).toBe(0);
+  expect(await redis.client.exists(keys.telegramSlot(false), keys.telegramChatSlot(7))).toBe(0);
 });
 
 test('sent, refused and failed say when the message was given to Telegram', async () => {
@@ -94,6 +95,18 @@ test('sent, refused and failed say when the message was given to Telegram', asyn
   telegram.faults({ kind: 'error', status: 502, path: 'sendMessage' });
   const failed = await sender.sendUnlessChatBusy(message({ telegramId: 3 }), onTime, never);
   expect(failed).toMatchObject({ kind: 'failed', error: { code: 'telegram_unavailable' }, startedAt });
+});
+
+test('buttons stand under the last part alone, however it is split, also where Telegram cannot read its HTML', async () => {
+  const sender = senderAt(redis.url);
+  const buttons = [[{ text: 'Renew', url: 'https://example.org' }]];
+  for (const text of ['short', 'long '.repeat(1_000), `<i x="">${'plain '.repeat(1_000)}`]) {
+    telegram.reset();
+    expect(await sender.send(message({ text, buttons }), never)).toMatchObject({ kind: 'sent' });
+    const under = telegram.messages().map(({ reply_markup: markup }) => markup);
+    expect(under.slice(0, -1).every((markup) => markup === null)).toBe(true);
+    expect(under.at(-1)).toEqual({ inline_keyboard: buttons });
+  }
 });
 
 test('a message that another run sent while this one waited for its turn is not sent again', async () => {

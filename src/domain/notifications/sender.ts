@@ -1,8 +1,8 @@
-import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
+import type { Buttons, DeleteOutcome, SendOutcome, SentFile, TelegramClient } from '../../clients/telegram/client.ts';
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
 import type { ParseMode } from '../../lib/telegram-html.ts';
-import { partsOf, whyTooLong } from '../../messages/size.ts';
+import { partsOf, whyCaptionTooLong, whyTooLong } from '../../messages/size.ts';
 import { type MessagePart, splitPlain } from '../../messages/split.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
 import type { Lane, TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
@@ -16,18 +16,33 @@ export type OutgoingMessage = {
   lane: Lane;
   /** False keeps Telegram from opening the links in it for a preview; true where absent. */
   preview?: boolean;
+  /** Under the message; under its last part, where it goes out in several. */
+  buttons?: Buttons;
+  /** The text is its caption then, and leaves as one message. */
+  picture?: PictureLoan;
+  /** Marked as paid, and sent at the paid rate. */
+  paid?: boolean;
 };
 
-type Addressed = Pick<OutgoingMessage, 'telegramId' | 'lane'>;
+/** Lends a picture for one send: as a file to upload, or as one that Telegram has already. */
+export type PictureLoan = (send: (file: SentFile) => Promise<SendOutcome>) => Promise<SendOutcome>;
+
+/** The paid rate is undefined where nobody set it; what asks for it goes out at the regular one then, unmarked. */
+export type SenderLimiters = { regular: TelegramLimiter; paid: TelegramLimiter | undefined };
+
+type Addressed = Pick<OutgoingMessage, 'lane' | 'paid' | 'telegramId'>;
 
 /** The caption is HTML. */
 export type OutgoingPhoto = Addressed & {
-  file: FileMessage['file'];
+  file: SentFile;
   caption: string;
 };
 
-/** `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. */
-type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string };
+/**
+ * `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. `parts`: the ids of all of its messages in
+ * order, where there are several.
+ */
+type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string; parts?: readonly number[] };
 type Refusal = Extract<SendOutcome, { kind: 'refused' }>;
 
 export type Delivery = Arrival | Refusal;
@@ -61,12 +76,12 @@ const DIRECT_TURN_MS = seconds(2);
  */
 export class TelegramSender {
   readonly #telegram: TelegramClient;
-  readonly #limiter: TelegramLimiter;
+  readonly #limiters: SenderLimiters;
   readonly #marks: DeliveryMarks;
 
-  constructor(telegram: TelegramClient, limiter: TelegramLimiter, marks: DeliveryMarks) {
+  constructor(telegram: TelegramClient, limiters: SenderLimiters, marks: DeliveryMarks) {
     this.#telegram = telegram;
-    this.#limiter = limiter;
+    this.#limiters = limiters;
     this.#marks = marks;
   }
 
@@ -115,7 +130,7 @@ export class TelegramSender {
     if (tooLong) return { ...tooLong, startedAt: undefined };
     try {
       const turn = { chatId: message.telegramId, lane: message.lane };
-      const grant = await this.#limiter.acquireUnlessChatBusy(turn, signal);
+      const grant = await this.#limiterOf(message).acquireUnlessChatBusy(turn, signal);
       if (grant.kind === 'chat_busy') return grant;
     } catch (error) {
       return { kind: 'no_turn', error };
@@ -136,24 +151,45 @@ export class TelegramSender {
     return await this.#untilAllowed(photo, signal, () => this.#telegram.sendPhoto({ chatId, file, caption }, signal));
   }
 
-  async #turn({ lane, telegramId: chatId }: Addressed, signal: AbortSignal): Promise<void> {
-    await this.#limiter.acquire({ chatId, lane }, signal);
+  /** Waits for its turn and deletes a message of this bot. */
+  async deleteMessage(chatId: number, messageId: number, signal: AbortSignal): Promise<NotRateLimited<DeleteOutcome>> {
+    const to = { telegramId: chatId, lane: 'normal' } as const;
+    await this.#turn(to, signal);
+    return await this.#unlimited(to, signal, () => this.#telegram.deleteMessage(chatId, messageId, signal));
+  }
+
+  async #turn(to: Addressed, signal: AbortSignal): Promise<void> {
+    await this.#limiterOf(to).acquire({ chatId: to.telegramId, lane: to.lane }, signal);
+  }
+
+  #limiterOf({ paid }: Addressed): TelegramLimiter {
+    return (paid ? this.#limiters.paid : undefined) ?? this.#limiters.regular;
   }
 
   /** The first part has its turn already. Parts that an earlier run sent are left out. */
   async #sendParts(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
+    if (message.picture) return await this.#sendCaptioned(message, message.picture, signal);
     const parts = partsOf(message.text.toWellFormed(), message.parseMode);
     let arrived: Arrival | undefined;
+    const ids: number[] = [];
     for (const [part, texts] of parts.entries()) {
       const isSplit = parts.length > 1;
-      if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
+      const before = isSplit ? await this.#marks.sentPart(message.id, part) : undefined;
+      if (before !== undefined) {
+        ids.push(before);
+        continue;
+      }
       if (part > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendPart(message, texts, `${message.id}.${part}`, signal);
+      const { buttons, ...bare } = message;
+      const isLast = part === parts.length - 1;
+      const delivery = await this.#sendPart(isLast ? message : bare, texts, `${message.id}.${part}`, signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, delivery);
+      ids.push(...(delivery.parts ?? [delivery.messageId]));
       if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
     }
-    const sent: Arrival = arrived ?? { kind: 'sent', messageId: 0, sentAt: new Date() };
+    const last: Arrival = arrived ?? { kind: 'sent', messageId: ids.at(-1) ?? 0, sentAt: new Date() };
+    const sent: Arrival = ids.length > 1 ? { ...last, parts: ids } : last;
     // Telegram has it. With Redis gone now, an error here would have the message sent again; the database write follows anyway.
     await this.#marks.noteSent(message.id, sent.messageId);
     return sent;
@@ -165,44 +201,86 @@ export class TelegramSender {
     const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
     if (!isUnreadable) return first;
     let arrived: Arrival | undefined;
-    for (const [i, text] of splitPlain(part.plain).entries()) {
-      if (await this.#marks.sentPart(id, i)) continue;
+    const ids: number[] = [];
+    const texts = splitPlain(part.plain);
+    const { buttons, ...bare } = message;
+    for (const [i, text] of texts.entries()) {
+      const before = await this.#marks.sentPart(id, i);
+      if (before !== undefined) {
+        ids.push(before);
+        continue;
+      }
       if (i > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendText(message, { text, plain: text }, 'none', signal);
+      const to = i === texts.length - 1 ? message : bare;
+      const delivery = await this.#sendText(to, { text, plain: text }, 'none', signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, { ...delivery, plain: first.description });
+      ids.push(delivery.messageId);
       await this.#marks.markSent(id, arrived.messageId, i);
     }
-    return arrived ?? { kind: 'sent', messageId: 0, sentAt: new Date(), plain: first.description };
+    const last = arrived ?? {
+      ...({ kind: 'sent', messageId: ids.at(-1) ?? 0 } as const),
+      ...{ sentAt: new Date(), plain: first.description },
+    };
+    return ids.length > 1 ? { ...last, parts: ids } : last;
   }
 
   #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
-    const { preview, telegramId: chatId } = message;
-    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }) };
+    const { preview } = message;
+    const text = { ...this.#common(message), ...part, parseMode, ...(preview !== undefined && { preview }) };
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
+  }
+
+  async #sendCaptioned(message: OutgoingMessage, lend: PictureLoan, signal: AbortSignal): Promise<Delivery> {
+    const { parseMode, text: caption } = message;
+    const common = { ...this.#common(message), parseMode };
+    const delivery = await this.#untilAllowed(message, signal, () =>
+      lend((file) => this.#telegram.sendPhoto({ ...common, file, caption }, signal)),
+    );
+    if (delivery.kind === 'sent') await this.#marks.noteSent(message.id, delivery.messageId);
+    return delivery;
+  }
+
+  #common({ buttons, paid, telegramId: chatId }: OutgoingMessage) {
+    const isMarked = paid && this.#limiters.paid !== undefined;
+    return { chatId, ...(buttons && { buttons }), ...(isMarked && { paid: true }) };
   }
 
   /** The one place that every answer passes: what it says of the chat is remembered here. */
   async #untilAllowed(to: Addressed, signal: AbortSignal, send: () => Promise<SendOutcome>): Promise<Delivery> {
+    const outcome = await this.#unlimited(to, signal, send);
+    if (outcome.kind === 'sent') {
+      const sentAt = new Date();
+      // Not waited for: a silent Redis would hold up the record that this one arrived, once more for each command.
+      void this.#marks.noteReached(to.telegramId);
+      const { messageId, plain } = outcome;
+      return { kind: 'sent', messageId, sentAt, ...(plain !== undefined && { plain }) };
+    }
+    // Without Redis it is not remembered, which costs one call more for the next message.
+    if (isUnreachable(outcome.reason))
+      await this.#marks.markUnreachable(to.telegramId, outcome.reason).catch(() => undefined);
+    return outcome;
+  }
+
+  /** Calls again after each pause that Telegram asks for. */
+  async #unlimited<T extends { kind: string }>(
+    to: Addressed,
+    signal: AbortSignal,
+    call: () => Promise<T>,
+  ): Promise<NotRateLimited<T>> {
     for (;;) {
-      const outcome = await send();
-      if (outcome.kind === 'sent') {
-        const sentAt = new Date();
-        // Not waited for: a silent Redis would hold up the record that this one arrived, once more for each command.
-        void this.#marks.noteReached(to.telegramId);
-        return { ...outcome, sentAt };
-      }
-      if (outcome.kind === 'refused') {
-        // Without Redis it is not remembered, which costs one call more for the next message.
-        if (isUnreachable(outcome.reason))
-          await this.#marks.markUnreachable(to.telegramId, outcome.reason).catch(() => undefined);
-        return outcome;
-      }
-      await this.#limiter.pause(outcome.retryAfterMs);
+      const outcome = await call();
+      if (!isRateLimited(outcome)) return outcome as NotRateLimited<T>;
+      await this.#limiters.regular.pause(outcome.retryAfterMs);
       await this.#turn(to, signal);
     }
   }
 }
+
+type RateLimited = Extract<SendOutcome, { kind: 'rate_limited' }>;
+type NotRateLimited<T extends { kind: string }> = Exclude<T, { kind: 'rate_limited' }>;
+
+const isRateLimited = (outcome: { kind: string }): outcome is RateLimited => outcome.kind === 'rate_limited';
 
 /** The newest message, and the first reason to send one without HTML. */
 function together(before: Arrival | undefined, { plain: why, ...newest }: Arrival): Arrival {
@@ -211,7 +289,7 @@ function together(before: Arrival | undefined, { plain: why, ...newest }: Arriva
 }
 
 /** Ours, in the form of Telegram's: nothing of such a message is sent. */
-function refusalOf({ parseMode, text }: OutgoingMessage): Refusal | undefined {
-  const why = whyTooLong(text, parseMode);
+function refusalOf({ parseMode, picture, text }: OutgoingMessage): Refusal | undefined {
+  const why = picture ? whyCaptionTooLong(text) : whyTooLong(text, parseMode);
   return why === undefined ? undefined : { kind: 'refused', reason: 'too_long', description: `the text ${why}` };
 }

@@ -3,6 +3,7 @@ import { errorMessage } from '../../lib/errors.ts';
 import { type Hole, holeInWords } from '../../lib/read-each.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { PlannedRows } from './planned-rows.ts';
 import { RETRY_DELAYS_MS } from './policy.ts';
 import type { Tried } from './sender.ts';
 import type { WriteBack } from './write-back.ts';
@@ -10,6 +11,7 @@ import type { WriteBack } from './write-back.ts';
 export type SettlementDependencies = {
   marks: Pick<DeliveryMarks, 'sent' | 'noteSent' | 'unreachable'>;
   notifications: Pick<Notifications, 'endNeverDue'>;
+  plannedRows: Pick<PlannedRows, 'sentBefore'>;
   observer: {
     /** Rows that were ended because they cannot be sent by what stands in them. */
     unreadable(rows: number): void;
@@ -65,6 +67,8 @@ export class Settlement {
   async stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
     if (rows.length === 0) return [];
     const sent = await this.#deps.marks.sent(rows.map((row) => row.id));
+    const sentBefore = rows.filter((row) => sent.has(row.id));
+    await Promise.all(sentBefore.map((row) => this.#deps.plannedRows.sentBefore(row, this.#options.clock())));
     const unreachable = await this.#unreachable(rows);
     const open = rows.filter((row) => !sent.has(row.id) && !unreachable.has(row));
     // All at once: a question per row, one after the other, would be slower than Telegram.

@@ -11,6 +11,7 @@ import { broadcastsStep } from './migrations/005-broadcasts.ts';
 import { campaignsStep } from './migrations/010-campaigns.ts';
 import { approvalsStep } from './migrations/012-approvals.ts';
 import { receiptsStep } from './migrations/008-receipts.ts';
+import { broadcastExtrasStep } from './migrations/011-broadcast-extras.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -30,6 +31,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '010_campaigns': campaignsStep,
   '012_approvals': approvalsStep,
   '008_receipts': receiptsStep,
+  '011_broadcast_extras': broadcastExtrasStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -47,6 +49,7 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'maintenance_windows', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'broadcasts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'broadcast_chats', kind: 'table', privileges: ['select', 'insert', 'update'] },
+  { object: 'pictures', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'segments', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },
   { object: 'campaigns', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'campaign_sends', kind: 'table', privileges: ['select', 'insert', 'delete'] },

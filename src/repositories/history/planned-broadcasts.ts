@@ -11,12 +11,23 @@ export type BroadcastState = 'draft' | 'scheduled' | 'sending' | 'paused' | 'can
 /** A text for each language; a reader of another one gets the first that there is. */
 export type BroadcastTexts = { readonly [L in Locale]?: string | undefined };
 
+/** Under each message, each in a row of its own. */
+export type BroadcastButtons = readonly { readonly text: string; readonly url: string }[];
+
+/** Why the worker itself paused a broadcast: it has cost what it may, or the bot may not send paid ones. */
+export type HeldBecause = 'stars' | 'paid_not_allowed';
+
 export type PlannedBroadcast = {
   id: string;
   name: string;
   /** The conditions, as `domain/notifications/segment.ts` has them. */
   segment: unknown;
   texts: BroadcastTexts;
+  buttons: BroadcastButtons;
+  /** The id of its picture. The texts are its captions then. */
+  picture: string | undefined;
+  /** It goes out at the paid rate, and may cost so many Stars. Undefined: at the regular rate, for nothing. */
+  starsLimit: number | undefined;
   /** So many of a hundred chats get nothing, to see what the message earned. */
   holdoutPercent: number;
   state: BroadcastState;
@@ -30,10 +41,19 @@ export type PlannedBroadcast = {
   /** When the last of its chats was recorded; undefined before. */
   filledAt: Date | undefined;
   endedAt: Date | undefined;
+  heldBecause: HeldBecause | undefined;
+  /** Messages that were marked as paid; Telegram takes Stars for as many at most. */
+  paidMessages: number;
+  /** When somebody had deleted what was sent, and when that was over. */
+  deletionAskedAt: Date | undefined;
+  deletionEndedAt: Date | undefined;
 };
 
 /** What staff compose. */
-export type BroadcastDraft = Pick<PlannedBroadcast, 'holdoutPercent' | 'name' | 'segment' | 'texts'>;
+export type BroadcastDraft = Pick<
+  PlannedBroadcast,
+  'buttons' | 'holdoutPercent' | 'name' | 'picture' | 'segment' | 'starsLimit' | 'texts'
+>;
 
 /**
  * What became of a chat of the segment. `told` is queued, and delivered once the broadcast is over; `held_out` gets nothing by choice;
@@ -47,11 +67,6 @@ export type BroadcastChat = { chat: number; part: ChatPart; reason?: string | un
 
 export type PartCounts = Record<ChatPart, number>;
 
-export type KeptSegment = { name: string; conditions: unknown; savedBy: string; savedAt: Date };
-
-/** Chats that were written to, or that got nothing by choice, and how many of them paid within some days. */
-export type Earned = { told: { chats: number; paid: number }; heldOut: { chats: number; paid: number } };
-
 /** A page of those who missed it. */
 export type Missed = { chat: number; reason: string };
 
@@ -63,21 +78,18 @@ export class PlannedBroadcasts {
     this.#db = db;
   }
 
-  /** Keeps a new draft. False where there is a broadcast with this id: the same request came twice. */
-  async add(id: string, draft: BroadcastDraft, by: string): Promise<boolean> {
-    const { holdoutPercent, name, segment, texts } = draft;
+  /** Keeps a new draft, whose rows in the queue begin with `rowsPrefix`. False where there is a broadcast with this id: the same request came twice. */
+  async add(id: string, rowsPrefix: string, draft: BroadcastDraft, by: string): Promise<boolean> {
     const { numAffectedRows } = await sql`
-      insert into task_worker.broadcasts (id, name, segment, texts, holdout_percent, state, created_by)
-      values (${id}, ${name}, ${JSON.stringify(segment)}::jsonb, ${JSON.stringify(texts)}::jsonb, ${holdoutPercent}, 'draft', ${by})
-      on conflict (id) do nothing`.execute(this.#db);
+      insert into task_worker.broadcasts (id, rows_prefix, ${NAMES_OF_DRAFT}, state, created_by)
+      values (${id}, ${rowsPrefix}, ${valuesOf(draft)}, 'draft', ${by}) on conflict (id) do nothing`.execute(this.#db);
     return Number(numAffectedRows ?? 0) > 0;
   }
 
-  /** False where it is no draft any more. */
-  async change(id: string, { holdoutPercent, name, segment, texts }: BroadcastDraft): Promise<boolean> {
+  /** False where it is no draft any more. Its estimate is forgotten. */
+  async change(id: string, draft: BroadcastDraft): Promise<boolean> {
     const { numAffectedRows } = await sql`
-      update task_worker.broadcasts set name = ${name}, holdout_percent = ${holdoutPercent},
-             segment = ${JSON.stringify(segment)}::jsonb, texts = ${JSON.stringify(texts)}::jsonb
+      update task_worker.broadcasts set (${NAMES_OF_DRAFT}, estimate, estimated_at) = row(${valuesOf(draft)}, null::jsonb, null::timestamptz)
        where id = ${id} and state = 'draft'`.execute(this.#db);
     return Number(numAffectedRows ?? 0) > 0;
   }
@@ -154,7 +166,9 @@ export class PlannedBroadcasts {
   async say(id: string, wish: 'pause' | 'resume' | 'cancel'): Promise<BroadcastState | undefined> {
     const change = {
       pause: sql`state = 'paused' where id = ${id} and state in ('scheduled', 'sending')`,
-      resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end where id = ${id} and state = 'paused'`,
+      // A broadcast that has cost all that it may goes on at the regular rate.
+      resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end,
+                  is_paid = is_paid and held_because is null, held_because = null where id = ${id} and state = 'paused'`,
       cancel: sql`state = 'cancelled', ended_at = case when begun_at is null then now() end
                   where id = ${id} and state in ('draft', 'scheduled', 'sending', 'paused')`,
     }[wish];
@@ -214,50 +228,6 @@ export class PlannedBroadcasts {
          and queue.id between ${first}::uuid and ${last}::uuid and queue.status = 'failed'`.execute(this.#db);
   }
 
-  /** How many of both groups have a payment that was completed from `from` to `to`. */
-  async earned(id: string, from: Date, to: Date): Promise<Earned> {
-    const { rows } = await sql<{ part: ChatPart; chats: number; paid: number }>`
-      select chats.part, count(*)::int as chats,
-             count(*) filter (where exists (
-               select from mobile_users as customer join payments as payment on payment.user_uuid = customer.id
-                where customer.telegram_id = chats.chat and payment.status = 'completed'
-                  and payment.updated_at >= ${from} and payment.updated_at < ${to}))::int as paid
-        from task_worker.broadcast_chats as chats
-       where chats.broadcast = ${id} and chats.part in ('told', 'held_out') group by chats.part`.execute(this.#db);
-    const of = (part: ChatPart) => {
-      const { chats = 0, paid = 0 } = rows.find((row) => row.part === part) ?? {};
-      return { chats, paid };
-    };
-    return { told: of('told'), heldOut: of('held_out') };
-  }
-
-  /** Conditions that were saved under a name, by name. */
-  async segments(): Promise<KeptSegment[]> {
-    const { rows } = await sql<{ name: string; conditions: unknown; saved_by: string; saved_at: Date }>`
-      select name, conditions, saved_by, saved_at from task_worker.segments order by name`.execute(this.#db);
-    return rows.map((row) => ({
-      name: row.name,
-      conditions: row.conditions,
-      savedBy: row.saved_by,
-      savedAt: row.saved_at,
-    }));
-  }
-
-  /** Saves conditions under a name; those that it had before are replaced. */
-  async saveSegment(name: string, conditions: unknown, by: string): Promise<void> {
-    await sql`
-      insert into task_worker.segments (name, conditions, saved_by) values (${name}, ${JSON.stringify(conditions)}::jsonb, ${by})
-      on conflict (name) do update set conditions = excluded.conditions, saved_by = excluded.saved_by, saved_at = now()`.execute(
-      this.#db,
-    );
-  }
-
-  /** False where no conditions have this name. */
-  async dropSegment(name: string): Promise<boolean> {
-    const { numAffectedRows } = await sql`delete from task_worker.segments where name = ${name}`.execute(this.#db);
-    return Number(numAffectedRows ?? 0) > 0;
-  }
-
   /** Deletes what is over and older than half a year. */
   async forget(today: Date): Promise<void> {
     await sql`select task_worker.forget_broadcasts((${today}::timestamptz at time zone 'UTC')::date)`.execute(this.#db);
@@ -269,6 +239,14 @@ type Row = {
   name: string;
   segment: unknown;
   texts: BroadcastTexts;
+  buttons: BroadcastButtons;
+  picture: string | null;
+  is_paid: boolean;
+  stars_limit: number | null;
+  held_because: HeldBecause | null;
+  paid_messages: number;
+  deletion_asked_at: Date | null;
+  deletion_ended_at: Date | null;
   holdout_percent: number;
   state: BroadcastState;
   send_at: Date | null;
@@ -280,10 +258,21 @@ type Row = {
   ended_at: Date | null;
 };
 
-/** Every column but those that say how far it is, so that a new one of the composer is in it. */
-const CONTENT: RawBuilder<unknown> = sql`md5((to_jsonb(kept) - array['state', 'send_at', 'sent_by', 'begun_at', 'filled_at', 'ended_at'])::text)`;
+/** Columns that say how far a broadcast is, or what was counted for it. */
+const PROGRESS = [
+  ...['state', 'send_at', 'sent_by', 'begun_at', 'filled_at', 'ended_at', 'paid_messages', 'held_because', 'rows_prefix'],
+  ...['estimate', 'estimated_at', 'deletion_asked_at', 'deletion_asked_by', 'deletion_ended_at'],
+];
+/** Every other column, so that a new one of the composer is in it. */
+const CONTENT: RawBuilder<unknown> = sql`md5((to_jsonb(kept) - ${PROGRESS}::text[])::text)`;
 
-const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, sent_by, created_by, created_at, begun_at, filled_at, ended_at`;
+const COLUMNS: RawBuilder<unknown> = sql`id, name, segment, texts, holdout_percent, state, send_at, sent_by, created_by, created_at, begun_at, filled_at, ended_at, buttons, picture, is_paid, stars_limit, held_because, paid_messages, deletion_asked_at, deletion_ended_at`;
+
+const NAMES_OF_DRAFT = sql`name, segment, texts, holdout_percent, buttons, picture, is_paid, stars_limit`;
+
+const valuesOf = ({ buttons, holdoutPercent, name, picture, segment, starsLimit, texts }: BroadcastDraft) =>
+  sql`${name}::text, ${JSON.stringify(segment)}::jsonb, ${JSON.stringify(texts)}::jsonb, ${holdoutPercent}::smallint,
+      ${JSON.stringify(buttons)}::jsonb, ${picture ?? null}::uuid, ${starsLimit !== undefined}::boolean, ${starsLimit ?? null}::integer`;
 
 function asBroadcast(row: Row): PlannedBroadcast {
   return {
@@ -291,6 +280,13 @@ function asBroadcast(row: Row): PlannedBroadcast {
     name: row.name,
     segment: row.segment,
     texts: row.texts,
+    buttons: row.buttons,
+    picture: row.picture ?? undefined,
+    starsLimit: row.stars_limit ?? undefined,
+    heldBecause: row.held_because ?? undefined,
+    paidMessages: row.paid_messages,
+    deletionAskedAt: row.deletion_asked_at ?? undefined,
+    deletionEndedAt: row.deletion_ended_at ?? undefined,
     holdoutPercent: row.holdout_percent,
     state: row.state,
     sendAt: row.send_at ?? undefined,

@@ -61,10 +61,10 @@ export const keys = {
   notificationSent: (id: string) => own(`notification:sent:${id}`),
   unreachable: (telegramId: number) => own(`unreachable:${telegramId}`),
   /** The Telegram keys share one hash slot, because one script reads them together (Redis Cluster). */
-  telegramSlot: () => own('{telegram}:slot'),
+  telegramSlot: (isPaid: boolean) => own(isPaid ? '{telegram}:paid:slot' : '{telegram}:slot'),
   telegramPause: () => own('{telegram}:pause'),
   /** The times of the messages that went out in the last second. */
-  telegramSent: () => own('{telegram}:sent'),
+  telegramSent: (isPaid: boolean) => own(isPaid ? '{telegram}:paid:sent' : '{telegram}:sent'),
   telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
 
   // Telling the backend: one hash slot, because one script reads all three

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { rowsPrefix } from '../../domain/notifications/broadcast-ids.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import type { Segment } from '../../lib/segment.ts';
 import { installOwnSchema } from '../../repositories/history/own-schema.ts';
 import { CancelledError } from '../../runtime/outcome.ts';
+import { broadcastOf } from '../../testing/broadcast-drafts.ts';
 import { type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
 
 describe('send_broadcast', () => {
@@ -25,7 +27,8 @@ describe('send_broadcast', () => {
   async function planned(given: Given): Promise<string> {
     const { holdoutPercent = 0, id = randomUUID(), segment = {}, sendAt, texts = { en: 'news' } } = given;
     const at = sendAt ?? new Date(world.panel.now().getTime() - 1_000);
-    await services().plannedBroadcasts.add(id, { name: 'news', segment, texts, holdoutPercent }, 'token:olga');
+    const draft = broadcastOf({ segment, texts, holdoutPercent });
+    await services().plannedBroadcasts.add(id, rowsPrefix(id), draft, 'token:olga');
     await services().plannedBroadcasts.schedule(id, at, 'token:olga');
     return id;
   }
@@ -73,7 +76,7 @@ describe('send_broadcast', () => {
       texts: { en: 'until {expires_at}' },
     });
     const composer = services().broadcastComposer;
-    const plan = { id, segment: {}, texts: { en: 'until {expires_at}' }, holdoutPercent: 20 };
+    const plan = { id, segment: {}, texts: { en: 'until {expires_at}' }, holdoutPercent: 20, starsLimit: undefined };
     const estimate = await composer.estimate(plan, world.panel.now(), AbortSignal.timeout(10_000));
     await toTheEnd(id);
     const counts = await parts(id);
@@ -100,7 +103,7 @@ describe('send_broadcast', () => {
     await world.app.redis.client.flushall();
     await Promise.allSettled([send(id), send(id)]);
     const { rows } = await world.app.database.pool.query(
-      `select count(*)::int as rows, count(distinct telegram_id)::int as chats from notification_queue where notification_type = 'broadcast'`,
+      `select count(*)::int as rows, count(distinct telegram_id)::int as chats from notification_queue where notification_type = 'broadcast:planned'`,
     );
     expect(rows).toEqual([{ rows: 1_200, chats: 1_200 }]);
   });

@@ -53,8 +53,17 @@ export class DeliveryMarks {
     }
   }
 
-  async sentPart(id: string, part: number): Promise<boolean> {
-    return (await this.#redis.exists(keys.notificationSent(`${id}.${part}`))) === 1;
+  /** The Telegram message id of a part that was sent. */
+  async sentPart(id: string, part: number): Promise<number | undefined> {
+    const found = await this.#redis.get(keys.notificationSent(`${id}.${part}`));
+    return found === null ? undefined : Number(found);
+  }
+
+  /** The ids of all messages as which one was sent, in order; of one with less than two parts just its own. */
+  async messagesOf(id: string, most: number): Promise<readonly number[]> {
+    const parts = Array.from({ length: most }, (_, part) => keys.notificationSent(`${id}.${part}`));
+    const found = (await this.#many(parts)).filter((one) => one !== null).map(Number);
+    return found.length > 0 ? found : [...(await this.sent([id])).values()];
   }
 
   /** Remembers for 30 days that Telegram refuses this chat, and why; a message that arrives ends it sooner. */

@@ -18,6 +18,8 @@ export type Turn = { chatId: number; lane: Lane };
 
 export type TelegramLimiterOptions = {
   ratePerSecond: number;
+  /** Messages of a paid broadcast have a rate of their own; what holds for one chat and a pause hold for both. */
+  isPaid?: boolean;
   /** How long a message waited for the turn that it got. */
   onTurn?(lane: Lane, waitedSeconds: number): void;
 };
@@ -60,11 +62,13 @@ const CONFIRM_AFTER_MS = 20;
 export class TelegramLimiter {
   readonly #redis: TelegramScripts;
   readonly #rate: number;
+  readonly #isPaid: boolean;
   readonly #intervalMs: number;
   readonly #queues: Readonly<Record<Lane, TurnQueue>>;
   readonly #onTurn: TelegramLimiterOptions['onTurn'];
 
-  constructor(redis: RedisClient, { onTurn, ratePerSecond }: TelegramLimiterOptions) {
+  constructor(redis: RedisClient, { isPaid = false, onTurn, ratePerSecond }: TelegramLimiterOptions) {
+    this.#isPaid = isPaid;
     this.#onTurn = onTurn;
     this.#redis = withTelegramScripts(redis);
     this.#rate = Math.max(1, Math.floor(ratePerSecond));
@@ -103,7 +107,7 @@ export class TelegramLimiter {
 
   async #reserve(waiters: readonly Waiter[], lane: Lane) {
     const chats = waiters.map(({ chatId }) => keys.telegramChatSlot(chatId));
-    const places = [keys.telegramSlot(), keys.telegramPause(), ...chats];
+    const places = [keys.telegramSlot(this.#isPaid), keys.telegramPause(), ...chats];
     const limits = [this.#intervalMs, HORIZON_MS[lane], CHAT_SPACING_MS, GROUP_WINDOW_MS].map(microseconds);
     const kept = waiters.map(({ chatId }) => (chatId < 0 ? GROUP_PER_MINUTE : 1));
     const answer = await this.#redis.telegramReserve(places.length, ...places, ...limits, ...kept);
@@ -112,7 +116,7 @@ export class TelegramLimiter {
 
   async #confirm(waitedMs: number) {
     if (this.#intervalMs < ALWAYS_CONFIRM_FROM_MS && waitedMs <= CONFIRM_AFTER_MS) return decision(GRANTED, 0);
-    const sent = keys.telegramSent();
+    const sent = keys.telegramSent(this.#isPaid);
     const [window, warmUp] = [microseconds(WINDOW_MS), microseconds(WARM_UP_MS)];
     const [code, wait] = await this.#redis.telegramConfirm(sent, keys.telegramPause(), this.#rate, window, warmUp);
     return decision(code, wait);

@@ -4,6 +4,8 @@ import { startPanelSandbox } from '../../../../sandbox/panel/server.ts';
 import { days, hours } from '../../../lib/duration.ts';
 import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
+import { PIXEL_PNG } from '../../../testing/pixel.ts';
+import { until } from '../../../testing/until.ts';
 
 describe('broadcasts over HTTP', () => {
   let http: HttpWorld;
@@ -79,6 +81,63 @@ describe('broadcasts over HTTP', () => {
     ])
       expect((await post(`/broadcasts/${id}/${act}`)).json()).toEqual({ id, state });
     expect((await post(`/broadcasts/${id}/send`)).statusCode).toBe(409);
+  });
+
+  test('buttons and a picture are kept, tested, sent, and deleted once it is over', async () => {
+    const { telegram } = http.world;
+    telegram.reset();
+    const added = await post('/pictures', { content: PIXEL_PNG.toString('base64') });
+    expect(added.json()).toMatchObject({ type: 'image/png', width: 1, height: 1, bytes: PIXEL_PNG.length });
+    const picture = added.json().id as string;
+    const shown = await http.call('GET', `/api/v1/pictures/${picture}`);
+    expect([shown.headers['content-type'], shown.rawPayload.equals(PIXEL_PNG)]).toEqual(['image/png', true]);
+    const buttons = [{ text: 'Renew', url: 'https://example.org' }];
+    const draft = { name: 'x', segment: { telegram_ids: [11] }, texts: { en: 'x' }, buttons, picture };
+    const { id } = (await post('/broadcasts', draft)).json();
+    expect((await post(`/broadcasts/${id}/test`, { telegram_id: 13 })).statusCode).toBe(202);
+    expect((await post(`/broadcasts/${id}/delete-sent`)).statusCode).toBe(409);
+    await post(`/broadcasts/${id}/send`);
+    const send = () => http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id });
+    await expect(send()).rejects.toThrow('to be sent');
+    await until('it has arrived', async () => {
+      await http.world.run('process_notification_queue');
+      return telegram.messages({ chatId: 11 }).length > 0;
+    });
+    await send();
+    expect(telegram.messages({ chatId: 11 })).toMatchObject([
+      { method: 'sendPhoto', reply_markup: { inline_keyboard: [buttons] } },
+    ]);
+    for (let n = 0; n < 2; n += 1) expect((await post(`/broadcasts/${id}/delete-sent`)).statusCode).toBe(202);
+    await http.world.run('delete_broadcast', { broadcast_id: id });
+    expect(await get(`/broadcasts/${id}`)).toMatchObject({ deletion: { deleted: 1, left: 0 }, buttons, picture });
+    expect(telegram.messages({ chatId: 11 })[0]!.deleted).toBe(true);
+  });
+
+  test.each(['x', 'GIF89a', '%PDF-1.7'])('a file that begins with %s is no picture', async (content) => {
+    const refused = await post('/pictures', { content: Buffer.from(content.repeat(20)).toString('base64') });
+    expect([refused.statusCode, refused.json().detail]).toEqual([422, expect.stringContaining('no JPEG, PNG or WebP')]);
+  });
+
+  test.each([
+    [{ buttons: [{ text: 'x', url: 'http://example.org' }] }, 400, /must begin with https/],
+    [{ buttons: [{ text: 'x', url: 'https://localhost/x' }] }, 400, /must begin with https/],
+    [{ buttons: [{ text: 'x'.repeat(65), url: 'https://example.org' }] }, 400, /1 to 64 characters/],
+    [{ buttons: Array.from({ length: 11 }, () => ({ text: 'x', url: 't.me/x' })) }, 400, /buttons/],
+    [{ picture: randomUUID() }, 422, /picture is not there/],
+    [{ paid: { stars_limit: 5 } }, 422, /TELEGRAM_PAID_RATE_PER_SECOND/],
+  ])('%j is refused when it is saved', async (extras, status, why) => {
+    const refused = await post('/broadcasts', { name: 'x', segment: {}, texts: { en: 'x' }, ...extras });
+    expect([refused.statusCode, refused.json().detail]).toEqual([status, expect.stringMatching(why)]);
+  });
+
+  test('a caption has room for the longest names of customers', async () => {
+    const { id: picture } = (await post('/pictures', { content: PIXEL_PNG.toString('base64') })).json();
+    const said = async (en: string) =>
+      (await post('/broadcasts', { name: 'x', segment: {}, texts: { en }, picture })).statusCode;
+    expect(await said('x'.repeat(1_024))).toBe(201);
+    expect(await said('x'.repeat(1_025))).toBe(422);
+    expect(await said(`${'x'.repeat(1_000)}{username}`)).toBe(422);
+    expect(await said(`<b>${'x'.repeat(988)}</b>{username}`)).toBe(201);
   });
 
   test.each([

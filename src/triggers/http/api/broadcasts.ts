@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
 import { isEverybody, type Segment, SegmentConditions, segmentProblem } from '../../../lib/segment.ts';
 import type { Approval } from '../../../repositories/history/approval-rows.ts';
-import type { BroadcastTexts, PlannedBroadcast } from '../../../repositories/history/planned-broadcasts.ts';
+import type { BroadcastDraft, PlannedBroadcast } from '../../../repositories/history/planned-broadcasts.ts';
 import {
   BroadcastBody,
   BroadcastDetailsBody,
@@ -73,16 +73,22 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'What it would do', schema: BroadcastEstimateBody } },
       async handle({ body }) {
         const broadcasts = await kept();
-        assertSense(broadcasts, body.segment, body.texts);
-        const { holdout_percent: holdoutPercent, id = randomUUID(), segment, texts } = body;
-        const plan = { id, segment, texts, holdoutPercent };
-        const { parts, sample, tookMs, unreachable, ...estimate } = await broadcasts.estimate(plan);
+        const draft = broadcastDraft({ ...body, name: 'estimate' });
+        await assertSense(broadcasts, draft, body.segment);
+        const { id = randomUUID(), segment } = body;
+        const { parts, sample, stars, tookMs, unreachable, ...estimate } = await broadcasts.estimate({
+          ...draft,
+          ...{ id, segment },
+        });
+        const now = clock();
         return {
           status: 200,
           body: {
             ...estimate,
             ...parts,
             unreachable_reasons: unreachable,
+            stars: stars ?? null,
+            goes_out_at: (broadcasts.quietUntil(now) ?? now).toISOString(),
             seconds: tookMs / 1000,
             sample: sample.map(({ chat, text, username }) => ({ telegram_id: chat, username: username ?? null, text })),
           },
@@ -103,9 +109,10 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       async handle({ body }, { audit, caller }) {
         const broadcasts = await kept();
-        assertSense(broadcasts, body.segment, body.texts);
+        const draft = broadcastDraft(body);
+        await assertSense(broadcasts, draft, body.segment);
         const id = body.id ?? randomUUID();
-        const isNew = await broadcasts.add(id, broadcastDraft(body), caller);
+        const isNew = await broadcasts.add(id, draft, caller);
         const { name } = body;
         if (isNew)
           await audit({ action: 'broadcast.drafted', entityType: 'broadcast', entityId: id, details: { name } });
@@ -122,15 +129,17 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       async handle({ params: { id } }) {
         const broadcasts = await kept();
         const broadcast = await found(id);
-        const [chats, messages, earned] = await Promise.all([
+        const [chats, messages, deletion, earned] = await Promise.all([
           broadcasts.planned.countParts(id),
           broadcasts.look(id),
+          broadcast.deletionAskedAt ? broadcasts.deletions(id) : null,
           broadcasts.earned(broadcast),
         ]);
         const body = {
           ...broadcastBody(broadcast),
           chats,
           messages,
+          deletion,
           earned: earned ? { days: earned.days, told: earned.told, held_out: earned.heldOut } : null,
         };
         return { status: 200, body };
@@ -147,9 +156,10 @@ export function broadcastRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'As it is now', schema: BroadcastBody } },
       async handle({ body, params: { id } }, { audit }) {
         const broadcasts = await kept();
-        assertSense(broadcasts, body.segment, body.texts);
+        const draft = broadcastDraft(body);
+        await assertSense(broadcasts, draft, body.segment);
         const { state } = await found(id);
-        if (!(await broadcasts.planned.change(id, broadcastDraft(body))))
+        if (!(await broadcasts.planned.change(id, draft)))
           throw new Problem('conflict', `It is ${state}, and only a draft can be changed.`);
         const { name } = body;
         await audit({ action: 'broadcast.changed', entityType: 'broadcast', entityId: id, details: { name } });
@@ -249,11 +259,13 @@ function existing(broadcast: PlannedBroadcast | undefined, id: string): PlannedB
   return broadcast;
 }
 
-function assertSense({ whyWrong }: BroadcastsContext, segment: Segment, texts: BroadcastTexts): void {
+async function assertSense(broadcasts: BroadcastsContext, draft: BroadcastDraft, segment: Segment): Promise<void> {
   const wrong = segmentProblem(segment);
   if (wrong !== undefined) throw new Problem('makes-no-sense', `segment${wrong}`);
-  for (const [locale, one] of Object.entries(texts)) {
-    const why = one === undefined ? undefined : whyWrong(one, 'en');
+  for (const [locale, one] of Object.entries(draft.texts)) {
+    const why = one === undefined ? undefined : broadcasts.whyWrong(one, 'en');
     if (why !== undefined) throw new Problem('makes-no-sense', `texts.${locale} ${why}`);
   }
+  const problem = await broadcasts.draftProblem(draft);
+  if (problem) throw new Problem('makes-no-sense', `${problem.field} ${problem.why.en}`);
 }

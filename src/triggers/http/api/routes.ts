@@ -5,6 +5,7 @@ import type { HttpContext } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
 import { brakeRoutes } from './brakes.ts';
+import { broadcastActRoutes } from './broadcast-acts.ts';
 import { broadcastRoutes } from './broadcasts.ts';
 import { campaignRoutes } from './campaigns.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
@@ -43,6 +44,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...approvalRoutes(context),
     ...receiptRoutes(context),
     ...broadcastRoutes(context),
+    ...broadcastActRoutes(context),
     ...segmentRoutes(context),
     ...campaignRoutes(context),
     ...paymentRoutes(context),

@@ -27,7 +27,7 @@ export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'Conditions that were saved under a name',
       answers: { 200: { description: 'By name', schema: z.object({ segments: z.array(SegmentBody) }) } },
       async handle() {
-        const segments = await (await kept()).planned.segments();
+        const segments = await (await kept()).segments.list();
         return { status: 200, body: { segments: segments.map(segmentBody) } };
       },
     }),
@@ -45,7 +45,7 @@ export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
       async handle({ body, params: { name } }, { audit, caller }) {
         const wrong = segmentProblem(body);
         if (wrong !== undefined) throw new Problem('makes-no-sense', `segment${wrong}`);
-        await (await kept()).planned.saveSegment(name, body, caller);
+        await (await kept()).segments.save(name, body, caller);
         await audit({ action: 'segment.saved', entityType: 'segment', entityId: name });
         return { status: 204 };
       },
@@ -60,7 +60,7 @@ export function segmentRoutes(context: HttpContext): readonly ApiRoute[] {
       problems: ['conflict', 'not-found'],
       answers: { 204: { description: 'They are forgotten' } },
       async handle({ params: { name } }, { audit }) {
-        if (!(await (await kept()).planned.dropSegment(name)))
+        if (!(await (await kept()).segments.drop(name)))
           throw new Problem('not-found', `No conditions are saved as ${name}.`);
         await audit({ action: 'segment.dropped', entityType: 'segment', entityId: name });
         return { status: 204 };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Locale } from '../../../lib/locale.ts';
 import type { Segment } from '../../../lib/segment.ts';
-import type { BroadcastDraft } from '../../../repositories/history/planned-broadcasts.ts';
+import type { BroadcastButtons, BroadcastDraft } from '../../../repositories/history/planned-broadcasts.ts';
+import { BUTTON_TEXT, BUTTON_URL, BUTTON_URL_CHARACTERS, MOST_BUTTONS, MOST_STARS } from '../../broadcast-bodies.ts';
 import { MOST_HELD_OUT_PERCENT } from '../../broadcasts.ts';
 import type { Field, FormOf } from './define-view.ts';
 
@@ -15,6 +16,10 @@ const MISTAKES = {
   order: { en: 'must be more than the day before it', ru: 'должно быть больше предыдущего' },
   country: { en: 'must be country codes such as DE', ru: 'нужны коды стран, как DE' },
   plan: { en: 'must be ids of plans', ru: 'нужны id тарифов' },
+  buttons: {
+    en: 'one a line, ten at most: a label of up to 64 characters, a |, and a link with https://, t.me/ or tg://',
+    ru: 'по одной в строке, до десяти: надпись до 64 знаков, | и ссылка с https://, t.me/ или tg://',
+  },
   noText: { en: 'one language at least needs a text', ru: 'нужен текст хотя бы на одном языке' },
 } as const;
 
@@ -24,6 +29,16 @@ const Fields = z.object({
   name: z.string().trim().min(1).max(100),
   text_ru: text,
   text_en: text,
+  buttons: z.string().max(50_000).optional(),
+  /** The id of a picture that is kept, or one that was chosen, as a data URL. */
+  picture: z
+    .string()
+    .regex(/^([\da-f-]{36}|data:[\w/+.-]*;base64,[A-Za-z\d+/]*={0,2})$/)
+    .optional(),
+  no_picture: z.boolean().optional(),
+  stars: z.int().min(1).max(MOST_STARS).optional(),
+  /** The conditions are saved under this name as well. */
+  save_as: z.string().trim().min(1).max(100).optional(),
   status: z.enum(['ACTIVE', 'DISABLED', 'LIMITED', 'EXPIRED']).optional(),
   ends_from: days,
   ends_to: days,
@@ -61,6 +76,20 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
   name: { kind: 'text', required: true, label: { en: 'Name, for staff', ru: 'Название, для своих' } },
   text_ru: { kind: 'area', label: { en: 'Text in Russian', ru: 'Текст по-русски' }, hint: VALUES },
   text_en: { kind: 'area', label: { en: 'Text in English', ru: 'Текст по-английски' }, hint: VALUES },
+  picture: {
+    kind: 'picture',
+    label: { en: 'Picture', ru: 'Картинка' },
+    hint: {
+      en: 'JPEG, PNG or WebP, up to 10 MB; the text is its caption then, up to 1024 characters',
+      ru: 'JPEG, PNG или WebP до 10 МБ; текст становится подписью, до 1024 знаков',
+    },
+  },
+  no_picture: { kind: 'check', label: { en: 'Without the picture', ru: 'Без картинки' } },
+  buttons: {
+    kind: 'area',
+    label: { en: 'Buttons', ru: 'Кнопки' },
+    hint: { en: 'One a line: Renew | https://example.org', ru: 'По одной в строке: Продлить | https://example.org' },
+  },
   status: choice(
     { en: 'State at the panel', ru: 'Состояние в панели' },
     {
@@ -117,6 +146,20 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
     label: { en: 'Get nothing, of a hundred', ru: 'Не получат, из ста' },
     hint: { en: 'To see what the message earns', ru: 'Чтобы увидеть, сколько приносит сообщение' },
   },
+  stars: {
+    kind: 'number',
+    width: 'half',
+    label: { en: 'Paid rate: Stars at most', ru: 'Платная скорость: звёзд не больше' },
+    hint: {
+      en: '0.1 for each message; empty: the regular rate, for nothing',
+      ru: '0,1 за сообщение; пусто: обычная скорость, бесплатно',
+    },
+  },
+  save_as: {
+    kind: 'text',
+    width: 'half',
+    label: { en: 'Save these conditions as', ru: 'Сохранить условия под именем' },
+  },
 };
 
 /** The composer's form. `whyWrong` judges a text; mistakes are told in `locale`. */
@@ -134,14 +177,30 @@ export function broadcastForm(
     mistake('text_ru', ru && whyWrong(ru, locale));
     if (from !== undefined && to !== undefined && from >= to) mistake('ends_to', MISTAKES.order[locale]);
     if (!countries.every((one) => /^[A-Z]{2}$/.test(one))) mistake('countries', MISTAKES.country[locale]);
+    if (form.buttons !== undefined && !buttonsIn(form.buttons)) mistake('buttons', MISTAKES.buttons[locale]);
     if (!plans.every((one) => z.guid().safeParse(one).success)) mistake('plans', MISTAKES.plan[locale]);
   });
   return { schema, fields: COMPOSER_FIELDS };
 }
 
-/** What a filled form means. */
-export function draftOfForm({ id: _, ...form }: Filled): BroadcastDraft {
+/** One a line: label, a bar, link. Undefined where one is not so. */
+function buttonsIn(text: string): BroadcastButtons | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const buttons = lines.flatMap((line) => {
+    const at = line.lastIndexOf('|');
+    const [label, url] = [line.slice(0, Math.max(0, at)).trim(), line.slice(at + 1).trim()];
+    const isRight = BUTTON_TEXT.safeParse(label).success && BUTTON_URL.test(url) && url.length <= BUTTON_URL_CHARACTERS;
+    return isRight ? [{ text: label, url }] : [];
+  });
+  return buttons.length === lines.length && buttons.length <= MOST_BUTTONS ? buttons : undefined;
+}
+
+/** What a filled form means; `picture` is the id of the one that is kept. */
+export function draftOfForm(filled: Filled, picture: string | undefined): BroadcastDraft {
+  const { id: _, no_picture: _1, picture: _2, save_as: _3, ...form } = filled;
   const {
+    buttons,
+    stars: starsLimit,
     ends_from: from,
     ends_to: to,
     holdout = 0,
@@ -159,11 +218,16 @@ export function draftOfForm({ id: _, ...form }: Filled): BroadcastDraft {
     ...(language && { languages: [language] }),
     ...(ends && { ends }),
   };
-  return { name, segment: present(segment), texts: present({ en, ru }), holdoutPercent: holdout };
+  return {
+    ...{ name, picture, starsLimit, holdoutPercent: holdout },
+    buttons: buttonsIn(buttons ?? '') ?? [],
+    segment: present(segment),
+    texts: present({ en, ru }),
+  };
 }
 
-/** The form filled with a draft. */
-export function formOfDraft({ holdoutPercent, name, texts }: BroadcastDraft, segment: Segment): Record<string, string> {
+/** The form filled with conditions. */
+export function formOfSegment(segment: Segment): Record<string, string> {
   const { ends, languages, status, ...others } = segment;
   const lists = Object.entries(others).map(([field, value]) => [
     field,
@@ -172,12 +236,24 @@ export function formOfDraft({ holdoutPercent, name, texts }: BroadcastDraft, seg
   return Object.fromEntries(
     Object.entries({
       ...Object.fromEntries(lists),
-      ...{ name, text_en: texts.en, text_ru: texts.ru, status: status?.[0], language: languages?.[0] },
+      ...{ status: status?.[0], language: languages?.[0] },
       ends_from: ends?.from_days,
       ends_to: ends?.to_days,
-      holdout: holdoutPercent === 0 ? undefined : holdoutPercent,
     }).flatMap(([field, value]) => (value === undefined ? [] : [[field, String(value)]])),
   );
+}
+
+/** The form filled with a draft. */
+export function formOfDraft(draft: BroadcastDraft, segment: Segment): Record<string, string> {
+  const { buttons, holdoutPercent, name, picture, starsLimit, texts } = draft;
+  return {
+    ...formOfSegment(segment),
+    ...present({
+      ...{ name, picture, text_en: texts.en, text_ru: texts.ru, stars: starsLimit?.toString() },
+      buttons: buttons.length === 0 ? undefined : buttons.map(({ text, url }) => `${text} | ${url}`).join('\n'),
+      holdout: holdoutPercent === 0 ? undefined : String(holdoutPercent),
+    }),
+  } as Record<string, string>;
 }
 
 /** The same without what is absent or an empty list. */

@@ -83,6 +83,7 @@ export type Field = {
    * - `words`: a short list of texts in one line, separated by commas.
    * - `lines`, `numbers`: a list of texts or numbers, one a line; a file can be put in.
    * - `moment`: a moment typed at the reader's clock, as `2026-03-01T14:05:00.000Z`.
+   * - `picture`: a picture that is chosen, as a data URL; or the text that was there before.
    * - `json`: any value.
    * - `submit`: true where the form is sent with this second button, which changes nothing and is not asked about.
    */
@@ -97,6 +98,7 @@ export type Field = {
     | 'lines'
     | 'numbers'
     | 'moment'
+    | 'picture'
     | 'json'
     | 'submit';
   readonly options?: readonly { readonly value: string; readonly label: Text }[];

@@ -111,6 +111,8 @@ function drawField(
           ),
           '',
         )}</select>`;
+      case 'picture':
+        return html`<input type="file" id="${id}"${described ? html` aria-describedby="${described}"` : ''}${error ? html` aria-invalid="true"` : ''} accept="image/jpeg,image/png,image/webp" data-picture-into="${id}-value"><input type="hidden" id="${id}-value" name="${field}" value="${value}">`;
       case 'check':
         return html`<input type="checkbox" ${attributes} value="on"${value === 'on' ? html` checked` : ''}>`;
       default:

@@ -73,6 +73,13 @@ document.addEventListener('change', async (event) => {
   const field = event.target.dataset?.into && byId(event.target.dataset.into);
   const [file] = event.target.files ?? [];
   if (field && file) field.value = await file.text();
+  const picture = event.target.dataset?.pictureInto && byId(event.target.dataset.pictureInto);
+  if (!picture || !file) return;
+  const reader = new FileReader();
+  reader.addEventListener('load', () => {
+    picture.value = reader.result;
+  });
+  reader.readAsDataURL(file);
 });
 
 document.addEventListener('keydown', (event) => {

@@ -1,18 +1,19 @@
 import { z } from 'zod';
 import { days, seconds } from '../../../../lib/duration.ts';
-import { type Html, html, join } from '../../../../lib/html.ts';
+import { html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
-import { durationText, numberText, percentText } from '../../../../lib/quantities.ts';
+import { numberText } from '../../../../lib/quantities.ts';
 import { SegmentConditions } from '../../../../lib/segment.ts';
-import { visibleText } from '../../../../lib/telegram-html.ts';
 import type { PlannedBroadcast } from '../../../../repositories/history/planned-broadcasts.ts';
-import { type BroadcastEstimate, MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { secondYesFor } from '../../api/broadcasts.ts';
+import { MOST_DAYS_AHEAD } from '../../../broadcasts.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
-import { broadcastBadge, conditionsText } from '../broadcast-words.ts';
+import { BROADCAST_TEXTS } from '../broadcast-texts.ts';
+import { type BroadcastWord, deletionFigures, estimateOf, paidText } from '../broadcast-tiles.ts';
+import { broadcastBadge, conditionsText, messagePreview } from '../broadcast-words.ts';
 import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
 import { personOf } from '../components/people.ts';
@@ -30,59 +31,7 @@ const ENDS = { pause: ['paused'], resume: ['scheduled', 'sending'], cancel: ['ca
 export default defineView({
   path: '/broadcasts/:id',
   needs: 'admin',
-  texts: {
-    title: { en: 'Broadcast', ru: 'Рассылка' },
-    who: { en: 'Whom it reaches', ru: 'До кого дойдёт' },
-    conditions: { en: 'Conditions', ru: 'Условия' },
-    missedBy: { en: 'Who missed it', ru: 'Кто не получил' },
-    text: { en: 'Text', ru: 'Текст' },
-    begun: {
-      en: 'It has begun; the figures above are what became of it.',
-      ru: 'Рассылка началась; что из неё вышло — в цифрах выше.',
-    },
-    chats: { en: 'chats', ru: 'чаты' },
-    get: { en: 'get it', ru: 'получат' },
-    heldOut: { en: 'get nothing by choice', ru: 'не получат намеренно' },
-    unreachable: { en: 'cannot be reached', ru: 'недоступны' },
-    withoutValues: { en: 'lack what the text names', ru: 'нет данных для текста' },
-    took: { en: 'until the last is out', ru: 'до последнего' },
-    delivered: { en: 'delivered', ru: 'доставлено' },
-    waiting: { en: 'still to be sent', ru: 'ещё отправляются' },
-    failed: { en: 'not taken', ru: 'не доставлено' },
-    withdrawn: { en: 'withdrawn', ru: 'отозвано' },
-    paidTold: { en: 'of them paid within % days', ru: 'из них оплатили за % дн.' },
-    paidHeld: { en: 'of those who got nothing', ru: 'из тех, кто не получил' },
-    sample: { en: 'The first, as they read it', ru: 'Первые, как они прочтут' },
-    chat: { en: 'Chat', ru: 'Чат' },
-    reason: { en: 'Why', ru: 'Почему' },
-    nobody: { en: 'Nobody meets the conditions now.', ru: 'Сейчас под условия не подходит никто.' },
-    nobodyMissed: { en: 'Nobody is known to have missed it.', ru: 'О тех, кто не получил, неизвестно.' },
-    again: { en: 'Write to them again', ru: 'Написать им снова' },
-    change: { en: 'Change', ru: 'Изменить' },
-    send: { en: 'Send', ru: 'Отправить' },
-    sureSend: {
-      en: 'It goes to % chats; % cannot be reached. Send it?',
-      ru: 'Получат чатов: %; недоступны: %. Отправить?',
-    },
-    sent: { en: 'It is on its way.', ru: 'Рассылка запущена.' },
-    planned: { en: 'It will be sent at its time.', ru: 'Рассылка уйдёт в назначенное время.' },
-    tooFar: { en: 'The time must be within % days.', ru: 'Время — в пределах % дней.' },
-    test: { en: 'Send a test', ru: 'Отправить пробное' },
-    tested: { en: 'The test is on its way.', ru: 'Пробное сообщение отправлено.' },
-    pause: { en: 'Pause', ru: 'Пауза' },
-    resume: { en: 'Go on', ru: 'Продолжить' },
-    cancel: { en: 'Cancel', ru: 'Отменить' },
-    sureCancel: {
-      en: 'What is not sent yet is withdrawn; this cannot be taken back. Cancel it?',
-      ru: 'Неотправленное будет отозвано, вернуть это нельзя. Отменить рассылку?',
-    },
-    said: { en: 'It is done.', ru: 'Сделано.' },
-    tooLate: {
-      en: 'It is in another state by now; nothing was changed.',
-      ru: 'Состояние рассылки уже другое; ничего не изменено.',
-    },
-    none: { en: 'There is no broadcast %.', ru: 'Рассылки % нет.' },
-  },
+  texts: BROADCAST_TEXTS,
   params: z.object({ id: z.guid() }),
 
   deeds: ({ deed }) => {
@@ -112,7 +61,8 @@ export default defineView({
           fields: { at: { kind: 'moment', label: { en: 'At; empty: now', ru: 'Когда; пусто — сейчас' } } },
         },
         async ask(context, { page, params: { id } }) {
-          const { parts } = await context.broadcasts.estimate(planOf(await found(context, id, page)));
+          const { estimate } = await context.broadcasts.counted(planOf(await found(context, id, page)), false);
+          const { parts } = estimate;
           const unreached = parts.unreachable + parts.without_values;
           return page.say('sureSend', numberText(parts.told, page.locale), numberText(unreached, page.locale));
         },
@@ -142,15 +92,38 @@ export default defineView({
           },
         },
         async run(context, { caller, form: { chat }, page, params: { id } }) {
-          const { texts } = await found(context, id, page);
-          for (const locale of LOCALES) {
-            const text = texts[locale];
-            if (text) await context.broadcasts.test(text, locale, chat, callerOf(caller));
-          }
+          await found(context, id, page);
+          await context.broadcasts.test(id, chat, callerOf(caller));
           return {
             receipt: page.say('tested'),
             act: { action: 'broadcast.tested', entityType: 'broadcast', entityId: id, details: { chat } },
           };
+        },
+      }),
+      count: deed({
+        needs: 'admin',
+        label: 'count',
+        async run(context, { page, params: { id } }) {
+          await context.broadcasts.counted(planOf(await found(context, id, page)), true);
+          const act = { action: 'broadcast.counted', entityType: 'broadcast', entityId: id } as const;
+          return { receipt: page.say('counted'), act };
+        },
+      }),
+      remove: deed({
+        needs: 'admin',
+        label: 'remove',
+        tone: 'bad',
+        async ask(context, { page, params: { id } }) {
+          await found(context, id, page);
+          const { left, unknown } = await context.broadcasts.deletions(id);
+          return page.say('sureRemove', numberText(left, page.locale), numberText(unknown, page.locale));
+        },
+        async run(context, { caller, page, params: { id } }) {
+          await found(context, id, page);
+          if (!(await context.broadcasts.deleteSent(id, callerOf(caller))))
+            throw new Problem('conflict', page.say('tooLate'));
+          const act = { action: 'broadcast.deleted', entityType: 'broadcast', entityId: id } as const;
+          return { receipt: page.say('removing'), act };
         },
       }),
       pause: say('pause'),
@@ -166,17 +139,19 @@ export default defineView({
       load: (context, { page, params: { id } }) =>
         fromHistory(context, async () => {
           const broadcast = await found(context, id, page);
-          const [look, parts, earned] = await Promise.all([
+          const [look, deletions, parts, earned] = await Promise.all([
             context.broadcasts.look(id),
+            broadcast.deletionAskedAt ? context.broadcasts.deletions(id) : undefined,
             context.broadcasts.planned.countParts(id),
             context.broadcasts.earned(broadcast),
           ]);
-          return { broadcast, look, parts, earned };
+          return { broadcast, deletions, look, parts, earned };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ broadcast, earned, look, parts }) => {
+        drawHistory(from, page.locale, ({ broadcast, deletions, earned, look, parts }) => {
           const { form, locale, say } = page;
-          const { createdAt, createdBy, id, name, segment, sendAt, sentBy, state, texts } = broadcast;
+          const { createdAt, createdBy, heldBecause, id, name, paidMessages, segment, sendAt, sentBy, state } =
+            broadcast;
           const n = (count: number): string => numberText(count, locale);
           const isOpen = state === 'scheduled' || state === 'sending' || state === 'paused';
           const buttons = [
@@ -186,6 +161,7 @@ export default defineView({
             ...(state === 'scheduled' || state === 'sending' ? [form('pause')] : []),
             ...(state === 'paused' ? [form('resume')] : []),
             ...(isOpen || state === 'draft' ? [form('cancel')] : []),
+            ...(broadcast.begunAt && broadcast.endedAt && !broadcast.deletionAskedAt ? [form('remove')] : []),
           ];
           const done = look.sent + look.failed + look.withdrawn;
           const progress = look.total > 0 && isOpen ? progressBar(done, look.total, name, page) : '';
@@ -198,6 +174,8 @@ export default defineView({
               { name: say('unreachable'), value: n(parts.unreachable) },
               ...(parts.without_values > 0 ? [{ name: say('withoutValues'), value: n(parts.without_values) }] : []),
               ...(parts.held_out > 0 ? [{ name: say('heldOut'), value: n(parts.held_out) }] : []),
+              ...(paidMessages > 0 ? [{ name: say('paid'), value: n(paidMessages) }] : []),
+              ...(deletions ? deletionFigures(deletions, page) : []),
               ...(earned
                 ? [
                     { name: say('paidTold', earned.days), value: paidText(earned.told, page) },
@@ -207,15 +185,9 @@ export default defineView({
             ],
             page,
           );
-          const written = LOCALES.flatMap((one) => {
-            const text = texts[one];
-            return text
-              ? [
-                  html`<figure class="message" lang="${one}"><figcaption class="muted">${one}</figcaption><p class="wrap">${text}</p></figure>`,
-                ]
-              : [];
-          });
-          return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>
+          const held = heldBecause && say(heldBecause === 'stars' ? 'heldStars' : 'heldNotAllowed');
+          const written = LOCALES.map((one) => messagePreview(broadcast, one, say('picture')));
+          return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>${held ? html`<p class="bad" role="status">${held}</p>` : ''}
 <div class="actions">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}
 <h2>${say('conditions')}</h2>${conditionsText(segment, locale)}<h2>${say('text')}</h2>${join(written, '')}`;
         }),
@@ -227,14 +199,17 @@ export default defineView({
         fromHistory(context, async () => {
           const broadcast = await found(context, id, page);
           const isOver = broadcast.begunAt !== undefined || broadcast.state === 'cancelled';
-          const estimate = isOver ? undefined : await context.broadcasts.estimate(planOf(broadcast));
-          return { estimate, state: broadcast.state };
+          const counted = isOver ? undefined : await context.broadcasts.counted(planOf(broadcast), false);
+          const quiet = context.broadcasts.quietUntil(broadcast.sendAt ?? page.now);
+          return { counted, quiet, state: broadcast.state };
         }),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ estimate, state }) => {
-          if (!estimate) return emptyState(page.say('begun'));
+        drawHistory(from, page.locale, ({ counted, quiet, state }) => {
+          if (!counted) return emptyState(page.say('begun'));
           const forms = state === 'draft' ? html`${page.form('test')}${page.form('send')}` : '';
-          return html`${estimateOf(estimate, forms, page)}`;
+          const later = quiet ? html`<p>${page.say('quiet')} ${timeAt(quiet, page)}</p>` : '';
+          const when = html`<p class="muted">${page.say('countedAt')} ${timeAt(counted.at, page)}</p>${page.form('count')}`;
+          return html`${estimateOf(counted, html`${when}${later}${forms}`, page)}`;
         }),
     }),
     part({
@@ -264,64 +239,14 @@ export default defineView({
   ],
 });
 
-type Word =
-  | 'chat'
-  | 'chats'
-  | 'get'
-  | 'heldOut'
-  | 'nobody'
-  | 'none'
-  | 'sample'
-  | 'text'
-  | 'took'
-  | 'unreachable'
-  | 'withoutValues';
-
-function estimateOf(estimate: BroadcastEstimate, forms: Html | string, page: Page<Word>): Html {
-  const { locale, say } = page;
-  const { chats, parts, sample, tookMs, unreachable } = estimate;
-  if (chats === 0) return html`${emptyState(say('nobody'))}${forms}`;
-  const n = (count: number): string => numberText(count, locale);
-  const reasons = Object.entries(unreachable).map(([reason, count]) => `${reason}: ${n(count)}`);
-  const tiles = figureTiles(
-    [
-      { name: say('chats'), value: n(chats) },
-      { name: say('get'), value: n(parts.told) },
-      { name: say('unreachable'), value: n(parts.unreachable) },
-      ...(parts.held_out > 0 ? [{ name: say('heldOut'), value: n(parts.held_out) }] : []),
-      ...(parts.without_values > 0 ? [{ name: say('withoutValues'), value: n(parts.without_values) }] : []),
-      { name: say('took'), value: durationText(tookMs, locale) },
-    ],
-    page,
-  );
-  const table = dataTable({
-    caption: say('sample'),
-    rows: sample,
-    idOf: ({ chat }) => `sample-${chat}`,
-    columns: [
-      {
-        heading: say('chat'),
-        cell: ({ chat, username }) => html`<a href="/customers?q=${chat}">${username ?? chat}</a>`,
-      },
-      { heading: say('text'), cell: ({ text }) => html`<span class="wrap">${visibleText(text)}</span>` },
-    ],
-  });
-  return html`${tiles}${reasons.length > 0 ? html`<p class="muted">${reasons.join('; ')}</p>` : ''}${forms}<h3>${say('sample')}</h3>${table}`;
-}
-
-function paidText({ chats, paid }: { chats: number; paid: number }, { locale }: Page): string {
-  const share = chats === 0 ? undefined : percentText((paid / chats) * 100, locale);
-  return share === undefined ? numberText(paid, locale) : `${numberText(paid, locale)} (${share})`;
-}
-
-async function found(context: HttpContext, id: string, page: Page<Word>): Promise<PlannedBroadcast> {
+async function found(context: HttpContext, id: string, page: Page<BroadcastWord>): Promise<PlannedBroadcast> {
   await keptHistory(context);
   const broadcast = await context.broadcasts.planned.find(id);
   if (!broadcast) throw new Problem('not-found', page.say('none', id));
   return broadcast;
 }
 
-const planOf = ({ holdoutPercent, id, segment, texts }: PlannedBroadcast) => ({
-  ...{ holdoutPercent, id, texts },
+const planOf = ({ holdoutPercent, id, segment, starsLimit, texts }: PlannedBroadcast) => ({
+  ...{ holdoutPercent, id, starsLimit, texts },
   segment: SegmentConditions.parse(segment),
 });

@@ -4,6 +4,7 @@ import { startPanelSandbox } from '../../../../../sandbox/panel/server.ts';
 import { days, hours } from '../../../../lib/duration.ts';
 import { installOwnSchema } from '../../../../repositories/history/own-schema.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
+import { PIXEL_PNG } from '../../../../testing/pixel.ts';
 
 describe('broadcasts', () => {
   let console: ConsoleWorld;
@@ -102,6 +103,28 @@ describe('broadcasts', () => {
     expect(await jobs()).toBe(before);
   });
 
+  test('a picture and buttons are seen as the customer sees them; conditions are saved and used again', async () => {
+    const picture = `data:image/png;base64,${PIXEL_PNG.toString('base64')}`;
+    const buttons = 'Renew | https://example.org\nChat | t.me/support';
+    const page = await drafted({ text_en: 'Hi', buttons, picture, ends_to: '2', save_as: 'ending' });
+    const shown = (await console.open(page)).body;
+    const [, address] = /<img class="picture" src="([^"]+)"/.exec(shown)!;
+    expect((await console.open(address!)).headers['content-type']).toBe('image/png');
+    expect(shown).toContain('href="https://t.me/support"');
+    const [, id] = /broadcasts\/(.+)/.exec(page)!;
+    expect((await console.open(`/broadcasts/new?of=${id}`)).body).toContain('Chat | t.me/support');
+    expect((await console.open('/broadcasts/new?segment=ending')).body).toMatch(/name="ends_to"[^>]*value="2"/);
+    const before = await console.context.broadcasts.counted(planOf(id!), false);
+    await console.submit(page, { _deed: 'count' });
+    const anew = await console.context.broadcasts.counted(planOf(id!), false);
+    expect(anew.at.getTime()).toBeGreaterThan(before.at.getTime());
+    const without = { _deed: 'keep', id: randomUUID(), name: 'Sale', text_en: 'Hi', picture: id!, no_picture: 'on' };
+    await console.submit(`/broadcasts/new?of=${id}`, without);
+    expect((await console.open(page)).body).not.toContain('<img class="picture"');
+  });
+
+  const planOf = (id: string) => ({ id, segment: {}, texts: { en: 'Hi' }, holdoutPercent: 0, starsLimit: undefined });
+
   test('each mistake of the composer is told, and nothing is kept', async () => {
     const id = randomUUID();
     const base = { _deed: 'keep', id, name: 'Sale' };
@@ -116,6 +139,9 @@ describe('broadcasts', () => {
     expect(await told({ text_en: 'x', plans: 'pro' })).toContain('must be ids of plans');
     expect(await told({ text_en: 'x', telegram_ids: '1,two' })).toContain('must be numbers');
     expect(await told({ text_en: 'x', name: '' })).toContain('is needed');
+    expect(await told({ text_en: 'x', buttons: 'Renew https://example.org' })).toContain('one a line, ten at most');
+    expect(await told({ text_en: 'x', picture: 'data:image/png;base64,eHh4' })).toContain('no JPEG, PNG or WebP');
+    expect(await told({ text_en: 'x', stars: '5' })).toContain('TELEGRAM_PAID_RATE_PER_SECOND');
     expect(await console.context.broadcasts.planned.find(id)).toBeUndefined();
   });
 });
