@@ -13,7 +13,7 @@ const END = new Date('2026-12-23T10:00:00Z');
 
 /** Of every message to customers, each form that it has. */
 function* everyForm(locale: Locale): Generator<[string, () => string]> {
-  const sent = (subject: Subject): string => currentText(queuedText(subject, now), now);
+  const sent = (subject: Subject): string => currentText(queuedText(subject, now), now).text;
   for (const left of [minutes(1), hours(5), hours(24), hours(25), days(3), days(4), days(7)]) {
     const subject = { kind: 'reminder', username: 'anna', expiresAt: new Date(now.getTime() + left), locale } as const;
     yield [`reminder ${left / hours(1)} h`, () => sent(subject)];
@@ -64,5 +64,5 @@ test('messages to customers in an installation that nobody has changed are what 
     [...everyForm(locale)].map(([form, write]) => [`${locale}: ${form}`, write()]),
   );
   const written = `${JSON.stringify(Object.fromEntries(messages), undefined, 1)}\n`;
-  await expect(written).toMatchFileSnapshot('golden/customer-messages.json');
+  await expect(written).toMatchFileSnapshot('golden/customer-messages.txt');
 });

@@ -122,7 +122,7 @@ export class Drain {
     const { log, signal } = this.#options;
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
     const now = this.#clock();
-    const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
+    const written = group.map((row) => ({ ...row, message: currentText(row.message, now).text }));
     const message = messageOf(written, this.#deps.locale);
     const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
     if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
