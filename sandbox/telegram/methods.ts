@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Fields, type Upload, uploadOf } from './body.ts';
 import { cleaned, type Entity, isEmpty, type Parsed, parseEntities } from './entities.ts';
 import type { SendingLimits } from './limits.ts';
+import { readMarkup } from './markup.ts';
 import type { ArrivalRecord, DeliveredMessage } from './record.ts';
 
 /** How a chat answers. A chat that nobody set is `ok`. */
@@ -84,6 +86,8 @@ function send(world: World, method: string, fields: Fields, at: number, content:
   if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
   const file = content === 'text' ? undefined : uploadOf(fields, content);
   if (content !== 'text' && !file) return refuse(world, 400, `Bad Request: there is no ${content} in the request`);
+  const buttons = readMarkup(fields.reply_markup);
+  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
 
   const denied = checkChat(world, chatId);
   if (denied) return denied;
@@ -93,10 +97,14 @@ function send(world: World, method: string, fields: Fields, at: number, content:
     return tooManyRequests(waitSeconds);
   }
   const { entities, visible } = parsed;
-  return deliver(world, { method, chatId, text, visible, entities, file: file ?? null, at }, fields);
+  const { markup } = buttons;
+  return deliver(world, { method, chatId, text, visible, entities, markup, file: file ?? null, at }, fields);
 }
 
-type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & { chatId: number };
+type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & {
+  chatId: number;
+  markup: unknown;
+};
 
 function deliver(world: World, message: Accepted, fields: Fields): Reply {
   const delivered: DeliveredMessage = {
@@ -107,7 +115,7 @@ function deliver(world: World, message: Accepted, fields: Fields): Reply {
     visible: message.visible,
     entities: message.entities,
     parse_mode: fields.parse_mode === undefined ? null : String(fields.parse_mode),
-    reply_markup: parseMarkup(fields.reply_markup),
+    reply_markup: message.markup,
     preview: message.method === 'sendMessage' && !isDisabled(fields.link_preview_options),
     file: message.file,
     at: message.at,
@@ -124,10 +132,14 @@ function edit(world: World, fields: Fields): Reply {
   const text = String(fields.text ?? '');
   const parsed = checkText(text, fields.parse_mode, 'text');
   if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
-  if (found.visible === parsed.visible) {
+  const buttons = readMarkup(fields.reply_markup);
+  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
+  const { markup } = buttons;
+  if (found.visible === parsed.visible && isDeepStrictEqual(found.reply_markup, markup)) {
     return refuse(world, 400, 'Bad Request: message is not modified');
   }
-  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities });
+  // Without buttons of its own an edit takes away those that were there.
+  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities, reply_markup: markup });
   return { ok: true, result: apiMessage(world, found) };
 }
 
@@ -172,12 +184,10 @@ function refuse(world: World, code: number, description: string, parameters?: Re
   return { ok: false, error_code: code, description, ...(parameters && { parameters }) };
 }
 
-/** Form bodies hold the markup as JSON text. */
-const isDisabled = (options: unknown): boolean =>
-  (parseMarkup(options) as { is_disabled?: boolean } | null)?.is_disabled === true;
-
-function parseMarkup(markup: unknown): unknown {
-  return typeof markup === 'string' ? JSON.parse(markup) : (markup ?? null);
+/** Form bodies hold the options as JSON text. */
+function isDisabled(options: unknown): boolean {
+  const read = typeof options === 'string' ? JSON.parse(options) : options;
+  return (read as { is_disabled?: boolean } | undefined)?.is_disabled === true;
 }
 
 function user(world: World) {

@@ -177,6 +177,29 @@ test('a text is edited in place, and a callback query is answered', async () => 
   expect(await call('answerCallbackQuery', { callback_query_id: '1' })).toMatchObject({ ok: true });
 });
 
+test('buttons are judged as Telegram judges them, kept with the message, and taken away by an edit without', async () => {
+  const { sandbox, call, send } = await start();
+  const said = async (button: unknown) =>
+    (await send('x', 7, { reply_markup: { inline_keyboard: [[button]] } })).description ?? 'ok';
+  const refused: readonly (readonly [button: unknown, why: string])[] = [
+    [{ text: 'link', url: 'not-a-url' }, "inline keyboard button URL 'not-a-url' is invalid: Wrong HTTP URL"],
+    [{ text: 'link', url: 'ftp://example.com' }, 'Unsupported URL protocol'],
+    [{ text: 'link', url: 'http://localhost:8080' }, 'Wrong HTTP URL'],
+    [{ text: 'b', callback_data: 'x'.repeat(65) }, 'BUTTON_DATA_INVALID'],
+    [{ text: 'b', callback_data: '' }, 'Text buttons are unallowed in the inline keyboard'],
+    [{ url: 'https://example.org' }, 'Can\'t find field "text"'],
+  ];
+  for (const [button, why] of refused) expect(await said(button)).toContain(why);
+  for (const url of ['https://example.org/?a=b', 'http://t.me/bot', 'tg://resolve?domain=x', 't.me/x'])
+    expect(await said({ text: 'link', url })).toBe('ok');
+  const markup = { inline_keyboard: [[{ text: 'yes', callback_data: 'x'.repeat(64) }]] };
+  await send('x', 7, { reply_markup: JSON.stringify(markup) });
+  const { message_id: id, reply_markup: kept } = sandbox.messages().at(-1)!;
+  expect(kept).toEqual(markup);
+  expect(await call('editMessageText', { chat_id: 7, message_id: id, text: 'x' })).toMatchObject({ ok: true });
+  expect(sandbox.messages().at(-1)).toMatchObject({ text: 'x', reply_markup: null });
+});
+
 test('as a process it prints one line of JSON and stops on SIGTERM', async () => {
   const main = new URL('main.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [main, '--token', '1:abc', '--no-limits'], {

@@ -12,16 +12,18 @@ import { permanentReason, type SendOutcome } from './outcome.ts';
 
 export type { SendOutcome } from './outcome.ts';
 
-/** A button under a message that opens a link. */
-export type Button = { text: string; url: string };
+/** A button under a message, as Telegram has it: it opens a link, or tells the bot `callback_data` (64 bytes of UTF-8 at most). */
+export type Button = { text: string; url: string } | { text: string; callback_data: string };
+
+/** Rows of buttons. */
+export type Buttons = readonly (readonly Button[])[];
 
 type Common = {
   /** Negative: a group or channel. */
   chatId: number;
   /** `HTML` by default. */
   parseMode?: ParseMode;
-  /** Rows of buttons. */
-  buttons?: readonly (readonly Button[])[];
+  buttons?: Buttons;
   /** Arrives without a sound. */
   silent?: boolean;
 };

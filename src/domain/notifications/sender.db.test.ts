@@ -96,6 +96,18 @@ test('sent, refused and failed say when the message was given to Telegram', asyn
   expect(failed).toMatchObject({ kind: 'failed', error: { code: 'telegram_unavailable' }, startedAt });
 });
 
+test('buttons stand under the last part alone, however it is split, also where Telegram cannot read its HTML', async () => {
+  const sender = senderAt(redis.url);
+  const buttons = [[{ text: 'Renew', url: 'https://example.org' }]];
+  for (const text of ['short', 'long '.repeat(1_000), `<i x="">${'plain '.repeat(1_000)}`]) {
+    telegram.reset();
+    expect(await sender.send(message({ text, buttons }), never)).toMatchObject({ kind: 'sent' });
+    const under = telegram.messages().map(({ reply_markup: markup }) => markup);
+    expect(under.slice(0, -1).every((markup) => markup === null)).toBe(true);
+    expect(under.at(-1)).toEqual({ inline_keyboard: buttons });
+  }
+});
+
 test('a message that another run sent while this one waited for its turn is not sent again', async () => {
   const [one, other] = [senderAt(redis.url), senderAt(redis.url)];
   const twice = message();

@@ -1,4 +1,4 @@
-import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
+import type { Buttons, FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
 import type { ParseMode } from '../../lib/telegram-html.ts';
@@ -16,6 +16,8 @@ export type OutgoingMessage = {
   lane: Lane;
   /** False keeps Telegram from opening the links in it for a preview; true where absent. */
   preview?: boolean;
+  /** Under the message; under its last part, where it goes out in several. */
+  buttons?: Buttons;
 };
 
 type Addressed = Pick<OutgoingMessage, 'telegramId' | 'lane'>;
@@ -148,7 +150,9 @@ export class TelegramSender {
       const isSplit = parts.length > 1;
       if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
       if (part > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendPart(message, texts, `${message.id}.${part}`, signal);
+      const { buttons, ...bare } = message;
+      const isLast = part === parts.length - 1;
+      const delivery = await this.#sendPart(isLast ? message : bare, texts, `${message.id}.${part}`, signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, delivery);
       if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
@@ -165,10 +169,13 @@ export class TelegramSender {
     const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
     if (!isUnreadable) return first;
     let arrived: Arrival | undefined;
-    for (const [i, text] of splitPlain(part.plain).entries()) {
+    const texts = splitPlain(part.plain);
+    const { buttons, ...bare } = message;
+    for (const [i, text] of texts.entries()) {
       if (await this.#marks.sentPart(id, i)) continue;
       if (i > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendText(message, { text, plain: text }, 'none', signal);
+      const to = i === texts.length - 1 ? message : bare;
+      const delivery = await this.#sendText(to, { text, plain: text }, 'none', signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, { ...delivery, plain: first.description });
       await this.#marks.markSent(id, arrived.messageId, i);
@@ -177,8 +184,8 @@ export class TelegramSender {
   }
 
   #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
-    const { preview, telegramId: chatId } = message;
-    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }) };
+    const { buttons, preview, telegramId: chatId } = message;
+    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }), ...(buttons && { buttons }) };
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
   }
 
