@@ -6,6 +6,7 @@ import {
   basicAuth,
   connectionUrl,
   countBetween,
+  customerLink,
   dsn,
   flag,
   headers,
@@ -201,6 +202,22 @@ export const variables = z.object({
         'Hours of TIME_ZONE, as 22:00-09:00, in which nobody hears of what can wait; by default there are none',
       ),
   ),
+  BRAND_NAME: text
+    .regex(/^[^\p{Cc}]{1,60}$/u, { error: 'must be 1 to 60 characters' })
+    .default('CyberVPN')
+    .describe('Name of the shop in texts to customers'),
+  SUPPORT_URL: customerLink.optional().meta({
+    description: 'Where customers find support; messages to them have a button to it when set',
+    example: 'https://t.me/your_support',
+  }),
+  RENEW_URL: customerLink.optional().meta({
+    description: 'Where customers renew, in place of the bot; messages to them have a button to it when set',
+    example: 'https://vpn.example/renew',
+  }),
+  TEXTS_DIR: text.refine(isAbsolute, { error: 'must be an absolute path of a folder' }).optional().meta({
+    description: 'Folder of files with texts to customers, such as reminder.en.html, in place of the built-in ones',
+    example: '/etc/task-worker/texts',
+  }),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
   SAFETY_MAX_SHARE: forTasks(
     share.default(0.2).describe('Share of all users that a scheduled run may touch without an admin, as 0.2 or 20%'),

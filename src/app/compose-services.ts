@@ -13,6 +13,7 @@ import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
 import { composeSubscriptions } from '../domain/subscriptions/compose.ts';
 import { composeTakeover } from '../domain/takeover/compose.ts';
+import { composeTexts } from '../domain/texts/compose.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Services } from '../services.ts';
 import reminding from '../tasks/subscriptions/check-expiring-subscriptions.ts';
@@ -34,24 +35,30 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
   const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
+  const { services: texting } = composeTexts(
+    foundation,
+    { ...alerting, historyDatabase: history.historyDatabase },
+    config,
+  );
+  const { customerTexts: texts } = texting;
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
-  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, { ...alerting, ...texting }, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
   const { contacts, explain, people, truth, ...subscriptions } = composeSubscriptions(
     foundation,
-    { alerts: alerting.alerts, brake },
+    { alerts: alerting.alerts, brake, texts },
     customerPicture,
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
-  const { deliveryCounts, ...sending } = composeNotifications(
-    foundation,
-    async (row, now, signal) =>
+  const { deliveryCounts, ...sending } = composeNotifications(foundation, {
+    texts,
+    isObsolete: async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
       (await truth.isObsolete(row, now, signal)) ||
       (await paymentTruth.isObsolete(row, now, signal)),
-  );
+  });
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,
     {
@@ -92,6 +99,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...payments.services,
     ...sending.services,
     ...subscriptions.services,
+    ...texting,
   };
   return {
     services,

@@ -6,6 +6,7 @@ import { errorMessage } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { type Proxies, proxiesIn } from './proxies.ts';
 import { readQuietHours } from './quiet-hours.ts';
+import { isTelegramAddress } from './telegram-html-problem.ts';
 import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
 import { withoutSlashes } from './without-slashes.ts';
@@ -73,6 +74,14 @@ function hasReadableLogin(value: string): boolean {
 /** Any URL may hold a user and a password, and `fetch` prints the whole address when it refuses those. */
 export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), (value) =>
   passwordsIn(value, { userIsKey: true }),
+);
+
+/** An address that Telegram opens from a message and from a button: it refuses a message with another one under it. */
+export const customerLink = marked(
+  text.refine(isTelegramAddress, {
+    error: 'must be an address that Telegram opens, such as https://t.me/your_support',
+  }),
+  (value) => passwordsIn(value),
 );
 
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */

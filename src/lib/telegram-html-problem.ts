@@ -97,7 +97,7 @@ function wrongAttribute(name: string, written: string): 'attribute' | 'link' | u
   const allowed = TAGS[name]!;
   for (const { attribute, value } of given) {
     if (!allowed.includes(attribute)) return 'attribute';
-    if (name === 'a' && !isAddress(decodeEntities(value ?? ''))) return 'link';
+    if (name === 'a' && !isTelegramAddress(decodeEntities(value ?? ''))) return 'link';
     const pattern = VALUES[`${name} ${attribute}`];
     if (pattern && !pattern.test(value ?? '')) return 'attribute';
   }
@@ -106,10 +106,10 @@ function wrongAttribute(name: string, written: string): 'attribute' | 'link' | u
   return isComplete ? undefined : name === 'a' ? 'link' : 'attribute';
 }
 
-/** Addresses that Telegram makes a link of. */
-function isAddress(address: string): boolean {
+/** Whether Telegram makes a link of an address, and takes it for a button. */
+export function isTelegramAddress(address: string): boolean {
   if (/\s/.test(address) || !URL.canParse(address)) return false;
   const { hostname, protocol } = new URL(address);
   if (protocol === 'tg:') return address.length > 'tg://'.length;
-  return (protocol === 'http:' || protocol === 'https:') && (hostname.includes('.') || hostname === 'localhost');
+  return (protocol === 'http:' || protocol === 'https:') && /[^.]\.[^.]/.test(hostname);
 }

@@ -1,6 +1,7 @@
 import type { Locale } from '../lib/locale.ts';
 import { visibleText } from '../lib/telegram-html.ts';
 import { type HtmlProblem, telegramHtmlProblem } from '../lib/telegram-html-problem.ts';
+import { partsOf } from './size.ts';
 import { MAX_MESSAGE_LENGTH } from './split.ts';
 
 type Words = Readonly<Record<Locale, (problem: HtmlProblem) => string>>;
@@ -74,7 +75,7 @@ export function unsendable(html: string): string | undefined {
   if (wrong !== undefined) return wrong;
   const seen = visibleText(html);
   if (isBlank(seen)) return 'shows nothing';
-  return seen.length > MAX_MESSAGE_LENGTH
-    ? `has ${seen.length} characters, a message has ${MAX_MESSAGE_LENGTH} at most`
+  return partsOf(html, 'HTML').length > 1
+    ? `is more than one message of ${MAX_MESSAGE_LENGTH} characters: it has ${seen.length}`
     : undefined;
 }

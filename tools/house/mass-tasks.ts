@@ -21,6 +21,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
 
   backlog: 'one',
   customerLooks: 'one',
+  customerTexts: 'one',
   dataExports: 'one',
   delivery: 'one',
   entitlements: 'one',

@@ -5,7 +5,7 @@ import type { DrainDependencies } from './drain.ts';
 /** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
   { clock, log, marks, metrics, redis, sender, services }: Foundation,
-  isObsolete: DrainDependencies['isObsolete'],
+  { isObsolete, texts }: Pick<DrainDependencies, 'isObsolete' | 'texts'>,
 ) {
   const { notifications, settings } = services;
   const deliveryCounts = new DeliveryCounts(
@@ -14,7 +14,7 @@ export function composeNotifications(
     (err) => log.debug({ err }, 'deliveries not counted'),
   );
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, sender },
+    ...{ isObsolete, marks, notifications, sender, texts },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {

@@ -3,10 +3,10 @@ import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, PermanentError } from '../../lib/errors.ts';
 import { GrowingPause } from '../../lib/growing-pause.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { currentText } from '../../messages/queued-text.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { messageOf } from './message-groups.ts';
@@ -31,6 +31,7 @@ export type DrainDependencies = SettlementDependencies & {
   sender: TelegramSender;
   marks: DeliveryMarks;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'failed' | 'ready' | 'wording'>;
 };
 
 /** Between signs of life asked of a Telegram that is down. */
@@ -74,6 +75,7 @@ export class Drain {
   /** `unfinished` says that more is due: a fresh run should follow at once. */
   async run(): Promise<{ counts: DrainCounts; unfinished: boolean }> {
     try {
+      await this.#deps.texts.ready();
       const isDrained = this.#lanes().run();
       await isDrained.catch(() => undefined);
       await this.#settlement.endNeverDue();
@@ -122,11 +124,13 @@ export class Drain {
     const { log, signal } = this.#options;
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
     const now = this.#clock();
-    const written = group.map((row) => ({ ...row, message: currentText(row.message, now).text }));
-    const message = messageOf(written, this.#deps.locale);
+    const { locale, texts } = this.#deps;
+    const { broken, message, own } = messageOf(group, { locale, now, wording: texts.wording });
+    if (broken) texts.failed(broken.own, broken.why);
     const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
     if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
     else this.#turnsPause.reset();
+    if (own && tried.kind === 'sent' && tried.replaced !== undefined) texts.failed(own, tried.replaced);
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);
     else if (tried.kind === 'refused') this.#settlement.refused(group, tried);
     else if (tried.kind === 'failed') this.#failed(group, tried);

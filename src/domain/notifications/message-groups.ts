@@ -1,6 +1,8 @@
 import type { Locale } from '../../lib/locale.ts';
 import { mergedAlerts } from '../../messages/alerts.ts';
+import { type CurrentText, currentText, currentTextOfSeveral } from '../../messages/queued-text.ts';
 import { MAX_MESSAGE_BYTES, split } from '../../messages/split.ts';
+import type { OwnText, Wording } from '../../messages/wording.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { OutgoingMessage } from './sender.ts';
 
@@ -38,16 +40,27 @@ function fits(group: readonly DueNotification[]): boolean {
   return length <= MAX_MESSAGE_BYTES && split(mergedAlerts(texts, 'ru')).length <= MERGED_PARTS;
 }
 
-/** The message as which the rows of a group leave, under the first one's id. */
-export function messageOf(group: readonly DueNotification[], locale: Locale): OutgoingMessage {
-  const { id, lane, message, telegramId, type } = group[0]!;
+/** What a message is written with. */
+export type Writing = { locale: Locale; now: Date; wording: Wording };
+
+/** The message as which the rows of a group leave, under the first one's id, and what of the owner's words it is made of. */
+export function messageOf(
+  group: readonly DueNotification[],
+  { locale, now, wording }: Writing,
+): { message: OutgoingMessage; own: OwnText | undefined; broken: CurrentText['broken'] } {
+  const { id, lane, telegramId, type } = group[0]!;
   const texts = group.map((row) => row.message);
-  return {
-    id,
-    telegramId,
-    text: texts.length === 1 ? message : mergedAlerts(texts, locale),
-    parseMode: 'HTML',
-    lane,
+  const [first] = texts as [string];
+  const current: CurrentText =
+    texts.length === 1
+      ? currentText(first, now, wording)
+      : (currentTextOfSeveral(texts, now, wording) ?? { text: mergedAlerts(texts, locale) });
+  const { broken, instead, text } = current;
+  const message = {
+    ...{ id, telegramId, text, lane },
+    ...(instead && { instead: instead.text }),
+    parseMode: 'HTML' as const,
     preview: !type.startsWith('alert'),
   };
+  return { message, own: instead?.own, broken };
 }

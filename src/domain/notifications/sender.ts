@@ -18,6 +18,8 @@ export type OutgoingMessage = {
   preview?: boolean;
   /** Under the message; under its last part, where it goes out in several. */
   buttons?: Buttons;
+  /** HTML of one message, which is sent in place of `text` where Telegram cannot read that. */
+  instead?: string | undefined;
 };
 
 type Addressed = Pick<OutgoingMessage, 'telegramId' | 'lane'>;
@@ -28,8 +30,11 @@ export type OutgoingPhoto = Addressed & {
   caption: string;
 };
 
-/** `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. */
-type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string };
+/**
+ * `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. `replaced`: what went out is its `instead`,
+ * because Telegram said this of its text.
+ */
+type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string; replaced?: string };
 type Refusal = Extract<SendOutcome, { kind: 'refused' }>;
 
 export type Delivery = Arrival | Refusal;
@@ -168,6 +173,12 @@ export class TelegramSender {
     const first = await this.#sendText(message, part, message.parseMode, signal);
     const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
     if (!isUnreadable) return first;
+    if (message.instead !== undefined) {
+      const { instead, ...other } = message;
+      const [text] = partsOf(instead, 'HTML');
+      const delivery = await this.#sendPart({ ...other, text: instead }, text!, id, signal);
+      return delivery.kind === 'sent' ? { ...delivery, replaced: first.description } : delivery;
+    }
     let arrived: Arrival | undefined;
     const texts = splitPlain(part.plain);
     const { buttons, ...bare } = message;
@@ -184,8 +195,15 @@ export class TelegramSender {
   }
 
   #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
-    const { buttons, preview, telegramId: chatId } = message;
-    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }), ...(buttons && { buttons }) };
+    const { buttons, instead, preview, telegramId: chatId } = message;
+    const whole = instead === undefined ? part : { ...part, plain: null };
+    const text = {
+      chatId,
+      ...whole,
+      parseMode,
+      ...(preview !== undefined && { preview }),
+      ...(buttons && { buttons }),
+    };
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
   }
 
@@ -213,7 +231,7 @@ export class TelegramSender {
 /** The newest message, and the first reason to send one without HTML. */
 function together(before: Arrival | undefined, { plain: why, ...newest }: Arrival): Arrival {
   const plain = before?.plain ?? why;
-  return { ...newest, ...(plain !== undefined && { plain }) };
+  return { ...before, ...newest, ...(plain !== undefined && { plain }) };
 }
 
 /** Ours, in the form of Telegram's: nothing of such a message is sent. */

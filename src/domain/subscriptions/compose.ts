@@ -9,6 +9,7 @@ import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { CustomerLooks } from './customer-looks.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
@@ -22,7 +23,7 @@ import { RenewLink } from './renew-link.ts';
 /** Builds notices to customers, looks after events of the panel, disabling, monthly resets, and what explains each of them. */
 export function composeSubscriptions(
   foundation: Foundation,
-  { alerts, brake }: { alerts: AdminAlerts; brake: MassEffectBrake },
+  { alerts, brake, texts }: { alerts: AdminAlerts; brake: MassEffectBrake; texts: CustomerTexts },
   picture: CustomerPicture,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
@@ -33,7 +34,7 @@ export function composeSubscriptions(
   const marks = new ReminderMarks(redis);
   const people = new People({ contacts, panel });
   const notices = new SubscriptionNotices({
-    ...{ people, contacts, decisions, deliveryMarks, marks, notifications, picture },
+    ...{ people, contacts, decisions, deliveryMarks, marks, notifications, picture, texts },
     renewLink: new RenewLink(telegram),
     locale: settings.DEFAULT_LOCALE,
   });

@@ -8,6 +8,7 @@ import { incidentsStep } from './migrations/002-incidents.ts';
 import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
 import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts';
 import { broadcastsStep } from './migrations/005-broadcasts.ts';
+import { customerTextsStep } from './migrations/009-customer-texts.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -24,6 +25,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '003_paused_schedules': pausedSchedulesStep,
   '004_maintenance_windows': maintenanceWindowsStep,
   '005_broadcasts': broadcastsStep,
+  '009_customer_texts': customerTextsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -42,6 +44,7 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'broadcasts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'broadcast_chats', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'segments', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },
+  { object: 'customer_texts', kind: 'table', privileges: ['select', 'insert'] },
   { object: 'forget_broadcasts(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },
   { object: 'keep_run_days(date, integer)', kind: 'function', privileges: ['execute'] },
