@@ -16,6 +16,7 @@ import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.t
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
+import { type TextCommandContext, textCommands } from '../triggers/cli/texts.ts';
 import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
@@ -35,7 +36,8 @@ type CliContext = TaskContext &
   ExplainContext &
   PaymentContext &
   RunsContext &
-  MaintenanceContext;
+  MaintenanceContext &
+  TextCommandContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -49,6 +51,7 @@ const commands: readonly Command<CliContext>[] = [
   ...deadLetterCommands,
   ...runsCommands,
   ...maintenanceCommands,
+  ...textCommands,
   ...brakeCommands,
   ...paymentCommands,
   ...doctorCommands,
@@ -131,6 +134,11 @@ function cliContext(app: App, terminal: Terminal): CliContext {
           ...{ entityType: 'node', entityId },
           newValue: { by: callerHere(), ...details },
         },
+      ]),
+    texts: app.services.customerTexts,
+    recordText: (action, entityId, details) =>
+      app.services.auditLogs.write([
+        { action: `text.${action}`, entityType: 'text', entityId, newValue: { by: callerHere(), ...details } },
       ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };

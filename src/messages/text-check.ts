@@ -14,6 +14,9 @@ import type { Wording } from './wording.ts';
 export const MOST_TEXT_LENGTH = 8_000;
 const MOST_SUBJECT_LENGTH = 150;
 
+/** Forms and files end lines in other ways, and a file ends with a line break that is none of the text. */
+export const tidyText = (text: string): string => text.replaceAll(/\r\n?/g, '\n').replace(/\n+$/, '');
+
 export type ProposedText = { name: TextName; locale: Locale; text: string };
 
 /**

@@ -77,6 +77,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),
     broadcasts: broadcastsOf(app, 'http'),
+    texts: services.customerTexts,
     history: historyOf(app, 'http'),
     doctor: doctorContext(app, env),
     settings: shownSettings(config),

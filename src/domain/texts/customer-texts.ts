@@ -4,7 +4,8 @@ import { errorCode } from '../../lib/errors.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
 import { isTextName, TEXT_NAMES, type TextName } from '../../messages/customer-texts.ts';
 import { textFailed } from '../../messages/text-alerts.ts';
-import { type ProposedText, whyWrongText } from '../../messages/text-check.ts';
+import { type ProposedText, tidyText, whyWrongText } from '../../messages/text-check.ts';
+import { SAMPLE_NAMES, sampleText } from '../../messages/text-samples.ts';
 import { type House, type OwnText, Wording } from '../../messages/wording.ts';
 import type { Log } from '../../observability/log.ts';
 import type { CustomerTextRows, TextVersion } from '../../repositories/history/customer-text-rows.ts';
@@ -100,7 +101,22 @@ export class CustomerTexts {
 
   /** Why a text cannot be used, in the language of its author. */
   whyWrong(proposed: ProposedText, reader: Locale): string | undefined {
-    return whyWrongText(proposed, { now: this.#options.clock(), reader, wording: this.#wording });
+    const text = tidyText(proposed.text);
+    return whyWrongText({ ...proposed, text }, { now: this.#options.clock(), reader, wording: this.#wording });
+  }
+
+  /** A text as customers of every kind would read it, by their names; the last one is known the least. */
+  preview({ locale, name, text }: ProposedText): readonly { username: string; text: string }[] {
+    const wording = this.#wording.with({ name, locale, text: tidyText(text), source: '' });
+    const now = this.#options.clock();
+    const readers = [
+      ...SAMPLE_NAMES.map((username) => ({ username, isBare: false })),
+      { username: 'eve', isBare: true },
+    ];
+    return readers.map((reader) => ({
+      username: reader.username,
+      text: sampleText(name, reader, { locale, now, wording }),
+    }));
   }
 
   /**
@@ -110,7 +126,8 @@ export class CustomerTexts {
   async save(
     proposed: Omit<TextVersion, 'at' | 'version'> & { after?: number | undefined },
   ): Promise<number | undefined> {
-    const version = await this.#options.rows.add({ ...proposed, at: this.#options.clock() });
+    const text = proposed.text === undefined ? undefined : tidyText(proposed.text);
+    const version = await this.#options.rows.add({ ...proposed, text, at: this.#options.clock() });
     await this.#read();
     return version;
   }

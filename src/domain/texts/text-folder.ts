@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
 import { isTextName, type TextName } from '../../messages/customer-texts.ts';
-import { MOST_TEXT_LENGTH } from '../../messages/text-check.ts';
+import { MOST_TEXT_LENGTH, tidyText } from '../../messages/text-check.ts';
 
 /** A text of the folder, by the name of its file: `reminder.en.html`, `email_code.ru.txt`. */
 export type FolderText = { name: TextName; locale: Locale; file: string; text: string };
@@ -29,8 +29,7 @@ export async function readTextFolder(folder: string): Promise<{ texts: FolderTex
     }
     const bytes = await readFile(join(folder, file)).catch(() => undefined);
     if (!bytes || bytes.length > MOST_BYTES) stray.push({ file, why: 'unreadable' });
-    // An editor ends a file with a line break, which is none of the text.
-    else texts.push({ name, locale, file, text: bytes.toString('utf8').replaceAll('\r\n', '\n').replace(/\n+$/, '') });
+    else texts.push({ name, locale, file, text: tidyText(bytes.toString('utf8')) });
   }
   return { texts, stray };
 }

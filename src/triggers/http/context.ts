@@ -29,6 +29,7 @@ import type { DoctorContext } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext } from '../payment-desk.ts';
 import type { ReportsContext } from '../reports.ts';
+import type { TextsContext } from '../texts.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
 /** A message of a Python producer that could not be understood. */
@@ -74,7 +75,8 @@ export type Act = {
     | 'session'
     | 'message'
     | 'segment'
-    | 'customer';
+    | 'customer'
+    | 'text';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };
@@ -183,6 +185,8 @@ export type HttpContext = {
   };
   /** Broadcasts that staff plan; they need the same schema as history. */
   broadcasts: BroadcastsContext;
+  /** Texts to customers. What is made of them on the page is kept in our own schema. */
+  texts: TextsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   /** What `task-worker doctor` examines. */

@@ -20,6 +20,7 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { segmentRoutes } from './segments.ts';
 import { taskRoutes } from './tasks.ts';
+import { textRoutes } from './texts.ts';
 import { userRoutes } from './users.ts';
 import { withoutRefs } from './without-refs.ts';
 
@@ -37,6 +38,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...brakeRoutes(context),
     ...broadcastRoutes(context),
     ...segmentRoutes(context),
+    ...textRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),
