@@ -1,3 +1,5 @@
+import { quietUntil } from '../../lib/quiet-hours.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';
@@ -8,6 +10,8 @@ export function composeNotifications(
   { isObsolete, texts }: Pick<DrainDependencies, 'isObsolete' | 'texts'>,
 ) {
   const { notifications, settings } = services;
+  const quiet = settings.QUIET_HOURS;
+  const zone = new ZonedClock(settings.TIME_ZONE);
   const deliveryCounts = new DeliveryCounts(
     redis,
     () => clock.now(),
@@ -33,6 +37,7 @@ export function composeNotifications(
       },
     },
     locale: settings.DEFAULT_LOCALE,
+    quietUntil: (at) => quiet && quietUntil(at, quiet, zone),
   };
   return { services: { delivery }, deliveryCounts };
 }

@@ -32,6 +32,8 @@ export type DrainDependencies = SettlementDependencies & {
   marks: DeliveryMarks;
   locale: Locale;
   texts: Pick<CustomerTexts, 'failed' | 'ready' | 'wording'>;
+  /** When the quiet hours end in which this moment lies; undefined outside of them. */
+  quietUntil(at: Date): Date | undefined;
 };
 
 /** Between signs of life asked of a Telegram that is down. */
@@ -69,6 +71,11 @@ export class Drain {
     this.#claims = new Claims({
       ...{ ...options, notifications, writeBack: this.#writeBack, endsAt: this.#endsAt },
       onUnreadable: (holes) => this.#settlement.unreadable(holes),
+      quietForMs: () => {
+        const now = this.#clock();
+        const end = deps.quietUntil(now);
+        return end && end.getTime() - now.getTime();
+      },
     });
   }
 
