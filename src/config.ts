@@ -202,6 +202,12 @@ export const variables = z.object({
         'Hours of TIME_ZONE, as 22:00-09:00, in which nobody hears of what can wait; by default there are none',
       ),
   ),
+  REPORT_DAY: forTasks(
+    z
+      .enum(['utc', 'local'])
+      .default('utc')
+      .describe('Days of reports and figures: utc, or local, which are those of TIME_ZONE, with 23 and 25 hours'),
+  ),
   BRAND_NAME: text
     .regex(/^[^\p{Cc}]{1,60}$/u, { error: 'must be 1 to 60 characters' })
     .default('CyberVPN')

@@ -41,6 +41,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   bandwidth: 'none',
   bulkNotices: 'none',
   bulkProgress: 'none',
+  calendar: 'none',
   cleanupPause: 'none',
   customerPicture: 'none',
   dayBook: 'none',

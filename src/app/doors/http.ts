@@ -37,6 +37,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     secureCookies: config.PUBLIC_URL?.startsWith('https:') ?? false,
     defaultLocale: config.DEFAULT_LOCALE,
     timeZone: config.TIME_ZONE,
+    calendar: services.calendar,
     registry: app.registry,
     dispatcher: app.dispatcher,
     queues: app.queues,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientCall } from '../../clients/policy.ts';
+import { Calendar } from '../../lib/calendar.ts';
 import { openLog } from '../../observability/log.ts';
 import { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
 import { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
@@ -14,9 +15,9 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]());
 beforeEach(() => redis.client.flushall());
 
-const tally = (store = new OutcomeStore(redis.client)) =>
+const tally = (store = new OutcomeStore(redis.client, new Calendar('UTC'))) =>
   new TaskOutcomes({ store, successes: new LastSuccesses(redis.client), clock: () => new Date(), log });
-const today = () => new OutcomeStore(redis.client).ofDay(new Date().toISOString().slice(0, 10));
+const today = () => new OutcomeStore(redis.client, new Calendar('UTC')).ofDay(new Date().toISOString().slice(0, 10));
 const call = (outcome: ClientCall['outcome'], seconds: number): ClientCall => ({
   service: 'remnawave',
   endpoint: '/api/nodes',

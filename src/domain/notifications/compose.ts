@@ -12,11 +12,11 @@ export function composeNotifications(
   const { notifications, settings } = services;
   const quiet = settings.QUIET_HOURS;
   const zone = new ZonedClock(settings.TIME_ZONE);
-  const deliveryCounts = new DeliveryCounts(
-    redis,
-    () => clock.now(),
-    (err) => log.debug({ err }, 'deliveries not counted'),
-  );
+  const deliveryCounts = new DeliveryCounts(redis, {
+    calendar: services.calendar,
+    clock: () => clock.now(),
+    onError: (err) => log.debug({ err }, 'deliveries not counted'),
+  });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
     ...{ isObsolete, marks, notifications, sender, texts },
     observer: {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ApiRole } from '../../lib/api-role.ts';
+import type { Calendar } from '../../lib/calendar.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
@@ -112,6 +113,8 @@ export type HttpContext = {
   defaultLocale: 'ru' | 'en';
   /** The zone whose clocks people see, besides UTC. */
   timeZone: string;
+  /** The days that reports and figures are of. */
+  calendar: Calendar;
   registry: TaskRegistry;
   dispatcher: Dispatcher;
   queues: Queues;
