@@ -503,6 +503,68 @@ class WorkerApi:
             "/api/v1/segments",
         )
 
+    def list_texts(
+        self,
+    ) -> dict[str, Any]:
+        """Texts that customers read, and whose is in force."""
+        return self._call(
+            "GET",
+            "/api/v1/texts",
+        )
+
+    def get_text(
+        self,
+        name: str,
+    ) -> dict[str, Any]:
+        """One text: what is in force, its variables and its versions."""
+        return self._call(
+            "GET",
+            f"/api/v1/texts/{_quote(name)}",
+        )
+
+    def save_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        text: str,
+        after: int | None = None,
+    ) -> dict[str, Any]:
+        """Put a text in place of the built-in one."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}",
+            body=_given({"locale": locale, "text": text, "after": after}),
+        )
+
+    def preview_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        text: str,
+    ) -> dict[str, Any]:
+        """A text as customers would read it."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}/preview",
+            body=_given({"locale": locale, "text": text}),
+        )
+
+    def restore_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        version: int | None = None,
+    ) -> dict[str, Any]:
+        """Take a text back to an earlier version, or to the built-in one."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}/restore",
+            body=_given({"locale": locale, "version": version}),
+        )
+
     def list_payments(
         self,
         *,

@@ -1105,6 +1105,114 @@ export class WorkerApi {
     return await this.#call('GET', `/api/v1/segments`);
   }
 
+  /** Texts that customers read, and whose is in force. */
+  async listTexts(): Promise<{
+    texts: {
+      name: string;
+      locale: 'en' | 'ru';
+      /** Whose text is in force */
+      from: 'page' | 'folder' | 'built_in';
+      /** The text in force */
+      text: string;
+      built_in: string;
+      /** The newest version made at the page, the API or the command line; 0 where there is none */
+      version: number;
+      saved_by?: string;
+      saved_at?: string;
+      /** The file in TEXTS_DIR */
+      file?: string;
+      /** Why a text of yours is not used though there is one */
+      why?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/texts`);
+  }
+
+  /** One text: what is in force, its variables and its versions. */
+  async getText(name: string): Promise<{
+    texts: {
+      name: string;
+      locale: 'en' | 'ru';
+      /** Whose text is in force */
+      from: 'page' | 'folder' | 'built_in';
+      /** The text in force */
+      text: string;
+      built_in: string;
+      /** The newest version made at the page, the API or the command line; 0 where there is none */
+      version: number;
+      saved_by?: string;
+      saved_at?: string;
+      /** The file in TEXTS_DIR */
+      file?: string;
+      /** Why a text of yours is not used though there is one */
+      why?: string;
+    }[];
+    variables: {
+      name: string;
+      meaning: string;
+      required: boolean;
+      optional: boolean;
+    }[];
+    versions: {
+      locale: string;
+      version: number;
+      /** Absent where the text was taken back */
+      text?: string;
+      saved_by: string;
+      saved_at: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/texts/${encodeURIComponent(name)}`);
+  }
+
+  /** Put a text in place of the built-in one. */
+  async saveText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      text: string;
+      /** The version that it is made from; saved only while that is the newest */
+      after?: number;
+    },
+  ): Promise<{
+    version: number;
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}`, {}, body);
+  }
+
+  /** A text as customers would read it. */
+  async previewText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      text: string;
+    },
+  ): Promise<{
+    samples: {
+      username: string;
+      text: string;
+    }[];
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}/preview`, {}, body);
+  }
+
+  /** Take a text back to an earlier version, or to the built-in one. */
+  async restoreText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      /** Absent: the file of TEXTS_DIR holds again, else the built-in text */
+      version?: number;
+    },
+  ): Promise<{
+    version: number;
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}/restore`, {}, body);
+  }
+
   /** Payments that wait for a person, and the search for others. */
   async listPayments(
     options: {
@@ -1810,7 +1918,7 @@ export class WorkerApi {
   /** Adds up a day's payments by currency, plan and provider. */
   async dispatchAggregateFinancialStats(
     body: {
-      /** UTC day as YYYY-MM-DD; yesterday when absent */
+      /** Day as YYYY-MM-DD, of UTC or of REPORT_DAY; yesterday when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},
@@ -2121,7 +2229,7 @@ export class WorkerApi {
   /** Sends the admins a day's report with charts. */
   async dispatchGenerateDailyReport(
     body: {
-      /** UTC day as YYYY-MM-DD; yesterday when absent */
+      /** Day as YYYY-MM-DD, of UTC or of REPORT_DAY; yesterday when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},
@@ -2140,7 +2248,7 @@ export class WorkerApi {
   /** Sends the admins a week's report with trends, charts and recommendations. */
   async dispatchGenerateWeeklyReport(
     body: {
-      /** Any UTC day of the week as YYYY-MM-DD; the last whole week when absent */
+      /** Any day of the week as YYYY-MM-DD; the last whole week when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},

@@ -53,7 +53,7 @@ test('what cannot be written is written with what comes next', async () => {
       await super.add(...args);
     }
   }
-  const store = new Away(redis.client);
+  const store = new Away(redis.client, new Calendar('UTC'));
   const one = tally(store);
   one.ended({ task: 'sync_user_stats', ok: false, code: 'panel_timeout' });
   one.ended({ task: 'check_anomalies', ok: true });
