@@ -6,6 +6,7 @@ import {
   basicAuth,
   connectionUrl,
   countBetween,
+  customerLink,
   dsn,
   flag,
   headers,
@@ -200,7 +201,7 @@ export const variables = z.object({
     text
       .refine(isTimeZone, { error: 'must be a time zone, such as UTC or Europe/Moscow' })
       .default('UTC')
-      .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC'),
+      .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC, messages to customers tell times in it'),
   ),
   QUIET_HOURS: forTasks(
     quietHours
@@ -239,6 +240,28 @@ export const variables = z.object({
     .describe(
       'Token or password with which Alertmanager hands its alerts in at POST /webhooks/alertmanager; the route is off without',
     ),
+  REPORT_DAY: forTasks(
+    z
+      .enum(['utc', 'local'])
+      .default('utc')
+      .describe('Days of reports and figures: utc, or local, which are those of TIME_ZONE, with 23 and 25 hours'),
+  ),
+  BRAND_NAME: text
+    .regex(/^[^\p{Cc}]{1,60}$/u, { error: 'must be 1 to 60 characters' })
+    .default('CyberVPN')
+    .describe('Name of the shop in texts to customers'),
+  SUPPORT_URL: customerLink.optional().meta({
+    description: 'Where customers find support; messages to them have a button to it when set',
+    example: 'https://t.me/your_support',
+  }),
+  RENEW_URL: customerLink.optional().meta({
+    description: 'Where customers renew, in place of the bot; messages to them have a button to it when set',
+    example: 'https://vpn.example/renew',
+  }),
+  TEXTS_DIR: text.refine(isAbsolute, { error: 'must be an absolute path of a folder' }).optional().meta({
+    description: 'Folder of files with texts to customers, such as reminder.en.html, in place of the built-in ones',
+    example: '/etc/task-worker/texts',
+  }),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
   CAMPAIGN_WEEKLY_CAP: forTasks(
     countBetween(1, 100)

@@ -12,6 +12,7 @@ import type { composeMonitoring } from './domain/monitoring/compose.ts';
 import type { composeNotifications } from './domain/notifications/compose.ts';
 import type { composePayments } from './domain/payments/compose.ts';
 import type { composeSubscriptions } from './domain/subscriptions/compose.ts';
+import type { composeTexts } from './domain/texts/compose.ts';
 
 type BuiltBy<C extends (...options: never[]) => { services: object }> = ReturnType<C>['services'];
 
@@ -30,4 +31,5 @@ export type Services = Foundation['services'] &
   BuiltBy<typeof composeMonitoring> &
   BuiltBy<typeof composeNotifications> &
   BuiltBy<typeof composePayments> &
-  BuiltBy<typeof composeSubscriptions>;
+  BuiltBy<typeof composeSubscriptions> &
+  BuiltBy<typeof composeTexts>;

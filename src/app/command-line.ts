@@ -21,6 +21,7 @@ import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/rec
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
 import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
+import { type TextCommandContext, textCommands } from '../triggers/cli/texts.ts';
 import type { DoctorContext } from '../triggers/examination.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
@@ -50,7 +51,8 @@ type CliContext = TaskContext &
   MaintenanceContext &
   CampaignContext &
   AlertContext &
-  ReceiptCommandContext;
+  ReceiptCommandContext &
+  TextCommandContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -68,6 +70,7 @@ const commands: readonly Command<CliContext>[] = [
   ...campaignCommands,
   ...receiptCommands,
   ...broadcastCommands,
+  ...textCommands,
   ...brakeCommands,
   ...approvalCommands,
   ...paymentCommands,
@@ -169,6 +172,11 @@ function cliContext(app: App, terminal: Terminal): CliContext {
           ...{ entityType: 'node', entityId },
           newValue: { by: callerHere(), ...details },
         },
+      ]),
+    texts: app.services.customerTexts,
+    recordText: (action, entityId, details) =>
+      app.services.auditLogs.write([
+        { action: `text.${action}`, entityType: 'text', entityId, newValue: { by: callerHere(), ...details } },
       ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };

@@ -15,6 +15,7 @@ import { composeNotifications } from '../domain/notifications/compose.ts';
 import { composePayments } from '../domain/payments/compose.ts';
 import { composePeople, composeSubscriptions } from '../domain/subscriptions/compose.ts';
 import { composeTakeover } from '../domain/takeover/compose.ts';
+import { composeTexts } from '../domain/texts/compose.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Services } from '../services.ts';
 import reminding from '../tasks/subscriptions/check-expiring-subscriptions.ts';
@@ -45,9 +46,15 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     handedInAlerts,
     services: alerting,
   } = composeAlerts(foundation, kept, mailer, config);
+  const { services: texting } = composeTexts(
+    foundation,
+    { ...alerting, historyDatabase: history.historyDatabase },
+    config,
+  );
+  const { customerTexts: texts } = texting;
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
-  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
+  const { deskParts, paymentTruth, ...payments } = composePayments(foundation, { ...alerting, ...texting }, config);
   const { brake } = brakes.services;
   const { customerPicture } = payments.services;
   const people = composePeople(foundation);
@@ -56,18 +63,18 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   });
   const { explain, truth, ...subscriptions } = composeSubscriptions(
     foundation,
-    { alerts: alerting.alerts, brake, builtInShare, ...people },
+    { alerts: alerting.alerts, brake, builtInShare, texts, ...people },
     customerPicture,
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
-  const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(
-    foundation,
-    async (row, now, signal) =>
+  const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(foundation, {
+    texts,
+    isObsolete: async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
       (await truth.isObsolete(row, now, signal)) ||
       (await campaignTruth.isObsolete(row, now, signal)) ||
       (await paymentTruth.isObsolete(row, now, signal)),
-  );
+  });
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,
     {
@@ -111,6 +118,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...receipting,
     ...sending.services,
     ...subscriptions.services,
+    ...texting,
   };
   return {
     services,

@@ -3,6 +3,7 @@ import { type ClientObserver, ClientPolicy } from '../clients/policy.ts';
 import { connectPanel } from '../clients/remnawave/connect.ts';
 import { TelegramClient } from '../clients/telegram/client.ts';
 import type { Config, Settings } from '../config.ts';
+import { Calendar } from '../lib/calendar.ts';
 import { seconds } from '../lib/duration.ts';
 import type { JobAct } from '../lib/job-act.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
@@ -94,7 +95,8 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     tellAfterMs: unreadableWaitMs,
   });
   const { onRead, onStored } = unreadable;
-  const outcomes = new OutcomeStore(redis);
+  const calendar = new Calendar(settings.REPORT_DAY === 'local' ? settings.TIME_ZONE : 'UTC');
+  const outcomes = new OutcomeStore(redis, calendar);
   const lastSuccesses = new LastSuccesses(redis, onStored);
   const clock = new SharedClock(redis);
   const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
@@ -147,6 +149,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   const services = {
     auditLogs: new AuditLogs(database, version),
     backendKeys: new BackendKeys(redis, (err) => log.warn({ err }, 'key of the backend not written, it expires')),
+    calendar,
     events: new Events(redis, (err) => log.warn({ err }, 'event not published'), onStored),
     flags: new Flags(redis),
     notifications: new Notifications(database, growth),

@@ -8,6 +8,7 @@ import { nearest } from './nearest.ts';
 import { type OnCallTurn, readOnCall } from './on-call.ts';
 import { type Proxies, proxiesIn } from './proxies.ts';
 import { readQuietHours } from './quiet-hours.ts';
+import { isTelegramAddress } from './telegram-html-problem.ts';
 import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
 import { withoutSlashes } from './without-slashes.ts';
@@ -79,6 +80,13 @@ export const httpUrl = marked(url(['http', 'https']).transform(withoutSlashes), 
 
 /** A web address that is a secret as a whole: everybody who knows it may write there. */
 export const secretUrl = marked(url(['http', 'https']), (value) => [value]);
+/** An address that Telegram opens from a message and from a button: it refuses a message with another one under it. */
+export const customerLink = marked(
+  text.refine(isTelegramAddress, {
+    error: 'must be an address that Telegram opens, such as https://t.me/your_support',
+  }),
+  (value) => passwordsIn(value),
+);
 
 /** A URL that `read` accepts and whose files can be read. The value is the result of `read`. */
 export const connectionUrl = (

@@ -1,5 +1,8 @@
 import type { Locale } from '../lib/locale.ts';
 import { howMany } from '../lib/quantities.ts';
+import { plainTemplate } from '../lib/text-template.ts';
+import type { EmailTextName } from './customer-texts.ts';
+import { BUILT_IN_WORDING, type Wording } from './wording.ts';
 
 export type EmailText = { subject: string; text: string; html: string; locale: Locale };
 
@@ -10,50 +13,24 @@ export function emailLocale(locale: string): Locale {
 
 const VALID_MINUTES = 10;
 
-const WORDS = {
-  en: {
-    otp: { subject: 'Your CyberVPN code', lead: 'Your confirmation code:' },
-    link: {
-      subject: 'Sign in to CyberVPN',
-      lead: 'Open this link to sign in:',
-      button: 'Sign in',
-      code: 'Or enter this code:',
-    },
-    reset: { subject: 'Reset your CyberVPN password', lead: 'Your code to set a new password:' },
-    valid: `It is valid for ${howMany(VALID_MINUTES, 'minute', 'en')}. Never tell it to anybody.`,
-    ignore: 'If you did not ask for this, you can ignore this message.',
-  },
-  ru: {
-    otp: { subject: 'Ваш код CyberVPN', lead: 'Ваш код подтверждения:' },
-    link: {
-      subject: 'Вход в CyberVPN',
-      lead: 'Откройте эту ссылку, чтобы войти:',
-      button: 'Войти',
-      code: 'Или введите код:',
-    },
-    reset: { subject: 'Сброс пароля CyberVPN', lead: 'Ваш код для нового пароля:' },
-    valid: `Действует ${howMany(VALID_MINUTES, 'minute', 'ru')}. Никому его не сообщайте.`,
-    ignore: 'Если вы этого не запрашивали, просто проигнорируйте это письмо.',
-  },
-} as const;
-
 /** A code to confirm an e-mail address. */
-export function otpEmail(code: string, locale: Locale): EmailText {
-  const { subject, lead } = WORDS[locale].otp;
-  return compose(subject, [paragraph(lead), codeBlock(code)], locale);
-}
+export const otpEmail = (code: string, locale: Locale, wording: Wording = BUILT_IN_WORDING): EmailText =>
+  compose('email_code', { code }, locale, wording);
 
 /** A code to set a new password. */
-export function passwordResetEmail(code: string, locale: Locale): EmailText {
-  const { subject, lead } = WORDS[locale].reset;
-  return compose(subject, [paragraph(lead), codeBlock(code)], locale);
-}
+export const passwordResetEmail = (code: string, locale: Locale, wording: Wording = BUILT_IN_WORDING): EmailText =>
+  compose('email_password', { code }, locale, wording);
 
 /** A link to sign in, and where there is one also a code. */
-export function magicLinkEmail(link: string, code: string, locale: Locale): EmailText {
-  const { button, code: orCode, lead, subject } = WORDS[locale].link;
-  const parts = [paragraph(lead), { text: link, html: `<p><a href="${escaped(link)}">${escaped(button)}</a></p>` }];
-  return compose(subject, code === '' ? parts : [...parts, paragraph(orCode), codeBlock(code)], locale);
+export function magicLinkEmail(
+  link: string,
+  code: string,
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): EmailText {
+  const orCode = { en: 'Or enter this code:', ru: 'Или введите код:' }[locale];
+  const withCode = code === '' ? {} : { or_code: orCode, code_too: code };
+  return compose('email_link', { link, ...withCode }, locale, wording);
 }
 
 type Part = { text: string; html: string };
@@ -64,12 +41,39 @@ const codeBlock = (code: string): Part => ({
   html: `<p style="font:600 28px/1.2 monospace;letter-spacing:4px">${escaped(code)}</p>`,
 });
 
-function compose(subject: string, parts: readonly Part[], locale: Locale): EmailText {
-  const { ignore, valid } = WORDS[locale];
-  const all = [...parts, paragraph(valid), paragraph(ignore)];
-  const body = all.map((part) => part.html).join('\n');
+const button = (link: string, locale: Locale): Part => ({
+  text: link,
+  html: `<p><a href="${escaped(link)}">${escaped({ en: 'Sign in', ru: 'Войти' }[locale])}</a></p>`,
+});
+
+/** A paragraph that is nothing but the code or the link is drawn as such. */
+function partOf(
+  paragraphTemplate: string,
+  { code, code_too: codeToo, link }: EmailValues,
+  locale: Locale,
+): Part | undefined {
+  const alone = paragraphTemplate.trim();
+  if (alone === '{code}' && code !== undefined) return codeBlock(code);
+  if (alone === '{code_too}' && codeToo !== undefined) return codeBlock(codeToo);
+  return alone === '{link}' && link !== undefined ? button(link, locale) : undefined;
+}
+
+type EmailValues = { code?: string; code_too?: string; link?: string; or_code?: string };
+
+function compose(name: EmailTextName, values: EmailValues, locale: Locale, wording: Wording): EmailText {
+  const valid = howMany(VALID_MINUTES, 'minute', locale);
+  const { house } = wording;
+  const given = { brand: house.brand, support_url: house.supportUrl, valid_for: valid, ...values };
+  const filled = (template: string): string => plainTemplate(template, given);
+  const [subjectLine = '', ...paragraphs] = wording.template(name, locale).split('\n\n');
+  const subject = filled(subjectLine).replaceAll(/\s+/g, ' ').trim();
+  const parts = paragraphs.flatMap((template) => {
+    const part = partOf(template, values, locale) ?? paragraph(filled(template));
+    return part.text.trim() === '' ? [] : [part];
+  });
+  const body = parts.map((part) => part.html).join('\n');
   const html = `<!doctype html>\n<html lang="${locale}"><head><meta charset="utf-8"><title>${escaped(subject)}</title></head>\n<body style="font:16px/1.5 sans-serif;color:#1a1a2e;max-width:32em;margin:2em auto;padding:0 1em">\n${body}\n</body></html>\n`;
-  return { subject, text: `${all.map((part) => part.text).join('\n\n')}\n`, html, locale };
+  return { subject, text: `${parts.map((part) => part.text).join('\n\n')}\n`, html, locale };
 }
 
 /** E-mail is full HTML, where a quote in an attribute matters too. */

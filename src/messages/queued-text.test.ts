@@ -37,11 +37,14 @@ const KINDS: readonly (readonly [subject: Subject, template: (at: Date) => unkno
       { kind: 'reminder', username: 'x', expiresAt, locale },
       (at) => subscriptionExpiring({ username: 'x', expiresAt }, at, locale),
     ],
-    [{ kind: 'renewal', ...invoice, locale }, (at) => autoRenewInvoice(invoice, locale, at)],
-    [{ kind: 'receipt', ...bought, expiresAt, locale }, (at) => paymentReceived({ ...bought, expiresAt }, locale, at)],
+    [{ kind: 'renewal', ...invoice, locale }, (at) => autoRenewInvoice(invoice, locale, { at })],
+    [
+      { kind: 'receipt', ...bought, expiresAt, locale },
+      (at) => paymentReceived({ ...bought, expiresAt }, locale, { at }),
+    ],
     [
       { kind: 'receipt', ...bought, planName: undefined, locale },
-      (at) => paymentReceived({ ...bought, planName: undefined }, locale, at),
+      (at) => paymentReceived({ ...bought, planName: undefined }, locale, { at }),
     ],
     [{ kind: 'unpaid', ...bought, locale }, () => paymentFailed(bought, locale)],
     [{ kind: 'late', ...bought, locale }, () => paymentLate(bought, locale)],
@@ -50,13 +53,13 @@ const KINDS: readonly (readonly [subject: Subject, template: (at: Date) => unkno
 
 describe.each(KINDS)('%j', (subject, template) => {
   test('sent at once it reads as its template, byte for byte', () => {
-    expect(currentText(queuedText(subject, now), now)).toBe(String(template(now)));
+    expect(currentText(queuedText(subject, now), now).text).toBe(String(template(now)));
   });
 
   test.each([1, hours(1), hours(15), hours(19.9), hours(20), days(3)])(
     'sent %i ms later it is what is true then',
     (ms) => {
-      expect(currentText(queuedText(subject, now), later(ms))).toBe(String(template(later(ms))));
+      expect(currentText(queuedText(subject, now), later(ms)).text).toBe(String(template(later(ms))));
     },
   );
 
@@ -71,16 +74,16 @@ describe.each(KINDS)('%j', (subject, template) => {
 
 test('"active until" becomes "ended" once it has, in both languages, and nobody is told that what has ended is active', () => {
   const at = later(hours(20));
-  expect(String(autoRenewInvoice({ ...bought, expiresAt, payUrl: 'https://x.y' }, 'en', at))).toContain(
+  expect(String(autoRenewInvoice({ ...bought, expiresAt, payUrl: 'https://x.y' }, 'en', { at }))).toContain(
     'Ended: <b>2026-12-23',
   );
-  expect(String(autoRenewInvoice({ ...bought, expiresAt, payUrl: 'https://x.y' }, 'ru', at))).toContain(
+  expect(String(autoRenewInvoice({ ...bought, expiresAt, payUrl: 'https://x.y' }, 'ru', { at }))).toContain(
     'Закончилась: <b>',
   );
-  const receipt = String(paymentReceived({ ...bought, expiresAt }, 'en', at));
+  const receipt = String(paymentReceived({ ...bought, expiresAt }, 'en', { at }));
   expect(receipt).toContain('Ended: <b>');
   expect(receipt).not.toContain('is active');
-  expect(String(paymentReceived({ ...bought, expiresAt }, 'ru', at))).not.toContain('активна');
+  expect(String(paymentReceived({ ...bought, expiresAt }, 'ru', { at }))).not.toContain('активна');
 });
 
 test('names and links of any kind come through, however they are written', () => {
@@ -109,7 +112,7 @@ describe('rows that others wrote', () => {
     'x<a href="task-worker:about?<b>"></a>',
     '"></a>',
   ])('%j are sent as they are', (message) => {
-    expect(currentText(message, now)).toBe(message);
+    expect(currentText(message, now).text).toBe(message);
     expect(queuedSubject(message)).toBeUndefined();
   });
 
@@ -121,13 +124,13 @@ describe('rows that others wrote', () => {
     '&amp;&amp;',
     '%zz=%',
   ])('what is about something unknown, %j, keeps its text', (query) => {
-    expect(currentText(`text<a href="task-worker:about?${query}"></a>`, now)).toBe('text');
+    expect(currentText(`text<a href="task-worker:about?${query}"></a>`, now).text).toBe('text');
   });
 
   test('any other text is sent as it is, and a huge one is read at once', async () => {
     fc.assert(
       fc.property(fc.string(), (message) => {
-        expect(currentText(message, now)).toBe(message);
+        expect(currentText(message, now).text).toBe(message);
       }),
     );
     const huge = `${'<a href="task-worker:about?'.repeat(40_000)}"></a>`;

@@ -10,6 +10,8 @@ const NODES_DRAWN = 8;
 const CURRENCIES_DRAWN = 3;
 
 export type ReportCharts = {
+  /** Of whose days they are; UTC where absent. */
+  zone?: string;
   title: string;
   /** The days across, oldest first; every list below has as many entries. */
   days: readonly string[];
@@ -32,7 +34,7 @@ const WORDS = {
     traffic: 'Traffic',
     uptime: 'Node uptime',
     ofTime: '% of the time',
-    day: 'day (UTC)',
+    day: 'day (%)',
     worst: 'the weakest',
   },
   ru: {
@@ -45,7 +47,7 @@ const WORDS = {
     traffic: 'Трафик',
     uptime: 'Доступность нод',
     ofTime: '% времени',
-    day: 'день (UTC)',
+    day: 'день (%)',
     worst: 'худшие',
   },
 } as const;
@@ -56,11 +58,12 @@ export function reportPicture(
   locale: Locale,
 ): { picture: Picture; legend: readonly LegendEntry[] } {
   const words = WORDS[locale];
+  const { zone = 'UTC' } = charts;
   const labels = charts.days.map(shortDay);
   const bars = (title: string, unit: string, series: BarChart['series'], isWhole = false): BarChart => ({
     kind: 'bars',
     ...{ title, unit, labels, series, isWhole },
-    across: words.day,
+    across: words.day.replace('%', zone),
   });
   const users = [
     { name: words.new, values: charts.newUsers },
@@ -75,7 +78,7 @@ export function reportPicture(
   const { legend, uptime } = uptimeChart(charts.nodes, words, locale);
   const picture: Picture = {
     title: charts.title,
-    subtitle: `${howMany(charts.days.length, 'day', locale)}, UTC`,
+    subtitle: `${howMany(charts.days.length, 'day', locale)}, ${zone}`,
     locale,
     charts: [
       bars(words.users, words.perDay, users, true),

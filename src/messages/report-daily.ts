@@ -20,10 +20,15 @@ export type DailyReport = {
   deadLetters: number | null;
   /** The worker was not there yet, or does not remember. */
   isBeforeFirst: boolean;
+  /** Of whose days it is; UTC where absent. */
+  zone?: string;
 };
 
 /** A day for the admins. An unknown figure is said to be unknown; `docs/figures.md` says what each figure counts. */
-export function dailyReport({ day, deadLetters, isBeforeFirst, overdue, trends }: DailyReport, locale: Locale): Html {
+export function dailyReport(
+  { day, deadLetters, isBeforeFirst, overdue, trends, zone = 'UTC' }: DailyReport,
+  locale: Locale,
+): Html {
   const title = { en: 'Daily report', ru: 'Отчёт за день' }[locale];
   const sections = [
     userSection(day, trends.newUsers, locale),
@@ -38,7 +43,7 @@ export function dailyReport({ day, deadLetters, isBeforeFirst, overdue, trends }
     deadLetterSection(deadLetters, locale),
     ...missingSections(day, isBeforeFirst, locale),
   ];
-  return join([html`📊 <b>${title}</b> ${day.date} (UTC)`, ...sections.map(section)], '\n\n');
+  return join([html`📊 <b>${title}</b> ${day.date} (${zone})`, ...sections.map(section)], '\n\n');
 }
 
 function userSection({ users }: DayFigures, newUsers: readonly (number | null)[], locale: Locale): Section {

@@ -27,10 +27,10 @@ export type WeekTrends = {
   byCurrency: ReadonlyMap<string, number | null>;
 };
 
-export type WeeklyReport = { week: WeekFigures; trends: WeekTrends; findings: readonly Remark[] };
+export type WeeklyReport = { week: WeekFigures; trends: WeekTrends; findings: readonly Remark[]; zone?: string };
 
 /** A week for the admins, against the week before. Days without figures are named. */
-export function weeklyReport({ findings, trends, week }: WeeklyReport, locale: Locale): Html {
+export function weeklyReport({ findings, trends, week, zone = 'UTC' }: WeeklyReport, locale: Locale): Html {
   const title = { en: 'Weekly report', ru: 'Отчёт за неделю' }[locale];
   const changes = new Map([...trends.byCurrency].map(([currency, percent]) => [currency, trend(percent, locale)]));
   const sections = [
@@ -45,7 +45,7 @@ export function weeklyReport({ findings, trends, week }: WeeklyReport, locale: L
     ...missingSections(week, locale),
     adviceSection(findings, locale),
   ];
-  return join([html`📈 <b>${title}</b> ${week.from} – ${week.to} (UTC)`, ...sections.map(section)], '\n\n');
+  return join([html`📈 <b>${title}</b> ${week.from} – ${week.to} (${zone})`, ...sections.map(section)], '\n\n');
 }
 
 function userSection({ users }: WeekFigures, trends: WeekTrends, locale: Locale): Section {

@@ -2,8 +2,7 @@ import { days } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { bytesText, inTime } from '../lib/quantities.ts';
-import { fact } from './labels.ts';
-import { minuteInUtc } from './time.ts';
+import { BUILT_IN_WORDING, type Wording } from './wording.ts';
 
 /** The facts of a subscription that every message about it states. */
 export type SubscriptionFacts = {
@@ -15,48 +14,85 @@ export type SubscriptionFacts = {
 };
 
 /** To the customer: the subscription ends soon. `now` is what the distance is counted from. */
-export function subscriptionExpiring(subscription: SubscriptionFacts, now: Date, locale: Locale): Html {
+export function subscriptionExpiring(
+  subscription: SubscriptionFacts,
+  now: Date,
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): Html {
   const left = subscription.expiresAt.getTime() - now.getTime();
-  const distance = inTime(left, locale);
-  const title = {
-    en: `Your subscription ends ${distance}`,
-    ru: `Подписка заканчивается ${distance}`,
-  }[locale];
-  return message(urgency(left), title, 'activeUntil', subscription, locale);
+  return wording.write('reminder', locale, {
+    ...subscriptionValues(subscription, locale, wording),
+    ...renewal(subscription, locale, wording),
+    icon: urgency(left),
+    time_left: inTime(left, locale),
+  });
+}
+
+/** To the customer: several subscriptions of theirs end soon, the first one first. */
+export function subscriptionsExpiring(
+  subscriptions: readonly SubscriptionFacts[],
+  now: Date,
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): Html {
+  const left = ({ expiresAt }: SubscriptionFacts): number => expiresAt.getTime() - now.getTime();
+  const inOrder = subscriptions.toSorted((a, b) => left(a) - left(b));
+  const lines = inOrder.map(
+    (one) =>
+      html`• <code>${one.username}</code> – ${inTime(left(one), locale)}, <b>${wording.minute(one.expiresAt, locale)}</b>`,
+  );
+  return several('reminder_several', inOrder, lines, locale, wording, { icon: urgency(left(inOrder[0]!)) });
 }
 
 /** To the customer: the subscription has ended. */
-export function subscriptionExpired(subscription: SubscriptionFacts, locale: Locale): Html {
-  const title = { en: 'Your subscription has ended', ru: 'Подписка закончилась' }[locale];
-  return message('⛔', title, 'endedAt', subscription, locale);
+export function subscriptionExpired(
+  subscription: SubscriptionFacts,
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): Html {
+  return wording.write('expired', locale, {
+    ...subscriptionValues(subscription, locale, wording),
+    ...renewal(subscription, locale, wording),
+  });
+}
+
+/** To the customer: several subscriptions of theirs have ended. */
+export function subscriptionsExpired(
+  subscriptions: readonly SubscriptionFacts[],
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): Html {
+  const inOrder = subscriptions.toSorted((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime());
+  const lines = inOrder.map(
+    ({ expiresAt, username }) => html`• <code>${username}</code> – <b>${wording.minute(expiresAt, locale)}</b>`,
+  );
+  return several('expired_several', inOrder, lines, locale, wording);
 }
 
 /** To the customer: the traffic is used up, so nothing goes through until it starts again or grows. */
-export function trafficUsedUp(subscription: SubscriptionFacts & { limitBytes: number }, locale: Locale): Html {
-  const { limitBytes } = subscription;
-  const title = { en: 'Your traffic is used up', ru: 'Трафик закончился' }[locale];
-  const note = {
-    en: 'Connections are paused until more traffic is added or a new period begins.',
-    ru: 'Подключения приостановлены, пока не добавлен трафик или не начался новый период.',
-  }[locale];
-  const more = [fact('traffic', html`<b>${bytesText(limitBytes, locale)}</b>`, locale)];
+export function trafficUsedUp(
+  subscription: SubscriptionFacts & { limitBytes: number },
+  locale: Locale,
+  wording: Wording = BUILT_IN_WORDING,
+): Html {
+  const renewUrl = renewUrlOf(subscription, wording);
   const link = { en: 'Add traffic', ru: 'Добавить трафик' }[locale];
   const menu = {
     en: 'To add traffic, open the menu of this bot.',
     ru: 'Чтобы добавить трафик, откройте меню этого бота.',
-  };
-  return message('📶', title, 'activeUntil', subscription, locale, { more, note, link, menu: menu[locale] });
+  }[locale];
+  return wording.write('traffic_used_up', locale, {
+    ...subscriptionValues(subscription, locale, wording),
+    limit: bytesText(subscription.limitBytes, locale),
+    traffic_line: linkOr(renewUrl, link, menu),
+    renew_url: renewUrl,
+  });
 }
 
 /** To the customer: the monthly traffic starts again. */
-export function trafficReset(locale: Locale): Html {
-  const title = { en: 'Your traffic has been reset', ru: 'Трафик обновлён' }[locale];
-  const text = {
-    en: 'A new month has begun: your full traffic allowance is available again.',
-    ru: 'Начался новый месяц: весь объём трафика снова доступен.',
-  }[locale];
-  return html`🔄 <b>${title}</b>\n\n${text}`;
-}
+export const trafficReset = (locale: Locale, wording: Wording = BUILT_IN_WORDING): Html =>
+  wording.write('traffic_reset', locale, {});
 
 /** Red within a day, yellow within three, green beyond. */
 function urgency(leftMs: number): string {
@@ -69,24 +105,35 @@ const RENEW: Readonly<Record<Locale, { link: string; menu: string }>> = {
   ru: { link: 'Продлить', menu: 'Чтобы продлить, откройте меню этого бота.' },
 };
 
-function message(
-  icon: string,
-  title: string,
-  date: 'activeUntil' | 'endedAt',
-  { username, expiresAt, renewUrl }: SubscriptionFacts,
+const subscriptionValues = ({ expiresAt, username }: SubscriptionFacts, locale: Locale, wording: Wording) => ({
+  username,
+  expires_at: wording.minute(expiresAt, locale),
+});
+
+const renewUrlOf = ({ renewUrl }: SubscriptionFacts, { house }: Wording): string | undefined =>
+  house.renewUrl ?? renewUrl;
+
+function renewal(subscription: SubscriptionFacts, locale: Locale, wording: Wording) {
+  const { link, menu } = RENEW[locale];
+  const url = renewUrlOf(subscription, wording);
+  return { renew_line: linkOr(url, link, menu), renew_url: url };
+}
+
+const linkOr = (url: string | undefined, link: string, menu: string): Html =>
+  url ? html`👉 <a href="${url}">${link}</a>` : html`${menu}`;
+
+function several(
+  name: 'reminder_several' | 'expired_several',
+  subscriptions: readonly SubscriptionFacts[],
+  lines: readonly Html[],
   locale: Locale,
-  { link, menu, more, note }: { link: string; menu: string; more?: readonly Html[]; note?: string } = RENEW[locale],
+  wording: Wording,
+  more: { icon?: string } = {},
 ): Html {
-  const lines = [
-    fact('subscription', html`<code>${username}</code>`, locale),
-    ...(more ?? []),
-    fact(date, html`<b>${minuteInUtc(expiresAt)}</b>`, locale),
-  ];
-  const paragraphs = [
-    html`${icon} <b>${title}</b>`,
-    join(lines, '\n'),
-    ...(note === undefined ? [] : [html`${note}`]),
-    renewUrl ? html`👉 <a href="${renewUrl}">${link}</a>` : html`${menu}`,
-  ];
-  return join(paragraphs, '\n\n');
+  return wording.write(name, locale, {
+    ...renewal(subscriptions[0]!, locale, wording),
+    count: subscriptions.length,
+    lines: join(lines, '\n'),
+    ...more,
+  });
 }

@@ -42,7 +42,10 @@ export type Claim = {
   heldBefore?: Date | undefined;
 };
 
-/** Only this many of the oldest due rows are put in order of urgency, so that a claim costs the same with 10² and 10⁷ rows waiting. */
+/**
+ * Only this many of the oldest due rows are put in order of urgency, so that a claim costs the same with 10² and 10⁷ rows waiting. Rows of one
+ * person that were queued together stand together, so that they can leave as one message.
+ */
 const ORDERED_WINDOW = 5_000;
 
 /**
@@ -87,10 +90,10 @@ export class Notifications {
       ${claim.lane === 'urgent' ? sql`and ${typeIsUrgent}` : sql``}`;
     const { rows } = await sql`
       with oldest as materialized (
-        select id, scheduled_at, created_at, ${urgencyOrder} as urgency
+        select id, scheduled_at, created_at, telegram_id, ${urgencyOrder} as urgency
           from notification_queue where ${due} order by scheduled_at limit ${ORDERED_WINDOW}
       ), ordered as materialized (
-        select id from oldest order by urgency, scheduled_at, created_at
+        select id from oldest order by urgency, scheduled_at, created_at, telegram_id
       ), claimed as materialized (
         select held.id, held.scheduled_at
           from ordered cross join lateral (

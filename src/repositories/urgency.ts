@@ -8,25 +8,35 @@ const URGENT: Urgency = { order: 0, lane: 'urgent' };
 const ORDINARY: Urgency = { order: 1, lane: 'normal' };
 const PATIENT: Urgency = { order: 2, lane: 'normal' };
 
-type Line = { text: string; at: 'start' | 'anywhere'; urgency: Urgency };
+/** `canWait`: it does not leave in quiet hours. */
+type Line = { text: string; at: 'start' | 'anywhere'; urgency: Urgency; canWait?: true };
 
 /**
- * The urgency of messages by type, the only table for SQL and for code. The first line that fits decides; a type that no line fits is
- * ordinary. Urgent lines stand first, so that their conditions alone decide whether a type is urgent.
+ * The urgency of messages by type, and whether they wait for the end of quiet hours: the only table for SQL and for code. The first line that
+ * fits decides; a type that no line fits is ordinary, and does not wait, because nobody knows what it is: it may be a code. Used-up traffic is
+ * told at once, to somebody who is online and wonders. Urgent lines stand first, so that their conditions alone decide whether a type is urgent.
  */
 const TABLE: readonly Line[] = [
   { text: 'alert', at: 'start', urgency: URGENT },
   { text: 'payment', at: 'start', urgency: URGENT },
   { text: 'security', at: 'start', urgency: URGENT },
-  { text: 'broadcast', at: 'start', urgency: PATIENT },
-  { text: '_broadcast', at: 'anywhere', urgency: PATIENT },
+  { text: 'reminder', at: 'start', urgency: ORDINARY, canWait: true },
+  { text: 'subscription_expired', at: 'start', urgency: ORDINARY, canWait: true },
+  { text: 'campaign', at: 'start', urgency: ORDINARY, canWait: true },
+  { text: 'broadcast', at: 'start', urgency: PATIENT, canWait: true },
+  { text: '_broadcast', at: 'anywhere', urgency: PATIENT, canWait: true },
 ];
 
 /** The urgency of a row of this `notification_type`. */
 export function urgencyOf(type: string | null): Urgency {
-  const line = TABLE.find(({ at, text }) => (at === 'start' ? type?.startsWith(text) : type?.includes(text)));
-  return line?.urgency ?? ORDINARY;
+  return lineOf(type)?.urgency ?? ORDINARY;
 }
+
+/** Whether a row of this `notification_type` waits for the end of quiet hours. */
+export const canWait = (type: string | null): boolean => lineOf(type)?.canWait ?? false;
+
+const lineOf = (type: string | null): Line | undefined =>
+  TABLE.find(({ at, text }) => (at === 'start' ? type?.startsWith(text) : type?.includes(text)));
 
 /** `like`, because a claim asks it of thousands of rows and a regular expression costs ten times as much. */
 function fits({ at, text }: Line): RawBuilder<boolean> {

@@ -123,7 +123,7 @@ export async function paymentWorld(
   });
   stack.use(given);
   const { parts, services: usual } = given.app;
-  const { services: hurried } = composePayments(parts.foundation, usual.alerts, given.app.config, {
+  const { services: hurried } = composePayments(parts.foundation, usual, given.app.config, {
     ...{ everyMs: EVERY_MS, webhookGraceMs: minutes(2) },
     ...times,
   });

@@ -24,6 +24,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
 
   backlog: 'one',
   customerLooks: 'one',
+  customerTexts: 'one',
   dataExports: 'one',
   delivery: 'one',
   entitlements: 'one',
@@ -48,6 +49,7 @@ const REACHES: Readonly<Record<keyof Services, Reach>> = {
   campaignPlanner: 'none',
   campaigns: 'none',
   campaignsArePossible: 'none',
+  calendar: 'none',
   cleanupPause: 'none',
   customerPicture: 'none',
   dayBook: 'none',

@@ -33,8 +33,11 @@ type Common = {
 /** At most 4096 visible characters; see `messages/split.ts`. */
 export type TextMessage = Common & {
   text: string;
-  /** Sent where Telegram cannot read the HTML of `text`; without it, that text as `plainText` has it. */
-  plain?: string;
+  /**
+   * Sent where Telegram cannot read the HTML of `text`; without it, that text as `plainText` has it. With null nothing is sent then: the
+   * caller has something better.
+   */
+  plain?: string | null;
   /** False: Telegram opens no link in it to show a preview. True by default. */
   preview?: boolean;
 };
@@ -74,7 +77,7 @@ const Done = z.literal(true);
 const Bot = z.object({ id: z.int(), username: z.string().min(1) });
 
 /** A text that Telegram may not be able to read, and the same without HTML. Telegram takes `most` characters of the latter. */
-type Body = { html: string; plain: () => string; most: number };
+type Body = { html: string; plain: () => string | null; most: number };
 
 type Raw = Api['raw'];
 /** grammY types its signals by a polyfill; Node's own fits. */
@@ -113,7 +116,7 @@ export class TelegramClient implements Disposable {
   async sendMessage(message: TextMessage, signal: AbortSignal): Promise<SendOutcome> {
     const options = message.preview === false ? { link_preview_options: { is_disabled: true } } : {};
     const { plain, text } = message;
-    const body = { html: text, plain: () => plain ?? plainText(text), most: MAX_TEXT };
+    const body = { html: text, plain: () => (plain === undefined ? plainText(text) : plain), most: MAX_TEXT };
     return await this.#send('sendMessage', message, body, signal, (text) => ({ text, ...options }));
   }
 
@@ -203,7 +206,7 @@ export class TelegramClient implements Disposable {
       }
       const isUnreadable = permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none';
       const withoutHtml = isUnreadable ? plain() : '';
-      if (!isUnreadable || withoutHtml.length > most) return asOutcome(outcome);
+      if (!isUnreadable || withoutHtml === null || withoutHtml.length > most) return asOutcome(outcome);
       to = { ...to, parseMode: 'none' };
       body = withoutHtml;
       why = outcome.description;

@@ -1,3 +1,4 @@
+import type { Calendar } from '../../lib/calendar.ts';
 import { hours, minutes } from '../../lib/duration.ts';
 import { NORMAL } from '../../lib/figure-definitions.ts';
 import type { Html } from '../../lib/html.ts';
@@ -38,6 +39,7 @@ const LIMITS = {
 } as const;
 
 export type AnomaliesOptions = {
+  calendar: Calendar;
   dayBook: Pick<DayBook, 'payments'>;
   memoryReports: MemoryReports;
   nodeHealth: NodeHealthStore;
@@ -131,12 +133,12 @@ export class Anomalies {
 
   readonly #rules: Readonly<Record<string, Rule>> = {
     taskErrors: async (now, isOn) => {
-      const { outcomes } = this.#options;
+      const { calendar, outcomes } = this.#options;
       const { failed, succeeded } = await outcomes.lastMinutes(LIMITS.errorWindowMinutes, now);
       const total = failed + succeeded;
       if (total < LIMITS.errorSamples && failed > 0) return undefined;
       const isHigh = failed > limit(LIMITS.errorRate, isOn('task_errors')) * total;
-      const errors = isHigh ? ((await outcomes.ofDay(now.toISOString().slice(0, 10)))?.errors ?? []) : [];
+      const errors = isHigh ? ((await outcomes.ofDay(calendar.dayOf(now)))?.errors ?? []) : [];
       const rate = { failed, total, minutes: LIMITS.errorWindowMinutes, errors };
       return one('task_errors', isHigh, 'warning', 'tasks', now, (locale) => taskErrors(rate, locale));
     },

@@ -29,14 +29,14 @@ export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapsho
 export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
   const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
   const { onStored } = foundation.unreadable;
-  const { notifications, panel, settings } = services;
   const { campaignWeeks, deliveryCounts, nodeHealth, queueSnapshots } = recorded;
+  const { calendar, notifications, panel, settings } = services;
   const hourlyBandwidth = new HourlyBandwidths(redis, onStored);
   const seenNodes = new SeenNodes(redis, onStored);
   const memoryReports = new MemoryReports(redis, onStored);
   const dayBook = new DayBook({
     ...recorded,
-    ...{ deliveryCounts, hourlyBandwidth, log, notifications, outcomes, panel, seenNodes },
+    ...{ deliveryCounts, calendar, hourlyBandwidth, log, notifications, outcomes, panel, seenNodes },
     statistics: new Statistics(database),
     stats: new DailyStats(redis, dayFigures, onStored),
   });
@@ -49,7 +49,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
   return {
     services: {
       anomalies: new Anomalies({
-        ...{ dayBook, log, memoryReports, nodeHealth, outcomes, queueSnapshots, scheduleWatch, states },
+        ...{ calendar, dayBook, log, memoryReports, nodeHealth, outcomes, queueSnapshots, scheduleWatch, states },
         nodeFreshMs: Math.max(minutes(10), seconds(3 * settings.HEALTH_CHECK_INTERVAL_SECONDS)),
       }),
       dayBook,
@@ -60,7 +60,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
         marks: new ReportMarks(redis),
         adminIds: settings.ADMIN_TELEGRAM_IDS,
       }),
-      reports: new Reports({ campaignWeeks, dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
+      reports: new Reports({ calendar, campaignWeeks, dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
       seenNodes,
     },
     memoryReports,

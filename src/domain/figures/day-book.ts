@@ -1,7 +1,7 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
 import { hours } from '../../lib/duration.ts';
 import { deliveriesIn } from '../../lib/figure-definitions.ts';
-import { dayBefore, dayOf, daysUpTo, type Interval, intervalOfDay, shiftDay } from '../../lib/utc-days.ts';
+import { daysUpTo, type Interval, shiftDay } from '../../lib/utc-days.ts';
 import type { DayFigures, NotificationFigures, PaymentTotals, UserFigures } from '../../messages/figures.ts';
 import type { Log } from '../../observability/log.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
@@ -53,7 +53,7 @@ export class DayBook {
    * Undefined where there is none: the worker is new, or Redis was emptied.
    */
   async firstDay(now: Date): Promise<string | undefined> {
-    const kept = await this.many(daysUpTo(dayOf(now), KEPT_DAYS));
+    const kept = await this.many(daysUpTo(this.#options.calendar.dayOf(now), KEPT_DAYS));
     return [...kept.values()]
       .filter(wasLivedThrough)
       .map(({ date }) => date)
@@ -62,7 +62,7 @@ export class DayBook {
 
   /** The day before `at`, and those of the week before that nobody has worked out. Oldest first. */
   async due(at: Date): Promise<string[]> {
-    const yesterday = dayBefore(at);
+    const yesterday = this.#options.calendar.dayBefore(at);
     const earlier = Array.from({ length: CATCH_UP_DAYS }, (_, i) => shiftDay(yesterday, i - CATCH_UP_DAYS));
     const kept = await this.many(earlier);
     return [...earlier.filter((day) => !kept.has(day)), yesterday];
@@ -99,8 +99,8 @@ export class DayBook {
   }
 
   async #day(date: string, kept: DayFigures | undefined, users: UserFigures | null, now: Date): Promise<DayFigures> {
-    const { outcomes, statistics } = this.#options;
-    const day = { date, ...intervalOfDay(date) };
+    const { calendar, outcomes, statistics } = this.#options;
+    const day = { date, ...calendar.interval(date) };
     const nodes = await this.#known('nodes', [], () => nodesSince(this.#options, day.from, now));
     const [bandwidth, payments, operations, notifications, tasks] = await Promise.all([
       this.#known('bandwidth', null, () => bandwidthFigures(this.#options, nodes, day, now)),
@@ -141,12 +141,13 @@ export class DayBook {
   /** One listing for all days. Cut short, it says nothing. */
   async #users(dates: readonly string[], now: Date, signal: AbortSignal): Promise<ReadonlyMap<string, UserFigures>> {
     if (dates.length === 0) return new Map();
+    const { calendar } = this.#options;
     return this.#known('users', new Map<string, UserFigures>(), async () => {
-      const tally = new UserTally(new Map(dates.map((date) => [date, intervalOfDay(date)])));
+      const tally = new UserTally(new Map(dates.map((date) => [date, calendar.interval(date)])));
       const listing = this.#options.panel.users({}, signal);
       for await (const user of listing) tally.add(user);
       tally.addUnreadable(listing.holes.length);
-      const isSoon = (date: string): boolean => now.getTime() - intervalOfDay(date).to.getTime() < AT_END_WITHIN_MS;
+      const isSoon = (date: string): boolean => now.getTime() - calendar.interval(date).to.getTime() < AT_END_WITHIN_MS;
       return new Map(dates.map((date) => [date, tally.of(date, now, isSoon(date))]));
     });
   }

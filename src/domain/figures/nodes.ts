@@ -1,5 +1,6 @@
+import type { Calendar } from '../../lib/calendar.ts';
 import { days, hours, minutes } from '../../lib/duration.ts';
-import { hoursOf, type Interval } from '../../lib/utc-days.ts';
+import type { Interval } from '../../lib/utc-days.ts';
 import type { BandwidthFigures, UptimeFigures } from '../../messages/figures.ts';
 import type { HourlyBandwidths } from '../../repositories/redis/figures/hourly-bandwidths.ts';
 import type { SeenNode, SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
@@ -9,6 +10,7 @@ import { trafficWithin } from './traffic.ts';
 import { outagesIn, percentOf, stretchesOf, uptimeOf } from './uptime.ts';
 
 export type NodeSources = {
+  calendar: Calendar;
   nodeHealth: NodeHealthStore;
   bandwidth: BandwidthSamples;
   hourlyBandwidth: HourlyBandwidths;
@@ -27,11 +29,14 @@ const RAW_FOR_MS = hours(47);
 const LATE_SAMPLE_MS = hours(12);
 /** As long as history is kept. */
 const HISTORY_MS = days(7);
-const SECONDS_OF_DAY = 86_400;
 const NODES_LISTED = 200;
 
 /** Every node that was there at some time since `from`, gone ones included. */
-export async function nodesSince(sources: NodeSources, from: Date, now: Date): Promise<NodeHistory[]> {
+export async function nodesSince(
+  sources: Omit<NodeSources, 'calendar'>,
+  from: Date,
+  now: Date,
+): Promise<NodeHistory[]> {
   const { nodeHealth, seenNodes } = sources;
   const records = (await nodeHealth.all()).nodes.map(({ record }) => record);
   await seenNodes.note(records.map((record) => ({ ...record, seenAt: record.checkedAt })));
@@ -102,29 +107,30 @@ export async function bandwidthFigures(
   );
   const known = counted.flatMap(({ bytes, ...node }) => (bytes === null ? [] : [{ ...node, bytes }]));
   if (known.length === 0) return null;
+  const secondsOfDay = (day.to.getTime() - day.from.getTime()) / 1000;
   const share = (seconds: number, of: number): number => Math.min(1, Math.round((seconds / of) * 1000) / 1000);
   return {
     bytes: known.reduce((sum, { bytes }) => sum + bytes, 0),
     coverage: share(
       counted.reduce((sum, { covered }) => sum + covered, 0),
-      counted.length * SECONDS_OF_DAY,
+      counted.length * secondsOfDay,
     ),
     nodes: known
-      .map(({ covered, ...node }) => ({ ...node, coverage: share(covered, SECONDS_OF_DAY) }))
+      .map(({ covered, ...node }) => ({ ...node, coverage: share(covered, secondsOfDay) }))
       .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
       .slice(0, NODES_LISTED),
   };
 }
 
 async function trafficOfDay(
-  { bandwidth, hourlyBandwidth }: NodeSources,
+  { bandwidth, calendar, hourlyBandwidth }: NodeSources,
   nodeUuid: string,
   day: { date: string } & Interval,
   now: Date,
 ): Promise<{ bytes: number | null; coveredSeconds: number }> {
   if (now.getTime() - day.from.getTime() <= RAW_FOR_MS)
     return trafficWithin(await samplesFor(bandwidth, nodeUuid, day), day);
-  const found = (await hourlyBandwidth.of(nodeUuid, hoursOf(day.date))).filter(({ sum }) => sum !== null);
+  const found = (await hourlyBandwidth.of(nodeUuid, calendar.hoursOf(day.date))).filter(({ sum }) => sum !== null);
   if (found.length === 0) return { bytes: null, coveredSeconds: 0 };
   return {
     bytes: found.reduce((sum, hour) => sum + hour.sum!, 0),

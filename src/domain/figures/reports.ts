@@ -1,8 +1,9 @@
+import type { Calendar } from '../../lib/calendar.ts';
 import { deadJobsIn, deadLetterTotal } from '../../lib/figure-definitions.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { roughly } from '../../lib/money.ts';
-import { dayOf, daysUpTo, intervalOfDay } from '../../lib/utc-days.ts';
+import { daysUpTo } from '../../lib/utc-days.ts';
 import { pictureSvg } from '../../messages/charts/picture.ts';
 import type { DayFigures, PaymentTotals, Remark, WeekFigures } from '../../messages/figures.ts';
 import { pictureCaption, reportPicture } from '../../messages/report-charts.ts';
@@ -28,6 +29,7 @@ export type Report = {
 
 export type ReportsOptions = {
   campaignWeeks: Pick<CampaignWeeks, 'before'>;
+  calendar: Calendar;
   dayBook: DayBook;
   queueSnapshots: QueueSnapshots;
   scheduleWatch: ScheduleWatch;
@@ -37,7 +39,7 @@ export type ReportsOptions = {
 /** Whether there are figures of a time. `before_first`: the worker was not there yet, or does not remember; then only some are known. */
 export type FiguresState = 'kept' | 'missing' | 'before_first' | 'not_over';
 
-/** A UTC day as it is kept, which is as its report told it. */
+/** A day as it is kept, which is as its report told it. */
 export type ReadDay = { date: string; state: FiguresState; figures: DayFigures | undefined };
 
 /** A week as its report tells it. */
@@ -71,51 +73,55 @@ export class Reports {
 
   /** The seven days that end with `last`, against the seven before. */
   async weekly(last: string, now: Date): Promise<Report> {
-    const { locale } = this.#options;
+    const { calendar, locale } = this.#options;
+    const { zone } = calendar;
     return {
       id: `weekly:${last}`,
       type: 'report:weekly',
-      text: weeklyReport(await this.readWeek(last, now), locale),
+      text: weeklyReport({ ...(await this.readWeek(last, now)), zone }, locale),
       ...(await this.picture({ kind: 'week', date: last }, locale)),
     };
   }
 
   /** These days as they are kept, in their order. Works nothing out. */
   async readDays(dates: readonly string[], now: Date): Promise<ReadDay[]> {
-    const { dayBook } = this.#options;
+    const { calendar, dayBook } = this.#options;
+    const today = calendar.dayOf(now);
     const [kept, firstDay] = await Promise.all([dayBook.many(dates), dayBook.firstDay(now)]);
     return dates.map((date) => {
       const figures = kept.get(date);
-      return { date, state: stateOf(date, { figures, firstDay, now }), figures };
+      return { date, state: stateOf(date, { figures, firstDay, today }), figures };
     });
   }
 
   /** The seven days that end with `last`, and what they are against the seven before. Days without figures are named in it. */
   async readWeek(last: string, now: Date): Promise<ReadWeek> {
-    const { dayBook } = this.#options;
+    const { calendar, dayBook } = this.#options;
+    const today = calendar.dayOf(now);
     const dates = daysUpTo(last, DAYS_DRAWN);
     const [kept, firstDay] = await Promise.all([dayBook.many(dates), dayBook.firstDay(now)]);
     const [before, days, campaigns] = await Promise.all([
       this.#week(dates.slice(0, WEEK), kept, firstDay),
       this.#week(dates.slice(WEEK), kept, firstDay),
-      this.#options.campaignWeeks.before(intervalOfDay(dates[WEEK]!).from),
+      this.#options.campaignWeeks.before(calendar.interval(dates[WEEK]!).from),
     ]);
     const week = { ...days, ...(campaigns?.length !== 0 && { campaigns }) };
     const figures = dates.slice(WEEK).map((date) => kept.get(date));
-    const state = stateOf(last, { figures: figures.find((day) => day !== undefined), firstDay, now });
+    const state = stateOf(last, { figures: figures.find((day) => day !== undefined), firstDay, today });
     return { state, week, trends: trendsOf(week, before), findings: findingsOf(week, before) };
   }
 
   /** The text of a report, as it would be sent now. Undefined for a day of which nothing is kept. */
   async readText({ date, kind }: ReportName, now: Date, locale: Locale): Promise<Html | undefined> {
-    if (kind === 'week') return weeklyReport(await this.readWeek(date, now), locale);
+    const { zone } = this.#options.calendar;
+    if (kind === 'week') return weeklyReport({ ...(await this.readWeek(date, now)), zone }, locale);
     const [day] = await this.readDays([date], now);
     return day?.figures && (await this.#dailyText(day.figures, now, locale));
   }
 
   /** The picture of a report: fourteen days that end with its last one. */
   async picture({ date, kind }: ReportName, locale: Locale): Promise<Pick<Report, 'pictureSvg' | 'caption'>> {
-    const { dayBook } = this.#options;
+    const { calendar, dayBook } = this.#options;
     const days = daysUpTo(date, DAYS_DRAWN);
     const kept = await dayBook.many(days);
     const from = days[WEEK]!;
@@ -124,8 +130,9 @@ export class Reports {
       week: { en: `Weekly report ${from} – ${date}`, ru: `Отчёт за неделю ${from} – ${date}` },
     }[kind][locale];
     const uptime = kind === 'day' ? kept.get(date)?.uptime : uptimeOfDays(days.slice(WEEK).map((day) => kept.get(day)));
-    const payments = await Promise.all(days.map((day) => dayBook.payments(intervalOfDay(day))));
+    const payments = await Promise.all(days.map((day) => dayBook.payments(calendar.interval(day))));
     const charts = {
+      zone: calendar.zone,
       ...{ title, days, nodes: uptime?.nodes ?? [] },
       newUsers: days.map(newUsersOf(kept)),
       churned: days.map((day) => kept.get(day)?.users?.churned ?? null),
@@ -149,7 +156,8 @@ export class Reports {
     const kept = await dayBook.many(dates);
     const trends = { newUsers: dates.map(newUsersOf(kept)), bytes: dates.map(bytesOf(kept)) };
     const isBeforeFirst = firstDay === undefined || date < firstDay;
-    return dailyReport({ day, trends, overdue, deadLetters, isBeforeFirst }, locale);
+    const { zone } = this.#options.calendar;
+    return dailyReport({ day, trends, overdue, deadLetters, isBeforeFirst, zone }, locale);
   }
 
   async #week(
@@ -157,16 +165,17 @@ export class Reports {
     kept: ReadonlyMap<string, DayFigures>,
     firstDay: string | undefined,
   ): Promise<WeekFigures> {
-    const period = { from: intervalOfDay(dates[0]!).from, to: intervalOfDay(dates.at(-1)!).to };
+    const { calendar } = this.#options;
+    const period = { from: calendar.interval(dates[0]!).from, to: calendar.interval(dates.at(-1)!).to };
     return weekFigures(dates, kept, await this.#options.dayBook.payments(period), firstDay);
   }
 }
 
 function stateOf(
   date: string,
-  { figures, firstDay, now }: { figures: DayFigures | undefined; firstDay: string | undefined; now: Date },
+  { figures, firstDay, today }: { figures: DayFigures | undefined; firstDay: string | undefined; today: string },
 ): FiguresState {
-  if (date >= dayOf(now)) return 'not_over';
+  if (date >= today) return 'not_over';
   if (firstDay === undefined || date < firstDay) return 'before_first';
   return figures ? 'kept' : 'missing';
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientCall } from '../../clients/policy.ts';
+import { Calendar } from '../../lib/calendar.ts';
 import { openLog } from '../../observability/log.ts';
 import { LastSuccesses } from '../../repositories/redis/monitoring/last-successes.ts';
 import { OutcomeStore } from '../../repositories/redis/monitoring/outcome-store.ts';
@@ -14,9 +15,9 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]());
 beforeEach(() => redis.client.flushall());
 
-const tally = (store = new OutcomeStore(redis.client)) =>
+const tally = (store = new OutcomeStore(redis.client, new Calendar('UTC'))) =>
   new TaskOutcomes({ store, successes: new LastSuccesses(redis.client), clock: () => new Date(), log });
-const today = () => new OutcomeStore(redis.client).ofDay(new Date().toISOString().slice(0, 10));
+const today = () => new OutcomeStore(redis.client, new Calendar('UTC')).ofDay(new Date().toISOString().slice(0, 10));
 const call = (outcome: ClientCall['outcome'], seconds: number): ClientCall => ({
   service: 'remnawave',
   endpoint: '/api/nodes',
@@ -52,7 +53,7 @@ test('what cannot be written is written with what comes next', async () => {
       await super.add(...args);
     }
   }
-  const store = new Away(redis.client);
+  const store = new Away(redis.client, new Calendar('UTC'));
   const one = tally(store);
   one.ended({ task: 'sync_user_stats', ok: false, code: 'panel_timeout' });
   one.ended({ task: 'check_anomalies', ok: true });

@@ -2,6 +2,7 @@ import { sleepUnless } from '../../lib/deadline.ts';
 import { seconds } from '../../lib/duration.ts';
 import type { Hole } from '../../lib/read-each.ts';
 import type { Claim, DueNotification, Notifications } from '../../repositories/notifications.ts';
+import { canWait } from '../../repositories/urgency.ts';
 import { LEASE_MS, LEASE_RESERVE_MS } from './policy.ts';
 import type { WriteBack } from './write-back.ts';
 
@@ -14,6 +15,8 @@ export type ClaimsOptions = {
   maxAttempts: number;
   /** Rows due before this are held by the brake. */
   heldBefore: Date | undefined;
+  /** For how long the quiet hours go on that are on now; undefined while none are. */
+  quietForMs(): number | undefined;
   /** When the run is over at the latest, in milliseconds of the monotonic clock. */
   endsAt: number;
   signal: AbortSignal;
@@ -60,7 +63,22 @@ export class Claims {
     const claim = { lane, limit, leaseMs: LEASE_MS, maxAttempts, heldBefore };
     const { holes, items: rows } = await notifications.claim(claim);
     if (holes.length > 0) onUnreadable(holes);
-    return { rows, claimed: rows.length + holes.length, sendBefore };
+    const awake = this.#withoutWaiting(rows);
+    return { rows: awake, claimed: rows.length + holes.length, sendBefore };
+  }
+
+  /**
+   * In quiet hours gives back what can wait, due at their end: it is not overdue then, and a worker that starts meanwhile finds it so. What
+   * was put off keeps that end, also where the hours are changed; where they are longer by then, it waits again.
+   */
+  #withoutWaiting(rows: readonly DueNotification[]): readonly DueNotification[] {
+    const quietForMs = this.#options.quietForMs();
+    if (quietForMs === undefined) return rows;
+    const until = performance.now() + quietForMs;
+    const waiting = new Set(rows.filter(({ type }) => canWait(type)));
+    this.#deferred += waiting.size;
+    for (const row of waiting) this.#options.writeBack.add({ kind: 'put_off', row, until });
+    return rows.filter((row) => !waiting.has(row));
   }
 
   /** Gives rows back as they were, without counting an attempt. */

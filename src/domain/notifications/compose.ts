@@ -1,6 +1,8 @@
 import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import { BroadcastDeliveries } from '../../repositories/history/broadcast-deliveries.ts';
 import { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
+import { quietUntil } from '../../lib/quiet-hours.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';
@@ -10,14 +12,16 @@ import { PlannedRows } from './planned-rows.ts';
 /** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
   { bot, clock, database, log, marks, metrics, redis, sender, services }: Foundation,
-  isObsolete: DrainDependencies['isObsolete'],
+  { isObsolete, texts }: Pick<DrainDependencies, 'isObsolete' | 'texts'>,
 ) {
   const { notifications, settings } = services;
-  const deliveryCounts = new DeliveryCounts(
-    redis,
-    () => clock.now(),
-    (err) => log.debug({ err }, 'deliveries not counted'),
-  );
+  const quiet = settings.QUIET_HOURS;
+  const zone = new ZonedClock(settings.TIME_ZONE);
+  const deliveryCounts = new DeliveryCounts(redis, {
+    calendar: services.calendar,
+    clock: () => clock.now(),
+    onError: (err) => log.debug({ err }, 'deliveries not counted'),
+  });
   const onError = (err: unknown): void =>
     log.warn({ err }, 'what a planned broadcast needs cannot be read or kept now, its messages wait');
   const deliveries = new BroadcastDeliveries(database);
@@ -26,7 +30,7 @@ export function composeNotifications(
   const rows = new BroadcastRows(database);
   const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, plannedRows, sender },
+    ...{ isObsolete, marks, notifications, plannedRows, sender, texts },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {
@@ -45,6 +49,7 @@ export function composeNotifications(
       },
     },
     locale: settings.DEFAULT_LOCALE,
+    quietUntil: (at) => quiet && quietUntil(at, quiet, zone),
   };
   return {
     services: { delivery, pictureLoans: loans },

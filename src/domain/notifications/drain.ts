@@ -3,10 +3,10 @@ import { seconds } from '../../lib/duration.ts';
 import { BreakerOpenError, PermanentError } from '../../lib/errors.ts';
 import { GrowingPause } from '../../lib/growing-pause.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { currentText } from '../../messages/queued-text.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { messageOf } from './message-groups.ts';
@@ -33,6 +33,9 @@ export type DrainDependencies = SettlementDependencies & {
   marks: DeliveryMarks;
   plannedRows: Pick<PlannedRows, 'dressed' | 'finish' | 'sentBefore' | 'tried'>;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'failed' | 'ready' | 'wording'>;
+  /** When the quiet hours end in which this moment lies; undefined outside of them. */
+  quietUntil(at: Date): Date | undefined;
 };
 
 /** Between signs of life asked of a Telegram that is down. */
@@ -70,12 +73,18 @@ export class Drain {
     this.#claims = new Claims({
       ...{ ...options, notifications, writeBack: this.#writeBack, endsAt: this.#endsAt },
       onUnreadable: (holes) => this.#settlement.unreadable(holes),
+      quietForMs: () => {
+        const now = this.#clock();
+        const end = deps.quietUntil(now);
+        return end && end.getTime() - now.getTime();
+      },
     });
   }
 
   /** `unfinished` says that more is due: a fresh run should follow at once. */
   async run(): Promise<{ counts: DrainCounts; unfinished: boolean }> {
     try {
+      await this.#deps.texts.ready();
       const isDrained = this.#lanes().run();
       await isDrained.catch(() => undefined);
       await this.#settlement.endNeverDue();
@@ -123,19 +132,21 @@ export class Drain {
   /** Never rejects. Many wait for their turns together, so that one round trip to Redis brings turns for all of them. */
   async #send(group: readonly DueNotification[], sendBefore: number): Promise<void> {
     const { log, signal } = this.#options;
-    const { plannedRows } = this.#deps;
+    const { locale, plannedRows, texts } = this.#deps;
     const dressed = await plannedRows.dressed(group[0]!);
     if (dressed.kind === 'wait') return this.#claims.putOff(group, DRESS_AGAIN_MS);
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
     const now = this.#clock();
-    const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
-    const message = { ...messageOf(written, this.#deps.locale), ...dressed.dress };
+    const { broken, message: written, own } = messageOf(group, { locale, now, wording: texts.wording });
+    if (broken) texts.failed(broken.own, broken.why);
+    const message = { ...written, ...dressed.dress };
     const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
     const isPaid = message.paid === true;
     if ((await plannedRows.tried(group[0]!, tried, isPaid)) === 'wait')
       return this.#claims.putOff(group, DRESS_AGAIN_MS);
     if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
     else this.#turnsPause.reset();
+    if (own && tried.kind === 'sent' && tried.replaced !== undefined) texts.failed(own, tried.replaced);
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);
     else if (tried.kind === 'refused') this.#settlement.refused(group, tried);
     else if (tried.kind === 'failed') this.#failed(group, tried);

@@ -22,6 +22,8 @@ export type OutgoingMessage = {
   picture?: PictureLoan;
   /** Marked as paid, and sent at the paid rate. */
   paid?: boolean;
+  /** HTML of one message, which is sent in place of `text` where Telegram cannot read that. */
+  instead?: string | undefined;
 };
 
 /** Lends a picture for one send: as a file to upload, or as one that Telegram has already. */
@@ -39,10 +41,17 @@ export type OutgoingPhoto = Addressed & {
 };
 
 /**
- * `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. `parts`: the ids of all of its messages in
- * order, where there are several.
+ * `plain`: it went out without its HTML, wholly or in part, because Telegram said this of it. `replaced`: what went out is its `instead`,
+ * because Telegram said this of its text. `parts`: the ids of all of its messages in order, where there are several.
  */
-type Arrival = { kind: 'sent'; messageId: number; sentAt: Date; plain?: string; parts?: readonly number[] };
+type Arrival = {
+  kind: 'sent';
+  messageId: number;
+  sentAt: Date;
+  plain?: string;
+  replaced?: string;
+  parts?: readonly number[];
+};
 type Refusal = Extract<SendOutcome, { kind: 'refused' }>;
 
 export type Delivery = Arrival | Refusal;
@@ -200,6 +209,12 @@ export class TelegramSender {
     const first = await this.#sendText(message, part, message.parseMode, signal);
     const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
     if (!isUnreadable) return first;
+    if (message.instead !== undefined) {
+      const { instead, ...other } = message;
+      const [text] = partsOf(instead, 'HTML');
+      const delivery = await this.#sendPart({ ...other, text: instead }, text!, id, signal);
+      return delivery.kind === 'sent' ? { ...delivery, replaced: first.description } : delivery;
+    }
     let arrived: Arrival | undefined;
     const ids: number[] = [];
     const texts = splitPlain(part.plain);
@@ -226,8 +241,9 @@ export class TelegramSender {
   }
 
   #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
-    const { preview } = message;
-    const text = { ...this.#common(message), ...part, parseMode, ...(preview !== undefined && { preview }) };
+    const { instead, preview } = message;
+    const whole = instead === undefined ? part : { ...part, plain: null };
+    const text = { ...this.#common(message), ...whole, parseMode, ...(preview !== undefined && { preview }) };
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
   }
 
@@ -285,7 +301,7 @@ const isRateLimited = (outcome: { kind: string }): outcome is RateLimited => out
 /** The newest message, and the first reason to send one without HTML. */
 function together(before: Arrival | undefined, { plain: why, ...newest }: Arrival): Arrival {
   const plain = before?.plain ?? why;
-  return { ...newest, ...(plain !== undefined && { plain }) };
+  return { ...before, ...newest, ...(plain !== undefined && { plain }) };
 }
 
 /** Ours, in the form of Telegram's: nothing of such a message is sent. */

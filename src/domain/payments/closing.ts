@@ -6,6 +6,7 @@ import { queuedText } from '../../messages/queued-text.ts';
 import type { Customers } from '../../repositories/customers.ts';
 import type { NewNotification, Notifications } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import type { CryptobotInvoices } from './cryptobot-invoices.ts';
 import type { PanelUserResolver } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
@@ -14,6 +15,7 @@ export type ClosingDependencies = {
   customers: Customers;
   invoices: Pick<CryptobotInvoices, 'close'>;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'wording'>;
   notifications: Pick<Notifications, 'insert'>;
   resolver: PanelUserResolver;
   settlement: PaymentSettlement;
@@ -59,10 +61,11 @@ export class PaymentClosing {
     const telegramId = await this.#chatOf(payment, signal);
     if (telegramId === undefined) return undefined;
     const { id, planName, price } = payment;
-    const { locale } = this.#dependencies;
+    const { locale, texts } = this.#dependencies;
     const message = queuedText(
       { kind, paymentId: id, price, ...purchaseFacts(payment.purchase), planName, locale },
       new Date(),
+      texts.wording,
     );
     const { name, type } = NOTICES[kind];
     return { id: uuidFrom(`${name}:${id}`), telegramId, message, type };

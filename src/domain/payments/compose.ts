@@ -12,6 +12,7 @@ import { PaymentFigures } from '../../repositories/redis/payments/payment-figure
 import { WebhookLogs } from '../../repositories/webhook-logs.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { Foundation } from '../foundation.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { CustomerPicture } from './customer-picture.ts';
 import { composeEntitlements } from './entitlements.ts';
 import type { PaymentDeskDependencies } from './payment-desk.ts';
@@ -37,7 +38,7 @@ const TELLING: TellingTimes = { webhookGraceMs: minutes(2), everyMs: seconds(1) 
 /** Builds everything between a paid invoice and an active subscription, and the renewals. */
 export function composePayments(
   foundation: Foundation,
-  alerts: AdminAlerts,
+  { alerts, customerTexts: texts }: { alerts: AdminAlerts; customerTexts: CustomerTexts },
   settings: Pick<Config, 'BACKEND_API_URL' | 'COMPLETED_BY_BACKEND' | 'CRYPTOBOT_TOKEN'>,
   { everyMs, webhookGraceMs }: TellingTimes = TELLING,
 ) {
@@ -48,7 +49,7 @@ export function composePayments(
   const payments = new Payments(database, unreadable.onRead);
   const plans = new Plans(database);
   const paymentsUnderWay = new PaymentsUnderWay(database, unreadable.onRead);
-  const shared = { alerts, auditLogs, customers, database, events, locale, log, panel, payments };
+  const shared = { alerts, auditLogs, customers, database, events, locale, log, panel, payments, texts };
   const clock = (): Date => foundation.clock.now();
   const entitlements = composeEntitlements({
     ...shared,

@@ -11,6 +11,7 @@ import type { Payment, PaymentPatch } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
 import type { BackendKeys } from '../../repositories/redis/backend-keys.ts';
 import type { Events } from '../../repositories/redis/events.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { decided } from './ledger.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
@@ -24,6 +25,7 @@ export type EndingDependencies = {
   database: Database;
   events: Events;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'wording'>;
   /** Called with the seconds between the paid invoice and the active subscription. */
   onActive(seconds: number): void;
   payments: Payments;
@@ -103,9 +105,10 @@ export class PaymentEnding {
   ): Promise<void> {
     const { given, telegramId, doneAt, transaction } = to;
     if (telegramId === undefined) return;
+    const { locale, texts } = this.#dependencies;
     const { id, planName, price } = payment;
     const facts = { paymentId: id, price, planName, ...purchaseFacts(decided(payment)), expiresAt: given?.until };
-    const message = queuedText({ kind: 'receipt', ...facts, locale: this.#dependencies.locale }, doneAt);
+    const message = queuedText({ kind: 'receipt', ...facts, locale }, doneAt, texts.wording);
     const row = {
       id: uuidFrom(`payment-received:${id}`),
       telegramId,

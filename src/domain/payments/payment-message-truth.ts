@@ -33,8 +33,7 @@ export class PaymentMessageTruth {
   async isObsolete({ message, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
     if (!CHECKED.has(type)) return false;
     const subject = queuedSubject(message);
-    if (!subject || subject.kind === 'reminder' || subject.kind === 'traffic' || subject.kind === 'receipt')
-      return false;
+    if (subject?.kind !== 'renewal' && subject?.kind !== 'unpaid' && subject?.kind !== 'late') return false;
     if (subject.kind === 'renewal' && subject.payBefore && subject.payBefore <= now) return true;
     try {
       const payment = await this.#options.payments.find(subject.paymentId);

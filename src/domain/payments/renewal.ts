@@ -17,6 +17,7 @@ import type { NewNotification } from '../../repositories/notifications.ts';
 import type { Payment } from '../../repositories/payment-row.ts';
 import type { Payments } from '../../repositories/payments.ts';
 import type { Plans } from '../../repositories/plans.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { type RenewalClaim, RenewalClaims } from './renewal-claims.ts';
 
 /** A user with this tag in the panel is renewed, even where the payments say otherwise. */
@@ -36,6 +37,7 @@ export type RenewalDependencies = {
   customers: Customers;
   database: Database;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'wording'>;
   panel: Panel;
   payments: Payments;
   plans: Plans;
@@ -165,6 +167,7 @@ export class AutoRenewal {
 
   #message(payment: Payment, invoice: PayableInvoice): NewNotification {
     const { id, mark, planName, price } = payment;
+    const { locale, texts } = this.#dependencies;
     const renewal = mark.renewal!;
     const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
     const facts = {
@@ -175,7 +178,7 @@ export class AutoRenewal {
       ...dates,
       payUrl: invoice.payUrl,
     };
-    const message = queuedText({ kind: 'renewal', ...facts, locale: this.#dependencies.locale }, new Date());
+    const message = queuedText({ kind: 'renewal', ...facts, locale }, new Date(), texts.wording);
     return {
       id: renewalMessageId(id),
       type: 'payment_renewal',

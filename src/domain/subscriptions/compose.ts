@@ -11,6 +11,7 @@ import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { BuiltInShare } from '../campaigns/built-in-share.ts';
 import type { Foundation } from '../foundation.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { CustomerLooks } from './customer-looks.ts';
 import { ExpiredUsers } from './expired-users.ts';
 import { Explain, type ExplainOptions } from './explain.ts';
@@ -36,12 +37,13 @@ export type SubscriptionParts = Omit<ReturnType<typeof composePeople>, 'purchase
   alerts: AdminAlerts;
   brake: MassEffectBrake;
   builtInShare: BuiltInShare;
+  texts: CustomerTexts;
 };
 
 /** Builds notices to customers, looks after events of the panel, disabling, monthly resets, and what explains each of them. */
 export function composeSubscriptions(
   foundation: Foundation,
-  { alerts, brake, builtInShare, contacts, decisions, people }: SubscriptionParts,
+  { alerts, brake, builtInShare, contacts, decisions, people, texts }: SubscriptionParts,
   picture: CustomerPicture,
   { tasks, tasksOff }: Pick<ExplainOptions, 'tasks' | 'tasksOff'>,
 ) {
@@ -49,7 +51,7 @@ export function composeSubscriptions(
   const { auditLogs, backendKeys, events, notifications, panel, settings } = foundation.services;
   const marks = new ReminderMarks(redis);
   const notices = new SubscriptionNotices({
-    ...{ builtInShare, people, contacts, decisions, deliveryMarks, marks, notifications, picture },
+    ...{ builtInShare, people, contacts, decisions, deliveryMarks, marks, notifications, picture, texts },
     renewLink: new RenewLink(telegram),
     locale: settings.DEFAULT_LOCALE,
   });

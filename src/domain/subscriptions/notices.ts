@@ -1,7 +1,6 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import { type Locale, localeFor } from '../../lib/locale.ts';
 import { queuedText } from '../../messages/queued-text.ts';
-import { subscriptionExpired } from '../../messages/subscriptions.ts';
 import type { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import type { Decisions } from '../../repositories/decisions.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
@@ -9,6 +8,7 @@ import type { DeliveryMarks } from '../../repositories/redis/notifications/deliv
 import { type ReminderMarks, TOLD_UNDATED } from '../../repositories/redis/subscriptions/reminder-marks.ts';
 import type { BuiltInShare } from '../campaigns/built-in-share.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
+import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { type NoticeKind, noticeId, occasionOf, rememberedMs, typeOfNotice } from './brackets.ts';
 import type { People } from './people.ts';
 import type { RenewLink } from './renew-link.ts';
@@ -44,6 +44,7 @@ export type SubscriptionNoticesOptions = {
   picture: Pick<CustomerPicture, 'unpaid'>;
   renewLink: RenewLink;
   locale: Locale;
+  texts: Pick<CustomerTexts, 'wording'>;
 };
 
 /**
@@ -139,11 +140,12 @@ export class SubscriptionNotices {
     };
   }
 
-  /** A reminder holds what it is about: its distance is written when it is sent. The end is a date, which stays what it was. */
+  /** The row holds what it is about: its distance, dates and words are those of the moment at which it is sent. */
   #text({ kind, user }: Candidate, now: Date, renewUrl: string | undefined, locale: Locale): string {
-    const subject = { username: user.username, expiresAt: user.expireAt, renewUrl };
-    if (kind === 'expired') return subscriptionExpired(subject, locale).toString();
-    if (kind === 'traffic') return queuedText({ kind, ...subject, limitBytes: user.trafficLimitBytes, locale }, now);
-    return queuedText({ kind: 'reminder', ...subject, locale }, now);
+    const about = { username: user.username, expiresAt: user.expireAt, renewUrl, locale };
+    const { wording } = this.#options.texts;
+    if (kind === 'expired') return queuedText({ kind, ...about }, now, wording);
+    if (kind === 'traffic') return queuedText({ kind, ...about, limitBytes: user.trafficLimitBytes }, now, wording);
+    return queuedText({ kind: 'reminder', ...about }, now, wording);
   }
 }

@@ -12,6 +12,7 @@ import { campaignsStep } from './migrations/010-campaigns.ts';
 import { approvalsStep } from './migrations/012-approvals.ts';
 import { receiptsStep } from './migrations/008-receipts.ts';
 import { broadcastExtrasStep } from './migrations/011-broadcast-extras.ts';
+import { customerTextsStep } from './migrations/009-customer-texts.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -32,6 +33,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '012_approvals': approvalsStep,
   '008_receipts': receiptsStep,
   '011_broadcast_extras': broadcastExtrasStep,
+  '009_customer_texts': customerTextsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };
@@ -58,6 +60,7 @@ const OWN_NEEDS: readonly OwnNeed[] = [
   { object: 'receipts', kind: 'table', privileges: ['select', 'insert', 'update'] },
   { object: 'receipt_lines', kind: 'table', privileges: ['select', 'insert', 'update', 'delete'] },
   { object: 'forget_receipts(date, integer)', kind: 'function', privileges: ['execute'] },
+  { object: 'customer_texts', kind: 'table', privileges: ['select', 'insert'] },
   { object: 'forget_broadcasts(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_campaign_sends(date)', kind: 'function', privileges: ['execute'] },
   { object: 'forget_incidents(date)', kind: 'function', privileges: ['execute'] },

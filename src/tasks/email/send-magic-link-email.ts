@@ -21,9 +21,9 @@ export default defineTask({
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
   timeLimitMs: minutes(3),
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their link was no longer valid' },
-  needs: ['codeEmails', 'settings'],
+  needs: ['codeEmails', 'customerTexts', 'settings'],
 
-  async run({ channel, email, is_resend, locale, otp_code, token }, { codeEmails, settings, ...run }) {
+  async run({ channel, email, is_resend, locale, otp_code, token }, { codeEmails, customerTexts, settings, ...run }) {
     const base = settings.MAGIC_LINK_BASE_URL;
     if (base === undefined)
       throw new PermanentError(
@@ -32,7 +32,8 @@ export default defineTask({
       );
     const link = new URL(base);
     link.searchParams.set('token', token);
-    const text = magicLinkEmail(link.href, otp_code, emailLocale(locale));
+    await customerTexts.ready();
+    const text = magicLinkEmail(link.href, otp_code, emailLocale(locale), customerTexts.wording);
     return codeEmails.send({ type: 'magic_link', to: email, isResend: is_resend, channel, locale, text }, run);
   },
 });

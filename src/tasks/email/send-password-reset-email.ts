@@ -18,10 +18,11 @@ export default defineTask({
   retry: { delaysMs: [seconds(30), minutes(2), minutes(10)], exhausted: 'alert' },
   timeLimitMs: minutes(3),
   counts: { sent: 'Messages sent', expired: 'Messages not sent because their code was no longer valid' },
-  needs: ['codeEmails'],
+  needs: ['codeEmails', 'customerTexts'],
 
-  run: ({ channel, email, locale, otp_code }, { codeEmails, ...run }) => {
-    const text = passwordResetEmail(otp_code, emailLocale(locale));
+  async run({ channel, email, locale, otp_code }, { codeEmails, customerTexts, ...run }) {
+    await customerTexts.ready();
+    const text = passwordResetEmail(otp_code, emailLocale(locale), customerTexts.wording);
     return codeEmails.send({ type: 'password_reset', to: email, isResend: false, channel, locale, text }, run);
   },
 });

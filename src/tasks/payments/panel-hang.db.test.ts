@@ -35,7 +35,7 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
     const panel = connectPanel({ baseUrl: world.panel.url, token: config.REMNAWAVE_API_TOKEN, policy });
     const { foundation } = app.parts;
     const impatient = { ...foundation, services: { ...foundation.services, panel } };
-    const payments = composePayments(impatient, services.alerts, config);
+    const payments = composePayments(impatient, services, config);
     return await runOnce(
       'process_payment_completion',
       { payment_id: id },

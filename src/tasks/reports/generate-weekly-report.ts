@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { minutes } from '../../lib/duration.ts';
-import { lastSundayBefore, sundayOfWeek } from '../../lib/utc-days.ts';
+import { sundayOfWeek } from '../../lib/utc-days.ts';
 import { defineTask } from '../../runtime/define-task.ts';
 
 /** Reports of a last week and of the one before it; an older one changes nothing any more. */
 const MADE_UP_WEEKS = 2;
 
-/** Tells the admins about a week, Monday to Sunday in UTC. Running it again for the same week sends nobody anything twice. */
+/** Tells the admins about a week, Monday to Sunday. Running it again for the same week sends nobody anything twice. */
 export default defineTask({
   name: 'generate_weekly_report',
   summary: {
@@ -14,7 +14,7 @@ export default defineTask({
     ru: 'Присылает админам отчёт за неделю с динамикой, графиками и советами',
   },
   payload: z.object({
-    date: z.iso.date().nullish().describe('Any UTC day of the week as YYYY-MM-DD; the last whole week when absent'),
+    date: z.iso.date().nullish().describe('Any day of the week as YYYY-MM-DD; the last whole week when absent'),
   }),
   args: ['date'],
   schedule: { cron: '0 7 * * 1' },
@@ -26,10 +26,10 @@ export default defineTask({
     pictures: 'Admins who got the picture',
     refused: 'Admins whom Telegram refused it for',
   },
-  needs: ['events', 'reportDelivery', 'reports'],
+  needs: ['calendar', 'events', 'reportDelivery', 'reports'],
 
-  async run({ date }, { events, now, reportDelivery, reports, scheduledFor, signal }) {
-    const sunday = date ? sundayOfWeek(date) : lastSundayBefore(scheduledFor);
+  async run({ date }, { calendar, events, now, reportDelivery, reports, scheduledFor, signal }) {
+    const sunday = date ? sundayOfWeek(date) : calendar.lastSundayBefore(scheduledFor);
     const counts = await reportDelivery.send(await reports.weekly(sunday, now), signal);
     if (counts.queued > 0)
       await events.publish('report.weekly.sent', { week_until: sunday, admins: counts.queued, timestamp: now });

@@ -43,7 +43,7 @@ async function renewImpatiently(): Promise<Result> {
   const calls = { called: () => undefined, breaker: () => undefined };
   const policy = new ClientPolicy({ service: 'cryptobot', observer: calls, timeLimitMs: LIMIT_MS });
   const cryptobot = new CryptoBotClient({ token: config.CRYPTOBOT_TOKEN, baseUrl: world.cryptopay.url, policy });
-  const payments = composePayments({ ...app.parts.foundation, cryptobot }, services.alerts, config);
+  const payments = composePayments({ ...app.parts.foundation, cryptobot }, services, config);
   return await runOnce(
     'auto_renew_subscriptions',
     {},

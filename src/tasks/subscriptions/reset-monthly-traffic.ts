@@ -7,7 +7,7 @@ import { inGroups } from '../../lib/async-iteration.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
 import type { PlannedLine } from '../../lib/planned-line.ts';
-import { trafficReset } from '../../messages/subscriptions.ts';
+import { queuedText } from '../../messages/queued-text.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
 import type { Planned, PlannedGroup } from '../../runtime/define-task.ts';
 import broadcastMessage from '../notifications/broadcast-message.ts';
@@ -45,7 +45,16 @@ export default defineMassTask({
     reset: { en: 'reset the traffic', ru: 'сбросить трафик' },
     tell: { en: 'tell the chat afterwards', ru: 'затем сообщить в чат' },
   },
-  needs: ['auditLogs', 'brake', 'decisions', 'monthlyResets', 'panel', 'settings', 'subscriptionNotices'],
+  needs: [
+    'auditLogs',
+    'brake',
+    'customerTexts',
+    'decisions',
+    'monthlyResets',
+    'panel',
+    'settings',
+    'subscriptionNotices',
+  ],
 
   async *plan(_, { decisions, panel, scheduledFor, settings, signal, subscriptionNotices }): AsyncGenerator<Group> {
     const { month, startedAt } = monthOf(scheduledFor);
@@ -78,7 +87,20 @@ export default defineMassTask({
       : { effect: 'tell', subject: String(step.chat) },
 
   async run(_, context, planned) {
-    const { auditLogs, brake, decisions, enqueue, log, monthlyResets, now, panel, settings, signal, task } = context;
+    const {
+      auditLogs,
+      brake,
+      customerTexts,
+      decisions,
+      enqueue,
+      log,
+      monthlyResets,
+      now,
+      panel,
+      settings,
+      signal,
+      task,
+    } = context;
     const { month } = monthOf(context.scheduledFor);
     const counts = { checked: 0, unreadable: 0, reset: 0, told: 0, held: 0 };
     const chats: number[] = [];
@@ -116,7 +138,7 @@ export default defineMassTask({
 
     if (counts.reset === 0 || (await decisions.isAudited(DONE, month))) return counts;
     if (chats.length > 0) {
-      const message = trafficReset(settings.DEFAULT_LOCALE).toString();
+      const message = queuedText({ kind: 'reset', locale: settings.DEFAULT_LOCALE }, now, customerTexts.wording);
       const payload = { telegram_ids: chats, message, notification_type: 'broadcast:traffic_reset' };
       // One id per month: a run that was killed before the next line enqueues the same job again, which adds nothing.
       await enqueue(broadcastMessage, payload, { jobId: `traffic_reset_${month}` });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ApiRole } from '../../lib/api-role.ts';
+import type { Calendar } from '../../lib/calendar.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
@@ -35,6 +36,7 @@ import type { HistoryContext } from '../history.ts';
 import type { DeskContext, DeskList } from '../payment-desk.ts';
 import type { ReceiptsContext } from '../receipts.ts';
 import type { ReportsContext } from '../reports.ts';
+import type { TextsContext } from '../texts.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
 /** A message of a Python producer that could not be understood. */
@@ -84,7 +86,8 @@ export type Act = {
     | 'segment'
     | 'alert'
     | 'receipt'
-    | 'customer';
+    | 'customer'
+    | 'text';
   entityId: string;
   details?: Readonly<Record<string, unknown>>;
 };
@@ -120,6 +123,8 @@ export type HttpContext = {
   defaultLocale: 'ru' | 'en';
   /** The zone whose clocks people see, besides UTC. */
   timeZone: string;
+  /** The days that reports and figures are of. */
+  calendar: Calendar;
   registry: TaskRegistry;
   dispatcher: Dispatcher;
   queues: Queues;
@@ -206,6 +211,8 @@ export type HttpContext = {
   broadcasts: BroadcastsContext;
   /** Campaigns that staff make; they need the same schema. */
   campaigns: CampaignsContext;
+  /** Texts to customers. What is made of them on the page is kept in our own schema. */
+  texts: TextsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   receipts: ReceiptsContext;

@@ -1,6 +1,6 @@
+import type { Calendar } from '../../../lib/calendar.ts';
 import { days, hours, minutes } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
-import { dayOf } from '../../../lib/utc-days.ts';
 import { keys } from '../keys.ts';
 
 /** Counts of job outcomes and of answers of outside services since the last flush of one process. */
@@ -28,14 +28,17 @@ const minuteOf = (at: Date): string => at.toISOString().slice(0, 16);
 /** Counts of job outcomes over all workers: by minute for the error rate, by day with their errors for the reports. */
 export class OutcomeStore {
   readonly #redis: RedisClient;
+  readonly #calendar: Calendar;
 
-  constructor(redis: RedisClient) {
+  /** `calendar` says which day a moment is of. */
+  constructor(redis: RedisClient, calendar: Calendar) {
     this.#redis = redis;
+    this.#calendar = calendar;
   }
 
   async add({ calls, errors, failed, succeeded }: OutcomeCounts, at: Date): Promise<void> {
     const minute = keys.outcomesOfMinute(minuteOf(at));
-    const day = keys.outcomesOfDay(dayOf(at));
+    const day = keys.outcomesOfDay(this.#calendar.dayOf(at));
     // Single commands, sent together, because the two keys may lie in different slots of a Redis Cluster.
     const sent: Promise<unknown>[] = [];
     const count = (key: string, field: string, by: number): void => {

@@ -1,7 +1,7 @@
+import type { Calendar } from '../../../lib/calendar.ts';
 import { days, hours, minutes } from '../../../lib/duration.ts';
 import { type DeliveryEnd, type DeliveryTotals, deliveriesIn, deliveryEndOf } from '../../../lib/figure-definitions.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
-import { dayOf } from '../../../lib/utc-days.ts';
 import { keys } from '../keys.ts';
 
 /** What became of the messages of one minute; retries count when they end. */
@@ -28,14 +28,19 @@ export class DeliveryCounts implements AsyncDisposable {
   readonly #redis: RedisClient;
   readonly #clock: () => Date;
   readonly #onError: (error: unknown) => void;
+  readonly #calendar: Calendar;
   #waiting = nothing();
   #timer: NodeJS.Timeout | undefined;
 
-  /** `clock` is the time that all workers share. */
-  constructor(redis: RedisClient, clock: () => Date, onError: (error: unknown) => void) {
+  /** `clock` is the time that all workers share, `calendar` says which day it is of. */
+  constructor(
+    redis: RedisClient,
+    { calendar, clock, onError }: { calendar: Calendar; clock: () => Date; onError: (error: unknown) => void },
+  ) {
     this.#redis = redis;
     this.#clock = clock;
     this.#onError = onError;
+    this.#calendar = calendar;
   }
 
   /** Of a notification's status: `sent`, `retry`, or why it was given up. `isDirect`: it has no row. */
@@ -63,7 +68,7 @@ export class DeliveryCounts implements AsyncDisposable {
     return all.map((hour, i) => ({ hour, ...found[i]! }));
   }
 
-  /** By status, on a UTC day: messages that were sent at once and never had a row. */
+  /** By status, on a day: messages that were sent at once and never had a row. */
   async direct(date: string): Promise<Record<string, number>> {
     const fields = await this.#redis.hgetall(keys.directDeliveries(date));
     return { ...numbersIn(fields), ...(fields.sent !== undefined && { sent: Number(fields.sent) }) };
@@ -82,7 +87,7 @@ export class DeliveryCounts implements AsyncDisposable {
     await Promise.all([
       this.#add(keys.deliveries(minuteOf(now).toISOString()), minute, TTL_MS),
       this.#add(keys.deliveryHour(hourOf(now).toISOString()), minute, HOUR_TTL_MS),
-      this.#add(keys.directDeliveries(dayOf(now)), direct, DIRECT_TTL_MS),
+      this.#add(keys.directDeliveries(this.#calendar.dayOf(now)), direct, DIRECT_TTL_MS),
     ]).catch(this.#onError);
   }
 

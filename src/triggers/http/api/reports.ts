@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { dayBefore, dayOf, daysUpTo, lastSundayBefore, shiftDay, sundayOfWeek } from '../../../lib/utc-days.ts';
+import type { Calendar } from '../../../lib/calendar.ts';
+import { daysUpTo, shiftDay, sundayOfWeek } from '../../../lib/utc-days.ts';
 import type { AskedReport } from '../../reports.ts';
 import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
@@ -51,14 +52,15 @@ export const ReportKind = z.enum(['day', 'week']);
 export function reportNamed(
   { date, kind }: { kind: z.output<typeof ReportKind>; date: string | undefined },
   now: Date,
+  calendar: Calendar,
 ): AskedReport {
-  if (kind === 'day') return { kind, date: date ?? dayBefore(now) };
-  return { kind, date: date === undefined ? lastSundayBefore(now) : sundayOfWeek(date) };
+  if (kind === 'day') return { kind, date: date ?? calendar.dayBefore(now) };
+  return { kind, date: date === undefined ? calendar.lastSundayBefore(now) : sundayOfWeek(date) };
 }
 
 const Named = z.object({
   kind: ReportKind.describe('A day, or a week from Monday to Sunday'),
-  date: z.iso.date().describe('The UTC day, or any day of the week'),
+  date: z.iso.date().describe('The day, or any day of the week'),
 });
 
 /** Reports of the past and figures over time, as they are kept: nothing is worked out anew. */
@@ -77,7 +79,7 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'The oldest first', schema: ReportDaysBody } },
       async handle({ query: { days, to } }) {
         const now = context.clock();
-        const read = await context.reports.days(daysUpTo(to ?? dayBefore(now), days), now);
+        const read = await context.reports.days(daysUpTo(to ?? context.calendar.dayBefore(now), days), now);
         return {
           status: 200,
           body: {
@@ -99,7 +101,7 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'Its figures and its text', schema: ReportBody } },
       async handle({ params, query: { locale } }) {
         const now = context.clock();
-        const report = reportNamed(params, now);
+        const report = reportNamed(params, now, context.calendar);
         const [read, text] = await Promise.all([
           context.reports.read(report, now),
           context.reports.text(report, now, locale),
@@ -124,8 +126,9 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
       problems: ['not-found'],
       async handle({ params, query: { locale } }, { reply }) {
         const now = context.clock();
-        const report = reportNamed(params, now);
-        if (report.date > shiftDay(dayOf(now), 6)) throw new Problem('not-found', `${report.date} is yet to come.`);
+        const report = reportNamed(params, now, context.calendar);
+        if (report.date > shiftDay(context.calendar.dayOf(now), 6))
+          throw new Problem('not-found', `${report.date} is yet to come.`);
         const picture = await context.reports.picture(report, locale);
         reply.type('image/png').send(Buffer.from(picture));
         return SENT;

@@ -25,6 +25,7 @@ import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { segmentRoutes } from './segments.ts';
 import { taskRoutes } from './tasks.ts';
+import { textRoutes } from './texts.ts';
 import { userRoutes } from './users.ts';
 import { withoutRefs } from './without-refs.ts';
 
@@ -47,6 +48,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...broadcastActRoutes(context),
     ...segmentRoutes(context),
     ...campaignRoutes(context),
+    ...textRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),
     ...overviewRoutes(context),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { formatMoney } from '../../../../lib/money.ts';
 import { bytesText, numberText, percentText } from '../../../../lib/quantities.ts';
-import { dayBefore, dayOf, daysUpTo, intervalOfDay, shiftDay } from '../../../../lib/utc-days.ts';
+import { daysUpTo, shiftDay } from '../../../../lib/utc-days.ts';
 import type { ShownDay, ShownFigure } from '../../../reports.ts';
 import { ReportKind, reportNamed } from '../../api/reports.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -39,11 +39,11 @@ export default defineView({
     kind: { en: 'Of', ru: 'За' },
     day: { en: 'a day', ru: 'день' },
     week: { en: 'a week', ru: 'неделю' },
-    date: { en: 'Day in UTC', ru: 'День по UTC' },
+    date: { en: 'Day in %', ru: 'День по %' },
     before: { en: 'Before', ru: 'Раньше' },
     after: { en: 'After', ru: 'Позже' },
-    ofDay: { en: 'The day % in UTC: from % to % (%).', ru: 'День % по UTC: с % до % (%).' },
-    ofWeek: { en: 'The week % – % in UTC: from % to % (%).', ru: 'Неделя % – % по UTC: с % до % (%).' },
+    ofDay: { en: 'The day % in %: from % to % (%).', ru: 'День % по %: с % до % (%).' },
+    ofWeek: { en: 'The week % – % in %: from % to % (%).', ru: 'Неделя % – % по %: с % до % (%).' },
     income: { en: 'Revenue, %', ru: 'Выручка, %' },
     noIncome: { en: 'Nobody paid in this time.', ru: 'За это время никто не платил.' },
     pictureOf: { en: 'Charts of the fourteen days up to %', ru: 'Графики четырнадцати дней по %' },
@@ -78,10 +78,10 @@ export default defineView({
       name: 'report',
       heading: 'report',
       async load(context, { page: { now }, query }) {
-        const report = reportNamed({ kind: query.kind, date: query.date }, now);
-        return { report, ...(await context.reports.read(report, now)) };
+        const report = reportNamed({ kind: query.kind, date: query.date }, now, context.calendar);
+        return { calendar: context.calendar, report, ...(await context.reports.read(report, now)) };
       },
-      draw({ figures, from, income, report, state }, page, { query }) {
+      draw({ calendar, figures, from, income, report, state }, page, { query }) {
         const { clock, locale, now, say } = page;
         const { date: to, kind } = report;
         const filters = filterForm(
@@ -96,19 +96,29 @@ export default defineView({
                 { value: 'week', label: say('week') },
               ],
             },
-            { kind: 'text', name: 'date', label: say('date'), value: query.date, hint: dayBefore(now) },
+            {
+              kind: 'text',
+              name: 'date',
+              label: say('date', calendar.zone),
+              value: query.date,
+              hint: calendar.dayBefore(now),
+            },
           ],
           page,
         );
-        const bounds = [intervalOfDay(from).from, intervalOfDay(to).to];
+        const bounds = [calendar.interval(from).from, calendar.interval(to).to];
         const [begin, end] = bounds.map((at) => clock.minute(at));
         const zone = clock.label(bounds[0]!, locale);
         const period =
-          kind === 'day' ? say('ofDay', to, begin!, end!, zone) : say('ofWeek', from, to, begin!, end!, zone);
+          kind === 'day'
+            ? say('ofDay', to, calendar.zone, begin!, end!, zone)
+            : say('ofWeek', from, to, calendar.zone, begin!, end!, zone);
         const step = kind === 'day' ? 1 : 7;
         const later =
-          to < dayOf(now) ? html`<a href="${page.link({ date: shiftDay(to, step) })}">${say('after')}</a>` : '';
-        const steps = html`<nav class="pages" aria-label="${say('date')}"><a href="${page.link({ date: shiftDay(to, -step) })}">${say('before')}</a>${later}</nav>`;
+          to < calendar.dayOf(now)
+            ? html`<a href="${page.link({ date: shiftDay(to, step) })}">${say('after')}</a>`
+            : '';
+        const steps = html`<nav class="pages" aria-label="${say('date', calendar.zone)}"><a href="${page.link({ date: shiftDay(to, -step) })}">${say('before')}</a>${later}</nav>`;
         const told = state === 'kept' ? '' : emptyState(say(`state.${state}`));
         const known = figures.map((figure) => ({
           name: figure.label[locale],
@@ -130,9 +140,12 @@ export default defineView({
     part({
       name: 'picture',
       heading: 'picture',
-      load: (_, { page: { now }, query }) => reportNamed({ kind: query.kind, date: query.date }, now),
-      draw({ date, kind }, { locale, now, say }) {
-        if (kind === 'day' && date >= dayOf(now)) return emptyState(say('state.not_over'));
+      load: ({ calendar }, { page: { now }, query }) => {
+        const report = reportNamed({ kind: query.kind, date: query.date }, now, calendar);
+        return { ...report, isOver: report.kind === 'week' || report.date < calendar.dayOf(now) };
+      },
+      draw({ date, isOver, kind }, { locale, say }) {
+        if (!isOver) return emptyState(say('state.not_over'));
         return html`<img class="picture" src="/api/v1/reports/${kind}/${date}/picture?locale=${locale}" alt="${say('pictureOf', date)}" loading="lazy">`;
       },
     }),
@@ -140,14 +153,14 @@ export default defineView({
       name: 'text',
       heading: 'text',
       load: (context, { page: { locale, now }, query }) =>
-        context.reports.text(reportNamed({ kind: query.kind, date: query.date }, now), now, locale),
+        context.reports.text(reportNamed({ kind: query.kind, date: query.date }, now, context.calendar), now, locale),
       draw: (text, { say }) => (text ? html`<div class="letter">${text}</div>` : emptyState(say('short.missing'))),
     }),
     part({
       name: 'over-time',
       heading: 'overTime',
       load: (context, { page: { now }, query: { span } }) =>
-        context.reports.days(daysUpTo(dayBefore(now), Number(span)), now),
+        context.reports.days(daysUpTo(context.calendar.dayBefore(now), Number(span)), now),
       draw(days, page, { query: { span } }) {
         const { say } = page;
         const links = SPANS.map((value) =>
