@@ -189,6 +189,52 @@ class WorkerApi:
             body=_given({"filter": filter, "expected": expected}),
         )
 
+    def list_alerts(
+        self,
+    ) -> dict[str, Any]:
+        """Alerts that are on, and what was answered to them."""
+        return self._call(
+            "GET",
+            "/api/v1/alerts",
+        )
+
+    def acknowledge_alert(
+        self,
+        *,
+        alert: str,
+    ) -> dict[str, Any]:
+        """Take care of an alert."""
+        return self._call(
+            "POST",
+            "/api/v1/alerts/acknowledge",
+            body=_given({"alert": alert}),
+        )
+
+    def mute_alert(
+        self,
+        *,
+        alert: str,
+        until: str,
+    ) -> dict[str, Any]:
+        """Have nobody told of an alert for a time."""
+        return self._call(
+            "POST",
+            "/api/v1/alerts/mute",
+            body=_given({"alert": alert, "until": until}),
+        )
+
+    def unmute_alert(
+        self,
+        *,
+        alert: str,
+    ) -> dict[str, Any]:
+        """End a mute before its time."""
+        return self._call(
+            "POST",
+            "/api/v1/alerts/unmute",
+            body=_given({"alert": alert}),
+        )
+
     def list_incidents(
         self,
         *,
@@ -806,15 +852,6 @@ class WorkerApi:
             "/api/v1/overview",
         )
 
-    def list_alerts(
-        self,
-    ) -> dict[str, Any]:
-        """Alerts that are on."""
-        return self._call(
-            "GET",
-            "/api/v1/alerts",
-        )
-
     def list_report_days(
         self,
         *,
@@ -1042,6 +1079,20 @@ class WorkerApi:
         return self._call(
             "POST",
             "/api/v1/tasks/collect_bandwidth_snapshots",
+            body=body or {},
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_escalate_alerts(
+        self,
+        body: dict[str, Any] | None = None,
+        *,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Tells critical alerts that nobody has acknowledged to the next on call, then by e-mail and webhook."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/escalate_alerts",
             body=body or {},
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )

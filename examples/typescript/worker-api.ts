@@ -402,6 +402,76 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/runs/jobs/${encodeURIComponent(act)}`, {}, body);
   }
 
+  /** Alerts that are on, and what was answered to them. */
+  async listAlerts(): Promise<{
+    alerts: {
+      id: string;
+      kind: string;
+      severity: 'critical' | 'warning';
+      subject: string;
+      since: string;
+      /** A mute comes before an acknowledgement */
+      state: 'on' | 'acknowledged' | 'muted';
+      /** False for what happened once, which waits to be acknowledged */
+      lasts: boolean;
+      /** Whether somebody was told */
+      told: boolean;
+      acknowledged_by?: string;
+      acknowledged_at?: string;
+      muted_by?: string;
+      muted_until?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/alerts`);
+  }
+
+  /** Take care of an alert. */
+  async acknowledgeAlert(body: {
+    /** The `id` of the alert */
+    alert: string;
+  }): Promise<{
+    alert: string;
+    /** `already`: somebody has done it before; `over`: the alert has ended, or nothing mutes it */
+    outcome: 'done' | 'already' | 'over';
+    /** Who did it before */
+    by?: string;
+    at?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/alerts/acknowledge`, {}, body);
+  }
+
+  /** Have nobody told of an alert for a time. */
+  async muteAlert(body: {
+    /** The `id` of the alert */
+    alert: string;
+    /** At most 30 days from now */
+    until: string;
+  }): Promise<{
+    alert: string;
+    /** `already`: somebody has done it before; `over`: the alert has ended, or nothing mutes it */
+    outcome: 'done' | 'already' | 'over';
+    /** Who did it before */
+    by?: string;
+    at?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/alerts/mute`, {}, body);
+  }
+
+  /** End a mute before its time. */
+  async unmuteAlert(body: {
+    /** The `id` of the alert */
+    alert: string;
+  }): Promise<{
+    alert: string;
+    /** `already`: somebody has done it before; `over`: the alert has ended, or nothing mutes it */
+    outcome: 'done' | 'already' | 'over';
+    /** Who did it before */
+    by?: string;
+    at?: string;
+  }> {
+    return await this.#call('POST', `/api/v1/alerts/unmute`, {}, body);
+  }
+
   /** Outages of nodes and services with begin, end and reason. */
   async listIncidents(
     options: {
@@ -2087,19 +2157,6 @@ export class WorkerApi {
     return await this.#call('GET', `/api/v1/overview`);
   }
 
-  /** Alerts that are on. */
-  async listAlerts(): Promise<{
-    alerts: {
-      id: string;
-      kind: string;
-      severity: 'critical' | 'warning';
-      subject: string;
-      since: string;
-    }[];
-  }> {
-    return await this.#call('GET', `/api/v1/alerts`);
-  }
-
   /** The figures of each day. */
   async listReportDays(options: { to?: string | number; days?: string | number } = {}): Promise<{
     days: {
@@ -2470,6 +2527,22 @@ export class WorkerApi {
     };
   }> {
     return await this.#call('POST', `/api/v1/tasks/collect_bandwidth_snapshots`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Tells critical alerts that nobody has acknowledged to the next on call, then by e-mail and webhook. */
+  async dispatchEscalateAlerts(
+    body: Record<string, unknown>,
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/escalate_alerts`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

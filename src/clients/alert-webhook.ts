@@ -40,7 +40,7 @@ export class AlertWebhook {
     this.#options = options;
   }
 
-  /** Whether its server answers, whatever it says; nothing is posted. Rejects as `post` does. */
+  /** Whether its server answers, with any status; nothing is posted. Rejects as `post` does. */
   async probe(signal: AbortSignal): Promise<void> {
     const { policy, url } = this.#options;
     await policy.call({ endpoint: 'probe', method: 'HEAD', signal, idempotent: true }, async (limited) => {

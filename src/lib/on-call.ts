@@ -15,12 +15,7 @@ export function readOnCall(text: string): readonly OnCallTurn[] | string {
   const turns: OnCallTurn[] = [];
   for (const entry of text.split(';').map((part) => part.trim())) {
     if (entry === '') continue;
-    const turn = readTurn(
-      entry
-        .toLowerCase()
-        .replaceAll(/\s*,\s*/g, ',')
-        .split(/\s+/),
-    );
+    const turn = readTurn(wordsOf(entry));
     if (typeof turn === 'string') return turn;
     turns.push(turn);
   }

@@ -118,6 +118,8 @@ export class AlertLadder {
   async #isStuck(store: AlertStateStore, alert: ActiveAlert, rungs: AlertRungs, now: Date): Promise<boolean> {
     const { alerts, secondWay } = this.#options;
     if (rungs.isReached || rungs.secondWay !== 'none' || !secondWay.isThere) return false;
+    // Where Redis had lost it, nobody was told in this round yet.
+    if (rungs.toldTo.length === 0) return false;
     if (now.getTime() - rungs.toldAt.getTime() < UNDELIVERED_MS) return false;
     // While the database is away, what was told was told by Telegram directly.
     if (!(await alerts.isReached(alert).catch(() => true))) return true;
