@@ -47,7 +47,9 @@ export function outsideExaminations(app: App): readonly Examination[] {
     ),
     one('Admins', 'each admin must have written to the bot once', () =>
       after('Redis', redis.ping(), async () => {
-        const silent = await services.delivery.marks.unreachable(config.ADMIN_TELEGRAM_IDS);
+        const silent = await services.delivery.marks.unreachable(
+          config.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
+        );
         if (silent.size === 0) return ok(`${config.ADMIN_TELEGRAM_IDS.length} get alerts and reports`);
         return warning(
           `${[...silent.keys()].join(', ')} of ${config.ADMIN_TELEGRAM_IDS.length} cannot be reached by the bot`,

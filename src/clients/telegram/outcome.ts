@@ -69,5 +69,10 @@ export function permanentReason({ description, status }: Refused): RefusalReason
   return PERMANENT.find(([text]) => text.test(said))?.[1];
 }
 
+/** Telegram refuses the buttons of a message, such as a link to a host without a dot, and would take the message without them. */
+export const isAboutButtons = ({ description, status }: Refused): boolean =>
+  status === 400 &&
+  /^(inline keyboard|can't parse inline keyboard|BUTTON_|REPLY_MARKUP_)/i.test(description.replace(PREFIX, ''));
+
 /** Whether no message at all can reach this chat. */
 export const isUnreachable = (reason: RefusalReason): boolean => OF_THE_CHAT.has(reason);

@@ -14,7 +14,7 @@ export function composeAlerts(
   const alerts = new AdminAlerts({
     ...{ history, log, notifications, sender },
     rows: new AlertRows(database),
-    adminIds: settings.ADMIN_TELEGRAM_IDS,
+    adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
     locale: settings.DEFAULT_LOCALE,
     signalDelivery: engine.signalDelivery,
   });

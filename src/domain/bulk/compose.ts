@@ -41,7 +41,7 @@ export function composeBulk(
   const notices = new BulkNotices({
     ...{ decisions, log, notifications },
     signalDelivery: engine.signalDelivery,
-    adminIds: settings.ADMIN_TELEGRAM_IDS,
+    adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
     locale: settings.DEFAULT_LOCALE,
   });
   const states = new BulkUserStates(redis, (err) =>

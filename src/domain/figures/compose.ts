@@ -54,7 +54,7 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
       reportDelivery: new ReportDelivery({
         ...{ log, notifications, sender },
         marks: new ReportMarks(redis),
-        adminIds: settings.ADMIN_TELEGRAM_IDS,
+        adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
       }),
       reports: new Reports({ dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
       seenNodes,

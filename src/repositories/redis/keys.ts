@@ -2,6 +2,10 @@
 const PREFIX = 'cybervpn:';
 const own = (name: string): string => PREFIX + name;
 
+/** The shop's bot writes to customers; the other one to staff. */
+export type TelegramBot = 'shop' | 'staff';
+const ofBot = (bot: TelegramBot): string => (bot === 'shop' ? '' : `${bot}:`);
+
 /** Keys of the worker, all under `cybervpn:`. */
 export const keys = {
   // State that other parts of the platform may read
@@ -57,13 +61,29 @@ export const keys = {
 
   // Sending to Telegram
   notificationSent: (id: string) => own(`notification:sent:${id}`),
-  unreachable: (telegramId: number) => own(`unreachable:${telegramId}`),
-  /** The Telegram keys share one hash slot, because one script reads them together (Redis Cluster). */
-  telegramSlot: () => own('{telegram}:slot'),
-  telegramPause: () => own('{telegram}:pause'),
+  unreachable: (telegramId: number, bot: TelegramBot = 'shop') => own(`unreachable:${ofBot(bot)}${telegramId}`),
+  /** The Telegram keys share one hash slot, because one script reads them together (Redis Cluster). Each bot has its own. */
+  telegramSlot: (bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}slot`),
+  telegramPause: (bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}pause`),
   /** The times of the messages that went out in the last second. */
-  telegramSent: () => own('{telegram}:sent'),
-  telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
+  telegramSent: (bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}sent`),
+  telegramChatSlot: (chatId: number, bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}slot:${chatId}`),
+
+  // The staff's bot: one hash slot for what one script reads together
+  /** The process that may ask Telegram for updates. */
+  staffPoller: () => own('{staff-bot}:poller'),
+  /** The highest update that was taken. */
+  staffUpdate: () => own('{staff-bot}:update'),
+  /** What the alert is about that a row tells. */
+  alertFacts: (row: string) => own(`alerts:facts:${row}`),
+  /** One message with buttons. */
+  alertCard: (card: string) => own(`alerts:card:${card}`),
+  /** The messages that tell one alert, by card. */
+  alertCopies: (alert: string) => own(`alerts:copies:${alert}`),
+  /** What was decided about one alert, by the group of answers that exclude each other. */
+  alertDecisions: (alert: string) => own(`alerts:decisions:${alert}`),
+  /** A link that logs in once; `code` is a digest. */
+  loginLink: (code: string) => own(`sessions:link:${code}`),
 
   // Telling the backend: one hash slot, because one script reads all three
   /** The moment from which the backend may be asked again. */
