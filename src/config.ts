@@ -13,6 +13,7 @@ import {
   httpUrl,
   list,
   listenAddress,
+  quietHours,
   STREAM_NAME,
   STREAM_NAME_PROBLEM,
   secretPartsOf,
@@ -197,6 +198,13 @@ export const variables = z.object({
       .refine(isTimeZone, { error: 'must be a time zone, such as UTC or Europe/Moscow' })
       .default('UTC')
       .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC'),
+  ),
+  QUIET_HOURS: forTasks(
+    quietHours
+      .optional()
+      .describe(
+        'Hours of TIME_ZONE, as 22:00-09:00, in which nobody hears of what can wait; by default there are none',
+      ),
   ),
   DISABLED_TASKS: list.default([]).describe('Tasks that are switched off, by name, comma-separated'),
   SAFETY_MAX_SHARE: forTasks(

@@ -33,7 +33,7 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
-  const { alertStates, services: alerting } = composeAlerts(foundation, kept.incidentNotes);
+  const { alertAnswers, alertStates, services: alerting } = composeAlerts(foundation, kept);
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
@@ -96,6 +96,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   return {
     services,
     ...kept,
+    alertAnswers,
     alertStates,
     deliveryCounts,
     deskParts,

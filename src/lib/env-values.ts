@@ -5,6 +5,7 @@ import { API_ROLES, type ApiRole } from './api-role.ts';
 import { errorMessage } from './errors.ts';
 import { nearest } from './nearest.ts';
 import { type Proxies, proxiesIn } from './proxies.ts';
+import { readQuietHours } from './quiet-hours.ts';
 import { loginProblem } from './url-login.ts';
 import { passwordsIn } from './url-secrets.ts';
 import { withoutSlashes } from './without-slashes.ts';
@@ -123,6 +124,12 @@ export const share = text
   .refine((value) => /^\d+(\.\d+)?\s*%?$/.test(value), { error: 'must be a share such as 20% or 0.2' })
   .transform((value) => (value.endsWith('%') ? Number.parseFloat(value) / 100 : Number(value)))
   .refine((value) => value > 0 && value <= 1, { error: 'must lie between 0 and 100 %' });
+
+export const quietHours = text.transform((value, context) => {
+  const hours = readQuietHours(value);
+  if (!hours) context.addIssue({ code: 'custom', message: 'must be two different times such as 22:00-09:00' });
+  return hours ?? z.NEVER;
+});
 
 /** Somebody, or a group, that gets alerts, and what this person may do by the staff's bot. */
 export type TelegramAdmin = { telegramId: number; role: ApiRole };

@@ -10,6 +10,8 @@ export type AlertEnd = Omit<AlertRow, 'message'> & {
   beginId: string;
   /** Whether the beginning was told, if there is no row of it: straight to Telegram, by another worker, or too long ago. */
   isTold: boolean;
+  /** Nobody is to hear only that it is past. */
+  isAnswered: boolean;
   /** For an admin who has heard of the beginning. */
   resolved: string;
   /** For one who has not: it says what was, and when. */
@@ -79,9 +81,10 @@ export class AlertRows {
   async end(ends: readonly AlertEnd[]): Promise<AlertRow[]> {
     return this.#db.transaction().execute(async (transaction) => {
       const due: AlertRow[] = [];
-      for (const { beginId, id, isTold, past, resolved, telegramId, type } of ends) {
+      for (const { beginId, id, isAnswered, isTold, past, resolved, telegramId, type } of ends) {
         const begin = await this.#withdraw(transaction, beginId);
         const wasTold = begin === 'sent' || (begin === 'no_row' && isTold);
+        if (isAnswered && !wasTold && begin !== 'on_its_way') continue;
         const row = { id, telegramId, type, message: wasTold ? resolved : past };
         const delaySeconds = begin === 'on_its_way' ? ON_ITS_WAY_SECONDS : 0;
         const [added] = await this.#insert(transaction, [{ ...row, delaySeconds }]);
@@ -101,6 +104,13 @@ export class AlertRows {
         await this.#settleObsolete(transaction, mark);
       }
     });
+  }
+
+  /** Takes back those of these beginnings that wait. One that may be on its way stays. */
+  async hush(ids: readonly string[]): Promise<void> {
+    await sql`
+      update notification_queue set status = 'failed', error_message = 'obsolete'
+       where id = any(${ids}::uuid[]) and status = 'pending' and scheduled_at <= now()`.execute(this.#db);
   }
 
   /** Whether the end of what this row tells has been queued, told or marked. */

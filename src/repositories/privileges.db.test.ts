@@ -109,8 +109,10 @@ async function writeEverything(db: Database): Promise<void> {
     await alerts.event({ ...alert, repeatId }, { mergeMs: minutes(10) }, () => 'x');
   const begin = { ...alert, id: alertRowId({ subject: 'x', telegramId: 1, at: now, phase: 'beginning' }) };
   await alerts.begin([begin]);
-  const end = { ...begin, id: endRowId(begin.id)!, beginId: begin.id, isTold: false, resolved: 'x', past: 'x' };
+  const about = { isAnswered: false, isTold: false, resolved: 'x', past: 'x' };
+  const end = { ...begin, ...about, id: endRowId(begin.id)!, beginId: begin.id };
   await alerts.end([end]);
+  await alerts.hush([begin.id]);
   await alerts.withdraw([begin]);
   await notifications.claim({ maxAttempts: 5, leaseMs: 1_000, limit: 10, lane: 'any' });
   await notifications.markRetry([{ ...attempt, error: 'x', delayMs: 1 }]);

@@ -16,6 +16,8 @@ export type AlertEnding = {
   begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>;
   /** Whether somebody is known to have told the beginning; the row of it says more, where there is one. */
   isTold: boolean;
+  /** Somebody has acknowledged or muted it: those who were not told of its beginning are not told that it is past. */
+  isAnswered: boolean;
   /** `told` says whether the admin has heard of the beginning. */
   message: (told: boolean, locale: Locale) => Html;
 };
@@ -113,14 +115,14 @@ export class AdminAlerts {
    */
   async end(endings: readonly AlertEnding[]): Promise<boolean> {
     const { adminIds, locale, log, rows } = this.#options;
-    const ends = endings.flatMap(({ begin, isTold, message }) => {
+    const ends = endings.flatMap(({ begin, isAnswered, isTold, message }) => {
       const [resolved, past] = [true, false].map((told) => message(told, locale).toString()) as [string, string];
       return adminIds.map((telegramId) => {
         const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' });
         return {
           id: endRowId(beginId)!,
           beginId,
-          isTold,
+          ...{ isAnswered, isTold },
           resolved,
           past,
           telegramId,
@@ -135,6 +137,15 @@ export class AdminAlerts {
       log.warn({ err: error, alerts: endings.length }, 'the end of alerts cannot be queued yet');
       return false;
     }
+  }
+
+  /** Takes back what waits of a beginning: somebody takes care of it. It is not over for those who were told. Never throws. */
+  async hush(begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>): Promise<void> {
+    const { adminIds, log, rows } = this.#options;
+    const about = (telegramId: number) => ({ ...this.#about(begin, telegramId), phase: 'beginning' as const });
+    await rows
+      .hush(adminIds.map((telegramId) => alertRowId(about(telegramId))))
+      .catch((err: unknown) => log.warn({ err }, 'an alert that was answered may still be told'));
   }
 
   /** Takes beginnings back that nobody has heard of. Never throws; false where the database does not answer. */

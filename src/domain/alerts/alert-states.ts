@@ -1,15 +1,18 @@
 import { minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
+import { timedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
 import type {
   ActiveAlert,
   AlertCondition,
   AlertStateStore,
+  AlertVerdict,
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
+import type { AlertAnswers } from './alert-answers.ts';
 
 export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 
@@ -22,6 +25,7 @@ const LOCAL_FOR_MS = minutes(15);
 export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
+  answers: Pick<AlertAnswers, 'mutedUntil' | 'restore'>;
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
@@ -32,7 +36,8 @@ export type AlertStatesOptions = {
 /**
  * Every alert that has a beginning and an end. Each is told once when it begins and once when it ends, with its times; while it is on,
  * nothing is told. One that ends before its beginning was sent is told as over, in one message. While Redis is away the states are kept
- * in this process, so an outage of Redis itself is told too; where Redis has lost them, the rows that told them say what is on.
+ * in this process, so an outage of Redis itself is told too; where Redis has lost them, the rows that told them say what is on. Nobody is told
+ * of one that is muted, and of its end only those who were told of its beginning.
  * Nothing here throws but `active`, `recall` and `resume`.
  */
 export class AlertStates {
@@ -52,27 +57,40 @@ export class AlertStates {
     message: (began: AlertCondition, locale: Locale) => Html,
     now: Date,
   ): Promise<AlertCondition[]> {
-    const { alerts, events, store } = this.#options;
-    const verdicts = await Promise.all(conditions.map((condition) => this.#claim(condition, now)));
-    const began = conditions.flatMap((condition, i) => {
-      const { since, verdict } = verdicts[i]!;
-      return verdict === 'tell' ? [{ ...condition, since }] : [];
-    });
-    const isTold = await alerts.begin(
-      began.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
+    const { alerts, answers, events, history, store } = this.#options;
+    const mutedUntil = await answers.mutedUntil(
+      conditions.map(({ id }) => id),
+      now,
     );
-    for (const alert of began) {
-      const text = message(alert, this.#options.locale).toString();
-      noteBegan(this.#options.history, alert, { text, toldAt: isTold ? now : undefined });
-    }
+    const textOf = (alert: AlertCondition): string =>
+      timedAlert(message(alert, this.#options.locale), alert.since).toString();
+    const verdicts = await Promise.all(
+      conditions.map((condition) =>
+        this.#claim(condition, now, { mutedUntil: mutedUntil.get(condition.id), text: textOf(condition) }),
+      ),
+    );
+    const that = (wanted: AlertVerdict): AlertCondition[] =>
+      conditions.flatMap((condition, i) => {
+        const { since, verdict } = verdicts[i]!;
+        return verdict === wanted ? [{ ...condition, since }] : [];
+      });
+    const [told, hushed] = [that('tell'), that('hush')];
+    const isTold = await alerts.begin(
+      told.map((alert) => ({ ...alertOf(alert), message: (locale: Locale) => message(alert, locale) })),
+    );
+    for (const [alerts, toldAt] of [[told, isTold ? now : undefined] as const, [hushed, undefined] as const])
+      for (const alert of alerts)
+        noteBegan(history, alert, { text: message(alert, this.#options.locale).toString(), toldAt });
     // While Redis is away, nobody can hear of an event either.
-    const stored = began.filter(({ id }) => !this.#local.has(id));
-    if (!isTold) for (const { id } of began) this.#local.delete(id);
+    const stored = told.filter(({ id }) => !this.#local.has(id));
+    if (!isTold) for (const { id } of told) this.#local.delete(id);
     await Promise.all([
       isTold ? store.markTold(stored, now).catch((error: unknown) => this.#noRedis(error)) : undefined,
-      ...stored.map((condition) => events.publish('alert.started', { ...wire(condition), timestamp: now })),
+      ...[...stored, ...hushed].map((condition) =>
+        events.publish('alert.started', { ...wire(condition), timestamp: now }),
+      ),
     ]);
-    return began;
+    return [...told, ...hushed];
   }
 
   /** Notes that these are on and were told by somebody else, so that only their end is told. */
@@ -89,7 +107,7 @@ export class AlertStates {
    * one question to Redis otherwise. `watch` names the caller. While the database is away it changes nothing, and the next call asks.
    */
   async recall(watch: string, candidates: readonly AlertCondition[], now: Date): Promise<void> {
-    const { alerts, log, store } = this.#options;
+    const { alerts, answers, log, store } = this.#options;
     if (await store.hasRecalled(watch)) return;
     const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
       log.warn({ err, watch }, 'alerts that are on cannot be read back yet');
@@ -98,6 +116,7 @@ export class AlertStates {
     if (!since) return;
     const on = candidates.flatMap((condition, i) => (since[i] ? [{ ...condition, since: since[i] }] : []));
     await this.resume(on, now);
+    await answers.restore(candidates, now);
     await store.noteRecalled(watch);
   }
 
@@ -110,9 +129,14 @@ export class AlertStates {
     const endedAt = new Map(over.map(({ id, at }) => [id, at]));
     const found = await this.#find([...endedAt.keys()], now);
     const ended = found.map((alert) => endedBy(alert, endedAt.get(alert.id) ?? now));
+    const mutedUntil = await this.#options.answers.mutedUntil(
+      ended.map(({ id }) => id),
+      now,
+    );
     const endings = ended.map((alert) => ({
       begin: alertOf(alert),
       isTold: alert.told,
+      isAnswered: alert.acknowledged !== undefined || alert.mutedUntil !== undefined || mutedUntil.has(alert.id),
       message: (told: boolean, locale: Locale) => message({ ...alert, told }, locale),
     }));
     if (ended.length > 0 && !(await this.#options.alerts.end(endings))) return [];
@@ -133,11 +157,16 @@ export class AlertStates {
     return [...[...this.#local.values()].filter(({ id }) => !ids.has(id)), ...stored];
   }
 
-  async #claim(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
+  async #claim(
+    condition: AlertCondition,
+    now: Date,
+    about: { mutedUntil: Date | undefined; text: string },
+  ): Promise<{ verdict: AlertVerdict; since: Date }> {
     const local = this.#local.get(condition.id);
     const isLocal = local !== undefined && now.getTime() - local.seenAt.getTime() < LOCAL_FOR_MS;
     try {
-      const claimed = await this.#options.store.begin(isLocal ? { ...condition, since: local.since } : condition, now);
+      const begun = isLocal ? { ...condition, since: local.since } : condition;
+      const claimed = await this.#options.store.begin(begun, now, about);
       this.#local.delete(condition.id);
       if (isLocal && claimed.verdict === 'tell') await this.#options.store.markTold([local], now);
       return isLocal ? { ...claimed, verdict: 'on' } : claimed;
@@ -162,7 +191,7 @@ export class AlertStates {
   async #remove(ended: readonly EndedAlert[], now: Date): Promise<EndedAlert[]> {
     const ids = ended.map(({ id }) => id);
     const removed = new Set(
-      await this.#options.store.remove(ids).catch((error: unknown) => {
+      await this.#options.store.remove(ids, now).catch((error: unknown) => {
         this.#noRedis(error);
         return [];
       }),

@@ -1,14 +1,21 @@
 import { AlertRows } from '../../repositories/alert-rows.ts';
+import type { Incidents } from '../../repositories/history/incidents.ts';
+import type { OwnSchemaState } from '../../repositories/history/own-schema.ts';
+import { AlertAnswerStore } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Foundation } from '../foundation.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
 import { AdminAlerts } from './admin-alerts.ts';
+import { AlertAnswers } from './alert-answers.ts';
 import { AlertStates } from './alert-states.ts';
 
-/** Builds what tells the admins, and what remembers which alerts are on. */
+/** The history of alerts, where our own schema is installed. */
+type AlertsKept = { incidentNotes: AlertHistory; incidents: Incidents; historyState(): Promise<OwnSchemaState> };
+
+/** Builds what tells the admins, what remembers which alerts are on, and what people answer to them. */
 export function composeAlerts(
-  { database, engine, log, redis, sender, services, unreadable }: Foundation,
-  history: AlertHistory,
+  { clock, database, engine, log, redis, sender, services, unreadable }: Foundation,
+  { historyState: look, incidentNotes: history, incidents: kept }: AlertsKept,
 ) {
   const { events, notifications, settings } = services;
   const alerts = new AdminAlerts({
@@ -19,7 +26,16 @@ export function composeAlerts(
     signalDelivery: engine.signalDelivery,
   });
   const store = new AlertStateStore(redis, unreadable.onStored);
-  const alertStates = new AlertStates({ store, alerts, events, history, locale: settings.DEFAULT_LOCALE, log });
+  const alertAnswers = new AlertAnswers({
+    ...{ alerts, events, history, kept, log, look, store },
+    answers: new AlertAnswerStore(redis, unreadable.onStored),
+    clock: () => clock.now(),
+  });
+  const alertStates = new AlertStates({
+    ...{ alerts, events, history, log, store },
+    answers: alertAnswers,
+    locale: settings.DEFAULT_LOCALE,
+  });
   unreadable.tellThrough(alertStates);
-  return { services: { alerts }, alertStates };
+  return { services: { alerts }, alertAnswers, alertStates };
 }

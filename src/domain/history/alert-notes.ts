@@ -1,11 +1,12 @@
 import { plainText } from '../../lib/telegram-html.ts';
-import type { AlertNote, IncidentNote } from '../../repositories/history/incidents.ts';
+import type { AlertNote, AnswerNote, IncidentNote } from '../../repositories/history/incidents.ts';
 import type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Alert } from '../alerts/alert.ts';
 
 /** Takes notes of alerts and returns at once. */
 export type AlertHistory = {
   alert(note: AlertNote): void;
+  answer(note: AnswerNote): void;
   incident(note: IncidentNote): void;
 };
 

@@ -2,11 +2,11 @@ import { within } from '../../lib/deadline.ts';
 import { hours, minutes, seconds } from '../../lib/duration.ts';
 import { isServerAway } from '../../lib/server-away.ts';
 import type { Log } from '../../observability/log.ts';
-import type { AlertNote, IncidentNote, Incidents, NodeLook } from '../../repositories/history/incidents.ts';
+import type { AlertNote, AnswerNote, IncidentNote, Incidents, NodeLook } from '../../repositories/history/incidents.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 
 export type IncidentNotesOptions = {
-  incidents: Pick<Incidents, 'forget' | 'noteAlert' | 'noteIncident' | 'noteLooks'>;
+  incidents: Pick<Incidents, 'forget' | 'noteAlert' | 'noteAnswer' | 'noteIncident' | 'noteLooks'>;
   /** The state of our schema. */
   look(): Promise<OwnSchemaState>;
   clock(): Date;
@@ -42,6 +42,10 @@ export class IncidentNotes implements AsyncDisposable {
 
   alert(note: AlertNote): void {
     this.#add(() => this.#options.incidents.noteAlert(note));
+  }
+
+  answer(note: AnswerNote): void {
+    this.#add(() => this.#options.incidents.noteAnswer(note));
   }
 
   incident(note: IncidentNote): void {

@@ -29,6 +29,14 @@ export type KeptAlert = Omit<AlertNote, 'slot'> & {
   mutedUntil: Date | undefined;
 };
 
+/** A person's answer to the alert that began then. A mute whose end is in the past was ended by that person. */
+export type AnswerNote = {
+  alert: string;
+  beganAt: Date;
+  acknowledged?: { by: string; at: Date } | undefined;
+  muted?: { by: string; until: Date } | undefined;
+};
+
 /** An outage of a node or a service. */
 export type IncidentNote = {
   /** The alert that tells it. */
@@ -84,6 +92,47 @@ export class Incidents {
       on conflict (id) do update
         set told_at = coalesce(kept.told_at, excluded.told_at), ended_at = coalesce(kept.ended_at, excluded.ended_at),
             text = coalesce(kept.text, excluded.text)`.execute(this.#db);
+  }
+
+  /** Notes an answer. The first acknowledgement stands; the last mute does. */
+  async noteAnswer({ acknowledged, alert, beganAt, muted }: AnswerNote): Promise<void> {
+    const id = idOf(alert, beganAt);
+    const [by, at] = [acknowledged?.by ?? null, acknowledged?.at ?? null];
+    await sql`
+      update task_worker.alerts
+         set acknowledged_by = coalesce(acknowledged_by, ${by}), acknowledged_at = coalesce(acknowledged_at, ${at}::timestamptz),
+             muted_by = coalesce(${muted?.by ?? null}, muted_by), muted_until = coalesce(${muted?.until ?? null}::timestamptz, muted_until)
+       where id = ${id}`.execute(this.#db);
+    await sql`
+      update task_worker.incidents
+         set acknowledged_by = coalesce(acknowledged_by, ${by}), acknowledged_at = coalesce(acknowledged_at, ${at}::timestamptz)
+       where id = ${id}`.execute(this.#db);
+  }
+
+  /** What was answered to these alerts and still counts: acknowledgements of those that are on, and mutes that are not over. */
+  async answersTo(alerts: readonly string[], now: Date): Promise<AnswerNote[]> {
+    const { rows } = await sql<
+      Pick<AlertRow, 'acknowledged_at' | 'acknowledged_by' | 'alert' | 'began_at' | 'muted_until'> & {
+        muted_by: string | null;
+      }
+    >`
+      select distinct on (alert) alert, began_at, muted_by, case when muted_until > ${now} then muted_until end as muted_until,
+             case when ended_at is null then acknowledged_by end as acknowledged_by, acknowledged_at
+        from task_worker.alerts where alert = any(${alerts}::text[]) and lasts
+       order by alert, began_at desc`.execute(this.#db);
+    return rows.map((row) => ({
+      ...{ alert: row.alert, beganAt: row.began_at },
+      acknowledged:
+        row.acknowledged_by !== null && row.acknowledged_at
+          ? { by: row.acknowledged_by, at: row.acknowledged_at }
+          : undefined,
+      muted: row.muted_until ? { by: row.muted_by ?? '', until: row.muted_until } : undefined,
+    }));
+  }
+
+  async hasAlert(alert: string): Promise<boolean> {
+    const { rows } = await sql`select from task_worker.alerts where alert = ${alert} limit 1`.execute(this.#db);
+    return rows.length > 0;
   }
 
   async noteIncident(note: IncidentNote): Promise<void> {

@@ -21,6 +21,9 @@ const EventType = z.enum([
   'dashboard.realtime',
   'alert.started',
   'alert.ended',
+  'alert.acknowledged',
+  'alert.muted',
+  'alert.unmuted',
 ]);
 
 export type EventType = z.output<typeof EventType>;

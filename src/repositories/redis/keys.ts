@@ -106,6 +106,10 @@ export const keys = {
   alertsOn: () => own('alerts:on'),
   /** Whose alerts were read back from the rows that told them. Gone with them where Redis loses all. */
   alertsRecalled: () => own('alerts:recalled'),
+  /** Alerts that nobody is told of for a time, by id. */
+  alertsMuted: () => own('alerts:muted'),
+  /** When alerts ended, by id. */
+  alertsEnded: () => own('alerts:ended'),
   queueSnapshot: () => own('queues:snapshot'),
   brake: (name: string) => own(`brake:${name}`),
   lastSuccess: () => own('schedules:last_success'),

@@ -59,7 +59,7 @@ test.each([
   const store = new AlertStateStore(redis.client);
   const first = condition(START);
   await store.begin(first, START);
-  if (beganAgain !== START) await store.remove([first.id]);
+  if (beganAgain !== START) await store.remove([first.id], later(minutes(1)));
   if (beganAgain) await store.begin(condition(beganAgain), beganAgain);
   await store.markTold([first, { ...first, id: 'node_offline:gone' }], later(minutes(2)));
   expect(await store.all(later(minutes(2)))).toEqual(expected.map((one) => expect.objectContaining(one)));

@@ -26,7 +26,15 @@ export type ActiveAlert = AlertCondition & {
   told: boolean;
   /** When it was last found to be on. */
   seenAt: Date;
+  /** As the admins read its beginning, with HTML. */
+  text?: string | undefined;
+  acknowledged?: { by: string; at: Date } | undefined;
+  /** It was muted until this time at the last look; the mute itself is kept apart, for it outlives the alert. */
+  mutedUntil?: Date | undefined;
 };
+
+/** `hush`: it began while it is muted. */
+export type AlertVerdict = 'tell' | 'on' | 'hush';
 
 const alertsOn: JsonEntries<ActiveAlert> = {
   source: 'alerts_on',
@@ -39,21 +47,32 @@ const alertsOn: JsonEntries<ActiveAlert> = {
       since: storedTime,
       told: z.boolean(),
       seen_at: storedTime,
+      text: z.string().optional(),
+      acknowledged_by: z.string().optional(),
+      acknowledged_at: storedTime.optional(),
+      muted_until: storedTime.optional(),
     })
-    .transform(({ seen_at: seenAt, ...rest }) => ({ ...rest, seenAt })),
+    .transform(({ acknowledged_at: at, acknowledged_by: by, muted_until: mutedUntil, seen_at: seenAt, ...rest }) => ({
+      ...rest,
+      ...{ mutedUntil, seenAt },
+      acknowledged: by !== undefined && at ? { by, at } : undefined,
+    })),
 };
 
 /**
  * A condition that nobody has looked at for this long is forgotten. Longer than any gap between checks: the longest interval is an
  * hour, the longest silence a worker that is off over a holiday.
  */
-const FORGET_AFTER_MS = days(7);
+export const FORGET_AFTER_MS = days(7);
+
+/** Alerts are known to have been on for this long after their end. */
+const ENDED_KEPT_MS = days(30);
 
 /** A telling that is not done after this is the next caller's: the one that claimed it has died, or could tell nobody. */
 const TOLD_WITHIN_MS = seconds(30);
 
 /** The record of an alert; nil where there is none that can be read. */
-const KNOWN = `
+export const KNOWN = `
 local function knownAs(text)
   local isJson, known = pcall(cjson.decode, text or '')
   if isJson and type(known) == 'table' and type(known.seen_at) == 'string' and type(known.since) == 'string' then return known end
@@ -61,20 +80,25 @@ end`;
 
 /**
  * One step, so that of all who see a condition at the same moment one tells it: when it is new or forgotten, and when the caller that claimed the
- * telling has not done it. Times are ISO 8601 in UTC, which sort as text. KEYS: the alerts. ARGV: the id, its record, now, the times before
- * which it is forgotten and its telling is the next caller's, and how long Redis keeps all. Answers the verdict and since when it is on.
+ * telling has not done it. One that is muted waits until somebody tells it after the mute. Times are ISO 8601 in UTC, which sort as text.
+ * KEYS: the alerts. ARGV: the id, its record, now, the times before which it is forgotten and its telling is the next caller's, how long
+ * Redis keeps all, until when it is muted or nothing, and its text. Answers the verdict and since when it is on.
  */
 const BEGIN = `${KNOWN}
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
+local isMuted = ARGV[7] ~= ''
 local known = knownAs(redis.call('HGET', KEYS[1], ARGV[1]))
 if not known or known.seen_at < ARGV[4] then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
   redis.call('PEXPIRE', KEYS[1], ARGV[6])
-  return {'tell', false}
+  return {isMuted and 'hush' or 'tell', false}
 end
-local orphaned = not known.told and known.seen_at < ARGV[5]
-if known.told or orphaned then
+local waits = isMuted or known.muted_until
+local orphaned = not known.told and not waits and known.seen_at < ARGV[5]
+if known.told or orphaned or waits then
   known.seen_at = ARGV[3]
+  if isMuted then known.muted_until = ARGV[7] end
+  if not known.text then known.text = ARGV[8] end
   redis.call('HSET', KEYS[1], ARGV[1], cjson.encode(known))
 end
 return {orphaned and 'tell' or 'on', known.since}`;
@@ -108,22 +132,28 @@ export class AlertStateStore {
   }
 
   /**
-   * Notes that a condition is on. `tell`: the caller is the one to tell; `on`: somebody has or is about to. `since` is when it began
-   * for the one who saw it first.
+   * Notes that a condition is on. `tell`: the caller is the one to tell; `on`: somebody has or is about to; `hush`: nobody is to be told yet.
+   * `since` is when it began for the one who saw it first.
    */
-  async begin(condition: AlertCondition, now: Date): Promise<{ verdict: 'tell' | 'on'; since: Date }> {
+  async begin(
+    condition: AlertCondition,
+    now: Date,
+    { mutedUntil, text = '' }: { mutedUntil?: Date | undefined; text?: string } = {},
+  ): Promise<{ verdict: AlertVerdict; since: Date }> {
     const before = (ms: number): string => new Date(now.getTime() - ms).toISOString();
     const [verdict, since] = (await this.#redis.eval(
       BEGIN,
       1,
       keys.alertsOn(),
       condition.id,
-      write({ ...condition, told: false, seenAt: now }),
+      write({ ...condition, told: false, seenAt: now, mutedUntil, ...(text !== '' && { text }) }),
       now.toISOString(),
       before(FORGET_AFTER_MS),
       before(TOLD_WITHIN_MS),
       FORGET_AFTER_MS,
-    )) as ['tell' | 'on', string | null];
+      mutedUntil?.toISOString() ?? '',
+      text,
+    )) as [AlertVerdict, string | null];
     return { verdict, since: since === null ? condition.since : new Date(since) };
   }
 
@@ -143,9 +173,19 @@ export class AlertStateStore {
   }
 
   /** Takes these off. Answers the ids that were on; each is answered to one caller only. */
-  async remove(ids: readonly string[]): Promise<string[]> {
+  async remove(ids: readonly string[], now: Date): Promise<string[]> {
     const removed = await Promise.all(ids.map((id) => this.#redis.hdel(keys.alertsOn(), id)));
-    return ids.filter((_, i) => removed[i] === 1);
+    const gone = ids.filter((_, i) => removed[i] === 1);
+    if (gone.length > 0) {
+      await this.#redis.zadd(keys.alertsEnded(), ...gone.flatMap((id) => [now.getTime(), id]));
+      await this.#redis.zremrangebyscore(keys.alertsEnded(), 0, now.getTime() - ENDED_KEPT_MS);
+    }
+    return gone;
+  }
+
+  /** Whether an alert with this id was on in the last 30 days and has ended. */
+  async hasEnded(id: string): Promise<boolean> {
+    return (await this.#redis.zscore(keys.alertsEnded(), id)) !== null;
   }
 
   /** Whether `watch` has been asked after since Redis was last emptied. */
@@ -185,6 +225,7 @@ const isForgotten = (alert: ActiveAlert, now: Date): boolean =>
   now.getTime() - alert.seenAt.getTime() > FORGET_AFTER_MS;
 
 function write(alert: ActiveAlert): string {
-  const { id, kind, severity, subject, since, told, seenAt } = alert;
-  return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt });
+  const { acknowledged, id, kind, mutedUntil, seenAt, severity, since, subject, text, told } = alert;
+  const answered = { acknowledged_by: acknowledged?.by, acknowledged_at: acknowledged?.at, muted_until: mutedUntil };
+  return JSON.stringify({ id, kind, severity, subject, since, told, seen_at: seenAt, text, ...answered });
 }
