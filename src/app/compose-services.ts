@@ -33,7 +33,8 @@ export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'>
 export function composeServices({ config, depths, disabledTasks, history, ...options }: ServicesOptions) {
   const foundation = layFoundation({ ...options, neighbours: config, settings: settingsOf(config) });
   const kept = composeHistory(foundation, { ...history, keptDays: config.HISTORY_DAYS });
-  const { alertAnswers, alertStates, services: alerting } = composeAlerts(foundation, kept);
+  const { services: alerting, staffSender, ...alertParts } = composeAlerts(foundation, kept);
+  const { alertStates } = alertParts;
   const stored = composeStorage(foundation, config);
   const brakes = composeBrakes(foundation, alerting.alerts, stored.services.plannedLists);
   const { deskParts, paymentTruth, ...payments } = composePayments(foundation, alerting.alerts, config);
@@ -47,6 +48,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { deliveryCounts, ...sending } = composeNotifications(
     foundation,
+    staffSender,
     async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
       (await truth.isObsolete(row, now, signal)) ||
@@ -60,12 +62,16 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     },
     depths,
   );
-  const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
-    deliveryCounts,
-    pausedSchedules: kept.pausedSchedules,
-    ...monitoring.services,
-    ...payments.services,
-  });
+  const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(
+    foundation,
+    { alertStates, staffSender },
+    {
+      deliveryCounts,
+      pausedSchedules: kept.pausedSchedules,
+      ...monitoring.services,
+      ...payments.services,
+    },
+  );
   const bulk = composeBulk(
     foundation,
     { contacts, people, ...subscriptions.services, historyState: kept.historyState },
@@ -96,8 +102,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   return {
     services,
     ...kept,
-    alertAnswers,
-    alertStates,
+    ...alertParts,
     deliveryCounts,
     deskParts,
     explain,

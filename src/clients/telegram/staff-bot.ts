@@ -51,7 +51,7 @@ export class StaffBot implements Disposable {
     this.#api = new BotApi(bot);
     this.#pollSeconds = pollSeconds;
     this.#polls = new ClientPolicy({ service: 'telegram_staff_polls', observer, timeLimitMs: POLL_LIMIT_MS });
-    this.#calls = new ClientPolicy({ service: 'telegram_staff', observer, timeLimitMs: CALL_LIMIT_MS });
+    this.#calls = new ClientPolicy({ service: 'telegram_staff_answers', observer, timeLimitMs: CALL_LIMIT_MS });
   }
 
   /** The bot itself. */

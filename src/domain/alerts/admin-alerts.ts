@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
@@ -7,9 +8,10 @@ import type { Log } from '../../observability/log.ts';
 import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
 import type { AlertRow, AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import type { AlertAbout, AlertCards } from '../../repositories/redis/alerts/alert-cards.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
-import type { TelegramSender } from '../notifications/sender.ts';
 import type { Alert, AlertBegin } from './alert.ts';
+import type { StaffSender } from './staff-sender.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {
@@ -25,7 +27,9 @@ export type AlertEnding = {
 export type AdminAlertsOptions = {
   rows: AlertRows;
   notifications: Pick<Notifications, 'markSent'>;
-  sender: TelegramSender;
+  sender: Pick<StaffSender, 'sendDirectly'>;
+  /** Remembers what rows are about, for their buttons; undefined where alerts have none. */
+  facts: Pick<AlertCards, 'noteFacts'> | undefined;
   adminIds: readonly number[];
   locale: Locale;
   log: Log;
@@ -39,6 +43,9 @@ const REPEAT_WITHIN_MS = minutes(10);
 
 /** A direct send ends after this: 2 s for its turn and 20 s for Telegram. */
 const DIRECT_SEND_MS = seconds(22);
+
+/** An alert waits no longer for its buttons. */
+const FACTS_LIMIT_MS = seconds(2);
 
 /** So many direct sends are remembered: more alerts than an outage of the database brings. */
 const DIRECT_REMEMBERED = 1_000;
@@ -73,7 +80,9 @@ export class AdminAlerts {
     log.warn({ alert: alert.kind, severity: alert.severity }, 'alert raised');
     const key = randomUUID();
     const all = this.#rowsOf(alert, 'event', text, key);
-    const name = `${alert.kind}:${alert.subject}`;
+    const { job, kind, subject } = alert;
+    const name = `${kind}:${subject}`;
+    await this.#noteFacts(all, { alert: name, kind, subject, lasts: false, job });
     try {
       for (const row of all) {
         const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
@@ -94,7 +103,11 @@ export class AdminAlerts {
     if (begins.length === 0) return true;
     const { log, rows } = this.#options;
     for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
-    const all = begins.flatMap((alert) => this.#rowsOf(alert, 'beginning', this.#textOf(alert)));
+    const rowsOf = begins.map((alert) => this.#rowsOf(alert, 'beginning', this.#textOf(alert)));
+    await Promise.all(
+      begins.map(({ kind, subject }, i) => this.#noteFacts(rowsOf[i]!, { alert: subject, kind, subject, lasts: true })),
+    );
+    const all = rowsOf.flat();
     try {
       const added = new Set(await rows.begin(all));
       await this.#deliver(
@@ -194,6 +207,17 @@ export class AdminAlerts {
       message,
       type: `alert:${alert.kind}`,
     }));
+  }
+
+  /** Without them the alert goes out without buttons. */
+  async #noteFacts(rows: readonly AlertRow[], about: AlertAbout): Promise<void> {
+    const { facts, log } = this.#options;
+    if (!facts) return;
+    const noted = facts.noteFacts(
+      rows.map(({ id }) => id),
+      about,
+    );
+    await within(FACTS_LIMIT_MS, noted).catch((err: unknown) => log.debug({ err }, 'an alert goes without buttons'));
   }
 
   #about({ at, kind, subject }: Pick<Alert, 'at' | 'kind' | 'subject'>, telegramId: number) {

@@ -7,6 +7,7 @@ import { SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
 import { WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
 import { Statistics } from '../../repositories/statistics.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import type { Foundation } from '../foundation.ts';
 import type { PausedSchedules } from '../monitoring/paused-schedules.ts';
 import { refreshScheduleGauges } from '../monitoring/schedule-gauges.ts';
@@ -22,8 +23,12 @@ export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapsho
   Pick<DayBookOptions, 'bandwidth' | 'deliveryCounts' | 'paymentStats'> & { pausedSchedules: PausedSchedules };
 
 /** Builds what analytics, reports and anomaly checks stand on. */
-export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
-  const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
+export function composeFigures(
+  foundation: Foundation,
+  { alertStates: states, staffSender: sender }: { alertStates: AlertStates; staffSender: StaffSender },
+  recorded: FiguresSources,
+) {
+  const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, services } = foundation;
   const { onStored } = foundation.unreadable;
   const { notifications, panel, settings } = services;
   const { deliveryCounts, nodeHealth, queueSnapshots } = recorded;

@@ -1,10 +1,12 @@
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';
 
-/** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
+/** Builds what sending needs, together: see `drain.ts`. `staff` sends what is for staff; `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
   { clock, log, marks, metrics, redis, sender, services }: Foundation,
+  staff: StaffSender,
   isObsolete: DrainDependencies['isObsolete'],
 ) {
   const { notifications, settings } = services;
@@ -14,7 +16,7 @@ export function composeNotifications(
     (err) => log.debug({ err }, 'deliveries not counted'),
   );
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, sender },
+    ...{ isObsolete, marks, notifications, sender, staff },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {

@@ -7,6 +7,7 @@ import { currentText } from '../../messages/queued-text.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
 import { messageOf } from './message-groups.ts';
@@ -29,6 +30,8 @@ export type DrainOptions = {
 export type DrainDependencies = SettlementDependencies & {
   notifications: Notifications;
   sender: TelegramSender;
+  /** For rows that are for staff. */
+  staff: StaffSender;
   marks: DeliveryMarks;
   locale: Locale;
 };
@@ -124,7 +127,10 @@ export class Drain {
     const now = this.#clock();
     const written = group.map((row) => ({ ...row, message: currentText(row.message, now) }));
     const message = messageOf(written, this.#deps.locale);
-    const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
+    const { sender, staff } = this.#deps;
+    const tried = staff.isFor(group[0]!.type)
+      ? await staff.sendUnlessChatBusy(group, message, isTooLate, signal)
+      : await sender.sendUnlessChatBusy(message, isTooLate, signal);
     if (tried.kind === 'no_turn') this.#isWithoutTurns = true;
     else this.#turnsPause.reset();
     if (tried.kind === 'sent') await this.#settlement.sent(group, tried);

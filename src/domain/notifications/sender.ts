@@ -1,6 +1,7 @@
 import type { FileMessage, SendOutcome, TelegramClient } from '../../clients/telegram/client.ts';
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
+import type { RowsOfButtons } from '../../lib/telegram-button.ts';
 import type { ParseMode } from '../../lib/telegram-html.ts';
 import { partsOf, whyTooLong } from '../../messages/size.ts';
 import { type MessagePart, splitPlain } from '../../messages/split.ts';
@@ -16,6 +17,8 @@ export type OutgoingMessage = {
   lane: Lane;
   /** False keeps Telegram from opening the links in it for a preview; true where absent. */
   preview?: boolean;
+  /** Under the last part. */
+  buttons?: RowsOfButtons;
 };
 
 type Addressed = Pick<OutgoingMessage, 'telegramId' | 'lane'>;
@@ -148,7 +151,9 @@ export class TelegramSender {
       const isSplit = parts.length > 1;
       if (isSplit && (await this.#marks.sentPart(message.id, part))) continue;
       if (part > 0) await this.#turn(message, signal);
-      const delivery = await this.#sendPart(message, texts, `${message.id}.${part}`, signal);
+      const { buttons: _, ...bare } = message;
+      const sending = part === parts.length - 1 ? message : bare;
+      const delivery = await this.#sendPart(sending, texts, `${message.id}.${part}`, signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, delivery);
       if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
@@ -177,8 +182,9 @@ export class TelegramSender {
   }
 
   #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
-    const { preview, telegramId: chatId } = message;
-    const text = { chatId, ...part, parseMode, ...(preview !== undefined && { preview }) };
+    const { buttons, preview, telegramId: chatId } = message;
+    const extras = { ...(preview !== undefined && { preview }), ...(buttons && { buttons }) };
+    const text = { chatId, ...part, parseMode, ...extras };
     return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
   }
 

@@ -74,8 +74,8 @@ export const keys = {
   staffPoller: () => own('{staff-bot}:poller'),
   /** The highest update that was taken. */
   staffUpdate: () => own('{staff-bot}:update'),
-  /** What the alert is about that a row tells. */
-  alertFacts: (row: string) => own(`alerts:facts:${row}`),
+  /** What alerts of one subject for one person are about, by the part that the ids of their rows share. */
+  alertFacts: (rows: string) => own(`alerts:facts:${rows}`),
   /** One message with buttons. */
   alertCard: (card: string) => own(`alerts:card:${card}`),
   /** The messages that tell one alert, by card. */
