@@ -5,6 +5,7 @@ import { BoundedLabel } from './bounded-label.ts';
 import { EmailMetrics } from './email-metrics.ts';
 import { makeSeries } from './make-series.ts';
 import { SERIES } from './series.ts';
+import { StaffBotMetrics } from './staff-bot-metrics.ts';
 
 const NODE_STATUSES = ['online', 'offline', 'warning', 'maintenance'] as const;
 const BREAKER_VALUE: Readonly<Record<BreakerState, number>> = { closed: 0, half_open: 1, open: 2 };
@@ -39,6 +40,7 @@ const OUTPUTS = ['log', 'traces', 'errors', 'history'] as const;
 export class Metrics implements ClientObserver {
   readonly registry: Registry;
   readonly emails: EmailMetrics;
+  readonly staffBot: StaffBotMetrics;
   readonly #series;
   readonly #role: string;
   readonly #running = new Set<RunningTask>();
@@ -56,6 +58,7 @@ export class Metrics implements ClientObserver {
     this.registry = registry;
     this.#series = series;
     this.emails = new EmailMetrics(series);
+    this.staffBot = new StaffBotMetrics(series);
     this.#role = role;
     collectDefaultMetrics({ register: registry });
     series.workerInfo.set({ version, role }, 1);

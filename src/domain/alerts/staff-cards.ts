@@ -5,7 +5,7 @@ import { plainText, visibleText } from '../../lib/telegram-html.ts';
 import { decidedLine } from '../../messages/alert-cards.ts';
 import { partsOf } from '../../messages/size.ts';
 import type { Log } from '../../observability/log.ts';
-import type { AlertCard, AlertCards, AlertDecision } from '../../repositories/redis/alerts/alert-cards.ts';
+import type { AlertCard, AlertCards, AlertDecision, AlertFacts } from '../../repositories/redis/alerts/alert-cards.ts';
 import type { OutgoingMessage } from '../notifications/sender.ts';
 import { keyboardOfCard, wordOf } from './card-keyboard.ts';
 
@@ -40,19 +40,26 @@ export class StaffCards {
   async begin(rows: readonly { id: string; type: string }[], message: OutgoingMessage): Promise<NewCard | undefined> {
     const told = rows.filter(({ type }) => type.startsWith('alert:') && !type.endsWith('_ended'));
     if (told.length === 0) return undefined;
-    const { cards, locale, log, publicUrl } = this.#options;
+    const { cards, log } = this.#options;
     try {
       const alerts = await cards.factsOf(told.map(({ id }) => id));
-      if (alerts.length === 0) return undefined;
-      const last = partsOf(message.text, message.parseMode).at(-1)!;
-      const card: AlertCard = { chatId: message.telegramId, html: last.text, locale, alerts };
-      const id = await cards.add(card);
-      const decided = await Promise.all(alerts.map((alert) => cards.decisions(alert)));
-      return { id, card, buttons: keyboardOfCard(card, { card: id, decided, publicUrl }) };
+      return alerts.length === 0 ? undefined : await this.about(alerts, message);
     } catch (err) {
       log.warn({ err, alerts: told.length }, 'alerts go without buttons');
       return undefined;
     }
+  }
+
+  /** The buttons for a message about these alerts. Throws while Redis is away. */
+  async about(
+    alerts: readonly AlertFacts[],
+    { parseMode, telegramId: chatId, text }: Pick<OutgoingMessage, 'parseMode' | 'telegramId' | 'text'>,
+  ): Promise<NewCard> {
+    const { cards, locale, publicUrl } = this.#options;
+    const card: AlertCard = { chatId, html: partsOf(text, parseMode).at(-1)!.text, locale, alerts };
+    const id = await cards.add(card);
+    const decided = await Promise.all(alerts.map((alert) => cards.decisions(alert)));
+    return { id, card, buttons: keyboardOfCard(card, { card: id, decided, publicUrl }) };
   }
 
   /** Remembers the message as which a card was sent. Never throws: its own buttons work, only those of others do not change it. */

@@ -56,12 +56,13 @@ const ACT_MS = minutes(1);
 
 /**
  * One step, so that of several people one decides. KEYS: the decisions. ARGV: the group of answers, the decision, the time before which one that
- * is not done counts for nothing, how long all is kept. Answers the decision that stands before this one.
+ * is not done counts for nothing, how long all is kept, and whether one that is done counts no longer. Answers the decision that stands before this one.
  */
 const CLAIM = `
 local held = redis.call('HGET', KEYS[1], ARGV[1])
 local isJson, known = pcall(cjson.decode, held or '')
-if isJson and type(known) == 'table' and (known.done or tostring(known.at) > ARGV[3]) then return held end
+local stands = isJson and type(known) == 'table' and (tostring(known.at) > ARGV[3] or (known.done and ARGV[5] == ''))
+if stands then return held end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return false`;
@@ -119,16 +120,17 @@ export class AlertCards {
 
   /**
    * Claims the answer to one alert for a minute. Undefined where the caller has it; else the decision that stands. Answers of one `group`
-   * exclude each other.
+   * exclude each other. With `again`, one that was done may be done anew after a minute.
    */
   async claim(
     alert: AlertFacts,
     group: string,
     decision: Omit<AlertDecision, 'done'>,
+    { again = false } = {},
   ): Promise<AlertDecision | undefined> {
     const fresh = new Date(decision.at.getTime() - ACT_MS).toISOString();
     const mine = JSON.stringify({ ...decision, done: false });
-    const args = [group, mine, fresh, CARD_MS];
+    const args = [group, mine, fresh, CARD_MS, again ? 'again' : ''];
     const held = await this.#redis.eval(CLAIM, 1, keys.alertDecisions(refOf(alert)), ...args);
     return typeof held === 'string' ? readEntry(group, held, decisions, this.#onRead) : undefined;
   }
