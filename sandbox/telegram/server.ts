@@ -66,13 +66,14 @@ export type TelegramSandbox = AsyncDisposable & {
 };
 
 const SANDBOX_TOKEN = '4242424242:sandbox-token-that-opens-nothing';
-const STAFF_TOKEN = '4343434343:sandbox-token-of-the-staff-bot';
+/** The token of the second bot, for `ADMIN_BOT_TOKEN`. */
+export const STAFF_BOT_TOKEN = '4343434343:sandbox-token-of-the-staff-bot';
 
 /** Starts a Bot API server on loopback that answers as Telegram does, records arrivals and fails on command. */
 export async function startTelegramSandbox(options: TelegramSandboxOptions = {}): Promise<TelegramSandbox> {
   const limits = { ...TELEGRAM_LIMITS, ...options.limits };
   const bot = newBot(options.token ?? SANDBOX_TOKEN, 'sandbox_bot', limits);
-  const staff = newBot(STAFF_TOKEN, 'sandbox_staff_bot', limits);
+  const staff = newBot(STAFF_BOT_TOKEN, 'sandbox_staff_bot', limits);
   const bots = new Map([bot, staff].map((one) => [one.token, one]));
   const faults = createFaults({
     tooManyRequests: (retryAfterSeconds) => {

@@ -11,7 +11,11 @@ const POLL_SECONDS = 25;
 const POLL_LIMIT_MS = seconds(POLL_SECONDS + 10);
 const CALL_LIMIT_MS = seconds(10);
 
-const Person = z.object({ id: z.int(), language_code: z.string().optional().catch(undefined) });
+const Person = z.object({
+  id: z.int(),
+  username: z.string().optional().catch(undefined),
+  language_code: z.string().optional().catch(undefined),
+});
 const Chat = z.object({ id: z.int() });
 /** What is read of an update. An odd one keeps its number and is nothing. */
 const Update = z.object({
