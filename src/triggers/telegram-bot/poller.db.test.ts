@@ -16,7 +16,7 @@ beforeAll(async () => {
   staff = staffBot(world);
 });
 afterAll(() => world[Symbol.asyncDispose]());
-beforeEach(() => world.redis.client.flushall());
+beforeEach(() => world.redis.client.del(keys.staffPoller()));
 
 const write = (text: string) => staff.bot.write({ id: STAFF.view, language: 'en' }, text);
 const answers = () => staff.messagesTo('view').map(({ visible }) => visible.split('\n')[0]);
