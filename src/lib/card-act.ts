@@ -6,7 +6,7 @@ export type CardAct = (typeof CARD_ACTS)[number];
 
 /** The least role that may tap each: as at the console. */
 export const CARD_ACT_NEEDS: Readonly<Record<CardAct, ApiRole>> = {
-  ack: 'support',
+  ack: 'admin',
   mute1: 'admin',
   mute8: 'admin',
   go: 'admin',

@@ -125,14 +125,20 @@ export class CardAnswers {
     }
   }
 
-  /** An alert that happened once is acknowledged by its card alone. One that has ended since, or began anew, is another one. */
+  /**
+   * An alert that happened once, and that nothing else keeps, is acknowledged by its card alone. One that has ended since, or began anew, is
+   * another one.
+   */
   async #answered(
     { alert, at, lasts }: AlertFacts,
     answer: (answers: CardAnswersOptions['answers'], now: Date) => Promise<AlertAnswer>,
   ): Promise<Acted> {
-    if (!lasts) return { kind: 'done' };
     const { answers, clock, states } = this.#options;
     const now = clock();
+    if (!lasts) {
+      const kept = await answer(answers, now);
+      return kept.kind === 'already' ? { ...kept, kind: 'elsewhere' } : { kind: 'done' };
+    }
     const on = (await states.active(now)).find(({ id }) => id === alert);
     if (on && on.since.getTime() !== at.getTime()) return { kind: 'over' };
     const given = await answer(answers, now);

@@ -59,16 +59,16 @@ test('an alert has the buttons of its kind, and one acknowledges it for all', as
     expect(staff.latest(name).buttons).toEqual(['Acknowledge', 'Mute 1 h', 'Mute 8 h', 'Open']);
   expect(world.telegram.messages()).toEqual([]);
 
-  expect(await staff.tap('support', 'Acknowledge')).toBe('✔️ Acknowledged by @support.');
+  expect(await staff.tap('admin', 'Acknowledge')).toBe('✔️ Acknowledged by @admin.');
   expect(await stateOf(id)).toBe('acknowledged');
   for (const name of ['owner', 'admin', 'support', 'view'] as const) {
-    expect(staff.latest(name).text).toMatch(/is down\n\n.*\n\n✔️ Acknowledged by @support, .* UTC$/s);
+    expect(staff.latest(name).text).toMatch(/is down\n\n.*\n\n✔️ Acknowledged by @admin, .* UTC$/s);
     expect(staff.latest(name).buttons).toEqual(['Mute 1 h', 'Mute 8 h', 'Open']);
   }
   expect(await audits('alert.')).toMatchObject([
     {
       ...{ action: 'alert.acknowledged', entity_id: id, ip_address: 'telegram' },
-      new_value: { by: 'telegram:9', role: 'support', act: 'ack', outcome: 'done', payload_sha256: expect.any(String) },
+      new_value: { by: 'telegram:8', role: 'admin', act: 'ack', outcome: 'done', payload_sha256: expect.any(String) },
     },
   ]);
 });
@@ -155,7 +155,7 @@ test("a stranger's tap and words are refused, recorded, and answered once", asyn
 
 /** Which roles may tap each button. */
 const MAY: Readonly<Record<CardAct, readonly StaffName[]>> = {
-  ack: ['owner', 'admin', 'support'],
+  ack: ['owner', 'admin'],
   mute1: ['owner', 'admin'],
   mute8: ['owner', 'admin'],
   go: ['owner', 'admin'],
