@@ -56,7 +56,7 @@ export const tapIsOver = (locale: Locale): string => OVER[locale];
 export const tapIsTooOld = (locale: Locale): string => TOO_OLD[locale];
 export const tapFailed = (locale: Locale): string => FAILED[locale];
 
-/** For whoever was second: what was decided, and by whom. `isDone` is false while the first one is at it. */
+/** For the second person: what was decided, and by whom. `isDone` is false while the first one is at it. */
 export function decidedBefore(
   act: keyof typeof DECIDED,
   { at, by, isDone }: { at: Date; by: string; isDone: boolean },
@@ -66,6 +66,6 @@ export function decidedBefore(
   return `${DECIDED[act][locale]} ${by}, ${minuteInUtc(at)}.`;
 }
 
-/** For whoever was first. */
+/** For the first person. */
 export const decidedNow = (act: keyof typeof DECIDED, by: string, locale: Locale): string =>
   `${DECIDED[act][locale]} ${by}.`;

@@ -4,7 +4,6 @@ import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
-import { LoginLinks } from '../../repositories/redis/staff/login-links.ts';
 import { schedulesOf } from '../../runtime/scheduler.ts';
 import controlBulkBroadcast from '../../tasks/bulk/control-bulk-broadcast.ts';
 import executeBulkBroadcast from '../../tasks/bulk/execute-bulk-broadcast.ts';
@@ -19,7 +18,7 @@ import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
-import { staffTokens } from './staff-bot.ts';
+import { loginLinksOf, staffTokens } from './staff-bot.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
@@ -34,7 +33,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   return {
     tokens: config.API_TOKENS,
     people: staffTokens(config),
-    loginLinks: new LoginLinks(redis),
+    loginLinks: loginLinksOf(app),
     version: app.version,
     log: app.log,
     clock,

@@ -44,6 +44,9 @@ export function staffTokens(config: Config): NamedToken[] {
   }));
 }
 
+/** Links that the bot sends and the console takes. */
+export const loginLinksOf = ({ redis }: Pick<App, 'redis'>): LoginLinks => new LoginLinks(redis);
+
 /** Listens to the staff's bot until it is stopped; undefined where there is none. */
 export function staffPollerOf(app: App): StaffPoller | undefined {
   const context = staffBotContext(app);
@@ -67,7 +70,7 @@ export function staffBotContext(app: App, by = `${hostname()}:${process.pid}`): 
     replay: (jobId, actId) => app.deadJobs.replay(jobId, actId),
   });
   const zoned = new ZonedClock(config.TIME_ZONE);
-  const links = new LoginLinks(redis);
+  const links = loginLinksOf(app);
   const { listener, sender } = staffBot;
   return {
     people: rolesOf(config),

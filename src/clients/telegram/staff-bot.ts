@@ -17,7 +17,7 @@ const Person = z.object({
   language_code: z.string().optional().catch(undefined),
 });
 const Chat = z.object({ id: z.int() });
-/** What is read of an update. An odd one keeps its number and is nothing. */
+/** The fields of an update that are read. An odd one keeps its number and is nothing. */
 const Update = z.object({
   update_id: z.int(),
   message: z.object({ chat: Chat, from: Person, text: z.string() }).optional().catch(undefined),
@@ -33,7 +33,7 @@ const Update = z.object({
 });
 
 /** One event of the staff's bot. */
-export type StaffUpdate = z.output<typeof Update>;
+type HeardUpdate = z.output<typeof Update>;
 
 export type StaffBotOptions = BotApiOptions & {
   observer: ClientObserver;
@@ -64,14 +64,14 @@ export class StaffBot implements Disposable {
   }
 
   /** Waits for updates from `offset` on, which confirms all before it. Empty where none came in time. */
-  async updates(offset: number, signal: AbortSignal): Promise<StaffUpdate[]> {
+  async updates(offset: number, signal: AbortSignal): Promise<HeardUpdate[]> {
     const allowed_updates = ['message', 'callback_query'] as const;
     const poll = { offset, timeout: this.#pollSeconds, allowed_updates };
     const call = { endpoint: 'getUpdates', signal, result: z.array(Update), idempotent: true };
     return await this.#api.call(this.#polls, call, (ownSignal) => this.#api.raw.getUpdates(poll, ownSignal));
   }
 
-  /** Ends the waiting of whoever tapped, with a sentence of at most 200 characters. False where the tap is too old for an answer. */
+  /** Ends the waiting of the person who tapped, with a sentence of at most 200 characters. False where the tap is too old for an answer. */
   async answerTap(id: string, text: string, signal: AbortSignal): Promise<boolean> {
     const answer = { callback_query_id: id, text, show_alert: text.length > SHOWN_BRIEFLY };
     return await this.#unlessRefused('answerCallbackQuery', signal, (own) =>

@@ -45,7 +45,7 @@ type Result = { facts: AlertFacts } & (
 const SAME_TELLING_MS = 1_000;
 
 /**
- * Answers taps on the buttons of alerts. What is asked is claimed first, so that of two taps one does it and the other is told who did; a claim
+ * Answers taps on the buttons of alerts. The answer is claimed first, so that of two taps one does it and the other is told who did; a claim
  * whose process died is free again after a minute, and everything that is done here is done once by its own means too. Nothing of the tap is
  * trusted: what it is about stands in the card.
  */
@@ -63,7 +63,7 @@ export class CardAnswers {
     if (meant.length === 0) return { outcome: 'gone', say: tapIsTooOld(locale), about: [], edits: [] };
     const results: Result[] = [];
     for (const facts of meant) results.push(await this.#one(tap.act, facts, person));
-    // What was done leads: of a message about several alerts some may have been answered before.
+    // An act that was done leads: of a message about several alerts some may have been answered before.
     const result = ORDER.flatMap((kind) => results.find((one) => one.kind === kind) ?? [])[0]!;
     return {
       outcome: result.kind,

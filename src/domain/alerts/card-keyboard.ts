@@ -43,7 +43,7 @@ function opens(publicUrl: string): boolean {
 
 export type CardState = {
   card: string;
-  /** What was decided about each alert of the card, by group, in the order of its alerts. */
+  /** The decisions about each alert of the card, by group, in the order of its alerts. */
   decided: readonly ReadonlyMap<string, AlertDecision>[];
   publicUrl: string | undefined;
 };

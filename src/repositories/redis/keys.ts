@@ -80,7 +80,7 @@ export const keys = {
   alertCard: (card: string) => own(`alerts:card:${card}`),
   /** The messages that tell one alert, by card. */
   alertCopies: (alert: string) => own(`alerts:copies:${alert}`),
-  /** What was decided about one alert, by the group of answers that exclude each other. */
+  /** The decisions about one alert, by the group of answers that exclude each other. */
   alertDecisions: (alert: string) => own(`alerts:decisions:${alert}`),
   /** A link that logs in once; `code` is a digest. */
   loginLink: (code: string) => own(`sessions:link:${code}`),

@@ -2,10 +2,10 @@ import type { ApiRole } from '../../lib/api-role.ts';
 import { type Html, html, join } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import type { StaffBotContext, StaffPerson } from './context.ts';
-import { say, type Text } from './words.ts';
+import { type BotText, say } from './words.ts';
 
 /** One command as it was written. */
-export type Asked = {
+export type StaffQuestion = {
   person: StaffPerson;
   chatId: number;
   update: number;
@@ -16,10 +16,10 @@ export type Asked = {
 };
 
 type Command = {
-  what: Text;
+  what: BotText;
   needs: ApiRole;
   /** The answer; undefined where it was given by other messages. */
-  run(context: StaffBotContext, asked: Asked): Promise<Html | undefined>;
+  run(context: StaffBotContext, asked: StaffQuestion): Promise<Html | undefined>;
 };
 
 /** Lines of a list that are sent; the console has all. */

@@ -6,7 +6,7 @@ import type { Log } from '../../observability/log.ts';
 import type { StaffPolls } from '../../repositories/redis/staff/staff-polls.ts';
 import type { DeskContext } from '../payment-desk.ts';
 
-/** An event of the bot. What is neither a message nor a tap has a number only. */
+/** An event of the bot. One that is neither a message nor a tap has a number only. */
 export type StaffUpdate = {
   update_id: number;
   message?: { chat: { id: number }; from: Sender; text: string } | undefined;
@@ -34,20 +34,20 @@ export type CardEdit = { chatId: number; messageId: number; text: string; button
  */
 export type CardReply = {
   outcome: 'done' | 'already' | 'over' | 'refused' | 'failed' | 'gone';
-  /** For whoever tapped, one sentence. */
+  /** For the person who tapped, one sentence. */
   say: string;
   about: readonly { action: string; entityType: string; entityId: string }[];
   edits: readonly CardEdit[];
 };
 
-/** What was asked by the bot, for `audit_logs`. */
+/** An act that was asked for by the bot, for `audit_logs`. */
 export type StaffAct = {
   action: string;
   entityType: string;
   entityId: string;
   by: string;
   role: ApiRole | undefined;
-  /** What was sent, whose digest is kept. */
+  /** The text or data that was sent. Its digest is kept. */
   payload: string;
   details?: Readonly<Record<string, unknown>>;
 };

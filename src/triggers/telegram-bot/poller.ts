@@ -25,7 +25,7 @@ const HANDLED_WITHIN_MS = seconds(30);
 
 /**
  * Asks Telegram for what staff wrote and tapped. Of all processes one does, under a lease in Redis. An update is taken before it is handled: it
- * is handled once, or, where the process dies in between, not at all, which whoever tapped sees by the buttons that stay. Nothing here ends
+ * is handled once, or, where the process dies in between, not at all, which the person sees by the buttons that stay. Nothing here ends
  * but by `stop`.
  */
 export class StaffPoller {

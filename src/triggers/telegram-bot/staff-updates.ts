@@ -10,7 +10,7 @@ import { say } from './words.ts';
 /** A stranger is answered and recorded once in this time, and so many strangers at most: nobody makes the bot write without end. */
 const STRANGER_EVERY_MS = minutes(10);
 const STRANGERS = 100;
-/** Telegram shows at most so many characters to whoever tapped. */
+/** Telegram shows at most so many characters to the person who tapped. */
 const ANSWER_CHARACTERS = 200;
 
 type Message = NonNullable<StaffUpdate['message']>;
@@ -38,7 +38,7 @@ export class StaffUpdates {
     const locale = this.#localeOf(tap.from);
     const { outcome, reply, text } = await this.#answerTo(tap, locale);
     observer.handled('tap', outcome);
-    // The message first: whoever reads the answer looks at it next. A tap that waited for long takes no answer, and is done all the same.
+    // The message first: the person looks at it after the answer. A tap that waited for long takes no answer, and is done anyway.
     for (const edit of reply?.edits ?? []) await bot.edit(edit, signal).catch((err: unknown) => this.#unedited(err));
     if (text !== undefined) await bot.answerTap(tap.id, text.slice(0, ANSWER_CHARACTERS), signal);
   }
@@ -134,7 +134,7 @@ export class StaffUpdates {
     await this.#context.audit({ ...act, by, role, payload, details: { why: 'role', what } });
   }
 
-  /** What was decided stands; a message that does not say so is told by the next tap. */
+  /** The decision stands; a message that does not say so is told by the next tap. */
   #unedited(err: unknown): void {
     this.#context.log.warn({ err }, 'a message does not say yet what was decided');
   }

@@ -1,6 +1,6 @@
 import type { Locale } from '../../lib/locale.ts';
 
-export type Text = Readonly<Record<Locale, string>>;
+export type BotText = Readonly<Record<Locale, string>>;
 
 /** What the bot says, plain text; values stand where `%` does. */
 export const WORDS = {
@@ -54,7 +54,7 @@ export const WORDS = {
     en: 'Write /login to me in a private chat: the link logs in whoever opens it.',
     ru: 'Напишите /login мне в личном чате: по ссылке войдёт любой, кто её откроет.',
   },
-} as const satisfies Readonly<Record<string, Text>>;
+} as const satisfies Readonly<Record<string, BotText>>;
 
 /** One of these texts, with its values. */
 export function say(word: keyof typeof WORDS, locale: Locale, ...values: readonly (string | number)[]): string {

@@ -147,7 +147,7 @@ export class AlertCards {
     await this.#redis.hdel(keys.alertDecisions(refOf(alert)), group);
   }
 
-  /** What was done about an alert, by group, the earliest first. */
+  /** The decisions about an alert that were carried out, by group, the earliest first. */
   async decisions(alert: AlertFacts): Promise<ReadonlyMap<string, AlertDecision>> {
     const all = readEntries(await this.#redis.hgetall(keys.alertDecisions(refOf(alert))), decisions, this.#onRead);
     const done = [...all].filter(([, one]) => one.done);

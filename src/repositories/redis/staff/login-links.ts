@@ -4,7 +4,7 @@ import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys } from '../keys.ts';
 
 /** A link must be used within this time. */
-export const LOGIN_LINK_MS = minutes(5);
+const LOGIN_LINK_MS = minutes(5);
 
 /** Links that log a person in once. Redis holds digests, so that nobody who reads it can log in. Throws while Redis is away. */
 export class LoginLinks {
