@@ -92,7 +92,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   if (role !== 'scheduler') {
     stack.use(await WorkerBeat.start(app.parts.workerTimes, () => clock.now()));
     await takeOverFromPython(app, stack);
-    const staffPoller = staffPollerOf(app);
+    const staffPoller = staffPollerOf(app, config.API_TOKENS.length > 0);
     if (staffPoller) {
       staffPoller.start();
       stack.defer(() => staffPoller.stop());
@@ -134,7 +134,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     metrics,
     cryptobotWebhook: cryptobotWebhook(app),
     remnawaveWebhook: remnawaveWebhook(app),
-    alertmanagerWebhook: alertmanagerWebhook(app),
+    alertmanagerWebhook: alertmanagerWebhook(app, config.ALERTMANAGER_WEBHOOK_SECRET),
     operations: httpContext(app),
     trustProxy: config.TRUST_PROXY,
   });

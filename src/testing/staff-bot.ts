@@ -38,7 +38,7 @@ export function staffBot({ app, run, telegram }: Pick<TestApp, 'app' | 'run' | '
       by = 'worker-1',
       { times = TIMES, change = {} }: { times?: PollerTimes; change?: Partial<StaffBotContext> } = {},
     ): AsyncDisposable {
-      const context: StaffBotContext = { ...staffBotContext(app, by)!, ...change };
+      const context: StaffBotContext = { ...staffBotContext(app, { by, hasConsole: true })!, ...change };
       const updates = new StaffUpdates(context);
       const poller = new StaffPoller(context, (update, signal) => updates.handle(update, signal), times);
       poller.start();

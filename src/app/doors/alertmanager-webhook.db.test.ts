@@ -13,7 +13,7 @@ describe('alerts that Alertmanager hands in', () => {
   let server: ReturnType<typeof buildServer>;
   beforeAll(async () => {
     world = await testApp({ ALERTMANAGER_WEBHOOK_SECRET: SECRET });
-    const alertmanager = alertmanagerWebhook(world.app);
+    const alertmanager = alertmanagerWebhook(world.app, SECRET);
     server = buildServer({
       health: {},
       metrics: { render: async () => '', basicAuth: undefined },
@@ -160,6 +160,6 @@ describe('alerts that Alertmanager hands in', () => {
     await using other = await testApp({ ALERTMANAGER_WEBHOOK_SECRET: SECRET });
     other.redis.client.on('error', () => undefined);
     await other.redis.server.stop();
-    await expect(alertmanagerWebhook(other.app)!.take([given('TaskStuck')])).rejects.toThrow();
+    await expect(alertmanagerWebhook(other.app, SECRET)!.take([given('TaskStuck')])).rejects.toThrow();
   });
 });

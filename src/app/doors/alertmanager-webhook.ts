@@ -1,9 +1,11 @@
 import type { AlertmanagerWebhookOptions } from '../../triggers/http/alertmanager-webhook.ts';
 import type { App } from '../build-app.ts';
 
-/** Alerts that Alertmanager hands in. Undefined without ALERTMANAGER_WEBHOOK_SECRET. */
-export function alertmanagerWebhook({ config, log, parts }: App): AlertmanagerWebhookOptions | undefined {
-  const secret = config.ALERTMANAGER_WEBHOOK_SECRET;
+/** Alerts that Alertmanager hands in. Undefined without a secret, `ALERTMANAGER_WEBHOOK_SECRET`. */
+export function alertmanagerWebhook(
+  { log, parts }: Pick<App, 'log' | 'parts'>,
+  secret: string | undefined,
+): AlertmanagerWebhookOptions | undefined {
   if (secret === undefined) return undefined;
   return {
     secret,

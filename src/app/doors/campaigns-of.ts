@@ -12,7 +12,7 @@ import type { App } from '../build-app.ts';
 const ESTIMATE_LIMIT_MS = minutes(2);
 
 /** Campaigns as doors see them. */
-export function campaignsOf({ config, parts, services }: App): CampaignsContext {
+export function campaignsOf({ parts, services }: App): CampaignsContext {
   const { campaignPlanner: planner, campaignSends: sends, campaigns } = services;
   const now = (): Date => parts.foundation.clock.now();
   const whyTextWrong = (text: string, locale: Locale): string | undefined =>
@@ -43,7 +43,7 @@ export function campaignsOf({ config, parts, services }: App): CampaignsContext 
       return { groups, earned: earnedBy(groups), days: EARNED_DAYS };
     },
     isBuiltIn: (id) => id === BUILT_IN_CAMPAIGN,
-    weeklyCap: config.CAMPAIGN_WEEKLY_CAP,
+    weeklyCap: services.settings.CAMPAIGN_WEEKLY_CAP,
   };
 }
 

@@ -27,17 +27,17 @@ const MUTES_OFFERED = 5;
 const DELIVERY_MINUTES = 60;
 
 /** Who may use the bot, and what each may do. Groups get alerts, and have no role. */
-const rolesOf = ({ ADMIN_TELEGRAM_IDS: admins }: Config): ReadonlyMap<number, ApiRole> =>
+const rolesOf = ({ ADMIN_TELEGRAM_IDS: admins }: Pick<Config, 'ADMIN_TELEGRAM_IDS'>): ReadonlyMap<number, ApiRole> =>
   new Map(admins.filter(({ telegramId }) => telegramId > 0).map(({ role, telegramId }) => [telegramId, role]));
 
 /**
  * The people whom a link of the bot may log in to the console. Their sessions end when the bot's token, the role or the list changes, because
  * their keys follow from all three.
  */
-export function staffTokens(config: Config): NamedToken[] {
-  const { ADMIN_BOT_TOKEN: secret } = config;
+export function staffTokens(people: Pick<Config, 'ADMIN_BOT_TOKEN' | 'ADMIN_TELEGRAM_IDS'>): NamedToken[] {
+  const { ADMIN_BOT_TOKEN: secret } = people;
   if (secret === undefined) return [];
-  return [...rolesOf(config)].map(([id, role]) => ({
+  return [...rolesOf(people)].map(([id, role]) => ({
     name: `telegram:${id}`,
     role,
     token: createHmac('sha256', secret).update(`console ${id} ${role}`).digest('hex'),
@@ -48,16 +48,20 @@ export function staffTokens(config: Config): NamedToken[] {
 export const loginLinksOf = ({ redis }: Pick<App, 'redis'>): LoginLinks => new LoginLinks(redis);
 
 /** Listens to the staff's bot until it is stopped; undefined where there is none. */
-export function staffPollerOf(app: App): StaffPoller | undefined {
-  const context = staffBotContext(app);
+export function staffPollerOf(app: App, hasConsole: boolean): StaffPoller | undefined {
+  const context = staffBotContext(app, { hasConsole });
   if (!context) return undefined;
   const updates = new StaffUpdates(context);
   return new StaffPoller(context, (update, signal) => updates.handle(update, signal));
 }
 
 /** What the staff's bot needs: the same services as the API and the console have. `by` names the process. */
-export function staffBotContext(app: App, by = `${hostname()}:${process.pid}`): StaffBotContext | undefined {
-  const { config, log, metrics, parts, redis, services } = app;
+export function staffBotContext(
+  app: App,
+  { by = `${hostname()}:${process.pid}`, hasConsole }: { by?: string; hasConsole: boolean },
+): StaffBotContext | undefined {
+  const { log, metrics, parts, redis, services } = app;
+  const { settings } = services;
   const { alertAnswers, alertCards, alertStates, explain, foundation, staffCards } = parts;
   const { staffBot } = foundation;
   if (!staffBot) return undefined;
@@ -69,12 +73,12 @@ export function staffBotContext(app: App, by = `${hostname()}:${process.pid}`): 
     ...{ backlog: services.backlog, brake: services.brake },
     replay: (jobId, actId) => app.deadJobs.replay(jobId, actId),
   });
-  const zoned = new ZonedClock(config.TIME_ZONE);
+  const zoned = new ZonedClock(settings.TIME_ZONE);
   const links = loginLinksOf(app);
   const { listener, sender } = staffBot;
   return {
-    people: rolesOf(config),
-    defaultLocale: config.DEFAULT_LOCALE,
+    people: rolesOf(settings),
+    defaultLocale: settings.DEFAULT_LOCALE,
     log,
     polls: new StaffPolls(redis, by),
     bot: {
@@ -101,7 +105,7 @@ export function staffBotContext(app: App, by = `${hostname()}:${process.pid}`): 
     async offerMutes(chatId, update, signal) {
       const on = await alertStates.active(clock());
       for (const [i, { id: alert, kind, since, subject }] of on.slice(0, MUTES_OFFERED).entries()) {
-        const text = html`<b>${alertText(kind, subject, config.DEFAULT_LOCALE)}</b>`.toString();
+        const text = html`<b>${alertText(kind, subject, settings.DEFAULT_LOCALE)}</b>`.toString();
         const message = { telegramId: chatId, text, parseMode: 'HTML', lane: 'urgent', preview: false } as const;
         const card = await staffCards.about([{ alert, kind, subject: alert, at: since, lasts: true }], message);
         const { buttons } = card;
@@ -111,8 +115,8 @@ export function staffBotContext(app: App, by = `${hostname()}:${process.pid}`): 
       return on.length;
     },
     async loginLink({ by: person }) {
-      if (config.PUBLIC_URL === undefined || config.API_TOKENS.length === 0) return undefined;
-      return `${config.PUBLIC_URL}/login/link?code=${await links.make(person)}`;
+      if (settings.PUBLIC_URL === undefined || !hasConsole) return undefined;
+      return `${settings.PUBLIC_URL}/login/link?code=${await links.make(person)}`;
     },
     audit: (act) => audit(app, act),
     observer: metrics.staffBot,

@@ -87,7 +87,7 @@ test('a tap twice does it once, and says who did', async () => {
 
 test('of two admins at once one does it, and the other is told who', async () => {
   const id = await nodeDown();
-  const contexts = ['worker-a', 'worker-b'].map((by) => staffBotContext(world.app, by)!);
+  const contexts = ['worker-a', 'worker-b'].map((by) => staffBotContext(world.app, { by, hasConsole: true })!);
   const taps = (['owner', 'admin'] as const).map((name, i) =>
     contexts[i]!.answer(
       readTap(dataOf(name, 'Acknowledge'))!,
