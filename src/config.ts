@@ -201,7 +201,9 @@ export const variables = z.object({
     text
       .refine(isTimeZone, { error: 'must be a time zone, such as UTC or Europe/Moscow' })
       .default('UTC')
-      .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC, messages to customers tell times in it'),
+      .describe(
+        'Time zone of people, by its IANA name: the console shows its clock besides UTC, messages to customers tell times in it',
+      ),
   ),
   QUIET_HOURS: forTasks(
     quietHours

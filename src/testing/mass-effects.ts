@@ -7,8 +7,8 @@ import { days, hours, minutes } from '../lib/duration.ts';
 import { installOwnSchema } from '../repositories/history/own-schema.ts';
 import { keys } from '../repositories/redis/keys.ts';
 import { addAuditLogs, addTokens, addWebhookLogs, idsOf } from './aged-rows.ts';
-import { startCampaign } from './campaign-world.ts';
 import { broadcastOf } from './broadcast-drafts.ts';
+import { startCampaign } from './campaign-world.ts';
 import { type GenerationNumber, type SubscriptionWorld, subscriptionWorld } from './subscription-world.ts';
 import { until } from './until.ts';
 

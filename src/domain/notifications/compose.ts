@@ -1,8 +1,8 @@
+import { quietUntil } from '../../lib/quiet-hours.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import { BroadcastDeliveries } from '../../repositories/history/broadcast-deliveries.ts';
 import { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
-import { quietUntil } from '../../lib/quiet-hours.ts';
-import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';

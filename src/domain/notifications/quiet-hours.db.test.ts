@@ -9,9 +9,17 @@ const AT_THREE = new Date('2026-01-23T00:00:00Z');
 const AT_NINE = new Date('2026-01-23T06:00:00Z');
 
 test.each([
-  ...(['reminder:6h', 'reminder:7d', 'subscription_expired', 'campaign:x:1', 'broadcast', 'broadcast:planned', 'broadcast:traffic_reset'] as const).map(
-    (type) => [type, true] as const,
-  ),
+  ...(
+    [
+      'reminder:6h',
+      'reminder:7d',
+      'subscription_expired',
+      'campaign:x:1',
+      'broadcast',
+      'broadcast:planned',
+      'broadcast:traffic_reset',
+    ] as const
+  ).map((type) => [type, true] as const),
   ...(['news_broadcast', 'bulk_broadcast'] as const).map((type) => [type, true] as const),
   ...(['payment_received', 'payment_failed', 'payment_late', 'payment_renewal', 'traffic_used_up'] as const).map(
     (type) => [type, false] as const,

@@ -260,7 +260,17 @@ type Row = {
 
 /** Columns that say how far a broadcast is, or what was counted for it. */
 const PROGRESS = [
-  ...['state', 'send_at', 'sent_by', 'begun_at', 'filled_at', 'ended_at', 'paid_messages', 'held_because', 'rows_prefix'],
+  ...[
+    'state',
+    'send_at',
+    'sent_by',
+    'begun_at',
+    'filled_at',
+    'ended_at',
+    'paid_messages',
+    'held_because',
+    'rows_prefix',
+  ],
   ...['estimate', 'estimated_at', 'deletion_asked_at', 'deletion_asked_by', 'deletion_ended_at'],
 ];
 /** Every other column, so that a new one of the composer is in it. */
