@@ -16,7 +16,7 @@ import type { Wording } from './wording.ts';
 /** A customer as a text may meet one. */
 export type SampleReader = {
   username: string;
-  /** What is not known of every customer is not known of this one. */
+  /** This customer has no value for a variable that some customers lack. */
   isBare: boolean;
 };
 

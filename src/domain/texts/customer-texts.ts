@@ -57,7 +57,7 @@ export class CustomerTexts {
   #files: readonly FolderText[] = [];
   #stray: readonly StrayFile[] = [];
   #wording: Wording;
-  /** What was found wrong with a text, by text and source: at its check, or when it was sent. */
+  /** Why a text cannot be used, by text and source: found at its check, or when it was sent. */
   #wrong = new Map<string, string | undefined>();
   #readAt: number | undefined;
   #reading: Promise<void> | undefined;
