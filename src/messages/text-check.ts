@@ -1,13 +1,13 @@
 import { badText } from '../lib/bad-text.ts';
+import { CUSTOMER_TEXTS, type TextName } from '../lib/customer-texts.ts';
 import type { Locale } from '../lib/locale.ts';
 import { nearest } from '../lib/nearest.ts';
 import { visibleText } from '../lib/telegram-html.ts';
 import { strayBrace, variablesIn } from '../lib/text-template.ts';
-import { CUSTOMER_TEXTS, type TextName } from './customer-texts.ts';
+import type { TextVariable } from '../lib/text-variables.ts';
 import { htmlProblemIn, showsNothing } from './html-problem-words.ts';
 import { MAX_MESSAGE_LENGTH } from './split.ts';
 import { SAMPLE_NAMES, sampleText } from './text-samples.ts';
-import type { TextVariable } from './text-variables.ts';
 import type { Wording } from './wording.ts';
 
 /** A text as it is written may have so many characters; what is seen of it has less room. */

@@ -1,6 +1,6 @@
+import type { TextName } from '../lib/customer-texts.ts';
 import { days, hours } from '../lib/duration.ts';
 import type { Locale } from '../lib/locale.ts';
-import type { TextName } from './customer-texts.ts';
 import { magicLinkEmail, otpEmail, passwordResetEmail } from './email.ts';
 import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import {
