@@ -152,7 +152,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         { action: `campaign.${what}`, entityType: 'campaign', entityId, newValue: { by: callerHere(), ...details } },
       ]),
     history,
-    ...cliApprovals(app, callerHere(), history),
+    ...cliApprovals(app, app.config, callerHere(), history),
     receipts: receiptsOf(app, 'cli'),
     caller: callerHere(),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),

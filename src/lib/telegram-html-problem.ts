@@ -30,7 +30,9 @@ const VALUES: Readonly<Record<string, RegExp>> = {
 };
 const NEEDED: Readonly<Record<string, string>> = { a: 'href', span: 'class', 'tg-emoji': 'emoji-id' };
 
-const OPENING = /^<([a-zA-Z][a-zA-Z0-9-]*)((?:\s+[a-zA-Z-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?)*)\s*>/;
+const OPENING = /^<([a-zA-Z][a-zA-Z0-9-]*)/;
+const NEXT_ATTRIBUTE = /^\s+[a-zA-Z-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'))?/;
+const OPENING_ENDS = /^\s*>/;
 const CLOSING = /^<\/([a-zA-Z][a-zA-Z0-9-]*)\s*>/;
 const ATTRIBUTE = /([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?/g;
 /** What stands for a character: a name of Telegram's four, or a number. */
@@ -63,7 +65,7 @@ export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
       continue;
     }
     const closing = CLOSING.exec(rest);
-    const opening = OPENING.exec(rest);
+    const opening = closing ? undefined : openingOf(rest);
     if (closing) {
       const [tag, written] = closing as unknown as [string, string];
       const name = written.toLowerCase();
@@ -73,7 +75,7 @@ export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
       if (last.name !== name) return problem('tag_crossed', `${last.what} … ${tag}`, at);
       at += tag.length;
     } else if (opening) {
-      const [tag, written, attributes] = opening as unknown as [string, string, string];
+      const [tag, written, attributes] = opening;
       const name = written.toLowerCase();
       if (!Object.hasOwn(TAGS, name)) return problem('tag_unknown', tag, at);
       const kind = wrongAttribute(name, attributes);
@@ -87,6 +89,17 @@ export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
   }
   const left = open.at(-1);
   return left && problem('tag_unclosed', left.what, left.at);
+}
+
+/** The tag that a text begins with, as it is written, its name and its attributes; undefined where the tag is cut. */
+function openingOf(text: string): [tag: string, name: string, attributes: string] | undefined {
+  const [start, name] = OPENING.exec(text) ?? [];
+  if (start === undefined || name === undefined) return undefined;
+  let at = start.length;
+  for (let next = NEXT_ATTRIBUTE.exec(text.slice(at)); next; next = NEXT_ATTRIBUTE.exec(text.slice(at)))
+    at += next[0].length;
+  const end = OPENING_ENDS.exec(text.slice(at));
+  return end ? [text.slice(0, at + end[0].length), name, text.slice(start.length, at)] : undefined;
 }
 
 function wrongAttribute(name: string, written: string): 'attribute' | 'link' | undefined {

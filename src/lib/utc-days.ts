@@ -6,9 +6,6 @@ export type Interval = { readonly from: Date; readonly to: Date };
 /** The UTC day of a moment as `YYYY-MM-DD`. */
 export const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
 
-/** The UTC day before a moment's day. */
-export const dayBefore = (at: Date): string => dayOf(new Date(at.getTime() - days(1)));
-
 /** Moves a `YYYY-MM-DD` by whole days. */
 export const shiftDay = (day: string, by: number): string => dayOf(new Date(startOf(day).getTime() + days(by)));
 
@@ -28,10 +25,6 @@ export function intervalOfHour(hour: string): Interval {
   return { from, to: new Date(from.getTime() + hours(1)) };
 }
 
-/** The 24 hours of a day as `YYYY-MM-DDTHH`. */
-export const hoursOf = (day: string): string[] =>
-  Array.from({ length: 24 }, (_, hour) => `${day}T${String(hour).padStart(2, '0')}`);
-
 /** The seconds that both intervals have in common. */
 export function overlapSeconds(a: Interval, b: Interval): number {
   const from = Math.max(a.from.getTime(), b.from.getTime());
@@ -42,6 +35,3 @@ const startOf = (day: string): Date => new Date(`${day}T00:00:00Z`);
 
 /** The Sunday that ends the week of a day; weeks begin on Monday (ISO 8601). */
 export const sundayOfWeek = (day: string): string => shiftDay(day, (7 - startOf(day).getUTCDay()) % 7);
-
-/** The last Sunday that had ended at a moment. */
-export const lastSundayBefore = (at: Date): string => sundayOfWeek(shiftDay(dayOf(at), -7));

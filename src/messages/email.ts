@@ -1,7 +1,7 @@
+import type { EmailTextName } from '../lib/customer-texts.ts';
 import type { Locale } from '../lib/locale.ts';
 import { howMany } from '../lib/quantities.ts';
 import { plainTemplate } from '../lib/text-template.ts';
-import type { EmailTextName } from './customer-texts.ts';
 import { BUILT_IN_WORDING, type Wording } from './wording.ts';
 
 export type EmailText = { subject: string; text: string; html: string; locale: Locale };

@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<HtmlProblem['kind'], Words>> = {
     en: ({ line, what }) =>
       `has ${what} in line ${line} with an attribute that Telegram does not take there: leave it out`,
     ru: ({ line, what }) =>
-      `содержит ${what} в строке ${line} с атрибутом, которого Telegram там не принимает: уберите его`,
+      `содержит в строке ${line} тег ${what}, атрибут которого Telegram там не принимает: уберите его`,
   },
   entity: {
     en: ({ line, what }) =>
@@ -67,14 +67,14 @@ export function htmlProblemIn(text: string, locale: Locale): string | undefined 
 const UNSEEN = /[\s\p{Cc}\p{Cf}\u2800\u3164\ufeff\ufffc]/gu;
 
 /** Whether a text shows anything. */
-export const isBlank = (seen: string): boolean => seen.replaceAll(UNSEEN, '') === '';
+export const showsNothing = (seen: string): boolean => seen.replaceAll(UNSEEN, '') === '';
 
 /** Why a message of ours cannot leave as one message, in English; undefined where it can. */
 export function unsendable(html: string): string | undefined {
   const wrong = htmlProblemIn(html, 'en');
   if (wrong !== undefined) return wrong;
   const seen = visibleText(html);
-  if (isBlank(seen)) return 'shows nothing';
+  if (showsNothing(seen)) return 'shows nothing';
   return partsOf(html, 'HTML').length > 1
     ? `is more than one message of ${MAX_MESSAGE_LENGTH} characters: it has ${seen.length}`
     : undefined;

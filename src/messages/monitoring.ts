@@ -1,8 +1,8 @@
 import { type Html, html } from '../lib/html.ts';
+import { fact } from '../lib/labels.ts';
 import type { Locale } from '../lib/locale.ts';
 import { durationText } from '../lib/quantities.ts';
 import { alertMessage } from './alerts.ts';
-import { fact } from './labels.ts';
 import { minuteInUtc, spanInUtc } from './time.ts';
 
 export type NodeLine = { name: string; country?: string | undefined; reason?: string | undefined };

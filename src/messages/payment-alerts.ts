@@ -1,8 +1,8 @@
 import { type Html, html, join } from '../lib/html.ts';
+import { fact } from '../lib/labels.ts';
 import type { Locale } from '../lib/locale.ts';
 import type { Money } from '../lib/money.ts';
 import { alertMessage } from './alerts.ts';
-import { fact } from './labels.ts';
 import { boughtFacts, type PaymentFacts } from './payments.ts';
 import { minuteInUtc } from './time.ts';
 

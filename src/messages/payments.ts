@@ -1,9 +1,9 @@
 import { type Html, html } from '../lib/html.ts';
+import { fact } from '../lib/labels.ts';
 import type { Locale } from '../lib/locale.ts';
 import { formatMoney, type Money } from '../lib/money.ts';
 import type { PurchaseKind } from '../lib/purchase.ts';
 import type { TemplateValues } from '../lib/text-template.ts';
-import { fact } from './labels.ts';
 import { BUILT_IN_WORDING, type Wording } from './wording.ts';
 
 /** The facts of a payment that every message about it states. */

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { TextName } from '../lib/customer-texts.ts';
 import type { Html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { PURCHASE_KINDS } from '../lib/purchase.ts';
-import type { TextName } from './customer-texts.ts';
 import { unsendable } from './html-problem-words.ts';
 import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import { readRow, withFacts } from './row-facts.ts';

@@ -1,7 +1,7 @@
+import { CUSTOMER_TEXTS, type TextName } from '../lib/customer-texts.ts';
 import { type Html, html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { alertMessage } from './alerts.ts';
-import { CUSTOMER_TEXTS, type TextName } from './customer-texts.ts';
 
 type BrokenText = { name: TextName; locale: Locale; source: string; why: string; publicUrl: string | undefined };
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseHtml } from '../../sandbox/telegram/entities.ts';
+import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from '../lib/customer-texts.ts';
 import { LOCALES } from '../lib/locale.ts';
 import { visibleText } from '../lib/telegram-html.ts';
 import { telegramHtmlProblem } from '../lib/telegram-html-problem.ts';
-import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from './customer-texts.ts';
 import { MOST_TEXT_LENGTH, whyWrongText } from './text-check.ts';
 import { SAMPLE_NAMES, sampleText } from './text-samples.ts';
 import { BUILT_IN_WORDING as wording } from './wording.ts';

@@ -1,21 +1,26 @@
 import { badText } from '../lib/bad-text.ts';
+import { CUSTOMER_TEXTS, type TextName } from '../lib/customer-texts.ts';
 import type { Locale } from '../lib/locale.ts';
 import { nearest } from '../lib/nearest.ts';
 import { visibleText } from '../lib/telegram-html.ts';
 import { strayBrace, variablesIn } from '../lib/text-template.ts';
-import { CUSTOMER_TEXTS, type TextName } from './customer-texts.ts';
-import { htmlProblemIn, isBlank } from './html-problem-words.ts';
+import type { TextVariable } from '../lib/text-variables.ts';
+import { htmlProblemIn, showsNothing } from './html-problem-words.ts';
 import { MAX_MESSAGE_LENGTH } from './split.ts';
 import { SAMPLE_NAMES, sampleText } from './text-samples.ts';
-import type { TextVariable } from './text-variables.ts';
 import type { Wording } from './wording.ts';
 
 /** A text as it is written may have so many characters; what is seen of it has less room. */
 export const MOST_TEXT_LENGTH = 8_000;
 const MOST_SUBJECT_LENGTH = 150;
 
-/** Forms and files end lines in other ways, and a file ends with a line break that is none of the text. */
-export const tidyText = (text: string): string => text.replaceAll(/\r\n?/g, '\n').replace(/\n+$/, '');
+/** Forms and files end lines in other ways, and a file ends with a line break that its text does not have. */
+export function tidyText(text: string): string {
+  const lines = text.replaceAll(/\r\n?/g, '\n');
+  let end = lines.length;
+  while (lines[end - 1] === '\n') end -= 1;
+  return lines.slice(0, end);
+}
 
 export type ProposedText = { name: TextName; locale: Locale; text: string };
 
@@ -33,7 +38,7 @@ export function whyWrongText(
   const bad = badText(text);
   if (bad !== undefined)
     return say(bad, 'содержит недопустимый знак (U+0000 или половину суррогатной пары): уберите его');
-  if (isBlank(text))
+  if (showsNothing(text))
     return say('is empty: take the built-in text back instead', 'пуст: вместо этого верните встроенный текст');
   if (text.length > MOST_TEXT_LENGTH)
     return say(
@@ -90,7 +95,7 @@ function wrongVariables(text: string, variables: Variables, say: Say): string | 
 /** What a tag is judged by before values are known: a variable in an address stands for one. */
 const withoutVariables = (text: string): string =>
   text
-    .replaceAll(/(href\s*=\s*["'])\{[a-z_]+\}/gi, '$1https://variable.example/')
+    .replaceAll(/(href\s*=\s*["'])\{[a-z_]{1,40}\}/gi, '$1https://variable.example/')
     .replaceAll(/\{([a-z_0-9]+)\}/g, '$1');
 
 /** A line that may be left out must not carry away half of a tag; a piece with tags of its own cannot stand within one. */
@@ -117,7 +122,7 @@ function wrongMessage(sent: string, reader: Locale, say: Say): string | undefine
   const wrong = htmlProblemIn(sent, reader);
   if (wrong !== undefined) return wrong;
   const seen = visibleText(sent);
-  if (isBlank(seen))
+  if (showsNothing(seen))
     return say(
       'shows nothing to a customer of whom the least is known: add a line that is always there',
       'ничего не покажет клиенту, о котором мало известно: добавьте строку, которая есть всегда',
@@ -132,7 +137,7 @@ function wrongMessage(sent: string, reader: Locale, say: Say): string | undefine
 
 function wrongEmail(sent: string, say: Say): string | undefined {
   const [subject = '', ...rest] = sent.split('\n\n');
-  if (isBlank(subject) || isBlank(rest.join('')))
+  if (showsNothing(subject) || showsNothing(rest.join('')))
     return say(
       'needs a subject in its first line, an empty line, and the text',
       'должен содержать тему в первой строке, пустую строку и текст',

@@ -1,6 +1,6 @@
+import type { TextName } from '../lib/customer-texts.ts';
 import { days, hours } from '../lib/duration.ts';
 import type { Locale } from '../lib/locale.ts';
-import type { TextName } from './customer-texts.ts';
 import { magicLinkEmail, otpEmail, passwordResetEmail } from './email.ts';
 import { autoRenewInvoice, paymentFailed, paymentLate, paymentReceived } from './payments.ts';
 import {
@@ -16,7 +16,7 @@ import type { Wording } from './wording.ts';
 /** A customer as a text may meet one. */
 export type SampleReader = {
   username: string;
-  /** What is not known of every customer is not known of this one. */
+  /** This customer has no value for a variable that some customers lack. */
   isBare: boolean;
 };
 

@@ -1,8 +1,8 @@
+import { CUSTOMER_TEXTS, type TextName } from '../lib/customer-texts.ts';
 import type { Html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { fillTemplate, type TemplateValues } from '../lib/text-template.ts';
 import type { ZonedClock } from '../lib/zoned-clock.ts';
-import { CUSTOMER_TEXTS, type TextName } from './customer-texts.ts';
 import { minuteInUtc } from './time.ts';
 
 /** A text of the owner in place of a built-in one. */

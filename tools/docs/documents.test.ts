@@ -40,7 +40,7 @@ const OF_PYTHON = [
 /** Written like variables, but something else: values of the panel, words of Redis, PostgreSQL and Telegram. */
 const NO_VARIABLES = [
   ...['NO_RESET', 'CLUSTER_SLOTS', 'SKIP_LOCKED'],
-  ...['PEER_ID_INVALID', 'TOPIC_CLOSED', 'CHAT_WRITE_FORBIDDEN'],
+  ...['PEER_ID_INVALID', 'TOPIC_CLOSED', 'CHAT_WRITE_FORBIDDEN', 'FLOODSKIP_NOT_ALLOWED'],
 ];
 
 const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Config } from '../../config.ts';
 import { Approvals } from '../../domain/brakes/approvals.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { ApprovalRows } from '../../repositories/history/approval-rows.ts';
@@ -11,21 +12,16 @@ const BroadcastAct = z.object({ broadcast_id: z.guid(), at: z.iso.datetime().opt
 
 /** Acts that wait for a second person, and how each kind of them is done once that person has said yes. */
 export function approvalsOf(
-  {
-    config,
-    database,
-    dispatcher,
-    parts,
-    registry,
-  }: Pick<App, 'config' | 'database' | 'dispatcher' | 'parts' | 'registry'>,
+  { database, dispatcher, parts, registry }: Pick<App, 'database' | 'dispatcher' | 'parts' | 'registry'>,
   broadcasts: Pick<BroadcastsContext, 'send'>,
   source: 'cli' | 'http',
+  { API_TOKENS, APPROVAL_ABOVE }: Pick<Config, 'API_TOKENS' | 'APPROVAL_ABOVE'>,
 ): ApprovalsContext {
   const clock = (): Date => parts.foundation.clock.now();
   return new Approvals({
     rows: new ApprovalRows(database),
-    people: config.API_TOKENS,
-    above: config.APPROVAL_ABOVE === 'off' ? undefined : config.APPROVAL_ABOVE,
+    people: API_TOKENS,
+    above: APPROVAL_ABOVE === 'off' ? undefined : APPROVAL_ABOVE,
     clock,
     acts: {
       async task({ askedBy, id, payload }) {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Config } from '../../config.ts';
 import { reaches } from '../../lib/api-role.ts';
 import { tokenInitiator } from '../../lib/initiator.ts';
 import type { Approval } from '../../repositories/history/approval-rows.ts';
@@ -16,11 +17,12 @@ import { broadcastsOf } from './broadcasts-of.ts';
 /** Acts that wait for a second person, at a terminal. Saying yes needs a token there too: an account of the machine proves nobody. */
 export function cliApprovals(
   app: App,
+  settings: Pick<Config, 'API_TOKENS' | 'APPROVAL_ABOVE'>,
   caller: string,
   history: Pick<HistoryContext, 'missing'>,
 ): Pick<ApprovalContext, 'approvals' | 'approverOf' | 'recordApproval'> & Pick<TaskContext, 'heldForSecond'> {
-  const { config, dispatcher, registry, services } = app;
-  const approvals = approvalsOf(app, broadcastsOf(app, 'cli'), 'cli');
+  const { dispatcher, registry, services } = app;
+  const approvals = approvalsOf(app, broadcastsOf(app, 'cli'), 'cli', settings);
   const record = async (
     what: 'approved' | 'asked' | 'refused',
     { askedBy, digest, id, subject, touches }: Approval,
@@ -34,8 +36,8 @@ export function cliApprovals(
     recordApproval: record,
     async approverOf(file) {
       const token = (await readFile(file, 'utf8')).trim();
-      const name = new TokenBook(config.API_TOKENS).nameOf(token);
-      const role = config.API_TOKENS.find((known) => known.name === name)?.role;
+      const name = new TokenBook(settings.API_TOKENS).nameOf(token);
+      const role = settings.API_TOKENS.find((known) => known.name === name)?.role;
       if (name === undefined || role === undefined) throw new UsageError(`${file} holds no token of API_TOKENS`);
       if (!reaches(role, APPROVER_ROLE))
         throw new UsageError(`${name} has the role ${role}; ${APPROVER_ROLE} is needed`);

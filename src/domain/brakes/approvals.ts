@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { type ApiRole, reaches } from '../../lib/api-role.ts';
 import { days } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
@@ -72,7 +72,7 @@ export class Approvals implements ApprovalsContext {
     const asked = await this.find(id);
     if (!asked) return { outcome: 'unknown' };
     if (personOf(asked.askedBy) === personOf(by)) return { outcome: 'refused_self', approval: asked };
-    const isSame = asked.digest === digest && digestOf(asked.kind, asked.payload) === digest;
+    const isSame = isSameDigest(asked.digest, digest) && isSameDigest(digestOf(asked.kind, asked.payload), digest);
     if (!isSame) return { outcome: 'changed', approval: asked };
     const isFirst = await rows.decide(id, { by, digest, state: 'approved' }, clock());
     const decided = isFirst ? { ...asked, state: 'approved' as const, decidedBy: by } : await this.find(id);
@@ -109,6 +109,11 @@ export class Approvals implements ApprovalsContext {
 }
 
 const isKnown = (kind: string, acts: ApprovalsOptions['acts']): kind is GuardedAct['kind'] => Object.hasOwn(acts, kind);
+
+function isSameDigest(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
 
 const digestOf = (kind: string, payload: Readonly<Record<string, unknown>>): string =>
   createHash('sha256').update(stableJson({ kind, payload })).digest('hex');

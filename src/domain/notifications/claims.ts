@@ -68,8 +68,8 @@ export class Claims {
   }
 
   /**
-   * In quiet hours gives back what can wait, due at their end: it is not overdue then, and a worker that starts meanwhile finds it so. What
-   * was put off keeps that end, also where the hours are changed; where they are longer by then, it waits again.
+   * In quiet hours gives back what can wait, due at their end: it is not overdue then, and a worker that starts meanwhile finds it so. A
+   * message that was put off keeps that end, also where the hours are changed; where they are longer by then, it waits again.
    */
   #withoutWaiting(rows: readonly DueNotification[]): readonly DueNotification[] {
     const quietForMs = this.#options.quietForMs();

@@ -3,6 +3,7 @@ import type { Locale } from '../../lib/locale.ts';
 import { purchaseFacts } from '../../lib/purchase.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
 import { queuedText } from '../../messages/queued-text.ts';
+import type { Wording } from '../../messages/wording.ts';
 import type { AuditLogs } from '../../repositories/audit-logs.ts';
 import type { Customer, Customers } from '../../repositories/customers.ts';
 import type { Database } from '../../repositories/database.ts';
@@ -60,13 +61,15 @@ export class PaymentEnding {
     const telegramId = await this.#chatOf(payment, given);
     const by = payment.status === 'completed' ? 'backend' : payment.status === 'pending' ? settlement.by : 'worker';
     let doneAt = new Date(0);
+    // Looking for changed texts may tell the admins, which is no work for a transaction.
+    const { wording } = this.#dependencies.texts;
     const isFirst = await database.transaction().execute(async (transaction) => {
       const within = payments.within(transaction);
       doneAt = await within.clock();
       const done = { ...patch, done_at: doneAt.toISOString(), settled_by: by } as const;
       if (!(await within.complete(payment.id, done))) return false;
       await this.#record(payment, given, transaction);
-      await this.#tell(payment, { given, telegramId, doneAt, transaction });
+      await this.#tell(payment, { given, telegramId, doneAt, transaction, wording });
       return true;
     });
     if (!isFirst) return false;
@@ -101,14 +104,20 @@ export class PaymentEnding {
 
   async #tell(
     payment: Payment,
-    to: { given: Given | undefined; telegramId: number | undefined; doneAt: Date; transaction: Database },
+    to: {
+      given: Given | undefined;
+      telegramId: number | undefined;
+      doneAt: Date;
+      transaction: Database;
+      wording: Wording;
+    },
   ): Promise<void> {
-    const { given, telegramId, doneAt, transaction } = to;
+    const { given, telegramId, doneAt, transaction, wording } = to;
     if (telegramId === undefined) return;
-    const { locale, texts } = this.#dependencies;
+    const { locale } = this.#dependencies;
     const { id, planName, price } = payment;
     const facts = { paymentId: id, price, planName, ...purchaseFacts(decided(payment)), expiresAt: given?.until };
-    const message = queuedText({ kind: 'receipt', ...facts, locale }, doneAt, texts.wording);
+    const message = queuedText({ kind: 'receipt', ...facts, locale }, doneAt, wording);
     const row = {
       id: uuidFrom(`payment-received:${id}`),
       telegramId,

@@ -1,14 +1,15 @@
+import { isTextName, TEXT_NAMES, type TextName } from '../../lib/customer-texts.ts';
 import { within } from '../../lib/deadline.ts';
 import { days, seconds } from '../../lib/duration.ts';
 import { errorCode } from '../../lib/errors.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
-import { isTextName, TEXT_NAMES, type TextName } from '../../messages/customer-texts.ts';
 import { textFailed } from '../../messages/text-alerts.ts';
 import { type ProposedText, tidyText, whyWrongText } from '../../messages/text-check.ts';
 import { SAMPLE_NAMES, sampleText } from '../../messages/text-samples.ts';
 import { type House, type OwnText, Wording } from '../../messages/wording.ts';
 import type { Log } from '../../observability/log.ts';
 import type { CustomerTextRows, TextVersion } from '../../repositories/history/customer-text-rows.ts';
+import type { TextState } from '../../triggers/texts.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import { type FolderText, readTextFolder, type StrayFile } from './text-folder.ts';
 
@@ -22,19 +23,6 @@ export type CustomerTextsOptions = {
   log: Log;
   /** Where people reach the console. */
   publicUrl: string | undefined;
-};
-
-/** What holds for one text in one language. */
-export type TextState = {
-  name: TextName;
-  locale: Locale;
-  from: 'page' | 'folder' | 'built_in';
-  text: string | undefined;
-  /** The newest version of the page; without a text it was taken back. */
-  version: TextVersion | undefined;
-  file: FolderText | undefined;
-  /** Why the owner's text is not in force though there is one. */
-  why: string | undefined;
 };
 
 /** Every process knows of a change after this, where it sends anything. */
@@ -57,7 +45,7 @@ export class CustomerTexts {
   #files: readonly FolderText[] = [];
   #stray: readonly StrayFile[] = [];
   #wording: Wording;
-  /** What was found wrong with a text, by text and source: at its check, or when it was sent. */
+  /** Why a text cannot be used, by text and source: found at its check, or when it was sent. */
   #wrong = new Map<string, string | undefined>();
   #readAt: number | undefined;
   #reading: Promise<void> | undefined;

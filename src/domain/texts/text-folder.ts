@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isTextName, type TextName } from '../../lib/customer-texts.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
-import { isTextName, type TextName } from '../../messages/customer-texts.ts';
 import { MOST_TEXT_LENGTH, tidyText } from '../../messages/text-check.ts';
 
 /** A text of the folder, by the name of its file: `reminder.en.html`, `email_code.ru.txt`. */

@@ -1,5 +1,6 @@
 import type { CampaignTrigger } from '../../lib/campaign-rules.ts';
 import { days, hours } from '../../lib/duration.ts';
+import { roughly } from '../../lib/money.ts';
 import { dayOf, shiftDay } from '../../lib/utc-days.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { installOwnSchema } from '../../repositories/history/own-schema.ts';
@@ -171,7 +172,7 @@ class Judge {
       const truth = earnedInTruth(this.#noted.get(id) ?? [], payments, span);
       const told = week.campaigns?.find((one) => one.id === id);
       const cents = (income: readonly { amount: string }[] | undefined) =>
-        Math.round(Number(income?.[0]?.amount ?? 0) * 100);
+        Math.round(roughly(income?.[0]?.amount ?? '0') * 100);
       const shown = {
         told: [told?.groups.told.customers ?? 0, told?.groups.told.renewed ?? 0, cents(told?.groups.told.income)],
         held: [

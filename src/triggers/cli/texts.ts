@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { CUSTOMER_TEXTS, type TextName } from '../../lib/customer-texts.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
-import { CUSTOMER_TEXTS, type TextName } from '../../messages/customer-texts.ts';
 import type { HistoryContext } from '../history.ts';
 import { isKnownText, type TextsContext } from '../texts.ts';
 import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';

@@ -217,7 +217,7 @@ export type HttpContext = {
   broadcasts: BroadcastsContext;
   /** Campaigns that staff make; they need the same schema. */
   campaigns: CampaignsContext;
-  /** Texts to customers. What is made of them on the page is kept in our own schema. */
+  /** Texts to customers. Our own schema keeps those that staff write on the page. */
   texts: TextsContext;
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;

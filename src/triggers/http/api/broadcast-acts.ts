@@ -42,7 +42,11 @@ export function broadcastActRoutes(context: HttpContext): readonly ApiRoute[] {
           .base64()
           .min(4)
           .max(PICTURE_CHARACTERS)
-          .describe('A JPEG, PNG or WebP of at most 10 MB, in Base64; it is looked at by its content'),
+          .describe('A JPEG, PNG or WebP of at most 10 MB, in Base64; it is looked at by its content')
+          .meta({
+            'x-example':
+              'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+          }),
       }),
       bodyBytes: PICTURE_BODY_BYTES,
       answers: { 201: { description: 'It is kept, or was before', schema: PictureBody } },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { TextState } from '../../../domain/texts/customer-texts.ts';
+import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from '../../../lib/customer-texts.ts';
 import { LOCALES } from '../../../lib/locale.ts';
-import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from '../../../messages/customer-texts.ts';
+import type { TextState } from '../../texts.ts';
 import { TEXTS_KNOWN_WITHIN_SECONDS, VERSIONS_LISTED } from '../../texts.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';

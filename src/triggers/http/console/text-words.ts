@@ -1,6 +1,6 @@
-import type { TextState } from '../../../domain/texts/customer-texts.ts';
 import type { Html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
+import type { TextState } from '../../texts.ts';
 import { stateBadge } from './components/states.ts';
 
 const FROM = {

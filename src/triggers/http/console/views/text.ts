@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from '../../../../lib/customer-texts.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
 import { visibleText } from '../../../../lib/telegram-html.ts';
-import { CUSTOMER_TEXTS, TEXT_NAMES, type TextName } from '../../../../messages/customer-texts.ts';
 import { TEXTS_KNOWN_WITHIN_SECONDS, VERSIONS_LISTED } from '../../../texts.ts';
 import { restoreText, saveText } from '../../api/texts.ts';
 import { callerOf } from '../../auth/audited-caller.ts';

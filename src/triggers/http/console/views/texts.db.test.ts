@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TEXT_NAMES } from '../../../../messages/customer-texts.ts';
+import { TEXT_NAMES } from '../../../../lib/customer-texts.ts';
 import { installOwnSchema } from '../../../../repositories/history/own-schema.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
 

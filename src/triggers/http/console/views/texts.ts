@@ -1,7 +1,7 @@
+import { CUSTOMER_TEXTS, TEXT_NAMES } from '../../../../lib/customer-texts.ts';
 import { seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { LOCALES } from '../../../../lib/locale.ts';
-import { CUSTOMER_TEXTS, TEXT_NAMES } from '../../../../messages/customer-texts.ts';
 import { TEXTS_KNOWN_WITHIN_SECONDS } from '../../../texts.ts';
 import { dataTable } from '../components/data-table.ts';
 import { defineView } from '../define-view.ts';

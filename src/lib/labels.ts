@@ -1,5 +1,5 @@
-import { type Html, html } from '../lib/html.ts';
-import type { Locale } from '../lib/locale.ts';
+import { type Html, html } from './html.ts';
+import type { Locale } from './locale.ts';
 
 /** The names of facts in messages, each in one place, so that one thing is called one way. */
 const LABELS = {

@@ -1,7 +1,7 @@
-import { html } from '../lib/html.ts';
-import type { Locale } from '../lib/locale.ts';
 import { EMAIL_TEXTS } from './email-texts.ts';
+import { html } from './html.ts';
 import { fact } from './labels.ts';
+import type { Locale } from './locale.ts';
 import type { TextVariable, TextWords } from './text-variables.ts';
 import { BRAND, VARIABLES } from './text-variables.ts';
 
