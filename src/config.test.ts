@@ -8,8 +8,13 @@ const COMPLETE = {
   REMNAWAVE_API_TOKEN: 'panel-token',
   TELEGRAM_BOT_TOKEN: '123456:abcdefgh',
   CRYPTOBOT_TOKEN: '1:crypto',
-  ADMIN_TELEGRAM_IDS: '11, 22,11',
+  ADMIN_TELEGRAM_IDS: '11, 22:Support,11',
 };
+
+const ADMINS = [
+  { telegramId: 11, role: 'owner' },
+  { telegramId: 22, role: 'support' },
+];
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -27,7 +32,7 @@ describe('the environment', () => {
     expect(config).toMatchObject({
       DATABASE_URL: 'postgresql://worker:pass@db:5432/cybervpn',
       REMNAWAVE_URL: 'http://panel:3000',
-      ADMIN_TELEGRAM_IDS: [11, 22],
+      ADMIN_TELEGRAM_IDS: ADMINS,
       WORKER_CONCURRENCY: 2,
       TASK_CONCURRENCY: 16,
       TASKIQ_STREAM: 'taskiq',
@@ -36,6 +41,25 @@ describe('the environment', () => {
       API_TOKENS: [],
       TRUST_PROXY: 0,
     });
+  });
+
+  test.each([
+    ['11:boss', 'no known role'],
+    ['11:view,11:admin', 'gives one id two roles'],
+    ['11,', undefined],
+    ['olga', 'numeric Telegram ids'],
+    ['11:', 'numeric Telegram ids'],
+    ['-1001234567890:view', undefined],
+  ])('ADMIN_TELEGRAM_IDS=%s is taken, or its problem is named', (given, problem) => {
+    const found = problemsOf({ ...COMPLETE, ADMIN_TELEGRAM_IDS: given });
+    if (problem === undefined) expect(found).toEqual([]);
+    else expect(found).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("the staff's bot is another bot than the shop's", () => {
+    const [problem] = problemsOf({ ...COMPLETE, ADMIN_BOT_TOKEN: '123456:another-token' });
+    expect(problem).toContain('must be of another bot than TELEGRAM_BOT_TOKEN');
+    expect(problemsOf({ ...COMPLETE, ADMIN_BOT_TOKEN: '654321:another-token' })).toEqual([]);
   });
 
   test.each<[given: string, tokens: [token: string, role: string][]]>([
@@ -82,7 +106,7 @@ describe('the environment', () => {
   test('is shown to tasks in part: no address of a service, no secret', () => {
     const config = parseConfig(COMPLETE);
     const seen = JSON.stringify(settingsOf(config));
-    expect(settingsOf(config)).toMatchObject({ ADMIN_TELEGRAM_IDS: [11, 22], DEFAULT_LOCALE: 'ru' });
+    expect(settingsOf(config)).toMatchObject({ ADMIN_TELEGRAM_IDS: ADMINS, DEFAULT_LOCALE: 'ru' });
     for (const hidden of [...secretsOf(config), 'panel:3000', 'redis:6379']) expect(seen).not.toContain(hidden);
   });
 

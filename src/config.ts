@@ -4,6 +4,7 @@ import { mailbox } from './lib/email-address.ts';
 import {
   apiTokens,
   basicAuth,
+  botToken,
   connectionUrl,
   countBetween,
   customerLink,
@@ -22,7 +23,7 @@ import {
   secretText,
   secretUrl,
   share,
-  telegramIds,
+  telegramAdmins,
   text,
   trustedProxies,
   url,
@@ -89,16 +90,20 @@ export const variables = z.object({
     .describe(
       'WEBHOOK_SECRET_HEADER of the panel; with it POST /webhooks/remnawave takes its events, and what they name is looked at at once instead of at the next look',
     ),
-  TELEGRAM_BOT_TOKEN: secretText
-    .regex(/^\d+:[\w-]{8,}$/, { error: 'must look like 123456:ABC-DEF' })
-    .meta({ description: 'Bot API token', example: '123456:ABC-DEF1234' }),
+  TELEGRAM_BOT_TOKEN: botToken.meta({ description: 'Bot API token', example: '123456:ABC-DEF1234' }),
   CRYPTOBOT_TOKEN: secretText.min(1).meta({ description: 'Crypto Pay API token', example: '12345:AAabcdef' }),
   ADMIN_TELEGRAM_IDS: forTasks(
-    telegramIds.meta({
-      description: 'Telegram ids of those who get alerts and reports, comma-separated',
-      example: '111111111,222222222',
+    telegramAdmins.meta({
+      description:
+        "Telegram ids of those who get alerts and reports, comma-separated: id, or id:role with what the person may do by the staff's bot, a role of view, support, admin or owner, which is the default",
+      example: '111111111,222222222:support',
     }),
   ),
+  ADMIN_BOT_TOKEN: botToken.optional().meta({
+    description:
+      'Token of a second bot, for staff alone: alerts come by it with buttons, and it answers commands; without it they come by the bot of TELEGRAM_BOT_TOKEN, whose messages are never read',
+    example: '654321:FED-CBA4321',
+  }),
   WORKER_CONCURRENCY: countBetween(1, 64).default(2).describe('Worker processes'),
   TASK_CONCURRENCY: countBetween(1, 1000).default(16).describe('Tasks at once per process'),
   LOG_LEVEL: text
@@ -201,7 +206,9 @@ export const variables = z.object({
     text
       .refine(isTimeZone, { error: 'must be a time zone, such as UTC or Europe/Moscow' })
       .default('UTC')
-      .describe('Time zone of people, by its IANA name: the console shows its clock besides UTC, messages to customers tell times in it'),
+      .describe(
+        'Time zone of people, by its IANA name: the console shows its clock besides UTC, messages to customers tell times in it',
+      ),
   ),
   QUIET_HOURS: forTasks(
     quietHours
@@ -327,16 +334,27 @@ export const variables = z.object({
   SENTRY_ENVIRONMENT: text.min(1).default('production').describe('Which installation reports'),
 });
 
+/** The bot's id, which its token begins with. */
+const botOf = (token: string): string => token.split(':')[0]!;
+
 /** Checks variables that need another variable. */
 const schema = variables.superRefine((config, context) => {
   const want = (name: keyof typeof config): void => {
     if (config[name] === undefined) context.addIssue({ code: 'custom', path: [name] });
   };
+  if (config.ADMIN_BOT_TOKEN !== undefined && botOf(config.ADMIN_BOT_TOKEN) === botOf(config.TELEGRAM_BOT_TOKEN))
+    context.addIssue({
+      code: 'custom',
+      path: ['ADMIN_BOT_TOKEN'],
+      message:
+        "must be of another bot than TELEGRAM_BOT_TOKEN: the messages of the shop's bot are the platform's to read",
+    });
   if (config.S3_ENDPOINT !== undefined || config.S3_ACCESS_KEY_ID !== undefined) want('S3_BUCKET');
   if (config.S3_ACCESS_KEY_ID !== undefined) want('S3_SECRET_ACCESS_KEY');
   if (config.ALERT_EMAILS.length > 0) for (const name of ['SMTP_URL', 'EMAIL_FROM'] as const) want(name);
   if (config.ALERT_WEBHOOK_SECRET !== undefined) want('ALERT_WEBHOOK_URL');
-  const strangers = config.ON_CALL.flatMap(({ ids }) => ids).filter((id) => !config.ADMIN_TELEGRAM_IDS.includes(id));
+  const admins = new Set(config.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId));
+  const strangers = config.ON_CALL.flatMap(({ ids }) => ids).filter((id) => !admins.has(id));
   if (strangers.length > 0)
     context.addIssue({ code: 'custom', path: ['ON_CALL'], message: 'names ids that are not in ADMIN_TELEGRAM_IDS' });
   if (config.S3_SECRET_ACCESS_KEY !== undefined) want('S3_ACCESS_KEY_ID');

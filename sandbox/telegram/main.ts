@@ -1,5 +1,5 @@
 /**
- * `node sandbox/telegram/main.ts [--port 0] [--token <token>] [--no-limits]`: prints `{"url", "token"}` as one line of JSON,
+ * `node sandbox/telegram/main.ts [--port 0] [--token <token>] [--no-limits]`: prints `{"url", "token", "staff_token"}` as one line of JSON,
  * runs until SIGTERM or SIGINT.
  */
 import { parseArgs } from 'node:util';
@@ -14,5 +14,5 @@ const sandbox = await startTelegramSandbox({
   ...(values.token && { token: values.token }),
   ...(values['no-limits'] && { limits: NO_LIMITS }),
 });
-console.log(JSON.stringify({ url: sandbox.url, token: sandbox.token }));
+console.log(JSON.stringify({ url: sandbox.url, token: sandbox.token, staff_token: sandbox.staff.token }));
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void sandbox.stop());

@@ -1,285 +1,126 @@
-import { isDeepStrictEqual } from 'node:util';
-import { type Fields, type Upload, uploadOf } from './body.ts';
-import { cleaned, type Entity, isEmpty, type Parsed, parseEntities } from './entities.ts';
-import type { SendingLimits } from './limits.ts';
-import { readMarkup } from './markup.ts';
-import type { ArrivalRecord, DeliveredMessage } from './record.ts';
+import type { Fields } from './body.ts';
+import { apiMessage, type Bot, type Reply, refuse, tooManyRequests, user } from './bot.ts';
+import { REFUSALS } from './chats.ts';
+import { setCommands } from './commands.ts';
+import { type Content, checkText } from './content.ts';
+import { editKeyboard, editText } from './edits.ts';
+import { fileOf } from './files.ts';
+import { readMarkup } from './keyboard.ts';
+import { answerTap } from './people.ts';
+import type { DeliveredMessage } from './record.ts';
 
-/** How a chat answers. A chat that nobody set is `ok`. */
-export type ChatState = { state: 'ok' | keyof typeof REFUSALS } | { state: 'migrated_to'; chatId: number };
-
-/** The state that the methods work on. */
-export type World = {
-  token: string;
-  record: ArrivalRecord;
-  limits: SendingLimits;
-  chats: Map<number, ChatState>;
-  /** Pictures and documents that were uploaded, by the id that they got. */
-  files: Map<string, Upload>;
-  /** Messages sent longer ago than Telegram lets a bot delete them: 48 hours, by this clock. */
-  now(): number;
-  nextMessageId: number;
-};
-
-/** The body of a Bot API answer (https://core.telegram.org/bots/api#making-requests). */
-export type Reply =
-  | { ok: true; result: unknown }
-  | { ok: false; error_code: number; description: string; parameters?: Record<string, number> };
-
-const MAX_TEXT = 4096;
-const MAX_CAPTION = 1024;
-/** As it is written, in UTF-8: `get_formatted_text` of the Bot API server. */
-const MAX_BYTES = 1 << 15;
-
-/** How Telegram refuses a chat, word for word (tdlib/telegram-bot-api, `check_chat_access` and `fail_query_with_error`; tdlib/td). */
-export const REFUSALS = {
-  blocked: [403, 'Forbidden: bot was blocked by the user'],
-  not_started: [403, "Forbidden: bot can't initiate conversation with a user"],
-  deactivated: [403, 'Forbidden: user is deactivated'],
-  kicked: [403, 'Forbidden: bot was kicked from the group chat'],
-  left: [403, 'Forbidden: bot is not a member of the supergroup chat'],
-  deleted: [403, 'Forbidden: the group chat was deleted'],
-  bot: [403, "Forbidden: the bot can't send messages to the bot"],
-  not_found: [400, 'Bad Request: chat not found'],
-  peer_invalid: [400, 'Bad Request: PEER_ID_INVALID'],
-  topic_closed: [400, 'Bad Request: TOPIC_CLOSED'],
-  no_rights: [400, 'Bad Request: not enough rights to send text messages to the chat'],
-  write_forbidden: [400, 'Bad Request: CHAT_WRITE_FORBIDDEN'],
-} as const satisfies Record<string, readonly [code: number, description: string]>;
-
-/** Runs one method by its name; names are case-insensitive, as at Telegram. `at` is the time at which the request arrived. */
-export function callMethod(world: World, method: string, fields: Fields, at: number): Reply {
+/**
+ * Runs one method by its name; names are case-insensitive, as at Telegram. `at` is the time at which the request arrived; the signal fires
+ * where the caller hangs up.
+ */
+export function callMethod(
+  bot: Bot,
+  method: string,
+  fields: Fields,
+  { at, signal }: { at: number; signal: AbortSignal },
+): Reply | Promise<Reply> {
   switch (method.toLowerCase()) {
     case 'getme':
-      return { ok: true, result: user(world) };
+      return { ok: true, result: user(bot) };
+    case 'getupdates':
+      return bot.updates.get(fields, signal);
+    case 'setmycommands':
+      return setCommands(bot, fields);
     case 'sendmessage':
-      return send(world, 'sendMessage', fields, at, 'text');
+      return send(bot, 'sendMessage', fields, at, 'text');
     case 'sendphoto':
-      return send(world, 'sendPhoto', fields, at, 'photo');
+      return send(bot, 'sendPhoto', fields, at, 'photo');
     case 'senddocument':
-      return send(world, 'sendDocument', fields, at, 'document');
+      return send(bot, 'sendDocument', fields, at, 'document');
     case 'editmessagetext':
-      return edit(world, fields);
+      return editText(bot, fields);
+    case 'editmessagereplymarkup':
+      return editKeyboard(bot, fields);
     case 'deletemessage':
-      return remove(world, fields);
+      return remove(bot, fields);
     case 'answercallbackquery':
-      return fields.callback_query_id
-        ? { ok: true, result: true }
-        : refuse(world, 400, 'Bad Request: query is too old');
+      return answerTap(bot, fields, at);
     default:
-      return refuse(world, 404, 'Not Found');
+      return refuse(bot, 404, 'Not Found');
   }
 }
 
-/** The answer 429 with the wait in seconds. */
-export function tooManyRequests(retryAfterSeconds: number): Reply & { ok: false } {
-  return {
-    ok: false,
-    error_code: 429,
-    description: `Too Many Requests: retry after ${retryAfterSeconds}`,
-    parameters: { retry_after: retryAfterSeconds },
-  };
-}
-
-type Content = 'text' | 'photo' | 'document';
-
-function send(world: World, method: string, fields: Fields, at: number, content: Content): Reply {
-  world.record.arrived(at);
+function send(bot: Bot, method: string, fields: Fields, at: number, content: Content): Reply {
+  bot.record.arrived(at);
   const chatId = Number(fields.chat_id);
-  if (fields.chat_id === undefined || fields.chat_id === '') return refuse(world, 400, 'Bad Request: chat_id is empty');
+  if (fields.chat_id === undefined || fields.chat_id === '') return refuse(bot, 400, 'Bad Request: chat_id is empty');
   const text = String(fields[content === 'text' ? 'text' : 'caption'] ?? '');
   const parsed = checkText(text, fields.parse_mode, content);
-  if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
-  const file = content === 'text' ? undefined : fileOf(world, fields, content);
-  if (file?.error !== undefined) return refuse(world, 400, `Bad Request: ${file.error}`);
-  const buttons = readMarkup(fields.reply_markup);
-  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
-
-  const denied = checkChat(world, chatId);
+  if (!parsed.ok) return refuse(bot, 400, `Bad Request: ${parsed.error}`);
+  const file = content === 'text' ? undefined : fileOf(bot, fields, content);
+  if (file?.error !== undefined) return refuse(bot, 400, `Bad Request: ${file.error}`);
+  const markup = readMarkup(fields.reply_markup);
+  if (!markup.ok) return refuse(bot, 400, `Bad Request: ${markup.error}`);
+  const denied = checkChat(bot, chatId);
   if (denied) return denied;
-  const isPaid = isTrue(fields.allow_paid_broadcast);
-  if (isPaid && !world.limits.allowsPaid) return refuse(world, 400, 'Bad Request: FLOODSKIP_NOT_ALLOWED');
-  const { isBilled, waitSeconds } = world.limits.take(chatId, at, isPaid);
+  const paid = isTrue(fields.allow_paid_broadcast);
+  if (paid && !bot.limits.allowsPaid) return refuse(bot, 400, 'Bad Request: FLOODSKIP_NOT_ALLOWED');
+  const { isBilled, waitSeconds } = bot.limits.take(chatId, at, paid);
   if (waitSeconds > 0) {
-    world.record.tooManyRequests();
+    bot.record.tooManyRequests();
     return tooManyRequests(waitSeconds);
   }
-  if (isBilled) world.record.billed();
+  if (isBilled) bot.record.billed();
   const { entities, visible } = parsed;
-  const { markup } = buttons;
-  return deliver(world, { method, chatId, text, visible, entities, markup, file: file?.file ?? null, at }, fields);
+  const body = { text, visible, entities, file: file?.file ?? null, reply_markup: markup.markup, paid };
+  return deliver(bot, { method, chatId, ...body, at }, fields);
 }
 
-type Accepted = Pick<DeliveredMessage, 'method' | 'text' | 'visible' | 'entities' | 'file' | 'at'> & {
+type Accepted = Omit<DeliveredMessage, 'chat_id' | 'deleted' | 'message_id' | 'parse_mode' | 'preview'> & {
   chatId: number;
-  markup: unknown;
 };
 
-function deliver(world: World, message: Accepted, fields: Fields): Reply {
+function deliver(bot: Bot, message: Accepted, fields: Fields): Reply {
+  const { chatId: chat_id, ...content } = message;
   const delivered: DeliveredMessage = {
-    message_id: world.nextMessageId++,
-    method: message.method,
-    chat_id: message.chatId,
-    text: message.text,
-    visible: message.visible,
-    entities: message.entities,
+    message_id: bot.nextMessageId++,
+    chat_id,
+    ...content,
     parse_mode: fields.parse_mode === undefined ? null : String(fields.parse_mode),
-    reply_markup: message.markup,
     preview: message.method === 'sendMessage' && !isDisabled(fields.link_preview_options),
-    file: message.file,
-    paid: isTrue(fields.allow_paid_broadcast),
     deleted: false,
-    at: message.at,
   };
-  world.record.delivered(delivered);
-  return { ok: true, result: apiMessage(world, delivered) };
-}
-
-function edit(world: World, fields: Fields): Reply {
-  const found = world.record
-    .messages({ chatId: Number(fields.chat_id) })
-    .find((message) => message.message_id === Number(fields.message_id));
-  if (!found) return refuse(world, 400, 'Bad Request: message to edit not found');
-  const text = String(fields.text ?? '');
-  const parsed = checkText(text, fields.parse_mode, 'text');
-  if (!parsed.ok) return refuse(world, 400, `Bad Request: ${parsed.error}`);
-  const buttons = readMarkup(fields.reply_markup);
-  if (!buttons.ok) return refuse(world, 400, `Bad Request: ${buttons.error}`);
-  const { markup } = buttons;
-  if (found.visible === parsed.visible && isDeepStrictEqual(found.reply_markup, markup)) {
-    return refuse(world, 400, 'Bad Request: message is not modified');
-  }
-  // Without buttons of its own an edit takes away those that were there.
-  Object.assign(found, { text, visible: parsed.visible, entities: parsed.entities, reply_markup: markup });
-  return { ok: true, result: apiMessage(world, found) };
-}
-
-/** https://core.telegram.org/bots/api#sendphoto: the limits, and the words of TDLib and of Telegram's servers. */
-const MAX_PHOTO_BYTES = 10 * 1024 * 1024;
-const MAX_PHOTO_SIDES = 10_000;
-const MAX_PHOTO_RATIO = 20;
-
-type SentFile = { file: NonNullable<DeliveredMessage['file']>; error?: never } | { file?: never; error: string };
-
-function fileOf(world: World, fields: Fields, content: 'photo' | 'document'): SentFile {
-  const sent = uploadOf(fields, content);
-  if (sent === undefined || sent === '') return { error: `there is no ${content} in the request` };
-  if (typeof sent === 'string') {
-    const kept = world.files.get(sent);
-    if (!kept) return { error: "wrong remote file identifier specified: can't unserialize it. Wrong last symbol" };
-    return { file: { name: kept.name, bytes: kept.bytes, id: sent, isUploaded: false } };
-  }
-  if (sent.bytes === 0) return { error: 'file must be non-empty' };
-  const error = content === 'photo' ? whyNoPhoto(sent) : undefined;
-  if (error !== undefined) return { error };
-  const id = `${content}-${world.files.size + 1}`;
-  world.files.set(id, sent);
-  return { file: { name: sent.name, bytes: sent.bytes, id, isUploaded: true } };
-}
-
-function whyNoPhoto({ bytes, picture }: Upload): string | undefined {
-  if (bytes > MAX_PHOTO_BYTES)
-    return `file of size ${bytes} bytes is too big for a photo; the maximum size is ${MAX_PHOTO_BYTES} bytes`;
-  if (!picture) return 'IMAGE_PROCESS_FAILED';
-  const { height, width } = picture;
-  const ratio = Math.max(width, height) / Math.min(width, height);
-  return width + height > MAX_PHOTO_SIDES || ratio > MAX_PHOTO_RATIO ? 'PHOTO_INVALID_DIMENSIONS' : undefined;
+  bot.record.delivered(delivered);
+  return { ok: true, result: apiMessage(bot, delivered) };
 }
 
 /** https://core.telegram.org/bots/api#deletemessage */
 const DELETABLE_MS = 48 * 3_600_000;
 
-function remove(world: World, fields: Fields): Reply {
+function remove(bot: Bot, fields: Fields): Reply {
   const [chatId, messageId] = [Number(fields.chat_id), Number(fields.message_id)];
-  const denied = checkChat(world, chatId);
+  const denied = checkChat(bot, chatId);
   if (denied) return denied;
-  const found = world.record.find(chatId, messageId);
-  if (!found || found.deleted) return refuse(world, 400, 'Bad Request: message to delete not found');
-  if (world.now() - found.at > DELETABLE_MS)
-    return refuse(world, 400, "Bad Request: message can't be deleted for everyone");
+  const found = bot.record.find(chatId, messageId);
+  if (!found || found.deleted) return refuse(bot, 400, 'Bad Request: message to delete not found');
+  if (bot.now() - found.at > DELETABLE_MS)
+    return refuse(bot, 400, "Bad Request: message can't be deleted for everyone");
   found.deleted = true;
   return { ok: true, result: true };
 }
 
 const isTrue = (value: unknown): boolean => value === true || value === 'true';
 
-/** Markdown is not parsed, because the service sends HTML. */
-function checkText(text: string, parseMode: unknown, content: Content): Parsed {
-  const mode = String(parseMode ?? '').toLowerCase();
-  if (content === 'text' && text === '') return { ok: false, error: 'message text is empty' };
-  if (Buffer.byteLength(text) > MAX_BYTES) return { ok: false, error: 'text is too long' };
-  if (!['', 'none', 'html', 'markdown', 'markdownv2'].includes(mode))
-    return { ok: false, error: 'unsupported parse_mode' };
-  if (!text.isWellFormed()) return { ok: false, error: 'strings must be encoded in UTF-8' };
-  const parsed = mode === 'html' ? parseEntities(text) : { ok: true as const, visible: text, entities: [] };
-  if (!parsed.ok) return parsed;
-  const visible = cleaned(parsed.visible);
-  if (content === 'text' && isEmpty(visible)) return { ok: false, error: 'text must be non-empty' };
-  if (content === 'text' && visible.length > MAX_TEXT) return { ok: false, error: 'message is too long' };
-  if (content !== 'text' && visible.length > MAX_CAPTION) return { ok: false, error: 'message caption is too long' };
-  return { ok: true, visible, entities: trimmed(parsed.entities, parsed.visible) };
-}
-
-/** Moved to where they are in the text without its first spaces. */
-function trimmed(entities: readonly Entity[], visible: string): Entity[] {
-  const before = visible.length - visible.trimStart().length;
-  return entities.map((entity) => ({ ...entity, offset: Math.max(0, entity.offset - before) }));
-}
-
-function checkChat(world: World, chatId: number): Reply | undefined {
-  const chat = world.chats.get(chatId) ?? { state: 'ok' };
-  if (!Number.isSafeInteger(chatId) || chatId === 0) return refuse(world, ...REFUSALS.not_found);
+function checkChat(bot: Bot, chatId: number): Reply | undefined {
+  const chat = bot.chats.get(chatId) ?? { state: 'ok' };
+  if (!Number.isSafeInteger(chatId) || chatId === 0) return refuse(bot, ...REFUSALS.not_found);
   if (chat.state === 'migrated_to') {
-    return refuse(world, 400, 'Bad Request: group chat was upgraded to a supergroup chat', {
+    return refuse(bot, 400, 'Bad Request: group chat was upgraded to a supergroup chat', {
       migrate_to_chat_id: chat.chatId,
     });
   }
   if (chat.state === 'ok') return undefined;
   const [code, description] = REFUSALS[chat.state];
-  return refuse(world, code, description);
-}
-
-function refuse(world: World, code: number, description: string, parameters?: Record<string, number>): Reply {
-  world.record.refused(description);
-  return { ok: false, error_code: code, description, ...(parameters && { parameters }) };
+  return refuse(bot, code, description);
 }
 
 /** Form bodies hold the options as JSON text. */
-function isDisabled(options: unknown): boolean {
-  const read = typeof options === 'string' ? JSON.parse(options) : options;
-  return (read as { is_disabled?: boolean } | undefined)?.is_disabled === true;
-}
-
-function user(world: World) {
-  const id = Number(world.token.split(':')[0]);
-  return { id, is_bot: true, first_name: 'Sandbox', username: 'sandbox_bot', can_join_groups: true };
-}
-
-function apiMessage(world: World, message: DeliveredMessage) {
-  const { message_id, chat_id, visible, at, file, method } = message;
-  const chat = { id: chat_id, type: chat_id < 0 ? 'supergroup' : 'private' };
-  const from = user(world);
-  const body = file
-    ? {
-        caption: visible,
-        ...(method === 'sendPhoto' ? { photo: sizesOf(world, file) } : { document: fileFields(file) }),
-      }
-    : { text: visible };
-  return { message_id, from, chat, date: Math.floor(at / 1000), ...body };
-}
-
-type KeptFile = NonNullable<DeliveredMessage['file']>;
-
-const fileFields = ({ bytes, id, name }: KeptFile) => ({
-  ...{ file_id: id, file_unique_id: id },
-  ...{ file_name: name, file_size: bytes },
-});
-
-/** A thumbnail, and the picture itself last, as Telegram lists them. */
-function sizesOf({ files }: World, { bytes, id }: KeptFile) {
-  const { height = 1, width = 1 } = files.get(id)?.picture ?? {};
-  return [
-    { file_id: `${id}-thumb`, file_unique_id: `${id}-thumb`, width: 1, height: 1, file_size: 1 },
-    { file_id: id, file_unique_id: id, width, height, file_size: bytes },
-  ];
-}
+const isDisabled = (options: unknown): boolean => {
+  const read: unknown = typeof options === 'string' ? JSON.parse(options) : options;
+  return (read as { is_disabled?: boolean } | null | undefined)?.is_disabled === true;
+};

@@ -2,15 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createFaults, cut, type Fault } from '../faults.ts';
 import { serveOnLoopback } from '../loopback-server.ts';
 import { readFields } from './body.ts';
+import { type Bot, type Reply, type TapAnswer, tooManyRequests } from './bot.ts';
+import type { ChatState } from './chats.ts';
 import { handleControl } from './control.ts';
 import { type Limits, SendingLimits, TELEGRAM_LIMITS } from './limits.ts';
-import { type ChatState, callMethod, type Reply, tooManyRequests, type World } from './methods.ts';
+import { callMethod } from './methods.ts';
+import { type Person, type Tap, tap, write } from './people.ts';
 import { ArrivalRecord, type DeliveredMessage, type MessageFilter, type Stats } from './record.ts';
+import { UpdateQueue } from './updates.ts';
 
 export type TelegramSandboxOptions = {
   /** 0 (default): any free port. */
   port?: number;
-  /** The only valid bot token. */
+  /** The token of the first bot. There is a second one, for staff. */
   token?: string;
   /** Telegram's own limits by default; `NO_LIMITS` for none. */
   limits?: Partial<Limits>;
@@ -18,13 +22,41 @@ export type TelegramSandboxOptions = {
   aheadMs?: () => number;
 };
 
+/** One bot as a test sees it: what it sent, and the people who write to it. */
+export type SandboxBot = {
+  token: string;
+  messages(filter?: MessageFilter): DeliveredMessage[];
+  stats(): Stats;
+  setChat(chatId: number, state: ChatState): void;
+  /** Forgets messages and counts; chats, limits, taps and updates stay. */
+  reset(): void;
+  /** Somebody writes to the bot, in their own chat where no other is given. */
+  write(person: Person, text: string, chatId?: number): void;
+  /** Somebody taps a button under a message. Answers the id of the query. */
+  tap(person: Person, tap: Tap): string;
+  /** The answers to taps so far. */
+  taps(): readonly TapAnswer[];
+  /** From now on all taps that wait are too old to be answered. */
+  expireTaps(): void;
+  /** Calls of `getUpdates`, how many of them were ended by another, and what is not confirmed. */
+  polling(): UpdateQueue['counts'];
+  /** Messages that were changed. */
+  edits(): number;
+  /** The menu of commands by language, '' for all others. */
+  commands(): ReadonlyMap<string, unknown>;
+};
+
 export type TelegramSandbox = AsyncDisposable & {
   /** Base URL, for `TELEGRAM_API_URL`. */
   url: string;
   port: number;
   token: string;
+  /** The second bot. The first one's parts are the sandbox's own. */
+  staff: SandboxBot;
   messages(filter?: MessageFilter): DeliveredMessage[];
   stats(): Stats;
+  /** Calls of `getUpdates` by the first bot. */
+  polling(): UpdateQueue['counts'];
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
   /** How many requests are held by a fault now: they hang, or wait out a latency. */
@@ -36,31 +68,29 @@ export type TelegramSandbox = AsyncDisposable & {
 };
 
 const SANDBOX_TOKEN = '4242424242:sandbox-token-that-opens-nothing';
+/** The token of the second bot, for `ADMIN_BOT_TOKEN`. */
+export const STAFF_BOT_TOKEN = '4343434343:sandbox-token-of-the-staff-bot';
 
 /** Starts a Bot API server on loopback that answers as Telegram does, records arrivals and fails on command. */
 export async function startTelegramSandbox(options: TelegramSandboxOptions = {}): Promise<TelegramSandbox> {
-  const world: World = {
-    token: options.token ?? SANDBOX_TOKEN,
-    record: new ArrivalRecord(),
-    limits: new SendingLimits({ ...TELEGRAM_LIMITS, ...options.limits }),
-    chats: new Map(),
-    files: new Map(),
-    now: () => performance.timeOrigin + performance.now() + (options.aheadMs?.() ?? 0),
-    nextMessageId: 1,
-  };
+  const limits = { ...TELEGRAM_LIMITS, ...options.limits };
+  const now = (): number => performance.timeOrigin + performance.now() + (options.aheadMs?.() ?? 0);
+  const bot = newBot(options.token ?? SANDBOX_TOKEN, 'sandbox_bot', { limits, now });
+  const staff = newBot(STAFF_BOT_TOKEN, 'sandbox_staff_bot', { limits, now });
+  const bots = new Map([bot, staff].map((one) => [one.token, one]));
   const faults = createFaults({
     tooManyRequests: (retryAfterSeconds) => {
-      world.record.tooManyRequests();
+      bot.record.tooManyRequests();
       return tooManyRequests(retryAfterSeconds);
     },
   });
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (await faults.routes(request, response)) return;
-    if (request.url?.startsWith('/_sandbox/')) return await handleControl(world, request, response);
+    if (request.url?.startsWith('/_sandbox/')) return await handleControl([...bots.values()], request, response);
     const verdict = await faults.apply(request, response);
     if (verdict === 'handled') return;
-    const reply = await answer(world, request);
+    const reply = await answer(bots, request, hungUp(response));
     if (verdict === 'cut-after') return cut(response);
     respond(response, reply);
   };
@@ -74,26 +104,54 @@ export async function startTelegramSandbox(options: TelegramSandboxOptions = {})
   return {
     url,
     port,
-    token: world.token,
-    messages: (filter) => world.record.messages(filter),
-    stats: () => world.record.stats(),
+    ...handleOf(bot),
+    staff: handleOf(staff),
     faults: (fault) => (fault ? faults.add(fault) : faults.clear()),
     held: () => faults.held(),
-    setChat: (chatId, state) => void world.chats.set(chatId, state),
-    reset: () => world.record.clear(),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
+function newBot(token: string, username: string, { limits, now }: { limits: Limits; now(): number }): Bot {
+  return {
+    ...{ token, username, now, nextMessageId: 1, nextQueryId: 1, taps: [], edits: 0 },
+    ...{ record: new ArrivalRecord(), limits: new SendingLimits(limits), updates: new UpdateQueue() },
+    ...{ chats: new Map(), files: new Map(), queries: new Set(), commands: new Map() },
+  };
+}
+
+const handleOf = (bot: Bot): SandboxBot => ({
+  token: bot.token,
+  messages: (filter) => bot.record.messages(filter),
+  stats: () => bot.record.stats(),
+  setChat: (chatId, state) => void bot.chats.set(chatId, state),
+  reset: () => bot.record.clear(),
+  write: (person, text, chatId) => write(bot, person, text, chatId),
+  tap: (person, given) => tap(bot, person, given),
+  taps: () => bot.taps,
+  expireTaps: () => bot.queries.clear(),
+  polling: () => bot.updates.counts,
+  edits: () => bot.edits,
+  commands: () => bot.commands,
+});
+
+/** Fires where the caller goes away before it is answered. */
+function hungUp(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  return controller.signal;
+}
+
 /** `/bot<token>/<method>`: a malformed token is a 404, a wrong one a 401. */
-async function answer(world: World, request: IncomingMessage): Promise<Reply> {
+async function answer(bots: ReadonlyMap<string, Bot>, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
   const at = performance.timeOrigin + performance.now();
   const route = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? '');
   const fields = await readFields(request);
   if (!route || !/^\d+:/.test(route[1]!)) return { ok: false, error_code: 404, description: 'Not Found' };
-  if (route[1] !== world.token) return { ok: false, error_code: 401, description: 'Unauthorized' };
-  return callMethod(world, route[2]!, fields, at);
+  const bot = bots.get(route[1]!);
+  if (!bot) return { ok: false, error_code: 401, description: 'Unauthorized' };
+  return await callMethod(bot, route[2]!, fields, { at, signal });
 }
 
 function respond(response: ServerResponse, reply: Reply): void {

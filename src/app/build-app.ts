@@ -174,6 +174,7 @@ export async function buildApp(
   });
   stack.use(parts.foundation.clock);
   stack.use(parts.foundation.telegram);
+  if (parts.foundation.staffBot) stack.use(parts.foundation.staffBot);
   stack.use(parts.foundation.unreadable);
   stack.use(parts.foundation.taskOutcomes);
   stack.use(parts.deliveryCounts);
@@ -192,6 +193,7 @@ export async function buildApp(
           subject: failure.task,
           at: failure.at,
           severity: failure.critical ? 'critical' : 'warning',
+          job: failure.jobId,
           message: (locale) => taskFailed(failure, locale),
         });
       },

@@ -40,12 +40,8 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { historyState } = kept;
   const { keptReceipts, services: receipting } = composeReceipts(foundation, { ...history, historyState, keptDays });
   const mailer = composeMailer(foundation, config);
-  const {
-    alertAnswers,
-    alertStates,
-    handedInAlerts,
-    services: alerting,
-  } = composeAlerts(foundation, kept, mailer, config);
+  const { services: alerting, staffSender, ...alertParts } = composeAlerts(foundation, kept, mailer, config);
+  const { alertStates } = alertParts;
   const { services: texting } = composeTexts(
     foundation,
     { ...alerting, historyDatabase: history.historyDatabase },
@@ -68,7 +64,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     { tasks: { reminding, disabling }, tasksOff: disabledTasks },
   );
   const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(foundation, {
-    texts,
+    ...{ staff: staffSender, texts },
     isObsolete: async (row, now, signal) =>
       (await alerting.alerts.isOver(row)) ||
       (await truth.isObsolete(row, now, signal)) ||
@@ -83,13 +79,17 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     },
     depths,
   );
-  const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(foundation, alertStates, {
-    deliveryCounts,
-    pausedSchedules: kept.pausedSchedules,
-    campaignWeeks,
-    ...monitoring.services,
-    ...payments.services,
-  });
+  const { memoryReports, scheduleWatch, workerTimes, ...figures } = composeFigures(
+    foundation,
+    { alertStates, staffSender },
+    {
+      deliveryCounts,
+      pausedSchedules: kept.pausedSchedules,
+      campaignWeeks,
+      ...monitoring.services,
+      ...payments.services,
+    },
+  );
   const { broadcastParts, ...bulk } = composeBulk(
     foundation,
     { broadcastKeeping, ...people, ...subscriptions.services, customerPicture, historyState, keptReceipts },
@@ -123,10 +123,8 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   return {
     services,
     ...kept,
-    alertAnswers,
-    alertStates,
+    ...alertParts,
     campaignIncomes,
-    handedInAlerts,
     broadcastParts,
     deliveryCounts,
     deskParts,

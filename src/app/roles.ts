@@ -25,6 +25,7 @@ import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { httpContext } from './doors/http.ts';
 import { resultListener, startIntake } from './doors/intake.ts';
 import { remnawaveWebhook } from './doors/remnawave-webhook.ts';
+import { staffPollerOf } from './doors/staff-bot.ts';
 import { readiness } from './readiness.ts';
 import { takeOverFromPython } from './take-over-from-python.ts';
 
@@ -91,6 +92,12 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   if (role !== 'scheduler') {
     stack.use(await WorkerBeat.start(app.parts.workerTimes, () => clock.now()));
     await takeOverFromPython(app, stack);
+    const staffPoller = staffPollerOf(app);
+    if (staffPoller) {
+      staffPoller.start();
+      stack.defer(() => staffPoller.stop());
+      health.staff_bot = async () => staffPoller.check();
+    }
     const intake = startIntake(app);
     if (intake) {
       stack.defer(() => intake.stop());

@@ -2,6 +2,7 @@ import { CryptoBotClient } from '../clients/cryptobot/client.ts';
 import { type ClientObserver, ClientPolicy } from '../clients/policy.ts';
 import { connectPanel } from '../clients/remnawave/connect.ts';
 import { TelegramClient } from '../clients/telegram/client.ts';
+import { StaffBot } from '../clients/telegram/staff-bot.ts';
 import type { Config, Settings } from '../config.ts';
 import { Calendar } from '../lib/calendar.ts';
 import { seconds } from '../lib/duration.ts';
@@ -51,6 +52,7 @@ export type FoundationOptions = {
   /** How the services outside are reached. */
   neighbours: Pick<
     Config,
+    | 'ADMIN_BOT_TOKEN'
     | 'CRYPTOBOT_API_URL'
     | 'CRYPTOBOT_TOKEN'
     | 'REMNAWAVE_API_TOKEN'
@@ -189,8 +191,36 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     processNotes: new ProcessNotes(redis, onStored),
     redis,
     sender: new TelegramSender(telegram, { regular: limiter, paid: paidLimiter }, marks),
+    staffBot: staffBotOf({ calls, metrics, neighbours, redis }),
     taskOutcomes,
     telegram,
     unreadable,
+  };
+}
+
+/** The staff's own bot, with a rate and a breaker of its own; undefined where it has no token. */
+function staffBotOf({
+  calls: observer,
+  metrics,
+  neighbours,
+  redis,
+}: Pick<FoundationOptions, 'metrics' | 'neighbours' | 'redis'> & { calls: ClientObserver }) {
+  const { ADMIN_BOT_TOKEN: token, TELEGRAM_API_URL: apiRoot, TELEGRAM_RATE_PER_SECOND: ratePerSecond } = neighbours;
+  if (token === undefined) return undefined;
+  const bot = { token, apiRoot, variable: 'ADMIN_BOT_TOKEN', observer };
+  const telegram = new TelegramClient({ ...bot, service: 'telegram_staff' });
+  const marks = new DeliveryMarks(redis, 'staff');
+  const limiter = new TelegramLimiter(redis, {
+    ...{ ratePerSecond, bot: 'staff' },
+    onTurn: (lane, waited) => metrics.rateLimitWaited(`telegram_staff_${lane}`, waited),
+  });
+  const listener = new StaffBot(bot);
+  return {
+    ...{ listener, marks },
+    sender: new TelegramSender(telegram, { regular: limiter, paid: undefined }, marks),
+    [Symbol.dispose](): void {
+      telegram[Symbol.dispose]();
+      listener[Symbol.dispose]();
+    },
   };
 }

@@ -40,6 +40,14 @@ export const text = z.string().trim();
 /** A text that is secret as a whole. */
 export const secretText = marked(z.string().trim(), (value) => [value]);
 
+export const botToken = marked(
+  z
+    .string()
+    .trim()
+    .regex(/^\d+:[\w-]{8,}$/, { error: 'must look like 123456:ABC-DEF' }),
+  (value) => [value],
+);
+
 /** An address of this machine, without a port. */
 export const listenAddress = text.refine((value) => isIP(value) !== 0, {
   error: 'must be an IPv4 or IPv6 address without brackets, such as 127.0.0.1 or ::',
@@ -147,11 +155,30 @@ export const mailAddresses = list.refine((all) => all.length > 0 && all.every((o
   error: 'must be comma-separated e-mail addresses',
 });
 
-export const telegramIds = list
-  .refine((ids) => ids.length > 0 && ids.every((id) => /^-?\d{1,16}$/.test(id)), {
-    error: 'must be comma-separated numeric Telegram ids',
+/** Somebody, or a group, that gets alerts, and what this person may do by the staff's bot. */
+export type TelegramAdmin = { telegramId: number; role: ApiRole };
+
+export const telegramAdmins = list
+  .transform((items) => items.map((item) => /^(-?\d{1,16})(?::([a-z]+))?$/i.exec(item)))
+  .refine((items) => items.length > 0 && !items.includes(null), {
+    error: 'must be comma-separated numeric Telegram ids, each alone or with a role as id:role',
+    abort: true,
   })
-  .transform((ids) => [...new Set(ids.map(Number))]);
+  .transform((items, context): TelegramAdmin[] => {
+    const roles = new Map<number, ApiRole>();
+    for (const [, id, word = 'owner'] of items as RegExpExecArray[]) {
+      const role = API_ROLES.find((known) => known === word.toLowerCase());
+      const other = roles.get(Number(id)) ?? role;
+      if (role && role === other) roles.set(Number(id), role);
+      else context.issues.push({ code: 'custom', input: '', message: wrongRole(role, other) });
+    }
+    return [...roles].map(([telegramId, role]) => ({ telegramId, role }));
+  });
+
+const wrongRole = (role: ApiRole | undefined, other: ApiRole | undefined): string =>
+  role === undefined
+    ? `has no known role for one of the ids: it must be one of ${API_ROLES.join(', ')}`
+    : `gives one id two roles, ${other} and ${role}`;
 
 /** A person or a program that may call the API, and what it may do. */
 type ApiToken = { name: string; token: string; role: ApiRole };

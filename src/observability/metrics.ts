@@ -6,6 +6,7 @@ import { BoundedLabel } from './bounded-label.ts';
 import { EmailMetrics } from './email-metrics.ts';
 import { makeSeries } from './make-series.ts';
 import { SERIES } from './series.ts';
+import { StaffBotMetrics } from './staff-bot-metrics.ts';
 
 const ALERT_STATES = ['on', 'acknowledged', 'muted'] as const;
 type AlertState = (typeof ALERT_STATES)[number];
@@ -42,6 +43,7 @@ const OUTPUTS = ['log', 'traces', 'errors', 'history'] as const;
 export class Metrics implements ClientObserver {
   readonly registry: Registry;
   readonly emails: EmailMetrics;
+  readonly staffBot: StaffBotMetrics;
   readonly #series;
   readonly #role: string;
   readonly #running = new Set<RunningTask>();
@@ -59,6 +61,7 @@ export class Metrics implements ClientObserver {
     this.registry = registry;
     this.#series = series;
     this.emails = new EmailMetrics(series);
+    this.staffBot = new StaffBotMetrics(series);
     this.#role = role;
     collectDefaultMetrics({ register: registry });
     series.workerInfo.set({ version, role }, 1);

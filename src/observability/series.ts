@@ -102,6 +102,20 @@ export const SERIES = {
     ['what'],
   ),
 
+  staffBotUpdates: counter(
+    'cybervpn_staff_bot_updates_total',
+    'What staff wrote to their bot or tapped, by kind (tap, command, other) and outcome: done, already, over, refused, failed, gone, forbidden (the role), stranger, unknown, ignored',
+    ['kind', 'outcome'],
+  ),
+  staffBotPolls: counter(
+    'cybervpn_staff_bot_polls_total',
+    "Questions to Telegram for updates of the staff's bot: ok, failed",
+    ['outcome'],
+  ),
+  staffBotPolling: gauge(
+    'cybervpn_staff_bot_polling',
+    "1 for the process that asks Telegram for updates of the staff's bot, 0 for the others that would",
+  ),
   panelEvents: counter(
     'cybervpn_panel_events_total',
     'Events that the panel sent, by name and by what became of them: taken, refused (signature or body), put_off (Redis or PostgreSQL did not take it: the panel sends it again)',

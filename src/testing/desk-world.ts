@@ -47,10 +47,14 @@ export interface DeskWorld extends AsyncDisposable {
 }
 
 /** Built once per test file. */
-export async function deskWorld(generation: 2 | 3, mode: SettlementMode = 'worker'): Promise<DeskWorld> {
+export async function deskWorld(
+  generation: 2 | 3,
+  mode: SettlementMode = 'worker',
+  more: Readonly<Record<string, string>> = {},
+): Promise<DeskWorld> {
   const stack = new AsyncDisposableStack();
   const tokens = { olga: randomBytes(16).toString('hex'), ivan: randomBytes(16).toString('hex') };
-  const environment = { API_TOKENS: `olga:${tokens.olga},ivan:${tokens.ivan}` };
+  const environment = { ...more, API_TOKENS: `olga:${tokens.olga},ivan:${tokens.ivan}` };
   const world = stack.use(await paymentWorld(generation, mode, environment));
   const server = buildServer({
     health: {},

@@ -12,6 +12,8 @@ export const OPEN_ROUTES: ReadonlySet<string> = new Set([
   'GET /api/docs',
   'GET /login',
   'POST /login',
+  'GET /login/link',
+  'POST /login/link',
   'POST /logout',
 ]);
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ReceivedMail } from '../../sandbox/smtp/server.ts';
+import { STAFF_BOT_TOKEN } from '../../sandbox/telegram/server.ts';
 import { loadTasks } from '../../src/runtime/registry.ts';
 import { fillPastFigures } from '../../src/testing/past/figures.ts';
 import { fillPast } from '../../src/testing/past/tables.ts';
@@ -57,6 +58,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<void> {
       API_TOKENS: `demo:${apiToken}`,
       TIME_ZONE: 'Europe/Moscow',
       ADMIN_TELEGRAM_IDS: String(ADMIN_CHAT),
+      ADMIN_BOT_TOKEN: STAFF_BOT_TOKEN,
       REMNAWAVE_WEBHOOK_SECRET: webhookSecret,
     },
     onLine: (role, line) => folder.log(role, line),
@@ -147,6 +149,11 @@ function explain(screen: Screen, world: World, worker: RoleProcess, apiToken: st
     ['', `  (id, telegram_id, message, scheduled_at) values (gen_random_uuid(), ${chatOf(7)}, 'Hello!', now())"`],
     ['the same by the API', `export WORKER_URL=${worker.httpUrl} WORKER_TOKEN=${apiToken}`],
     ['', `  node_modules/.bin/node examples/typescript/dispatch-and-wait.ts ${chatOf(7)} "Hello!"`],
+    ['the staff’s bot', `curl '${world.telegram.url}/_sandbox/messages?bot=${STAFF_BOT_TOKEN.split(':')[0]}'`],
+    [
+      '',
+      `curl -d '{"from":${ADMIN_CHAT},"text":"/status"}' '${world.telegram.url}/_sandbox/write?bot=${STAFF_BOT_TOKEN.split(':')[0]}'`,
+    ],
     ['fail Telegram', `curl -d '{"kind":"error","forMs":20000}' ${world.telegram.url}/_sandbox/faults`],
   ]);
   screen.line();
@@ -156,11 +163,13 @@ function explain(screen: Screen, world: World, worker: RoleProcess, apiToken: st
 
 /** Prints each message as it reaches its chat. */
 async function showDeliveries(world: World, screen: Screen, signal: AbortSignal): Promise<void> {
-  let shown = 0;
+  const shown = new Map<object, number>();
   while (!signal.aborted) {
-    const messages = world.telegram.messages();
-    for (const message of messages.slice(shown)) screen.delivery(message);
-    shown = messages.length;
+    for (const bot of [world.telegram, world.telegram.staff]) {
+      const messages = bot.messages();
+      for (const message of messages.slice(shown.get(bot) ?? 0)) screen.delivery(message);
+      shown.set(bot, messages.length);
+    }
     await delay(LOOK_EVERY_MS, undefined, { signal });
   }
 }

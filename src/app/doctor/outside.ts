@@ -46,9 +46,31 @@ export function outsideExaminations(app: App): readonly Examination[] {
         return ok(`bot @${value.username}`, latencyMs);
       },
     ),
+    one(
+      "Staff's bot",
+      'check ADMIN_BOT_TOKEN with @BotFather: it must be of another bot than TELEGRAM_BOT_TOKEN',
+      async (signal) => {
+        const { staffBot } = parts.foundation;
+        if (!staffBot) return ok("not configured: alerts come by the shop's bot, with links in place of buttons");
+        const [shop, { latencyMs, value }] = await Promise.all([
+          telegram.getMe(signal).catch(() => undefined),
+          timed(() => staffBot.listener.getMe(signal)),
+        ]);
+        if (value.id === shop?.id)
+          return failed(`@${value.username} is the shop's bot too`, 'make a second bot with @BotFather');
+        const silent = await staffBot.marks.unreachable(config.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId));
+        if (silent.size === 0) return ok(`bot @${value.username}`, latencyMs);
+        return warning(
+          `bot @${value.username} cannot write to ${[...silent.keys()].join(', ')}: the shop's bot does, without buttons`,
+          `they must open a chat with @${value.username} and press Start`,
+        );
+      },
+    ),
     one('Admins', 'each admin must have written to the bot once', () =>
       after('Redis', redis.ping(), async () => {
-        const silent = await services.delivery.marks.unreachable(config.ADMIN_TELEGRAM_IDS);
+        const silent = await services.delivery.marks.unreachable(
+          config.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
+        );
         if (silent.size === 0) return ok(`${config.ADMIN_TELEGRAM_IDS.length} get alerts and reports`);
         return warning(
           `${[...silent.keys()].join(', ')} of ${config.ADMIN_TELEGRAM_IDS.length} cannot be reached by the bot`,

@@ -26,6 +26,7 @@ import { paymentDeskOf } from './payment-desk-of.ts';
 import { receiptsOf } from './receipts-of.ts';
 import { reportsOf } from './reports-of.ts';
 import { shownSettings } from './shown-settings.ts';
+import { loginLinksOf, staffTokens } from './staff-bot.ts';
 
 /** The limit of explaining one user, which asks the panel, Redis and PostgreSQL. */
 const EXPLAIN_LIMIT_MS = seconds(10);
@@ -49,6 +50,8 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   const waiting = { en: waitingIn('en'), ru: waitingIn('ru') };
   return {
     tokens: config.API_TOKENS,
+    people: staffTokens(config),
+    loginLinks: loginLinksOf(app),
     version: app.version,
     log: app.log,
     clock,

@@ -15,8 +15,11 @@ export function shownSettings(config: Config): ReadonlyMap<string, string> {
 
 function shown(field: Parameters<typeof secretPartsOf>[0], value: unknown): string {
   const secretParts = secretPartsOf(field);
-  if (!secretParts) return Array.isArray(value) ? value.join(', ') : String(value);
+  if (!secretParts) return Array.isArray(value) ? value.map(itemInWords).join(', ') : String(value);
   // A marked value of another form, such as a list of tokens, has no part that is safe to tell apart.
   if (typeof value !== 'string') return HIDDEN;
   return secretParts(value).reduce((text, part) => (part === '' ? text : text.replaceAll(part, HIDDEN)), value);
 }
+
+const itemInWords = (item: unknown): string =>
+  typeof item === 'object' && item !== null ? Object.values(item).join(':') : String(item);

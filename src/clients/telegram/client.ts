@@ -1,29 +1,23 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { Api, InputFile } from 'grammy';
+import { InputFile } from 'grammy';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
+import type { RowsOfButtons } from '../../lib/telegram-button.ts';
 import { type ParseMode, plainText } from '../../lib/telegram-html.ts';
-import { withoutSlashes } from '../../lib/without-slashes.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
-import { ApiRefusal, noUsableAnswer, toOwnError } from './errors.ts';
-import { type DeleteOutcome, notDeletedReason, permanentReason, type SendOutcome } from './outcome.ts';
+import { BotApi, type GrammySignal } from './bot-api.ts';
+import { ApiRefusal } from './errors.ts';
+import { type DeleteOutcome, isAboutButtons, notDeletedReason, permanentReason, type SendOutcome } from './outcome.ts';
 
 export type { DeleteOutcome, SendOutcome } from './outcome.ts';
-
-/** A button under a message, as Telegram has it: it opens a link, or tells the bot `callback_data` (64 bytes of UTF-8 at most). */
-export type Button = { text: string; url: string } | { text: string; callback_data: string };
-
-/** Rows of buttons. */
-export type Buttons = readonly (readonly Button[])[];
 
 type Common = {
   /** Negative: a group or channel. */
   chatId: number;
   /** `HTML` by default. */
   parseMode?: ParseMode;
-  buttons?: Buttons;
+  /** Rows of buttons. Where Telegram refuses them, the message goes without. */
+  buttons?: RowsOfButtons;
   /** Arrives without a sound. */
   silent?: boolean;
   /** `allow_paid_broadcast`: above the regular rate, each message costs 0.1 Stars of the bot's balance. */
@@ -54,6 +48,10 @@ export type FileMessage = Common & { file: SentFile; caption?: string };
 
 export type TelegramOptions = {
   token: string;
+  /** The variable that the token is from, for errors; that of the shop's bot by default. */
+  variable?: string;
+  /** For metrics and errors: `telegram` by default. */
+  service?: string;
   observer: ClientObserver;
   /** Another Bot API server: a local one, or the sandbox. */
   apiRoot?: string | undefined;
@@ -74,14 +72,9 @@ const Sent = z.object({
 });
 /** `deleteMessage` answers just this. */
 const Done = z.literal(true);
-const Bot = z.object({ id: z.int(), username: z.string().min(1) });
 
 /** A text that Telegram may not be able to read, and the same without HTML. Telegram takes `most` characters of the latter. */
 type Body = { html: string; plain: () => string | null; most: number };
-
-type Raw = Api['raw'];
-/** grammY types its signals by a polyfill; Node's own fits. */
-type GrammySignal = NonNullable<Parameters<Raw['getMe']>[0]>;
 
 /**
  * Sends through the Bot API (https://core.telegram.org/bots/api). What Telegram decides permanently is a value. No answer is a
@@ -90,18 +83,20 @@ type GrammySignal = NonNullable<Parameters<Raw['getMe']>[0]>;
  * error ever contains the token.
  */
 export class TelegramClient implements Disposable {
-  readonly #token: string;
-  readonly #agent: HttpAgent | HttpsAgent;
-  readonly #raw: Raw;
+  readonly #api: BotApi;
   readonly #policy: ClientPolicy;
 
-  constructor({ token, observer, apiRoot = 'https://api.telegram.org', ...limits }: TelegramOptions) {
-    this.#token = token;
-    this.#agent = new (apiRoot.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
-    const baseFetchConfig = { compress: true, agent: this.#agent };
-    this.#raw = new Api(token, { apiRoot: withoutSlashes(apiRoot), baseFetchConfig }).raw;
+  constructor({
+    apiRoot,
+    observer,
+    service = 'telegram',
+    token,
+    variable = 'TELEGRAM_BOT_TOKEN',
+    ...limits
+  }: TelegramOptions) {
+    this.#api = new BotApi({ token, variable, apiRoot });
     this.#policy = new ClientPolicy({
-      service: 'telegram',
+      service,
       observer,
       timeLimitMs: seconds(20),
       slowAfterMs: seconds(4),
@@ -134,8 +129,9 @@ export class TelegramClient implements Disposable {
   /** Deletes a message that this bot sent up to 48 hours ago. A lost answer and one that says nothing are thrown as by `sendMessage`. */
   async deleteMessage(chatId: number, messageId: number, signal: AbortSignal): Promise<DeleteOutcome> {
     try {
-      await this.#call('deleteMessage', signal, Done, (ownSignal) =>
-        this.#raw.deleteMessage({ chat_id: chatId, message_id: messageId }, ownSignal),
+      const call = { endpoint: 'deleteMessage', signal, result: Done };
+      await this.#api.call(this.#policy, call, (ownSignal) =>
+        this.#api.raw.deleteMessage({ chat_id: chatId, message_id: messageId }, ownSignal),
       );
       return { kind: 'deleted' };
     } catch (error) {
@@ -146,8 +142,7 @@ export class TelegramClient implements Disposable {
 
   /** The bot itself. Fails with `telegram_token_invalid` where the token opens nothing. */
   async getMe(signal: AbortSignal): Promise<{ id: number; username: string }> {
-    const bot = await this.#call('getMe', signal, Bot, (ownSignal) => this.#raw.getMe(ownSignal), true);
-    return { id: bot.id, username: bot.username };
+    return await this.#api.getMe(this.#policy, signal);
   }
 
   /** Whether Telegram answers. Goes through the breaker, so that a probe is what closes it and no message is spent on that. */
@@ -163,12 +158,13 @@ export class TelegramClient implements Disposable {
 
   /** Closes idle connections. */
   [Symbol.dispose](): void {
-    this.#agent.destroy();
+    this.#api[Symbol.dispose]();
   }
 
   /**
-   * Sends, and at most once each: follows a group to its new id (`migrate_to_chat_id`), and repeats as plain text what
-   * Telegram could not read as HTML, unless that has more characters than a message. Both come after a refusal, so nothing is sent twice.
+   * Sends, and at most once each: follows a group to its new id (`migrate_to_chat_id`), leaves out buttons that Telegram refuses, and
+   * repeats as plain text what Telegram could not read as HTML, unless that has more characters than a message. All come after a refusal,
+   * so nothing is sent twice.
    */
   async #send(
     method: 'sendMessage' | 'sendPhoto',
@@ -177,11 +173,12 @@ export class TelegramClient implements Disposable {
     signal: AbortSignal,
     content: (text: string) => object,
   ): Promise<SendOutcome> {
-    const api = this.#raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
+    const api = this.#api.raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
     const send = async (to: Common, body: string, why?: string): Promise<SendOutcome | ApiRefusal> => {
       try {
         const fields = { ...commonFields(to), ...content(body) };
-        const sent = await this.#call(method, signal, Sent, (ownSignal) => api(fields, ownSignal));
+        const call = { endpoint: method, signal, result: Sent };
+        const sent = await this.#api.call(this.#policy, call, (ownSignal) => api(fields, ownSignal));
         const fileId = sent.photo?.at(-1)?.file_id;
         return {
           ...{ kind: 'sent', messageId: sent.message_id },
@@ -194,7 +191,7 @@ export class TelegramClient implements Disposable {
       }
     };
 
-    let to = message;
+    let to: Common = message;
     let body = html;
     let why: string | undefined;
     for (;;) {
@@ -202,6 +199,11 @@ export class TelegramClient implements Disposable {
       if (!(outcome instanceof ApiRefusal)) return outcome;
       if (outcome.migrateToChatId !== undefined && to.chatId === message.chatId) {
         to = { ...to, chatId: outcome.migrateToChatId };
+        continue;
+      }
+      if (to.buttons && isAboutButtons(outcome)) {
+        const { buttons: _, ...without } = to;
+        to = without;
         continue;
       }
       const isUnreadable = permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none';
@@ -212,35 +214,24 @@ export class TelegramClient implements Disposable {
       why = outcome.description;
     }
   }
-
-  async #call<T>(
-    endpoint: string,
-    signal: AbortSignal,
-    result: z.ZodType<T>,
-    send: (signal: GrammySignal) => Promise<unknown>,
-    idempotent = false,
-  ): Promise<T> {
-    return await this.#policy.call({ endpoint, signal, idempotent, unrepeatable: !idempotent }, async (ownSignal) => {
-      const answer = await send(ownSignal as unknown as GrammySignal).catch((error: unknown) => {
-        ownSignal.throwIfAborted();
-        throw toOwnError(endpoint, error, this.#token);
-      });
-      const parsed = result.safeParse(answer);
-      if (!parsed.success) throw noUsableAnswer(endpoint, 'ok, and no result');
-      return parsed.data;
-    });
-  }
 }
 
 function commonFields({ chatId, parseMode = 'HTML', buttons, paid, silent }: Common) {
   return {
     chat_id: chatId,
     ...(parseMode === 'HTML' && { parse_mode: parseMode }),
-    ...(buttons && { reply_markup: { inline_keyboard: buttons.map((row) => [...row]) } }),
+    ...(buttons && buttons.length > 0 && { reply_markup: keyboardOf(buttons) }),
     ...(silent && { disable_notification: true }),
     ...(paid && { allow_paid_broadcast: true }),
   };
 }
+
+/** The Bot API's form of rows of buttons. */
+export const keyboardOf = (rows: RowsOfButtons) => ({
+  inline_keyboard: rows.map((row) =>
+    row.map((button) => ('url' in button ? button : { text: button.text, callback_data: button.data })),
+  ),
+});
 
 /** Throws where the refusal is not known to be permanent. */
 function asOutcome(refusal: ApiRefusal): SendOutcome {

@@ -42,12 +42,12 @@ const QUOTED_CHARACTERS = 300;
  * Turns what grammY throws into our kinds of error. grammY's own are never passed on, not even as a cause: their inner
  * errors hold the URL, and the URL holds the bot token.
  */
-export function toOwnError(method: string, error: unknown, token: string): Error {
-  const hidden = (text: string): string => text.replaceAll(token, '<token>').slice(0, QUOTED_CHARACTERS);
+export function toOwnError(method: string, error: unknown, bot: { token: string; variable: string }): Error {
+  const hidden = (text: string): string => text.replaceAll(bot.token, '<token>').slice(0, QUOTED_CHARACTERS);
   const answer = error instanceof GrammyError ? Answer.safeParse(error).data : undefined;
   if (answer && answer.error_code >= 400) {
     const { error_code: status, parameters } = answer;
-    return fromAnswer(method, { status, parameters, description: hidden(answer.description) });
+    return fromAnswer(method, { status, parameters, description: hidden(answer.description) }, bot.variable);
   }
   if (error instanceof GrammyError) return noUsableAnswer(method, `error_code ${hidden(String(error.error_code))}`);
   const inner = error instanceof HttpError ? error.error : error;
@@ -62,12 +62,12 @@ export function noUsableAnswer(method: string, what: string, cause?: Error): Tra
   return new TransientError('telegram_unavailable', message, cause && { cause });
 }
 
-function fromAnswer(method: string, answer: Said): Error {
+function fromAnswer(method: string, answer: Said, variable: string): Error {
   const { description, status } = answer;
   const said = `telegram ${method}: ${status} ${description}`;
   // The Bot API answers 404 and just this to a token of the wrong form.
   if (status === 401 || (status === 404 && description === 'Not Found')) {
-    const message = `${said}; the bot token is not valid, check TELEGRAM_BOT_TOKEN`;
+    const message = `${said}; the bot token is not valid, check ${variable}`;
     return Object.assign(new PermanentError('telegram_token_invalid', message), { status });
   }
   if (status >= 500) return Object.assign(new TransientError('telegram_unavailable', said), { status });

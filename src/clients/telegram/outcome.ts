@@ -92,6 +92,10 @@ export function notDeletedReason({ description, status }: Refused): NotDeletedRe
   const reason = permanentReason({ description, status });
   return reason && isUnreachable(reason) ? 'chat_refuses' : undefined;
 }
+/** Telegram refuses the buttons of a message, such as a link to a host without a dot, and would take the message without them. */
+export const isAboutButtons = ({ description, status }: Refused): boolean =>
+  status === 400 &&
+  /^(inline keyboard|can't parse inline keyboard|BUTTON_|REPLY_MARKUP_)/i.test(description.replace(PREFIX, ''));
 
 /** Whether no message at all can reach this chat. */
 export const isUnreachable = (reason: RefusalReason): boolean => OF_THE_CHAT.has(reason);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { REFUSALS } from '../../../sandbox/telegram/chats.ts';
 import { NO_LIMITS } from '../../../sandbox/telegram/limits.ts';
-import { REFUSALS } from '../../../sandbox/telegram/methods.ts';
 import { startTelegramSandbox, type TelegramSandbox } from '../../../sandbox/telegram/server.ts';
 import { PermanentError, TransientError } from '../../lib/errors.ts';
 import { TelegramClient } from './client.ts';

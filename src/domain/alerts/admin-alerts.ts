@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { minutes } from '../../lib/duration.ts';
+import { within } from '../../lib/deadline.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { repeatedAlert, timedAlert } from '../../messages/alerts.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../../observability/log.ts';
 import { alertRowId, endRowId, sameBeginning } from '../../repositories/alert-row-id.ts';
 import type { AlertRows } from '../../repositories/alert-rows.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import type { AlertAbout, AlertCards } from '../../repositories/redis/alerts/alert-cards.ts';
 import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
 import type { Alert, AlertBegin } from './alert.ts';
@@ -30,6 +32,8 @@ export type AdminAlertsOptions = {
   rows: AlertRows;
   notifications: Pick<Notifications, 'markSent'>;
   direct: DirectAlerts;
+  /** Remembers what rows are about, for their buttons; undefined where alerts have none. */
+  facts: Pick<AlertCards, 'noteFacts'> | undefined;
   recipients: AlertRecipients;
   /** Critical alerts of what happened once, which wait to be acknowledged. */
   once: AlertStateStore;
@@ -43,6 +47,9 @@ export type AdminAlertsOptions = {
 
 /** Repetitions about one subject within this leave as one message. */
 const REPEAT_WITHIN_MS = minutes(10);
+
+/** An alert waits no longer for its buttons. */
+const FACTS_LIMIT_MS = seconds(2);
 
 /**
  * Tells the admins. An alert is a row of `notification_queue`, so it survives everything that a message survives, and nothing holds it
@@ -76,6 +83,8 @@ export class AdminAlerts {
     const all = this.#rowsOf(alert, 'event', text, key);
     const name = nameOf(alert);
     const waitMs = recipients.waitMs(alert.severity, now);
+    const { job, kind, subject } = alert;
+    await this.#noteFacts(all, { alert: name, kind, subject, lasts: false, job });
     try {
       for (const row of all) {
         const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
@@ -109,9 +118,13 @@ export class AdminAlerts {
     if (begins.length === 0) return true;
     const { direct, log } = this.#options;
     for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
-    const all = begins.flatMap((alert) =>
+    const rowsOf = begins.map((alert) =>
       this.#rowsOf(alert, 'beginning', this.#textOf(alert)).map((row) => ({ ...row, ...this.#wait(alert, now) })),
     );
+    await Promise.all(
+      begins.map(({ kind, subject }, i) => this.#noteFacts(rowsOf[i]!, { alert: subject, kind, subject, lasts: true })),
+    );
+    const all = rowsOf.flat();
     try {
       await this.#add(all);
       return true;
@@ -131,6 +144,7 @@ export class AdminAlerts {
     const about = { kind: alert.kind, subject: subjectOf(alert), severity: alert.severity, at: alert.since, to };
     const phase = round === '' ? 'beginning' : 'again';
     const rows = this.#rowsOf(about, phase, text, round === '' ? undefined : round);
+    await this.#noteFacts(rows, { alert: alert.id, kind: alert.kind, subject: about.subject, lasts: alert.lasts });
     await this.#add(rows.map((row) => ({ ...row, ...this.#wait(alert, now) })));
   }
 
@@ -267,6 +281,17 @@ export class AdminAlerts {
 
   #wait({ severity }: Pick<Alert, 'severity'>, now: Date): { delaySeconds: number } {
     return { delaySeconds: this.#options.recipients.waitMs(severity, now) / 1000 };
+  }
+
+  /** Without them the alert goes out without buttons. */
+  async #noteFacts(rows: readonly Pick<DirectAlert, 'id'>[], about: AlertAbout): Promise<void> {
+    const { facts, log } = this.#options;
+    if (!facts) return;
+    const noted = facts.noteFacts(
+      rows.map(({ id }) => id),
+      about,
+    );
+    await within(FACTS_LIMIT_MS, noted).catch((err: unknown) => log.debug({ err }, 'an alert goes without buttons'));
   }
 
   #about({ at, kind, subject }: Pick<Alert, 'at' | 'kind' | 'subject'>, telegramId: number) {

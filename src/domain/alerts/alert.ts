@@ -14,10 +14,12 @@ export type Alert = {
   message: (locale: Locale) => Html;
   /** An alert that is found again and again is told again only after this. */
   onceWithinMs?: number;
+  /** The job that failed, where it tells of one: a button replays it. */
+  job?: string;
 };
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
-export type AlertBegin = Omit<Alert, 'onceWithinMs'> & {
+export type AlertBegin = Omit<Alert, 'job' | 'onceWithinMs'> & {
   /** The admins who are told first. */
   to: readonly number[];
 };

@@ -8,6 +8,7 @@ import { AlertRows } from '../../repositories/alert-rows.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
 import type { OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { AlertAnswerStore } from '../../repositories/redis/alerts/alert-answer-store.ts';
+import { AlertCards } from '../../repositories/redis/alerts/alert-cards.ts';
 import { AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { SecondWayStore } from '../../repositories/redis/alerts/second-way-store.ts';
 import type { Foundation } from '../foundation.ts';
@@ -21,6 +22,8 @@ import { AlertStates } from './alert-states.ts';
 import { DirectAlerts } from './direct-alerts.ts';
 import { HandedInAlerts } from './handed-in-alerts.ts';
 import { SecondWay } from './second-way.ts';
+import { StaffCards } from './staff-cards.ts';
+import { StaffSender } from './staff-sender.ts';
 
 /** The history of alerts, where our own schema is installed. */
 type AlertsKept = { incidentNotes: AlertHistory; incidents: Incidents; historyState(): Promise<OwnSchemaState> };
@@ -44,12 +47,24 @@ export function composeAlerts(
   mailer: Mailer,
   config: AlertSettings,
 ) {
-  const { calls, clock: shared, database, engine, log, metrics, redis, sender, services, unreadable } = foundation;
+  const {
+    calls,
+    clock: shared,
+    database,
+    engine,
+    log,
+    metrics,
+    redis,
+    sender: shop,
+    services,
+    staffBot,
+    unreadable,
+  } = foundation;
   const { events, notifications, settings } = services;
   const locale = settings.DEFAULT_LOCALE;
   const clock = (): Date => shared.now();
   const recipients = new AlertRecipients({
-    adminIds: settings.ADMIN_TELEGRAM_IDS,
+    adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
     onCall: config.ON_CALL,
     quietHours: settings.QUIET_HOURS,
     timeZone: settings.TIME_ZONE,
@@ -62,10 +77,14 @@ export function composeAlerts(
     url: settings.PUBLIC_URL && `${settings.PUBLIC_URL}/alerts`,
   });
   const once = new AlertStateStore(redis, unreadable.onStored, 'once');
+  const alertCards = new AlertCards(redis, unreadable.onStored);
+  const staffCards = new StaffCards({ ...{ cards: alertCards, locale, log }, publicUrl: settings.PUBLIC_URL });
+  const staffSender = new StaffSender({ ...{ log, shop }, cards: staffCards, staff: staffBot?.sender });
   const alerts = new AdminAlerts({
     ...{ clock, history, locale, log, notifications, once, recipients },
     rows: new AlertRows(database),
-    direct: new DirectAlerts({ log, sender, tellOtherwise: (text) => secondWay.tellNow(text) }),
+    direct: new DirectAlerts({ log, sender: staffSender, tellOtherwise: (text) => secondWay.tellNow(text) }),
+    facts: staffBot && alertCards,
     signalDelivery: engine.signalDelivery,
   });
   const store = new AlertStateStore(redis, unreadable.onStored);
@@ -88,7 +107,10 @@ export function composeAlerts(
   );
   const handedInAlerts = new HandedInAlerts(alertStates, locale, unreadable.onRead);
   unreadable.tellThrough(alertStates);
-  return { services: { alerts, alertLadder }, alertAnswers: answers, alertStates, handedInAlerts };
+  return {
+    services: { alerts, alertLadder },
+    ...{ alertAnswers: answers, alertCards, alertStates, handedInAlerts, staffCards, staffSender },
+  };
 }
 
 function webhookOf(config: AlertSettings, observer: Foundation['calls']): AlertWebhook | undefined {

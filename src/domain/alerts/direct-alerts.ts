@@ -1,13 +1,13 @@
 import { minutes, seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AlertRow } from '../../repositories/alert-rows.ts';
-import type { TelegramSender } from '../notifications/sender.ts';
+import type { StaffSender } from './staff-sender.ts';
 
 /** An alert that is sent past the queue. */
 export type DirectAlert = AlertRow & { isCritical?: boolean };
 
 export type DirectAlertsOptions = {
-  sender: TelegramSender;
+  sender: Pick<StaffSender, 'sendDirectly'>;
   log: Log;
   /** Tells a critical alert that Telegram does not take. False where nobody got it. */
   tellOtherwise(text: string): Promise<boolean>;

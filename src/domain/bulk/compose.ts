@@ -8,10 +8,10 @@ import { BroadcastFigures } from '../../repositories/history/broadcast-figures.t
 import type { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
 import { isUsable, type OwnSchemaState } from '../../repositories/history/own-schema.ts';
 import { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
-import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { KeptReceipts } from '../../repositories/history/receipts.ts';
-import { UndoRows } from '../../repositories/history/undo-rows.ts';
 import { SavedSegments } from '../../repositories/history/saved-segments.ts';
+import { UndoRows } from '../../repositories/history/undo-rows.ts';
+import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import { BroadcastRecords } from '../../repositories/redis/bulk/broadcast-records.ts';
 import { BulkUserStates } from '../../repositories/redis/bulk/bulk-user-states.ts';
 import type { Foundation } from '../foundation.ts';
@@ -61,7 +61,7 @@ export function composeBulk(
   const notices = new BulkNotices({
     ...{ decisions, log, notifications },
     signalDelivery: engine.signalDelivery,
-    adminIds: settings.ADMIN_TELEGRAM_IDS,
+    adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
     locale: settings.DEFAULT_LOCALE,
   });
   const states = new BulkUserStates(redis, (err) =>

@@ -7,6 +7,7 @@ import { SeenNodes } from '../../repositories/redis/figures/seen-nodes.ts';
 import { WorkerTimes } from '../../repositories/redis/monitoring/worker-times.ts';
 import { Statistics } from '../../repositories/statistics.ts';
 import type { AlertStates } from '../alerts/alert-states.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import type { CampaignWeeks } from '../campaigns/campaign-weeks.ts';
 import type { Foundation } from '../foundation.ts';
 import type { PausedSchedules } from '../monitoring/paused-schedules.ts';
@@ -26,8 +27,12 @@ export type FiguresSources = Pick<AnomaliesOptions, 'nodeHealth' | 'queueSnapsho
   };
 
 /** Builds what analytics, reports and anomaly checks stand on. */
-export function composeFigures(foundation: Foundation, states: AlertStates, recorded: FiguresSources) {
-  const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, sender, services } = foundation;
+export function composeFigures(
+  foundation: Foundation,
+  { alertStates: states, staffSender: sender }: { alertStates: AlertStates; staffSender: StaffSender },
+  recorded: FiguresSources,
+) {
+  const { clock, database, engine, lastSuccesses, log, metrics, outcomes, redis, services } = foundation;
   const { onStored } = foundation.unreadable;
   const { campaignWeeks, deliveryCounts, nodeHealth, queueSnapshots } = recorded;
   const { calendar, notifications, panel, settings } = services;
@@ -58,9 +63,16 @@ export function composeFigures(foundation: Foundation, states: AlertStates, reco
       reportDelivery: new ReportDelivery({
         ...{ log, notifications, sender },
         marks: new ReportMarks(redis),
-        adminIds: settings.ADMIN_TELEGRAM_IDS,
+        adminIds: settings.ADMIN_TELEGRAM_IDS.map(({ telegramId }) => telegramId),
       }),
-      reports: new Reports({ calendar, campaignWeeks, dayBook, queueSnapshots, scheduleWatch, locale: settings.DEFAULT_LOCALE }),
+      reports: new Reports({
+        calendar,
+        campaignWeeks,
+        dayBook,
+        queueSnapshots,
+        scheduleWatch,
+        locale: settings.DEFAULT_LOCALE,
+      }),
       seenNodes,
     },
     memoryReports,

@@ -4,13 +4,13 @@ import type { Log } from '../../observability/log.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import type { ReportMarks } from '../../repositories/redis/figures/report-marks.ts';
 import { rowForEachAdmin } from '../alerts/admin-rows.ts';
-import type { TelegramSender } from '../notifications/sender.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import { renderPng } from './render-chart.ts';
 import type { Report } from './reports.ts';
 
 export type ReportDeliveryOptions = {
   notifications: Notifications;
-  sender: TelegramSender;
+  sender: StaffSender;
   marks: ReportMarks;
   adminIds: readonly number[];
   log: Log;

@@ -1,18 +1,18 @@
+import { quietUntil } from '../../lib/quiet-hours.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { BroadcastRows } from '../../repositories/broadcast-rows.ts';
 import { BroadcastDeliveries } from '../../repositories/history/broadcast-deliveries.ts';
 import { BroadcastPictures } from '../../repositories/history/broadcast-pictures.ts';
-import { quietUntil } from '../../lib/quiet-hours.ts';
-import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { DeliveryCounts } from '../../repositories/redis/notifications/delivery-counts.ts';
 import type { Foundation } from '../foundation.ts';
 import type { DrainDependencies } from './drain.ts';
 import { PictureLoans } from './picture-loans.ts';
 import { PlannedRows } from './planned-rows.ts';
 
-/** Builds what sending needs, together: see `drain.ts`. `isObsolete` says whether a queued notice no longer holds. */
+/** Builds what sending needs, together: see `drain.ts`. `staff` sends what is for staff; `isObsolete` says whether a queued notice no longer holds. */
 export function composeNotifications(
   { bot, clock, database, log, marks, metrics, redis, sender, services }: Foundation,
-  { isObsolete, texts }: Pick<DrainDependencies, 'isObsolete' | 'texts'>,
+  { isObsolete, staff, texts }: Pick<DrainDependencies, 'isObsolete' | 'staff' | 'texts'>,
 ) {
   const { notifications, settings } = services;
   const quiet = settings.QUIET_HOURS;
@@ -30,7 +30,7 @@ export function composeNotifications(
   const rows = new BroadcastRows(database);
   const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, plannedRows, sender, texts },
+    ...{ isObsolete, marks, notifications, plannedRows, sender, staff, texts },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {

@@ -6,6 +6,7 @@ import type { Locale } from '../../lib/locale.ts';
 import type { Log } from '../../observability/log.ts';
 import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
+import type { StaffSender } from '../alerts/staff-sender.ts';
 import type { CustomerTexts } from '../texts/customer-texts.ts';
 import { Claims } from './claims.ts';
 import { Lanes } from './lanes.ts';
@@ -30,6 +31,8 @@ export type DrainOptions = {
 export type DrainDependencies = SettlementDependencies & {
   notifications: Notifications;
   sender: TelegramSender;
+  /** For rows that are for staff. */
+  staff: StaffSender;
   marks: DeliveryMarks;
   plannedRows: Pick<PlannedRows, 'dressed' | 'finish' | 'sentBefore' | 'tried'>;
   locale: Locale;
@@ -132,7 +135,7 @@ export class Drain {
   /** Never rejects. Many wait for their turns together, so that one round trip to Redis brings turns for all of them. */
   async #send(group: readonly DueNotification[], sendBefore: number): Promise<void> {
     const { log, signal } = this.#options;
-    const { locale, plannedRows, texts } = this.#deps;
+    const { locale, plannedRows, sender, staff, texts } = this.#deps;
     const dressed = await plannedRows.dressed(group[0]!);
     if (dressed.kind === 'wait') return this.#claims.putOff(group, DRESS_AGAIN_MS);
     const isTooLate = (): boolean => this.#isOver || performance.now() >= sendBefore;
@@ -140,7 +143,9 @@ export class Drain {
     const { broken, message: written, own } = messageOf(group, { locale, now, wording: texts.wording });
     if (broken) texts.failed(broken.own, broken.why);
     const message = { ...written, ...dressed.dress };
-    const tried = await this.#deps.sender.sendUnlessChatBusy(message, isTooLate, signal);
+    const tried = staff.isFor(group[0]!.type)
+      ? await staff.sendUnlessChatBusy(group, message, isTooLate, signal)
+      : await sender.sendUnlessChatBusy(message, isTooLate, signal);
     const isPaid = message.paid === true;
     if ((await plannedRows.tried(group[0]!, tried, isPaid)) === 'wait')
       return this.#claims.putOff(group, DRESS_AGAIN_MS);

@@ -81,7 +81,7 @@ test('a turn that comes too late is not used to send', async () => {
 test('where it is too late already, no turn is taken', async () => {
   const sender = senderAt(redis.url);
   expect(await sender.sendUnlessChatBusy(message(), () => true, never)).toEqual({ kind: 'too_late' });
-  expect(await redis.client.exists(keys.telegramSlot(false), keys.telegramChatSlot(7))).toBe(0);
+  expect(await redis.client.exists(keys.telegramSlot(), keys.telegramChatSlot(7))).toBe(0);
 });
 
 test('sent, refused and failed say when the message was given to Telegram', async () => {

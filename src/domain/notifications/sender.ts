@@ -1,6 +1,7 @@
-import type { Buttons, DeleteOutcome, SendOutcome, SentFile, TelegramClient } from '../../clients/telegram/client.ts';
+import type { DeleteOutcome, SendOutcome, SentFile, TelegramClient } from '../../clients/telegram/client.ts';
 import { isUnreachable } from '../../clients/telegram/outcome.ts';
 import { seconds } from '../../lib/duration.ts';
+import type { RowsOfButtons } from '../../lib/telegram-button.ts';
 import type { ParseMode } from '../../lib/telegram-html.ts';
 import { partsOf, whyCaptionTooLong, whyTooLong } from '../../messages/size.ts';
 import { type MessagePart, splitPlain } from '../../messages/split.ts';
@@ -17,7 +18,7 @@ export type OutgoingMessage = {
   /** False keeps Telegram from opening the links in it for a preview; true where absent. */
   preview?: boolean;
   /** Under the message; under its last part, where it goes out in several. */
-  buttons?: Buttons;
+  buttons?: RowsOfButtons;
   /** The text is its caption then, and leaves as one message. */
   picture?: PictureLoan;
   /** Marked as paid, and sent at the paid rate. */

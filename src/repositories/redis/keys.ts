@@ -2,6 +2,12 @@
 const PREFIX = 'cybervpn:';
 const own = (name: string): string => PREFIX + name;
 
+/** The shop's bot writes to customers; the other one to staff. */
+export type TelegramBot = 'shop' | 'staff';
+/** Of each bot, and of messages of the shop's that are paid for. */
+export type TelegramRate = TelegramBot | 'paid';
+const ofBot = (bot: TelegramRate): string => (bot === 'shop' ? '' : `${bot}:`);
+
 /** Keys of the worker, all under `cybervpn:`. */
 export const keys = {
   // State that other parts of the platform may read
@@ -59,13 +65,29 @@ export const keys = {
 
   // Sending to Telegram
   notificationSent: (id: string) => own(`notification:sent:${id}`),
-  unreachable: (telegramId: number) => own(`unreachable:${telegramId}`),
-  /** The Telegram keys share one hash slot, because one script reads them together (Redis Cluster). */
-  telegramSlot: (isPaid: boolean) => own(isPaid ? '{telegram}:paid:slot' : '{telegram}:slot'),
-  telegramPause: () => own('{telegram}:pause'),
+  unreachable: (telegramId: number, bot: TelegramBot = 'shop') => own(`unreachable:${ofBot(bot)}${telegramId}`),
+  /** The Telegram keys share one hash slot, because one script reads them together (Redis Cluster). Each bot has its own. */
+  telegramSlot: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}slot`),
+  telegramPause: (bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}pause`),
   /** The times of the messages that went out in the last second. */
-  telegramSent: (isPaid: boolean) => own(isPaid ? '{telegram}:paid:sent' : '{telegram}:sent'),
-  telegramChatSlot: (chatId: number) => own(`{telegram}:slot:${chatId}`),
+  telegramSent: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}sent`),
+  telegramChatSlot: (chatId: number, bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}slot:${chatId}`),
+
+  // The staff's bot: one hash slot for what one script reads together
+  /** The process that may ask Telegram for updates. */
+  staffPoller: () => own('{staff-bot}:poller'),
+  /** The highest update that was taken. */
+  staffUpdate: () => own('{staff-bot}:update'),
+  /** What alerts of one subject for one person are about, by the part that the ids of their rows share. */
+  alertFacts: (rows: string) => own(`alerts:facts:${rows}`),
+  /** One message with buttons. */
+  alertCard: (card: string) => own(`alerts:card:${card}`),
+  /** The messages that tell one alert, by card. */
+  alertCopies: (alert: string) => own(`alerts:copies:${alert}`),
+  /** The decisions about one alert, by the group of answers that exclude each other. */
+  alertDecisions: (alert: string) => own(`alerts:decisions:${alert}`),
+  /** A link that logs in once; `code` is a digest. */
+  loginLink: (code: string) => own(`sessions:link:${code}`),
 
   // Telling the backend: one hash slot, because one script reads all three
   /** The moment from which the backend may be asked again. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { REFUSALS } from '../../../sandbox/telegram/methods.ts';
+import { REFUSALS } from '../../../sandbox/telegram/chats.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
 describe('send_notification', () => {

@@ -63,6 +63,7 @@ export default defineTask({
         subject: given.payment_id ?? jobId,
         at: now,
         severity: 'critical',
+        job: jobId,
         message: (locale) => taskFailed(facts, locale),
       });
     },

@@ -115,6 +115,12 @@ export type OpenExport = {
 /** The dependencies of the API and the console. The composition root builds them. */
 export type HttpContext = {
   tokens: readonly NamedToken[];
+  /** People of the staff's bot, who log in by its links. */
+  people: readonly NamedToken[];
+  loginLinks: {
+    /** The name of the person whose code it is, once. */
+    use(code: string): Promise<string | undefined>;
+  };
   version: string;
   log: Log;
   clock(): Date;

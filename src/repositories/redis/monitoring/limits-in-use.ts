@@ -11,7 +11,7 @@ export type LimitsInUse = {
 
 export async function limitsInUse(redis: RedisClient): Promise<LimitsInUse> {
   const [sent, pausedMs, used, waiting] = await Promise.all([
-    redis.llen(keys.telegramSent(false)),
+    redis.llen(keys.telegramSent()),
     redis.pttl(keys.telegramPause()),
     redis.zcard(keys.gate('remnawave')),
     redis.zcard(keys.gateWaiting('remnawave')),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { days, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
-import { keys } from '../keys.ts';
+import { keys, type TelegramBot } from '../keys.ts';
 
 /** How long "this one was sent" is remembered: far longer than a lease plus every retry delay. */
 const SENT_TTL_MS = days(1);
@@ -14,9 +14,12 @@ const NOTE_AGAIN_AFTER_MS = [seconds(1), seconds(2), seconds(4), seconds(8), sec
 /** What must be remembered between Telegram's answer and the database, and about whom Telegram cannot reach. */
 export class DeliveryMarks {
   readonly #redis: RedisClient;
+  /** Whether a chat can be reached depends on the bot. */
+  readonly #bot: TelegramBot;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, bot: TelegramBot = 'shop') {
     this.#redis = redis;
+    this.#bot = bot;
   }
 
   /** Remembers Telegram's answer. `part` counts from 0 where a long message goes out in several. */
@@ -68,19 +71,19 @@ export class DeliveryMarks {
 
   /** Remembers for 30 days that Telegram refuses this chat, and why; a message that arrives ends it sooner. */
   async markUnreachable(telegramId: number, reason: string): Promise<void> {
-    await this.#redis.set(keys.unreachable(telegramId), reason, 'PX', UNREACHABLE_TTL_MS);
+    await this.#redis.set(keys.unreachable(telegramId, this.#bot), reason, 'PX', UNREACHABLE_TTL_MS);
   }
 
   /** A message of any kind has arrived at this chat: forgets that it was unreachable. Never rejects, as `noteSent`. */
   async noteReached(telegramId: number): Promise<void> {
     await this.#note(async () => {
-      await this.#redis.del(keys.unreachable(telegramId));
+      await this.#redis.del(keys.unreachable(telegramId, this.#bot));
     });
   }
 
   /** Those of these chats that are known to be unreachable, with the reason. */
   async unreachable(telegramIds: readonly number[]): Promise<ReadonlyMap<number, string>> {
-    const found = await this.#many(telegramIds.map((id) => keys.unreachable(id)));
+    const found = await this.#many(telegramIds.map((id) => keys.unreachable(id, this.#bot)));
     return new Map(telegramIds.flatMap((id, i) => (found[i] ? [[id, found[i]] as const] : [])));
   }
 

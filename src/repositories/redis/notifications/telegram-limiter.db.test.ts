@@ -40,7 +40,7 @@ async function watchSent(): Promise<number[]> {
   const monitor = await redis.client.monitor();
   onTestFinished(() => monitor.disconnect());
   monitor.on('monitor', (time: string, [command, key]: string[]) => {
-    if (command?.toUpperCase() === 'LPUSH' && key === keys.telegramSent(false)) times.push(Number(time) * 1000);
+    if (command?.toUpperCase() === 'LPUSH' && key === keys.telegramSent()) times.push(Number(time) * 1000);
   });
   return times;
 }
@@ -128,10 +128,10 @@ test('a busy chat is told at once and takes no place in the global rate', async 
   const limiter = worker();
   const turn = { chatId: 7, lane: 'normal' } as const;
   expect(await limiter.acquireUnlessChatBusy(turn, never)).toEqual({ kind: 'granted' });
-  const before = await redis.client.get(keys.telegramSlot(false));
+  const before = await redis.client.get(keys.telegramSlot());
   const busy = await limiter.acquireUnlessChatBusy(turn, never);
   expect(busy).toEqual({ kind: 'chat_busy', waitMs: expect.closeTo(1040, -2) });
-  expect(await redis.client.get(keys.telegramSlot(false))).toBe(before);
+  expect(await redis.client.get(keys.telegramSlot())).toBe(before);
 });
 
 test('a group gets 20 messages a minute', async () => {
@@ -154,7 +154,7 @@ test("who waits is released by the caller's signal and takes nothing", async () 
   const waiting = limiter.acquire({ chatId: 7, lane: 'normal' }, caller.signal);
   setTimeout(() => caller.abort(new Error('shutting down')), 20);
   await expect(waiting).rejects.toThrow('shutting down');
-  expect(await redis.client.exists(keys.telegramSlot(false), keys.telegramChatSlot(7))).toBe(0);
+  expect(await redis.client.exists(keys.telegramSlot(), keys.telegramChatSlot(7))).toBe(0);
   await expect(limiter.acquire({ chatId: 7, lane: 'normal' }, caller.signal)).rejects.toThrow('shutting down');
 });
 

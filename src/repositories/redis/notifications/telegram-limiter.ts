@@ -1,6 +1,6 @@
 import { minutes, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
-import { keys } from '../keys.ts';
+import { keys, type TelegramBot, type TelegramRate } from '../keys.ts';
 import {
   CHAT_BUSY,
   GRANTED,
@@ -20,6 +20,8 @@ export type TelegramLimiterOptions = {
   ratePerSecond: number;
   /** Messages of a paid broadcast have a rate of their own; what holds for one chat and a pause hold for both. */
   isPaid?: boolean;
+  /** Each bot has limits of its own; the shop's by default. */
+  bot?: TelegramBot;
   /** How long a message waited for the turn that it got. */
   onTurn?(lane: Lane, waitedSeconds: number): void;
 };
@@ -61,14 +63,16 @@ const CONFIRM_AFTER_MS = 20;
  */
 export class TelegramLimiter {
   readonly #redis: TelegramScripts;
+  readonly #bot: TelegramBot;
   readonly #rate: number;
-  readonly #isPaid: boolean;
+  readonly #kind: TelegramRate;
   readonly #intervalMs: number;
   readonly #queues: Readonly<Record<Lane, TurnQueue>>;
   readonly #onTurn: TelegramLimiterOptions['onTurn'];
 
-  constructor(redis: RedisClient, { isPaid = false, onTurn, ratePerSecond }: TelegramLimiterOptions) {
-    this.#isPaid = isPaid;
+  constructor(redis: RedisClient, { bot = 'shop', isPaid = false, onTurn, ratePerSecond }: TelegramLimiterOptions) {
+    this.#bot = bot;
+    this.#kind = isPaid ? 'paid' : bot;
     this.#onTurn = onTurn;
     this.#redis = withTelegramScripts(redis);
     this.#rate = Math.max(1, Math.floor(ratePerSecond));
@@ -88,7 +92,7 @@ export class TelegramLimiter {
 
   /** Holds back every worker's sending for this long; a longer pause that has begun stays. */
   async pause(ms: number): Promise<void> {
-    await this.#redis.telegramPause(keys.telegramPause(), Math.max(1, Math.ceil(ms)));
+    await this.#redis.telegramPause(keys.telegramPause(this.#bot), Math.max(1, Math.ceil(ms)));
   }
 
   async #timed(lane: Lane, waiting: Promise<Grant>): Promise<Grant> {
@@ -106,8 +110,8 @@ export class TelegramLimiter {
   }
 
   async #reserve(waiters: readonly Waiter[], lane: Lane) {
-    const chats = waiters.map(({ chatId }) => keys.telegramChatSlot(chatId));
-    const places = [keys.telegramSlot(this.#isPaid), keys.telegramPause(), ...chats];
+    const chats = waiters.map(({ chatId }) => keys.telegramChatSlot(chatId, this.#bot));
+    const places = [keys.telegramSlot(this.#kind), keys.telegramPause(this.#bot), ...chats];
     const limits = [this.#intervalMs, HORIZON_MS[lane], CHAT_SPACING_MS, GROUP_WINDOW_MS].map(microseconds);
     const kept = waiters.map(({ chatId }) => (chatId < 0 ? GROUP_PER_MINUTE : 1));
     const answer = await this.#redis.telegramReserve(places.length, ...places, ...limits, ...kept);
@@ -116,9 +120,15 @@ export class TelegramLimiter {
 
   async #confirm(waitedMs: number) {
     if (this.#intervalMs < ALWAYS_CONFIRM_FROM_MS && waitedMs <= CONFIRM_AFTER_MS) return decision(GRANTED, 0);
-    const sent = keys.telegramSent(this.#isPaid);
+    const sent = keys.telegramSent(this.#kind);
     const [window, warmUp] = [microseconds(WINDOW_MS), microseconds(WARM_UP_MS)];
-    const [code, wait] = await this.#redis.telegramConfirm(sent, keys.telegramPause(), this.#rate, window, warmUp);
+    const [code, wait] = await this.#redis.telegramConfirm(
+      sent,
+      keys.telegramPause(this.#bot),
+      this.#rate,
+      window,
+      warmUp,
+    );
     return decision(code, wait);
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { tokenInitiator } from '../../../lib/initiator.ts';
+import { loginInitiator } from '../../../lib/initiator.ts';
 import type { AuditedAct } from '../context.ts';
 import { addressOf } from './address.ts';
 import type { Caller } from './guard.ts';
@@ -9,7 +9,7 @@ import type { Caller } from './guard.ts';
 const AGENT_SHOWN = 300;
 
 /** The initiator of what a request does. */
-export const callerOf = (caller: Caller | undefined): string => (caller ? tokenInitiator(caller.name) : 'signed link');
+export const callerOf = (caller: Caller | undefined): string => (caller ? loginInitiator(caller.name) : 'signed link');
 
 /** The sender of this request with its address and a digest of the body, for the audit trail. */
 export function auditedCaller(

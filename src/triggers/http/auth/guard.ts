@@ -31,6 +31,8 @@ const REQUESTS_PER_MINUTE = 6_000;
 
 export type GuardOptions = {
   tokens: readonly NamedToken[];
+  /** People who log in by a link and have no token that opens anything; theirs sign their sessions. */
+  people: readonly NamedToken[];
   endedSessions: Pick<EndedSessions, 'add' | 'has'>;
   clock: () => Date;
   log: Log;
@@ -47,11 +49,12 @@ export class Guard {
   readonly #wrongLogins = new FailedLogins();
 
   constructor(options: GuardOptions) {
-    const { clock, tokens } = options;
+    const { clock, people, tokens } = options;
+    const all = [...tokens, ...people];
     this.#options = options;
     this.#tokens = new TokenBook(tokens);
-    this.#roles = new Map(tokens.map(({ name, role }) => [name, role]));
-    this.sessions = new Sessions(tokens, clock);
+    this.#roles = new Map(all.map(({ name, role }) => [name, role]));
+    this.sessions = new Sessions(all, clock);
   }
 
   /**
@@ -98,6 +101,11 @@ export class Guard {
     return undefined;
   }
 
+  /** Somebody who may log in, by name; undefined for one who may not any more. */
+  known(name: string): Caller | undefined {
+    return this.#roles.has(name) ? this.#callerOf(name) : undefined;
+  }
+
   /** Ends the session of this request, for every process: its cookie opens nothing any more. Undefined where it has none. */
   async logout(request: FastifyRequest): Promise<Caller | undefined> {
     const session = await this.#sessionOf(request);
@@ -126,7 +134,7 @@ export class Guard {
     if (!reaches(caller.role, needs))
       throw new Problem(
         'forbidden',
-        `This needs the role ${needs}, which ${API_ROLE_MEANINGS[needs]}; '${name}' has the role ${caller.role}. API_TOKENS gives roles, as name:token:${needs}.`,
+        `This needs the role ${needs}, which ${API_ROLE_MEANINGS[needs]}; '${name}' has the role ${caller.role}. ${givesRoles(name, needs)}`,
       );
     request.caller = caller;
   }
@@ -149,6 +157,11 @@ export class Guard {
     });
   }
 }
+
+const givesRoles = (name: string, role: ApiRole): string =>
+  name.includes(':')
+    ? `ADMIN_TELEGRAM_IDS gives roles, as id:${role}.`
+    : `API_TOKENS gives roles, as name:token:${role}.`;
 
 /** Answers somebody who may not pass. */
 type Refuse = (problem: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;

@@ -8,6 +8,7 @@ import { SESSION_MS } from '../auth/sessions.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import type { Page, Text } from './define-view.ts';
+import { registerLoginLink } from './login-link.ts';
 import { chosen, keepChoices, linkTo, pageOf } from './page-of.ts';
 import { sendPage } from './send-page.ts';
 import type { AssetAddresses } from './serve-assets.ts';
@@ -86,6 +87,13 @@ export function registerLogin(
         if (!(error instanceof Problem) || error.kind !== 'too-many-requests') throw error;
         return await answer('tooManyLogins', to, reply.code(429).headers(error.headers), request);
       }
+    });
+
+    registerLoginLink(scope, {
+      assets,
+      context,
+      guard,
+      opened: (request, caller) => audit('session.opened', request, caller),
     });
 
     scope.post('/logout', { bodyLimit: LOGIN_BYTES }, async (request, reply) => {
