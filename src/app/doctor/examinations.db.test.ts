@@ -57,7 +57,6 @@ describe('doctor', () => {
       BACKEND_API_URL: backend.url,
       SMTP_URL: smtp.url,
       EMAIL_FROM: 'worker@example.org',
-      ALERT_EMAILS: 'admin@example.org',
       MAGIC_LINK_BASE_URL: 'https://example.org/magic',
       EXPORT_DIR: join(folder, 'exports'),
       WORKER_CONCURRENCY: '1',
@@ -91,9 +90,15 @@ describe('doctor', () => {
 
   test('finds nothing where everything is well, and says of each dependency its version and how long it took', async () => {
     const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
-    const running = runCommandLine(['all'], { env, stdout: () => undefined, stderr: () => undefined, stop });
+    const secondWay = { ALERT_EMAILS: 'admin@example.org' };
+    const running = runCommandLine(['all'], {
+      env: { ...env, ...secondWay },
+      stdout: () => undefined,
+      stderr: () => undefined,
+      stop,
+    });
     const { code, rows } = await until('the schedules are registered', async () => {
-      const found = await doctor();
+      const found = await doctor(secondWay);
       return found.rows.every(({ level }) => level === 'ok') ? found : undefined;
     });
     stopNow('seen enough');
