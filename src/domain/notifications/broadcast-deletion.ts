@@ -1,6 +1,7 @@
 import type { HeldJob } from '../../lib/held-job.ts';
 import type { PlannedLine } from '../../lib/planned-line.ts';
 import type { Receipt } from '../../lib/receipt.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import type {
   BroadcastDeliveries,
   Deletion,
@@ -89,7 +90,7 @@ export class BroadcastDeletion {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     const gone = new Set(done.flatMap(({ chat, deletion }) => (deletion === 'deleted' ? [chat] : [])));
     const lines = chats.filter(({ chat }) => gone.has(chat)).map(deletionLine);
-    await receipt.done(lines.map((line) => ({ act: `${line.effect} ${line.subject}`, ...line })));
+    await receipt.done(lines.map((line) => ({ act: uuidFrom(`delete:${id}:${line.subject}`), ...line })));
     await this.#options.deliveries.noteDeleted(id, done);
     if (failures.length > 0) throw failures[0];
   }
