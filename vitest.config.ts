@@ -35,6 +35,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // As long as `until`: a loaded machine makes a test slow, and none of them fail.
+    expect: { poll: { timeout: 40_000 } },
     coverage: {
       provider: 'v8',
       include: ['src/**'],

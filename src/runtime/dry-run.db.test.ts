@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SnoozeError } from '../lib/errors.ts';
 import { installOwnSchema } from '../repositories/history/own-schema.ts';
+import { keys } from '../repositories/redis/keys.ts';
 import { sorted, WITHOUT_PAUSES } from '../testing/aged-rows.ts';
 import { type MassCase, type MassWorld, massCases, massWorld } from '../testing/mass-effects.ts';
 import { parseCsv } from '../testing/rfc4180.ts';
@@ -11,8 +12,11 @@ import { until } from '../testing/until.ts';
 import { worldState } from '../testing/world-state.ts';
 import { loadTasks, type TaskRegistry } from './registry.ts';
 
-/** The only state that a dry run may leave: places at the gate of the panel, which expire, and figures of calls. */
-const BOOKKEEPING = /^key cybervpn:(gate|outcomes):/;
+/**
+ * The only state that a dry run may leave: places at the gate of the panel, which expire, figures of calls, and when jobs of each name ran
+ * last. These are written some seconds after a run, those of `prepare` too.
+ */
+const BOOKKEEPING = /^key cybervpn:(gate:|outcomes:|schedules:last_success$|tasks:last_runs$)/;
 
 type DryRun = {
   dry_run: true;
@@ -83,6 +87,9 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
       const dry = (await app.run(one.task, { ...payload, dry_run: true }, { now: panel.now() })) as DryRun;
       expect(await state()).toEqual(before);
       expect(mass.acts()).toBe(actsBefore);
+      await app.app.parts.foundation.taskOutcomes.flush();
+      for (const key of [keys.lastSuccess(), keys.lastRuns()])
+        expect(await app.redis.client.hget(key, one.task), key).toBeNull();
 
       const listed = await listOf(mass, dry);
       expect(listed.length).toBeGreaterThan(0);

@@ -90,9 +90,15 @@ describe('doctor', () => {
 
   test('finds nothing where everything is well, and says of each dependency its version and how long it took', async () => {
     const { promise: stop, resolve: stopNow } = Promise.withResolvers<string>();
-    const running = runCommandLine(['all'], { env, stdout: () => undefined, stderr: () => undefined, stop });
+    const secondWay = { ALERT_EMAILS: 'admin@example.org' };
+    const running = runCommandLine(['all'], {
+      env: { ...env, ...secondWay },
+      stdout: () => undefined,
+      stderr: () => undefined,
+      stop,
+    });
     const { code, rows } = await until('the schedules are registered', async () => {
-      const found = await doctor();
+      const found = await doctor(secondWay);
       return found.rows.every(({ level }) => level === 'ok') ? found : undefined;
     });
     stopNow('seen enough');
@@ -119,6 +125,7 @@ describe('doctor', () => {
         finding: expect.stringContaining('COMPLETED_BY_BACKEND=extend: bought days are given'),
       },
       'Outside services: Backend': { finding: 'its webhook route is there', latency_ms: expect.any(Number) },
+      'Outside services: Second way of alerts': { finding: 'e-mail to 1 address(es)' },
       'Outside services: E-mail': { finding: 'takes our login', latency_ms: expect.any(Number) },
       'Exports: Storage': { finding: expect.stringContaining('can be written to') },
       'Work: Processes': { finding: '1 process on 1 host' },

@@ -1,4 +1,7 @@
 import type { HeldJob } from '../../lib/held-job.ts';
+import type { PlannedLine } from '../../lib/planned-line.ts';
+import type { Receipt } from '../../lib/receipt.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import type {
   BroadcastDeliveries,
   Deletion,
@@ -16,7 +19,14 @@ export type BroadcastDeletionOptions = {
 const PAGE = 200;
 const AT_ONCE = 24;
 
-type Run = Pick<HeldJob, 'alive'> & { now: Date; signal: AbortSignal };
+type Run = Pick<HeldJob, 'alive'> & { now: Date; receipt: Receipt; signal: AbortSignal };
+
+/** The deletion of a broadcast from one chat, as a line of a list and of a receipt. */
+export const deletionLine = ({ chat, messages }: ToDelete): PlannedLine<'delete'> => ({
+  effect: 'delete',
+  subject: String(chat),
+  detail: messages.join(', '),
+});
 
 /** Deletes what was sent of a broadcast up to 48 hours ago, and nothing else. */
 export class BroadcastDeletion {
@@ -44,7 +54,7 @@ export class BroadcastDeletion {
   async run(
     id: string,
     groups: AsyncIterable<{ steps: readonly ToDelete[] }>,
-    { alive, now, signal }: Run,
+    { alive, now, receipt, signal }: Run,
   ): Promise<DeletionCounts> {
     const { deliveries } = this.#options;
     await deliveries.passOld(id, now);
@@ -55,12 +65,16 @@ export class BroadcastDeletion {
         id,
         steps.map(({ chat }) => chat),
       );
-      await this.#deleteAll(id, steps, signal);
+      await this.#deleteAll(id, steps, { receipt, signal });
     }
     return await deliveries.countDeletions(id);
   }
 
-  async #deleteAll(id: string, chats: readonly ToDelete[], signal: AbortSignal): Promise<void> {
+  async #deleteAll(
+    id: string,
+    chats: readonly ToDelete[],
+    { receipt, signal }: Pick<Run, 'receipt' | 'signal'>,
+  ): Promise<void> {
     const waiting = [...chats];
     const done: { chat: number; deletion: Deletion }[] = [];
     const failures: unknown[] = [];
@@ -74,6 +88,9 @@ export class BroadcastDeletion {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const gone = new Set(done.flatMap(({ chat, deletion }) => (deletion === 'deleted' ? [chat] : [])));
+    const lines = chats.filter(({ chat }) => gone.has(chat)).map(deletionLine);
+    await receipt.done(lines.map((line) => ({ act: uuidFrom(`delete:${id}:${line.subject}`), ...line })));
     await this.#options.deliveries.noteDeleted(id, done);
     if (failures.length > 0) throw failures[0];
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deletionLine } from '../../domain/notifications/broadcast-deletion.ts';
 import { hours, minutes, seconds } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
@@ -37,14 +38,17 @@ export default defineMassTask({
     for await (const steps of broadcastDeletion.chats(id, now)) yield { steps };
   },
 
-  show: ({ chat, messages }) => ({ effect: 'delete', subject: String(chat), detail: messages.join(', ') }),
+  show: deletionLine,
 
-  async run({ broadcast_id: id }, { broadcastDeletion, broadcastDeliveries, plannedBroadcasts, ...run }, { groups }) {
-    const planned = await plannedBroadcasts.find(id);
-    if (!planned) throw new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);
-    if (!planned.deletionAskedAt)
+  async run({ broadcast_id: id }, { broadcastDeletion, broadcastDeliveries, plannedBroadcasts, ...run }, planned) {
+    const broadcast = await plannedBroadcasts.find(id);
+    if (!broadcast) throw new PermanentError('broadcast_unknown', `no broadcast has the id ${id}`);
+    if (!broadcast.deletionAskedAt)
       throw new PermanentError('deletion_not_asked', `nobody has asked to delete what broadcast ${id} sent`);
-    const { left: _, ...counts } = await broadcastDeletion.run(id, groups(), run);
+    const { left: _, ...counts } = await broadcastDeletion.run(id, planned.groups(), {
+      ...run,
+      receipt: planned.receipt,
+    });
     await broadcastDeliveries.endDeletion(id, run.now);
     return counts;
   },

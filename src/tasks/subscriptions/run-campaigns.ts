@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { CampaignPlanGroup } from '../../domain/campaigns/campaign-planner.ts';
+import type { CampaignPlanGroup, PlannedMessage } from '../../domain/campaigns/campaign-planner.ts';
 import { userLine } from '../../domain/subscriptions/user-line.ts';
 import { addCounts } from '../../lib/add-counts.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
+import type { ReceiptLine } from '../../lib/receipt.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
 
 /**
@@ -39,7 +40,7 @@ export default defineMassTask({
     if (await campaignsArePossible()) yield* campaignPlanner.groups(await campaigns.running(), now, signal);
   },
 
-  show: ({ campaignName, text, users }) => userLine('send', users[0]!, `${campaignName}: ${text}`),
+  show: (message) => messageLine(message),
 
   async run(_, services, planned) {
     const { brake, campaigns, campaignsArePossible, campaignSends, now, panel, settings, signal, task } = services;
@@ -68,6 +69,7 @@ export default defineMassTask({
       signal.throwIfAborted();
       const messages = (await brake.allowed(verdict, steps, planned.lineOf)).slice(0, left);
       left -= messages.length;
+      await planned.receipt.begun(messages.map(receiptLine));
       const batch = await campaignSends.record({ messages, heldOut }, { now, weeklyCap: settings.CAMPAIGN_WEEKLY_CAP });
       counts.queued += batch.queued;
       counts.capped += batch.capped;
@@ -75,3 +77,15 @@ export default defineMassTask({
     return counts;
   },
 });
+
+const messageLine = ({ campaignName, text, users }: PlannedMessage) =>
+  userLine('send', users[0]!, `${campaignName}: ${text}`);
+
+/** Its row says whether it was queued. */
+const receiptLine = (message: PlannedMessage): ReceiptLine => {
+  const { expireAt, status, telegramId } = message.users[0]!;
+  return {
+    ...{ act: message.id, isMessage: true, ...messageLine(message) },
+    was: { status, expire_at: expireAt.toISOString(), telegram_id: telegramId ?? undefined },
+  };
+};
