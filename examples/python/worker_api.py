@@ -459,6 +459,48 @@ class WorkerApi:
             f"/api/v1/approvals/{_quote(id)}/refuse",
         )
 
+    def list_receipts(
+        self,
+        *,
+        task: str | int | None = None,
+        job_id: str | int | None = None,
+        limit: str | int | None = None,
+        after: str | int | None = None,
+    ) -> dict[str, Any]:
+        """What mass acts did, the newest first."""
+        return self._call(
+            "GET",
+            "/api/v1/receipts",
+            query={"task": task, "job_id": job_id, "limit": limit, "after": after},
+        )
+
+    def get_receipt(
+        self,
+        id: str,
+        *,
+        limit: str | int | None = None,
+        after: str | int | None = None,
+    ) -> dict[str, Any]:
+        """One receipt: how many acts of each kind, and a page of them."""
+        return self._call(
+            "GET",
+            f"/api/v1/receipts/{_quote(id)}",
+            query={"limit": limit, "after": after},
+        )
+
+    def undo_receipt(
+        self,
+        id: str,
+        *,
+        preview: bool | None = None,
+    ) -> dict[str, Any]:
+        """Undo what still stands as the run left it."""
+        return self._call(
+            "POST",
+            f"/api/v1/receipts/{_quote(id)}/undo",
+            body=_given({"preview": preview}),
+        )
+
     def list_broadcasts(
         self,
         *,
@@ -739,6 +781,68 @@ class WorkerApi:
         return self._call(
             "POST",
             f"/api/v1/campaigns/{_quote(id)}/end",
+        )
+
+    def list_texts(
+        self,
+    ) -> dict[str, Any]:
+        """Texts that customers read, and whose is in force."""
+        return self._call(
+            "GET",
+            "/api/v1/texts",
+        )
+
+    def get_text(
+        self,
+        name: str,
+    ) -> dict[str, Any]:
+        """One text: what is in force, its variables and its versions."""
+        return self._call(
+            "GET",
+            f"/api/v1/texts/{_quote(name)}",
+        )
+
+    def save_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        text: str,
+        after: int | None = None,
+    ) -> dict[str, Any]:
+        """Put a text in place of the built-in one."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}",
+            body=_given({"locale": locale, "text": text, "after": after}),
+        )
+
+    def preview_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        text: str,
+    ) -> dict[str, Any]:
+        """A text as customers would read it."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}/preview",
+            body=_given({"locale": locale, "text": text}),
+        )
+
+    def restore_text(
+        self,
+        name: str,
+        *,
+        locale: str,
+        version: int | None = None,
+    ) -> dict[str, Any]:
+        """Take a text back to an earlier version, or to the built-in one."""
+        return self._call(
+            "POST",
+            f"/api/v1/texts/{_quote(name)}/restore",
+            body=_given({"locale": locale, "version": version}),
         )
 
     def list_payments(
@@ -1513,6 +1617,22 @@ class WorkerApi:
             "POST",
             "/api/v1/tasks/send_broadcast",
             body=_given({"broadcast_id": broadcast_id, "dry_run": dry_run}),
+            headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
+        )
+
+    def dispatch_undo_mass_effect(
+        self,
+        *,
+        receipt_id: str,
+        job_id: str | None = None,
+        dry_run: bool | None = None,
+        idempotency_key: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Undoes the acts of a receipt that still stand as they were left, and names the rest with the reason."""
+        return self._call(
+            "POST",
+            "/api/v1/tasks/undo_mass_effect",
+            body=_given({"receipt_id": receipt_id, "job_id": job_id, "dry_run": dry_run}),
             headers={"Idempotency-Key": idempotency_key and str(idempotency_key)},
         )
 

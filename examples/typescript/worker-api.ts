@@ -923,6 +923,100 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/approvals/${encodeURIComponent(id)}/refuse`);
   }
 
+  /** What mass acts did, the newest first. */
+  async listReceipts(
+    options: { task?: string | number; jobId?: string | number; limit?: string | number; after?: string | number } = {},
+  ): Promise<{
+    receipts: {
+      id: string;
+      task: string;
+      job_id: string;
+      initiated_by: string;
+      began_at: string;
+      /** Absent while its job is not over */
+      ended_at?: string;
+      /** Acts that could not be noted */
+      lost: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/receipts`, {
+      task: options.task,
+      job_id: options.jobId,
+      limit: options.limit,
+      after: options.after,
+    });
+  }
+
+  /** One receipt: how many acts of each kind, and a page of them. */
+  async getReceipt(
+    id: string,
+    options: { limit?: string | number; after?: string | number } = {},
+  ): Promise<{
+    receipt: {
+      id: string;
+      task: string;
+      job_id: string;
+      initiated_by: string;
+      began_at: string;
+      /** Absent while its job is not over */
+      ended_at?: string;
+      /** Acts that could not be noted */
+      lost: number;
+    };
+    counts: {
+      effect: string;
+      acts: number;
+      /** Acts of which it is not known whether they were done */
+      unsure: number;
+      undone: number;
+      /** Acts that an undo left alone */
+      left: number;
+    }[];
+    lines: {
+      act: string;
+      effect: string;
+      subject: string;
+      panel_id?: string;
+      detail?: string;
+      /** What stood before */
+      was: {
+        status?: string;
+        expire_at?: string;
+        used_traffic_bytes?: number;
+        traffic_limit_bytes?: number;
+        telegram_id?: number;
+      };
+      at: string;
+      is_done: boolean;
+      undo?: {
+        state: 'begun' | 'undone' | 'left';
+        at: string;
+        job_id: string;
+        /** Why it was left alone */
+        reason?: string;
+      };
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/receipts/${encodeURIComponent(id)}`, {
+      limit: options.limit,
+      after: options.after,
+    });
+  }
+
+  /** Undo what still stands as the run left it. */
+  async undoReceipt(
+    id: string,
+    body: {
+      /** Lists what would be undone; nothing is changed */
+      preview?: boolean;
+    },
+  ): Promise<{
+    job_id: string;
+    already: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/receipts/${encodeURIComponent(id)}/undo`, {}, body);
+  }
+
   /** Planned broadcasts, the newest first. */
   async listBroadcasts(options: { after?: string | number; limit?: string | number } = {}): Promise<{
     broadcasts: {
@@ -1442,6 +1536,11 @@ export class WorkerApi {
   async deleteSentBroadcast(id: string): Promise<{
     id: string;
     state: 'draft' | 'scheduled' | 'sending' | 'paused' | 'cancelled' | 'done';
+    /** It waits for a second person, and is a draft before */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/broadcasts/${encodeURIComponent(id)}/delete-sent`);
   }
@@ -1783,6 +1882,114 @@ export class WorkerApi {
     state: 'paused' | 'running' | 'ended';
   }> {
     return await this.#call('POST', `/api/v1/campaigns/${encodeURIComponent(id)}/end`);
+  }
+
+  /** Texts that customers read, and whose is in force. */
+  async listTexts(): Promise<{
+    texts: {
+      name: string;
+      locale: 'en' | 'ru';
+      /** Whose text is in force */
+      from: 'page' | 'folder' | 'built_in';
+      /** The text in force */
+      text: string;
+      built_in: string;
+      /** The newest version made at the page, the API or the command line; 0 where there is none */
+      version: number;
+      saved_by?: string;
+      saved_at?: string;
+      /** The file in TEXTS_DIR */
+      file?: string;
+      /** Why a text of yours is not used though there is one */
+      why?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/texts`);
+  }
+
+  /** One text: what is in force, its variables and its versions. */
+  async getText(name: string): Promise<{
+    texts: {
+      name: string;
+      locale: 'en' | 'ru';
+      /** Whose text is in force */
+      from: 'page' | 'folder' | 'built_in';
+      /** The text in force */
+      text: string;
+      built_in: string;
+      /** The newest version made at the page, the API or the command line; 0 where there is none */
+      version: number;
+      saved_by?: string;
+      saved_at?: string;
+      /** The file in TEXTS_DIR */
+      file?: string;
+      /** Why a text of yours is not used though there is one */
+      why?: string;
+    }[];
+    variables: {
+      name: string;
+      meaning: string;
+      required: boolean;
+      optional: boolean;
+    }[];
+    versions: {
+      locale: string;
+      version: number;
+      /** Absent where the text was taken back */
+      text?: string;
+      saved_by: string;
+      saved_at: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/texts/${encodeURIComponent(name)}`);
+  }
+
+  /** Put a text in place of the built-in one. */
+  async saveText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      text: string;
+      /** The version that it is made from; saved only while that is the newest */
+      after?: number;
+    },
+  ): Promise<{
+    version: number;
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}`, {}, body);
+  }
+
+  /** A text as customers would read it. */
+  async previewText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      text: string;
+    },
+  ): Promise<{
+    samples: {
+      username: string;
+      text: string;
+    }[];
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}/preview`, {}, body);
+  }
+
+  /** Take a text back to an earlier version, or to the built-in one. */
+  async restoreText(
+    name: string,
+    body: {
+      /** The language of the text */
+      locale: 'en' | 'ru';
+      /** Absent: the file of TEXTS_DIR holds again, else the built-in text */
+      version?: number;
+    },
+  ): Promise<{
+    version: number;
+  }> {
+    return await this.#call('POST', `/api/v1/texts/${encodeURIComponent(name)}/restore`, {}, body);
   }
 
   /** Payments that wait for a person, and the search for others. */
@@ -2323,6 +2530,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/test_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2459,6 +2671,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/run_campaigns`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2541,6 +2758,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/escalate_alerts`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -2603,7 +2825,7 @@ export class WorkerApi {
   /** Adds up a day's payments by currency, plan and provider. */
   async dispatchAggregateFinancialStats(
     body: {
-      /** UTC day as YYYY-MM-DD; yesterday when absent */
+      /** Day as YYYY-MM-DD, of UTC or of REPORT_DAY; yesterday when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},
@@ -2999,7 +3221,7 @@ export class WorkerApi {
   /** Sends the admins a day's report with charts. */
   async dispatchGenerateDailyReport(
     body: {
-      /** UTC day as YYYY-MM-DD; yesterday when absent */
+      /** Day as YYYY-MM-DD, of UTC or of REPORT_DAY; yesterday when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},
@@ -3023,7 +3245,7 @@ export class WorkerApi {
   /** Sends the admins a week's report with trends, charts and recommendations. */
   async dispatchGenerateWeeklyReport(
     body: {
-      /** Any UTC day of the week as YYYY-MM-DD; the last whole week when absent */
+      /** Any day of the week as YYYY-MM-DD; the last whole week when absent */
       date?: string | null;
     },
     options: { idempotencyKey?: string | number } = {},
@@ -3114,6 +3336,11 @@ export class WorkerApi {
     queue: string;
     /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
     already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
   }> {
     return await this.#call('POST', `/api/v1/tasks/delete_broadcast`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
@@ -3237,6 +3464,34 @@ export class WorkerApi {
     };
   }> {
     return await this.#call('POST', `/api/v1/tasks/send_broadcast`, {}, body, {
+      'Idempotency-Key': options.idempotencyKey,
+    });
+  }
+
+  /** Undoes the acts of a receipt that still stand as they were left, and names the rest with the reason. */
+  async dispatchUndoMassEffect(
+    body: {
+      /** The receipt of the run whose acts are undone */
+      receipt_id: string;
+      /** Names the progress record; the job id when absent */
+      job_id?: string | null;
+      /** Lists what the run would do, with counts, a sample of twenty and the whole list as a file. Nothing is changed */
+      dry_run?: boolean;
+    },
+    options: { idempotencyKey?: string | number } = {},
+  ): Promise<{
+    job_id: string;
+    task: string;
+    queue: string;
+    /** True where nothing was added: `job_id` is the job of an earlier request with the same payload or key */
+    already: boolean;
+    /** It waits for a second person, and there is no job before: `job_id` is that of the job then */
+    approval?: {
+      id: string;
+      expires_at: string;
+    };
+  }> {
+    return await this.#call('POST', `/api/v1/tasks/undo_mass_effect`, {}, body, {
       'Idempotency-Key': options.idempotencyKey,
     });
   }

@@ -8,11 +8,11 @@ import { incidentsStep } from './migrations/002-incidents.ts';
 import { pausedSchedulesStep } from './migrations/003-paused-schedules.ts';
 import { maintenanceWindowsStep } from './migrations/004-maintenance-windows.ts';
 import { broadcastsStep } from './migrations/005-broadcasts.ts';
-import { campaignsStep } from './migrations/010-campaigns.ts';
-import { approvalsStep } from './migrations/012-approvals.ts';
 import { receiptsStep } from './migrations/008-receipts.ts';
-import { broadcastExtrasStep } from './migrations/011-broadcast-extras.ts';
 import { customerTextsStep } from './migrations/009-customer-texts.ts';
+import { campaignsStep } from './migrations/010-campaigns.ts';
+import { broadcastExtrasStep } from './migrations/011-broadcast-extras.ts';
+import { approvalsStep } from './migrations/012-approvals.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -29,11 +29,11 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '003_paused_schedules': pausedSchedulesStep,
   '004_maintenance_windows': maintenanceWindowsStep,
   '005_broadcasts': broadcastsStep,
-  '010_campaigns': campaignsStep,
-  '012_approvals': approvalsStep,
   '008_receipts': receiptsStep,
-  '011_broadcast_extras': broadcastExtrasStep,
   '009_customer_texts': customerTextsStep,
+  '010_campaigns': campaignsStep,
+  '011_broadcast_extras': broadcastExtrasStep,
+  '012_approvals': approvalsStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };

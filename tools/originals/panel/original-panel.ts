@@ -38,6 +38,16 @@ const START_WITHIN_MS = seconds(900);
 /** Headers without which the panel cuts the connection. */
 export const PROXIED = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'https' };
 
+/** Keeps the panel's database in a file, as it is before an upgrade. */
+export const keep = (databaseUrl: string, file: string): void =>
+  void execFileSync('pg_dump', ['-Fc', '-f', file, databaseUrl]);
+
+/** Puts it back as it was. What a later version has made besides would stand in the way. */
+export function putBack(databaseUrl: string, file: string): void {
+  execFileSync('psql', ['-X', '-q', databaseUrl, '-c', 'drop schema public cascade; create schema public']);
+  execFileSync('pg_restore', ['-d', databaseUrl, file]);
+}
+
 /** A real panel with its three processes, over a database that may come from an older version of it. */
 export class OriginalPanel {
   readonly url: string;

@@ -5,14 +5,13 @@
  * A line on its standard input replaces the panel in place: `3.3.2` upgrades it, `2.7.4` puts the database from before that back under the
  * old one, `restart` starts the same again.
  */
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { freePort } from '../../../src/testing/servers/free-port.ts';
 import { startPostgres } from '../../../src/testing/servers/postgres.ts';
 import { startRedis } from '../../../src/testing/servers/redis.ts';
-import { OriginalPanel, type PanelVersionHere, WEBHOOK_SECRET } from './original-panel.ts';
+import { keep, OriginalPanel, type PanelVersionHere, putBack, WEBHOOK_SECRET } from './original-panel.ts';
 
 const { values } = parseArgs({ options: { folder: { type: 'string' }, version: { type: 'string' } } });
 const { folder } = values;
@@ -44,8 +43,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => 
 for await (const line of createInterface({ input: process.stdin })) {
   const version = (line === 'restart' ? panel.version : line) as PanelVersionHere;
   await panel.stop();
-  if (version > panel.version) execFileSync('pg_dump', ['-Fc', '-f', backup, databaseUrl]);
-  if (version < panel.version) execFileSync('pg_restore', ['--clean', '--if-exists', '-d', databaseUrl, backup]);
+  if (version > panel.version) keep(databaseUrl, backup);
+  if (version < panel.version) putBack(databaseUrl, backup);
   panel = new OriginalPanel({ ...common, version });
   await panel.start();
   console.log(JSON.stringify({ url: panel.url, version }));

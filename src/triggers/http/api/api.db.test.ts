@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type PanelSandbox, startPanelSandbox } from '../../../../sandbox/panel/server.ts';
+import { TEXT_NAMES } from '../../../messages/customer-texts.ts';
 import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
 import { ProblemBody } from '../problem.ts';
@@ -311,7 +312,8 @@ test('every answer of a route fits the schema that the document gives for it', a
   for (const route of apiRoutes(http.context).filter(
     ({ method, answers }) => method === 'GET' && answers[200]?.schema,
   )) {
-    const samples: Readonly<Record<string, string>> = { id, who: 'anna', kind: 'day', date: '2026-03-01' };
+    const name = route.path.startsWith('/api/v1/texts/') ? TEXT_NAMES[0] : 'send_notification';
+    const samples: Readonly<Record<string, string>> = { id, name, who: 'anna', kind: 'day', date: '2026-03-01' };
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => samples[name]!);
     const response = await http.call('GET', path);
     if (response.statusCode === 404) continue;
