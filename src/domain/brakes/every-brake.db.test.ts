@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { days, hours } from '../../lib/duration.ts';
 import { SnoozeError } from '../../lib/errors.ts';
+import { installOwnSchema } from '../../repositories/history/own-schema.ts';
 import { loadTasks } from '../../runtime/registry.ts';
+import { startCampaign } from '../../testing/campaign-world.ts';
 import { type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
 
 const MIDNIGHT = new Date('2026-12-01T00:00:00.000Z');
@@ -10,6 +12,7 @@ const LIMITED = { trafficLimitBytes: 1000, usedTrafficBytes: 400 } as const;
 
 /** One task that can be held: who is due to it, who is not any more, and to whom it was done. */
 type Held = {
+  prepare?(world: SubscriptionWorld): Promise<unknown>;
   due(world: SubscriptionWorld, name: string): void;
   spare(world: SubscriptionWorld, name: string): void;
   done(world: SubscriptionWorld): Promise<readonly string[]>;
@@ -36,6 +39,15 @@ const HELD: Readonly<Record<string, Held>> = {
     spare: ({ panel }, name) => panel.changeUser(name, { usedTrafficBytes: 0 }),
     done: async ({ panel }) => NAMES.filter((name) => panel.user(name)?.lastTrafficResetAt),
   },
+  run_campaigns: {
+    prepare: async (world) => {
+      await installOwnSchema(world.app.app.parts.foundation.database);
+      await startCampaign(world, { trigger: 'before_end', at: [24] });
+    },
+    due: (world, name) => world.customer(name, { endsInMs: hours(5) }),
+    spare: ({ panel }, name) => panel.changeUser(name, { expireAt: panel.now().getTime() + days(30) }),
+    done: told,
+  },
 };
 
 const SHOWN = Array.from({ length: MANY }, (_, i) => `due_${i}`);
@@ -53,8 +65,9 @@ async function run(world: SubscriptionWorld, task: string): Promise<{ held?: unk
 
 /** Held, and the world has moved between the look and the answer: one came, one does not qualify any more. */
 async function heldWorld(task: string): Promise<SubscriptionWorld> {
-  const { due, spare } = HELD[task]!;
+  const { due, prepare, spare } = HELD[task]!;
   const world = await subscriptionWorld(2, {}, MIDNIGHT);
+  await prepare?.(world);
   world.crowd(100);
   for (const name of SHOWN) due(world, name);
   expect(await run(world, task)).toMatchObject({ held: 1 });
