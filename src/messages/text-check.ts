@@ -95,7 +95,7 @@ function wrongVariables(text: string, variables: Variables, say: Say): string | 
 /** What a tag is judged by before values are known: a variable in an address stands for one. */
 const withoutVariables = (text: string): string =>
   text
-    .replaceAll(/(href\s*=\s*["'])\{[a-z_]{1,40}\}/gi, '$1https://variable.example/')
+    .replaceAll(/(href\s{0,40}=\s{0,40}["'])\{[a-z_]{1,40}\}/gi, '$1https://variable.example/')
     .replaceAll(/\{([a-z_0-9]+)\}/g, '$1');
 
 /** A line that may be left out must not carry away half of a tag; a piece with tags of its own cannot stand within one. */

@@ -20,7 +20,7 @@ export type TextState = {
 };
 
 /**
- * Texts to customers as doors see them. What is kept of them needs our own schema: `HistoryContext.missing` is asked before anything is
+ * Texts to customers as doors see them. Their versions are kept in our own schema: `HistoryContext.missing` is asked before anything is
  * saved or looked up.
  */
 export type TextsContext = {

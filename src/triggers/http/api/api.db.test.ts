@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type PanelSandbox, startPanelSandbox } from '../../../../sandbox/panel/server.ts';
-import { TEXT_NAMES } from '../../../messages/customer-texts.ts';
+import { TEXT_NAMES } from '../../../lib/customer-texts.ts';
 import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type HttpWorld, httpWorld } from '../../../testing/http-world.ts';
 import { ProblemBody } from '../problem.ts';
