@@ -15,6 +15,7 @@ import { BreakerOpenError, errorCode, TransientError } from '../lib/errors.ts';
 import { money } from '../lib/money.ts';
 import { PIXEL_PNG } from '../testing/pixel.ts';
 import { collect, never, testPanel } from '../testing/test-panel.ts';
+import { AlertWebhook, type PostedAlert } from './alert-webhook.ts';
 import { BackendClient } from './backend.ts';
 import { CryptoBotClient } from './cryptobot/client.ts';
 import { Mailer } from './mail/mailer.ts';
@@ -38,6 +39,10 @@ const PROMISES = {
   'it is unknown, and who looks before he repeats does it once': { learns: ['unknown', 'unknown'], times: [1, 1] },
   'it is unknown, and never repeated': { learns: ['unknown', 'unknown'], times: [1, 0] },
   'it is unknown, and may be doubled: the Bot API cannot say what it has sent': {
+    learns: ['unknown', 'unknown'],
+    times: [2, 1],
+  },
+  'it is unknown, and may be doubled: the receiver knows an alert by its id': {
     learns: ['unknown', 'unknown'],
     times: [2, 1],
   },
@@ -259,11 +264,14 @@ const deletes: Act[] = [
       const client = new TelegramClient({ token, apiRoot: url, observer, timeLimitMs: LIMIT_MS });
       const sent = await client.sendMessage({ chatId: 7, text: 'x' }, never);
       const messageId = sent.kind === 'sent' ? sent.messageId : 0;
+      let calls = 0;
       return {
         lose: (kind) => sandbox.faults(kind && { kind, path: '/deleteMessage', count: 1 }),
         call: async () => {
+          calls += 1;
           const outcome = await client.deleteMessage(7, messageId, never);
-          return outcome.kind === 'deleted' ? 'done' : outcome;
+          const isGone = outcome.kind === 'not_deleted' && outcome.reason === 'not_found' && calls > 1;
+          return outcome.kind === 'deleted' || isGone ? 'done' : outcome;
         },
         done: () => sandbox.stats().deleted,
         async [Symbol.asyncDispose]() {
@@ -420,8 +428,55 @@ const storage: Table<S3Bucket> & Table<LocalFolder> = {
   ],
 };
 
+const ALERT: PostedAlert = {
+  ...{
+    id: 'node_offline:a',
+    phase: 'began',
+    severity: 'critical',
+    subject: 'a',
+    since: new Date(0),
+    text: 'a is down',
+  },
+  url: undefined,
+};
+
+const alertWebhook: Table<AlertWebhook> = {
+  probe: reads,
+  post: [
+    {
+      promise: 'it is unknown, and may be doubled: the receiver knows an alert by its id',
+      async open() {
+        let done = 0;
+        const faults = createFaults();
+        const server = await serveOnLoopback(
+          0,
+          async (request, response) => {
+            const verdict = await faults.apply(request, response);
+            if (verdict === 'handled') return;
+            request.resume();
+            await once(request, 'end');
+            done += 1;
+            if (verdict === 'cut-after') cut(response);
+            else response.end('ok');
+          },
+          cut,
+        );
+        const policy = policyOf('alert_webhook');
+        const client = new AlertWebhook({ url: server.url, secret: undefined, format: 'own', policy });
+        return {
+          lose: (kind) => (kind ? faults.add({ kind, count: 1 }) : faults.clear()),
+          call: async () => (await client.post(ALERT, new Date(0), never)) ?? 'done',
+          done: () => done,
+          [Symbol.asyncDispose]: () => server.stop(() => faults.clear()),
+        };
+      },
+    },
+  ],
+};
+
 /** By the name in this folder, with the methods that the client really has. */
 const CLIENTS: Readonly<Record<string, { table: Readonly<Record<string, Row>>; methods: readonly string[] }>> = {
+  'alert-webhook.ts': { table: alertWebhook, methods: methodsOf(AlertWebhook) },
   'backend.ts': { table: backend, methods: methodsOf(BackendClient) },
   cryptobot: { table: cryptobot, methods: methodsOf(CryptoBotClient) },
   mail: { table: mail, methods: methodsOf(Mailer) },
