@@ -26,6 +26,11 @@ const SECRETS = {
   botPassword: 'bot-password-3216549',
   cryptoPassword: 'crypto-password-6549873',
   eventSecret: 'event-secret-7418520963',
+  alertPassword: 'alert-password-8527419',
+  alertSecret: 'alert-secret-9637418520',
+  alertmanagerSecret: 'alertmanager-secret-1597534862',
+  supportPassword: 'support-password-7539514',
+  renewPassword: 'renew-password-9517536',
 };
 
 /** A port of the loopback where nobody listens, with a user and `password` before it. */
@@ -72,6 +77,12 @@ describe('secrets', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: nowhere(SECRETS.collectorPassword),
       OTEL_EXPORTER_OTLP_HEADERS: `Authorization=Bearer%20${encodeURIComponent(SECRETS.collectorToken)}`,
       REMNAWAVE_WEBHOOK_SECRET: SECRETS.eventSecret,
+      ADMIN_BOT_TOKEN: world.telegram.staff.token,
+      ALERT_WEBHOOK_URL: nowhere(SECRETS.alertPassword),
+      ALERT_WEBHOOK_SECRET: SECRETS.alertSecret,
+      ALERTMANAGER_WEBHOOK_SECRET: SECRETS.alertmanagerSecret,
+      SUPPORT_URL: `https://user:${SECRETS.supportPassword}@help.example.org/`,
+      RENEW_URL: `https://user:${SECRETS.renewPassword}@renew.example.org/`,
       SENTRY_DSN: `http://${SECRETS.trackerKey}@127.0.0.1:9/7`,
       WORKER_CONCURRENCY: '2',
       HEALTH_CHECK_INTERVAL_SECONDS: '5',
@@ -88,7 +99,13 @@ describe('secrets', () => {
   afterAll(() => world[Symbol.asyncDispose]());
 
   const planted = (): string[] => {
-    const all = [...Object.values(SECRETS), world.telegram.token, world.cryptopay.token, world.panel!.token];
+    const all = [
+      ...Object.values(SECRETS),
+      world.telegram.token,
+      world.telegram.staff.token,
+      world.cryptopay.token,
+      world.panel!.token,
+    ];
     return [...all, ...all.map((secret) => encodeURIComponent(secret))];
   };
 
