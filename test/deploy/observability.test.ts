@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { STAFF_BOT_TOKEN } from '../../sandbox/telegram/server.ts';
 import { SERIES } from '../../src/observability/series.ts';
 import { startPrometheus } from '../../src/testing/servers/monitoring.ts';
 import { until } from '../../src/testing/until.ts';
@@ -43,7 +44,7 @@ beforeAll(async () => {
       seed: true,
       mail: true,
       panel: { users: 20, nodes: 3 },
-      env: { WORKER_CONCURRENCY: '2', TELEGRAM_RATE_PER_SECOND: '1000' },
+      env: { WORKER_CONCURRENCY: '2', TELEGRAM_RATE_PER_SECOND: '1000', ADMIN_BOT_TOKEN: STAFF_BOT_TOKEN },
     }),
   );
   worker = await world.startWorker();
@@ -56,6 +57,7 @@ beforeAll(async () => {
   };
   asker = new Asker(stack.use(await startPrometheus(await testConfiguration(targets, [PLATFORM_RULES, MENDED_RULES]))));
   await doEverything(world, worker);
+  world.telegram.staff.write({ id: Number(world.env.ADMIN_TELEGRAM_IDS) }, '/help');
 }, SETUP_LIMIT_MS);
 afterAll(() => stack.disposeAsync());
 

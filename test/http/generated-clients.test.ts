@@ -91,9 +91,10 @@ export async function send(): Promise<string | Problem> {
 
   test.skipIf(!python)(`by openapi-python-client has a module for each call and each schema${note}`, async () => {
     const bin = dirname(python!);
-    // It knows files by this one type only: docs/api.md says so to its users.
+    // It knows files by one type only: docs/api.md says so to its users.
+    const pictures = ['image/png', 'image/*'].map((type) => [type, 'application/octet-stream']);
     const config = join(folder, 'python-client.json');
-    await writeFile(config, JSON.stringify({ content_type_overrides: { 'image/png': 'application/octet-stream' } }));
+    await writeFile(config, JSON.stringify({ content_type_overrides: Object.fromEntries(pictures) }));
     const args = ['-m', 'openapi_python_client', 'generate', '--path', document, '--output-path', 'worker_client'];
     const options = { cwd: folder, env: { ...process.env, PATH: `${bin}:${process.env.PATH}` } };
     const { stderr, stdout } = await run(python!, [...args, '--meta', 'none', '--config', config], options);
