@@ -282,7 +282,9 @@ export function consumeTicks(
     prefix: QUEUE_PREFIX,
     concurrency: 4,
     lockDuration: seconds(10),
-    stalledInterval: seconds(3),
+    // A tick that Redis refused to lock in the middle of handing it out is found by the second check, or the third where one comes too early
+    // for Redis: its schedule goes on within 10 s of the end of an outage.
+    stalledInterval: seconds(2),
     maxStalledCount: 1_000_000,
     runRetryDelay: seconds(1),
   });
