@@ -197,8 +197,11 @@ describe('a killed Python worker is replaced', () => {
       ...seeds(10, 0, 'taken', {}).map((seed) => seed.message),
       ...seeds(10, 0, 'waiting', {}).map((seed) => seed.message),
     ];
-    const arrived = texts().filter((text) => /^(in hand|unread|taken|waiting|sent long ago) \d+$/.test(text));
-    expect(sorted(arrived)).toEqual(sorted(wanted));
+    const arrived = (): string[] =>
+      texts().filter((text) => /^(in hand|unread|taken|waiting|sent long ago) \d+$/.test(text));
+    // What was taken from the stream is a job then, and may still be on its way.
+    await until('as many messages have arrived', () => arrived().length >= wanted.length);
+    expect(sorted(arrived())).toEqual(sorted(wanted));
     expect(world.mail!.primary.mails().map(({ to }) => to)).toEqual([['new@example.com']]);
     expect((await redis.xrange(FORWARD, '-', '+')).map(([, fields]) => fields)).toEqual([['data', outbox]]);
     const { stdout } = await world.command(['dead-letters', '--json']);
