@@ -137,6 +137,31 @@ const panel: Table<Panel> = {
   ),
 };
 
+/** Counts the requests that it has carried out, and loses the answers that it is told to lose. */
+async function countingServer(answer: string) {
+  let done = 0;
+  const faults = createFaults();
+  const server = await serveOnLoopback(
+    0,
+    async (request, response) => {
+      const verdict = await faults.apply(request, response);
+      if (verdict === 'handled') return;
+      request.resume();
+      await once(request, 'end');
+      done += 1;
+      if (verdict === 'cut-after') cut(response);
+      else response.end(answer);
+    },
+    cut,
+  );
+  return {
+    url: server.url,
+    done: () => done,
+    lose: (kind?: Loss) => (kind ? faults.add({ kind, count: 1 }) : faults.clear()),
+    [Symbol.asyncDispose]: () => server.stop(() => faults.clear()),
+  };
+}
+
 /** With the rows of the platform: domain/payments/backend-settlement.db.test.ts, tasks/payments/lost-webhooks.db.test.ts. */
 const backend: Table<BackendClient> = {
   probe: reads,
@@ -144,35 +169,19 @@ const backend: Table<BackendClient> = {
     {
       promise: 'the client looks before it judges',
       async open() {
-        let done = 0;
-        const faults = createFaults();
-        const server = await serveOnLoopback(
-          0,
-          async (request, response) => {
-            const verdict = await faults.apply(request, response);
-            if (verdict === 'handled') return;
-            request.resume();
-            await once(request, 'end');
-            done += 1;
-            if (verdict === 'cut-after') cut(response);
-            else response.end('{"status":"processed"}');
-          },
-          cut,
-        );
+        const { url, ...server } = await countingServer('{"status":"processed"}');
         const breaker = { failuresToOpen: 1, halfOpenAfterMs: 0 };
         const policy = new ClientPolicy({ service: 'backend', observer, timeLimitMs: seconds(5), ...breaker });
-        const client = new BackendClient({ baseUrl: server.url, cryptobotToken: 'token', callMs: LIMIT_MS, policy });
-        const isDone = async () => done > 0;
+        const client = new BackendClient({ baseUrl: url, cryptobotToken: 'token', callMs: LIMIT_MS, policy });
+        const isDone = async () => server.done() > 0;
         return {
-          lose: (kind) => (kind ? faults.add({ kind, count: 1 }) : faults.clear()),
+          ...server,
           async call() {
             await client.tell('invoice_paid', { id: '7', price: money('9.99', 'USD') }, { isDone, signal: never });
             // A lost answer is no failure of a backend that has done its work: the first failure would open the breaker.
             return policy.state === 'closed' ? 'done' : policy.state;
           },
-          done: () => done,
           look: isDone,
-          [Symbol.asyncDispose]: () => server.stop(() => faults.clear()),
         };
       },
     },
@@ -446,29 +455,10 @@ const alertWebhook: Table<AlertWebhook> = {
     {
       promise: 'it is unknown, and may be doubled: the receiver knows an alert by its id',
       async open() {
-        let done = 0;
-        const faults = createFaults();
-        const server = await serveOnLoopback(
-          0,
-          async (request, response) => {
-            const verdict = await faults.apply(request, response);
-            if (verdict === 'handled') return;
-            request.resume();
-            await once(request, 'end');
-            done += 1;
-            if (verdict === 'cut-after') cut(response);
-            else response.end('ok');
-          },
-          cut,
-        );
+        const { url, ...server } = await countingServer('ok');
         const policy = policyOf('alert_webhook');
-        const client = new AlertWebhook({ url: server.url, secret: undefined, format: 'own', policy });
-        return {
-          lose: (kind) => (kind ? faults.add({ kind, count: 1 }) : faults.clear()),
-          call: async () => (await client.post(ALERT, new Date(0), never)) ?? 'done',
-          done: () => done,
-          [Symbol.asyncDispose]: () => server.stop(() => faults.clear()),
-        };
+        const client = new AlertWebhook({ url, secret: undefined, format: 'own', policy });
+        return { ...server, call: async () => (await client.post(ALERT, new Date(0), never)) ?? 'done' };
       },
     },
   ],
