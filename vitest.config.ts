@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { NEWEST_VERSIONS, PLATFORM_VERSIONS, searchPathOf } from './src/testing/servers/server-versions.ts';
 
 refuseOldNode();
 
@@ -22,7 +23,8 @@ const ALONE = ['test/rate.test.ts', 'test/doors/*.test.ts'];
  * Five projects; a test's file name says where it belongs:
  * - `unit`: `x.test.ts` beside the code. No server, no other process, no port: the whole project takes seconds.
  * - `sandbox`: the same, of clients, sandboxes and others that open a port: HTTP within one process.
- * - `db`: `x.db.test.ts` beside the code. One PostgreSQL for all, a database of its own for each file.
+ * - `db`: `x.db.test.ts` beside the code. One PostgreSQL for all, a database of its own for each file, on the platform's own versions of
+ *   PostgreSQL and Valkey.
  * - `process`: `test/**`. Whole processes and outside programs, after everything above.
  * - `alone`: those of them that nothing may run beside, at the end.
  *
@@ -60,7 +62,14 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'db', isolate: false, include: [WITH_SERVERS], globalSetup: ['src/testing/global-setup.ts'] },
+        test: {
+          name: 'db',
+          isolate: false,
+          include: [WITH_SERVERS],
+          globalSetup: ['src/testing/global-setup.ts'],
+          // The other projects run on the machine's own, in CI those of Debian 12.
+          env: { PATH: searchPathOf(process.env.SERVERS === 'newest' ? NEWEST_VERSIONS : PLATFORM_VERSIONS) },
+        },
       },
       {
         extends: true,

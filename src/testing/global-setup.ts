@@ -15,16 +15,33 @@ declare module 'vitest' {
 const TEMPLATE = 'platform_template';
 
 /**
- * Starts one PostgreSQL for the whole test run, however many projects ask for it, and returns the function that ends it. Redis is not part
- * of it: see `testRedis`.
+ * Starts one PostgreSQL for all projects of the test run that have the same PATH, and returns the function that ends it. Redis is not part of it:
+ * see `testRedis`.
  */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  if (project.vitest.getProvidedContext().databaseAdminUrl) return undefined;
-  const postgres = await startPostgres();
+  const searchPath = searchPathIn(project);
+  const started = project.vitest.projects
+    .filter((other) => searchPathIn(other) === searchPath)
+    .map((other) => other.getProvidedContext().databaseAdminUrl)
+    .find((url) => url !== undefined);
+  if (started !== undefined) {
+    provide(project, started);
+    return undefined;
+  }
+  const postgres = await startPostgres({ searchPath });
   const template = await postgres.createDatabase(TEMPLATE);
   await createPlatformTables(template);
   await sealTemplate(postgres.url, TEMPLATE);
-  project.vitest.provide('databaseAdminUrl', postgres.url);
-  project.vitest.provide('templateDatabase', TEMPLATE);
+  provide(project, postgres.url);
   return () => postgres[Symbol.asyncDispose]();
+}
+
+/** As the tests of the project see it. */
+function searchPathIn(project: TestProject): string {
+  return project.config.env?.PATH ?? process.env.PATH ?? '';
+}
+
+function provide(project: TestProject, adminUrl: string): void {
+  project.provide('databaseAdminUrl', adminUrl);
+  project.provide('templateDatabase', TEMPLATE);
 }

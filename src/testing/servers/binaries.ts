@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 /** A program that a server needs on this machine: the first of `names` that is found, from the Debian package `debianPackage`. */
 interface Wanted {
   readonly title: string;
-  /** Equivalent programs in order of preference. */
+  /** Equivalent programs, in order of preference where one folder has several. */
   readonly names: readonly string[];
   readonly debianPackage: string;
 }
@@ -98,7 +98,7 @@ function find(wanted: Wanted, searchPath: string): string {
 
 function locate(wanted: Wanted, searchPath: string): string | undefined {
   const folders = [...searchPath.split(delimiter).filter(Boolean), ...USUAL_PLACES.flatMap(newestFirst)];
-  return wanted.names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+  return folders.flatMap((folder) => wanted.names.map((name) => join(folder, name))).find(isExecutable);
 }
 
 /** Version folders sort as numbers, so that 17 comes before 9.6. */

@@ -20,6 +20,8 @@ export interface PostgresOptions {
   readonly durable?: boolean;
   /** Allows only encrypted connections, with this certificate. */
   readonly tls?: Certificates;
+  /** Where its programs are looked for first, as in PATH; this process' own PATH where absent. */
+  readonly searchPath?: string;
   /** More settings, which override the standard ones. */
   readonly settings?: (dir: string) => readonly string[];
 }
@@ -38,8 +40,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
 }
 
 async function startPostgresOn(port: number, options: PostgresOptions): Promise<LocalPostgres> {
-  const { durable = false, settings: more, tls } = options;
-  const bin = postgresBinFolder();
+  const { durable = false, searchPath, settings: more, tls } = options;
+  const bin = postgresBinFolder(searchPath);
   const account = serverAccount();
   const dir = await serverFolder('postgres', account);
   const data = join(dir, 'data');
