@@ -9,7 +9,9 @@ export interface Sandbox extends AsyncDisposable {
   readonly url: string;
   readonly token: string;
   stats(): Promise<Stats>;
-  /** The texts of all delivered messages. */
+  /** All delivered messages. */
+  messages(): Promise<DeliveredMessage[]>;
+  /** Their texts. */
   texts(): Promise<string[]>;
   forget(): Promise<void>;
 }
@@ -23,11 +25,14 @@ export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
   const { url, token } = JSON.parse(line) as { url: string; token: string };
   const ask = async (path: string, method = 'GET'): Promise<unknown> =>
     (await fetch(`${url}/_sandbox/${path}`, { method })).json();
+  const messages = async (): Promise<DeliveredMessage[]> =>
+    ((await ask('messages')) as { messages: DeliveredMessage[] }).messages;
   return {
     url,
     token,
+    messages,
     stats: async () => (await ask('stats')) as Stats,
-    texts: async () => ((await ask('messages')) as { messages: DeliveredMessage[] }).messages.map(({ text }) => text),
+    texts: async () => (await messages()).map(({ text }) => text),
     forget: async () => void (await ask('messages', 'DELETE')),
     async [Symbol.asyncDispose]() {
       const gone = once(child, 'exit');

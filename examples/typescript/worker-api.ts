@@ -2406,6 +2406,41 @@ export class WorkerApi {
           total: string;
         }[]
       | null;
+    /** In a week, what campaigns earned with those whom they first wrote to in the week before; none for a day, null where it is not known */
+    campaigns:
+      | {
+          days: number;
+          told: {
+            customers: number;
+            renewed: number;
+            income: {
+              currency: string;
+              /** A decimal number */
+              amount: string;
+            }[];
+          };
+          held_out: {
+            customers: number;
+            renewed: number;
+            income: {
+              currency: string;
+              /** A decimal number */
+              amount: string;
+            }[];
+          };
+          /** Against those who got nothing; null where nobody was held out */
+          earned: {
+            renewals: number;
+            income: {
+              currency: string;
+              /** A decimal number */
+              amount: string;
+            }[];
+          } | null;
+          id: string;
+          name: string;
+        }[]
+      | null;
     /** As it is sent to the admins, in HTML of Telegram; null where nothing is kept */
     text: string | null;
   }> {

@@ -65,11 +65,13 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   );
   const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(foundation, {
     ...{ staff: staffSender, texts },
-    isObsolete: async (row, now, signal) =>
-      (await alerting.alerts.isOver(row)) ||
-      (await truth.isObsolete(row, now, signal)) ||
-      (await campaignTruth.isObsolete(row, now, signal)) ||
-      (await paymentTruth.isObsolete(row, now, signal)),
+    standing: async (row, now, signal) => {
+      const isObsolete =
+        (await alerting.alerts.isOver(row)) ||
+        (await truth.isObsolete(row, now, signal)) ||
+        (await paymentTruth.isObsolete(row, now, signal));
+      return isObsolete ? 'obsolete' : await campaignTruth.standing(row, now, signal);
+    },
   });
   const { serviceHealth, ...monitoring } = composeMonitoring(
     foundation,

@@ -44,7 +44,15 @@ const SHOWN = 40;
  * The first problem of a text; undefined where Telegram takes all of it as it is meant. Stricter than Telegram's own parser, which takes an
  * unknown entity for its letters and leaves out a link to an address that it does not know.
  */
-export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
+export const telegramHtmlProblem = (text: string): HtmlProblem | undefined => firstProblem(text, new Set());
+
+/** Whether every tag of a text ends in it, so that it changes nothing of what is put before or behind it. */
+export const isWholeHtml = (text: string): boolean => firstProblem(text, WITHIN) === undefined;
+
+/** Problems that end where they are. */
+const WITHIN: ReadonlySet<HtmlProblem['kind']> = new Set(['attribute', 'entity', 'link']);
+
+function firstProblem(text: string, passed: ReadonlySet<HtmlProblem['kind']>): HtmlProblem | undefined {
   const open: { name: string; what: string; at: number }[] = [];
   const problem = (kind: HtmlProblem['kind'], what: string, at: number): HtmlProblem => ({
     kind,
@@ -59,7 +67,7 @@ export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
     if (rest.startsWith('&')) {
       const entity = ENTITY.exec(rest)?.[0] ?? '&';
       const looks = LOOKS_LIKE_ENTITY.exec(rest)?.[0];
-      if (entity === '&' ? looks !== undefined : decodeEntities(entity) === entity)
+      if ((entity === '&' ? looks !== undefined : decodeEntities(entity) === entity) && !passed.has('entity'))
         return problem('entity', looks ?? entity, at);
       at += entity.length;
       continue;
@@ -79,7 +87,7 @@ export function telegramHtmlProblem(text: string): HtmlProblem | undefined {
       const name = written.toLowerCase();
       if (!Object.hasOwn(TAGS, name)) return problem('tag_unknown', tag, at);
       const kind = wrongAttribute(name, attributes);
-      if (kind) return problem(kind, tag, at);
+      if (kind && !passed.has(kind)) return problem(kind, tag, at);
       open.push({ name, what: tag, at });
       at += tag.length;
     } else {

@@ -2,6 +2,8 @@ import { hours } from '../lib/duration.ts';
 import { type Html, html, join } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 import { durationText, howMany } from '../lib/quantities.ts';
+import { plainText } from '../lib/telegram-html.ts';
+import { isWholeHtml } from '../lib/telegram-html-problem.ts';
 import { minuteInUtc } from './time.ts';
 
 /** `past`: over before anybody was told of it. */
@@ -45,9 +47,11 @@ export function repeatedAlert(message: string, waiting: string | undefined, loca
 
 /**
  * Alerts of one kind as one message with their count, each whole. Those of several paragraphs are a line each; a title or an advice that
- * is the same in all of them is said once.
+ * is the same in all of them is said once. One with a tag that does not end goes without its tags: another one could end it, and the words
+ * between would be lost.
  */
-export function mergedAlerts(messages: readonly string[], locale: Locale): string {
+export function mergedAlerts(given: readonly string[], locale: Locale): string {
+  const messages = given.map((one) => (isWholeHtml(one) ? one : html`${plainText(one)}`.toString()));
   const count = messages.length;
   const title = locale === 'ru' ? `Одинаковых оповещений: ${count}` : `${howMany(count, 'alert', locale)} of one kind`;
   const alerts = messages.map(partsOf);

@@ -13,7 +13,7 @@ export type NewCampaign = Partial<Omit<CampaignDraft, 'steps'>> & {
 };
 
 /** Makes a campaign and starts it. Answers its id. */
-export async function startCampaign(world: SubscriptionWorld, given: NewCampaign): Promise<string> {
+export async function startCampaign(world: Pick<SubscriptionWorld, 'app'>, given: NewCampaign): Promise<string> {
   const { at, id = randomUUID(), text = '{username}', texts = { en: text }, trigger } = given;
   const { campaigns } = world.app.app.services;
   const draft = {
@@ -36,7 +36,7 @@ export async function campaignTexts(world: SubscriptionWorld): Promise<string[]>
 
 /** A customer of the platform with a completed payment at this time. */
 export async function payAt(
-  { app }: SubscriptionWorld,
+  { app }: Pick<SubscriptionWorld, 'app'>,
   chat: number,
   at: Date,
   { amount = '10', mode }: { amount?: string; mode?: string } = {},

@@ -1,3 +1,4 @@
+import type { CampaignEarned, CampaignGroups } from '../lib/campaign-earnings.ts';
 import type { Html } from '../lib/html.ts';
 import type { Locale } from '../lib/locale.ts';
 
@@ -19,6 +20,9 @@ export type ShownFigure = {
   list: string;
 };
 
+/** What one campaign earned within its customers' seven days; `earned` is undefined where nobody was held out. */
+export type ShownCampaign = { id: string; name: string; groups: CampaignGroups; earned: CampaignEarned | undefined };
+
 export type ShownDay = { date: string; state: ShownState; figures: readonly ShownFigure[] };
 
 export type ShownReport = {
@@ -28,6 +32,8 @@ export type ShownReport = {
   figures: readonly ShownFigure[];
   /** By currency; undefined where it is not known. */
   income: readonly { currency: string; count: number; total: string }[] | undefined;
+  /** In a week, of those whom campaigns first wrote to in the week before. None in a day; undefined where it is not known. */
+  campaigns: readonly ShownCampaign[] | undefined;
 };
 
 /** Reports of the past, as they are kept: nothing is worked out anew. */

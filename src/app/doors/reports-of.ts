@@ -10,11 +10,17 @@ export function reportsOf({ services: { reports } }: Pick<App, 'services'>): Rep
     async read({ date, kind }, now) {
       if (kind === 'week') {
         const { state, week } = await reports.readWeek(date, now);
-        return { from: week.from, state, figures: shown(({ ofWeek }) => ofWeek(week)), income: incomeIn(week) };
+        return {
+          from: week.from,
+          state,
+          figures: shown(({ ofWeek }) => ofWeek(week)),
+          income: incomeIn(week),
+          campaigns: week.campaigns === null ? undefined : (week.campaigns ?? []),
+        };
       }
       const [day] = await reports.readDays([date], now);
       const { figures, state } = day!;
-      return { from: date, state, figures: shownOf(figures), income: figures && incomeIn(figures) };
+      return { from: date, state, figures: shownOf(figures), income: figures && incomeIn(figures), campaigns: [] };
     },
     async days(dates, now) {
       const days = await reports.readDays(dates, now);

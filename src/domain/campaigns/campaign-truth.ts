@@ -7,6 +7,7 @@ import type { CampaignSends, EarlierSend } from '../../repositories/history/camp
 import type { Campaigns } from '../../repositories/history/campaigns.ts';
 import type { LastPurchases } from '../../repositories/last-purchases.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
+import type { Standing } from '../notifications/settlement.ts';
 import type { CustomerPicture } from '../payments/customer-picture.ts';
 import type { People } from '../subscriptions/people.ts';
 import { stillHolds } from './due-steps.ts';
@@ -24,7 +25,10 @@ export type CampaignTruthOptions = {
   purchases: Pick<LastPurchases, 'of'>;
 };
 
-/** Whether a queued message of a campaign still holds when its turn comes. An unknown answer drops none: it is sent. */
+/**
+ * Whether a queued message of a campaign still holds when its turn comes. While the panel does not answer it is sent, except where a payment
+ * since shows that the customer renewed something: of several subscriptions the panel alone knows which.
+ */
 export class CampaignTruth {
   readonly #options: CampaignTruthOptions;
   #quietUntil = 0;
@@ -34,25 +38,26 @@ export class CampaignTruth {
   }
 
   /**
-   * True where the campaign does not run any more, the customer has renewed, or what it was about is over. A message for several
+   * Obsolete where the campaign does not run any more, the customer has renewed, or what it was about is over. A message for several
    * subscriptions of which one is over is dropped as well, and the others are told by another one while they are due. Never throws.
    */
-  async isObsolete({ id, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<boolean> {
-    if (!isOfCampaign(type)) return false;
+  async standing({ id, telegramId, type }: DueNotification, now: Date, signal: AbortSignal): Promise<Standing> {
+    if (!isOfCampaign(type)) return 'holds';
     const { campaigns, people, picture, purchases, sends } = this.#options;
     try {
       const told = await sends.ofMessage(id);
       const campaign = told[0] && (await campaigns.find(told[0].campaign));
-      if (campaign?.state !== 'running') return true;
+      if (campaign?.state !== 'running') return 'obsolete';
       const users = await this.#ask(() => people.panelUsers(telegramId, within(signal)), signal);
-      // While the panel does not say whether the end has moved, a payment since the message was queued does.
       const isUnknown = told.some((one) => userOf(one, users) === 'unknown');
       const bought = isUnknown ? (await purchases.of([telegramId])).get(telegramId) : undefined;
+      const hasPaidSince = (one: EarlierSend): boolean => bought !== undefined && bought.at >= one.at;
+      const isPast = (one: EarlierSend): boolean => campaign.trigger === 'before_end' && one.expiresAt <= now;
+      if (users === undefined && told.some((one) => hasPaidSince(one) && !isPast(one))) return 'unclear';
       const holding = told.filter((one) => {
         const user = userOf(one, users);
         if (user === 'gone') return false;
-        if (user === 'unknown')
-          return !(bought && bought.at >= one.at) && (campaign.trigger !== 'before_end' || one.expiresAt > now);
+        if (user === 'unknown') return !hasPaidSince(one) && !isPast(one);
         return stillHolds(campaign.trigger, one, user, now);
       });
       const known = holding.map((one) => {
@@ -61,14 +66,14 @@ export class CampaignTruth {
       });
       const money = await picture.of(known, now, signal).catch(() => undefined);
       const left = holding.filter((_, i) => !['paid', 'promised'].includes(money?.[i]?.state ?? 'none'));
-      if (left.length === told.length) return false;
+      if (left.length === told.length) return 'holds';
       await sends.takeBack(
         id,
         left.map(({ username }) => username),
       );
-      return true;
+      return 'obsolete';
     } catch {
-      return false;
+      return 'holds';
     }
   }
 

@@ -88,13 +88,13 @@ export class BroadcastComposer {
 
   /**
    * Records every chat of the groups and queues a message for each that is told. Run twice, also at once, no chat gets two: what it was
-   * recorded as the first time holds. False where staff paused or cancelled it meanwhile: it is to be continued.
+   * recorded as the first time holds. Calls `onQueued` after each group. False where staff paused or cancelled it meanwhile: it is to be continued.
    */
   async fill(
     id: string,
     groups: AsyncIterable<BroadcastGroup>,
     now: Date,
-    { alive, signal }: Pick<HeldJob, 'alive'> & { signal: AbortSignal },
+    { alive, onQueued, signal }: Pick<HeldJob, 'alive'> & { onQueued(): Promise<void>; signal: AbortSignal },
   ): Promise<boolean> {
     const { notifications, planned } = this.#options;
     for await (const { judged } of groups) {
@@ -113,6 +113,7 @@ export class BroadcastComposer {
           scheduledAt: now,
         })),
       );
+      if (told.length > 0) await onQueued();
     }
     await planned.markFilled(id, now);
     return true;

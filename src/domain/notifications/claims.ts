@@ -74,17 +74,24 @@ export class Claims {
   #withoutWaiting(rows: readonly DueNotification[]): readonly DueNotification[] {
     const quietForMs = this.#options.quietForMs();
     if (quietForMs === undefined) return rows;
-    const until = performance.now() + quietForMs;
-    const waiting = new Set(rows.filter(({ type }) => canWait(type)));
-    this.#deferred += waiting.size;
-    for (const row of waiting) this.#options.writeBack.add({ kind: 'put_off', row, until });
-    return rows.filter((row) => !waiting.has(row));
+    this.leave(
+      rows.filter(({ type }) => canWait(type)),
+      quietForMs,
+    );
+    return rows.filter(({ type }) => !canWait(type));
   }
 
   /** Gives rows back as they were, without counting an attempt. */
   handBack(rows: readonly DueNotification[]): void {
     this.#deferred += rows.length;
     for (const row of rows) this.#options.writeBack.add({ kind: 'released', row });
+  }
+
+  /** Gives rows back, due in `waitMs`, each for a reason of its own. The run does not wait for them. */
+  leave(rows: readonly DueNotification[], waitMs: number): void {
+    const until = performance.now() + waitMs;
+    this.#deferred += rows.length;
+    for (const row of rows) this.#options.writeBack.add({ kind: 'put_off', row, until });
   }
 
   /** Gives back rows of a chat that has its turn in `waitMs`. They are due together then, so that they keep their order. */

@@ -9,10 +9,10 @@ import type { DrainDependencies } from './drain.ts';
 import { PictureLoans } from './picture-loans.ts';
 import { PlannedRows } from './planned-rows.ts';
 
-/** Builds what sending needs, together: see `drain.ts`. `staff` sends what is for staff; `isObsolete` says whether a queued notice no longer holds. */
+/** Builds what sending needs, together: see `drain.ts`. `staff` sends what is for staff; `standing` says whether a queued notice still holds. */
 export function composeNotifications(
   { bot, clock, database, log, marks, metrics, redis, sender, services }: Foundation,
-  { isObsolete, staff, texts }: Pick<DrainDependencies, 'isObsolete' | 'staff' | 'texts'>,
+  { staff, standing, texts }: Pick<DrainDependencies, 'staff' | 'standing' | 'texts'>,
 ) {
   const { notifications, settings } = services;
   const quiet = settings.QUIET_HOURS;
@@ -30,7 +30,7 @@ export function composeNotifications(
   const rows = new BroadcastRows(database);
   const plannedRows = new PlannedRows({ deliveries, loans, marks, onError, rows });
   const delivery: Omit<DrainDependencies, 'onGivenUp' | 'onUnreadable'> = {
-    ...{ isObsolete, marks, notifications, plannedRows, sender, staff, texts },
+    ...{ marks, notifications, plannedRows, sender, staff, standing, texts },
     observer: {
       unreadable: (rows) => metrics.unreadableItems('notifications', rows),
       notification(type, status, way) {

@@ -2,6 +2,7 @@ import { sleepUnless } from '../../lib/deadline.ts';
 import type { DueNotification } from '../../repositories/notifications.ts';
 import type { Batch, Claims } from './claims.ts';
 import { grouped } from './message-groups.ts';
+import { UNCLEAR_AGAIN_MS } from './policy.ts';
 import type { Settlement } from './settlement.ts';
 
 export type LanesOptions = {
@@ -90,7 +91,9 @@ export class Lanes {
   async #stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
     const { claims, settlement } = this.#options;
     try {
-      return await settlement.stillToSend(rows);
+      const { open, unclear } = await settlement.stillToSend(rows);
+      claims.leave(unclear, UNCLEAR_AGAIN_MS);
+      return open;
     } catch (error) {
       claims.handBack(rows);
       throw error;

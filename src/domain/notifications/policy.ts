@@ -11,6 +11,9 @@ export const LEASE_RESERVE_MS = minutes(1);
 /** Delay after the first, second, … failed attempt of a row. */
 export const RETRY_DELAYS_MS = [seconds(30), minutes(1), minutes(5), minutes(15), hours(1)] as const;
 
+/** A row of which nobody can say whether it still holds is asked about again after this: as long as a silent panel is left alone. */
+export const UNCLEAR_AGAIN_MS = seconds(30);
+
 /** A run ends after this and hands over to a fresh one, so that no run is long. */
 export const RUN_MS = minutes(2);
 

@@ -25,9 +25,12 @@ export type SettlementDependencies = {
   onGivenUp(rows: readonly GivenUp[]): Promise<void>;
   /** Tells of the rows that cannot be sent by what stands in them. */
   onUnreadable(rows: readonly UnreadableRow[]): Promise<void>;
-  /** Whether the announcement of a row no longer holds at `now`. */
-  isObsolete(row: DueNotification, now: Date, signal: AbortSignal): Promise<boolean>;
+  /** Whether the announcement of a row still holds at `now`. */
+  standing(row: DueNotification, now: Date, signal: AbortSignal): Promise<Standing>;
 };
+
+/** Of an `unclear` row nobody can say yet whether it holds, and it must not be sent if it does not: it waits. */
+export type Standing = 'holds' | 'obsolete' | 'unclear';
 
 export type SettlementOptions = { maxAttempts: number; clock: () => Date; signal: AbortSignal };
 
@@ -62,10 +65,12 @@ export class Settlement {
 
   /**
    * Settles what needs no send: rows that another worker sent and died before it could say so, rows for chats that Telegram cannot
-   * reach, and rows that are true no longer. Answers the remaining rows.
+   * reach, and rows that are true no longer. Answers the remaining rows: those to send, and those that are to wait.
    */
-  async stillToSend(rows: readonly DueNotification[]): Promise<DueNotification[]> {
-    if (rows.length === 0) return [];
+  async stillToSend(
+    rows: readonly DueNotification[],
+  ): Promise<{ open: DueNotification[]; unclear: DueNotification[] }> {
+    if (rows.length === 0) return { open: [], unclear: [] };
     const sent = await this.#deps.marks.sent(rows.map((row) => row.id));
     const sentBefore = rows.filter((row) => sent.has(row.id));
     await Promise.all(sentBefore.map((row) => this.#deps.plannedRows.sentBefore(row, this.#options.clock())));
@@ -73,14 +78,15 @@ export class Settlement {
     const open = rows.filter((row) => !sent.has(row.id) && !unreachable.has(row));
     // All at once: a question per row, one after the other, would be slower than Telegram.
     const { clock, signal } = this.#options;
-    const areObsolete = await Promise.all(open.map((row) => this.#deps.isObsolete(row, clock(), signal)));
-    const obsolete = new Set(open.filter((_, i) => areObsolete[i]));
+    const standings = await Promise.all(open.map((row) => this.#deps.standing(row, clock(), signal)));
+    const those = (standing: Standing): DueNotification[] => open.filter((_, i) => standings[i] === standing);
+    const obsolete = new Set(those('obsolete'));
     for (const row of rows) {
       if (sent.has(row.id)) this.#writeBack.add({ kind: 'sent', row, sentAt: clock() });
       else if (unreachable.has(row)) this.#skipped(row, 'unreachable');
       else if (obsolete.has(row)) this.#skipped(row, 'obsolete');
     }
-    return open.filter((row) => !obsolete.has(row));
+    return { open: those('holds'), unclear: those('unclear') };
   }
 
   /** The rows of one message have arrived. Never rejects: Redis may fail here, but the message is out. */

@@ -1,3 +1,5 @@
+import { quietUntil } from '../../lib/quiet-hours.ts';
+import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { CustomerContacts } from '../../repositories/customer-contacts.ts';
 import { Decisions } from '../../repositories/decisions.ts';
 import { LastPurchases } from '../../repositories/last-purchases.ts';
@@ -49,6 +51,7 @@ export function composeSubscriptions(
 ) {
   const { marks: deliveryMarks, redis, telegram, unreadable } = foundation;
   const { auditLogs, backendKeys, events, notifications, panel, settings } = foundation.services;
+  const zone = new ZonedClock(settings.TIME_ZONE);
   const marks = new ReminderMarks(redis);
   const notices = new SubscriptionNotices({
     ...{ builtInShare, people, contacts, decisions, deliveryMarks, marks, notifications, picture, texts },
@@ -72,6 +75,7 @@ export function composeSubscriptions(
     },
     explain: new Explain({
       ...{ brake, people, decisions, deliveryMarks, events, marks, notices, panel, picture, tasks, tasksOff },
+      quietUntil: (at) => settings.QUIET_HOURS && quietUntil(at, settings.QUIET_HOURS, zone),
     }),
     /** Whether a queued notice still holds. */
     truth: new NoticeTruth({ decisions, notices, people, picture }),

@@ -1,12 +1,14 @@
 import type { PanelUser } from '../../clients/remnawave/types.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
+import { minutes } from '../../lib/duration.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { durationText, howMany, inTime } from '../../lib/quantities.ts';
 import type { AuditRecord, MessageRecord } from '../../repositories/decisions.ts';
 import type { PlatformEvent } from '../../repositories/redis/events.ts';
+import { canWait } from '../../repositories/urgency.ts';
 import type { HeldEffect } from '../brakes/mass-effects.ts';
 import type { MoneyOf } from '../payments/customer-picture.ts';
-import { BRACKETS, type Bracket, isJustOver, type NoticeKind } from './brackets.ts';
+import { BRACKETS, type Bracket, isJustOver, type NoticeKind, typeOfNotice } from './brackets.ts';
 import { isOverdue } from './expired-users.ts';
 import { moneySentences, whyNotByMoney } from './explain-money.ts';
 import type { Telling } from './telling.ts';
@@ -30,6 +32,8 @@ export type UserFacts = {
   tasksOff: ReadonlySet<string>;
   /** Kept events about this user, newest first. */
   events: readonly PlatformEvent[];
+  /** When the quiet hours end in which a moment lies; undefined outside of them. */
+  quietUntil(at: Date): Date | undefined;
 };
 
 /** The tasks that decide over a user. */
@@ -165,9 +169,9 @@ function usedUpTraffic(facts: UserFacts, telling: Telling): string[] {
 }
 
 /** What `notification_queue`, else Redis, says of a notice for the present expiry date, or the present allowance of traffic. */
-function storedDecision(kind: NoticeKind, { notices }: UserFacts, telling: Telling): string | undefined {
+function storedDecision(kind: NoticeKind, facts: UserFacts, telling: Telling): string | undefined {
   const { locale, time } = telling;
-  const { row, isMarked } = notices.get(kind) ?? { row: undefined, isMarked: false };
+  const { row, isMarked } = facts.notices.get(kind) ?? { row: undefined, isMarked: false };
   const isTraffic = kind === 'traffic';
   const occasion = { en: isTraffic ? 'allowance' : 'expiry date', ru: isTraffic ? 'этого лимита' : 'этого срока' };
   if (row === 'unreadable') {
@@ -178,7 +182,7 @@ function storedDecision(kind: NoticeKind, { notices }: UserFacts, telling: Telli
   }
   if (row) {
     const at = time(row.createdAt);
-    return `${{ en: `queued ${at}`, ru: `поставлено в очередь ${at}` }[locale]}, ${outcome(row, telling)}.`;
+    return `${{ en: `queued ${at}`, ru: `поставлено в очередь ${at}` }[locale]}, ${outcome(row, quietEnd(kind, row, facts), telling)}.`;
   }
   const cleaned = {
     en: `queued for this ${occasion.en}; what became of it has been cleaned up.`,
@@ -187,7 +191,18 @@ function storedDecision(kind: NoticeKind, { notices }: UserFacts, telling: Telli
   return isMarked ? cleaned[locale] : undefined;
 }
 
-function outcome(row: MessageRecord, { locale, time }: Telling): string {
+/** A row that was put off is due at the end of the quiet hours, give or take the time that writing it took. */
+const PUT_OFF_WITHIN_MS = minutes(1);
+
+/** Until when a pending row waits because of quiet hours; undefined where it does not. */
+function quietEnd(kind: NoticeKind, row: MessageRecord, { now, quietUntil }: UserFacts): Date | undefined {
+  if (!canWait(typeOfNotice(kind)) || row.status !== 'pending') return undefined;
+  const present = quietUntil(now);
+  if (present && Math.abs(row.scheduledAt.getTime() - present.getTime()) < PUT_OFF_WITHIN_MS) return present;
+  return quietUntil(row.scheduledAt > now ? row.scheduledAt : now);
+}
+
+function outcome(row: MessageRecord, quiet: Date | undefined, { locale, time }: Telling): string {
   const unknown = { en: 'unknown', ru: 'неизвестно' }[locale];
   if (row.status === 'sent') {
     const at = time(row.sentAt ?? row.scheduledAt);
@@ -200,7 +215,12 @@ function outcome(row: MessageRecord, { locale, time }: Telling): string {
       ru: `, неудачных попыток: ${row.attempts}, последняя: ${error}`,
     };
     const due = time(row.scheduledAt);
-    const waits = { en: `waiting to be sent, due ${due}`, ru: `ждёт отправки, срок ${due}` };
+    const waits = quiet
+      ? {
+          en: `waiting for the end of the quiet hours (QUIET_HOURS), ${time(quiet)}`,
+          ru: `ждёт конца тихих часов (QUIET_HOURS), ${time(quiet)}`,
+        }
+      : { en: `waiting to be sent, due ${due}`, ru: `ждёт отправки, срок ${due}` };
     return `${waits[locale]}${row.attempts > 0 ? tries[locale] : ''}`;
   }
   if (row.error === 'obsolete') {

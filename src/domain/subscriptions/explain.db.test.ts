@@ -47,6 +47,31 @@ describe.each(GENERATIONS)('on panel %i.x', (generation) => {
     ]);
   });
 
+  test('explain user: that a notice waits for the end of the quiet hours, before and after it was put off', async () => {
+    const quiet = { TIME_ZONE: 'Europe/Moscow', QUIET_HOURS: '22:00-09:00' };
+    // 03:00 in Moscow; they end at 06:00 in UTC.
+    await using world = await subscriptionWorld(generation, quiet, new Date('2026-03-10T00:00:00Z'));
+    world.customer('anna', { endsInMs: hours(20) });
+    const used = { trafficLimitBytes: 10, usedTrafficBytes: 10, status: 'LIMITED' } as const;
+    world.customer('boris', { ...used, endsInMs: days(20), onlineAt: world.panel.now().getTime() });
+    await world.run(REMIND);
+    // The rows come into being by the clock of the database.
+    const dueAt = (at: string) =>
+      world.app.database.pool.query('update notification_queue set scheduled_at = $1', [at]);
+    await dueAt('2026-03-10T00:00:00Z');
+    const reminder =
+      /Reminder 24h: queued .* UTC, waiting for the end of the quiet hours \(QUIET_HOURS\), 2026-03-10 06:00 UTC\./;
+    expect(await sentences(world, 'anna')).toMatch(reminder);
+    expect(await sentences(world, 'boris')).toMatch(/used-up traffic: queued .* UTC, waiting to be sent/);
+    await dueAt('2026-03-10T06:00:00.4Z');
+    expect(await sentences(world, 'anna')).toMatch(reminder);
+    const telling = { locale: 'ru', time: (at: Date) => at.toISOString() } as const;
+    const [russian] = await world.app.app.parts.explain.user('anna', world.panel.now(), never, telling);
+    expect(russian!.sentences.join(' ')).toContain('ждёт конца тихих часов (QUIET_HOURS), 2026-03-10T06:00:00.000Z');
+    world.panel.advance(hours(7));
+    expect(await sentences(world, 'anna')).toMatch(/Reminder 24h: queued .* UTC, waiting to be sent, due/);
+  });
+
   test('explain user: whether the traffic is used up and who was told', async () => {
     await using world = await subscriptionWorld(generation);
     const used = { endsInMs: days(20), trafficLimitBytes: 10, usedTrafficBytes: 10, status: 'LIMITED' } as const;

@@ -24,6 +24,7 @@ export type ExplainOptions = {
   picture: Pick<CustomerPicture, 'of'>;
   panel: Pick<Panel, 'userByUsername'>;
   people: Pick<People, 'panelUsers'>;
+  quietUntil: UserFacts['quietUntil'];
   tasks: ExplainedTasks;
   tasksOff: ReadonlySet<string>;
 };
@@ -101,6 +102,7 @@ export class Explain {
     return {
       user,
       now,
+      quietUntil: this.#options.quietUntil,
       telegram:
         telegramId === undefined
           ? undefined

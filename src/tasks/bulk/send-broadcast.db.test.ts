@@ -62,6 +62,13 @@ describe('send_broadcast', () => {
     expect(await parts(id)).toMatchObject({ told: 2, missed: 0 });
   });
 
+  test('its messages are delivered at once, and not at the next poll', async () => {
+    for (let chat = 1; chat <= 1_200; chat += 1) world.customer(`d${chat}`, { endsInMs: days(9), telegramId: chat });
+    await expect(send(await planned({}))).rejects.toThrow(SnoozeError);
+    const waiting = await world.app.app.queues.get('notifications').getWaiting();
+    expect(waiting.map(({ name }) => name)).toEqual(['process_notification_queue']);
+  });
+
   test('who is refused, held out, or lacks what the text names is counted, and told nothing', async () => {
     for (let chat = 1; chat <= 100; chat += 1) world.customer(`c${chat}`, { endsInMs: days(9), telegramId: chat });
     await services().delivery.marks.markUnreachable(7, 'blocked');

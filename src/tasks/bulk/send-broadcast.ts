@@ -11,6 +11,7 @@ import { hours, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, PermanentError, SnoozeError } from '../../lib/errors.ts';
 import { SegmentConditions } from '../../lib/segment.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
+import processNotificationQueue from '../notifications/process-notification-queue.ts';
 
 const LOOK_AGAIN_AT_MOST_MS = hours(1);
 
@@ -53,7 +54,7 @@ export default defineMassTask({
 
   async run({ broadcast_id: id }, services, { groups }) {
     const { broadcastComposer, broadcasts, bulkNotices, bulkProgress, plannedBroadcasts, ...run } = services;
-    const { now, signal } = run;
+    const { enqueue, log, now, signal } = run;
     const planned = await plannedBroadcasts.begin(id, now);
     if (!planned) throw unknown(id);
     const { sendAt, state } = planned;
@@ -72,9 +73,17 @@ export default defineMassTask({
     });
     const report = new BroadcastReport({ broadcasts, bulkNotices, progress, run, broadcastId: id, ageMs });
 
+    /** The first messages go out while the others are added, and not at the next poll, which comes every 30 s. */
+    const onQueued = async (): Promise<void> => {
+      const options = { uniqueKey: processNotificationQueue.name, afterActive: true };
+      await enqueue(processNotificationQueue, {}, options).catch((err: unknown) =>
+        log.warn({ err }, 'delivery not signalled'),
+      );
+    };
     let isFilled = planned.filledAt !== undefined;
     try {
-      if (!isFilled && state === 'sending') isFilled = await broadcastComposer.fill(id, groups(), now, run);
+      if (!isFilled && state === 'sending')
+        isFilled = await broadcastComposer.fill(id, groups(), now, { ...run, onQueued });
     } catch (error) {
       // A cancelled job cancels its broadcast, which would get another job otherwise.
       if (errorCode(signal.reason) === 'cancelled') await plannedBroadcasts.say(id, 'cancel');

@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Calendar } from '../../lib/calendar.ts';
+import { days } from '../../lib/duration.ts';
 import { type DeliveryTotals, deliveryEndOf } from '../../lib/figure-definitions.ts';
 import { visibleText } from '../../lib/telegram-html.ts';
-import { dayOf } from '../../lib/utc-days.ts';
+import { dayOf, shiftDay } from '../../lib/utc-days.ts';
+import { uuidFrom } from '../../lib/uuid.ts';
 import type { DayFigures } from '../../messages/figures.ts';
+import { type CampaignMessage, CampaignSends } from '../../repositories/history/campaign-sends.ts';
+import { installOwnSchema } from '../../repositories/history/own-schema.ts';
+import { payAt, startCampaign } from '../../testing/campaign-world.ts';
 import { type HttpWorld, httpWorld } from '../../testing/http-world.ts';
 import { queueNotifications } from '../../testing/notification-rows.ts';
 import { until } from '../../testing/until.ts';
@@ -35,6 +41,7 @@ describe('the same figure is the same number on page, API, metric and report', (
   beforeAll(async () => {
     http = await httpWorld({ env: { ADMIN_TELEGRAM_IDS: String(ADMIN), NOTIFICATION_MAX_RETRIES: '1' } });
     const { world } = http;
+    await installOwnSchema(world.app.parts.foundation.database);
     for (const chat of [...BLOCKED, DIRECT_BLOCKED]) world.telegram.setChat(chat, { state: 'blocked' });
     world.telegram.setChat(GONE, { state: 'not_found' });
     await queueNotifications(world.database.pool, [
@@ -124,6 +131,53 @@ describe('the same figure is the same number on page, API, metric and report', (
     const headers = { authorization: `Bearer ${http.tokens.olga}`, accept: 'text/html', 'accept-language': 'en' };
     const { body } = await http.server.inject({ method: 'GET', url: `/reports?date=${today}`, headers });
     expect(body).toContain(`<a href="/messages?status=sent">${totals.sent}</a>`);
+  });
+
+  test('what a campaign earned: the report over the API, its text, the campaign over the API, its page', async () => {
+    const { world } = http;
+    const { database } = world.app.parts.foundation;
+    const calendar = new Calendar('UTC');
+    const monday = calendar.interval(shiftDay(calendar.lastSundayBefore(new Date()), -6)).from;
+    const told = new Date(monday.getTime() - days(3));
+    const id = await startCampaign({ app: world }, { trigger: 'before_end', at: [72], holdoutPercent: 50 });
+    await world.database.pool.query('update task_worker.campaigns set created_at = $1 where id = $2', [told, id]);
+    const { version } = (await world.app.services.campaigns.find(id))!;
+    const message = (chat: number): CampaignMessage => {
+      const subject = { campaign: id, username: `u${chat}`, period: 'p', step: 72, chat, expiresAt: told };
+      return {
+        id: uuidFrom(`m${chat}`),
+        chat,
+        text: 'x',
+        type: `campaign:${id}:72`,
+        version,
+        besides: 0,
+        subjects: [subject],
+      };
+    };
+    const [messages, heldOut] = [[71, 72, 73].map(message), [81, 82].map(message)];
+    await new CampaignSends(database).record({ messages, heldOut }, { now: told, weeklyCap: 3 });
+    for (const [chat, amount] of [
+      [71, '10'],
+      [72, '20.5'],
+      [81, '3'],
+    ] as const)
+      await payAt({ app: world }, chat, new Date(told.getTime() + days(1)), { amount });
+
+    const groups = {
+      told: { customers: 3, renewed: 2, income: [{ currency: 'USD', amount: '30.5' }] },
+      held_out: { customers: 2, renewed: 1, income: [{ currency: 'USD', amount: '3' }] },
+    };
+    const earned = { renewals: 0.5, income: [{ currency: 'USD', amount: '26.00' }] };
+    const week = (await http.call('GET', `/api/v1/reports/week/${dayOf(monday)}`)).json();
+    expect(week.campaigns).toEqual([{ id, name: 'before_end', days: 7, ...groups, earned }]);
+    expect(visibleText(week.text)).toContain(
+      'before_end: 2 of 3 (66.6 %), without it 1 of 2 (50 %); earned: 0.5 renewals, 26.00 USD',
+    );
+    expect((await http.call('GET', `/api/v1/campaigns/${id}`)).json().income).toEqual({ days: 7, ...groups, earned });
+    const headers = { authorization: `Bearer ${http.tokens.olga}`, accept: 'text/html', 'accept-language': 'en' };
+    const { body } = await http.server.inject({ method: 'GET', url: `/campaigns/${id}`, headers });
+    expect(visibleText(body)).toMatch(/26\.00\sUSD/);
+    expect((await http.call('GET', `/api/v1/reports/day/${dayOf(monday)}`)).json().campaigns).toEqual([]);
   });
 
   test('success', () => {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { days, hours, minutes } from '../../lib/duration.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { days, hours, minutes, seconds } from '../../lib/duration.ts';
 import { installOwnSchema } from '../../repositories/history/own-schema.ts';
 import { campaignTexts, type NewCampaign, payAt, startCampaign } from '../../testing/campaign-world.ts';
 import { type SubscriptionWorld, subscriptionWorld } from '../../testing/subscription-world.ts';
@@ -11,12 +11,21 @@ describe('run_campaigns', () => {
     world = await subscriptionWorld(3, { CAMPAIGN_WEEKLY_CAP: '3' });
     await installOwnSchema(world.app.app.parts.foundation.database);
   });
-  afterEach(() => world[Symbol.asyncDispose]());
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await world[Symbol.asyncDispose]();
+  });
 
   const start = (given: NewCampaign) => startCampaign(world, given);
   const services = () => world.app.app.services;
   const run = (now = world.panel.now()) => world.run('run_campaigns', { now });
   const texts = () => campaignTexts(world);
+  /** Half a minute later: the panel is asked again, and what was put off is due. */
+  async function halfAMinuteLater(): Promise<void> {
+    const real = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => real() + seconds(31));
+    await world.app.database.pool.query(`update notification_queue set scheduled_at = now() where status = 'pending'`);
+  }
   const ago = (ms: number): number => world.panel.now().getTime() - ms;
   const at = (ms: number): Date => new Date(world.panel.now().getTime() + ms);
 
@@ -146,7 +155,7 @@ describe('run_campaigns', () => {
     expect(await services().campaignSends.countSteps(id)).toMatchObject([{ told: 3 }]);
   });
 
-  test('while the panel is away a payment since shows who renewed, and all others get their message', async () => {
+  test('while the panel is away a message to who has paid since waits, and all others get theirs', async () => {
     world.customer('anna', { endsInMs: days(2), telegramId: 11 });
     world.customer('boris', { endsInMs: days(2), telegramId: 12 });
     await start({ trigger: 'before_end', at: [72] });
@@ -155,6 +164,31 @@ describe('run_campaigns', () => {
     await payAt(world, 12, at(-days(28)));
     world.panel.faults({ kind: 'error', status: 503 });
     expect(await world.deliver()).toEqual(['boris']);
+    const { rows } = await world.app.database.pool.query(
+      `select telegram_id, attempts, scheduled_at - now() between interval '25 seconds' and interval '31 seconds' as is_soon
+         from notification_queue where status = 'pending'`,
+    );
+    expect(rows).toEqual([{ telegram_id: '11', attempts: 0, is_soon: true }]);
+  });
+
+  test.each([
+    ['of the two', 'anna', []],
+    ['of a third', 'anna_3', ['anna\nanna_2']],
+  ])('who pays for one subscription %s while the panel is away is told of the others', async (_, renewed, joined) => {
+    for (const name of ['anna', 'anna_2']) world.customer(name, { endsInMs: days(2), telegramId: 11 });
+    world.customer('anna_3', { endsInMs: days(9), telegramId: 11 });
+    const id = await start({ trigger: 'before_end', at: [72] });
+    expect(await run()).toMatchObject({ queued: 1 });
+    await payAt(world, 11, at(minutes(1)));
+    world.panel.changeUser(renewed, { expireAt: at(days(40)).getTime() });
+    world.panel.faults({ kind: 'error', status: 503 });
+    expect(await world.deliver()).toEqual([]);
+    world.panel.faults();
+    await halfAMinuteLater();
+    expect(await world.deliver()).toEqual(joined);
+    await run();
+    expect(await world.deliver()).toEqual(joined.length > 0 ? joined : ['anna_2']);
+    expect(await services().campaignSends.countSteps(id)).toMatchObject([{ told: 2 }]);
   });
 
   test('later steps of a silence end when the customer renews', async () => {

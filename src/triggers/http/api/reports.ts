@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Calendar } from '../../../lib/calendar.ts';
+import { EARNED_DAYS } from '../../../lib/campaign-earnings.ts';
 import { daysUpTo, shiftDay, sundayOfWeek } from '../../../lib/utc-days.ts';
+import { CampaignIncomeBody, incomeBody } from '../../campaign-bodies.ts';
 import type { AskedReport } from '../../reports.ts';
 import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
@@ -35,6 +37,12 @@ const ReportBody = z.object({
     .array(z.object({ currency: z.string(), count: z.int(), total: z.string().describe('A decimal number') }))
     .nullable()
     .describe('By currency, never added up over currencies'),
+  campaigns: z
+    .array(CampaignIncomeBody.extend({ id: z.string(), name: z.string() }))
+    .nullable()
+    .describe(
+      'In a week, what campaigns earned with those whom they first wrote to in the week before; none for a day, null where it is not known',
+    ),
   text: z.string().nullable().describe('As it is sent to the admins, in HTML of Telegram; null where nothing is kept'),
 });
 
@@ -106,12 +114,18 @@ export function reportRoutes(context: HttpContext): readonly ApiRoute[] {
           context.reports.read(report, now),
           context.reports.text(report, now, locale),
         ]);
-        const { from, income, state } = read;
+        const { campaigns, from, income, state } = read;
         const figures = read.figures.map(({ list, name, unit, value }) => ({ name, value, unit, list }));
         const { date: to, kind } = report;
         return {
           status: 200,
-          body: { kind, from, to, state, figures, income: income ?? null, text: text?.toString() ?? null },
+          body: {
+            ...{ kind, from, to, state, figures, income: income ?? null },
+            campaigns:
+              campaigns?.map(({ id, name, ...one }) => ({ id, name, ...incomeBody({ ...one, days: EARNED_DAYS }) })) ??
+              null,
+            text: text?.toString() ?? null,
+          },
         };
       },
     }),
