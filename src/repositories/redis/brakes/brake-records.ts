@@ -80,7 +80,7 @@ export class BrakeRecords {
     if (hold) return hold;
     throw new PermanentError(
       'hold_unreadable',
-      `brake: the hold of ${name} cannot be read, so it stays held; remove it with HDEL ${keys.brake('holds')} ${name}, and the next run asks again`,
+      `brake: the hold of ${name} cannot be read, so it stays held; take the field ${name} out of ${keys.brake('holds')}, and the next run asks again`,
     );
   }
 
