@@ -55,6 +55,8 @@ export type HeldBrake = {
   decisions: readonly string[];
   /** What the held run would do, as an export; undefined where no list was made, or none can be. */
   list: { exportId: string; rows: number; at: Date; expiresAt: Date } | undefined;
+  /** What is held are the messages that were due before this, where it is messages. */
+  messagesDueBefore?: Date;
 };
 
 /** The worker's knowledge of one panel user, one sentence per decision. */

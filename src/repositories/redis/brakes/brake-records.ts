@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { days } from '../../../lib/duration.ts';
 import { PermanentError } from '../../../lib/errors.ts';
 import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
@@ -46,6 +47,9 @@ const Hold = z
 export type Hold = z.output<typeof Hold>;
 
 const holds: JsonEntries<Hold> = { source: 'brake_holds', entry: Hold };
+
+/** What was decided about a held run holds for this long. */
+export const ANSWER_HOLDS_MS = days(1);
 
 /** A number of users. */
 const Listed = z.int().nonnegative();
