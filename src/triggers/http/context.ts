@@ -55,7 +55,7 @@ export type HeldBrake = {
   decisions: readonly string[];
   /** What the held run would do, as an export; undefined where no list was made, or none can be. */
   list: { exportId: string; rows: number; at: Date; expiresAt: Date } | undefined;
-  /** What is held are the messages that were due before this, where it is messages. */
+  /** Where messages are held: those that were due before this. */
   messagesDueBefore?: Date;
 };
 

@@ -48,7 +48,7 @@ export type Hold = z.output<typeof Hold>;
 
 const holds: JsonEntries<Hold> = { source: 'brake_holds', entry: Hold };
 
-/** What was decided about a held run holds for this long. */
+/** A decision about a held run holds for this long. */
 export const ANSWER_HOLDS_MS = days(1);
 
 /** A number of users. */

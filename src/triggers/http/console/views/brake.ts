@@ -160,7 +160,7 @@ function answerOf(entry: AuditTrailEntry, { say }: Pick<Page<`is.${(typeof ANSWE
   return known ? say(`is.${known}`) : decision;
 }
 
-/** What was decided about a run holds for a time; a backlog is sent or dropped at once. */
+/** A decision about a run holds for a time; a backlog is sent or dropped at once. */
 function untilOf(entry: AuditTrailEntry, page: Page<'done' | 'over'>) {
   const { decision } = detailsOf(entry);
   if (decision === 'send' || decision === 'drop') return page.say('done');
