@@ -11,7 +11,10 @@ import {
   taskFailed,
   timedAlert,
 } from './alerts.ts';
+import { runbookLink } from './runbooks/find-runbook.ts';
 import { split } from './split.ts';
+
+const AT = new Date('2026-03-01T14:17:59Z');
 
 describe('an alert', () => {
   test('says how bad it is, what happened and what to know, in the reader\u2019s language', () => {
@@ -27,7 +30,8 @@ describe('an alert', () => {
       const text = String(taskFailed(alert, locale));
       expect(text).toContain('<code>sync</code>');
       expect(text).toContain('no &lt;panel&gt;');
-      expect(text).toContain('dead-letters replay j1');
+      expect(text).toContain('<code>j1</code>');
+      expect(text).toMatch(/replay the job on its page|повторите задание на его странице/);
     }
   });
 
@@ -44,8 +48,39 @@ describe('an alert', () => {
       const text = String(backlogHeld(backlog, locale));
       expect(text).toContain('5000');
       expect(text).toContain('2026-01-02 03:04 UTC');
-      expect(text).toContain('task-worker brake confirm notification_backlog drop');
+      expect(text).toMatch(/send the old ones or drop them|отправить старые или отбросить/);
     }
+  });
+});
+
+describe('what leads to the runbook', () => {
+  const guide = html`<a href="https://w.example/runbooks/node_offline">What to do</a>`;
+  const node = (name: string) =>
+    timedAlert(
+      alertMessage('critical', html`Node ${name} is offline`, ['Since then', '', 'Restart it.'], 'en'),
+      AT,
+      guide,
+    );
+
+  test('stands above the time, and is said once where several leave as one message', () => {
+    expect(node('a').toString()).toMatch(/Restart it\.\n\n📖 <a .*>What to do<\/a>\n\n🕒 2026-03-01 14:17 UTC$/);
+    const merged = mergedAlerts([node('a').toString(), node('b').toString()], 'en');
+    expect(merged.match(/What to do/g)).toHaveLength(1);
+    expect(merged.endsWith('Restart it.\n\n📖 <a href="https://w.example/runbooks/node_offline">What to do</a>')).toBe(
+      true,
+    );
+  });
+
+  test.each([
+    ['node_offline', 'https://w.example', 'ru', '<a href="https://w.example/runbooks/node_offline">Что делать</a>'],
+    ['NodeDown', 'https://w.example', 'en', '<a href="https://w.example/runbooks/NodeDown">What to do</a>'],
+  ] as const)('%s at %s in %s: %s', (alert, publicUrl, locale, link) => {
+    expect(String(runbookLink(alert, publicUrl, locale))).toBe(link);
+  });
+
+  test('is not there without an address of the console, nor for somebody’s own rule', () => {
+    expect(runbookLink('node_offline', undefined, 'en')).toBeUndefined();
+    expect(runbookLink('SomebodysOwnRule', 'https://w.example', 'en')).toBeUndefined();
   });
 });
 

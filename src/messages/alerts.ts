@@ -32,11 +32,14 @@ export function alertMessage(
 /** Before the time of an event, on a line of its own at the end. */
 const CLOCK = '🕒 ';
 const AGAIN = '🔁 ';
+/** Before what leads to the runbook. */
+const GUIDE = '📖 ';
 /** An alert longer than this stays a block of lines where several leave as one message. */
 const LINE_CHARACTERS = 700;
 
-/** An alert with the time of what it tells, which may have waited. */
-export const timedAlert = (message: Html, at: Date): Html => html`${message}\n\n${CLOCK}${minuteInUtc(at)}`;
+/** An alert with what leads to its runbook, and the time of what it tells, which may have waited. */
+export const timedAlert = (message: Html, at: Date, guide?: Html): Html =>
+  html`${message}\n\n${guide ? html`${GUIDE}${guide}\n\n` : ''}${CLOCK}${minuteInUtc(at)}`;
 
 /** The same again within ten minutes: the newest, and how often. `waiting` is what such a message says so far. */
 export function repeatedAlert(message: string, waiting: string | undefined, locale: Locale): string {
@@ -59,16 +62,18 @@ export function mergedAlerts(given: readonly string[], locale: Locale): string {
     title: inAll(alerts.map(({ title }) => title)),
     frame: inAll(alerts.map(({ title }) => frameOf(title))) ?? '',
     advice: inAll(alerts.map(({ advice }) => advice)),
+    guide: inAll(alerts.map(({ guide }) => guide)),
     times: inAll(alerts.map(({ times }) => times.join(' · '))),
   };
   const areLines = alerts.some(({ title }, i) => title !== messages[i]);
   const shown = messages.map((message, i) => {
-    const { advice, body, times, title } = alerts[i]!;
+    const { advice, body, guide, times, title } = alerts[i]!;
     if (!areLines) return message;
     const rest = [
       ...(common.title === undefined ? [title.slice(common.frame.length)] : []),
       ...body,
       ...(common.advice === undefined && advice !== undefined ? advice.split('\n') : []),
+      ...(common.guide === undefined && guide !== undefined ? [guide] : []),
       ...(common.times === undefined ? times : []),
     ];
     const line = rest.join(rest.join(' · ').length > LINE_CHARACTERS ? '\n' : ' · ');
@@ -80,22 +85,31 @@ export function mergedAlerts(given: readonly string[], locale: Locale): string {
     ...(areLines && heading !== '' ? [heading] : []),
     areLines ? shown.map((line) => (line.startsWith('• ') ? line : `• ${line}`)).join('\n') : shown.join('\n\n'),
     ...(areLines && common.advice !== undefined ? [common.advice] : []),
+    ...(areLines && common.guide !== undefined ? [common.guide] : []),
   ].join('\n\n');
 }
 
-type AlertParts = { title: string; body: string[]; advice: string | undefined; times: string[] };
+type AlertParts = {
+  title: string;
+  body: string[];
+  advice: string | undefined;
+  guide: string | undefined;
+  times: string[];
+};
 
 /** As `alertMessage` and `timedAlert` put an alert together. What somebody else wrote is a title alone. */
 function partsOf(message: string): AlertParts {
   const [title = '', ...rest] = message.split('\n\n');
   const isTime = (paragraph: string): boolean => paragraph.startsWith(CLOCK) || paragraph.startsWith(AGAIN);
   const times = rest.filter(isTime);
-  const paragraphs = rest.filter((paragraph) => !isTime(paragraph));
+  const guide = rest.find((paragraph) => paragraph.startsWith(GUIDE));
+  const paragraphs = rest.filter((paragraph) => !isTime(paragraph) && paragraph !== guide);
   const advice = paragraphs.length > 1 ? paragraphs.at(-1) : undefined;
   const body = advice === undefined ? paragraphs : paragraphs.slice(0, -1);
   // A paragraph that ends within a tag cannot be moved: then the message stays as it is.
-  if (![title, ...paragraphs].every(isBalanced)) return { title: message, body: [], advice: undefined, times: [] };
-  return { title, body: body.flatMap((paragraph) => paragraph.split('\n')), advice, times };
+  if (![title, ...paragraphs].every(isBalanced))
+    return { title: message, body: [], advice: undefined, guide: undefined, times: [] };
+  return { title, body: body.flatMap((paragraph) => paragraph.split('\n')), advice, guide, times };
 }
 
 /** `🚨 <b>CRITICAL</b> `: how an alert begins. */
@@ -124,15 +138,13 @@ export function taskFailed(
           html`Попыток: ${alert.attempts}`,
           html`Ошибка: ${error}`,
           html`Задание: <code>${alert.jobId}</code>`,
-          `Повторить: task-worker dead-letters replay ${alert.jobId}`,
-          'Все неудавшиеся задания: task-worker dead-letters',
+          'Устраните причину, затем повторите задание на его странице в консоли.',
         ]
       : [
           html`Attempts: ${alert.attempts}`,
           html`Error: ${error}`,
           html`Job: <code>${alert.jobId}</code>`,
-          `Run again: task-worker dead-letters replay ${alert.jobId}`,
-          'All failed jobs: task-worker dead-letters',
+          'Mend the cause, then replay the job on its page in the console.',
         ];
   return alertMessage(alert.critical ? 'critical' : 'warning', title, lines, locale);
 }
@@ -154,10 +166,6 @@ export function notificationsGivenUp(
 export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number }, locale: Locale): Html {
   const oldest = minuteInUtc(backlog.oldest);
   const age = durationText(hours(backlog.hours), locale);
-  const commands = [
-    'task-worker brake confirm notification_backlog send',
-    'task-worker brake confirm notification_backlog drop',
-  ] as const;
   if (locale === 'ru') {
     return alertMessage(
       'warning',
@@ -165,8 +173,7 @@ export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number
       [
         html`Сообщений старше ${age}: <b>${backlog.rows}</b>, самое старое: ${oldest}`,
         'Новые сообщения отправляются как обычно.',
-        html`Отправить старые: <code>${commands[0]}</code>`,
-        html`Отбросить: <code>${commands[1]}</code>`,
+        'Решите на странице «Сейчас» в консоли: отправить старые или отбросить. Список там же.',
       ],
       locale,
     );
@@ -177,8 +184,7 @@ export function backlogHeld(backlog: { rows: number; oldest: Date; hours: number
     [
       html`Messages due for over ${age}: <b>${backlog.rows}</b>, the oldest since ${oldest}`,
       'Newer messages go out as usual.',
-      html`Send the old ones: <code>${commands[0]}</code>`,
-      html`Drop them: <code>${commands[1]}</code>`,
+      'Decide on the page “Now” of the console: send the old ones or drop them. Their list is there too.',
     ],
     locale,
   );

@@ -42,7 +42,6 @@ export function backlogInBrief(
 export function effectHeld(held: EffectFacts, locale: Locale): Html {
   const { name, reason, wouldTouch, listed, expected } = held;
   const share = listed > 0 ? ` (${shareText(wouldTouch / listed, locale)})` : '';
-  const command = html`<code>task-worker brake confirm ${name} go</code>`;
   if (locale === 'ru') {
     const title = html`Задача <code>${name}</code> остановлена и ждёт подтверждения`;
     const counts = html`Затронула бы: <b>${wouldTouch}</b> из ${ofHowMany(listed, 'user', locale)}${share}`;
@@ -53,7 +52,12 @@ export function effectHeld(held: EffectFacts, locale: Locale): Html {
     return alertMessage(
       'warning',
       title,
-      [why, counts, 'До решения ничего не изменено.', html`Если так и должно быть: ${command}`],
+      [
+        why,
+        counts,
+        'До решения ничего не изменено.',
+        'Прочитайте список на странице «Сейчас» в консоли и решите: выполнить, только показанных, не в этот раз.',
+      ],
       locale,
     );
   }
@@ -66,7 +70,12 @@ export function effectHeld(held: EffectFacts, locale: Locale): Html {
   return alertMessage(
     'warning',
     title,
-    [why, counts, 'Nothing has been changed.', html`If this is right: ${command}`],
+    [
+      why,
+      counts,
+      'Nothing has been changed.',
+      'Read the list on the page “Now” of the console and decide: let it run, only those shown, or not this time.',
+    ],
     locale,
   );
 }

@@ -63,13 +63,21 @@ export function exportFailed(
     ? alertMessage(
         'warning',
         html`Выгрузка не удалась: ${TYPES[type].ru}`,
-        [html`Ошибка: ${shown}`, html`Повторить: <code>task-worker dead-letters replay ${jobId}</code>`],
+        [
+          html`Ошибка: ${shown}`,
+          html`Задание: <code>${jobId}</code>`,
+          'Устраните причину и повторите его на его странице в консоли.',
+        ],
         locale,
       )
     : alertMessage(
         'warning',
         html`Export failed: ${TYPES[type].en}`,
-        [html`Error: ${shown}`, html`Run again: <code>task-worker dead-letters replay ${jobId}</code>`],
+        [
+          html`Error: ${shown}`,
+          html`Job: <code>${jobId}</code>`,
+          'Mend the cause, then replay it on its page in the console.',
+        ],
         locale,
       );
 }

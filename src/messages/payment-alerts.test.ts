@@ -71,8 +71,9 @@ describe('to the admins', () => {
   test.each(alerts)('%s, and every advice is an act on the payments desk', (_, write) => {
     for (const locale of LOCALES) {
       const text = visibleText(String(write(locale)));
-      expect(text).toContain('task-worker payments show ID');
-      expect(text).toContain('/api/v1/payments');
+      expect(text).toContain(
+        { en: 'On the payments desk of the console: ', ru: 'На столе платежей в консоли: ' }[locale],
+      );
       expect(text).not.toMatch(/metadata\.|SQL|set the payment to|переведите платёж|uuid into/);
     }
   });

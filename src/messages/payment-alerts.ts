@@ -200,11 +200,11 @@ const ADVICE = {
   },
 } as const satisfies Record<string, Record<Locale, Html>>;
 
-/** Where a person decides, and the acts that help: the command line and the API have the same ones. The id stands among the facts. */
+/** Where a person decides, and the acts that help. The id stands among the facts. */
 function onDesk(acts: readonly (keyof typeof ADVICE)[], locale: Locale): Html {
   const where = {
-    en: html`On the payments desk (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
-    ru: html`На столе платежей (${code('task-worker payments show ID')}, ${code('/api/v1/payments')}): `,
+    en: html`On the payments desk of the console: `,
+    ru: html`На столе платежей в консоли: `,
   }[locale];
   const advice = join(
     acts.map((act) => ADVICE[act][locale]),

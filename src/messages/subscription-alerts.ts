@@ -16,11 +16,11 @@ export function contactsLost(before: Counted, now: Counted, locale: Locale): Htm
   const lines = {
     en: [
       'Counted are customers whose subscription ends within 7 days or whose traffic is used up.',
-      'Was the panel upgraded, restored or imported? Take one of them and ask: task-worker explain user <name>. It says where the id was looked for.',
+      'Was the panel upgraded, restored or imported? Open the page of one of them in the console: it says where the id was looked for.',
     ],
     ru: [
       'Считаются клиенты, у которых подписка заканчивается в течение 7 дней или закончился трафик.',
-      'Панель обновляли, восстанавливали или импортировали? Возьмите одного из них: task-worker explain user <имя> скажет, где искали id.',
+      'Панель обновляли, восстанавливали или импортировали? Откройте в консоли страницу одного из них: там сказано, где искали id.',
     ],
   };
   return alertMessage('warning', title[locale], lines[locale], locale);

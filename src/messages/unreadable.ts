@@ -44,22 +44,23 @@ const LISTS = {
   brake_holds: {
     en: {
       items: 'Held runs, in Redis',
-      advice: 'They stay held. Remove the field of that name with HDEL cybervpn:brake:holds: the next run asks again.',
+      advice: 'They stay held. Take the entry of that name out of Redis, as the runbook says: the next run asks again.',
     },
     ru: {
       items: 'Остановленные запуски (в Redis)',
       advice:
-        'Они остаются остановленными. Удалите поле с этим именем: HDEL cybervpn:brake:holds. Следующий запуск спросит снова.',
+        'Они остаются остановленными. Уберите запись с этим именем из Redis, как сказано в инструкции: следующий запуск спросит снова.',
     },
   },
   paused_schedules: {
     en: {
       items: 'Paused schedules, in Redis',
-      advice: 'They stay paused. Remove the field of that name with HDEL cybervpn:schedules:paused to let it run.',
+      advice: 'They stay paused. To let one run, take the entry of that name out of Redis, as the runbook says.',
     },
     ru: {
       items: 'Приостановленные расписания (в Redis)',
-      advice: 'Они остаются на паузе. Чтобы запустить, удалите поле с этим именем: HDEL cybervpn:schedules:paused.',
+      advice:
+        'Они остаются на паузе. Чтобы запустить, уберите запись с этим именем из Redis, как сказано в инструкции.',
     },
   },
 } as const;

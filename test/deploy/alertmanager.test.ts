@@ -170,7 +170,7 @@ describe('Alertmanager', () => {
     const [message] = await until('it is told', () => said().length > 0 && said());
     expect(message).toContain('🔴 No worker is running');
     expect(message).toContain('Start a worker, or look at why it does not stay up');
-    expect(message).toContain('docs/operations.md#noworkerup-workerreplicadown');
+    expect(message).toContain('docs/runbooks.md#noworkerup');
 
     const endsAt = new Date().toISOString();
     await tell([

@@ -8,6 +8,7 @@ import { metricsPage } from './metrics.ts';
 import { onionPicture } from './onion.ts';
 import { performancePage } from './performance.ts';
 import { platformRules } from './platform-rules.ts';
+import { runbooksPage } from './runbooks.ts';
 import { tasksPage } from './tasks.ts';
 import { withinMarks } from './within-marks.ts';
 
@@ -20,6 +21,8 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ['docs/metrics.md', metricsPage()],
     ['docs/migration.md', await migrationPage()],
     ['docs/performance.md', await performancePage()],
+    ['docs/runbooks.md', runbooksPage('en')],
+    ['docs/runbooks.ru.md', runbooksPage('ru')],
     ['docs/tasks.md', await tasksPage()],
     ['.env.example', envExample()],
     ...(await clients()),

@@ -27,7 +27,8 @@ export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): 
       }));
       if (!old) return runs;
       const held = { en: backlogInBrief(old, 'en'), ru: backlogInBrief(old, 'ru') };
-      return [{ name: BACKLOG, held, since: undefined, decisions: ['send', 'drop'], list: undefined }, ...runs];
+      const messages = { name: BACKLOG, held, since: undefined, decisions: ['send', 'drop'], list: undefined };
+      return [{ ...messages, messagesDueBefore: old.dueBefore }, ...runs];
     },
 
     async confirm(name, decision) {

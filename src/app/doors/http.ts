@@ -25,6 +25,7 @@ import { historyOf } from './history.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 import { receiptsOf } from './receipts-of.ts';
 import { reportsOf } from './reports-of.ts';
+import { shownRunbooks } from './runbooks-of.ts';
 import { shownSettings } from './shown-settings.ts';
 import { loginLinksOf, staffTokens } from './staff-bot.ts';
 
@@ -99,6 +100,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
       }),
     },
     alerts: alertsOf(app),
+    runbooks: shownRunbooks,
     desk,
     waitingPayments: (locale) => waiting[locale].get(),
     reports: reportsOf(app),

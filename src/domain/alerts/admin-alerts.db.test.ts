@@ -42,7 +42,7 @@ const pass = (ms: number) =>
 
 /** What can be on or off, of every kind: how it is told, and how its end. */
 const LASTING: readonly {
-  kind: string;
+  kind: AlertCondition['kind'];
   id: (n: number) => string;
   over: (past: EndedAlert) => ReturnType<typeof html>;
 }[] = [
@@ -226,7 +226,7 @@ const alarms = () => world.app.services.entitlements.alarms;
 test.each([
   { kind: 'task_failed', subjects: ['sync_user_stats', 'generate_daily_report'] },
   { kind: 'brake_disable_expired_users', subjects: ['a', 'b'] },
-])(
+] as const)(
   '$kind: no subject waits for another, three hundred repetitions are one message',
   async ({ kind, subjects }) => {
     const { alerts } = world.app.services;

@@ -3,7 +3,7 @@ import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { repeatedAlert, timedAlert } from '../../messages/alerts.ts';
+import { repeatedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
 import { alertRowId, endRowId, sameBeginning } from '../../repositories/alert-row-id.ts';
 import type { AlertRows } from '../../repositories/alert-rows.ts';
@@ -13,6 +13,7 @@ import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/aler
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
 import type { Alert, AlertBegin } from './alert.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
+import type { AlertText } from './alert-text.ts';
 import type { DirectAlert, DirectAlerts } from './direct-alerts.ts';
 
 /** The end of an alert whose beginning was told. */
@@ -39,6 +40,7 @@ export type AdminAlertsOptions = {
   once: AlertStateStore;
   clock(): Date;
   locale: Locale;
+  textOf: AlertText;
   log: Log;
   history: AlertHistory;
   /** Makes the queue be looked at now instead of at its next turn. Its failure delays an alert by one turn. */
@@ -67,7 +69,7 @@ export class AdminAlerts {
    * tell anybody is logged as an error with the alert's text.
    */
   async raise(alert: Alert): Promise<boolean> {
-    const text = this.#textOf(alert);
+    const text = this.#options.textOf({ kind: alert.kind, at: alert.at }, alert.message);
     const now = this.#options.clock();
     const to = this.#options.recipients.first(alert.severity, now);
     const isTold = await this.#raise({ ...alert, to }, text, now);
@@ -116,10 +118,14 @@ export class AdminAlerts {
   /** Tells what is on from now on, each to whom it names. Never throws. Answers whether it is queued or has reached somebody. */
   async begin(begins: readonly AlertBegin[], now: Date): Promise<boolean> {
     if (begins.length === 0) return true;
-    const { direct, log } = this.#options;
+    const { direct, log, textOf } = this.#options;
     for (const { kind, severity } of begins) log.warn({ alert: kind, severity }, 'alert raised');
     const rowsOf = begins.map((alert) =>
-      this.#rowsOf(alert, 'beginning', this.#textOf(alert)).map((row) => ({ ...row, ...this.#wait(alert, now) })),
+      this.#rowsOf(
+        alert,
+        'beginning',
+        textOf({ kind: alert.kind, id: alert.subject, at: alert.at }, alert.message),
+      ).map((row) => ({ ...row, ...this.#wait(alert, now) })),
     );
     await Promise.all(
       begins.map(({ kind, subject }, i) => this.#noteFacts(rowsOf[i]!, { alert: subject, kind, subject, lasts: true })),
@@ -260,10 +266,6 @@ export class AdminAlerts {
     return begins.map((_, i) => since.find((one, n) => one !== undefined && asked[n]!.i === i));
   }
 
-  #textOf({ at, message }: Pick<Alert, 'at' | 'message'>): string {
-    return timedAlert(message(this.#options.locale), at).toString();
-  }
-
   #rowsOf(
     alert: Omit<AlertBegin, 'message'>,
     phase: 'beginning' | 'event' | 'again',
@@ -294,7 +296,7 @@ export class AdminAlerts {
     await within(FACTS_LIMIT_MS, noted).catch((err: unknown) => log.debug({ err }, 'an alert goes without buttons'));
   }
 
-  #about({ at, kind, subject }: Pick<Alert, 'at' | 'kind' | 'subject'>, telegramId: number) {
+  #about({ at, kind, subject }: Pick<AlertBegin, 'at' | 'kind' | 'subject'>, telegramId: number) {
     return { subject: `${kind}:${subject}`, telegramId, at };
   }
 
@@ -314,7 +316,7 @@ export class AdminAlerts {
   }
 }
 
-const nameOf = ({ kind, subject }: Pick<Alert, 'kind' | 'subject'>): string => `${kind}:${subject}`;
+const nameOf = ({ kind, subject }: Pick<AlertBegin, 'kind' | 'subject'>): string => `${kind}:${subject}`;
 
 /** Rows of what lasts are about its id, those of what happened once about its subject. */
 const subjectOf = ({ id, lasts, subject }: ActiveAlert): string => (lasts ? id : subject);

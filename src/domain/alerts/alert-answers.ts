@@ -13,8 +13,8 @@ import type {
 } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type {
   ActiveAlert,
-  AlertCondition,
   AlertStateStore,
+  StoredCondition,
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
@@ -125,7 +125,7 @@ export class AlertAnswers {
    * throws: while Redis is away nobody can have muted it.
    */
   async mutedUntil(
-    alerts: readonly Pick<AlertCondition, 'covers' | 'id'>[],
+    alerts: readonly Pick<StoredCondition, 'covers' | 'id'>[],
     now: Date,
   ): Promise<ReadonlyMap<string, Date>> {
     if (alerts.length === 0) return new Map();
@@ -151,7 +151,7 @@ export class AlertAnswers {
   }
 
   /** Gives Redis back what the history knows was answered to these. Never throws: what cannot be read is as if nobody had answered. */
-  async restore(conditions: readonly AlertCondition[], now: Date): Promise<void> {
+  async restore(conditions: readonly StoredCondition[], now: Date): Promise<void> {
     const { answers, kept, log } = this.#options;
     const read = async () =>
       (await this.isKept())
@@ -196,6 +196,6 @@ export class AlertAnswers {
 }
 
 /** Whether one of two alerts is what the other covers. */
-const isAbout = (one: Pick<AlertCondition, 'covers' | 'id'>, other: ActiveAlert): boolean =>
+const isAbout = (one: Pick<StoredCondition, 'covers' | 'id'>, other: ActiveAlert): boolean =>
   (one.covers !== undefined && isSameTrouble(one.covers, other.id)) ||
   (other.covers !== undefined && isSameTrouble(other.covers, one.id));

@@ -61,7 +61,7 @@ describe('alerts that nobody answers', () => {
       .mails()
       .slice(mailsBefore)
       .map(({ subject }) => subject);
-  const DOWN = '🚨 CRITICAL down: a\n\n🕒 2026-11-20 10:00 UTC';
+  const DOWN = '🚨 CRITICAL down: a\n\n📖 What to do\n\n🕒 2026-11-20 10:00 UTC';
 
   test('the first on call is told, then the next, then all, then it goes by mail; each ten minutes, each once', async () => {
     await begin();
@@ -175,7 +175,7 @@ describe('alerts that nobody answers', () => {
     expect(await deliver()).toEqual([]);
     await answers.unmute(NODE, 'token:olga', later(minutes(4)));
     await climb(later(minutes(4)));
-    expect(await deliver()).toEqual([[BORIS, '🚨 CRITICAL down: a\n\n🕒 2026-11-20 10:02 UTC']]);
+    expect(await deliver()).toEqual([[BORIS, '🚨 CRITICAL down: a\n\n📖 What to do\n\n🕒 2026-11-20 10:02 UTC']]);
     await end(later(minutes(6)));
     expect(await deliver()).toEqual([[BORIS, 'up: a']]);
   });

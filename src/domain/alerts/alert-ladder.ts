@@ -1,13 +1,13 @@
 import { hours, seconds } from '../../lib/duration.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { askedAgain, nobodyAcknowledged } from '../../messages/escalation.ts';
+import { HANDED_IN } from '../../messages/runbooks/find-runbook.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ActiveAlert, AlertRungs, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { SecondWayEntry } from '../../repositories/redis/alerts/second-way-store.ts';
 import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
-import { HANDED_IN } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
 
 export type AlertLadderOptions = {

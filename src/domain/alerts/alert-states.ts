@@ -1,13 +1,13 @@
 import { minutes } from '../../lib/duration.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
-import { timedAlert } from '../../messages/alerts.ts';
+import type { AlertKind } from '../../messages/runbooks/find-runbook.ts';
 import type { Log } from '../../observability/log.ts';
 import type {
   ActiveAlert,
-  AlertCondition,
   AlertStateStore,
   AlertVerdict,
+  StoredCondition,
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import { type AlertHistory, noteBegan, noteEnded } from '../history/alert-notes.ts';
@@ -15,9 +15,13 @@ import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import { RECALLED } from './alert-ladder.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
+import type { AlertText } from './alert-text.ts';
 import type { SecondWay } from './second-way.ts';
 
-export type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
+export type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
+
+/** One condition that can be on or off, of a kind that has a runbook. */
+export type AlertCondition = StoredCondition & { kind: AlertKind };
 
 /** `told` says whether the admins were told of the beginning. */
 export type EndedAlert = ActiveAlert & { endedAt: Date; downtimeMs: number };
@@ -34,6 +38,7 @@ export type AlertStatesOptions = {
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
+  textOf: AlertText;
   log: Log;
   history: AlertHistory;
 };
@@ -65,7 +70,7 @@ export class AlertStates {
     const { alerts, answers, events, history, recipients } = this.#options;
     const mutedUntil = await answers.mutedUntil(conditions, now);
     const textOf = (alert: AlertCondition): string =>
-      timedAlert(message(alert, this.#options.locale), alert.since).toString();
+      this.#options.textOf({ kind: alert.kind, id: alert.id, at: alert.since }, (locale) => message(alert, locale));
     const verdicts = await Promise.all(
       conditions.map((condition) =>
         this.#claim(condition, now, { mutedUntil: mutedUntil.get(condition.id), text: textOf(condition) }),
@@ -258,9 +263,9 @@ function endedBy(alert: ActiveAlert, at: Date): EndedAlert {
 }
 
 /** An alert's row is about the id: the subject is what people call it, and may change. */
-const alertOf = ({ id, kind, severity, since }: AlertCondition) => ({ kind, severity, subject: id, at: since });
+const alertOf = ({ id, kind, severity, since }: StoredCondition) => ({ kind, severity, subject: id, at: since });
 
-const wire = ({ id, kind, severity, subject, since }: AlertCondition): Record<string, unknown> => ({
+const wire = ({ id, kind, severity, subject, since }: StoredCondition): Record<string, unknown> => ({
   id,
   kind,
   severity,

@@ -67,7 +67,7 @@ describe('alerts, and people who acknowledge, mute and sleep', () => {
       const told: Told[] = [];
       const flushAt = 60 + Math.floor(chance() * 80);
       const conditionOf = ({ id, since }: Life): AlertCondition => ({
-        ...{ id, kind: id.replace(':', '_'), subject: id, since },
+        ...{ id, kind: `unreadable_${id.replace(':', '_')}` as const, subject: id, since },
         severity: id.startsWith('critical') ? 'critical' : 'warning',
       });
 

@@ -19,6 +19,7 @@ import { AlertAnswers } from './alert-answers.ts';
 import { AlertLadder } from './alert-ladder.ts';
 import { AlertRecipients } from './alert-recipients.ts';
 import { AlertStates } from './alert-states.ts';
+import { alertTextIn } from './alert-text.ts';
 import { DirectAlerts } from './direct-alerts.ts';
 import { HandedInAlerts } from './handed-in-alerts.ts';
 import { SecondWay } from './second-way.ts';
@@ -76,12 +77,13 @@ export function composeAlerts(
     webhook: webhookOf(config, calls),
     url: settings.PUBLIC_URL && `${settings.PUBLIC_URL}/alerts`,
   });
+  const textOf = alertTextIn(locale, settings.PUBLIC_URL);
   const once = new AlertStateStore(redis, unreadable.onStored, 'once');
   const alertCards = new AlertCards(redis, unreadable.onStored);
   const staffCards = new StaffCards({ ...{ cards: alertCards, locale, log }, publicUrl: settings.PUBLIC_URL });
   const staffSender = new StaffSender({ ...{ log, shop }, cards: staffCards, staff: staffBot?.sender });
   const alerts = new AdminAlerts({
-    ...{ clock, history, locale, log, notifications, once, recipients },
+    ...{ clock, history, locale, log, notifications, once, recipients, textOf },
     rows: new AlertRows(database),
     direct: new DirectAlerts({ log, sender: staffSender, tellOtherwise: (text) => secondWay.tellNow(text) }),
     facts: staffBot && alertCards,
@@ -92,7 +94,9 @@ export function composeAlerts(
     ...{ alerts, clock, events, history, kept, log, look, once, secondWay, store },
     answers: new AlertAnswerStore(redis, unreadable.onStored),
   });
-  const alertStates = new AlertStates({ alerts, answers, events, history, locale, log, recipients, secondWay, store });
+  const alertStates = new AlertStates({
+    ...{ alerts, answers, events, history, locale, log, recipients, secondWay, store, textOf },
+  });
   const alertLadder = new AlertLadder({
     ...{ alerts, answers, locale, log, recipients, secondWay },
     stores: { lasting: store, once },

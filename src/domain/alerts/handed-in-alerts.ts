@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { type OnRead, readEach } from '../../lib/read-each.ts';
 import { stableJson } from '../../lib/stable-json.ts';
-import { handedIn, handedInOver } from '../../messages/handed-in.ts';
+import { foreignRunbook, handedIn, handedInOver, textOfRule } from '../../messages/handed-in.ts';
+import { HANDED_IN, runbookOf } from '../../messages/runbooks/find-runbook.ts';
 import type { AlertCondition, AlertStates, EndedAlert } from './alert-states.ts';
-import { HANDED_IN, SAME_TROUBLE } from './same-trouble.ts';
+import { SAME_TROUBLE } from './same-trouble.ts';
 
 /** Alertmanager writes few hundred characters; more is cut. */
 const TEXT_CHARACTERS = 1_000;
@@ -82,12 +84,24 @@ function idOf({ fingerprint, labels }: Given): string {
   return `prometheus:${labels.alertname}:${print}`;
 }
 
-const linesOf = (given: Given, locale: Locale): string[] =>
-  ['description', 'action'].flatMap((name) => textIn(given, name, locale)?.slice(0, TEXT_CHARACTERS) ?? []);
+function linesOf(given: Given, locale: Locale): (Html | string)[] {
+  const lines = (['description', 'action'] as const).flatMap(
+    (name) => textIn(given, name, locale)?.slice(0, TEXT_CHARACTERS) ?? [],
+  );
+  const link = runbookOf(given.labels.alertname!) ? undefined : foreignRunbook(given.annotations.runbook_url, locale);
+  return link ? [...lines, link] : lines;
+}
 
-/** `summary_ru` where the rule has it. */
-const textIn = ({ annotations }: Given, name: string, locale: Locale): string | undefined =>
-  annotations[`${name}_${locale}`] ?? annotations[name];
+/** Its own text in that language, as `summary_ru`, else ours for a rule that we ship, else the text that it has. */
+function textIn(
+  { annotations, labels }: Given,
+  name: 'summary' | 'description' | 'action',
+  locale: Locale,
+): string | undefined {
+  const own = annotations[`${name}_${locale}`];
+  const values = { ...labels, value: annotations.value };
+  return own ?? textOfRule({ rule: labels.alertname!, name, values }, locale) ?? annotations[name];
+}
 
 /** A clock of another machine may be ahead. */
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);

@@ -1,6 +1,3 @@
-/** The kind of every alert that Alertmanager hands in. */
-export const HANDED_IN = 'prometheus';
-
 /** Labels of an alert of Prometheus. */
 export type PrometheusLabels = Readonly<Record<string, string | undefined>>;
 

@@ -4,7 +4,7 @@ import { PermanentError } from '../../lib/errors.ts';
 import { lineKeyOf, type PlannedLine } from '../../lib/planned-line.ts';
 import { effectHeld } from '../../messages/brake.ts';
 import type { Log } from '../../observability/log.ts';
-import type { BrakeRecords, Hold } from '../../repositories/redis/brakes/brake-records.ts';
+import { ANSWER_HOLDS_MS, type BrakeRecords, type Hold } from '../../repositories/redis/brakes/brake-records.ts';
 import type { HeldLines } from '../../repositories/redis/brakes/held-lines.ts';
 import type { AdminAlerts } from '../alerts/admin-alerts.ts';
 import type { PlannedLists } from '../exports/planned-lists.ts';
@@ -56,8 +56,7 @@ export type BrakeOptions = {
 export const MASS_FROM_USERS = 50;
 /** A listing may be this many users short before its share counts: in a small installation a few deleted users are many per cent. */
 const SHORT_BY_USERS = 10;
-/** An approval holds for this long, and for this many more users than the admins were told: users go on expiring meanwhile. */
-const APPROVAL_MS = days(1);
+/** An approval holds for `ANSWER_HOLDS_MS`, and for this many more users than the admins were told: users go on expiring meanwhile. */
 const APPROVAL_SLACK = 1.1;
 const APPROVAL_SLACK_USERS = 10;
 /** The admins are told again of a hold that nobody has decided after this time. */
@@ -208,7 +207,7 @@ export class MassEffectBrake {
 const nameOf = ({ name, task }: Pick<MassEffect, 'name' | 'task'>): string => name ?? task.name;
 
 /** Whether a decision of then still holds. */
-const isOf = (decidedAt: Date, now: Date): boolean => now.getTime() - decidedAt.getTime() < APPROVAL_MS;
+const isOf = (decidedAt: Date, now: Date): boolean => now.getTime() - decidedAt.getTime() < ANSWER_HOLDS_MS;
 
 const isDecided = ({ approvedAt, declinedAt, onlyAt }: Hold): boolean =>
   approvedAt !== undefined || declinedAt !== undefined || onlyAt !== undefined;

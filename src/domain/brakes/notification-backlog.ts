@@ -29,10 +29,10 @@ export class NotificationBacklog {
   }
 
   /** How many rows are held, and since when; undefined when none are. */
-  async held(now: Date): Promise<{ rows: number; oldest: Date; hours: number } | undefined> {
+  async held(now: Date): Promise<{ rows: number; oldest: Date; hours: number; dueBefore: Date } | undefined> {
     const before = new Date(now.getTime() - hours(this.#staleHours));
     const { oldest, rows } = await this.#notifications.countDueBefore(before);
-    return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours } : undefined;
+    return oldest && rows > BACKLOG_ROWS ? { rows, oldest, hours: this.#staleHours, dueBefore: before } : undefined;
   }
 
   /** Tells the admins how many rows are held and how to decide, at most once a day. */

@@ -12,6 +12,7 @@ import {
   taskErrors,
 } from '../../messages/anomalies.ts';
 import { nodeOffline } from '../../messages/monitoring.ts';
+import type { AlertKind } from '../../messages/runbooks/find-runbook.ts';
 import type { Log } from '../../observability/log.ts';
 import type { MemoryReports } from '../../repositories/redis/figures/memory-reports.ts';
 import type { NodeHealthStore } from '../../repositories/redis/monitoring/node-health-store.ts';
@@ -201,7 +202,7 @@ export class Anomalies {
 const limit = (value: number, isOn: boolean): number => (isOn ? value * LIMITS.endsBelow : value);
 
 const condition = (
-  kind: string,
+  kind: AlertKind,
   subject: string,
   severity: AlertCondition['severity'],
   since: Date,
@@ -209,7 +210,7 @@ const condition = (
 
 /** A rule about the whole, which is on or off. */
 function one(
-  kind: string,
+  kind: AlertKind,
   isOn: boolean,
   severity: AlertCondition['severity'],
   subject: string,

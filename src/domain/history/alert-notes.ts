@@ -1,6 +1,6 @@
 import { plainText } from '../../lib/telegram-html.ts';
 import type { AlertNote, AnswerNote, IncidentNote } from '../../repositories/history/incidents.ts';
-import type { ActiveAlert, AlertCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
+import type { ActiveAlert, StoredCondition } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Alert } from '../alerts/alert.ts';
 
 /** Takes notes of alerts and returns at once. */
@@ -16,7 +16,7 @@ const INCIDENTS: Readonly<Record<string, IncidentNote['kind']>> = { node_offline
 /** Notes that this is on. `text` is as the admins read it. */
 export function noteBegan(
   history: AlertHistory,
-  condition: AlertCondition,
+  condition: StoredCondition,
   { text, toldAt }: { text: string; toldAt: Date | undefined },
 ): void {
   history.alert({ ...aboutLasting(condition), text: plainText(text), toldAt });
@@ -44,14 +44,14 @@ export function noteRaised(history: AlertHistory, alert: Alert, text: string, to
   });
 }
 
-const aboutLasting = ({ id, kind, severity, since, subject }: AlertCondition): AlertNote => ({
+const aboutLasting = ({ id, kind, severity, since, subject }: StoredCondition): AlertNote => ({
   alert: id,
   ...{ kind, severity, subject },
   lasts: true,
   beganAt: since,
 });
 
-function noteIncident(history: AlertHistory, condition: AlertCondition, endedAt: Date | undefined): void {
+function noteIncident(history: AlertHistory, condition: StoredCondition, endedAt: Date | undefined): void {
   const { id, reason, since, subject: name, usersAffected } = condition;
   const [first = '', ...rest] = id.split(':');
   const kind = INCIDENTS[first];

@@ -59,7 +59,7 @@ describe('a success of any kind says that the chat can be reached', () => {
       'an alert that is raised',
       async () => {
         await world.app.services.alerts.raise({
-          kind: 'test',
+          kind: 'task_failed',
           subject: 'test',
           at: new Date(),
           severity: 'warning',

@@ -52,13 +52,13 @@ describe.each([2, 3] as const)(
       },
     );
 
-    /** The acts that the alert about such a payment names, after its command to look was followed. */
+    /** The acts that the alert about such a payment names, after its payment was looked at on the desk. */
     async function advised(kind: StuckKind, alert: string): Promise<string[]> {
       const { payment } = await desk.stuck(kind);
       const [text] = await desk.world.alerts(alert, payment.id);
-      const [, show] = /task-worker (payments show) ID/.exec(visibleText(text!))!;
+      expect(visibleText(text!)).toContain('On the payments desk of the console: ');
       const [, id] = /Payment: ([\w-]+)/.exec(visibleText(text!))!;
-      expect(await run(...show!.split(' '), id!)).toMatchObject({
+      expect(await run('payments', 'show', id!)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining(payment.id),
       });

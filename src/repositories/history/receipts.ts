@@ -37,21 +37,22 @@ export const LEFT_REASONS = [
 ] as const;
 export type LeftReason = (typeof LEFT_REASONS)[number];
 
+/** The state of a subject before an act, as the receipt keeps it and the API shows it. */
+export const StoodBefore = z.object({
+  status: z.string().optional(),
+  expire_at: z.string().optional(),
+  used_traffic_bytes: z.number().optional(),
+  traffic_limit_bytes: z.number().optional(),
+  telegram_id: z.number().optional(),
+});
+
 const LineRow = z.object({
   act: z.string(),
   effect: z.string(),
   subject: z.string(),
   panel_id: z.string().nullable(),
   detail: z.string().nullable(),
-  was: z
-    .object({
-      status: z.string().optional(),
-      expire_at: z.string().optional(),
-      used_traffic_bytes: z.number().optional(),
-      traffic_limit_bytes: z.number().optional(),
-      telegram_id: z.number().optional(),
-    })
-    .nullable(),
+  was: StoodBefore.nullable(),
   begun_at: z.date(),
   done_at: z.date().nullable(),
   undo_state: z.enum(['begun', 'undone', 'left']).nullable(),

@@ -63,7 +63,7 @@ describe.each(ODD)('the only record is %j', (odd) => {
     const { onRead, said } = told();
     await redis.client.hset(keys.brake('holds'), 'disable_expired_users', odd);
     const found = new BrakeRecords(redis.client, onRead).find('disable_expired_users');
-    await expect(found).rejects.toThrow('HDEL cybervpn:brake:holds disable_expired_users');
+    await expect(found).rejects.toThrow('take the field disable_expired_users out of cybervpn:brake:holds');
     expect(said).toEqual(['brake_holds name disable_expired_users']);
   });
 

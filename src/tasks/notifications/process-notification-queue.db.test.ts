@@ -295,7 +295,7 @@ describe('process_notification_queue', () => {
 
   const raise = (text: string, subject: string) =>
     world.app.services.alerts.raise({
-      kind: 'test',
+      kind: 'task_failed',
       subject,
       at: new Date('2026-03-01T14:17:00Z'),
       severity: 'warning',

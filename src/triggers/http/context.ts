@@ -36,6 +36,7 @@ import type { HistoryContext } from '../history.ts';
 import type { DeskContext, DeskList } from '../payment-desk.ts';
 import type { ReceiptsContext } from '../receipts.ts';
 import type { ReportsContext } from '../reports.ts';
+import type { RunbooksContext } from '../runbooks.ts';
 import type { TextsContext } from '../texts.ts';
 import type { NamedToken } from './auth/tokens.ts';
 
@@ -54,6 +55,8 @@ export type HeldBrake = {
   decisions: readonly string[];
   /** What the held run would do, as an export; undefined where no list was made, or none can be. */
   list: { exportId: string; rows: number; at: Date; expiresAt: Date } | undefined;
+  /** Where messages are held: those that were due before this. */
+  messagesDueBefore?: Date;
 };
 
 /** The worker's knowledge of one panel user, one sentence per decision. */
@@ -192,6 +195,7 @@ export type HttpContext = {
   };
   /** Answers to alerts. */
   alerts: AlertsContext;
+  runbooks: RunbooksContext;
   /** By Telegram id or username; several panel users may share one Telegram id. */
   explainUser(who: string, telling?: { locale: Locale; time(at: Date): string }): Promise<readonly ExplainedUser[]>;
   /** Payments that wait for a person. It writes into `audit_logs` itself, together with the decision. */

@@ -207,7 +207,7 @@ test('a dead letter is replayed by its button, once', async () => {
 
 test('several alerts in one message are answered together', async () => {
   const conditions = ['x', 'y'].map((name) => ({
-    ...{ id: `node_offline:${name}`, kind: 'node_offline', severity: 'critical' as const, subject: name },
+    ...{ id: `node_offline:${name}`, kind: 'node_offline' as const, severity: 'critical' as const, subject: name },
     since: new Date(Date.now() - minutes(2)),
   }));
   await world.app.parts.alertStates.begin(conditions, ({ subject }) => html`${subject} is down`, new Date());

@@ -1,11 +1,11 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { days, minutes, seconds } from '../../../lib/duration.ts';
 import { testRedis } from '../../../testing/redis.ts';
-import { type AlertCondition, AlertStateStore } from './alert-state-store.ts';
+import { AlertStateStore, type StoredCondition } from './alert-state-store.ts';
 
 const START = new Date('2026-11-20T10:00:00Z');
 const later = (ms: number): Date => new Date(START.getTime() + ms);
-const condition = (since: Date): AlertCondition => ({
+const condition = (since: Date): StoredCondition => ({
   id: 'node_offline:a',
   kind: 'node_offline',
   severity: 'critical',

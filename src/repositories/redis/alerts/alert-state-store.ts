@@ -7,7 +7,7 @@ import { keys } from '../keys.ts';
 import { BEGIN, CHANGE, MARK_TOLD, TAKE_OUT } from './alert-scripts.ts';
 
 /** One condition that can be on or off. */
-export type AlertCondition = {
+export type StoredCondition = {
   /** `<kind>:<what>`, the same every time: `node_offline:<uuid>`. */
   id: string;
   /** Its cause; those of one kind that wait together leave as one message: `node_offline`. At most 36 characters, of few values. */
@@ -24,7 +24,7 @@ export type AlertCondition = {
   covers?: string | undefined;
 };
 
-export type ActiveAlert = AlertCondition & {
+export type ActiveAlert = StoredCondition & {
   /** False where it tells what happened once: it is on until somebody acknowledges it. */
   lasts: boolean;
   /** Whether the admins were told. */
@@ -134,7 +134,7 @@ export class AlertStateStore {
    * `since` is when it began for the one who saw it first.
    */
   async begin(
-    condition: AlertCondition,
+    condition: StoredCondition,
     now: Date,
     { mutedUntil, text = '' }: { mutedUntil?: Date | undefined; text?: string } = {},
   ): Promise<{ verdict: AlertVerdict; since: Date }> {
@@ -160,7 +160,7 @@ export class AlertStateStore {
    * known.
    */
   async markTold(
-    alerts: readonly Pick<AlertCondition, 'id' | 'since'>[],
+    alerts: readonly Pick<StoredCondition, 'id' | 'since'>[],
     now: Date,
     { round = '', to = [] }: { round?: string; to?: readonly number[] } = {},
   ): Promise<void> {
@@ -193,7 +193,7 @@ export class AlertStateStore {
    * saw the same one changes it. A field of null is taken out.
    */
   async change(
-    { id, since }: Pick<AlertCondition, 'id' | 'since'>,
+    { id, since }: Pick<StoredCondition, 'id' | 'since'>,
     guard: readonly [field: string, value: string],
     fields: Readonly<Record<string, string | boolean | null>>,
   ): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { days } from '../../../lib/duration.ts';
 import { PermanentError } from '../../../lib/errors.ts';
 import type { OnRead } from '../../../lib/read-each.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
@@ -47,6 +48,9 @@ export type Hold = z.output<typeof Hold>;
 
 const holds: JsonEntries<Hold> = { source: 'brake_holds', entry: Hold };
 
+/** A decision about a held run holds for this long. */
+export const ANSWER_HOLDS_MS = days(1);
+
 /** A number of users. */
 const Listed = z.int().nonnegative();
 
@@ -80,7 +84,7 @@ export class BrakeRecords {
     if (hold) return hold;
     throw new PermanentError(
       'hold_unreadable',
-      `brake: the hold of ${name} cannot be read, so it stays held; remove it with HDEL ${keys.brake('holds')} ${name}, and the next run asks again`,
+      `brake: the hold of ${name} cannot be read, so it stays held; take the field ${name} out of ${keys.brake('holds')}, and the next run asks again`,
     );
   }
 

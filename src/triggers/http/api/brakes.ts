@@ -16,7 +16,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'What is held until an admin decides',
       answers: { 200: { description: 'All that is held', schema: z.object({ brakes: z.array(BrakeBody) }) } },
       async handle() {
-        const brakes = (await context.brakes.list()).map(({ held, list, since, ...others }) => ({
+        const brakes = (await context.brakes.list()).map(({ held, list, messagesDueBefore: _, since, ...others }) => ({
           ...others,
           held: held.en,
           ...(since && { since: since.toISOString() }),

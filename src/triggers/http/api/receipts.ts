@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { StoodBefore } from '../../../repositories/history/receipts.ts';
 import { lineBody, openActs, receiptBody } from '../../receipts.ts';
 import { line, wholeNumber } from '../../text-fields.ts';
 import type { Act, HttpContext } from '../context.ts';
@@ -33,15 +34,7 @@ const LineBody = z.object({
   subject: z.string(),
   panel_id: z.string().optional(),
   detail: z.string().optional(),
-  was: z
-    .object({
-      status: z.string().optional(),
-      expire_at: z.string().optional(),
-      used_traffic_bytes: z.number().optional(),
-      traffic_limit_bytes: z.number().optional(),
-      telegram_id: z.number().optional(),
-    })
-    .describe('What stood before'),
+  was: StoodBefore.describe('What stood before'),
   at: time,
   is_done: z.boolean(),
   undo: z

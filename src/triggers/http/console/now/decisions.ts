@@ -47,7 +47,7 @@ export function drawDecisions(
   const { form, locale, may, say } = page;
   const held = brakes.map(
     ({ decisions, held: what, list, name, since }) =>
-      html`<li id="brake-${name}"><span class="grow">${stateBadge('warn', say('held'))} ${what[locale]}${since ? html` <span class="muted">${timeAgo(since, page)}</span>` : ''}${drawList(list, page)}</span><span class="actions">${join(
+      html`<li id="brake-${name}"><span class="grow">${stateBadge('warn', say('held'))} ${what[locale]}${since ? html` <span class="muted">${timeAgo(since, page)}</span>` : ''}${drawList(list, page)} <a href="/brakes/${name}">${say('decided_before')}</a></span><span class="actions">${join(
         decisions.filter(isDecision).map((decision) => form(decision, { key: name, hidden: { name }, about: name })),
         '',
       )}</span></li>`,
@@ -88,5 +88,5 @@ function drawList(list: HeldBrake['list'], page: Page<NowWord>): Html {
   if (!list) return html``;
   const { locale, say } = page;
   const until = html`<span class="muted">${say('heldUntil')} ${timeAt(list.expiresAt, page)}</span>`;
-  return html` <a href="/api/v1/exports/${list.exportId}" download>${say('heldList', numberText(list.rows, locale))}</a> ${until} <a href="/audit?action=brake.confirmed">${say('decided_before')}</a>`;
+  return html` <a href="/api/v1/exports/${list.exportId}" download>${say('heldList', numberText(list.rows, locale))}</a> ${until}`;
 }

@@ -14,6 +14,7 @@ import { emptyState, stateBadge, type Tone } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import { defineView, type Page } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
+import { runbookLinkTo } from '../runbook-words.ts';
 
 const LISTED = 50;
 const PAST_DAYS = 30;
@@ -117,7 +118,8 @@ export default defineView({
       name: 'on',
       heading: 'on',
       everyMs: seconds(10),
-      load: async ({ alerts }) => (await alerts.list()).on,
+      load: async ({ alerts, runbooks }) =>
+        (await alerts.list()).on.map((alert) => ({ ...alert, runbook: runbooks.nameOf(alert) })),
       draw(alerts, page) {
         const { locale, say } = page;
         if (alerts.length === 0) return emptyState(say('nothingOn'));
@@ -135,11 +137,12 @@ export default defineView({
           columns: [
             {
               heading: say('what'),
-              cell: ({ kind, severity, subject }) => stateBadge(TONES[severity], alertText(kind, subject, locale)),
+              cell: ({ kind, runbook, severity, subject }) =>
+                html`${stateBadge(TONES[severity], alertText(kind, subject, locale))}${runbookLinkTo(runbook, locale)}`,
             },
             { heading: say('since'), cell: ({ since }) => timeAgo(since, page) },
             { heading: say('state'), cell: (alert) => stateOf(alert, page) },
-            { heading: say('answer'), kind: 'actions', cell: buttons },
+            { heading: say('answer'), kind: 'actions', cell: (alert) => buttons(alert) },
           ],
         });
       },
@@ -173,13 +176,14 @@ export default defineView({
       name: 'past',
       heading: 'past',
       load: (context, { query: { cursor } }) =>
-        fromHistory(context, ({ incidents }) =>
-          incidents.alerts({
+        fromHistory(context, async ({ incidents }) => {
+          const alerts = await incidents.alerts({
             from: new Date(context.clock().getTime() - days(PAST_DAYS)),
             before: cursor === undefined ? undefined : new Date(Number(cursor)),
             limit: LISTED,
-          }),
-        ),
+          });
+          return alerts.map((alert) => ({ ...alert, runbook: context.runbooks.nameOf({ kind: alert.kind }) }));
+        }),
       draw: (kept, page, { query: { cursor } }) =>
         drawHistory(kept, page.locale, (all) => {
           const { locale, now, say } = page;
@@ -196,11 +200,11 @@ export default defineView({
             columns: [
               {
                 heading: say('what'),
-                cell: ({ kind, severity, subject, toldAt }: KeptAlert) =>
-                  html`${stateBadge(TONES[severity], alertText(kind, subject, locale))}${toldAt ? '' : html` <span class="muted">${say('notTold')}</span>`}`,
+                cell: ({ kind, runbook, severity, subject, toldAt }) =>
+                  html`${stateBadge(TONES[severity], alertText(kind, subject, locale))}${runbookLinkTo(runbook, locale)}${toldAt ? '' : html` <span class="muted">${say('notTold')}</span>`}`,
               },
               { heading: say('began'), cell: ({ beganAt }) => timeAt(beganAt, page) },
-              { heading: say('lasted'), cell: length },
+              { heading: say('lasted'), cell: (alert) => length(alert) },
               { heading: say('who'), cell: ({ acknowledgedBy }) => (acknowledgedBy ? personOf(acknowledgedBy) : '') },
             ],
           });
