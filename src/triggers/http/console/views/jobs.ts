@@ -212,10 +212,13 @@ export default defineView({
       load: (context, { query }) =>
         fromHistory(context, ({ runs }) => runs.groups(filterOf(query, context.clock()), GROUPS)),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ groups }) => {
+        drawHistory(from, page.locale, ({ groups, lookedAtFrom }) => {
           const { link, locale, say } = page;
           if (groups.length === 0) return emptyState(say('noGroups'));
-          return dataTable({
+          const searched = lookedAtFrom
+            ? html`<p class="muted">${say('searchedTo', page.clock.minute(lookedAtFrom))}</p>`
+            : '';
+          const table = dataTable({
             caption: say('groups'),
             rows: groups,
             idOf: ({ fingerprint }) => `group-${fingerprint}`,
@@ -234,6 +237,7 @@ export default defineView({
               },
             ],
           });
+          return html`${table}${searched}`;
         }),
     }),
     part({
