@@ -78,7 +78,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
-    approvals: approvalsOf(app, broadcasts, 'http', app.config),
+    approvals: approvalsOf(app, broadcasts, 'http'),
     brakes: brakesOf(app),
     buttons: {
       pauses: executeBulkBroadcast,

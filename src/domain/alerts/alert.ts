@@ -16,10 +16,12 @@ export type Alert = {
   onceWithinMs?: number;
   /** The job that failed, where it tells of one: a button replays it. */
   job?: string;
+  /** Who is told, where not all are. */
+  only?: readonly number[];
 };
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
-export type AlertBegin = Omit<Alert, 'job' | 'onceWithinMs'> & {
+export type AlertBegin = Omit<Alert, 'job' | 'onceWithinMs' | 'only'> & {
   /** The admins who are told first. */
   to: readonly number[];
 };
