@@ -1,6 +1,7 @@
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
 import { approvalText } from '../../../../messages/approval.ts';
+import { said } from '../../../../messages/said.ts';
 import type { Approval } from '../../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../../approvals.ts';
 import { deadLetters } from '../../api/dead-letters.ts';
@@ -70,7 +71,7 @@ export function drawDecisions(
     .slice(0, LETTERS_SHOWN)
     .map(
       ({ failed_at: at, id, kind, reason, task }) =>
-        html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${reason}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
+        html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${said(reason, locale)}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
     );
   const all = [...seconds, ...held, ...waiting, ...failed];
   if (all.length === 0) return emptyState(say('nothingToDecide'));
