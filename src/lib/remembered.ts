@@ -29,7 +29,7 @@ export class Remembered<T> {
     return await Promise.race([reading, delay(this.#patienceMs, value)]);
   }
 
-  /** What was read is known to be changed: the next caller waits for a read that begins then. */
+  /** The value is known to be changed: the next caller waits for a read that begins then. */
   forget(): void {
     this.#last = undefined;
     this.#reading = undefined;

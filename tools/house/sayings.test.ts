@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSaid, said } from '../../src/messages/said.ts';
+import { isSaid, said } from '../../src/lib/said.ts';
 import { shownSentences } from './sayings.ts';
 import { sources } from './sources.ts';
 

@@ -32,7 +32,7 @@ export function historyOf(
   return {
     async missing() {
       const last = await state.get();
-      // What is said to be missing is looked for anew: somebody may have just installed it.
+      // A missing schema is looked for anew: somebody may have just installed it.
       const { kind } = isUsable(last) ? last : await historyState();
       if (kind === 'current' || kind === 'newer') return undefined;
       return { en: noHistory(kind, 'en'), ru: noHistory(kind, 'ru') };

@@ -16,7 +16,7 @@ export type Alert = {
   onceWithinMs?: number;
   /** The job that failed, where it tells of one: a button replays it. */
   job?: string;
-  /** Who is told, where not all are. */
+  /** The admins who are told, where not all are. */
   only?: readonly number[];
 };
 

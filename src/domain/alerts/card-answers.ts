@@ -1,10 +1,10 @@
+import { approvalRefusal } from '../../lib/approval-text.ts';
 import type { CardAct, CardTap } from '../../lib/card-act.ts';
 import { hours } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { tokenNameOf } from '../../lib/initiator.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { decidedBefore, decidedNow, tapFailed, tapIsOver, tapIsTooOld } from '../../messages/alert-cards.ts';
-import { approvalRefusal } from '../../messages/approval.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AlertAnswer } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type { AlertCard, AlertCards, AlertDecision, AlertFacts } from '../../repositories/redis/alerts/alert-cards.ts';

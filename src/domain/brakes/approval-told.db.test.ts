@@ -7,7 +7,7 @@ import { STAFF, STAFF_ENV, staffBot } from '../../testing/staff-bot.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import type { ApprovalsContext } from '../../triggers/approvals.ts';
 
-/** The person behind each account: one who asks, one who may say yes, one whom nobody names, one who may not. */
+/** The person behind each account: Olga, Ivan, somebody without a name, and somebody who may not say yes. */
 const PEOPLE = {
   API_TOKENS: 'olga:0123456789abcdef,ivan:fedcba9876543210:admin',
   ADMIN_TELEGRAM_IDS: `${STAFF.owner}:owner:olga,${STAFF.admin}:admin:Ivan,${STAFF.support}:admin,${STAFF.view}:view`,

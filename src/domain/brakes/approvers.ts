@@ -9,7 +9,7 @@ export type ApproversOptions = {
 };
 
 /**
- * Knows who may say the second yes, and whether two initiators are one person. A person is a name: that of a token, whatever its tokens,
+ * Knows who may say the second yes, and whether two initiators are one person. A person is a name: that of a token, with all its
  * sessions and terminals, and the one that `ADMIN_TELEGRAM_IDS` gives to an account of the staff's bot.
  */
 export class Approvers {

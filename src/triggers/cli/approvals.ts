@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { approvalRefusal } from '../../messages/approval.ts';
+import { approvalRefusal } from '../../lib/approval-text.ts';
 import type { Approval } from '../../repositories/history/approval-rows.ts';
 import type { ApprovalAnswer, ApprovalsContext } from '../approvals.ts';
 import type { HistoryContext } from '../history.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { approvalRefusal } from '../../../lib/approval-text.ts';
 import { PermanentError } from '../../../lib/errors.ts';
 import type { Locale } from '../../../lib/locale.ts';
-import { approvalRefusal } from '../../../messages/approval.ts';
 import { APPROVAL_STATES, type Approval } from '../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE, type GuardedAct } from '../../approvals.ts';
 import { wholeNumber } from '../../text-fields.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { approvalText } from '../../../lib/approval-text.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
-import { approvalText } from '../../../messages/approval.ts';
 import type { Approval, ApprovalState } from '../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../approvals.ts';
 import { decideApproval } from '../api/approvals.ts';
@@ -48,7 +48,7 @@ export function approvalFacts({ askedAt, askedBy, digest, expiresAt }: Approval,
 /** An act that waits, as one person sees it. */
 export type SeenApproval = Approval & { isMine: boolean };
 
-/** Says of each whether this person asked for it, by whatever door. */
+/** Says of each whether this person asked for it, by any door. */
 export const seenBy = (
   { approvals }: Pick<HttpContext, 'approvals'>,
   found: readonly Approval[],

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { reaches } from '../../../lib/api-role.ts';
 import { PermanentError, TransientError } from '../../../lib/errors.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
-import { said } from '../../../messages/said.ts';
+import { said } from '../../../lib/said.ts';
 import { PayloadError } from '../../../runtime/payload-error.ts';
 import { auditedCaller } from '../auth/audited-caller.ts';
 import type { Caller } from '../auth/guard.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { html } from '../../../lib/html.ts';
-import { said } from '../../../messages/said.ts';
+import { said } from '../../../lib/said.ts';
 import type { HttpContext } from '../context.ts';
 import { answerProblem, loggedProblem, PROBLEMS, type ProblemKind } from '../problem.ts';
 import { bellCount, drawBell } from './bell.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Html, html, join } from '../../../lib/html.ts';
 import { issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
-import { said } from '../../../messages/said.ts';
+import { said } from '../../../lib/said.ts';
 import type { AnyDeed, Field, FormOf, FormOptions, Page } from './define-view.ts';
 
 /** What a browser sends for a form: a name that comes twice has a list. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { said } from '../../../messages/said.ts';
+import { said } from '../../../lib/said.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { Field, FormOf } from './define-view.ts';
 

@@ -9,7 +9,7 @@ const ru = { headers: { 'accept-language': 'ru' } };
 
 /** Three English words in a row are prose. Names, codes and settings are shorter, or no words. */
 const PROSE = /\b[A-Za-z]['A-Za-z]*[a-z](?: [a-z']{2,}){2,}/g;
-/** What is shown as others call it, or as a person types it. */
+/** Texts that people type or follow as they stand. */
 const NAMES = [
   // Commands and links of the help, which people type and follow in English.
   /task-worker [a-z -]+/g,

@@ -1,6 +1,6 @@
 import { type Html, html } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
-import { said } from '../../../../messages/said.ts';
+import { said } from '../../../../lib/said.ts';
 import type { Page } from '../define-view.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm';

@@ -1,7 +1,7 @@
+import { approvalText } from '../../../../lib/approval-text.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
-import { approvalText } from '../../../../messages/approval.ts';
-import { said } from '../../../../messages/said.ts';
+import { said } from '../../../../lib/said.ts';
 import type { Approval } from '../../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../../approvals.ts';
 import { deadLetters } from '../../api/dead-letters.ts';

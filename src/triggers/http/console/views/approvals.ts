@@ -1,6 +1,6 @@
+import { approvalText } from '../../../../lib/approval-text.ts';
 import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
-import { approvalText } from '../../../../messages/approval.ts';
 import type { Approval } from '../../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../../approvals.ts';
 import {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { durationText, numberText } from '../../../../lib/quantities.ts';
-import { said } from '../../../../messages/said.ts';
+import { said } from '../../../../lib/said.ts';
 import type { KeptRun } from '../../../../repositories/history/runs.ts';
 import { deadLetter, replayDeadLetter } from '../../api/dead-letters.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';

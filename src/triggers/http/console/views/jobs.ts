@@ -3,7 +3,7 @@ import { days, hours, seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { type JobAct, MOST_JOBS_AT_ONCE } from '../../../../lib/job-act.ts';
 import { durationText, howMany, numberText } from '../../../../lib/quantities.ts';
-import { said } from '../../../../messages/said.ts';
+import { said } from '../../../../lib/said.ts';
 import { RUN_OUTCOMES } from '../../../../repositories/history/run-rows.ts';
 import type { KeptRun, RunFilter } from '../../../../repositories/history/runs.ts';
 import { deadLetters, replayDeadLetter } from '../../api/dead-letters.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { seconds } from '../../../../lib/duration.ts';
+import { days, seconds } from '../../../../lib/duration.ts';
 import { MONEY_DAYS } from '../../../../lib/figure-definitions.ts';
 import { html, join } from '../../../../lib/html.ts';
-import { numberText } from '../../../../lib/quantities.ts';
+import { durationText, numberText } from '../../../../lib/quantities.ts';
 import { DESK_REASONS } from '../../../../repositories/desk-payments.ts';
 import { PAYMENT_STATUSES } from '../../../../repositories/payment-row.ts';
 import type { DeskLine, DeskList } from '../../../payment-desk.ts';
@@ -24,7 +24,10 @@ export default defineView({
   nav: { group: 'money', order: 10, bar: true },
   texts: {
     title: { en: 'Payments', ru: 'Платежи' },
-    money: { en: `Created in the last ${MONEY_DAYS} days`, ru: `Созданы за последние ${MONEY_DAYS} дней` },
+    money: {
+      en: `Created in the last ${durationText(days(MONEY_DAYS), 'en')}`,
+      ru: `Созданы за последние ${durationText(days(MONEY_DAYS), 'ru')}`,
+    },
     paid: { en: 'completed, %', ru: 'завершено, %' },
     count: { en: '% payments', ru: 'платежей: %' },
     noMoney: { en: 'No payment was completed in these days.', ru: 'За эти дни не завершён ни один платёж.' },

@@ -1,7 +1,7 @@
 import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { latencyText, numberText } from '../../../../lib/quantities.ts';
-import { said } from '../../../../messages/said.ts';
+import { said } from '../../../../lib/said.ts';
 import { type Examined, examined, type Level } from '../../../examination.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';

@@ -1,5 +1,4 @@
-import type { Locale } from '../lib/locale.ts';
-import { noHistory } from './history.ts';
+import type { Locale } from './locale.ts';
 import { DESK_SAYINGS } from './sayings/desk.ts';
 import { DOCTOR_SAYINGS } from './sayings/doctor.ts';
 import { PAYLOAD_SAYINGS } from './sayings/payloads.ts';
@@ -19,7 +18,6 @@ for (const [english, russian] of Object.entries(ALL)) {
   if (english.includes('{}')) TEMPLATES.push({ pieces: english.split('{}'), russian });
   else EXACT.set(english, russian);
 }
-for (const kind of ['absent', 'older', 'no_rights'] as const) EXACT.set(noHistory(kind, 'en'), noHistory(kind, 'ru'));
 // The one that says most of the sentence itself comes first.
 TEMPLATES.sort((a, b) => fixed(b) - fixed(a));
 

@@ -42,7 +42,7 @@ export const PROBLEM_SAYINGS: Sayings = {
   '{}; {}': '{}; {}',
   '{}: {}': '{=}: {}',
 
-  // Who asks.
+  // The caller.
   'Send the header `Authorization: Bearer <token>` with a token of API_TOKENS.':
     'Пришлите заголовок `Authorization: Bearer <token>` с токеном из API_TOKENS.',
   'Too many failed logins from this address.': 'Слишком много неудачных входов с этого адреса.',
@@ -55,7 +55,7 @@ export const PROBLEM_SAYINGS: Sayings = {
   "There is no act '{}' in this view.": 'На этой странице нет действия «{}».',
   'This needs the role {}.': 'Нужна роль {}.',
 
-  // What is not there.
+  // Things that are not there.
   'There is no such alert.': 'Такого оповещения нет.',
   'There is no approval {}.': 'Запроса {} нет.',
   "Nothing is held under the name '{}'.": 'Под именем «{}» ничего не удерживается.',
@@ -85,7 +85,14 @@ export const PROBLEM_SAYINGS: Sayings = {
   'There is nothing at this address; /api/docs has all calls.':
     'По этому адресу ничего нет; все вызовы есть в /api/docs.',
 
-  // What cannot be done now.
+  'History is not kept here. Run {} to keep it from then on; no restart is needed.':
+    'История здесь не хранится. Выполните {}, и она будет храниться с этого момента; перезапуск не нужен.',
+  'History is not kept until its schema is brought up to date. Run {}; no restart is needed.':
+    'История не хранится, пока её схема не обновлена. Выполните {}; перезапуск не нужен.',
+  "History is not kept, because the worker's database role lacks rights. Run {}: it says which to grant.":
+    'История не хранится: роли базы данных, под которой работает воркер, не хватает прав. Выполните {}: команда скажет, какие выдать.',
+
+  // Acts that are not possible now.
   '{} has no schedule; dispatch it with POST /api/v1/tasks/{}.':
     'У {} нет расписания; её запускает POST /api/v1/tasks/{}.',
   'decision: {}': 'решение: {}',
