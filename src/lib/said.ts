@@ -21,10 +21,6 @@ for (const [english, russian] of Object.entries(ALL)) {
 // The one that says most of the sentence itself comes first.
 TEMPLATES.sort((a, b) => fixed(b) - fixed(a));
 
-/** Whether there is such a sentence, with `{}` in the place of each value. */
-export const isSaid = (sentence: string): boolean =>
-  EXACT.has(sentence) || TEMPLATES.some(({ pieces }) => pieces.join('{}') === sentence);
-
 /**
  * A sentence in the reader's language that was written where nobody knew the reader: an error, a finding, the description of a field. Values
  * in it that are words of ours are said too; what is no sentence of ours, such as a name or an answer of another service, stays as it is.
