@@ -12,8 +12,8 @@ const COMPLETE = {
 };
 
 const ADMINS = [
-  { telegramId: 11, role: 'owner' },
-  { telegramId: 22, role: 'support' },
+  { telegramId: 11, role: 'owner', person: undefined },
+  { telegramId: 22, role: 'support', person: undefined },
 ];
 
 function problemsOf(env: Record<string, string>): readonly string[] {
@@ -46,6 +46,9 @@ describe('the environment', () => {
   test.each([
     ['11:boss', 'no known role'],
     ['11:view,11:admin', 'gives one id two roles'],
+    ['11:admin:olga,11', 'gives one id two roles'],
+    ['11:admin:olga,11:admin:anna', 'gives one id two names, olga and anna'],
+    ['11:admin:olga,22:owner:anna.k', undefined],
     ['11,', undefined],
     ['olga', 'numeric Telegram ids'],
     ['11:', 'numeric Telegram ids'],

@@ -95,8 +95,8 @@ export const variables = z.object({
   ADMIN_TELEGRAM_IDS: forTasks(
     telegramAdmins.meta({
       description:
-        "Telegram ids of those who get alerts and reports, comma-separated: id, or id:role with what the person may do by the staff's bot, a role of view, support, admin or owner, which is the default",
-      example: '111111111,222222222:support',
+        "Telegram ids of those who get alerts and reports, comma-separated: id, or id:role with what the person may do by the staff's bot, a role of view, support, admin or owner, which is the default; or id:role:name with the name of this person's token, so that both are one person where a second one must say yes",
+      example: '111111111:owner:olga,222222222:support',
     }),
   ),
   ADMIN_BOT_TOKEN: botToken.optional().meta({

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Config, secretsOf } from '../config.ts';
+import { Approvers } from '../domain/brakes/approvers.ts';
 import { memoryLimitBytes } from '../domain/monitoring/process-memory.ts';
 import type { DefinedTask } from '../lib/defined-task.ts';
 import { minutes, seconds } from '../lib/duration.ts';
@@ -60,6 +61,8 @@ export type App = {
   services: Services;
   /** Parts that are built with the services and that only roles, doors and commands use. */
   parts: Omit<ReturnType<typeof composeServices>, 'services'>;
+  /** Who may say the second yes, and above how many touched users it is needed; undefined where never. */
+  approving: { approvers: Approvers; above: number | undefined };
   /** Tells running jobs in any process that somebody has cancelled them. */
   cancellations: Cancellations;
   /** Messages that could not be understood, whether or not the intake runs in this process. */
@@ -218,6 +221,10 @@ export async function buildApp(
     dispatcher,
     services,
     parts,
+    approving: {
+      approvers: new Approvers({ tokens: config.API_TOKENS, accounts: config.ADMIN_TELEGRAM_IDS }),
+      above: config.APPROVAL_ABOVE === 'off' ? undefined : config.APPROVAL_ABOVE,
+    },
     cancellations,
     deadEntries: new DeadEntries({ redis, stream: config.TASKIQ_STREAM, group: config.TASKIQ_GROUP }),
     deadJobs,

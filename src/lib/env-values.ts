@@ -155,24 +155,37 @@ export const mailAddresses = list.refine((all) => all.length > 0 && all.every((o
   error: 'must be comma-separated e-mail addresses',
 });
 
-/** Somebody, or a group, that gets alerts, and what this person may do by the staff's bot. */
-export type TelegramAdmin = { telegramId: number; role: ApiRole };
+/**
+ * Somebody, or a group, that gets alerts, and what this person may do by the staff's bot. `person` is the name of this person's token, where it
+ * is said.
+ */
+export type TelegramAdmin = { telegramId: number; role: ApiRole; person: string | undefined };
 
 export const telegramAdmins = list
-  .transform((items) => items.map((item) => /^(-?\d{1,16})(?::([a-z]+))?$/i.exec(item)))
+  .transform((items) => items.map((item) => /^(-?\d{1,16})(?::([a-z]+)(?::([\w.-]+))?)?$/i.exec(item)))
   .refine((items) => items.length > 0 && !items.includes(null), {
-    error: 'must be comma-separated numeric Telegram ids, each alone or with a role as id:role',
+    error:
+      'must be comma-separated numeric Telegram ids, each alone, with a role as id:role, or with a role and the name of a token as id:role:name',
     abort: true,
   })
   .transform((items, context): TelegramAdmin[] => {
-    const roles = new Map<number, ApiRole>();
-    for (const [, id, word = 'owner'] of items as RegExpExecArray[]) {
+    const admins = new Map<number, TelegramAdmin>();
+    for (const [, id, word = 'owner', person] of items as RegExpExecArray[]) {
+      const telegramId = Number(id);
       const role = API_ROLES.find((known) => known === word.toLowerCase());
-      const other = roles.get(Number(id)) ?? role;
-      if (role && role === other) roles.set(Number(id), role);
-      else context.issues.push({ code: 'custom', input: '', message: wrongRole(role, other) });
+      const other = admins.get(telegramId);
+      const otherRole = other?.role ?? role;
+      if (!role || role !== otherRole) {
+        context.issues.push({ code: 'custom', input: '', message: wrongRole(role, otherRole) });
+      } else if (other?.person !== undefined && person !== undefined && other.person !== person) {
+        context.issues.push({
+          code: 'custom',
+          input: '',
+          message: `gives one id two names, ${other.person} and ${person}`,
+        });
+      } else admins.set(telegramId, { telegramId, role, person: person ?? other?.person });
     }
-    return [...roles].map(([telegramId, role]) => ({ telegramId, role }));
+    return [...admins.values()];
   });
 
 const wrongRole = (role: ApiRole | undefined, other: ApiRole | undefined): string =>

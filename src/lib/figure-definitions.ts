@@ -77,3 +77,6 @@ export function deliveriesFail(totals: Pick<DeliveryTotals, 'sent' | 'failed'>):
   const success = deliverySuccess(totals);
   return totals.sent + totals.failed >= NORMAL.least && success !== null && success < NORMAL.deliverySuccess;
 }
+
+/** The days whose completed payments the payments desk sums up. */
+export const MONEY_DAYS = 30;

@@ -5,7 +5,7 @@ import { minuteInUtc } from './time.ts';
 
 type Text = Readonly<Record<Locale, string>>;
 
-const LABELS: Readonly<Record<CardAct | 'open' | 'send' | 'drop', Text>> = {
+const LABELS: Readonly<Record<CardAct | 'open' | 'send' | 'drop' | 'approve' | 'refuse', Text>> = {
   ack: { en: 'Acknowledge', ru: 'Принять' },
   mute1: { en: 'Mute 1 h', ru: 'Заглушить на 1 ч' },
   mute8: { en: 'Mute 8 h', ru: 'Заглушить на 8 ч' },
@@ -13,12 +13,14 @@ const LABELS: Readonly<Record<CardAct | 'open' | 'send' | 'drop', Text>> = {
   no: { en: 'Not this time', ru: 'Не в этот раз' },
   send: { en: 'Send them now', ru: 'Отправить сейчас' },
   drop: { en: 'Drop them', ru: 'Не отправлять' },
+  approve: { en: 'Yes, do it', ru: 'Да, выполнить' },
+  refuse: { en: 'No', ru: 'Нет' },
   replay: { en: 'Replay', ru: 'Выполнить заново' },
   check: { en: 'Check payment', ru: 'Проверить платёж' },
   open: { en: 'Open', ru: 'Открыть' },
 };
 
-const DECIDED: Readonly<Record<CardAct | 'send' | 'drop', Text>> = {
+const DECIDED: Readonly<Record<CardAct | 'send' | 'drop' | 'approve' | 'refuse', Text>> = {
   ack: { en: '✔️ Acknowledged by', ru: '✔️ Принял(а)' },
   mute1: { en: '🔕 Muted for 1 h by', ru: '🔕 На 1 ч заглушил(а)' },
   mute8: { en: '🔕 Muted for 8 h by', ru: '🔕 На 8 ч заглушил(а)' },
@@ -26,6 +28,8 @@ const DECIDED: Readonly<Record<CardAct | 'send' | 'drop', Text>> = {
   no: { en: '⏹ Declined by', ru: '⏹ На этот раз отказал(а)' },
   send: { en: '▶️ Sent by', ru: '▶️ Отправку разрешил(а)' },
   drop: { en: '⏹ Dropped by', ru: '⏹ Отправку отменил(а)' },
+  approve: { en: '▶️ Approved by', ru: '▶️ Одобрил(а)' },
+  refuse: { en: '⏹ Refused by', ru: '⏹ Отклонил(а)' },
   replay: { en: '🔁 Replayed by', ru: '🔁 Заново запустил(а)' },
   check: { en: '🔎 Check asked for by', ru: '🔎 Проверку запросил(а)' },
 };

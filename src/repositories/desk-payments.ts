@@ -64,6 +64,9 @@ const reasonOf = (late: Date) => sql`case
       and (p.status <> 'pending' or ${worker('decision,act')} <> 'assign') then 'open_too_long'
   end`;
 
+/** Passes over almost all rows at the cost of one field. Those that it lets through are judged by `reasonOf`. */
+const MAY_WAIT = sql`p.metadata::text like '%"worker"%' and ${worker('activation')} is distinct from 'done'`;
+
 /** Payments as the desk sees them: with their customer, and with the reason why they wait for a person. Read only. */
 export class DeskPayments {
   readonly #db: Database;
@@ -74,27 +77,33 @@ export class DeskPayments {
     this.#onRead = onRead;
   }
 
-  /** A page, newest first. The marks have no index; rows that the worker never marked are passed over by their text. */
+  /**
+   * A page, newest first. Neither the marks nor the time have an index: the page is found by few columns first, rows that the worker never
+   * marked are passed over by their text, and of those that are done only one field is read.
+   */
   async list({ after, find, from, isAll, isOpen, late, limit, reason, status, to }: DeskFilter): Promise<DeskPage> {
     const isWide = isAll || isOpen || find !== undefined || status !== undefined;
     const conditions = [
-      ...(reason !== undefined || !isWide ? [sql`p.metadata::text like '%"worker"%' and desk.reason is not null`] : []),
+      ...(reason !== undefined || !isWide ? [MAY_WAIT, sql`desk.reason is not null`] : []),
       ...(reason === undefined ? [] : [sql`desk.reason = ${reason}`]),
       ...(isOpen ? [sql`p.metadata::text like '%"worker"%' and ${worker('activation')} = 'pending'`] : []),
       ...(status === undefined ? [] : [sql`p.status = ${status}`]),
       ...(from === undefined ? [] : [sql`p.created_at >= ${from}`]),
       ...(to === undefined ? [] : [sql`p.created_at < ${to}`]),
-      ...(find === undefined ? [] : [sql`(${found(find)})`]),
+      ...(find === undefined ? [] : [sql`p.id in (${found(find)})`]),
       ...(after === undefined
         ? []
         : [sql`(p.created_at, p.id) < (select a.created_at, a.id from payments a where a.id = ${after})`]),
     ];
     const where = conditions.length === 0 ? sql`` : sql`where ${sql.join(conditions, sql` and `)}`;
     const { rows } = await sql<{ id: string; reason: string | null; customer_name: string | null; chat: unknown }>`
-      select ${PAYMENT_COLUMNS}, desk.reason, c.username as customer_name, c.telegram_id as chat
-        from ${PAYMENT_TABLES} left join mobile_users c on c.id = p.user_uuid
-        cross join lateral (select ${reasonOf(late)} as reason) desk
-        ${where} order by p.created_at desc, p.id desc limit ${limit}`.execute(this.#db);
+      with page as materialized (
+        select p.id from payments p cross join lateral (select ${reasonOf(late)} as reason) desk
+        ${where} order by p.created_at desc, p.id desc limit ${limit}
+      )
+      select ${PAYMENT_COLUMNS}, ${reasonOf(late)} as reason, c.username as customer_name, c.telegram_id as chat
+        from page join ${PAYMENT_TABLES} on p.id = page.id left join mobile_users c on c.id = p.user_uuid
+       order by p.created_at desc, p.id desc`.execute(this.#db);
     const page = rowPage(rows, limit, paymentRows, this.#onRead);
     const extras = new Map(rows.map((row) => [row.id, row]));
     return {
@@ -146,18 +155,28 @@ const Reason = z
 /** More digits than this are no Telegram id, and more than a bigint holds. */
 const TELEGRAM_ID = /^\d{1,16}$/;
 
+/** The ids of payments that fit, each way of finding them by its own index. */
 function found(text: string) {
   const name = text.replace(/^@/, '');
   const isGuid = z.guid().safeParse(text).success;
   return sql.join(
     [
-      sql`p.external_id = ${text}`,
-      sql`p.user_uuid in (select id from mobile_users where username = ${name} or telegram_username = ${name})`,
-      ...(isGuid ? [sql`p.id = ${text}::uuid`, sql`p.user_uuid = ${text}::uuid`] : []),
+      sql`select id from payments where external_id = ${text}`,
+      sql`select paid.id from mobile_users as payer join payments as paid on paid.user_uuid = payer.id
+           where payer.username = ${name} or payer.telegram_username = ${name}`,
+      ...(isGuid
+        ? [
+            sql`select id from payments where id = ${text}::uuid`,
+            sql`select id from payments where user_uuid = ${text}::uuid`,
+          ]
+        : []),
       ...(TELEGRAM_ID.test(text)
-        ? [sql`p.user_uuid in (select id from mobile_users where telegram_id = ${text}::bigint)`]
+        ? [
+            sql`select paid.id from mobile_users as payer join payments as paid on paid.user_uuid = payer.id
+                 where payer.telegram_id = ${text}::bigint`,
+          ]
         : []),
     ],
-    sql` or `,
+    sql` union all `,
   );
 }

@@ -80,10 +80,11 @@ export class Outbox {
     const place = after
       ? sql`and (scheduled_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)`
       : sql``;
+    const conditions = sql`${where(filter)} ${place}`;
     const { rows } = await sql<Row>`
       select id, telegram_id::text, notification_type, status, attempts, scheduled_at, created_at, sent_at, error_message,
              left(message, ${BEGINNING}) as beginning, (scheduled_at at time zone 'utc')::text as at
-        from notification_queue where ${where(filter)} ${place}
+        from ${isNarrow(filter) ? sql`notification_queue where ${conditions}` : newestOfEach(conditions, limit + 1)}
        order by scheduled_at desc, id desc limit ${limit + 1}`.execute(this.#db);
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
@@ -99,6 +100,21 @@ export class Outbox {
     return Number(numAffectedRows ?? 0);
   }
 }
+
+/** Whether the filter asks for one status, whose index has the order of the page, or for what is found by a look at all rows. */
+const isNarrow = ({ ids, reason, status, telegramId, type }: OutboxFilter): boolean =>
+  [ids, reason, status, telegramId, type].some((one) => one !== undefined);
+
+/** The newest rows of each status that there is, as a table. The only index begins with the status, and what statuses there are it says itself. */
+const newestOfEach = (conditions: RawBuilder<unknown>, limit: number): RawBuilder<unknown> => sql`(
+  with recursive kinds as (
+    select min(status) as status from notification_queue
+    union all
+    select (select min(status) from notification_queue where status > kinds.status) from kinds where kinds.status is not null
+  )
+  select newest.* from kinds cross join lateral (
+    select * from notification_queue where status = kinds.status and ${conditions} order by scheduled_at desc, id desc limit ${limit}
+  ) as newest) as listed`;
 
 type Row = {
   id: string;

@@ -18,11 +18,12 @@ export type GuardedAct = {
 };
 
 /**
- * `refused_self`: the first person cannot say yes. `changed`: it is not the act that was seen. `over`: it was decided before, or too late.
+ * `refused_self`: the first person cannot say yes. `unknown_person`: it is not known whether this is the first person. `changed`: it is not the
+ * act that was seen. `over`: it was decided before, or too late.
  */
 export type ApprovalAnswer =
   | { outcome: 'approved' | 'refused'; approval: Approval; isFirst: boolean }
-  | { outcome: 'changed' | 'over' | 'refused_self'; approval: Approval }
+  | { outcome: 'changed' | 'over' | 'refused_self' | 'unknown_person'; approval: Approval }
   | { outcome: 'unknown' };
 
 /** Acts that wait for a second person. They need our own schema: `HistoryContext.missing` is asked before. */
@@ -31,6 +32,8 @@ export type ApprovalsContext = {
   isNeeded(touches: GuardedAct['touches'], by: string): boolean;
   /** Has it wait. Where the same act of the same person waits already that one is answered, and `isNew` is false. */
   ask(act: GuardedAct, by: string): Promise<{ approval: Approval; isNew: boolean }>;
+  /** Whether this initiator is known to be the person who asked for it. */
+  isOf(approval: Approval, by: string): boolean;
   find(id: string): Promise<Approval | undefined>;
   /** What waits for a person, the oldest first. */
   open(limit: number): Promise<Approval[]>;

@@ -11,6 +11,7 @@ const MEASURES = [
   'reminder-sweep',
   'bulk-disable',
   'node-down',
+  'console',
   'start-time',
   'idle',
   'split',

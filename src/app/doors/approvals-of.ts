@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { Config } from '../../config.ts';
+import { APPROVAL_ALERT, approvalSubject } from '../../domain/alerts/approval-alert.ts';
 import { Approvals } from '../../domain/brakes/approvals.ts';
 import { PermanentError } from '../../lib/errors.ts';
+import { tokenNameOf } from '../../lib/initiator.ts';
+import { approvalWaits } from '../../messages/approval.ts';
 import { ApprovalRows } from '../../repositories/history/approval-rows.ts';
 import type { ApprovalsContext } from '../../triggers/approvals.ts';
 import type { BroadcastsContext } from '../../triggers/broadcasts.ts';
@@ -12,17 +14,27 @@ const BroadcastAct = z.object({ broadcast_id: z.guid(), at: z.iso.datetime().opt
 
 /** Acts that wait for a second person, and how each kind of them is done once that person has said yes. */
 export function approvalsOf(
-  { database, dispatcher, parts, registry }: Pick<App, 'database' | 'dispatcher' | 'parts' | 'registry'>,
+  { approving, database, dispatcher, parts, registry, services }: App,
   broadcasts: Pick<BroadcastsContext, 'send'>,
   source: 'cli' | 'http',
-  { API_TOKENS, APPROVAL_ABOVE }: Pick<Config, 'API_TOKENS' | 'APPROVAL_ABOVE'>,
 ): ApprovalsContext {
   const clock = (): Date => parts.foundation.clock.now();
   return new Approvals({
     rows: new ApprovalRows(database),
-    people: API_TOKENS,
-    above: APPROVAL_ABOVE === 'off' ? undefined : APPROVAL_ABOVE,
+    ...approving,
     clock,
+    async tell(approval) {
+      const only = approving.approvers.accountsBeside(approval.askedBy);
+      if (only.length === 0) return;
+      const { PUBLIC_URL } = services.settings;
+      const page = PUBLIC_URL && `${PUBLIC_URL}/approvals`;
+      await services.alerts.raise({
+        ...{ kind: APPROVAL_ALERT, severity: 'warning', at: approval.askedAt, only },
+        subject: approvalSubject(approval),
+        message: (locale) =>
+          approvalWaits({ ...approval, askedBy: tokenNameOf(approval.askedBy) ?? approval.askedBy }, page, locale),
+      });
+    },
     acts: {
       async task({ askedBy, id, payload }) {
         const { payload: given, task } = TaskAct.parse(payload);

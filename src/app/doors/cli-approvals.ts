@@ -17,12 +17,12 @@ import { broadcastsOf } from './broadcasts-of.ts';
 /** Acts that wait for a second person, at a terminal. Saying yes needs a token there too: an account of the machine proves nobody. */
 export function cliApprovals(
   app: App,
-  settings: Pick<Config, 'API_TOKENS' | 'APPROVAL_ABOVE'>,
+  settings: Pick<Config, 'API_TOKENS'>,
   caller: string,
   history: Pick<HistoryContext, 'missing'>,
 ): Pick<ApprovalContext, 'approvals' | 'approverOf' | 'recordApproval'> & Pick<TaskContext, 'heldForSecond'> {
   const { dispatcher, registry, services } = app;
-  const approvals = approvalsOf(app, broadcastsOf(app, 'cli'), 'cli', settings);
+  const approvals = approvalsOf(app, broadcastsOf(app, 'cli'), 'cli');
   const record = async (
     what: 'approved' | 'asked' | 'refused',
     { askedBy, digest, id, subject, touches }: Approval,

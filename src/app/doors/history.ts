@@ -1,5 +1,7 @@
 import { MOST_JOBS_AT_ONCE } from '../../lib/job-act.ts';
+import { Remembered } from '../../lib/remembered.ts';
 import { noHistory } from '../../messages/history.ts';
+import { isUsable } from '../../repositories/history/own-schema.ts';
 import actOnJobs from '../../tasks/bulk/act-on-jobs.ts';
 import checkServerHealth from '../../tasks/monitoring/check-server-health.ts';
 import type { FoundJobsAct, FoundJobsAnswer, HistoryContext } from '../../triggers/history.ts';
@@ -9,12 +11,16 @@ import type { App } from '../build-app.ts';
 const MOVED_SHARE = 0.1;
 const MOVED_JOBS = 10;
 
+/** Every part of a view asks for the state of the schema. */
+const STATE_PATIENCE_MS = 50;
+
 /** History as doors see it. */
 export function historyOf(
   { disabledTasks, dispatcher, parts }: Pick<App, 'disabledTasks' | 'dispatcher' | 'parts'>,
   source: 'cli' | 'http',
 ): HistoryContext {
   const { foundation, historyState, incidents, maintenanceWindows, runs } = parts;
+  const state = new Remembered(historyState, STATE_PATIENCE_MS);
   /** The states of nodes follow at once. */
   const lookAtNodes = async (initiatedBy: string): Promise<void> => {
     if (disabledTasks.has(checkServerHealth.name)) return;
@@ -25,7 +31,9 @@ export function historyOf(
   };
   return {
     async missing() {
-      const { kind } = await historyState();
+      const last = await state.get();
+      // A missing schema is looked for anew: somebody may have just installed it.
+      const { kind } = isUsable(last) ? last : await historyState();
       if (kind === 'current' || kind === 'newer') return undefined;
       return { en: noHistory(kind, 'en'), ru: noHistory(kind, 'ru') };
     },

@@ -1,4 +1,5 @@
-import { seconds } from '../../lib/duration.ts';
+import { days, seconds } from '../../lib/duration.ts';
+import { MONEY_DAYS } from '../../lib/figure-definitions.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { Remembered } from '../../lib/remembered.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
@@ -14,6 +15,7 @@ import executeBulkUserOperation from '../../tasks/bulk/execute-bulk-user-operati
 import generateDataExport from '../../tasks/bulk/generate-data-export.ts';
 import sendBroadcast from '../../tasks/bulk/send-broadcast.ts';
 import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/context.ts';
+import type { DeskContext } from '../../triggers/payment-desk.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
 import { alertsOf } from './alerts-of.ts';
@@ -34,8 +36,8 @@ const EXPLAIN_LIMIT_MS = seconds(10);
 
 /** Payments that wait for a person, as the bell and the first page count them. */
 const WAITING_LISTED = 100;
-/** Half of what a view may take: the platform's table of payments has no index for it. */
-const WAITING_PATIENCE_MS = 150;
+/** Half of what a view may take: for these figures the platform's tables have no index. */
+const PATIENCE_MS = 150;
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -45,10 +47,15 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   if (config.API_TOKENS.length === 0) return undefined;
   const clock = (): Date => parts.foundation.clock.now();
   const broadcasts = broadcastsOf(app, 'http');
-  const desk = paymentDeskOf(app, 'http');
+  const desk = forgetting(paymentDeskOf(app, 'http'), () => [waiting.en, waiting.ru].map((one) => one.forget()));
   const waitingIn = (locale: Locale) =>
-    new Remembered(() => desk.list({ all: false, open: false, limit: WAITING_LISTED, locale }), WAITING_PATIENCE_MS);
+    new Remembered(() => desk.list({ all: false, open: false, limit: WAITING_LISTED, locale }), PATIENCE_MS);
   const waiting = { en: waitingIn('en'), ru: waitingIn('ru') };
+  const money = new Remembered(async () => {
+    const asOf = clock();
+    const from = new Date(asOf.getTime() - days(MONEY_DAYS));
+    return { asOf, sums: await services.paymentStats.completedBetween(from, asOf) };
+  }, PATIENCE_MS);
   return {
     tokens: config.API_TOKENS,
     people: staffTokens(config),
@@ -72,7 +79,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     idempotency: new IdempotencyKeys(redis, parts.foundation.unreadable.onStored),
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
-    approvals: approvalsOf(app, broadcasts, 'http', app.config),
+    approvals: approvalsOf(app, broadcasts, 'http'),
     brakes: brakesOf(app),
     buttons: {
       pauses: executeBulkBroadcast,
@@ -104,7 +111,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     desk,
     waitingPayments: (locale) => waiting[locale].get(),
     reports: reportsOf(app),
-    money: services.paymentStats,
+    completedMoney: () => money.get(),
     outbox: outboxOf(app),
     auditTrail: new AuditTrail(parts.foundation.database),
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
@@ -122,11 +129,28 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
   };
 }
 
+/** A decision is seen at once where it was made, however long the list of what waits takes to read. */
+function forgetting(desk: DeskContext, forget: () => void): DeskContext {
+  const decided = async <T>(answer: Promise<T>): Promise<T> => await answer.finally(forget);
+  return {
+    ...desk,
+    list: (query) => desk.list(query),
+    show: (id, locale) => desk.show(id, locale),
+    check: (...asked) => decided(desk.check(...asked)),
+    assign: (...asked) => decided(desk.assign(...asked)),
+    extend: (...asked) => decided(desk.extend(...asked)),
+    given: (...asked) => decided(desk.given(...asked)),
+    close: (...asked) => decided(desk.close(...asked)),
+  };
+}
+
 /** What settles a row is the queue's own: what the platform keeps of growth messages follows it. */
 function outboxOf({ parts, services }: App): HttpContext['outbox'] {
-  const outbox = new Outbox(parts.foundation.database);
+  const { clock, database } = parts.foundation;
+  const outbox = new Outbox(database);
+  const counts = new Remembered(async () => ({ asOf: clock.now(), ...(await outbox.counts()) }), PATIENCE_MS);
   return {
-    counts: () => outbox.counts(),
+    counts: () => counts.get(),
     list: (filter, page) => outbox.list(filter, page),
     retry: (ids) => outbox.retry(ids),
     drop: (ids, by) => services.notifications.drop(ids, by),

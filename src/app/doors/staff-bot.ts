@@ -17,7 +17,9 @@ import type { StaffAct, StaffBotContext, StaffStatus } from '../../triggers/tele
 import { StaffPoller } from '../../triggers/telegram-bot/poller.ts';
 import { StaffUpdates } from '../../triggers/telegram-bot/staff-updates.ts';
 import type { App } from '../build-app.ts';
+import { approvalsOf } from './approvals-of.ts';
 import { brakesOf } from './brakes.ts';
+import { broadcastsOf } from './broadcasts-of.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 
 /** Explaining one user asks the panel, Redis and PostgreSQL. */
@@ -71,6 +73,7 @@ export function staffBotContext(
     ...{ clock, desk, log },
     ...{ answers: alertAnswers, cards: alertCards, drawing: staffCards, states: alertStates },
     ...{ backlog: services.backlog, brake: services.brake },
+    approvals: approvalsOf(app, broadcastsOf(app, 'http'), 'http'),
     replay: (jobId, actId) => app.deadJobs.replay(jobId, actId),
   });
   const zoned = new ZonedClock(settings.TIME_ZONE);

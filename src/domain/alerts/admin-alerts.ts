@@ -71,7 +71,7 @@ export class AdminAlerts {
   async raise(alert: Alert): Promise<boolean> {
     const text = this.#options.textOf({ kind: alert.kind, at: alert.at }, alert.message);
     const now = this.#options.clock();
-    const to = this.#options.recipients.first(alert.severity, now);
+    const to = alert.only ?? this.#options.recipients.first(alert.severity, now);
     const isTold = await this.#raise({ ...alert, to }, text, now);
     noteRaised(this.#options.history, alert, text, isTold ? new Date() : undefined);
     if (isTold && alert.severity === 'critical') await this.#keep(alert, text, { now, to });

@@ -17,10 +17,12 @@ export type Alert = {
   onceWithinMs?: number;
   /** The job that failed, where it tells of one: a button replays it. */
   job?: string;
+  /** The admins who are told, where not all are. */
+  only?: readonly number[];
 };
 
 /** The beginning of something that lasts: `at` and `subject` say which one, so that raising it again tells nobody twice. */
-export type AlertBegin = Omit<Alert, 'job' | 'kind' | 'onceWithinMs'> & {
+export type AlertBegin = Omit<Alert, 'job' | 'kind' | 'onceWithinMs' | 'only'> & {
   kind: string;
   /** The admins who are told first. */
   to: readonly number[];

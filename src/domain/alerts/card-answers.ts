@@ -1,17 +1,21 @@
+import { approvalRefusal } from '../../lib/approval-text.ts';
 import type { CardAct, CardTap } from '../../lib/card-act.ts';
 import { hours } from '../../lib/duration.ts';
+import { PermanentError } from '../../lib/errors.ts';
 import { tokenNameOf } from '../../lib/initiator.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { decidedBefore, decidedNow, tapFailed, tapIsOver, tapIsTooOld } from '../../messages/alert-cards.ts';
 import type { Log } from '../../observability/log.ts';
 import type { AlertAnswer } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type { AlertCard, AlertCards, AlertDecision, AlertFacts } from '../../repositories/redis/alerts/alert-cards.ts';
+import type { ApprovalAnswer, ApprovalsContext } from '../../triggers/approvals.ts';
 import type { DeskContext } from '../../triggers/payment-desk.ts';
 import type { CardReply, StaffPerson } from '../../triggers/telegram-bot/context.ts';
 import type { MassEffectBrake } from '../brakes/mass-effects.ts';
 import type { NotificationBacklog } from '../brakes/notification-backlog.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import type { AlertStates } from './alert-states.ts';
+import { APPROVAL_ALERT, approvalOfSubject } from './approval-alert.ts';
 import { actsOf, BACKLOG_ALERT, groupOf, wordOf } from './card-keyboard.ts';
 import type { StaffCards } from './staff-cards.ts';
 
@@ -23,6 +27,7 @@ export type CardAnswersOptions = {
   brake: Pick<MassEffectBrake, 'confirm' | 'list'>;
   backlog: Pick<NotificationBacklog, 'decide' | 'held'>;
   desk: Pick<DeskContext, 'check'>;
+  approvals: Pick<ApprovalsContext, 'approve' | 'refuse'>;
   /** Puts a dead letter back, once for each `actId`; false where there is none. */
   replay(jobId: string, actId: string): Promise<boolean>;
   clock(): Date;
@@ -32,7 +37,7 @@ export type CardAnswersOptions = {
 /** What became of one act. `elsewhere`: somebody did it before, at another door. */
 type Acted =
   | { kind: 'done' }
-  | { kind: 'elsewhere'; by: string; at: Date }
+  | { kind: 'elsewhere'; by: string; at: Date; act?: CardAct }
   | { kind: 'over' }
   | { kind: 'refused'; say: string };
 
@@ -63,18 +68,20 @@ export class CardAnswers {
     const meant = card?.chatId === chatId ? meantBy(tap, card) : [];
     if (meant.length === 0) return { outcome: 'gone', say: tapIsTooOld(locale), about: [], edits: [] };
     const results: Result[] = [];
-    for (const facts of meant) results.push(await this.#one(tap.act, facts, person));
+    for (const facts of meant) results.push(await this.#one(tap.act, facts, person, locale));
     // An act that was done leads: of a message about several alerts some may have been answered before.
     const result = ORDER.flatMap((kind) => results.find((one) => one.kind === kind) ?? [])[0]!;
     return {
       outcome: result.kind,
       say: sentenceOf(result, tap.act, person, locale),
-      about: results.filter(({ kind }) => kind === result.kind).map(({ facts }) => aboutOf(tap.act, facts)),
+      about: results
+        .filter(({ kind }) => kind === result.kind)
+        .map(({ facts }) => aboutOf(tap.act, facts, result.kind)),
       edits: await this.#drawn(tap.card, meant),
     };
   }
 
-  async #one(act: CardAct, facts: AlertFacts, person: StaffPerson): Promise<Result> {
+  async #one(act: CardAct, facts: AlertFacts, person: StaffPerson, locale: Locale): Promise<Result> {
     const { cards, clock, log } = this.#options;
     const group = groupOf(act);
     const mine = { act, by: person.name, at: clock() };
@@ -82,7 +89,7 @@ export class CardAnswers {
     if (held) return { kind: 'already', facts, decision: held };
     let acted: Acted;
     try {
-      acted = await this.#act(act, facts, person.by);
+      acted = await this.#act(act, facts, person.by, locale);
     } catch (err) {
       log.warn({ err, act, alert: facts.alert, by: person.by }, 'an answer to an alert failed');
       await cards.release(facts, group);
@@ -93,7 +100,7 @@ export class CardAnswers {
       return { kind: 'done', facts };
     }
     if (acted.kind === 'elsewhere') {
-      const decision = { act, by: nameOf(acted.by), at: acted.at };
+      const decision = { act: acted.act ?? act, by: nameOf(acted.by), at: acted.at };
       await cards.settle(facts, group, decision);
       return { kind: 'already', facts, decision: { ...decision, done: true } };
     }
@@ -101,7 +108,7 @@ export class CardAnswers {
     return acted.kind === 'over' ? { kind: 'over', facts } : { kind: 'refused', facts, say: acted.say };
   }
 
-  async #act(act: CardAct, facts: AlertFacts, by: string): Promise<Acted> {
+  async #act(act: CardAct, facts: AlertFacts, by: string, locale: Locale): Promise<Acted> {
     const { desk, replay } = this.#options;
     switch (act) {
       case 'ack':
@@ -116,6 +123,7 @@ export class CardAnswers {
         );
       case 'go':
       case 'no':
+        if (facts.kind === APPROVAL_ALERT) return await this.#approval(act, facts, by, locale);
         return facts.kind === BACKLOG_ALERT ? await this.#backlog(act) : await this.#brake(act, facts);
       case 'replay':
         return (await replay(facts.job!, `card:${facts.at.getTime()}`)) ? { kind: 'done' } : { kind: 'over' };
@@ -154,6 +162,26 @@ export class CardAnswers {
     if (!held || held.toldAt.getTime() > at.getTime() + SAME_TELLING_MS) return { kind: 'over' };
     const done = await brake.confirm(subject, clock(), act === 'go' ? 'go' : 'not_this_time');
     return done ? { kind: 'done' } : { kind: 'over' };
+  }
+
+  /** A yes is for what the message shows, and never from the person who asked. */
+  async #approval(act: 'go' | 'no', { subject }: AlertFacts, by: string, locale: Locale): Promise<Acted> {
+    const { approvals } = this.#options;
+    const { digest, id } = approvalOfSubject(subject);
+    let answer: ApprovalAnswer;
+    try {
+      answer = await (act === 'go' ? approvals.approve(id, by, digest) : approvals.refuse(id, by));
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error;
+      return { kind: 'refused', say: `${approvalRefusal('impossible', locale)} ${error.message}` };
+    }
+    if (answer.outcome === 'unknown') return { kind: 'over' };
+    if ((answer.outcome === 'approved' || answer.outcome === 'refused') && answer.isFirst) return { kind: 'done' };
+    const { decidedAt, decidedBy, state } = answer.approval;
+    if (answer.outcome === 'changed' || answer.outcome === 'refused_self' || answer.outcome === 'unknown_person')
+      return { kind: 'refused', say: approvalRefusal(answer.outcome, locale) };
+    if (decidedAt === undefined || decidedBy === undefined) return { kind: 'over' };
+    return { kind: 'elsewhere', by: decidedBy, at: decidedAt, act: state === 'refused' ? 'no' : 'go' };
   }
 
   async #backlog(act: 'go' | 'no'): Promise<Acted> {
@@ -204,7 +232,16 @@ function sentenceOf(result: Result, act: CardAct, { name }: StaffPerson, locale:
 }
 
 /** What an act is done to, for the audit trail. */
-function aboutOf(act: CardAct, { alert, job, kind, subject }: AlertFacts): CardReply['about'][number] {
+function aboutOf(
+  act: CardAct,
+  { alert, job, kind, subject }: AlertFacts,
+  outcome: Result['kind'],
+): CardReply['about'][number] {
+  if (kind === APPROVAL_ALERT) {
+    // What the trail calls approved or refused is so.
+    const what = outcome !== 'done' ? 'tapped' : act === 'go' ? 'approved' : 'refused';
+    return { action: `approval.${what}`, entityType: 'approval', entityId: approvalOfSubject(subject).id };
+  }
   switch (act) {
     case 'go':
     case 'no':

@@ -2,6 +2,7 @@ import { type CardAct, tapData } from '../../lib/card-act.ts';
 import type { RowsOfButtons, TelegramButton } from '../../lib/telegram-button.ts';
 import { buttonLabel } from '../../messages/alert-cards.ts';
 import type { AlertCard, AlertDecision, AlertFacts } from '../../repositories/redis/alerts/alert-cards.ts';
+import { APPROVAL_ALERT } from './approval-alert.ts';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export const BACKLOG_ALERT = 'notification_backlog';
@@ -13,6 +14,7 @@ export const groupOf = (act: CardAct): string => (act === 'go' || act === 'no' ?
 
 /** What can be answered to one alert, by its kind and subject. */
 export function actsOf({ job, kind, lasts, subject }: AlertFacts): CardAct[] {
+  if (kind === APPROVAL_ALERT) return ['go', 'no'];
   const acts: CardAct[] = ['ack'];
   if (lasts) acts.push('mute1', 'mute8');
   if (kind.startsWith('brake_') || kind === BACKLOG_ALERT) acts.push('go', 'no');
@@ -21,8 +23,9 @@ export function actsOf({ job, kind, lasts, subject }: AlertFacts): CardAct[] {
   return acts;
 }
 
-/** How an act is named: what is held of old notifications is sent or dropped, not run. */
-export function wordOf(act: CardAct, { kind }: AlertFacts): CardAct | 'send' | 'drop' {
+/** How an act is named: what is held of old notifications is sent or dropped, not run, and a second person says yes or no. */
+export function wordOf(act: CardAct, { kind }: AlertFacts): CardAct | 'send' | 'drop' | 'approve' | 'refuse' {
+  if (kind === APPROVAL_ALERT) return act === 'go' ? 'approve' : act === 'no' ? 'refuse' : act;
   if (kind !== BACKLOG_ALERT) return act;
   return act === 'go' ? 'send' : act === 'no' ? 'drop' : act;
 }
@@ -32,6 +35,7 @@ function pageOf({ alert, job, kind, lasts, subject }: AlertFacts): string {
   if (job !== undefined) return `/jobs/${encodeURIComponent(job)}`;
   if (kind.startsWith('payment_') && !lasts && UUID.test(subject)) return `/payments/${subject}`;
   if (kind.startsWith('node_')) return `/nodes/${encodeURIComponent(alert.slice(alert.indexOf(':') + 1))}`;
+  if (kind === APPROVAL_ALERT) return '/approvals';
   return kind.startsWith('brake_') || kind === BACKLOG_ALERT ? '/' : '/alerts';
 }
 

@@ -1,15 +1,10 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
-import { type ApiRole, reaches } from '../../lib/api-role.ts';
 import { days } from '../../lib/duration.ts';
 import { PermanentError } from '../../lib/errors.ts';
 import { stableJson } from '../../lib/stable-json.ts';
 import type { Approval, ApprovalRows } from '../../repositories/history/approval-rows.ts';
-import {
-  APPROVER_ROLE,
-  type ApprovalAnswer,
-  type ApprovalsContext,
-  type GuardedAct,
-} from '../../triggers/approvals.ts';
+import type { ApprovalAnswer, ApprovalsContext, GuardedAct } from '../../triggers/approvals.ts';
+import type { Approvers } from './approvers.ts';
 
 /** Does an approved act. Its job has the approval's id, so that doing it again adds no second one. */
 export type ApprovedAct = (approval: Approval) => Promise<void>;
@@ -17,10 +12,11 @@ export type ApprovedAct = (approval: Approval) => Promise<void>;
 export type ApprovalsOptions = {
   rows: ApprovalRows;
   acts: Readonly<Record<GuardedAct['kind'], ApprovedAct>>;
-  /** Who may say yes. A person may be named several times. */
-  people: readonly { name: string; role: ApiRole }[];
+  approvers: Pick<Approvers, 'areOne' | 'hasOther'>;
   /** APPROVAL_ABOVE; undefined: nothing needs a second person. */
   above: number | undefined;
+  /** Tells those who may say yes. Never throws. */
+  tell(approval: Approval): Promise<void>;
   clock(): Date;
 };
 
@@ -28,8 +24,7 @@ export type ApprovalsOptions = {
 const WAITS_MS = days(1);
 
 /**
- * Acts that need the yes of a second person. PostgreSQL keeps each with its payload, which nothing changes. A person is a name: another token,
- * session or terminal of the same name is the same person.
+ * Acts that need the yes of a second person, as `Approvers` knows people. PostgreSQL keeps each with its payload, which nothing changes.
  */
 export class Approvals implements ApprovalsContext {
   readonly #options: ApprovalsOptions;
@@ -39,20 +34,22 @@ export class Approvals implements ApprovalsContext {
   }
 
   isNeeded(touches: GuardedAct['touches'], by: string): boolean {
-    const { above, people } = this.#options;
+    const { above, approvers } = this.#options;
     if (above === undefined || (touches !== 'all' && touches <= above)) return false;
-    return people.some(({ name, role }) => reaches(role, APPROVER_ROLE) && nameOf(name) !== personOf(by));
+    return approvers.hasOther(by);
   }
 
   async ask({ id = randomUUID(), kind, payload, subject, touches }: GuardedAct, by: string) {
-    const { clock, rows } = this.#options;
+    const { clock, rows, tell } = this.#options;
     const now = clock();
     await rows.forget(now);
     const expiresAt = new Date(now.getTime() + WAITS_MS);
     const asked = { askedBy: by, askedAt: now, expiresAt, touches: touches === 'all' ? undefined : touches };
     const digest = digestOf(kind, payload);
     const approval = await rows.add({ id, kind, payload, subject, digest, ...asked }, now);
-    return { approval, isNew: approval.id === id && approval.askedAt.getTime() === now.getTime() };
+    const isNew = approval.id === id && approval.askedAt.getTime() === now.getTime();
+    if (isNew) await tell(approval);
+    return { approval, isNew };
   }
 
   find(id: string): Promise<Approval | undefined> {
@@ -67,11 +64,16 @@ export class Approvals implements ApprovalsContext {
     return this.#options.rows.list(this.#options.clock(), limit);
   }
 
+  isOf({ askedBy }: Approval, by: string): boolean {
+    return this.#options.approvers.areOne(askedBy, by) === true;
+  }
+
   async approve(id: string, by: string, digest: string): Promise<ApprovalAnswer> {
-    const { clock, rows } = this.#options;
+    const { approvers, clock, rows } = this.#options;
     const asked = await this.find(id);
     if (!asked) return { outcome: 'unknown' };
-    if (personOf(asked.askedBy) === personOf(by)) return { outcome: 'refused_self', approval: asked };
+    const isOne = approvers.areOne(asked.askedBy, by);
+    if (isOne !== false) return { outcome: isOne === true ? 'refused_self' : 'unknown_person', approval: asked };
     const isSame = isSameDigest(asked.digest, digest) && isSameDigest(digestOf(asked.kind, asked.payload), digest);
     if (!isSame) return { outcome: 'changed', approval: asked };
     const isFirst = await rows.decide(id, { by, digest, state: 'approved' }, clock());
@@ -117,8 +119,3 @@ function isSameDigest(one: string, other: string): boolean {
 
 const digestOf = (kind: string, payload: Readonly<Record<string, unknown>>): string =>
   createHash('sha256').update(stableJson({ kind, payload })).digest('hex');
-
-const nameOf = (name: string): string => name.toLowerCase();
-
-/** The person behind an initiator, at any door. */
-const personOf = (initiator: string): string => nameOf(initiator.replace(/^(?:token|cli):/, ''));

@@ -49,33 +49,34 @@ export class ApprovalRows {
       values (${id}, ${kind}, ${subject}, ${JSON.stringify(payload)}::jsonb, ${digest}, ${touches ?? null}, ${askedBy}, ${askedAt}, ${expiresAt}, 'waiting')
       on conflict do nothing`.execute(this.#db);
     const { rows } = await sql<Row>`
-      select ${COLUMNS} from task_worker.approvals
+      select ${columnsAt(now)} from task_worker.approvals
        where id = ${id} or (digest = ${digest} and asked_by = ${askedBy} and state = 'waiting')
        order by (id = ${id}) desc limit 1`.execute(this.#db);
     return approvalOf(rows[0]!);
   }
 
   async find(id: string, now: Date): Promise<Approval | undefined> {
-    await this.#expire(now);
-    const { rows } = await sql<Row>`select ${COLUMNS} from task_worker.approvals where id = ${id}`.execute(this.#db);
+    const { rows } = await sql<Row>`select ${columnsAt(now)} from task_worker.approvals where id = ${id}`.execute(
+      this.#db,
+    );
     return rows.map(approvalOf)[0];
   }
 
   /** What needs a person, the oldest first: what waits, and what was approved and has not begun. */
   async open(now: Date, limit: number): Promise<Approval[]> {
-    await this.#expire(now);
     const { rows } = await sql<Row>`
-      select ${COLUMNS} from task_worker.approvals
-       where state = 'waiting' or (state = 'approved' and begun_at is null and expires_at > ${now})
+      select ${columnsAt(now)} from task_worker.approvals
+       where (state = 'waiting' or (state = 'approved' and begun_at is null)) and expires_at > ${now}
        order by asked_at, id limit ${limit}`.execute(this.#db);
     return rows.map(approvalOf);
   }
 
   /** The newest first. */
   async list(now: Date, limit: number): Promise<Approval[]> {
-    await this.#expire(now);
     const { rows } = await sql<Row>`
-      select ${COLUMNS} from task_worker.approvals order by asked_at desc, id desc limit ${limit}`.execute(this.#db);
+      select ${columnsAt(now)} from task_worker.approvals order by asked_at desc, id desc limit ${limit}`.execute(
+      this.#db,
+    );
     return rows.map(approvalOf);
   }
 
@@ -136,7 +137,10 @@ type Row = {
   why: string | null;
 };
 
-const COLUMNS: RawBuilder<unknown> = sql`id, kind, subject, payload, digest, touches, asked_by, asked_at, expires_at, state, decided_by, decided_at, begun_at, why`;
+/** What waits for too long is expired, whether or not its row says so yet: a look writes nothing. */
+const columnsAt = (now: Date): RawBuilder<unknown> => sql`
+  id, kind, subject, payload, digest, touches, asked_by, asked_at, expires_at,
+  case when state = 'waiting' and expires_at <= ${now} then 'expired' else state end as state, decided_by, decided_at, begun_at, why`;
 
 const approvalOf = (row: Row): Approval => ({
   ...{ id: row.id, kind: row.kind, subject: row.subject, payload: row.payload, digest: row.digest, state: row.state },

@@ -13,6 +13,7 @@ import { customerTextsStep } from './migrations/009-customer-texts.ts';
 import { campaignsStep } from './migrations/010-campaigns.ts';
 import { broadcastExtrasStep } from './migrations/011-broadcast-extras.ts';
 import { approvalsStep } from './migrations/012-approvals.ts';
+import { failuresStep } from './migrations/013-failures.ts';
 
 /** The schema of our own tables. The backend's tables are in another. */
 const OWN_SCHEMA = 'task_worker';
@@ -34,6 +35,7 @@ export const OWN_MIGRATIONS: Readonly<Record<string, Migration>> = {
   '010_campaigns': campaignsStep,
   '011_broadcast_extras': broadcastExtrasStep,
   '012_approvals': approvalsStep,
+  '013_failures': failuresStep,
 };
 
 type OwnNeed = { object: string; kind: 'schema' | 'table' | 'function'; privileges: readonly string[] };

@@ -92,7 +92,7 @@ export type RunDurations = { task: string; runs: number; p50Ms: number; p95Ms: n
  */
 const TEXT_LOOKED_AT = 10_000;
 /** Failed runs that are grouped, the newest first. */
-const GROUPED = 20_000;
+const GROUPED = 10_000;
 /** A job with more attempts than these has been replayed many times; the newest are shown. */
 const OF_ONE_JOB = 500;
 /** Runs of a task from which its usual duration is told. */

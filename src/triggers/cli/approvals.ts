@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalRefusal } from '../../lib/approval-text.ts';
 import type { Approval } from '../../repositories/history/approval-rows.ts';
 import type { ApprovalAnswer, ApprovalsContext } from '../approvals.ts';
 import type { HistoryContext } from '../history.ts';
@@ -77,6 +78,8 @@ function decided(answer: ApprovalAnswer, id: string) {
       throw new UsageError(`There is no approval ${id}; \`task-worker approvals\` lists them`);
     case 'refused_self':
       throw new UsageError('A second person must say yes: who asked for it cannot, by no other way either');
+    case 'unknown_person':
+      throw new UsageError(approvalRefusal('unknown_person', 'en'));
     case 'changed':
       throw new UsageError('The digest is that of another act; `task-worker approvals` lists what waits');
     case 'over':

@@ -7,7 +7,7 @@ import type { Log } from '../../observability/log.ts';
 import type { AuditTrail } from '../../repositories/audit-trail.ts';
 import type { SchedulePause } from '../../repositories/history/kept-pauses.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
-import type { Outbox } from '../../repositories/outbox.ts';
+import type { Outbox, OutboxCounts } from '../../repositories/outbox.ts';
 import type { PaymentStats } from '../../repositories/payment-stats.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
@@ -203,15 +203,19 @@ export type HttpContext = {
   /** The first payments that wait for a person, at most a hundred. A large table is read meanwhile: then as they last were. */
   waitingPayments(locale: Locale): Promise<DeskList>;
   /** The queue of messages, as people look at it. */
-  outbox: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
+  outbox: Pick<Outbox, 'list' | 'retry'> &
+    Pick<Notifications, 'drop'> & {
+      /** As they were a moment ago, where counting takes long. */
+      counts(): Promise<OutboxCounts & { asOf: Date }>;
+    };
   auditTrail: Pick<AuditTrail, 'search'>;
   reachability: {
     /** Forgets that Telegram refuses this chat: messages are tried again. */
     clear(telegramId: number): Promise<void>;
   };
   reports: ReportsContext;
-  /** Sums of payments by state and currency. */
-  money: Pick<PaymentStats, 'createdBetween'>;
+  /** Sums of the payments of the last `MONEY_DAYS` that are completed, as they were a moment ago where summing takes long. */
+  completedMoney(): Promise<{ asOf: Date; sums: Awaited<ReturnType<PaymentStats['completedBetween']>> }>;
   /** A stored export; undefined where it does not exist (any more). `link` is the query of a signed link, which replaces a token. */
   exports?: {
     open(id: string): Promise<OpenExport | undefined>;

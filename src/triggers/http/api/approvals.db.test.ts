@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommandLine } from '../../../app/command-line.ts';
 import { Approvals } from '../../../domain/brakes/approvals.ts';
+import { Approvers } from '../../../domain/brakes/approvers.ts';
 import { installOwnSchema } from '../../../repositories/history/own-schema.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../testing/console-world.ts';
 
@@ -246,7 +247,11 @@ describe('where one person alone may say yes', () => {
     const of = (
       people: { name: string; role: 'admin' | 'owner' | 'support' }[],
       { above }: { above?: number } = { above: 100 },
-    ) => new Approvals({ above, people, acts: {} as never, rows: {} as never, clock: () => new Date() });
+    ) => {
+      const approvers = new Approvers({ tokens: people, accounts: [] });
+      const unused = { acts: {} as never, rows: {} as never, tell: async () => undefined };
+      return new Approvals({ above, approvers, ...unused, clock: () => new Date() });
+    };
     const admin = { name: 'olga', role: 'owner' } as const;
     const cases: [ReturnType<typeof of>, boolean][] = [
       [of([admin]), false],

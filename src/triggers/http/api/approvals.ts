@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalRefusal } from '../../../lib/approval-text.ts';
 import { PermanentError } from '../../../lib/errors.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import { APPROVAL_STATES, type Approval } from '../../../repositories/history/approval-rows.ts';
@@ -119,23 +120,13 @@ export async function askSecond(
   return asked;
 }
 
-const SENTENCES = {
-  unknown: { en: 'There is no such approval.', ru: 'Такого запроса нет.' },
-  refused_self: {
-    en: 'A second person must say yes: who asked for it cannot, by no other way either.',
-    ru: '«Да» должен сказать второй человек: тот, кто просил, не может сделать это никаким путём.',
-  },
-  changed: {
-    en: 'The digest is that of another act; look at what waits and decide about that.',
-    ru: 'Отпечаток от другого действия; посмотрите, что ждёт, и решите об этом.',
-  },
-  impossible: { en: 'It cannot be done any more.', ru: 'Это уже невозможно выполнить.' },
-  over: {
-    en: 'It was decided before, or waited too long; nothing was changed.',
-    ru: 'Это решено раньше или ждало слишком долго; ничего не изменено.',
-  },
+const KINDS = {
+  unknown: 'not-found',
+  refused_self: 'forbidden',
+  unknown_person: 'forbidden',
+  changed: 'conflict',
+  over: 'conflict',
 } as const;
-const KINDS = { unknown: 'not-found', refused_self: 'forbidden', changed: 'conflict', over: 'conflict' } as const;
 
 /** Says yes with a digest and no without. The act for the audit trail is absent where it was said before. Throws a `Problem`. */
 export async function decideApproval(
@@ -149,10 +140,10 @@ export async function decideApproval(
     ? approvals.refuse(id, caller)
     : approvals.approve(id, caller, digest).catch((error: unknown) => {
         if (!(error instanceof PermanentError)) throw error;
-        throw new Problem('conflict', `${SENTENCES.impossible[locale]} ${error.message}`);
+        throw new Problem('conflict', `${approvalRefusal('impossible', locale)} ${error.message}`);
       }));
   if (answer.outcome !== 'approved' && answer.outcome !== 'refused')
-    throw new Problem(KINDS[answer.outcome], SENTENCES[answer.outcome][locale]);
+    throw new Problem(KINDS[answer.outcome], approvalRefusal(answer.outcome, locale));
   const { approval, isFirst, outcome } = answer;
   return { ...(isFirst && { act: actOn(approval, outcome) }), approval };
 }

@@ -11,6 +11,7 @@ const ALERT_TEXTS: Readonly<Record<string, Text>> = {
   payment_failures: { en: '% fail too often', ru: '%: слишком часто не проходят' },
   worker_memory: { en: '% uses too much memory', ru: '% занимает слишком много памяти' },
   prometheus: { en: '%', ru: '%' },
+  approval_waits: { en: 'an act waits for a second person', ru: 'действие ждёт второго человека' },
   schedule_overdue: { en: '% has not run when it should', ru: '% не запустилась вовремя' },
 };
 

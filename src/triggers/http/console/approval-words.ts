@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { approvalText } from '../../../lib/approval-text.ts';
 import { type Html, html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
-import { howMany } from '../../../lib/quantities.ts';
 import type { Approval, ApprovalState } from '../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../approvals.ts';
 import { decideApproval } from '../api/approvals.ts';
 import { callerOf } from '../auth/audited-caller.ts';
+import type { Caller } from '../auth/guard.ts';
+import type { HttpContext } from '../context.ts';
 import { personOf } from './components/people.ts';
 import { stateBadge, type Tone } from './components/states.ts';
 import { timeAgo, timeAt } from './components/times.ts';
@@ -34,20 +36,8 @@ const STATES: Readonly<Record<ApprovalState, { tone: Tone; text: Text }>> = {
   failed: { tone: 'bad', text: { en: 'not possible any more', ru: 'уже невозможно' } },
 };
 
-const KINDS: Readonly<Record<string, Text>> = {
-  execute_bulk_user_operation: { en: 'delete users', ru: 'удалить пользователей' },
-  execute_bulk_broadcast: { en: 'message to all customers', ru: 'сообщение всем клиентам' },
-};
-const BROADCAST: Text = { en: 'broadcast to all customers', ru: 'рассылка всем клиентам' };
-
 export const approvalBadge = ({ state }: Approval, locale: Locale): Html =>
   stateBadge(STATES[state].tone, STATES[state].text[locale]);
-
-/** Names an act and how many it touches, in one phrase. */
-export function approvalText({ kind, subject, touches }: Approval, locale: Locale): string {
-  const what = kind === 'broadcast' ? `${BROADCAST[locale]} «${subject}»` : (KINDS[subject]?.[locale] ?? subject);
-  return touches === undefined ? what : `${what}, ${howMany(touches, 'user', locale)}`;
-}
 
 /** Shows the person who asked, the end of its waiting, and the digest that a yes is for. */
 export function approvalFacts({ askedAt, askedBy, digest, expiresAt }: Approval, page: Page<ApprovalWord>): Html {
@@ -55,15 +45,25 @@ export function approvalFacts({ askedAt, askedBy, digest, expiresAt }: Approval,
   return html`<span class="muted about">${say('askedBy')} ${personOf(askedBy)} ${timeAgo(askedAt, page)}, ${say('voidAfter')} ${timeAt(expiresAt, page)}, ${say('seal')} <code>${digest.slice(0, 12)}</code></span>`;
 }
 
+/** An act that waits, as one person sees it. */
+export type SeenApproval = Approval & { isMine: boolean };
+
+/** Says of each whether this person asked for it, by any door. */
+export const seenBy = (
+  { approvals }: Pick<HttpContext, 'approvals'>,
+  found: readonly Approval[],
+  person: Caller,
+): readonly SeenApproval[] => found.map((one) => ({ ...one, isMine: approvals.isOf(one, callerOf(person)) }));
+
 /** Yes and no; the person who asked gets neither of them, and may take it back. */
 export function approvalButtons(
-  { askedBy, digest, id, state }: Approval,
-  { form, person }: Page<ApprovalWord, 'approve' | 'refuse' | 'takeBack'>,
+  { digest, id, isMine, state }: SeenApproval,
+  { form }: Page<ApprovalWord, 'approve' | 'refuse' | 'takeBack'>,
   about: string,
 ): Html {
   if (state !== 'waiting' && state !== 'approved') return html``;
   const sent = { key: id, hidden: { id, digest }, about };
-  if (personOf(askedBy) === person.name) return state === 'waiting' ? form('takeBack', sent) : html``;
+  if (isMine) return state === 'waiting' ? form('takeBack', sent) : html``;
   return html`${form('approve', sent)}${state === 'waiting' ? form('refuse', sent) : ''}`;
 }
 

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { reaches } from '../../../lib/api-role.ts';
 import { PermanentError, TransientError } from '../../../lib/errors.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
+import { said } from '../../../lib/said.ts';
 import { PayloadError } from '../../../runtime/payload-error.ts';
 import { auditedCaller } from '../auth/audited-caller.ts';
 import type { Caller } from '../auth/guard.ts';
@@ -67,7 +68,8 @@ export async function doDeed(
     }
     const done = await deed.run(context, wish);
     if (done.act !== 'recorded') await wish.audit(done.act);
-    return { kind: 'done', done, form: drawn(undefined), id };
+    const receipt = said(done.receipt, asked.page.locale);
+    return { kind: 'done', done: { ...done, receipt }, form: drawn(undefined), id };
   } catch (error) {
     if (error instanceof PayloadError)
       return invalid(Object.fromEntries(error.issues.map(({ message, path }) => [path.split('.')[0]!, message])));

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { html } from '../../../lib/html.ts';
+import { said } from '../../../lib/said.ts';
 import type { HttpContext } from '../context.ts';
 import { answerProblem, loggedProblem, PROBLEMS, type ProblemKind } from '../problem.ts';
 import { bellCount, drawBell } from './bell.ts';
@@ -33,14 +34,14 @@ export async function answerError(
   const page = pageOf(request, context, { texts: {}, form: () => html`` });
   reply.code(PROBLEMS[problem.kind].status).headers(problem.headers);
   if (request.headers['hx-request'] === 'true') {
-    const content = receiptLine(`${page.say('error')}: ${problem.message}`, 'bad');
+    const content = receiptLine(`${page.say('error')}: ${said(problem.message, page.locale)}`, 'bad');
     return await sendPage(partials([{ target: 'toast', swap: 'innerHTML', content }]), reply, request);
   }
   const word = HEADINGS[problem.kind] ?? 'error';
   const count = request.caller ? await bellCount(context, page) : 0;
   const content = html`<section class="card" aria-label="${page.say(word)}"><p>${
     word === 'nothingHere' ? html`${page.say('nothingHereHint')} ` : ''
-  }<span class="muted">${problem.message}</span></p><p><a href="/">${page.say('toStart')}</a></p></section>`;
+  }<span class="muted">${said(problem.message, page.locale)}</span></p><p><a href="/">${page.say('toStart')}</a></p></section>`;
   const text = consolePage(
     shell,
     { heading: page.say(word), content, bell: drawBell(count, page).section, count },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Html, html, join } from '../../../lib/html.ts';
 import { issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
+import { said } from '../../../lib/said.ts';
 import type { AnyDeed, Field, FormOf, FormOptions, Page } from './define-view.ts';
 
 /** What a browser sends for a form: a name that comes twice has a list. */
@@ -70,11 +71,15 @@ export function sentAlong(values: FormBody): Html {
 }
 
 /** Errors of fields that are not seen are told above the form, under their names. */
-function problemOf({ errors, problem }: FormState, form: FormOf | undefined, { say }: Page): string | undefined {
+function problemOf(
+  { errors, problem }: FormState,
+  form: FormOf | undefined,
+  { locale, say }: Page,
+): string | undefined {
   const unseen = Object.entries(errors).filter(([name]) => !form?.fields[name]);
   const told = [
-    ...(problem === undefined ? [] : [problem]),
-    ...unseen.map(([name, text]) => (name ? `${name}: ${text}` : text)),
+    ...(problem === undefined ? [] : [said(problem, locale)]),
+    ...unseen.map(([name, text]) => (name ? `${name}: ${said(text, locale)}` : said(text, locale))),
   ];
   if (told.length > 0) return told.join('; ');
   return Object.keys(errors).length > 0 ? say('formProblem') : undefined;
@@ -119,7 +124,7 @@ function drawField(
         return html`<input type="${INPUT_TYPES[kind]}" ${attributes}${needed} value="${value}" autocomplete="off"${kind === 'number' ? html` step="any"` : ''}>`;
     }
   };
-  const about = html`${hint ? html`<small id="${id}-hint" class="muted">${hint[locale]}</small>` : ''}${error ? html`<small id="${id}-error" class="bad">${error}</small>` : ''}`;
+  const about = html`${hint ? html`<small id="${id}-hint" class="muted">${hint[locale]}</small>` : ''}${error ? html`<small id="${id}-error" class="bad">${said(error, locale)}</small>` : ''}`;
   if (kind === 'check') return html`<div class="field check"><label>${input()} ${label[locale]}</label>${about}</div>`;
   const file = isList(kind)
     ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`

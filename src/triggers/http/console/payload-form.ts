@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { said } from '../../../lib/said.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
 import type { Field, FormOf } from './define-view.ts';
 
@@ -55,7 +56,7 @@ function fieldOf(name: string, property: z.output<typeof Property>, required: bo
   const { description } = property;
   const about = {
     label: { en: name, ru: name },
-    ...(description !== undefined && { hint: { en: description, ru: description } }),
+    ...(description !== undefined && { hint: { en: description, ru: said(description, 'ru') } }),
     required,
   };
   const { enum: choices, items, maxLength, type } = withoutNull(property);

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { seconds } from '../../../lib/duration.ts';
 import { type Html, html, join } from '../../../lib/html.ts';
-import { issueInWords } from '../../../lib/issue-in-words.ts';
+import { issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
 import type { Guard } from '../auth/guard.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -114,7 +114,8 @@ function askedOf(view: ConsoleView, context: HttpContext, request: FastifyReques
 function readPart(schema: z.ZodObject | undefined, value: unknown, kind: 'not-found' | 'bad-request'): unknown {
   const parsed = (schema ?? NOTHING).safeParse(value, { error: issueInWords });
   if (parsed.success) return parsed.data;
-  throw new Problem(kind, z.prettifyError(parsed.error));
+  const issues = issuesInWords(parsed.error.issues).map(({ message, path }) => [...path, message].join(': '));
+  throw new Problem(kind, issues.join('; '));
 }
 
 const NOTHING = z.object({});

@@ -21,7 +21,10 @@ export type TableOptions<Row> = {
 
 /** A table; on a phone each row is a card, with the heading before each value. */
 export function dataTable<Row>({ caption, columns, idOf, isEven = false, rows }: TableOptions<Row>): Html {
-  const heads = columns.map(({ heading, kind }) => html`<th scope="col"${kindOf(kind)}>${heading}</th>`);
+  // A column of buttons needs no heading: each button says what it does.
+  const heads = columns.map(({ heading, kind }) =>
+    heading === '' ? html`<td${kindOf(kind)}></td>` : html`<th scope="col"${kindOf(kind)}>${heading}</th>`,
+  );
   const lines = rows.map((row) => {
     const cells = columns.map(({ cell, heading, kind }, i) =>
       i === 0

@@ -1,5 +1,6 @@
 import { type Html, html } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import type { Page } from '../define-view.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'calm';
@@ -12,9 +13,9 @@ export const stateBadge = (tone: Tone, text: string): Html =>
 export const emptyState = (text: string): Html => html`<p class="muted empty">${text}</p>`;
 
 /** What stands in place of what could not be read: never zero, never "none". */
-export const unknownState = (reason: string | undefined, { say }: Page): Html =>
+export const unknownState = (reason: string | undefined, { locale, say }: Page): Html =>
   html`<p class="unknown"><span class="badge warn"><span class="dot" aria-hidden="true"></span>${say('unknown')}</span>${
-    reason === undefined ? '' : html` <span class="muted">${reason}</span>`
+    reason === undefined ? '' : html` <span class="muted">${said(reason, locale)}</span>`
   }</p>`;
 
 /** How far work has come; `name` says of what. */

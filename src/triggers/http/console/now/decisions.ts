@@ -1,10 +1,12 @@
+import { approvalText } from '../../../../lib/approval-text.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import type { Approval } from '../../../../repositories/history/approval-rows.ts';
 import { APPROVER_ROLE } from '../../../approvals.ts';
 import { deadLetters } from '../../api/dead-letters.ts';
 import type { HeldBrake, HttpContext } from '../../context.ts';
-import { approvalButtons, approvalFacts, approvalText } from '../approval-words.ts';
+import { approvalButtons, approvalFacts, type SeenApproval, seenBy } from '../approval-words.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import type { Page } from '../define-view.ts';
@@ -18,20 +20,23 @@ const LETTERS_SHOWN = 3;
 const APPROVALS_SHOWN = 5;
 
 export type OpenDecisions = {
-  approvals: readonly Approval[];
+  approvals: readonly SeenApproval[];
   brakes: readonly HeldBrake[];
   payments: NonNullable<NowState['payments']>;
   letters: Awaited<ReturnType<typeof deadLetters>>;
 };
 
-export async function decisionsOf(context: HttpContext, { locale, may }: Page<NowWord>): Promise<OpenDecisions> {
+export async function decisionsOf(
+  context: HttpContext,
+  { locale, may, person }: Page<NowWord>,
+): Promise<OpenDecisions> {
   const [approvals, brakes, payments, letters] = await Promise.all([
     may(APPROVER_ROLE) ? openApprovals(context, APPROVALS_SHOWN) : [],
     context.brakes.list(),
     waitingPayments(context, locale),
     deadLetters(context, LETTERS_SHOWN + 1),
   ]);
-  return { approvals, brakes, payments, letters };
+  return { approvals: seenBy(context, approvals, person), brakes, payments, letters };
 }
 
 /** What waits for a second person; nothing where our schema is not installed, since nothing can wait then. */
@@ -66,7 +71,7 @@ export function drawDecisions(
     .slice(0, LETTERS_SHOWN)
     .map(
       ({ failed_at: at, id, kind, reason, task }) =>
-        html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${reason}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
+        html`<li id="letter-${id}"><span class="grow">${stateBadge('bad', say('deadLetter'))} ${kind === 'job' ? html`<a href="/jobs/${id}">${task}</a>` : task || '?'} <span class="muted">${timeAgo(new Date(at), page)}</span><span class="muted about">${said(reason, locale)}</span></span><span class="actions">${form('replay', { key: id, hidden: { id }, about: task })}</span></li>`,
     );
   const all = [...seconds, ...held, ...waiting, ...failed];
   if (all.length === 0) return emptyState(say('nothingToDecide'));

@@ -1,3 +1,4 @@
+import { approvalText } from '../../../../lib/approval-text.ts';
 import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import type { Approval } from '../../../../repositories/history/approval-rows.ts';
@@ -8,7 +9,8 @@ import {
   approvalBadge,
   approvalButtons,
   approvalFacts,
-  approvalText,
+  type SeenApproval,
+  seenBy,
 } from '../approval-words.ts';
 import { dataTable } from '../components/data-table.ts';
 import { personOf } from '../components/people.ts';
@@ -51,12 +53,13 @@ export default defineView({
       name: 'waiting',
       heading: 'waiting',
       everyMs: seconds(10),
-      load: (context) => fromHistory(context, () => context.approvals.open(LISTED)),
+      load: (context, { page }) =>
+        fromHistory(context, async () => seenBy(context, await context.approvals.open(LISTED), page.person)),
       draw: (from, page) =>
         drawHistory(from, page.locale, (approvals) => {
           const { locale, say } = page;
           if (approvals.length === 0) return emptyState(say('nothing'));
-          return dataTable<Approval>({
+          return dataTable<SeenApproval>({
             caption: say('waiting'),
             rows: approvals,
             idOf: ({ id }) => `approval-${id}`,

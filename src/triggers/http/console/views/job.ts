@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { durationText, numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import type { KeptRun } from '../../../../repositories/history/runs.ts';
 import { deadLetter, replayDeadLetter } from '../../api/dead-letters.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';
@@ -126,7 +127,12 @@ export default defineView({
               ...(job.dueAt ? [[say('due'), timeAt(job.dueAt, page)] satisfies [string, Html]] : []),
               [say('tries'), `${numberText(job.attempts, locale)} ${say('of')} ${numberText(job.maxAttempts, locale)}`],
               ...(job.error
-                ? [[say('error'), html`<span class="wrap">${job.error}</span>`] satisfies [string, Html]]
+                ? [
+                    [say('error'), html`<span class="wrap">${said(job.error, page.locale)}</span>`] satisfies [
+                      string,
+                      Html,
+                    ],
+                  ]
                 : []),
               ...(job.result === undefined || dryRun
                 ? []
@@ -140,7 +146,7 @@ export default defineView({
           : letter
             ? [
                 [say('task'), letter.task],
-                [say('error'), html`<span class="wrap">${letter.reason}</span>`],
+                [say('error'), html`<span class="wrap">${said(letter.reason, page.locale)}</span>`],
                 [say('created'), timeAt(new Date(letter.failed_at), page)],
               ]
             : [];
@@ -171,7 +177,7 @@ export default defineView({
                 cell: ({ error, outcome }) =>
                   html`${stateBadge(OUTCOME_TONES[outcome], OUTCOME_TEXTS[outcome][locale])}${
                     error
-                      ? html` <a href="/jobs?error=${error.fingerprint}&amp;since=month"><code>${error.code}</code></a><span class="muted about wrap">${error.text}</span>`
+                      ? html` <a href="/jobs?error=${error.fingerprint}&amp;since=month"><code>${error.code}</code></a><span class="muted about wrap">${said(error.text, page.locale)}</span>`
                       : ''
                   }`,
               },

@@ -3,6 +3,7 @@ import { days, hours, seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { type JobAct, MOST_JOBS_AT_ONCE } from '../../../../lib/job-act.ts';
 import { durationText, howMany, numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import { RUN_OUTCOMES } from '../../../../repositories/history/run-rows.ts';
 import type { KeptRun, RunFilter } from '../../../../repositories/history/runs.ts';
 import { deadLetters, replayDeadLetter } from '../../api/dead-letters.ts';
@@ -194,7 +195,10 @@ export default defineView({
               heading: say('task'),
               cell: ({ id, task }) => html`<a href="/jobs/${encodeURIComponent(id)}"><code>${task}</code></a>`,
             },
-            { heading: say('reason'), cell: ({ reason }) => html`<span class="wrap">${reason}</span>` },
+            {
+              heading: say('reason'),
+              cell: ({ reason }) => html`<span class="wrap">${said(reason, page.locale)}</span>`,
+            },
             { heading: say('failed'), cell: ({ failed_at: at }) => timeAgo(new Date(at), page) },
             {
               heading: '',
@@ -212,10 +216,13 @@ export default defineView({
       load: (context, { query }) =>
         fromHistory(context, ({ runs }) => runs.groups(filterOf(query, context.clock()), GROUPS)),
       draw: (from, page) =>
-        drawHistory(from, page.locale, ({ groups }) => {
+        drawHistory(from, page.locale, ({ groups, lookedAtFrom }) => {
           const { link, locale, say } = page;
           if (groups.length === 0) return emptyState(say('noGroups'));
-          return dataTable({
+          const searched = lookedAtFrom
+            ? html`<p class="muted">${say('searchedTo', page.clock.minute(lookedAtFrom))}</p>`
+            : '';
+          const table = dataTable({
             caption: say('groups'),
             rows: groups,
             idOf: ({ fingerprint }) => `group-${fingerprint}`,
@@ -223,7 +230,7 @@ export default defineView({
               {
                 heading: say('reason'),
                 cell: ({ code, fingerprint, text }) =>
-                  html`<a href="${link({ error: fingerprint, cursor: undefined })}"><code>${code}</code></a><span class="muted about wrap">${text}</span>`,
+                  html`<a href="${link({ error: fingerprint, cursor: undefined })}"><code>${code}</code></a><span class="muted about wrap">${said(text, page.locale)}</span>`,
               },
               { heading: say('task'), cell: ({ tasks }) => tasks.join(', ') },
               { heading: say('times'), kind: 'number', cell: ({ runs }) => numberText(runs, locale) },
@@ -234,6 +241,7 @@ export default defineView({
               },
             ],
           });
+          return html`${table}${searched}`;
         }),
     }),
     part({
@@ -283,7 +291,7 @@ export default defineView({
               {
                 heading: say('task'),
                 cell: ({ error, jobId, task }: KeptRun) =>
-                  html`<a href="/jobs/${encodeURIComponent(jobId)}"><code>${task}</code></a>${error ? html`<span class="muted about wrap">${error.text}</span>` : ''}`,
+                  html`<a href="/jobs/${encodeURIComponent(jobId)}"><code>${task}</code></a>${error ? html`<span class="muted about wrap">${said(error.text, page.locale)}</span>` : ''}`,
               },
               {
                 heading: say('state'),

@@ -124,12 +124,12 @@ export default defineView({
       name: 'figures',
       everyMs: seconds(15),
       load: ({ outbox }) => outbox.counts(),
-      draw({ due, failures, later }, page) {
+      draw({ asOf, due, failures, later }, page) {
         const { form, locale, say } = page;
         const tiles = figureTiles(
           [
-            { name: say('due'), value: numberText(due, locale), href: '/messages?status=pending', asOf: page.now },
-            { name: say('later'), value: numberText(later, locale), href: '/messages?status=pending', asOf: page.now },
+            { name: say('due'), value: numberText(due, locale), href: '/messages?status=pending', asOf },
+            { name: say('later'), value: numberText(later, locale), href: '/messages?status=pending', asOf },
           ],
           page,
         );

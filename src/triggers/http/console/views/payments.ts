@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { days, seconds } from '../../../../lib/duration.ts';
+import { MONEY_DAYS } from '../../../../lib/figure-definitions.ts';
 import { html, join } from '../../../../lib/html.ts';
-import { add } from '../../../../lib/money.ts';
-import { numberText } from '../../../../lib/quantities.ts';
+import { durationText, numberText } from '../../../../lib/quantities.ts';
 import { DESK_REASONS } from '../../../../repositories/desk-payments.ts';
 import { PAYMENT_STATUSES } from '../../../../repositories/payment-row.ts';
-import type { PaymentGroup } from '../../../../repositories/payment-stats.ts';
-import type { DeskLine } from '../../../payment-desk.ts';
+import type { DeskLine, DeskList } from '../../../payment-desk.ts';
 import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
 import { filterForm, pagination } from '../components/filters.ts';
@@ -17,7 +16,6 @@ import { defineView } from '../define-view.ts';
 import { boughtText, paymentBadge, priceText, REASON_TEXTS, STATUS_TEXTS } from '../payment-words.ts';
 
 const LISTED = 50;
-const MONEY_DAYS = 30;
 
 /** The payments desk: what waits for a person first, and the search for every other payment. */
 export default defineView({
@@ -26,7 +24,10 @@ export default defineView({
   nav: { group: 'money', order: 10, bar: true },
   texts: {
     title: { en: 'Payments', ru: 'Платежи' },
-    money: { en: 'Created in the last % days', ru: 'Созданы за последние % дней' },
+    money: {
+      en: `Created in the last ${durationText(days(MONEY_DAYS), 'en')}`,
+      ru: `Созданы за последние ${durationText(days(MONEY_DAYS), 'ru')}`,
+    },
     paid: { en: 'completed, %', ru: 'завершено, %' },
     count: { en: '% payments', ru: 'платежей: %' },
     noMoney: { en: 'No payment was completed in these days.', ru: 'За эти дни не завершён ни один платёж.' },
@@ -58,8 +59,10 @@ export default defineView({
     part({
       name: 'list',
       everyMs: seconds(15),
-      load: (context, { page, query: { cursor, find, shown, status, why, ...asked } }) =>
-        context.desk.list({
+      async load(context, { page, query: { cursor, find, shown, status, why, ...asked } }) {
+        const isPlain = [cursor, find, shown, status, why, asked.from, asked.to].every((one) => !one);
+        if (isPlain) return firstOf(await context.waitingPayments(page.locale));
+        return await context.desk.list({
           ...daysAsked(asked, page),
           reason: why,
           status,
@@ -69,7 +72,8 @@ export default defineView({
           after: cursor,
           limit: LISTED,
           locale: page.locale,
-        }),
+        });
+      },
       draw({ next, payments, unreadable }, page, { query: { cursor, find, shown, status, why, ...asked } }) {
         const { locale, say } = page;
         const isFiltered = [find, shown, status, why, asked.from, asked.to].some(
@@ -136,11 +140,8 @@ export default defineView({
     part({
       name: 'money',
       heading: 'money',
-      async load(context) {
-        const to = context.clock();
-        return totals(await context.money.createdBetween(new Date(to.getTime() - days(MONEY_DAYS)), to));
-      },
-      draw(sums, page) {
+      load: ({ completedMoney }) => completedMoney(),
+      draw({ asOf, sums }, page) {
         const { locale, say } = page;
         if (sums.length === 0) return emptyState(say('noMoney'));
         return figureTiles(
@@ -148,7 +149,7 @@ export default defineView({
             name: say('paid', total.currency),
             value: `${priceText(total, locale)} · ${say('count', numberText(payments, locale))}`,
             href: '/payments?status=completed&shown=all',
-            asOf: page.now,
+            asOf,
           })),
           page,
         );
@@ -157,18 +158,10 @@ export default defineView({
   ],
 });
 
-/** Completed payments, one sum for each currency; sums of different currencies are never added. */
-function totals(groups: readonly PaymentGroup[]): Pick<PaymentGroup, 'payments' | 'total'>[] {
-  const sums = new Map<string, Pick<PaymentGroup, 'payments' | 'total'>>();
-  for (const { payments, status, total } of groups) {
-    if (status !== 'completed') continue;
-    const sum = sums.get(total.currency);
-    sums.set(total.currency, {
-      payments: payments + (sum?.payments ?? 0),
-      total: sum ? add(sum.total, total) : total,
-    });
-  }
-  return [...sums.values()];
+/** The first page of what waits, which the bell and the first view have read too. */
+function firstOf({ payments, ...list }: DeskList): DeskList {
+  const shown = payments.slice(0, LISTED);
+  return { ...list, payments: shown, next: payments.length > LISTED ? shown.at(-1)!.id : list.next };
 }
 
 const customerLink = ({ id, telegramId, username }: DeskLine['customer']) =>

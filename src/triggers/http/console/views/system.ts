@@ -1,6 +1,7 @@
 import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { latencyText, numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import { type Examined, examined, type Level } from '../../../examination.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';
@@ -89,7 +90,7 @@ export default defineView({
       }),
       draw({ found, patient }, { link, locale, say }) {
         const line = ({ advice, finding, group, latencyMs, level, name }: Examined): Html =>
-          html`<li><span class="grow">${stateBadge(LEVELS[level], say(`level.${level}`))} <strong>${group}: ${name}</strong> ${finding}${latencyMs === undefined ? '' : ` (${latencyText(latencyMs, locale)})`}${advice === undefined ? '' : html`<span class="muted about">→ ${advice}</span>`}</span></li>`;
+          html`<li><span class="grow">${stateBadge(LEVELS[level], say(`level.${level}`))} <strong>${said(group, locale)}: ${said(name, locale)}</strong> ${said(finding, locale)}${latencyMs === undefined ? '' : ` (${latencyText(latencyMs, locale)})`}${advice === undefined ? '' : html`<span class="muted about">→ ${said(advice, locale)}</span>`}</span></li>`;
         const of = (level: Level): readonly Examined[] => found.filter((one) => one.level === level);
         const [failed, warnings, well] = [of('failed'), of('warning'), of('ok')];
         const count = (list: readonly Examined[]): string => numberText(list.length, locale);
@@ -117,7 +118,7 @@ export default defineView({
             {
               heading: say('state'),
               cell: ({ error, status }) =>
-                html`${stateBadge(SERVICES[status], say(`service.${status}`))}${error ? html`<span class="muted about">${error}</span>` : ''}`,
+                html`${stateBadge(SERVICES[status], say(`service.${status}`))}${error ? html`<span class="muted about">${said(error, locale)}</span>` : ''}`,
             },
             {
               heading: say('latency'),
