@@ -61,7 +61,7 @@ const CONFIRM_AFTER_MS = 20;
  *
  * A GCRA with burst 1 whose caller reserves a place in the near future and sleeps until then, so a late timer loses no
  * rate. Late messages would still bunch up at Telegram. Therefore a message whose place has come takes one of
- * `ratePerSecond` slots, one more short round trip, and its slot is free a second after its answer: whichever message takes
+ * `ratePerSecond` slots, one more short round trip, and its slot is free a second after its answer: the message that takes
  * that slot next leaves, and so arrives, at least a second after this one arrived. A pause that began meanwhile holds here too.
  */
 export class TelegramLimiter {
