@@ -16,7 +16,7 @@ const BULK_LIMIT_MS = seconds(600);
 export const measure: Measure = {
   title: 'bulk disable of 10,000 users against a bare loop of the same calls at the same concurrency',
   limits:
-    'The panel: as many calls at once as `REMNAWAVE_CONCURRENCY` lets through, over all workers. What is kept of each user costs a round trip to Redis and a share of a statement; with a panel that answers at once that shows, with one of 20 ms it does not.',
+    'The panel: as many calls at once as `REMNAWAVE_CONCURRENCY` lets through, over all workers. With a panel that answers at once, the processor time of the worker: time limit, breaker, place at the gate, metrics and a check of the answer for each call; what is kept of users is written for 50 of them together.',
 
   async run(scale) {
     const users = scale === 'full' ? 10_000 : 1_000;
@@ -28,7 +28,7 @@ export const measure: Measure = {
         `${users} users a round, each round others, ${CONCURRENCY} calls at once. The panel is the sandbox in a process of its own.`,
         'The bare loop is `fetch` in eight loops and nothing else. Ours also takes a place at the gate over all workers, keeps what became',
         'of each user in Redis, writes one row of audit_logs for each, drops the cached copy of the backend, and shows progress.',
-        'The bar holds for a panel that takes 20 ms a call; with none the panel is no bound, and what the above costs is seen.',
+        'A panel takes some 20 ms for such a call; with none the panel is no bound, and what the above costs is seen.',
       ],
     };
   },
@@ -57,11 +57,12 @@ async function compare(users: number, latencyMs: number, scale: Scale): Promise<
     rounds(scale),
   );
   const at = latencyMs === 0 ? 'a panel of no latency' : `a panel of ${latencyMs} ms`;
-  const ratio = { what: `${at}: ours ÷ bare`, unit: '×', samples: ratios(perSecond.ours, perSecond.bare) };
+  const bar = { atLeast: latencyMs === 0 ? 0.7 : 0.9 };
+  const ratio = { what: `${at}: ours ÷ bare`, unit: '×', samples: ratios(perSecond.ours, perSecond.bare), bar };
   return [
     { what: `${at}: bare loop`, unit: '/s', samples: perSecond.bare },
     { what: `${at}: bulk operation`, unit: '/s', samples: perSecond.ours },
-    latencyMs === 0 ? ratio : { ...ratio, bar: { atLeast: 0.9 } },
+    ratio,
   ];
 }
 

@@ -165,22 +165,30 @@ export class ClientPolicy {
   async #timed<T>(options: CallOptions, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { service, timeLimitMs } = this.#options;
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), timeLimitMs);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      limit.abort();
+    }, timeLimitMs);
+    // Not `AbortSignal.any`, which costs a call more than its timer, its breaker and its metrics together.
+    const passOn = (): void => limit.abort(options.signal.reason);
+    if (options.signal.aborted) passOn();
+    else options.signal.addEventListener('abort', passOn, { once: true });
     const startedAt = performance.now();
     const elapsed = (): number => (performance.now() - startedAt) / 1000;
     try {
-      const signal = AbortSignal.any([options.signal, limit.signal]);
-      const value = await orAborted(send(signal), signal);
+      const value = await orAborted(send(limit.signal), limit.signal);
       this.#report(options, 'ok', '200', elapsed());
       return value;
     } catch (error) {
-      const timedOut = limit.signal.aborted && !options.signal.aborted;
+      const timedOut = isLate && !options.signal.aborted;
       this.#report(options, timedOut ? 'timeout' : 'error', statusOf(error), elapsed());
       if (!timedOut) throw error;
       const message = `${service} ${options.endpoint}: no answer within ${timeLimitMs} ms`;
       throw new TransientError(`${service}_timeout`, message, { cause: error });
     } finally {
       clearTimeout(timer);
+      options.signal.removeEventListener('abort', passOn);
     }
   }
 

@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { errorCode } from '../lib/errors.ts';
 import { isServerAway } from '../lib/server-away.ts';
 import { OutageLines } from './outage-lines.ts';
@@ -38,25 +38,72 @@ const MASK = '***';
 export function openLog(options: LogOptions): Log {
   const mask = masker(options.secrets);
   const { fields } = options;
-  const outages = new OutageLines();
   const write = writeLines(process[options.stream ?? 'stdout'], (lines) => options.onDropped?.(lines));
-  return pino(
+  const lines = pino(
     {
       level: LEVELS[options.level],
       base: options.base,
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: timestamps(),
       formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
       serializers: { err: describeError },
-      hooks: {
-        logMethod([given, ...rest], log) {
-          const passed = outages.pass(given as object, this.bindings().task);
-          if (passed) log.apply(this, [passed, ...rest]);
-        },
-      },
       ...(fields && { mixin: () => fields() ?? {} }),
     },
-    { write: writeInBatches((lines) => write(mask(lines))) },
+    { write: writeInBatches((text) => write(mask(text))) },
   );
+  return new BoundLog(lines, new OutageLines(), {});
+}
+
+/** Writes its own fields on each line. A run has one of its own, and a child of pino costs more than the line itself. */
+class BoundLog implements Log {
+  readonly #lines: Logger;
+  readonly #outages: OutageLines;
+  readonly #own: Readonly<Record<string, unknown>>;
+
+  constructor(lines: Logger, outages: OutageLines, own: Readonly<Record<string, unknown>>) {
+    this.#lines = lines;
+    this.#outages = outages;
+    this.#own = own;
+  }
+
+  debug(fields: object, message: string): void {
+    this.#write('debug', fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#write('info', fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.#write('warn', fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#write('error', fields, message);
+  }
+
+  child(fields: object): Log {
+    return new BoundLog(this.#lines, this.#outages, { ...this.#own, ...fields });
+  }
+
+  #write(level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string): void {
+    if (!this.#lines.isLevelEnabled(level)) return;
+    const passed = this.#outages.pass(fields, this.#own.task);
+    if (passed) this.#lines[level]({ ...this.#own, ...passed }, message);
+  }
+}
+
+/** Many lines are of the same millisecond. */
+function timestamps(): () => string {
+  let ms = 0;
+  let text = '';
+  return () => {
+    const now = Date.now();
+    if (now !== ms) {
+      ms = now;
+      text = `,"time":"${new Date(now).toISOString()}"`;
+    }
+    return text;
+  };
 }
 
 /** Replaces each secret of at least 6 characters by `***`, also where it is percent-encoded or escaped for JSON. */

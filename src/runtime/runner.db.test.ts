@@ -117,6 +117,19 @@ describe('a job', () => {
     expect(await Promise.all(all.map(isKept))).toEqual([false, true, true, false, true, true, false]);
   });
 
+  test('is forgotten where many complete together, too', async () => {
+    const { dispatcher, queues } = engineWith({ name: 'quick', run: async () => ({}) });
+    await engine.start();
+    const queue = queues.get('sync');
+    const { jobId } = await dispatcher.dispatchNamed('quick', {}, by);
+    await engine.untilEnded(1);
+    await expect.poll(() => queue.getActiveCount()).toBe(0);
+    await redis.client.zadd(queue.toKey('completed'), Date.now() - RESULTS_KEPT_MS - seconds(1), jobId);
+    await Promise.all(Array.from({ length: 70 }, () => dispatcher.dispatchNamed('quick', {}, by)));
+    await engine.untilEnded(71);
+    expect(await queue.getJob(jobId)).toBeUndefined();
+  });
+
   test('waits for a retry without holding a place', async () => {
     const order: string[] = [];
     const { dispatcher } = engineWith(

@@ -1,5 +1,6 @@
 import type { Measure } from '../../bench/harness/measure.ts';
 import { type Kept, kept, wording } from '../../bench/harness/report.ts';
+import { stepsSection } from './performance-steps.ts';
 
 /** The measures in the order of the promises. Each is a file of `bench/` and, once taken, one of `bench/results/`. */
 const MEASURES = [
@@ -57,6 +58,7 @@ export async function performancePage(): Promise<string> {
     'npm run docs                         # this page anew',
     '```',
     '',
+    ...stepsSection(),
     ...taken.flatMap(section),
   ].join('\n');
 }

@@ -61,8 +61,8 @@ export class PanelHttp {
       this.#exchange(label, request, limited),
     );
     if (!schema) return undefined as T;
-    const parsed = z.object({ response: schema }).safeParse(answer);
-    if (parsed.success) return parsed.data.response;
+    const parsed = envelopeOf(schema).safeParse(answer);
+    if (parsed.success) return parsed.data.response as T;
     const { path, message } = parsed.error.issues[0]!;
     const more = parsed.error.issues.length - 1;
     const rest = more > 0 ? ` (and ${more} more)` : '';
@@ -150,6 +150,15 @@ export class PanelHttp {
   }
 }
 
+/** Built once for each schema: Zod compiles a new one at its first use, which costs more than the rest of the call. */
+const envelopes = new WeakMap<z.ZodType, z.ZodObject<{ response: z.ZodType }>>();
+
+function envelopeOf(schema: z.ZodType): z.ZodObject<{ response: z.ZodType }> {
+  const known = envelopes.get(schema) ?? z.object({ response: schema });
+  envelopes.set(schema, known);
+  return known;
+}
+
 const misfit = (label: string, what: string): TransientError =>
   new TransientError(
     'remnawave_schema',
@@ -161,9 +170,18 @@ async function readBounded(label: string, response: Response, signal: AbortSigna
     const message = `remnawave ${label}: the answer is larger than ${BODY_LIMIT_BYTES} bytes and was given up`;
     return new PanelFailure('remnawave_too_large', message, { status: response.status });
   };
-  if (Number(response.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) {
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  if (length > BODY_LIMIT_BYTES) {
     await response.body?.cancel();
     throw tooLarge();
+  }
+  // Of a known length: read in one piece, which costs half of reading it piece by piece.
+  if (length <= BODY_LIMIT_BYTES && !response.headers.has('content-encoding')) {
+    try {
+      return await response.text();
+    } catch (error) {
+      throw unreachable(label, error, signal);
+    }
   }
   const decoder = new TextDecoder();
   let text = '';

@@ -9,7 +9,8 @@ import type { PanelUser } from './types.ts';
 const page = z.object({ users: z.array(z.unknown()) });
 const kind = usersOf(userV2);
 
-const isUuid = (id: string): boolean => z.uuid().safeParse(id).success;
+const uuid = z.uuid();
+const isUuid = (id: string): boolean => uuid.safeParse(id).success;
 
 /**
  * Pages are cut by position. Oldest first, so that a new user appears at the end and moves nobody; the uuid after it, so
@@ -73,7 +74,8 @@ async function* byTelegramId(
   yield* items;
 }
 
-const hasUuid = (user: unknown): boolean => z.object({ uuid: z.uuid() }).safeParse(user).success;
+const withUuid = z.object({ uuid });
+const hasUuid = (user: unknown): boolean => withUuid.safeParse(user).success;
 
 function ofOtherGeneration(): TransientError {
   const message =

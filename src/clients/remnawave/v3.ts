@@ -3,6 +3,7 @@ import { TransientError } from '../../lib/errors.ts';
 import { type Generation, PAGE_SIZE } from './generation.ts';
 import { userByKeyV3, usersOf, userV3 } from './schemas.ts';
 
+const uuid = z.guid();
 const page = z.object({ users: z.array(z.unknown()), nextCursor: z.string().nullable() });
 const kind = usersOf(userV3);
 
@@ -15,7 +16,7 @@ export const v3: Generation = {
   user: userV3,
   userByKey: userByKeyV3,
   one: (id) => (isId(id) ? { id: Number(id) } : undefined),
-  isForeign: (id) => z.guid().safeParse(id).success,
+  isForeign: (id) => uuid.safeParse(id).success,
   many: (ids) => ({ userIds: ids.filter(isId).map(Number) }),
 
   async *list(http, { status, telegramId }, holes, signal) {

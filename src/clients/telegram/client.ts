@@ -22,6 +22,8 @@ type Common = {
   silent?: boolean;
   /** `allow_paid_broadcast`: above the regular rate, each message costs 0.1 Stars of the bot's balance. */
   paid?: boolean;
+  /** Awaited before the message is sent in another form after a refusal: each request needs a turn. */
+  again?: () => Promise<void>;
 };
 
 /** At most 4096 visible characters; see `messages/split.ts`. */
@@ -199,11 +201,13 @@ export class TelegramClient implements Disposable {
       if (!(outcome instanceof ApiRefusal)) return outcome;
       if (outcome.migrateToChatId !== undefined && to.chatId === message.chatId) {
         to = { ...to, chatId: outcome.migrateToChatId };
+        await message.again?.();
         continue;
       }
       if (to.buttons && isAboutButtons(outcome)) {
         const { buttons: _, ...without } = to;
         to = without;
+        await message.again?.();
         continue;
       }
       const isUnreadable = permanentReason(outcome) === 'bad_markup' && to.parseMode !== 'none';
@@ -212,6 +216,7 @@ export class TelegramClient implements Disposable {
       to = { ...to, parseMode: 'none' };
       body = withoutHtml;
       why = outcome.description;
+      await message.again?.();
     }
   }
 }

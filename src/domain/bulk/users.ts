@@ -58,8 +58,8 @@ type Book = { tally: BulkTally; progress: BulkProgress; receipt: Receipt };
 /** What a batch began: when, and what stood before, as far as it was seen. */
 type Begun = { at: number; was?: BulkUserWas | undefined };
 
-/** A second batch fills the places that the last users of the first leave empty, so the panel is never idle. */
-const BATCHES_AT_ONCE = 2;
+/** The others fill the places that the last users of one leave empty while it is written down, so the panel is never idle. */
+const BATCHES_AT_ONCE = 3;
 /** A user whose call failed in a way that may pass is tried again after these delays. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
 const NOT_FOUND = 'not found at the panel';

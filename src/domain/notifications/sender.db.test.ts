@@ -97,6 +97,18 @@ test('sent, refused and failed say when the message was given to Telegram', asyn
   expect(failed).toMatchObject({ kind: 'failed', error: { code: 'telegram_unavailable' }, startedAt });
 });
 
+test('what Telegram refuses and gets in another form takes a turn for each request', async () => {
+  const sender = senderAt(redis.url);
+  const sending = Array.from({ length: 25 }, (_, i) =>
+    sender.sendUnlessChatBusy(message({ telegramId: 100 + i, text: `<b>${i}` }), onTime, never),
+  );
+  for (const tried of await Promise.all(sending))
+    expect(tried).toMatchObject({ kind: 'sent', plain: expect.any(String) });
+  const { arrivals, max_per_second: most } = telegram.stats();
+  expect(arrivals).toBe(50);
+  expect(most).toBeLessThanOrEqual(30);
+});
+
 test('buttons stand under the last part alone, however it is split, also where Telegram cannot read its HTML', async () => {
   const sender = senderAt(redis.url);
   const buttons = [[{ text: 'Renew', url: 'https://example.org' }]];

@@ -6,7 +6,7 @@ import type { ParseMode } from '../../lib/telegram-html.ts';
 import { partsOf, whyCaptionTooLong, whyTooLong } from '../../messages/size.ts';
 import { type MessagePart, splitPlain } from '../../messages/split.ts';
 import type { DeliveryMarks } from '../../repositories/redis/notifications/delivery-marks.ts';
-import type { Lane, TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
+import type { Answered, Lane, TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
 
 export type OutgoingMessage = {
   /** Under which the sent mark is kept: the row's id or the job's. */
@@ -114,11 +114,12 @@ export class TelegramSender {
     if (tooLong) return tooLong;
     const earlier = await this.#marks.sentByNow(message.id, signal);
     if (earlier !== undefined) return { kind: 'sent_before', messageId: earlier };
-    await this.#turn(message, signal);
+    const turn = await this.#turn(message, signal);
     // A turn may be long in coming, and the job another worker's by then.
     const meanwhile = await this.#marks.sentByNow(message.id, signal);
-    if (meanwhile !== undefined) return { kind: 'sent_before', messageId: meanwhile };
-    return await this.#sendParts(message, signal);
+    if (meanwhile === undefined) return await this.#sendParts(message, turn, signal);
+    turn();
+    return { kind: 'sent_before', messageId: meanwhile };
   }
 
   /** For a message that must go out while Redis is away: where no turn comes within 2 s, it is sent without. Throws as `send` does. */
@@ -126,8 +127,8 @@ export class TelegramSender {
     const tooLong = refusalOf(message);
     if (tooLong) return tooLong;
     const within = AbortSignal.any([signal, AbortSignal.timeout(DIRECT_TURN_MS)]);
-    await this.#turn(message, within).catch(() => undefined);
-    return await this.#sendParts(message, signal);
+    const turn = await this.#turn(message, within).catch(() => NO_TURN);
+    return await this.#sendParts(message, turn, signal);
   }
 
   /**
@@ -138,17 +139,22 @@ export class TelegramSender {
     if (this.isDown || isTooLate()) return { kind: 'too_late' };
     const tooLong = refusalOf(message);
     if (tooLong) return { ...tooLong, startedAt: undefined };
+    let turn: Answered;
     try {
-      const turn = { chatId: message.telegramId, lane: message.lane };
-      const grant = await this.#limiterOf(message).acquireUnlessChatBusy(turn, signal);
+      const asked = { chatId: message.telegramId, lane: message.lane };
+      const grant = await this.#limiterOf(message).acquireUnlessChatBusy(asked, signal);
       if (grant.kind === 'chat_busy') return grant;
+      turn = grant.answered;
     } catch (error) {
       return { kind: 'no_turn', error };
     }
-    if (this.isDown || isTooLate()) return { kind: 'too_late' };
+    if (this.isDown || isTooLate()) {
+      turn();
+      return { kind: 'too_late' };
+    }
     const startedAt = new Date();
     try {
-      return { ...(await this.#sendParts(message, signal)), startedAt };
+      return { ...(await this.#sendParts(message, turn, signal)), startedAt };
     } catch (error) {
       return { kind: 'failed', error, startedAt };
     }
@@ -157,28 +163,46 @@ export class TelegramSender {
   /** Waits for its turn and sends a picture, once: whether it was sent before is the caller's to know. */
   async sendPhoto(photo: OutgoingPhoto, signal: AbortSignal): Promise<Delivery> {
     const { caption, file, telegramId: chatId } = photo;
-    await this.#turn(photo, signal);
-    return await this.#untilAllowed(photo, signal, () => this.#telegram.sendPhoto({ chatId, file, caption }, signal));
+    const turn = await this.#turn(photo, signal);
+    return await this.#untilAllowed(photo, turn, signal, (again) =>
+      this.#telegram.sendPhoto({ chatId, file, caption, again }, signal),
+    );
   }
 
   /** Waits for its turn and deletes a message of this bot. */
   async deleteMessage(chatId: number, messageId: number, signal: AbortSignal): Promise<NotRateLimited<DeleteOutcome>> {
     const to = { telegramId: chatId, lane: 'normal' } as const;
-    await this.#turn(to, signal);
-    return await this.#unlimited(to, signal, () => this.#telegram.deleteMessage(chatId, messageId, signal));
+    const turn = await this.#turn(to, signal);
+    return await this.#unlimited(to, turn, signal, () => this.#telegram.deleteMessage(chatId, messageId, signal));
   }
 
-  async #turn(to: Addressed, signal: AbortSignal): Promise<void> {
-    await this.#limiterOf(to).acquire({ chatId: to.telegramId, lane: to.lane }, signal);
+  /** Resolves with what is to be called at the answer. */
+  async #turn(
+    { lane, telegramId: chatId, ...to }: Addressed,
+    signal: AbortSignal,
+    isRepeat = false,
+  ): Promise<Answered> {
+    return await this.#limiterOf(to).acquire({ chatId, lane, isRepeat }, signal);
   }
 
-  #limiterOf({ paid }: Addressed): TelegramLimiter {
+  /** The same for a message that Telegram has just refused and gets in another form. Where Redis gives no turn, it goes without. */
+  async #turnAgain(to: Addressed, signal: AbortSignal): Promise<Answered> {
+    try {
+      return await this.#turn(to, signal, true);
+    } catch {
+      signal.throwIfAborted();
+      return NO_TURN;
+    }
+  }
+
+  #limiterOf({ paid }: Pick<Addressed, 'paid'>): TelegramLimiter {
     return (paid ? this.#limiters.paid : undefined) ?? this.#limiters.regular;
   }
 
   /** The first part has its turn already. Parts that an earlier run sent are left out. */
-  async #sendParts(message: OutgoingMessage, signal: AbortSignal): Promise<Delivery> {
-    if (message.picture) return await this.#sendCaptioned(message, message.picture, signal);
+  async #sendParts(message: OutgoingMessage, first: Answered, signal: AbortSignal): Promise<Delivery> {
+    if (message.picture) return await this.#sendCaptioned(message, message.picture, first, signal);
+    let turn: Answered | undefined = first;
     const parts = partsOf(message.text.toWellFormed(), message.parseMode);
     let arrived: Arrival | undefined;
     const ids: number[] = [];
@@ -189,15 +213,17 @@ export class TelegramSender {
         ids.push(before);
         continue;
       }
-      if (part > 0) await this.#turn(message, signal);
+      turn ??= await this.#turn(message, signal);
       const { buttons, ...bare } = message;
       const isLast = part === parts.length - 1;
-      const delivery = await this.#sendPart(isLast ? message : bare, texts, `${message.id}.${part}`, signal);
+      const delivery = await this.#sendPart(isLast ? message : bare, texts, `${message.id}.${part}`, turn, signal);
+      turn = undefined;
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, delivery);
       ids.push(...(delivery.parts ?? [delivery.messageId]));
       if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
     }
+    turn?.();
     const last: Arrival = arrived ?? { kind: 'sent', messageId: ids.at(-1) ?? 0, sentAt: new Date() };
     const sent: Arrival = ids.length > 1 ? { ...last, parts: ids } : last;
     // Telegram has it. With Redis gone now, an error here would have the message sent again; the database write follows anyway.
@@ -206,29 +232,38 @@ export class TelegramSender {
   }
 
   /** Where Telegram cannot read the HTML, the part goes out without, in as many messages as that needs. */
-  async #sendPart(message: OutgoingMessage, part: MessagePart, id: string, signal: AbortSignal): Promise<Delivery> {
-    const first = await this.#sendText(message, part, message.parseMode, signal);
+  async #sendPart(
+    message: OutgoingMessage,
+    part: MessagePart,
+    id: string,
+    turn: Answered,
+    signal: AbortSignal,
+  ): Promise<Delivery> {
+    const first = await this.#sendText(message, part, message.parseMode, turn, signal);
     const isUnreadable = first.kind === 'refused' && UNREADABLE.has(first.reason) && message.parseMode === 'HTML';
     if (!isUnreadable) return first;
     if (message.instead !== undefined) {
       const { instead, ...other } = message;
       const [text] = partsOf(instead, 'HTML');
-      const delivery = await this.#sendPart({ ...other, text: instead }, text!, id, signal);
+      const again = await this.#turnAgain(message, signal);
+      const delivery = await this.#sendPart({ ...other, text: instead }, text!, id, again, signal);
       return delivery.kind === 'sent' ? { ...delivery, replaced: first.description } : delivery;
     }
     let arrived: Arrival | undefined;
     const ids: number[] = [];
     const texts = splitPlain(part.plain);
     const { buttons, ...bare } = message;
+    let isRepeat = true;
     for (const [i, text] of texts.entries()) {
       const before = await this.#marks.sentPart(id, i);
       if (before !== undefined) {
         ids.push(before);
         continue;
       }
-      if (i > 0) await this.#turn(message, signal);
+      const next = isRepeat ? await this.#turnAgain(message, signal) : await this.#turn(message, signal);
+      isRepeat = false;
       const to = i === texts.length - 1 ? message : bare;
-      const delivery = await this.#sendText(to, { text, plain: text }, 'none', signal);
+      const delivery = await this.#sendText(to, { text, plain: text }, 'none', next, signal);
       if (delivery.kind === 'refused') return delivery;
       arrived = together(arrived, { ...delivery, plain: first.description });
       ids.push(delivery.messageId);
@@ -241,18 +276,29 @@ export class TelegramSender {
     return ids.length > 1 ? { ...last, parts: ids } : last;
   }
 
-  #sendText(message: OutgoingMessage, part: MessagePart, parseMode: ParseMode, signal: AbortSignal): Promise<Delivery> {
+  #sendText(
+    message: OutgoingMessage,
+    part: MessagePart,
+    parseMode: ParseMode,
+    turn: Answered,
+    signal: AbortSignal,
+  ): Promise<Delivery> {
     const { instead, preview } = message;
     const whole = instead === undefined ? part : { ...part, plain: null };
     const text = { ...this.#common(message), ...whole, parseMode, ...(preview !== undefined && { preview }) };
-    return this.#untilAllowed(message, signal, () => this.#telegram.sendMessage(text, signal));
+    return this.#untilAllowed(message, turn, signal, (again) => this.#telegram.sendMessage({ ...text, again }, signal));
   }
 
-  async #sendCaptioned(message: OutgoingMessage, lend: PictureLoan, signal: AbortSignal): Promise<Delivery> {
+  async #sendCaptioned(
+    message: OutgoingMessage,
+    lend: PictureLoan,
+    turn: Answered,
+    signal: AbortSignal,
+  ): Promise<Delivery> {
     const { parseMode, text: caption } = message;
     const common = { ...this.#common(message), parseMode };
-    const delivery = await this.#untilAllowed(message, signal, () =>
-      lend((file) => this.#telegram.sendPhoto({ ...common, file, caption }, signal)),
+    const delivery = await this.#untilAllowed(message, turn, signal, (again) =>
+      lend((file) => this.#telegram.sendPhoto({ ...common, file, caption, again }, signal)),
     );
     if (delivery.kind === 'sent') await this.#marks.noteSent(message.id, delivery.messageId);
     return delivery;
@@ -264,8 +310,8 @@ export class TelegramSender {
   }
 
   /** The one place that every answer passes: what it says of the chat is remembered here. */
-  async #untilAllowed(to: Addressed, signal: AbortSignal, send: () => Promise<SendOutcome>): Promise<Delivery> {
-    const outcome = await this.#unlimited(to, signal, send);
+  async #untilAllowed(to: Addressed, turn: Answered, signal: AbortSignal, send: Send<SendOutcome>): Promise<Delivery> {
+    const outcome = await this.#unlimited(to, turn, signal, send);
     if (outcome.kind === 'sent') {
       const sentAt = new Date();
       // Not waited for: a silent Redis would hold up the record that this one arrived, once more for each command.
@@ -279,20 +325,32 @@ export class TelegramSender {
     return outcome;
   }
 
-  /** Calls again after each pause that Telegram asks for. */
+  /** Calls again after each pause that Telegram asks for. Each call has a turn of its own, which ends with its answer. */
   async #unlimited<T extends { kind: string }>(
     to: Addressed,
+    turn: Answered,
     signal: AbortSignal,
-    call: () => Promise<T>,
+    call: Send<T>,
   ): Promise<NotRateLimited<T>> {
+    let answered = turn;
+    const again = async (): Promise<void> => {
+      answered();
+      answered = await this.#turnAgain(to, signal);
+    };
     for (;;) {
-      const outcome = await call();
+      const outcome = await call(again).finally(() => answered());
       if (!isRateLimited(outcome)) return outcome as NotRateLimited<T>;
       await this.#limiters.regular.pause(outcome.retryAfterMs);
-      await this.#turn(to, signal);
+      answered = await this.#turn(to, signal);
     }
   }
 }
+
+/** `again` waits for a further turn: Telegram has refused the message, and gets it in another form. */
+type Send<T> = (again: () => Promise<void>) => Promise<T>;
+
+/** Without Redis a message goes out without a turn. */
+const NO_TURN: Answered = () => undefined;
 
 type RateLimited = Extract<SendOutcome, { kind: 'rate_limited' }>;
 type NotRateLimited<T extends { kind: string }> = Exclude<T, { kind: 'rate_limited' }>;

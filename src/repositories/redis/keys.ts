@@ -71,6 +71,8 @@ export const keys = {
   telegramPause: (bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}pause`),
   /** The times of the messages that went out in the last second. */
   telegramSent: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}sent`),
+  /** The slots of messages that may have arrived within the last second, by when each is free. */
+  telegramHeld: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}held`),
   telegramChatSlot: (chatId: number, bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}slot:${chatId}`),
 
   // The staff's bot: one hash slot for what one script reads together

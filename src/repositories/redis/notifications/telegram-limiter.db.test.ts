@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { mostWithin } from '../../../../sandbox/telegram/record.ts';
@@ -21,13 +22,14 @@ function worker(ratePerSecond = 30): TelegramLimiter {
   return new TelegramLimiter(client, { ratePerSecond });
 }
 
-/** Sends to `count` chats through each limiter as fast as it lets, and answers when each went out. */
+/** Sends to `count` chats through each limiter as fast as it lets, to a Telegram that answers at once. Resolves with when each went out. */
 async function drain(limiters: readonly TelegramLimiter[], count: number, firstChat = 1): Promise<number[]> {
   const times: number[] = [];
   const sending = limiters.flatMap((limiter, worker) =>
     Array.from({ length: count }, async (_, i) => {
-      await limiter.acquire({ chatId: firstChat + worker * count + i, lane: 'normal' }, never);
+      const answered = await limiter.acquire({ chatId: firstChat + worker * count + i, lane: 'normal' }, never);
       times.push(performance.now());
+      answered();
     }),
   );
   await Promise.all(sending);
@@ -74,16 +76,42 @@ test('timers that fire late never bunch messages up', async () => {
   expect(sustained(times)).toBeGreaterThanOrEqual(20);
 });
 
+test('a message takes its slot until a second after its answer, and without an answer until 2 s after it left', async () => {
+  const limiter = worker(1);
+  const first = await limiter.acquire({ chatId: 1, lane: 'normal' }, never);
+  await delay(300);
+  const answeredAt = performance.now();
+  first();
+  await limiter.acquire({ chatId: 2, lane: 'normal' }, never);
+  const secondAt = performance.now();
+  expect(secondAt - answeredAt).toBeGreaterThan(1000);
+  await limiter.acquire({ chatId: 3, lane: 'normal' }, never);
+  expect(performance.now() - secondAt).toBeGreaterThan(1990);
+});
+
+test('what repeats a refused message waits for the rate and not for its chat', async () => {
+  const limiter = worker();
+  const turn = { chatId: 7, lane: 'normal' } as const;
+  await limiter.acquire(turn, never);
+  const before = await redis.client.lrange(keys.telegramChatSlot(7), 0, -1);
+  const startedAt = performance.now();
+  await limiter.acquire({ ...turn, isRepeat: true }, never);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(await redis.client.lrange(keys.telegramChatSlot(7), 0, -1)).toEqual(before);
+  expect(await redis.client.zcard(keys.telegramHeld())).toBe(2);
+});
+
 test('an urgent message waits less than 0.3 s behind any amount of normal traffic', async () => {
   const flood = Promise.all([drain([worker(), worker()], 40), drain([worker()], 40, 1000)]);
   const urgent = worker();
   const waits: number[] = [];
   for (let chatId = 5000; chatId < 5008; chatId++) {
     const startedAt = performance.now();
-    await urgent.acquire({ chatId, lane: 'urgent' }, never);
+    const answered = await urgent.acquire({ chatId, lane: 'urgent' }, never);
     waits.push(performance.now() - startedAt);
+    answered();
   }
-  // 150 ms of reserved places, one interval, 100 ms of warm-up. The median, because a busy machine adds its own pauses.
+  // 150 ms of reserved places and one interval. The median, because a busy machine adds its own pauses.
   expect(waits.toSorted((a, b) => a - b)[4]).toBeLessThan(300);
   expect(Math.max(...waits)).toBeLessThan(1000);
   await flood;
@@ -127,7 +155,7 @@ test('a chat gets one message a second, and others pass meanwhile', async () => 
 test('a busy chat is told at once and takes no place in the global rate', async () => {
   const limiter = worker();
   const turn = { chatId: 7, lane: 'normal' } as const;
-  expect(await limiter.acquireUnlessChatBusy(turn, never)).toEqual({ kind: 'granted' });
+  expect(await limiter.acquireUnlessChatBusy(turn, never)).toMatchObject({ kind: 'granted' });
   const before = await redis.client.get(keys.telegramSlot());
   const busy = await limiter.acquireUnlessChatBusy(turn, never);
   expect(busy).toEqual({ kind: 'chat_busy', waitMs: expect.closeTo(1040, -2) });
@@ -144,7 +172,7 @@ test('a group gets 20 messages a minute', async () => {
   await redis.client.rpush(keys.telegramChatSlot(-100), ...places);
   const busy = await limiter.acquireUnlessChatBusy(turn, never);
   expect(busy).toMatchObject({ kind: 'chat_busy', waitMs: expect.closeTo(20_000, -3) });
-  expect(await limiter.acquireUnlessChatBusy({ ...turn, chatId: -101 }, never)).toEqual({ kind: 'granted' });
+  expect(await limiter.acquireUnlessChatBusy({ ...turn, chatId: -101 }, never)).toMatchObject({ kind: 'granted' });
 });
 
 test("who waits is released by the caller's signal and takes nothing", async () => {
@@ -185,7 +213,7 @@ test('every key of the limiter expires by itself', async () => {
   await limiter.acquire({ chatId: -7, lane: 'normal' }, never);
   await limiter.pause(1000);
   for (const key of await redis.client.keys('*')) expect(await redis.client.pttl(key)).toBeGreaterThan(0);
-  expect(await redis.client.dbsize()).toBe(5);
+  expect(await redis.client.dbsize()).toBe(6);
 });
 
 test('an error of Redis reaches those who wait', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { minutes, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys, type TelegramBot, type TelegramRate } from '../keys.ts';
@@ -9,12 +10,13 @@ import {
   type TelegramScripts,
   withTelegramScripts,
 } from './telegram-scripts.ts';
-import { type Decision, type Grant, TurnQueue, type Waiter } from './turn-queue.ts';
+import { type Answered, type Decision, type Grant, TurnQueue, type Waiter } from './turn-queue.ts';
 
 /** `urgent`: payments, security, alerts. They wait less than 0.3 s behind any amount of `normal` traffic. */
 export type Lane = 'urgent' | 'normal';
 
-export type Turn = { chatId: number; lane: Lane };
+/** `isRepeat`: Telegram has just refused the message and gets it in another form, so that it counts for its chat already. */
+export type Turn = { chatId: number; lane: Lane; isRepeat?: boolean };
 
 export type TelegramLimiterOptions = {
   ratePerSecond: number;
@@ -26,7 +28,7 @@ export type TelegramLimiterOptions = {
   onTurn?(lane: Lane, waitedSeconds: number): void;
 };
 
-export type { Grant } from './turn-queue.ts';
+export type { Answered, Grant } from './turn-queue.ts';
 
 /**
  * How far ahead each lane may reserve places. Normal traffic stays within a few places of now, on every worker, so that an
@@ -34,15 +36,15 @@ export type { Grant } from './turn-queue.ts';
  */
 const HORIZON_MS: Readonly<Record<Lane, number>> = { urgent: seconds(2), normal: 150 };
 
-/** Places are 2.5 % further apart than the rate asks for: messages do not all travel equally fast. */
-const SLACK = 1.025;
-/** More than a second by what messages may differ on their way to Telegram; a little less than the slack, to catch up. */
-const WINDOW_MS = 1020;
+/** Places are 1 % further apart than the rate asks for, so that their messages seldom find all slots held. */
+const SLACK = 1.01;
+/** A second, and what two clocks may count differently in it. */
+const WINDOW_MS = 1002;
 /**
- * The first second's messages after a silence open connections and run code for the first time: they may arrive this late
- * without the next second catching up with them. Costs this much once, not each second.
+ * A message may be late on its way: this process or Telegram's end was kept from its core. It has arrived when it is answered. Without an
+ * answer it counts as arrived within a second, so that neither a slow answer nor a killed process holds up the others for longer.
  */
-const WARM_UP_MS = 100;
+const ARRIVED_WITHIN_MS = seconds(1);
 /** One a second (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this), with the same slack for the way. */
 const CHAT_SPACING_MS = 1050;
 const GROUP_PER_MINUTE = 20;
@@ -54,12 +56,13 @@ const ALWAYS_CONFIRM_FROM_MS = 2;
 const CONFIRM_AFTER_MS = 20;
 
 /**
- * Telegram's sending limits over all workers, on Redis' clock: `ratePerSecond` in any sliding second, one a second per
- * chat, 20 a minute per group.
+ * Telegram's sending limits over all workers, on Redis' clock: `ratePerSecond` in any sliding second of Telegram's, one a
+ * second per chat, 20 a minute per group.
  *
  * A GCRA with burst 1 whose caller reserves a place in the near future and sleeps until then, so a late timer loses no
- * rate. Late messages can still bunch up, and a pause can begin meanwhile: therefore a message whose place has come is
- * confirmed against the pause and against what really went out in the last second, one more short round trip.
+ * rate. Late messages would still bunch up at Telegram. Therefore a message whose place has come takes one of
+ * `ratePerSecond` slots, one more short round trip, and its slot is free a second after its answer: the message that takes
+ * that slot next leaves, and so arrives, at least a second after this one arrived. A pause that began meanwhile holds here too.
  */
 export class TelegramLimiter {
   readonly #redis: TelegramScripts;
@@ -69,6 +72,8 @@ export class TelegramLimiter {
   readonly #intervalMs: number;
   readonly #queues: Readonly<Record<Lane, TurnQueue>>;
   readonly #onTurn: TelegramLimiterOptions['onTurn'];
+  readonly #process = randomUUID();
+  #confirmed = 0;
 
   constructor(redis: RedisClient, { bot = 'shop', isPaid = false, onTurn, ratePerSecond }: TelegramLimiterOptions) {
     this.#bot = bot;
@@ -81,13 +86,14 @@ export class TelegramLimiter {
   }
 
   /** Waits until this message may go out now. Rejects with the signal's reason, or with Redis' error. */
-  async acquire({ chatId, lane }: Turn, signal: AbortSignal): Promise<void> {
-    await this.#timed(lane, this.#queues[lane].wait({ chatId, waitsForChat: true }, signal));
+  async acquire({ chatId, isRepeat = false, lane }: Turn, signal: AbortSignal): Promise<Answered> {
+    const grant = await this.#timed(lane, this.#queues[lane].wait({ chatId, isRepeat, waitsForChat: true }, signal));
+    return grant.kind === 'granted' ? grant.answered : NO_SLOT;
   }
 
   /** As `acquire`, but answers at once where only the chat's own limit is in the way, so that another message can go first. */
   async acquireUnlessChatBusy({ chatId, lane }: Turn, signal: AbortSignal): Promise<Grant> {
-    return await this.#timed(lane, this.#queues[lane].wait({ chatId, waitsForChat: false }, signal));
+    return await this.#timed(lane, this.#queues[lane].wait({ chatId, isRepeat: false, waitsForChat: false }, signal));
   }
 
   /** Holds back every worker's sending for this long; a longer pause that has begun stays. */
@@ -113,25 +119,28 @@ export class TelegramLimiter {
     const chats = waiters.map(({ chatId }) => keys.telegramChatSlot(chatId, this.#bot));
     const places = [keys.telegramSlot(this.#kind), keys.telegramPause(this.#bot), ...chats];
     const limits = [this.#intervalMs, HORIZON_MS[lane], CHAT_SPACING_MS, GROUP_WINDOW_MS].map(microseconds);
-    const kept = waiters.map(({ chatId }) => (chatId < 0 ? GROUP_PER_MINUTE : 1));
+    const kept = waiters.map(({ chatId, isRepeat }) => (isRepeat ? 0 : chatId < 0 ? GROUP_PER_MINUTE : 1));
     const answer = await this.#redis.telegramReserve(places.length, ...places, ...limits, ...kept);
     return waiters.map((_, i) => decision(answer[2 * i]!, answer[2 * i + 1]!));
   }
 
   async #confirm(waitedMs: number) {
-    if (this.#intervalMs < ALWAYS_CONFIRM_FROM_MS && waitedMs <= CONFIRM_AFTER_MS) return decision(GRANTED, 0);
-    const sent = keys.telegramSent(this.#kind);
-    const [window, warmUp] = [microseconds(WINDOW_MS), microseconds(WARM_UP_MS)];
-    const [code, wait] = await this.#redis.telegramConfirm(
-      sent,
-      keys.telegramPause(this.#bot),
-      this.#rate,
-      window,
-      warmUp,
-    );
-    return decision(code, wait);
+    if (this.#intervalMs < ALWAYS_CONFIRM_FROM_MS && waitedMs <= CONFIRM_AFTER_MS)
+      return { ...decision(GRANTED, 0), answered: NO_SLOT };
+    const held = keys.telegramHeld(this.#kind);
+    const [window, hold] = [microseconds(WINDOW_MS), microseconds(WINDOW_MS + ARRIVED_WITHIN_MS)];
+    this.#confirmed += 1;
+    const id = `${this.#process}:${this.#confirmed}`;
+    const [sent, pause] = [keys.telegramSent(this.#kind), keys.telegramPause(this.#bot)];
+    const [code, wait] = await this.#redis.telegramConfirm(sent, pause, held, this.#rate, window, hold, id);
+    // Without Redis the slot is free when its time is over.
+    const answered = (): void => void this.#redis.telegramAnswered(held, window, id).catch(() => undefined);
+    return { ...decision(code, wait), answered: code === GRANTED ? answered : NO_SLOT };
   }
 }
+
+/** Where places are so close that none is confirmed, and where there is no turn. */
+const NO_SLOT: Answered = () => undefined;
 
 const REASONS = { [GRANTED]: 'granted', [CHAT_BUSY]: 'chat', [RATE_REACHED]: 'rate', [PAUSED]: 'pause' } as const;
 

@@ -10,7 +10,8 @@ export const PAUSED = 3;
  * Reserves the next places in the global rate for as many messages as it is given, in their order.
  * KEYS: next free place, pause, then the places of each message's chat.
  * ARGV (microseconds): interval between places, how far ahead to reserve, spacing within a chat, the group window;
- * then for each message how many places of its chat count (1, or the group's limit).
+ * then for each message how many places of its chat count: 1, the group's limit, or 0 for one that repeats a message which
+ * Telegram has just refused.
  * Answers a pair for each message: one of the codes above, and the wait. Only `GRANTED` takes anything.
  */
 const RESERVE = `
@@ -29,14 +30,16 @@ for i = 1, #KEYS - 2 do
   elseif wait > horizon then
     code, wait = ${RATE_REACHED}, wait - horizon
   else
-    local earliest = (tonumber(redis.call('LINDEX', chat, 0) or 0)) + spacing
+    local earliest = kept == 0 and 0 or (tonumber(redis.call('LINDEX', chat, 0) or 0)) + spacing
     if kept > 1 then earliest = math.max(earliest, (tonumber(redis.call('LINDEX', chat, kept - 1) or 0)) + window) end
     if earliest > place then
       code, wait = ${CHAT_BUSY}, earliest - now
     else
-      redis.call('LPUSH', chat, string.format('%.0f', place))
-      redis.call('LTRIM', chat, 0, kept - 1)
-      redis.call('PEXPIRE', chat, math.ceil((wait + (kept > 1 and window or spacing)) / 1000))
+      if kept > 0 then
+        redis.call('LPUSH', chat, string.format('%.0f', place))
+        redis.call('LTRIM', chat, 0, kept - 1)
+        redis.call('PEXPIRE', chat, math.ceil((wait + (kept > 1 and window or spacing)) / 1000))
+      end
       place = place + interval
       granted = true
     end
@@ -49,24 +52,38 @@ end
 return answer`;
 
 /**
- * Lets one message out whose reserved place has come, and notes the time.
- * KEYS: times of the last messages, pause. ARGV: messages per window; in microseconds the window, and how much later than
- * now the first `limit` messages after a silence are noted.
- * Answers a code and the wait: `RATE_REACHED` where late messages bunched up, `PAUSED` where a pause began meanwhile.
+ * Lets one message out whose reserved place has come. It holds one of `limit` slots from now on, which its answer frees.
+ * KEYS: times of the last messages, pause, held slots. ARGV: messages per window; in microseconds the window, and for how
+ * long a message without an answer holds its slot; the message's id.
+ * Answers a code and the wait: `RATE_REACHED` where no slot is free, `PAUSED` where a pause began meanwhile. The wait for a
+ * slot whose message has no answer yet is the window: it is free that long after the answer.
  */
 const CONFIRM = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local limit, window, warm_up = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local limit, window, hold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local pause = redis.call('PTTL', KEYS[2])
 if pause > 0 then return { ${PAUSED}, pause * 1000 } end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 local wait = (tonumber(redis.call('LINDEX', KEYS[1], limit - 1) or 0)) + window - now
+local over = redis.call('ZCARD', KEYS[3]) - limit
+if over >= 0 then
+  local free = tonumber(redis.call('ZRANGE', KEYS[3], over, over, 'WITHSCORES')[2])
+  wait = math.max(wait, math.min(free - now, window))
+end
 if wait > 0 then return { ${RATE_REACHED}, wait } end
-if redis.call('LLEN', KEYS[1]) < limit then now = now + warm_up end
 redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('LTRIM', KEYS[1], 0, limit - 1)
-redis.call('PEXPIRE', KEYS[1], math.ceil((window + warm_up) / 1000))
+redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+redis.call('ZADD', KEYS[3], string.format('%.0f', now + hold), ARGV[4])
+redis.call('PEXPIRE', KEYS[3], math.ceil(hold / 1000))
 return { ${GRANTED}, 0 }`;
+
+/** Frees the slot of a message a window after its answer, which is now. KEYS: held slots. ARGV: the window in microseconds, the id. */
+const ANSWERED = `
+local time = redis.call('TIME')
+local free = time[1] * 1000000 + time[2] + ARGV[1]
+redis.call('ZADD', KEYS[1], 'XX', 'LT', string.format('%.0f', free), ARGV[2])`;
 
 /** Begins a pause or makes it longer, never shorter. KEYS: pause. ARGV: milliseconds. */
 const PAUSE = `
@@ -77,17 +94,21 @@ export type TelegramScripts = {
   telegramConfirm(
     sentKey: string,
     pauseKey: string,
+    heldKey: string,
     limit: number,
     windowUs: number,
-    warmUpUs: number,
+    holdUs: number,
+    id: string,
   ): Promise<[number, number]>;
+  telegramAnswered(heldKey: string, windowUs: number, id: string): Promise<null>;
   telegramPause(pauseKey: string, ms: number): Promise<null>;
 };
 
-/** The connection with the three scripts as commands; ioredis loads them again after a restart of the server. */
+/** The connection with the scripts as commands; ioredis loads them again after a restart of the server. */
 export function withTelegramScripts(redis: RedisClient): TelegramScripts {
   redis.defineCommand('telegramReserve', { lua: RESERVE });
-  redis.defineCommand('telegramConfirm', { lua: CONFIRM, numberOfKeys: 2 });
+  redis.defineCommand('telegramConfirm', { lua: CONFIRM, numberOfKeys: 3 });
+  redis.defineCommand('telegramAnswered', { lua: ANSWERED, numberOfKeys: 1 });
   redis.defineCommand('telegramPause', { lua: PAUSE, numberOfKeys: 1 });
   return redis as RedisClient & TelegramScripts;
 }

@@ -1,14 +1,20 @@
 /** Most messages that share one round trip; keeps the script far below a millisecond. */
 const MAX_BATCH = 32;
 
+/** To be called when the answer has come, or none will: the next message counts from then. Must not throw. */
+export type Answered = () => void;
+
 /** `chat_busy`: this chat has its turn in `waitMs`; no place in the global rate was used. */
-export type Grant = { kind: 'granted' } | { kind: 'chat_busy'; waitMs: number };
+export type Grant = { kind: 'granted'; answered: Answered } | { kind: 'chat_busy'; waitMs: number };
 
 /** For one message: it has its place in `waitMs`, or what holds it up for so long. */
 export type Decision = { reason: 'granted' | 'chat' | 'rate' | 'pause'; waitMs: number };
 
-/** `waitsForChat: false`: where the chat's own limit is in the way, its message gives way to others. */
-export type Waiter = { chatId: number; waitsForChat: boolean };
+/**
+ * `waitsForChat: false`: where the chat's own limit is in the way, its message gives way to others. `isRepeat`: Telegram has just refused
+ * the message, so it counts for its chat already.
+ */
+export type Waiter = { chatId: number; waitsForChat: boolean; isRepeat: boolean };
 
 type Pending = Waiter & {
   signal: AbortSignal;
@@ -19,7 +25,7 @@ type Pending = Waiter & {
 export type Places = {
   reserve(waiters: readonly Waiter[]): Promise<readonly Decision[]>;
   /** Asked when a reserved place has come, `waitedMs` after it was reserved. */
-  confirm(waitedMs: number): Promise<Decision>;
+  confirm(waitedMs: number): Promise<Decision & { answered: Answered }>;
 };
 
 /**
@@ -93,9 +99,9 @@ export class TurnQueue {
   /** The place has come: out with it, unless it must wait a little more, or a pause has begun and a new place is needed. */
   async #goOut(pending: Pending, waitedMs: number): Promise<void> {
     try {
-      const { reason, waitMs } = await this.#places.confirm(waitedMs);
-      if (pending.signal.aborted) return;
-      if (reason === 'granted') pending.settle({ kind: 'granted' });
+      const { answered, reason, waitMs } = await this.#places.confirm(waitedMs);
+      if (pending.signal.aborted) return answered();
+      if (reason === 'granted') pending.settle({ kind: 'granted', answered });
       else if (reason === 'rate') this.#later(pending, waitMs, () => void this.#goOut(pending, waitedMs + waitMs));
       else this.#rejoin(pending);
     } catch (error) {

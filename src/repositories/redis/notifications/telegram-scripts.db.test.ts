@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mostWithin } from '../../../../sandbox/telegram/record.ts';
+import { type TestRedis, testRedis } from '../../../testing/redis.ts';
+import { GRANTED, type TelegramScripts, withTelegramScripts } from './telegram-scripts.ts';
+
+const SECOND_US = 1_000_000;
+const CLOCK = 'clock';
+
+let redis: TestRedis;
+let scripts: TelegramScripts;
+beforeAll(async () => {
+  redis = await testRedis();
+  scripts = withTelegramScripts(onFakeClock(redis.url));
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+/** A connection whose scripts read the time from a key, and whose keys do not expire: Redis does that by its own clock. */
+function onFakeClock(url: string): Redis {
+  const client = new Redis(url);
+  const define = client.defineCommand.bind(client);
+  return Object.assign(client, {
+    defineCommand: (name: string, { lua, ...rest }: Parameters<typeof define>[1]) =>
+      define(name, {
+        ...rest,
+        lua: lua
+          .replaceAll("redis.call('TIME')", `redis.call('HMGET', '${CLOCK}', 's', 'us')`)
+          .replaceAll(/^\s*redis\.call\('PEXPIRE'.*$/gm, ''),
+      }),
+  });
+}
+
+type Journey = { asksAtUs: number; travelUs: number; answerUs: number };
+
+/** When each message arrives that goes out as soon as it is let. The answer to the last is not the last thing that happens. */
+async function arrivals(limit: number, journeys: readonly Journey[]): Promise<number[]> {
+  await redis.client.flushall();
+  const came: number[] = [];
+  const events = journeys.map((journey, id) => ({ at: journey.asksAtUs, id, isAnswer: false }));
+  for (;;) {
+    events.sort((a, b) => a.at - b.at);
+    const event = events.shift();
+    if (!event) return came.toSorted((a, b) => a - b);
+    const { at, id, isAnswer } = event;
+    await redis.client.hset(CLOCK, { s: Math.floor(at / SECOND_US), us: at % SECOND_US });
+    if (isAnswer) {
+      await scripts.telegramAnswered('held', SECOND_US, `${id}`);
+      continue;
+    }
+    const [code, wait] = await scripts.telegramConfirm(
+      'sent',
+      'pause',
+      'held',
+      limit,
+      SECOND_US,
+      2 * SECOND_US,
+      `${id}`,
+    );
+    if (code !== GRANTED) {
+      expect(wait).toBeGreaterThan(0);
+      events.push({ at: at + Math.ceil(wait), id, isAnswer: false });
+      continue;
+    }
+    const { answerUs, travelUs } = journeys[id]!;
+    came.push(at + travelUs);
+    events.push({ at: at + travelUs + answerUs, id, isAnswer: true });
+  }
+}
+
+/** Most are quick, some are very late: a process that was kept from its core. */
+const lateness = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 30_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: SECOND_US }) },
+);
+
+const journeys = fc.array(
+  fc.record({
+    asksAtUs: fc.integer({ min: 0, max: 3 * SECOND_US }),
+    travelUs: lateness,
+    answerUs: fc.oneof(lateness, fc.integer({ min: 0, max: 20 * SECOND_US })),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+test('no second of Telegram has more messages than the limit, however late they and their answers are', async () => {
+  const limits = fc.integer({ min: 1, max: 8 });
+  const check = fc.asyncProperty(limits, journeys, async (limit, all) => {
+    const came = await arrivals(limit, all);
+    expect(came).toHaveLength(all.length);
+    expect(mostWithin(came, SECOND_US)).toBeLessThanOrEqual(limit);
+  });
+  await fc.assert(check, { numRuns: 60 });
+});
