@@ -77,6 +77,20 @@ export const ALERTS_OF_MESSAGES = runbooks({
       ru: 'ответьте на странице «Сейчас», кнопкой под оповещением или командой `task-worker brake confirm notification_backlog send` или `… drop`. Ответ касается всего, что удержано в этот момент; прежние ответы там же.',
     },
   },
+  approval_waits: {
+    means: {
+      en: 'somebody asked for what touches many, such as deleting more users than `APPROVAL_ABOVE` or a message to all. It waits for the yes of a second person and has done nothing yet.',
+      ru: 'кто-то просит о том, что затронет многих: удалить больше пользователей, чем `APPROVAL_ABOVE`, или написать всем. Это ждёт согласия второго человека; пока ничего не сделано.',
+    },
+    look: {
+      en: 'what, how many and who asked, in [approvals](/approvals, operations.md#the-yes-of-a-second-person); ask that person where you did not expect it.',
+      ru: 'что, сколько и кто просит — в [согласованиях](/approvals, operations.md#the-yes-of-a-second-person); спросите этого человека, если не ждали такого.',
+    },
+    act: {
+      en: 'say yes or no, with a button below the message, on the page, or with `task-worker approvals`. The person who asked cannot say the yes. Without an answer it is void after a day.',
+      ru: 'согласитесь или откажите: кнопкой под сообщением, на странице или командой `task-worker approvals`. Тот, кто просит, согласиться не может. Без ответа через сутки всё отменяется.',
+    },
+  },
   brake: {
     also: [
       'brake_disable_expired_users',

@@ -35,7 +35,7 @@ test('a connection that was lost joins commands again', async () => {
   const client = connectRedis({ url: redis.url, name: 'test', whenDown: 'wait', onError: () => undefined });
   onTestFinished(() => client.disconnect());
   await client.set('key', '1');
-  await redis.client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   expect(await client.get('key')).toBe('1');
   const before = await reads();
   await Promise.all(Array.from({ length: 8 }, () => client.get('key')));
