@@ -149,4 +149,6 @@ export const PROBLEM_SAYINGS: Sayings = {
   // Why outside services do not answer, as they are shown beside them.
   '{}: not called, its circuit breaker is open after repeated failures':
     '{}: не вызывался, его предохранитель разомкнут после повторных сбоев',
+  'Nothing is held, or was answered, under {}.': 'Под именем {} ничего не удержано и ответов не было.',
+  'There is no runbook {}.': 'Инструкции {} нет.',
 };
