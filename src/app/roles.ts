@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config.ts';
-import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
+import { memoryLimitBytes, ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { RedisOutageWatch } from '../domain/monitoring/redis-outage.ts';
 import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { moduleAt } from '../lib/code-folder.ts';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
+import { heapShare } from '../lib/heap-share.ts';
 import { loadPart } from '../lib/load-part.ts';
 import { processSilent } from '../messages/processes.ts';
 import { watchCrashes } from '../observability/crashes.ts';
@@ -106,6 +107,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         count: config.WORKER_CONCURRENCY,
         module: moduleAt('main'),
         args: ['worker-process'],
+        flags: heapShare(memoryLimitBytes(), config.WORKER_CONCURRENCY),
         log: app.log,
         onDied: (signal) => processDied(app, signal),
         onSilent: (silence) => void processIsSilent(app, silence),
