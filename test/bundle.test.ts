@@ -1,37 +1,23 @@
-import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Bundled } from '../bench/harness/bundled.ts';
 import { minutes } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
 import { spawnMain } from '../src/testing/world/command.ts';
 import { queueMany } from '../src/testing/world/notifications.ts';
 import { RoleProcess, type SpawnTaskWorker } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
-import { bundle } from '../tools/bundle/main.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-
-let folder: string;
+let bundled: Bundled;
 let world: World;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'task-worker-bundle-'));
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  [world] = await Promise.all([World.start(), bundle(join(folder, 'bundle'))]);
+  [world, bundled] = await Promise.all([World.start(), Bundled.make()]);
 }, minutes(2));
 afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true });
+  await bundled?.[Symbol.asyncDispose]();
 });
 
-const spawnBundle: SpawnTaskWorker = (args, env) =>
-  spawn(process.execPath, [join(folder, 'bundle/main.js'), ...args], {
-    env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+const spawnBundle: SpawnTaskWorker = (args, env) => bundled.spawn(args, env);
 
 /** A place in the client of the panel, as the last words of a line of a stack. */
 const PLACE = /\(?(?:file:\/\/)?\/\S*\/src\/clients\/\S+\.ts:\d+:\d+\)?$/m;
