@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../src/lib/duration.ts';
-import type { RoleProcess } from '../src/testing/world/role-process.ts';
+import { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
+import { Bundled } from './harness/bundled.ts';
 import type { Figure, Measure } from './harness/measure.ts';
 import { usageOfGroup } from './harness/process-usage.ts';
 import { rounds } from './harness/scale.ts';
 
 /** After this time the work of the start is over: compiling, first connections, first collections of garbage. */
 const SETTLE_MS = seconds(15);
+/** What the promise of a default installation names. */
+const INSTALLED_MS = seconds(60);
 
 export const measure: Measure = {
   title: 'memory and processor time of workers that have nothing to do',
@@ -26,12 +29,17 @@ export const measure: Measure = {
       world.startWorker({ NODE_DISABLE_COMPILE_CACHE: '1' }),
     ]);
     await delay(SETTLE_MS);
+    const installed = await installationMb(world, rounds(scale));
     const rows: Idle[][] = [];
     for (let round = 0; round < rounds(scale); round += 1) {
       rows.push(await Promise.all([one, set, first].map((worker) => idle(worker, windowMs))));
     }
     return {
       figures: [
+        {
+          what: 'default installation from the bundle: worker of 2 processes and scheduler, proportional, together',
+          ...{ unit: 'MB', samples: installed, bar: { atMost: 256 } },
+        },
         ...figuresOf(
           'worker, 1 process',
           rows.map((row) => row[0]!),
@@ -52,12 +60,32 @@ export const measure: Measure = {
       ],
       notes: [
         `Windows of ${windowMs / 1000} s. The shipped worker with its TaskIQ intake and no scheduler beside it, so that nothing comes due.`,
+        'A default installation is looked at 60 s after its start, each round another one. Proportional memory (Pss of smaps_rollup) counts a page that n processes share as an n-th in each, those outside of the installation included.',
         'Resident memory counts pages that processes share (Node itself, some 55 MB) in each of them.',
         'A first start finds nothing that an earlier one compiled (NODE_DISABLE_COMPILE_CACHE=1): Node then holds what strips types, too.',
       ],
     };
   },
 };
+
+/** The proportional memory of a worker as shipped and a scheduler, from the bundle that an image carries. */
+async function installationMb(world: World, times: number): Promise<number[]> {
+  await using bundled = await Bundled.make();
+  const samples: number[] = [];
+  // The first start fills the compile cache.
+  for (let round = 0; round <= times; round += 1) {
+    const env = { ...world.env, WORKER_CONCURRENCY: '2' };
+    await using worker = await RoleProcess.start('worker', env, undefined, bundled.spawn);
+    await using scheduler = await RoleProcess.start('scheduler', env, undefined, bundled.spawn);
+    if (round > 0) {
+      await delay(INSTALLED_MS);
+      const all = await Promise.all([worker, scheduler].map(({ pid }) => usageOfGroup(pid)));
+      samples.push(all.reduce((sum, { proportionalMb }) => sum + proportionalMb, 0));
+    }
+    await Promise.all([worker.stop(), scheduler.stop()]);
+  }
+  return samples;
+}
 
 /** The averages of each process. */
 type Idle = { residentMb: number; percent: number; processes: number };

@@ -45,12 +45,16 @@ if (import.meta.main) {
     ...(process.stdout.isTTY && { screen: { isColored: process.stdout.hasColors(), columns: process.stdout.columns } }),
     stop,
   };
+  // A bundle; a checkout runs its sources as they are.
+  if (import.meta.filename.endsWith('.js')) (await import('./lib/source-places.ts')).tellSourcePlaces();
   const argv = process.argv.slice(2);
-  // A container is asked for its health twice a minute, and loading the whole command line takes a second of processor time.
-  process.exitCode =
-    argv[0] === 'health'
-      ? await (await import('./app/health-command.ts')).health.run(argv, terminal)
-      : await (await import('./app/command-line.ts')).runCommandLine(argv, terminal);
+  const [name, ...rest] = argv;
+  const isRole = name === 'worker' || name === 'scheduler' || name === 'all' || name === 'worker-process';
+  // A role would hold the rest of the command line in memory, and a container's health check would load it twice a minute.
+  if (name === 'health') process.exitCode = await (await import('./app/health-command.ts')).health.run(argv, terminal);
+  else if (isRole && rest.length === 0)
+    process.exitCode = await (await import('./app/role-command.ts')).runRoleCommand(name, terminal);
+  else process.exitCode = await (await import('./app/command-line.ts')).runCommandLine(argv, terminal);
   // Only a handler that ignored its signal is left here; its job is taken over when its lock expires.
   process.exit();
 }

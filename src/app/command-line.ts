@@ -36,7 +36,8 @@ import { paymentDeskOf } from './doors/payment-desk-of.ts';
 import { receiptsOf } from './doors/receipts-of.ts';
 import { health } from './health-command.ts';
 import { readConfig } from './read-config.ts';
-import { type Role, runRole, runWorkerProcess } from './roles.ts';
+import { runRoleCommand } from './role-command.ts';
+import type { Role } from './roles.ts';
 import { schema } from './schema-command.ts';
 
 type CliContext = TaskContext &
@@ -95,17 +96,15 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   if (rest.includes('--help') || rest.includes('-h')) return say(terminal, helpOf(name));
   const own = OWN_CONFIGURATION.find(({ command }) => command.name === name);
   if (own) return await own.run(argv, terminal);
+  if (name in ROLES || name === 'worker-process') return await runRoleCommand(name as Role, terminal);
   let out = terminal;
   try {
     const command = commands.find((known) => known.name === name);
-    if (!command && !(name in ROLES) && name !== 'worker-process') throw unknownCommand(name);
-    const args = command ? readArgs(rest, command) : undefined;
+    if (!command) throw unknownCommand(name);
+    const args = readArgs(rest, command);
     const config = await readConfig(terminal.env);
     out = masked(terminal, masker(secretsOf(config)));
-    if (name === 'worker-process') await runWorkerProcess(config, terminal.stop);
-    else if (command && args) return await runCommand(command, args, config, out);
-    else await runRole(name as Role, config, terminal.stop);
-    return 0;
+    return await runCommand(command, args, config, out);
   } catch (error) {
     return sayFailure(error, out);
   }

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { loadPart } from '../lib/load-part.ts';
 import type { ErrorReports, ErrorReportsOptions } from '../observability/error-reports.ts';
 import type { Tracing, TracingOptions } from '../observability/tracing.ts';
 
@@ -9,7 +10,7 @@ export async function tracingOf(
 ): Promise<Tracing | undefined> {
   const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (endpoint === undefined) return undefined;
-  const { startTracing } = await import('../observability/open-telemetry.ts');
+  const { startTracing } = await loadPart('What sends traces', () => import('../observability/open-telemetry.ts'));
   return startTracing({
     ...options,
     endpoint,
@@ -29,6 +30,6 @@ export async function errorReportsOf(
   options: Pick<ErrorReportsOptions, 'mask' | 'onLost' | 'role' | 'version'>,
 ): Promise<ErrorReports | undefined> {
   if (config.SENTRY_DSN === undefined || options.role === 'cli') return undefined;
-  const { startSentry } = await import('../observability/sentry.ts');
+  const { startSentry } = await loadPart('What reports errors', () => import('../observability/sentry.ts'));
   return startSentry({ ...options, dsn: config.SENTRY_DSN, environment: config.SENTRY_ENVIRONMENT });
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { CODE_FOLDER } from '../lib/code-folder.ts';
 import { errorCode } from '../lib/errors.ts';
 
 /** One place in the code, in the words of Sentry: https://develop.sentry.dev/sdk/data-model/event-payloads/stacktrace/ */
@@ -6,7 +7,7 @@ export type Frame = { filename: string; function?: string; lineno: number; colno
 
 export type DescribedError = { type: string; value: string; stacktrace?: { frames: Frame[] } };
 
-const ROOT = new URL('../../', import.meta.url).href;
+const ROOT = new URL('../', CODE_FOLDER).href;
 const ROOT_PATH = fileURLToPath(ROOT);
 const NAME = /^[\w$]{1,60}$/;
 const CAUSES_AT_MOST = 5;

@@ -1,5 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { parse } from 'node:path';
 import type { z } from 'zod';
+import { CODE_FOLDER, isModule } from '../lib/code-folder.ts';
 import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { type AnyTask, QUEUES, type QueueName } from './define-task.ts';
@@ -68,7 +70,7 @@ export class TaskRegistry {
  * Imports every file of `src/tasks/<queue>/`. The start fails on a folder that is no queue, on a file that is no task, and on a task whose
  * name differs from its path.
  */
-export async function loadTasks(root = new URL('../tasks/', import.meta.url)): Promise<TaskRegistry> {
+export async function loadTasks(root = new URL('tasks/', CODE_FOLDER)): Promise<TaskRegistry> {
   const entries = await readdir(root, { withFileTypes: true });
   const found = await Promise.all(
     entries
@@ -76,7 +78,7 @@ export async function loadTasks(root = new URL('../tasks/', import.meta.url)): P
       .map(async ({ name }) => {
         const queue = queueOf(name);
         const files = await readdir(new URL(`${queue}/`, root));
-        return Promise.all(files.filter(isTaskFile).map((file) => loadTask(root, queue, file)));
+        return Promise.all(files.filter(isModule).map((file) => loadTask(root, queue, file)));
       }),
   );
   return new TaskRegistry(found.flat());
@@ -90,11 +92,9 @@ function queueOf(folder: string): QueueName {
   );
 }
 
-const isTaskFile = (file: string): boolean => file.endsWith('.ts') && !file.endsWith('.test.ts');
-
 async function loadTask(root: URL, queue: QueueName, file: string): Promise<AnyTask> {
   const module = (await import(new URL(`${queue}/${file}`, root).href)) as { default?: AnyTask };
-  const expected = file.slice(0, -'.ts'.length).replaceAll('-', '_');
+  const expected = parse(file).name.replaceAll('-', '_');
   if (module.default?.name !== expected) {
     throw new Error(`src/tasks/${queue}/${file} must default-export defineTask({ name: '${expected}', … })`);
   }

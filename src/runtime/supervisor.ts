@@ -25,6 +25,8 @@ export type SupervisorOptions = {
   /** The module each process runs, and its arguments. */
   module: URL;
   args: readonly string[];
+  /** Flags of Node for each process. */
+  flags?: readonly string[];
   log: Log;
   /** Called when a process has exited or was killed by a signal; another is started. */
   onDied(signal: NodeJS.Signals | null): void;
@@ -102,8 +104,9 @@ export class Supervisor {
   }
 
   async #start(restartAfterMs: number): Promise<void> {
-    const { args, log, module } = this.#options;
-    const child = fork(module, [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const { args, flags = [], log, module } = this.#options;
+    const execArgv = [...process.execArgv, ...flags];
+    const child = fork(module, [...args], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const startedAt = performance.now();
     this.#children.add(child);
     const ready = Promise.withResolvers<void>();

@@ -56,7 +56,7 @@ export async function deskWorld(
   const tokens = { olga: randomBytes(16).toString('hex'), ivan: randomBytes(16).toString('hex') };
   const environment = { ...more, API_TOKENS: `olga:${tokens.olga},ivan:${tokens.ivan}` };
   const world = stack.use(await paymentWorld(generation, mode, environment));
-  const server = buildServer({
+  const server = await buildServer({
     health: {},
     metrics: { render: async () => 'up 1\n', basicAuth: undefined },
     operations: httpContext(world.app.app)!,

@@ -42,7 +42,7 @@ export async function eventWorld(
   const env = { REMNAWAVE_WEBHOOK_SECRET: secret, ...environment };
   const world = await subscriptionWorld(generation, env, startAt, hook);
   const { app } = world.app;
-  const server = buildServer({
+  const server = await buildServer({
     health: {},
     metrics: { render: async () => '', basicAuth: undefined },
     remnawaveWebhook: remnawaveWebhook(app),

@@ -39,7 +39,7 @@ export async function httpWorld({ env = {}, change = () => ({}) }: HttpWorldOpti
   );
   const built = httpContext(world.app)!;
   const context: HttpContext = { ...built, ...change(built) };
-  const server = buildServer({
+  const server = await buildServer({
     health: {},
     metrics: { render: async () => 'up 1\n', basicAuth: undefined },
     operations: context,

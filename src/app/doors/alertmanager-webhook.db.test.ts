@@ -10,11 +10,11 @@ const NODE = '6f1c2f0e-0000-4000-8000-000000000001';
 
 describe('alerts that Alertmanager hands in', () => {
   let world: TestApp;
-  let server: ReturnType<typeof buildServer>;
+  let server: Awaited<ReturnType<typeof buildServer>>;
   beforeAll(async () => {
     world = await testApp({ ALERTMANAGER_WEBHOOK_SECRET: SECRET });
     const alertmanager = alertmanagerWebhook(world.app, SECRET);
-    server = buildServer({
+    server = await buildServer({
       health: {},
       metrics: { render: async () => '', basicAuth: undefined },
       alertmanagerWebhook: alertmanager,

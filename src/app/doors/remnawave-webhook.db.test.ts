@@ -19,7 +19,7 @@ const counted = async ({ app }: { app: { app: TestApp['app'] } }, event: string,
 test('without the secret there is no route', async () => {
   await using app = await testApp();
   expect(remnawaveWebhook(app.app)).toBeUndefined();
-  const server = buildServer({ health: {}, metrics: { render: async () => '', basicAuth: undefined } });
+  const server = await buildServer({ health: {}, metrics: { render: async () => '', basicAuth: undefined } });
   expect((await server.inject({ method: 'POST', url: '/webhooks/remnawave', payload: {} })).statusCode).toBe(404);
   await server.close();
 });

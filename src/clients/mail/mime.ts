@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { mailbox, WireAddress } from '../../lib/email-address.ts';
+import { loadPart } from '../../lib/load-part.ts';
 
 export type Mail = { to: string; subject: string; text: string; html: string; locale: string };
 
@@ -7,7 +8,10 @@ type Envelope = { from: NonNullable<ReturnType<typeof mailbox>>; to: WireAddress
 
 /** The message as bytes: text and HTML, and headers that say that a program wrote it (RFC 3834). */
 export async function mime({ html, locale, subject, text }: Mail, { from, id, to }: Envelope): Promise<Buffer> {
-  const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
+  const { default: MailComposer } = await loadPart(
+    'What writes e-mail (nodemailer)',
+    () => import('nodemailer/lib/mail-composer'),
+  );
   const composer = new MailComposer({
     from: { name: from.name, address: from.address.address },
     to: { name: '', address: to.address },

@@ -3,6 +3,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection';
 import { seconds } from '../../lib/duration.ts';
 import type { WireAddress } from '../../lib/email-address.ts';
 import { PermanentError } from '../../lib/errors.ts';
+import { loadPart } from '../../lib/load-part.ts';
 import { SmtpFailure, type SmtpStep } from './smtp-failure.ts';
 import type { SmtpServer } from './smtp-server.ts';
 
@@ -64,7 +65,10 @@ export class SmtpSession implements Disposable {
   static async open(server: SmtpServer, limits: SmtpLimits, signal: AbortSignal): Promise<SmtpSession> {
     signal.throwIfAborted();
     // Loaded with the first mail: it takes megabytes, which a worker that mails nothing need not spend.
-    const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+    const { default: Connection } = await loadPart(
+      'What sends e-mail (nodemailer)',
+      () => import('nodemailer/lib/smtp-connection'),
+    );
     signal.throwIfAborted();
     const connection = new Connection({
       host: server.host,

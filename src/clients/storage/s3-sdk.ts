@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { seconds } from '../../lib/duration.ts';
+import { loadPart } from '../../lib/load-part.ts';
 
 export type S3Options = {
   readonly bucket: string;
@@ -24,7 +25,9 @@ export type Sdk = typeof import('@aws-sdk/client-s3') & typeof import('@aws-sdk/
 
 /** Loads the SDK with the first call. It costs 0.2 s and 35 MB, which a worker without a bucket does not spend. */
 export async function loadSdk(options: S3Options): Promise<Sdk> {
-  const [s3, upload] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')]);
+  const [s3, upload] = await loadPart('The client of S3 (@aws-sdk)', () =>
+    Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')]),
+  );
   return { ...s3, ...upload, client: new s3.S3Client(clientConfig(options)) };
 }
 

@@ -1,11 +1,10 @@
-import { InputFile } from 'grammy';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { TransientError } from '../../lib/errors.ts';
 import type { RowsOfButtons } from '../../lib/telegram-button.ts';
 import { type ParseMode, plainText } from '../../lib/telegram-html.ts';
 import { type BreakerState, type ClientObserver, ClientPolicy } from '../policy.ts';
-import { BotApi, type GrammySignal } from './bot-api.ts';
+import { BotApi, type Grammy, type GrammySignal } from './bot-api.ts';
 import { ApiRefusal } from './errors.ts';
 import { type DeleteOutcome, isAboutButtons, notDeletedReason, permanentReason, type SendOutcome } from './outcome.ts';
 
@@ -119,12 +118,11 @@ export class TelegramClient implements Disposable {
 
   async sendPhoto(message: FileMessage, signal: AbortSignal): Promise<SendOutcome> {
     const { file } = message;
-    const photo = 'id' in file ? file.id : new InputFile(file.bytes, file.name);
     const html = message.caption ?? '';
     const body = { html, plain: () => plainText(html), most: MAX_CAPTION };
-    return await this.#send('sendPhoto', message, body, signal, (caption) => ({
+    return await this.#send('sendPhoto', message, body, signal, (caption, { InputFile }) => ({
       caption,
-      photo,
+      photo: 'id' in file ? file.id : new InputFile(file.bytes, file.name),
     }));
   }
 
@@ -132,8 +130,8 @@ export class TelegramClient implements Disposable {
   async deleteMessage(chatId: number, messageId: number, signal: AbortSignal): Promise<DeleteOutcome> {
     try {
       const call = { endpoint: 'deleteMessage', signal, result: Done };
-      await this.#api.call(this.#policy, call, (ownSignal) =>
-        this.#api.raw.deleteMessage({ chat_id: chatId, message_id: messageId }, ownSignal),
+      await this.#api.call(this.#policy, call, ({ raw }, ownSignal) =>
+        raw.deleteMessage({ chat_id: chatId, message_id: messageId }, ownSignal),
       );
       return { kind: 'deleted' };
     } catch (error) {
@@ -173,14 +171,15 @@ export class TelegramClient implements Disposable {
     message: Common,
     { html, most, plain }: Body,
     signal: AbortSignal,
-    content: (text: string) => object,
+    content: (text: string, grammy: Grammy) => object,
   ): Promise<SendOutcome> {
-    const api = this.#api.raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
     const send = async (to: Common, body: string, why?: string): Promise<SendOutcome | ApiRefusal> => {
       try {
-        const fields = { ...commonFields(to), ...content(body) };
         const call = { endpoint: method, signal, result: Sent };
-        const sent = await this.#api.call(this.#policy, call, (ownSignal) => api(fields, ownSignal));
+        const sent = await this.#api.call(this.#policy, call, (grammy, ownSignal) => {
+          const api = grammy.raw[method] as (fields: object, signal: GrammySignal) => Promise<unknown>;
+          return api({ ...commonFields(to), ...content(body, grammy) }, ownSignal);
+        });
         const fileId = sent.photo?.at(-1)?.file_id;
         return {
           ...{ kind: 'sent', messageId: sent.message_id },

@@ -1,4 +1,4 @@
-import { GrammyError, HttpError } from 'grammy';
+import type { GrammyError, HttpError } from 'grammy';
 import { z } from 'zod';
 import { errorCode, errorMessage, PermanentError, TransientError } from '../../lib/errors.ts';
 
@@ -42,15 +42,19 @@ const QUOTED_CHARACTERS = 300;
  * Turns what grammY throws into our kinds of error. grammY's own are never passed on, not even as a cause: their inner
  * errors hold the URL, and the URL holds the bot token.
  */
-export function toOwnError(method: string, error: unknown, bot: { token: string; variable: string }): Error {
+export function toOwnError(
+  grammy: { readonly GrammyError: typeof GrammyError; readonly HttpError: typeof HttpError },
+  { bot, endpoint: method, error }: { endpoint: string; error: unknown; bot: { token: string; variable: string } },
+): Error {
   const hidden = (text: string): string => text.replaceAll(bot.token, '<token>').slice(0, QUOTED_CHARACTERS);
-  const answer = error instanceof GrammyError ? Answer.safeParse(error).data : undefined;
+  const answer = error instanceof grammy.GrammyError ? Answer.safeParse(error).data : undefined;
   if (answer && answer.error_code >= 400) {
     const { error_code: status, parameters } = answer;
     return fromAnswer(method, { status, parameters, description: hidden(answer.description) }, bot.variable);
   }
-  if (error instanceof GrammyError) return noUsableAnswer(method, `error_code ${hidden(String(error.error_code))}`);
-  const inner = error instanceof HttpError ? error.error : error;
+  if (error instanceof grammy.GrammyError)
+    return noUsableAnswer(method, `error_code ${hidden(String(error.error_code))}`);
+  const inner = error instanceof grammy.HttpError ? error.error : error;
   const code = errorCode(inner);
   const cause = Object.assign(new Error(hidden(errorMessage(inner))), { code });
   return noUsableAnswer(method, code, cause);

@@ -68,14 +68,14 @@ export class StaffBot implements Disposable {
     const allowed_updates = ['message', 'callback_query'] as const;
     const poll = { offset, timeout: this.#pollSeconds, allowed_updates };
     const call = { endpoint: 'getUpdates', signal, result: z.array(Update), idempotent: true };
-    return await this.#api.call(this.#polls, call, (ownSignal) => this.#api.raw.getUpdates(poll, ownSignal));
+    return await this.#api.call(this.#polls, call, ({ raw }, ownSignal) => raw.getUpdates(poll, ownSignal));
   }
 
   /** Ends the waiting of the person who tapped, with a sentence of at most 200 characters. False where the tap is too old for an answer. */
   async answerTap(id: string, text: string, signal: AbortSignal): Promise<boolean> {
     const answer = { callback_query_id: id, text, show_alert: text.length > SHOWN_BRIEFLY };
-    return await this.#unlessRefused('answerCallbackQuery', signal, (own) =>
-      this.#api.raw.answerCallbackQuery(answer, own),
+    return await this.#unlessRefused('answerCallbackQuery', signal, ({ raw }, own) =>
+      raw.answerCallbackQuery(answer, own),
     );
   }
 
@@ -89,7 +89,7 @@ export class StaffBot implements Disposable {
       link_preview_options: { is_disabled: true },
       reply_markup: keyboardOf(buttons),
     };
-    return await this.#unlessRefused('editMessageText', signal, (own) => this.#api.raw.editMessageText(fields, own));
+    return await this.#unlessRefused('editMessageText', signal, ({ raw }, own) => raw.editMessageText(fields, own));
   }
 
   /** Puts commands into the menu, for readers of one language; without one, for all others. */
@@ -100,7 +100,7 @@ export class StaffBot implements Disposable {
   ): Promise<void> {
     const fields = { commands: [...commands], ...(language && { language_code: language }) };
     const call = { endpoint: 'setMyCommands', signal, result: z.unknown(), idempotent: true };
-    await this.#api.call(this.#calls, call, (own) => this.#api.raw.setMyCommands(fields, own));
+    await this.#api.call(this.#calls, call, ({ raw }, own) => raw.setMyCommands(fields, own));
   }
 
   /** Closes idle connections. */

@@ -67,7 +67,7 @@ describe('without a token', () => {
   });
 
   test('nothing is served at all where no token is set', async () => {
-    const server = buildServer({ health: {}, metrics: { render: async () => '', basicAuth: undefined } });
+    const server = await buildServer({ health: {}, metrics: { render: async () => '', basicAuth: undefined } });
     for (const url of ['/', '/login', '/api/docs', '/api/v1/tasks', '/queues']) {
       const answer = await server.inject(url);
       expect(answer.statusCode, url).toBe(404);

@@ -13,7 +13,7 @@ let server: FastifyInstance;
 beforeAll(async () => {
   world = await paymentWorld(2);
   const metrics = { render: async () => '', basicAuth: undefined };
-  server = buildServer({ health: {}, metrics, cryptobotWebhook: cryptobotWebhook(world.app.app) });
+  server = await buildServer({ health: {}, metrics, cryptobotWebhook: cryptobotWebhook(world.app.app) });
 });
 afterAll(async () => {
   await server.close();

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { loadPart } from '../../lib/load-part.ts';
 import { registerApi } from './api/routes.ts';
 import { Guard } from './auth/guard.ts';
 import { answerError, type ErrorAnswer } from './console/error-page.ts';
@@ -37,7 +38,7 @@ export function registerOperations(server: FastifyInstance, context: HttpContext
     });
     // Loaded only where there is a token: the board's packages take 10 MB.
     void scope.register((board, _boardOptions, boardDone) => {
-      import('./queue-board.ts')
+      loadPart('The board of queues', () => import('./queue-board.ts'))
         .then(({ registerQueueBoard }) => registerQueueBoard(board, context, guard))
         .then(() => boardDone(), boardDone);
     });

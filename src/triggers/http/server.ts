@@ -1,17 +1,17 @@
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { seconds } from '../../lib/duration.ts';
+import { loadPart } from '../../lib/load-part.ts';
 import { type Proxies, trustIn } from '../../lib/proxies.ts';
 import { type AlertmanagerWebhookOptions, registerAlertmanagerWebhook } from './alertmanager-webhook.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { limitConnections } from './connections.ts';
-import { wantsPage } from './console/error-page.ts';
+import { wantsPage } from './console/wants-page.ts';
 import type { HttpContext } from './context.ts';
 import { type CryptobotWebhookOptions, registerCryptobotWebhook } from './cryptobot-webhook.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { type HealthChecks, registerHealth } from './health.ts';
 import { type MetricsOptions, registerMetrics } from './metrics.ts';
-import { registerOperations } from './operations.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { type RemnawaveWebhookOptions, registerRemnawaveWebhook } from './remnawave-webhook.ts';
 
@@ -52,8 +52,11 @@ const LIMITS: ConnectionLimits = {
  */
 const BACKLOG = 4_096;
 
-/** The server with all its routes, not listening yet. */
-export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits = LIMITS): FastifyInstance {
+/** The server with all its routes, not listening yet. API and console are loaded only where there is a token for them. */
+export async function buildServer(
+  options: Omit<HttpOptions, 'port' | 'host'>,
+  limits = LIMITS,
+): Promise<FastifyInstance> {
   const {
     alertmanagerWebhook,
     cryptobotWebhook,
@@ -63,6 +66,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
     remnawaveWebhook,
     trustProxy = 0,
   } = options;
+  const loaded = operations && (await loadPart('The API and the console', () => import('./operations.ts')));
   const log = operations?.log ?? cryptobotWebhook?.log ?? remnawaveWebhook?.log;
   const server = fastify({
     bodyLimit: BODY_BYTES,
@@ -93,7 +97,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
   if (cryptobotWebhook) registerCryptobotWebhook(server, cryptobotWebhook);
   if (remnawaveWebhook) registerRemnawaveWebhook(server, remnawaveWebhook);
   if (alertmanagerWebhook) registerAlertmanagerWebhook(server, alertmanagerWebhook);
-  const answerPerson = operations && registerOperations(server, operations);
+  const answerPerson = operations && loaded?.registerOperations(server, operations);
   const nothing = operations
     ? 'There is nothing at this address; /api/docs has all calls.'
     : 'Without API_TOKENS only health and metrics answer; set it to have the API and the console.';
@@ -112,7 +116,7 @@ export function buildServer(options: Omit<HttpOptions, 'port' | 'host'>, limits 
  * meant.
  */
 export async function startHttp({ host, port, ...options }: HttpOptions, limits = LIMITS): Promise<FastifyInstance> {
-  const server = buildServer(options, limits);
+  const server = await buildServer(options, limits);
   try {
     await server.listen({ port, host, backlog: BACKLOG });
   } catch (error) {

@@ -82,7 +82,7 @@ describe('a logout', () => {
     http.server.inject({ method: 'POST', url: '/logout', headers: { ...headers, cookie } });
 
   test('ends the session at the server: a copy of the cookie opens nothing, in any process', async () => {
-    const other = buildServer({
+    const other = await buildServer({
       health: {},
       metrics: { render: async () => '', basicAuth: undefined },
       operations: http.context,

@@ -8,6 +8,7 @@ import { partials } from './deeds.ts';
 import { pageOf } from './page-of.ts';
 import { sendPage } from './send-page.ts';
 import { consolePage, receiptLine, type Shell } from './shell.ts';
+import { wantsPage } from './wants-page.ts';
 import type { CommonWord } from './words.ts';
 
 export type ErrorAnswer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
@@ -18,9 +19,6 @@ const HEADINGS: Readonly<Partial<Record<ProblemKind, CommonWord>>> = {
   'unknown-task': 'nothingHere',
   forbidden: 'notAllowed',
 };
-
-/** Whether a person looks at the answer. */
-export const wantsPage = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/html') ?? false;
 
 /** Answers an error as a page of the console, to the script as a line above the page, and to programs as a problem. */
 export async function answerError(

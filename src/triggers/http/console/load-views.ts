@@ -1,12 +1,15 @@
 import { readdir } from 'node:fs/promises';
+import { CODE_FOLDER, isModule } from '../../../lib/code-folder.ts';
 import { type ConsoleView, NAV_GROUPS } from './define-view.ts';
 
 /**
  * Imports every file of `views/`. The start fails on a file that is no view, and on two views or two parts that share a name. Views with
  * more parameters in their paths come later.
  */
-export async function loadViews(root = new URL('views/', import.meta.url)): Promise<readonly ConsoleView[]> {
-  const files = (await readdir(root)).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')).sort();
+export async function loadViews(
+  root = new URL('triggers/http/console/views/', CODE_FOLDER),
+): Promise<readonly ConsoleView[]> {
+  const files = (await readdir(root)).filter(isModule).sort();
   const views = await Promise.all(
     files.map(async (file) => {
       const { default: view } = (await import(new URL(file, root).href)) as { default?: ConsoleView };

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { FastifyInstance } from 'fastify';
+import { CODE_FOLDER } from '../../../lib/code-folder.ts';
 import { compressed, type Encoding, encodingFor } from './compressed.ts';
 
-const own = (name: string): URL => new URL(`assets/${name}`, import.meta.url);
+const own = (name: string): URL => new URL(`triggers/http/console/assets/${name}`, CODE_FOLDER);
 
 /** The files of the console: our own, and htmx as its package has it. */
 const FILES = {
@@ -12,7 +13,7 @@ const FILES = {
   script: { file: own('console.js'), name: 'console.js', type: 'text/javascript; charset=utf-8' },
   icon: { file: own('icon.svg'), name: 'icon.svg', type: 'image/svg+xml' },
   htmx: {
-    file: createRequire(import.meta.url).resolve('htmx.org/dist/htmx.min.js'),
+    file: createRequire(CODE_FOLDER).resolve('htmx.org/dist/htmx.min.js'),
     name: 'htmx.js',
     type: 'text/javascript; charset=utf-8',
   },

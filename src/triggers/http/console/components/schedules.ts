@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
 import type cronstrue from 'cronstrue/i18n.js';
+import { CODE_FOLDER } from '../../../../lib/code-folder.ts';
 import type { Locale } from '../../../../lib/locale.ts';
 import { durationText } from '../../../../lib/quantities.ts';
 import type { Schedule } from '../../../../runtime/define-task.ts';
 
 /** A CommonJS bundle whose default export loaders disagree about. */
-const { toString: patternInWords } = createRequire(import.meta.url)('cronstrue/i18n.js') as Pick<
+const { toString: patternInWords } = createRequire(CODE_FOLDER)('cronstrue/i18n.js') as Pick<
   typeof cronstrue.default,
   'toString'
 >;
