@@ -1,6 +1,6 @@
 /** Of a limit, so much is left to what is no heap and to the moment: files that are read, buffers on their way. */
 const KEPT_FREE = 0.1;
-/** What a process takes besides its old generation: Node itself, code, connections, the young generation. Measured, when idle. */
+/** What a process takes besides its old generation: Node itself, code, connections, the young generation. An estimate from idle processes. */
 const BESIDES_MB = 40;
 /** The supervisor's whole heap. */
 const SUPERVISOR_MB = 40;
