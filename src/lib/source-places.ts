@@ -23,8 +23,8 @@ export function tellSourcePlaces(): void {
     [headOf(error), ...calls.map((call) => `    at ${String(call).replace(PLACE, sourcePlace)}`)].join('\n');
 }
 
-/** A place of a stack in one of our files, as V8 writes it. */
-const PLACE = /(file:\/\/[^\s()]+\.js):(\d+):(\d+)/;
+/** A place of a stack in one of our files, as V8 writes it; 4096 characters is the longest path of Linux. */
+const PLACE = /(file:\/\/[^\s():]{1,4096}):(\d{1,9}):(\d{1,9})/;
 
 /** As V8 does it, an error that cannot tell its name stops nothing. */
 function headOf(error: Error): string {

@@ -8,6 +8,7 @@ const ALLOWED = [
   'clients/remnawave/errors.ts', // the panel's refusals
   'clients/remnawave/http.ts', // the panel's answers
   'clients/remnawave/webhook.ts', // the panel's webhooks
+  'lib/source-places.ts', // the bundle's map
   'lib/version.ts', // package.json
   'repositories/history/runs.ts', // a column that PostgreSQL checks
   'repositories/redis/json-entries.ts', // the one place
