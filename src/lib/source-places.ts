@@ -11,20 +11,25 @@ const REMEMBERED = 1_000;
  */
 export function tellSourcePlaces(): void {
   const places = new Map<string, string>();
-  const sourcePlace = (place: string, file: string, line: string, column: string): string => {
+  const sourcePlace = (file: string, line: number, column: number): string => {
+    const place = `${file}:${line}:${column}`;
     const known = places.get(place);
     if (known !== undefined) return known;
     if (places.size >= REMEMBERED) places.clear();
-    const found = look(file, Number(line), Number(column)) ?? place;
+    const found = look(file, line, column) ?? place;
     places.set(place, found);
     return found;
   };
   Error.prepareStackTrace = (error, calls) =>
-    [headOf(error), ...calls.map((call) => `    at ${String(call).replace(PLACE, sourcePlace)}`)].join('\n');
+    [headOf(error), ...calls.map((call) => `    at ${callWith(sourcePlace, call)}`)].join('\n');
 }
 
-/** A place of a stack in one of our files, as V8 writes it; 4096 characters is the longest path of Linux. */
-const PLACE = /(file:\/\/[^\s():]{1,4096}):(\d{1,9}):(\d{1,9})/;
+/** A call as V8 writes it, with its place in one of our files as `sourcePlace` tells it. */
+function callWith(sourcePlace: (file: string, line: number, column: number) => string, call: NodeJS.CallSite): string {
+  const [file, line, column] = [call.getFileName(), call.getLineNumber(), call.getColumnNumber()];
+  if (!file?.startsWith('file://') || line === null || column === null) return String(call);
+  return String(call).replace(`${file}:${line}:${column}`, () => sourcePlace(file, line, column));
+}
 
 /** As V8 does it, an error that cannot tell its name stops nothing. */
 function headOf(error: Error): string {
