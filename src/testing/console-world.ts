@@ -1,5 +1,6 @@
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { ApiRole } from '../lib/api-role.ts';
+import { heardLog } from './heard-log.ts';
 import { type HttpWorld, type HttpWorldOptions, httpWorld } from './http-world.ts';
 
 /** The console as a browser calls it, over the whole application. */
@@ -24,7 +25,7 @@ export async function consoleWorld(options: HttpWorldOptions = {}): Promise<Cons
     ...options,
     change: (built) => {
       const warn = (about: { err?: unknown }): void => void (about.err && failures.push(about.err));
-      return { log: Object.create(built.log, { warn: { value: warn } }), ...options.change?.(built) };
+      return { log: heardLog(built.log, warn), ...options.change?.(built) };
     },
   });
   const headersOf = (role: ApiRole = 'owner'): Record<string, string> => ({

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { seconds } from '../../lib/duration.ts';
 import { keys } from '../../repositories/redis/keys.ts';
+import { heardLog } from '../../testing/heard-log.ts';
 import { STAFF, STAFF_ENV, staffBot } from '../../testing/staff-bot.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 import { until } from '../../testing/until.ts';
@@ -97,9 +98,7 @@ test('an update that nobody can handle does not stop the others', async () => {
 
 test('while Telegram is down it is asked ever more rarely, and the log says so once', async () => {
   const warned: string[] = [];
-  const log = Object.create(world.app.log, {
-    warn: { value: (_fields: object, message: string) => void warned.push(message) },
-  });
+  const log = heardLog(world.app.log, (_fields, message) => void warned.push(message));
   const asked: number[] = [];
   const bot = { ...pollsOnly(), updates: failing(asked) };
   await using _ = staff.listen('worker-1', { change: { bot, log } });
