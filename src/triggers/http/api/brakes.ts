@@ -119,7 +119,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-/** What is held under this name; undefined where nothing is, but something was answered. Throws a `Problem` where neither was. */
+/** Returns the hold of this name; undefined where nothing is held, but something was answered. Throws a `Problem` where neither was. */
 export async function brakeOr404(context: BrakesPast, name: string): Promise<HeldBrake | undefined> {
   const held = (await context.brakes.list()).find((one) => one.name === name);
   if (held) return held;

@@ -70,6 +70,7 @@ const NEEDED: Readonly<Record<string, ApiRole>> = {
   'POST /api/v1/chats/:telegram_id/reachable': 'support',
   'GET /api/v1/users/:who/explanation': 'support',
   'GET /api/v1/payments': 'support',
+  'GET /api/v1/payments/sums': 'support',
   'GET /api/v1/payments/:id': 'support',
   'POST /api/v1/payments/:id/check': 'support',
   'POST /api/v1/payments/:id/assign': 'admin',

@@ -136,7 +136,7 @@ const explained = (
 ): Promise<readonly ExplainedUser[]> =>
   once('explained', () => context.explainUser(who, { locale, time: (at) => clock.minute(at) }));
 
-/** What was done, in one line. */
+/** Draws an entry in one line. */
 function whatOf(entry: TimelineEntry, locale: Locale): Html {
   switch (entry.kind) {
     case 'message': {
