@@ -4,6 +4,7 @@ import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
+import { Outbox } from '../repositories/outbox.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
@@ -16,6 +17,7 @@ import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '.
 import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
+import { type MessageContext, messageCommands } from '../triggers/cli/messages.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
 import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/receipts.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
@@ -23,6 +25,7 @@ import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type TextCommandContext, textCommands } from '../triggers/cli/texts.ts';
 import type { DoctorContext } from '../triggers/examination.ts';
+import { messageAction } from '../triggers/message-bodies.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { alertsOf } from './doors/alerts-of.ts';
@@ -52,6 +55,7 @@ type CliContext = TaskContext &
   MaintenanceContext &
   CampaignContext &
   AlertContext &
+  MessageContext &
   ReceiptCommandContext &
   TextCommandContext;
 
@@ -71,6 +75,7 @@ const commands: readonly Command<CliContext>[] = [
   ...campaignCommands,
   ...receiptCommands,
   ...broadcastCommands,
+  ...messageCommands,
   ...textCommands,
   ...brakeCommands,
   ...approvalCommands,
@@ -172,12 +177,31 @@ function cliContext(app: App, terminal: Terminal): CliContext {
           newValue: { by: callerHere(), ...details },
         },
       ]),
+    messages: messagesOf(app),
+    recordMessage: (act, entityId, messages) =>
+      app.services.auditLogs.write([
+        {
+          action: messageAction(act),
+          ...{ entityType: 'message', entityId },
+          newValue: { by: callerHere(), messages },
+        },
+      ]),
     texts: app.services.customerTexts,
     recordText: (action, entityId, details) =>
       app.services.auditLogs.write([
         { action: `text.${action}`, entityType: 'text', entityId, newValue: { by: callerHere(), ...details } },
       ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
+  };
+}
+
+function messagesOf({ parts, services }: App): CliContext['messages'] {
+  const outbox = new Outbox(parts.foundation.database);
+  return {
+    counts: () => outbox.counts(),
+    list: (filter, page) => outbox.list(filter, page),
+    retry: (ids) => outbox.retry(ids),
+    drop: (id) => services.notifications.drop([id], callerHere()),
   };
 }
 

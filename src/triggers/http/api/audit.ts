@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { AuditFilter, AuditTrailEntry } from '../../../repositories/audit-trail.ts';
+import { RowCursor, type RowPlace, rowCursor } from '../../row-cursor.ts';
 import { instant, line, wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
-import { RowCursor, type RowPlace, rowCursor } from '../row-cursor.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';
 

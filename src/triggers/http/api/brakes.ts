@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
 import { ANSWER_HOLDS_MS } from '../../../repositories/redis/brakes/brake-records.ts';
-import { MessageListBody } from '../../message-bodies.ts';
+import { MessageListBody, messageListBody } from '../../message-bodies.ts';
+import { RowCursor, type RowPlace, rowCursor } from '../../row-cursor.ts';
 import { line, wholeNumber } from '../../text-fields.ts';
 import type { Act, HeldBrake, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
-import { RowCursor, type RowPlace, rowCursor } from '../row-cursor.ts';
-import { MessagePage, messageListBody, messagesOf } from './messages.ts';
+import { MessagePage, messagesOf } from './messages.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { BrakeBody, namesOfSchemas, time } from './schemas.ts';
 

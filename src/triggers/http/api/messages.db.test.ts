@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { days, hours } from '../../../lib/duration.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../testing/console-world.ts';
+import { commandHere } from '../../../testing/world/command-here.ts';
 
 describe('the queue of messages over HTTP', () => {
   let http: ConsoleWorld;
@@ -200,5 +201,37 @@ describe('the queue of messages over HTTP', () => {
     expect(all).toEqual(body.answers);
     expect((await get('brakes/disable_expired_users/messages')).body).toEqual({ messages: [] });
     expect((await get('brakes/nothing/answers')).status).toBe(404);
+  });
+
+  test('the command line finds, counts and does the same', async () => {
+    const failed = await message({ status: 'failed', error: 'bad_request: no', chat: '7' });
+    const waiting = await message({ status: 'pending' });
+    const run = (...words: string[]) => commandHere(['messages', ...words], http.world.env);
+    expect((await run('--status', 'failed')).stdout).toMatch(new RegExp(`${failed} .*failed +7 .*bad_request: no`));
+    expect(JSON.parse((await run('--telegram-id', '7', '--json')).stdout)).toEqual(
+      (await get('messages?telegram_id=7')).body,
+    );
+    const first = JSON.parse((await run('--limit', '1', '--json')).stdout);
+    const second = JSON.parse((await run('--limit', '1', '--after', first.next, '--json')).stdout);
+    const ids = [first, second].map(({ messages }) => messages[0].id);
+    expect(new Set(ids)).toEqual(new Set([failed, waiting]));
+    expect((await run('counts')).stdout).toMatch(/due +1[\s\S]*failed: bad_request +1/);
+    expect(await run('retry', failed)).toMatchObject({ code: 0, stdout: expect.stringContaining('sent again') });
+    expect(await run('retry', failed)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('nothing was changed'),
+    });
+    expect((await run('drop', waiting)).stdout).toContain('not sent any more');
+    expect((await get(`messages/${waiting}`)).body.error).toMatch(/^dropped: by cli/);
+    const { entries } = (await get(`audit?subject=${waiting}`)).body;
+    expect(entries).toMatchObject([{ action: 'message.dropped', by: expect.stringMatching(/^cli/) }]);
+    for (const [words, named] of [
+      [['list', '--status', 'lost'], '--status'],
+      [['list', '--after', 'x'], '--after'],
+      [['retry'], 'The id of the message'],
+      [['retry', 'x'], 'UUID'],
+      [['burn'], 'burn'],
+    ] as const)
+      expect(await run(...words)).toMatchObject({ code: 64, stderr: expect.stringContaining(named) });
   });
 });

@@ -1,11 +1,20 @@
 import { z } from 'zod';
-import { MESSAGE_STATUSES, type OutboxFilter, type OutboxMessage } from '../../../repositories/outbox.ts';
-import { MessageBody, MessageListBody, messageBody } from '../../message-bodies.ts';
-import { instant, line, wholeNumber } from '../../text-fields.ts';
+import type { OutboxFilter, OutboxMessage } from '../../../repositories/outbox.ts';
+import {
+  type MessageAct,
+  MessageBody,
+  MessageFilterFields,
+  MessageListBody,
+  messageAction,
+  messageBody,
+  messageFilter,
+  messageListBody,
+} from '../../message-bodies.ts';
+import { RowCursor, type RowPlace } from '../../row-cursor.ts';
+import { wholeNumber } from '../../text-fields.ts';
 import { personOf } from '../console/components/people.ts';
 import type { Act, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
-import { RowCursor, type RowPlace, rowCursor } from '../row-cursor.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';
 
@@ -13,9 +22,6 @@ const LISTED = 200;
 
 /** The most that one act on a reason touches; the rest is touched by the next. */
 export const MESSAGES_AT_ONCE = 1_000;
-
-/** The chat of a message. */
-export const ChatNumber = z.string().regex(/^\d{1,19}$/, { error: 'must be a Telegram id in digits' });
 
 /** How a page of messages is asked for. */
 export const MessagePage = {
@@ -55,17 +61,12 @@ export function messageRoutes(context: HttpContext): readonly ApiRoute[] {
       path: '/api/v1/messages',
       summary: 'Messages to customers and admins, by the time at which each was due, the latest first',
       query: z.object({
-        status: z.enum(MESSAGE_STATUSES).optional(),
-        reason: line(100).optional().describe('Why it failed, as `failures` of the counts names it'),
-        type: line(50).optional().describe('`notification_type` of the row'),
-        telegram_id: ChatNumber.optional().describe('To this chat'),
-        from: instant.optional().describe('Was or is due at this time or later'),
-        to: instant.optional().describe('Was or is due before this time'),
+        ...MessageFilterFields,
         ...MessagePage,
       }),
       answers: { 200: { description: 'A page of messages', schema: MessageListBody } },
-      async handle({ query: { after, limit, telegram_id: telegramId, ...filter } }) {
-        const page = await messagesOf(context, { ...filter, telegramId }, { after, limit });
+      async handle({ query: { after, limit, ...filter } }) {
+        const page = await messagesOf(context, messageFilter(filter), { after, limit });
         return { status: 200, body: messageListBody(page) };
       },
     }),
@@ -157,11 +158,6 @@ export const messagesOf = (
   page: { after?: RowPlace | undefined; limit: number },
 ): Promise<Page> => outbox.list(filter, page);
 
-export const messageListBody = ({ messages, next }: Page): z.output<typeof MessageListBody> => {
-  const place = rowCursor(next);
-  return { messages: messages.map(messageBody), ...(place !== undefined && { next: place }) };
-};
-
 async function messageOr404({ outbox }: HttpContext, id: string): Promise<OutboxMessage> {
   const [message] = (await outbox.list({ ids: [id] }, { limit: 1 })).messages;
   if (!message) throw new Problem('not-found', `There is no message ${id}; sent and failed ones are kept for 7 days.`);
@@ -174,24 +170,24 @@ type Changed = { act: Act; messages: number };
 /** A failed message becomes due now. */
 export async function retryMessage({ outbox }: HttpContext, id: string): Promise<Changed> {
   const messages = await outbox.retry([id]);
-  return { act: actOf('retried', id, messages), messages };
+  return { act: actOf('retry', id, messages), messages };
 }
 
 /** A message that waits ends `failed`, with the name of the person. */
 export async function dropMessage({ outbox }: HttpContext, id: string, by: string): Promise<Changed> {
   const messages = await outbox.drop([id], by);
-  return { act: actOf('dropped', id, messages), messages };
+  return { act: actOf('drop', id, messages), messages };
 }
 
 /** Messages that failed for one reason become due now: never more than the person was told. */
 export async function retryMessages({ outbox }: HttpContext, reason: string, expected: number): Promise<Changed> {
   const found = await outbox.list({ status: 'failed', reason }, { limit: expected });
   const messages = await outbox.retry(found.messages.map(({ id }) => id));
-  return { act: actOf('retried', reason, messages), messages };
+  return { act: actOf('retry', reason, messages), messages };
 }
 
-const actOf = (what: 'dropped' | 'retried', entityId: string, messages: number): Act => ({
-  action: `message.${what}`,
+const actOf = (what: MessageAct, entityId: string, messages: number): Act => ({
+  action: messageAction(what),
   entityType: 'message',
   entityId,
   details: { messages },

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
 import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
+import { RowCursor, rowCursor } from '../../../row-cursor.ts';
 import { auditEntries } from '../../api/audit.ts';
-import { RowCursor, rowCursor } from '../../row-cursor.ts';
 import { dataTable } from '../components/data-table.ts';
 import { filterForm, pagination } from '../components/filters.ts';
 import { personOf } from '../components/people.ts';
