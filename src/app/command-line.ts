@@ -4,7 +4,6 @@ import { PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
-import { Outbox } from '../repositories/outbox.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
@@ -35,6 +34,7 @@ import { campaignsOf } from './doors/campaigns-of.ts';
 import { cliApprovals } from './doors/cli-approvals.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
+import { outboxOf } from './doors/outbox-of.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
 import { receiptsOf } from './doors/receipts-of.ts';
 import { health } from './health-command.ts';
@@ -177,7 +177,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
           newValue: { by: callerHere(), ...details },
         },
       ]),
-    messages: messagesOf(app),
+    messages: outboxOf(app),
     recordMessage: (act, entityId, messages) =>
       app.services.auditLogs.write([
         {
@@ -192,16 +192,6 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         { action: `text.${action}`, entityType: 'text', entityId, newValue: { by: callerHere(), ...details } },
       ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
-  };
-}
-
-function messagesOf({ parts, services }: App): CliContext['messages'] {
-  const outbox = new Outbox(parts.foundation.database);
-  return {
-    counts: () => outbox.counts(),
-    list: (filter, page) => outbox.list(filter, page),
-    retry: (ids) => outbox.retry(ids),
-    drop: (id) => services.notifications.drop([id], callerHere()),
   };
 }
 

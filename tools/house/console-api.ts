@@ -19,7 +19,7 @@ const SHOWN_TO_ALL = 'the view has the button beside it, whose role it takes';
 const approvals = { approve: ['approveAct'], refuse: ['refuseAct'], takeBack: ['refuseAct'] };
 
 /** The console beside the API, with every part and button of every view there is: a new one fails the test until it has a line here. */
-export const CONSOLE_API: Table = {
+const CONSOLE_API: Table = {
   '/': {
     parts: {
       promises: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { issueInWords, issuesInWords } from '../../lib/issue-in-words.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import { MESSAGE_STATUSES, type Outbox } from '../../repositories/outbox.ts';
 import {
   MESSAGE_ACTS,
@@ -13,10 +14,9 @@ import { wholeNumber } from '../text-fields.ts';
 import { type Command, type CommandArgs, type Output, table, UsageError, wordAt } from './command.ts';
 
 export type MessageContext = {
-  messages: Pick<Outbox, 'counts' | 'list' | 'retry'> & {
-    /** Returns how many waited and wait no more. */
-    drop(id: string): Promise<number>;
-  };
+  messages: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
+  /** The person at the terminal. */
+  caller: string;
   recordMessage(act: MessageAct, id: string, messages: number): Promise<void>;
 };
 
@@ -79,12 +79,12 @@ async function counts({ messages }: MessageContext, { print }: Output): Promise<
 async function change(
   act: MessageAct,
   args: CommandArgs,
-  { messages, recordMessage }: MessageContext,
+  { caller, messages, recordMessage }: MessageContext,
   { print }: Output,
 ): Promise<number> {
   const { data: id } = z.guid().safeParse(wordAt(args, 1, 'The id of the message'));
   if (id === undefined) throw new UsageError('The id of a message is a UUID; `task-worker messages` lists them');
-  const changed = act === 'retry' ? await messages.retry([id]) : await messages.drop(id);
+  const changed = act === 'retry' ? await messages.retry([id]) : await messages.drop([id], caller);
   await recordMessage(act, id, changed);
   const done = { retry: 'It is due now and is sent again.', drop: 'It is not sent any more.' }[act];
   const not = {

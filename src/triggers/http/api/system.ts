@@ -122,7 +122,7 @@ export function systemRoutes(context: HttpContext): readonly ApiRoute[] {
           schema: z.object({ settings: z.array(z.object({ name: z.string(), value: z.string() })) }),
         },
       },
-      handle: async () => ({ status: 200, body: { settings: shownSettings(context) } }),
+      handle: async () => ({ status: 200, body: { settings: settingsList(context) } }),
     }),
   ];
 }
@@ -136,7 +136,7 @@ export const examination = async ({
 });
 
 /** The settings, which have lost their secrets before. */
-export const shownSettings = ({ settings }: Pick<HttpContext, 'settings'>): { name: string; value: string }[] =>
+export const settingsList = ({ settings }: Pick<HttpContext, 'settings'>): { name: string; value: string }[] =>
   [...settings].map(([name, value]) => ({ name, value }));
 
 /** One for each service, the worst first. */

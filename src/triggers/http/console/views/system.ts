@@ -3,7 +3,7 @@ import { type Html, html, join } from '../../../../lib/html.ts';
 import { latencyText, numberText } from '../../../../lib/quantities.ts';
 import { said } from '../../../../lib/said.ts';
 import type { Examined, Level } from '../../../examination.ts';
-import { examination, shownSettings } from '../../api/system.ts';
+import { examination, settingsList } from '../../api/system.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -197,7 +197,7 @@ export default defineView({
       heading: 'settings',
       width: 'half',
       needs: 'owner',
-      load: shownSettings,
+      load: settingsList,
       draw: (rows, { locale, say }) =>
         html`<details><summary>${say('settingsShown', numberText(rows.length, locale))}</summary>${dataTable({
           caption: say('settings'),
