@@ -278,6 +278,25 @@ class WorkerApi:
             query={"node": node, "from": from_},
         )
 
+    def list_nodes(
+        self,
+    ) -> dict[str, Any]:
+        """The nodes as they were last seen."""
+        return self._call(
+            "GET",
+            "/api/v1/nodes",
+        )
+
+    def get_node(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """One node: its state, and its maintenance where that is on."""
+        return self._call(
+            "GET",
+            f"/api/v1/nodes/{_quote(id)}",
+        )
+
     def list_maintenance(
         self,
         *,
@@ -411,6 +430,34 @@ class WorkerApi:
             "POST",
             f"/api/v1/brakes/{_quote(name)}/confirm",
             body=_given({"decision": decision}),
+        )
+
+    def list_held_messages(
+        self,
+        name: str,
+        *,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """The messages that wait at a brake, the latest due first."""
+        return self._call(
+            "GET",
+            f"/api/v1/brakes/{_quote(name)}/messages",
+            query={"after": after, "limit": limit},
+        )
+
+    def list_brake_answers(
+        self,
+        name: str,
+        *,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """What was answered to a brake in the last 90 days, by whom, and until when it holds."""
+        return self._call(
+            "GET",
+            f"/api/v1/brakes/{_quote(name)}/answers",
+            query={"after": after, "limit": limit},
         )
 
     def list_approvals(
@@ -864,6 +911,15 @@ class WorkerApi:
             query={"why": why, "status": status, "find": find, "all": all, "open": open, "after": after, "limit": limit, "locale": locale},
         )
 
+    def sum_payments(
+        self,
+    ) -> dict[str, Any]:
+        """What payments that were created in the last 30 days and are completed add up to, by currency."""
+        return self._call(
+            "GET",
+            "/api/v1/payments/sums",
+        )
+
     def get_payment(
         self,
         id: str,
@@ -937,6 +993,32 @@ class WorkerApi:
             body=_given({"reason": reason}),
         )
 
+    def find_users(
+        self,
+        *,
+        find: str | int | None = None,
+        locale: str | int | None = None,
+    ) -> dict[str, Any]:
+        """What a Telegram id, name, e-mail address, invoice, payment or job belongs to."""
+        return self._call(
+            "GET",
+            "/api/v1/users",
+            query={"find": find, "locale": locale},
+        )
+
+    def get_user(
+        self,
+        who: str,
+        *,
+        locale: str | int | None = None,
+    ) -> dict[str, Any]:
+        """One customer: why what was or was not done, and everything on record about them."""
+        return self._call(
+            "GET",
+            f"/api/v1/users/{_quote(who)}",
+            query={"locale": locale},
+        )
+
     def explain_user(
         self,
         who: str,
@@ -947,6 +1029,105 @@ class WorkerApi:
             f"/api/v1/users/{_quote(who)}/explanation",
         )
 
+    def clear_unreachable(
+        self,
+        telegram_id: str,
+    ) -> dict[str, Any]:
+        """Forget that Telegram refuses a chat, so that messages to it are tried again."""
+        return self._call(
+            "POST",
+            f"/api/v1/chats/{_quote(telegram_id)}/reachable",
+        )
+
+    def list_messages(
+        self,
+        *,
+        status: str | int | None = None,
+        reason: str | int | None = None,
+        type: str | int | None = None,
+        telegram_id: str | int | None = None,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """Messages to customers and admins, by the time at which each was due, the latest first."""
+        return self._call(
+            "GET",
+            "/api/v1/messages",
+            query={"status": status, "reason": reason, "type": type, "telegram_id": telegram_id, "from": from_, "to": to, "after": after, "limit": limit},
+        )
+
+    def count_messages(
+        self,
+    ) -> dict[str, Any]:
+        """How many messages are due, wait for their time, and failed for which reason."""
+        return self._call(
+            "GET",
+            "/api/v1/messages/counts",
+        )
+
+    def get_message(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """One message."""
+        return self._call(
+            "GET",
+            f"/api/v1/messages/{_quote(id)}",
+        )
+
+    def retry_message(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Send a failed message again."""
+        return self._call(
+            "POST",
+            f"/api/v1/messages/{_quote(id)}/retry",
+        )
+
+    def drop_message(
+        self,
+        id: str,
+    ) -> dict[str, Any]:
+        """Take back a message that waits."""
+        return self._call(
+            "POST",
+            f"/api/v1/messages/{_quote(id)}/drop",
+        )
+
+    def retry_messages(
+        self,
+        *,
+        reason: str,
+        expected: int,
+    ) -> dict[str, Any]:
+        """Send all messages again that failed for one reason."""
+        return self._call(
+            "POST",
+            "/api/v1/message-retries",
+            body=_given({"reason": reason, "expected": expected}),
+        )
+
+    def list_audit_entries(
+        self,
+        *,
+        action: str | int | None = None,
+        by: str | int | None = None,
+        subject: str | int | None = None,
+        from_: str | int | None = None,
+        to: str | int | None = None,
+        after: str | int | None = None,
+        limit: str | int | None = None,
+    ) -> dict[str, Any]:
+        """The audit trail: who did what to which thing and from where."""
+        return self._call(
+            "GET",
+            "/api/v1/audit",
+            query={"action": action, "by": by, "subject": subject, "from": from_, "to": to, "after": after, "limit": limit},
+        )
+
     def get_overview(
         self,
     ) -> dict[str, Any]:
@@ -954,6 +1135,33 @@ class WorkerApi:
         return self._call(
             "GET",
             "/api/v1/overview",
+        )
+
+    def get_system(
+        self,
+    ) -> dict[str, Any]:
+        """Processes with their versions, circuit breakers, and how much of the limits is in use."""
+        return self._call(
+            "GET",
+            "/api/v1/system",
+        )
+
+    def examine(
+        self,
+    ) -> dict[str, Any]:
+        """What `task-worker doctor` finds, with what to do about each thing."""
+        return self._call(
+            "GET",
+            "/api/v1/system/examination",
+        )
+
+    def list_settings(
+        self,
+    ) -> dict[str, Any]:
+        """The settings in force, without their secret parts."""
+        return self._call(
+            "GET",
+            "/api/v1/system/settings",
         )
 
     def list_report_days(

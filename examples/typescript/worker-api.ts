@@ -420,6 +420,15 @@ export class WorkerApi {
       acknowledged_at?: string;
       muted_by?: string;
       muted_until?: string;
+      /** What to do about it: a page of this server, by its path */
+      runbook?: string;
+    }[];
+    /** Mutes of alerts that are not on now: they hold for their next beginning */
+    mutes: {
+      alert: string;
+      muted_by: string;
+      muted_at: string;
+      muted_until: string;
     }[];
   }> {
     return await this.#call('GET', `/api/v1/alerts`);
@@ -530,6 +539,8 @@ export class WorkerApi {
       acknowledged_by?: string;
       acknowledged_at?: string;
       muted_until?: string;
+      /** What to do about it: a page of this server, by its path */
+      runbook?: string;
     }[];
   }> {
     return await this.#call('GET', `/api/v1/alerts/history`, {
@@ -552,6 +563,50 @@ export class WorkerApi {
     }[];
   }> {
     return await this.#call('GET', `/api/v1/nodes/days`, { node: options.node, from: options.from });
+  }
+
+  /** The nodes as they were last seen. */
+  async listNodes(): Promise<{
+    nodes: {
+      uuid: string;
+      name: string;
+      country: string;
+      status: 'online' | 'offline' | 'warning' | 'maintenance';
+      since: string;
+      /** When this was last seen to be so */
+      checked_at: string;
+      reason?: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/nodes`);
+  }
+
+  /** One node: its state, and its maintenance where that is on. */
+  async getNode(id: string): Promise<{
+    uuid: string;
+    name: string;
+    country: string;
+    status: 'online' | 'offline' | 'warning' | 'maintenance';
+    since: string;
+    /** When this was last seen to be so */
+    checked_at: string;
+    reason?: string;
+    maintenance?: {
+      id: string;
+      node: string;
+      name: string;
+      begins_at: string;
+      /** Where a person ended it before, that moment */
+      ends_at: string;
+      state: 'planned' | 'on' | 'over';
+      reason: string;
+      made_by: string;
+      made_at: string;
+      /** Who ended it before its time */
+      ended_by?: string;
+    };
+  }> {
+    return await this.#call('GET', `/api/v1/nodes/${encodeURIComponent(id)}`);
   }
 
   /** Maintenance windows of nodes that are on or planned. */
@@ -811,6 +866,65 @@ export class WorkerApi {
     done: string;
   }> {
     return await this.#call('POST', `/api/v1/brakes/${encodeURIComponent(name)}/confirm`, {}, body);
+  }
+
+  /** The messages that wait at a brake, the latest due first. */
+  async listHeldMessages(
+    name: string,
+    options: { after?: string | number; limit?: string | number } = {},
+  ): Promise<{
+    messages: {
+      id: string;
+      /** As text: it may be beyond what a number of JSON holds exactly */
+      telegram_id: string;
+      type?: string;
+      /** `pending`, `sent` or `failed`; another one is shown as it stands in the row */
+      status: string;
+      attempts: number;
+      /** When it was or is due; absent where no calendar has that time */
+      scheduled_at?: string;
+      created_at?: string;
+      sent_at?: string;
+      /** Why it failed, or how it was sent otherwise than written */
+      error?: string;
+      /** The first 160 characters of the text */
+      beginning: string;
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/brakes/${encodeURIComponent(name)}/messages`, {
+      after: options.after,
+      limit: options.limit,
+    });
+  }
+
+  /** What was answered to a brake in the last 90 days, by whom, and until when it holds. */
+  async listBrakeAnswers(
+    name: string,
+    options: { after?: string | number; limit?: string | number } = {},
+  ): Promise<{
+    answers: {
+      at: string;
+      /** Who answered */
+      by?: string;
+      /** The role at that time */
+      role?: string;
+      decision: string;
+      /** What was held */
+      held?: string;
+      /** What was done */
+      done?: string;
+      /** Absent where the decision was carried out at once */
+      holds_until?: string;
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/brakes/${encodeURIComponent(name)}/answers`, {
+      after: options.after,
+      limit: options.limit,
+    });
   }
 
   /** Acts that wait for a second person, and what became of others. */
@@ -2061,6 +2175,21 @@ export class WorkerApi {
     });
   }
 
+  /** What payments that were created in the last 30 days and are completed add up to, by currency. */
+  async sumPayments(): Promise<{
+    /** Some seconds ago where summing takes long */
+    as_of: string;
+    sums: {
+      payments: number;
+      total: {
+        amount: string;
+        currency: string;
+      };
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/payments/sums`);
+  }
+
   /** One payment with all that is known of it, who it may be for, and the acts that help. */
   async getPayment(
     id: string,
@@ -2283,16 +2412,369 @@ export class WorkerApi {
     return await this.#call('POST', `/api/v1/payments/${encodeURIComponent(id)}/close`, {}, body);
   }
 
+  /** What a Telegram id, name, e-mail address, invoice, payment or job belongs to. */
+  async findUsers(options: { find?: string | number; locale?: string | number } = {}): Promise<{
+    /** Panel users with this Telegram id or name */
+    users: {
+      panel_user: string;
+      username: string;
+      telegram_id?: number;
+      /** True where Telegram refuses the chat, as far as that is remembered */
+      unreachable: boolean;
+      /** One decision each, with its reason */
+      sentences: string[];
+    }[];
+    /** The newest 10 at most */
+    payments: {
+      id: string;
+      /** Why it waits for a person; absent where it waits for nobody */
+      reason?:
+        | 'mismatch'
+        | 'unresolved'
+        | 'in_vain'
+        | 'given_or_not'
+        | 'unknown_purchase'
+        | 'gift_waits'
+        | 'not_active'
+        | 'unfinished'
+        | 'open_too_long';
+      /** The same as a sentence */
+      why: string;
+      /** Since when it waits */
+      since?: string;
+      status: 'pending' | 'completed' | 'failed' | 'refunded' | string;
+      invoice_id?: string;
+      customer: {
+        id: string;
+        username?: string;
+        telegram_id?: number;
+      };
+      /** Whom it is for, as far as its row says */
+      panel_user?: string;
+      price: {
+        amount: string;
+        currency: string;
+      };
+      bought: 'period' | 'upgrade' | 'addon' | 'gift' | 'unknown';
+      /** The length in the row; only a period and an upgrade bought these days */
+      days: number;
+      plan?: string;
+      created_at: string;
+    }[];
+    job?: {
+      id: string;
+      task: string;
+      queue: string;
+      state: 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
+      attempts: number;
+      max_attempts: number;
+      /** `token:` and the name of an API token, `schedule`, `taskiq`, `cryptobot`, `cli` or a task */
+      initiated_by: string;
+      source: 'schedule' | 'taskiq' | 'http' | 'cli' | 'task';
+      correlation_id: string;
+      created_at: string;
+      due_at?: string;
+      started_at?: string;
+      finished_at?: string;
+      result?: unknown;
+      /** Why its last attempt failed; absent where the job has completed */
+      error?: string;
+    };
+  }> {
+    return await this.#call('GET', `/api/v1/users`, { find: options.find, locale: options.locale });
+  }
+
+  /** One customer: why what was or was not done, and everything on record about them. */
+  async getUser(
+    who: string,
+    options: { locale?: string | number } = {},
+  ): Promise<{
+    users: {
+      panel_user: string;
+      username: string;
+      telegram_id?: number;
+      /** True where Telegram refuses the chat, as far as that is remembered */
+      unreachable: boolean;
+      /** One decision each, with its reason */
+      sentences: string[];
+      /** The newest first, at most 50 of each kind */
+      timeline: {
+        at: string;
+        /** Which of the other fields is there */
+        kind: 'message' | 'payment' | 'job' | 'act';
+        message?: {
+          id: string;
+          /** As text: it may be beyond what a number of JSON holds exactly */
+          telegram_id: string;
+          type?: string;
+          /** `pending`, `sent` or `failed`; another one is shown as it stands in the row */
+          status: string;
+          attempts: number;
+          /** When it was or is due; absent where no calendar has that time */
+          scheduled_at?: string;
+          created_at?: string;
+          sent_at?: string;
+          /** Why it failed, or how it was sent otherwise than written */
+          error?: string;
+          /** The first 160 characters of the text */
+          beginning: string;
+        };
+        payment?: {
+          id: string;
+          /** Why it waits for a person; absent where it waits for nobody */
+          reason?:
+            | 'mismatch'
+            | 'unresolved'
+            | 'in_vain'
+            | 'given_or_not'
+            | 'unknown_purchase'
+            | 'gift_waits'
+            | 'not_active'
+            | 'unfinished'
+            | 'open_too_long';
+          /** The same as a sentence */
+          why: string;
+          /** Since when it waits */
+          since?: string;
+          status: 'pending' | 'completed' | 'failed' | 'refunded' | string;
+          invoice_id?: string;
+          customer: {
+            id: string;
+            username?: string;
+            telegram_id?: number;
+          };
+          /** Whom it is for, as far as its row says */
+          panel_user?: string;
+          price: {
+            amount: string;
+            currency: string;
+          };
+          bought: 'period' | 'upgrade' | 'addon' | 'gift' | 'unknown';
+          /** The length in the row; only a period and an upgrade bought these days */
+          days: number;
+          plan?: string;
+          created_at: string;
+        };
+        job?: {
+          id: string;
+          job_id: string;
+          task: string;
+          queue: string;
+          /** `retry`: this attempt failed, and another follows */
+          state: 'success' | 'retry' | 'error' | 'cancelled';
+          attempt: number;
+          /** How often the job had been replayed as a dead letter */
+          replays: number;
+          queued_at: string;
+          started_at: string;
+          ended_at: string;
+          duration_ms: number;
+          /** From the moment at which it was due to its start */
+          waited_ms: number;
+          correlation_id: string;
+          initiated_by: string;
+          source: string;
+          /** As the payload names the customer */
+          customer?: string;
+          error?: {
+            code: string;
+            text: string;
+            /** The same for equal errors */
+            fingerprint: string;
+          };
+        };
+        act?: {
+          action: string;
+          by?: string;
+          details?: unknown;
+        };
+      }[];
+      /** Sources that did not answer: their entries are missing */
+      silent: {
+        source: 'message' | 'payment' | 'job' | 'act';
+        reason: string;
+      }[];
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/users/${encodeURIComponent(who)}`, { locale: options.locale });
+  }
+
   /** Why a customer did or did not get which notice, was or was not disabled. */
   async explainUser(who: string): Promise<{
     users: {
       panel_user: string;
       username: string;
+      telegram_id?: number;
+      /** True where Telegram refuses the chat, as far as that is remembered */
+      unreachable: boolean;
       /** One decision each, with its reason */
       sentences: string[];
     }[];
   }> {
     return await this.#call('GET', `/api/v1/users/${encodeURIComponent(who)}/explanation`);
+  }
+
+  /** Forget that Telegram refuses a chat, so that messages to it are tried again. */
+  async clearUnreachable(telegram_id: string): Promise<{
+    telegram_id: string;
+  }> {
+    return await this.#call('POST', `/api/v1/chats/${encodeURIComponent(telegram_id)}/reachable`);
+  }
+
+  /** Messages to customers and admins, by the time at which each was due, the latest first. */
+  async listMessages(
+    options: {
+      status?: string | number;
+      reason?: string | number;
+      type?: string | number;
+      telegramId?: string | number;
+      from?: string | number;
+      to?: string | number;
+      after?: string | number;
+      limit?: string | number;
+    } = {},
+  ): Promise<{
+    messages: {
+      id: string;
+      /** As text: it may be beyond what a number of JSON holds exactly */
+      telegram_id: string;
+      type?: string;
+      /** `pending`, `sent` or `failed`; another one is shown as it stands in the row */
+      status: string;
+      attempts: number;
+      /** When it was or is due; absent where no calendar has that time */
+      scheduled_at?: string;
+      created_at?: string;
+      sent_at?: string;
+      /** Why it failed, or how it was sent otherwise than written */
+      error?: string;
+      /** The first 160 characters of the text */
+      beginning: string;
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/messages`, {
+      status: options.status,
+      reason: options.reason,
+      type: options.type,
+      telegram_id: options.telegramId,
+      from: options.from,
+      to: options.to,
+      after: options.after,
+      limit: options.limit,
+    });
+  }
+
+  /** How many messages are due, wait for their time, and failed for which reason. */
+  async countMessages(): Promise<{
+    /** Some seconds ago where counting takes long */
+    as_of: string;
+    /** Waiting and due */
+    due: number;
+    /** Waiting for their time */
+    later: number;
+    /** The twelve most frequent reasons among the latest 20,000 that failed, for `reason` of the list */
+    failures: {
+      reason: string;
+      messages: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/messages/counts`);
+  }
+
+  /** One message. */
+  async getMessage(id: string): Promise<{
+    id: string;
+    /** As text: it may be beyond what a number of JSON holds exactly */
+    telegram_id: string;
+    type?: string;
+    /** `pending`, `sent` or `failed`; another one is shown as it stands in the row */
+    status: string;
+    attempts: number;
+    /** When it was or is due; absent where no calendar has that time */
+    scheduled_at?: string;
+    created_at?: string;
+    sent_at?: string;
+    /** Why it failed, or how it was sent otherwise than written */
+    error?: string;
+    /** The first 160 characters of the text */
+    beginning: string;
+  }> {
+    return await this.#call('GET', `/api/v1/messages/${encodeURIComponent(id)}`);
+  }
+
+  /** Send a failed message again. */
+  async retryMessage(id: string): Promise<{
+    id: string;
+    /** False where it was not in the state for it */
+    changed: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/messages/${encodeURIComponent(id)}/retry`);
+  }
+
+  /** Take back a message that waits. */
+  async dropMessage(id: string): Promise<{
+    id: string;
+    /** False where it was not in the state for it */
+    changed: boolean;
+  }> {
+    return await this.#call('POST', `/api/v1/messages/${encodeURIComponent(id)}/drop`);
+  }
+
+  /** Send all messages again that failed for one reason. */
+  async retryMessages(body: {
+    /** As `failures` of the counts names it */
+    reason: string;
+    /** The count that was shown */
+    expected: number;
+  }): Promise<{
+    reason: string;
+    /** How many */
+    messages: number;
+  }> {
+    return await this.#call('POST', `/api/v1/message-retries`, {}, body);
+  }
+
+  /** The audit trail: who did what to which thing and from where. */
+  async listAuditEntries(
+    options: {
+      action?: string | number;
+      by?: string | number;
+      subject?: string | number;
+      from?: string | number;
+      to?: string | number;
+      after?: string | number;
+      limit?: string | number;
+    } = {},
+  ): Promise<{
+    entries: {
+      id: string;
+      at: string;
+      action: string;
+      entity_type?: string;
+      entity_id?: string;
+      /** Absent for what the worker did on its own and for entries of the platform */
+      by?: string;
+      role?: string;
+      address?: string;
+      /** The `User-Agent` of the request */
+      agent?: string;
+      old_value?: unknown;
+      new_value?: unknown;
+    }[];
+    /** `after` of the next page; absent on the last */
+    next?: string;
+  }> {
+    return await this.#call('GET', `/api/v1/audit`, {
+      action: options.action,
+      by: options.by,
+      subject: options.subject,
+      from: options.from,
+      to: options.to,
+      after: options.after,
+      limit: options.limit,
+    });
   }
 
   /** Nodes, services, queues, deliveries and alerts, as of now. */
@@ -2362,6 +2844,82 @@ export class WorkerApi {
     }[];
   }> {
     return await this.#call('GET', `/api/v1/overview`);
+  }
+
+  /** Processes with their versions, circuit breakers, and how much of the limits is in use. */
+  async getSystem(): Promise<{
+    /** Of the process that answers */
+    version: string;
+    /** True where processes of different versions run */
+    mixed_versions: boolean;
+    processes: {
+      host: string;
+      pid: number;
+      role: string;
+      version: string;
+      started_at: string;
+      heard_at: string;
+    }[];
+    /** One for each service, the worst first */
+    breakers: {
+      service: string;
+      /** The worst of all processes. `closed`: calls pass; `half_open`: one is tried; `open`: they are held back */
+      state: 'closed' | 'half_open' | 'open';
+      since: string;
+      why?: string;
+      /** How many processes have it in this state */
+      processes: number;
+      /** How many processes have it */
+      of: number;
+    }[];
+    limits: {
+      telegram: {
+        /** Messages of the last second */
+        sent: number;
+        /** The limit */
+        per_second: number;
+        /** For so long Telegram has asked to wait */
+        paused_ms: number;
+      };
+      panel: {
+        /** Requests that are on */
+        used: number;
+        /** The limit */
+        at_once: number;
+        /** Processes that wait for a place */
+        waiting: number;
+      };
+    };
+  }> {
+    return await this.#call('GET', `/api/v1/system`);
+  }
+
+  /** What `task-worker doctor` finds, with what to do about each thing. */
+  async examine(): Promise<{
+    /** The installation that was examined */
+    patient: string;
+    findings: {
+      group: string;
+      name: string;
+      level: 'ok' | 'warning' | 'failed';
+      finding: string;
+      /** What to do */
+      advice?: string;
+      /** How long the answer of a dependency took */
+      latency_ms?: number;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/system/examination`);
+  }
+
+  /** The settings in force, without their secret parts. */
+  async listSettings(): Promise<{
+    settings: {
+      name: string;
+      value: string;
+    }[];
+  }> {
+    return await this.#call('GET', `/api/v1/system/settings`);
   }
 
   /** The figures of each day. */

@@ -16,6 +16,7 @@ import { type DeadLetterContext, type DeadMessages, deadLetterCommands } from '.
 import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
+import { type MessageContext, messageCommands } from '../triggers/cli/messages.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
 import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/receipts.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
@@ -23,6 +24,7 @@ import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type TextCommandContext, textCommands } from '../triggers/cli/texts.ts';
 import type { DoctorContext } from '../triggers/examination.ts';
+import { messageAction } from '../triggers/message-bodies.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { alertsOf } from './doors/alerts-of.ts';
@@ -32,6 +34,7 @@ import { campaignsOf } from './doors/campaigns-of.ts';
 import { cliApprovals } from './doors/cli-approvals.ts';
 import { historyOf } from './doors/history.ts';
 import { resultListener } from './doors/intake.ts';
+import { outboxOf } from './doors/outbox-of.ts';
 import { paymentDeskOf } from './doors/payment-desk-of.ts';
 import { receiptsOf } from './doors/receipts-of.ts';
 import { health } from './health-command.ts';
@@ -52,6 +55,7 @@ type CliContext = TaskContext &
   MaintenanceContext &
   CampaignContext &
   AlertContext &
+  MessageContext &
   ReceiptCommandContext &
   TextCommandContext;
 
@@ -71,6 +75,7 @@ const commands: readonly Command<CliContext>[] = [
   ...campaignCommands,
   ...receiptCommands,
   ...broadcastCommands,
+  ...messageCommands,
   ...textCommands,
   ...brakeCommands,
   ...approvalCommands,
@@ -170,6 +175,15 @@ function cliContext(app: App, terminal: Terminal): CliContext {
           action: `node.maintenance_${what}`,
           ...{ entityType: 'node', entityId },
           newValue: { by: callerHere(), ...details },
+        },
+      ]),
+    messages: outboxOf(app),
+    recordMessage: (act, entityId, messages) =>
+      app.services.auditLogs.write([
+        {
+          action: messageAction(act),
+          ...{ entityType: 'message', entityId },
+          newValue: { by: callerHere(), messages },
         },
       ]),
     texts: app.services.customerTexts,

@@ -48,6 +48,8 @@ export type OutboxCounts = {
 const FAILURES_LOOKED_AT = 20_000;
 const REASONS = 12;
 const BEGINNING = 160;
+/** A bigint of PostgreSQL. No row has a chat beyond it, and PostgreSQL refuses to compare with it. */
+const MOST_CHAT = 2n ** 63n - 1n;
 
 /** The queue of messages as people see it: what waits, what failed and why, and what to do about single rows. */
 export class Outbox {
@@ -151,7 +153,8 @@ function where({ from, ids, reason, status, telegramId, to, type }: OutboxFilter
     status && sql`status = ${status}`,
     reason !== undefined && sql`coalesce(nullif(split_part(error_message, ':', 1), ''), 'unknown') = ${reason}`,
     type !== undefined && sql`notification_type = ${type}`,
-    telegramId !== undefined && sql`telegram_id = ${telegramId}::bigint`,
+    telegramId !== undefined &&
+      (BigInt(telegramId) > MOST_CHAT ? sql`false` : sql`telegram_id = ${telegramId}::bigint`),
     ids && sql`id = any(${ids}::uuid[])`,
     from && sql`scheduled_at >= ${from}`,
     to && sql`scheduled_at < ${to}`,

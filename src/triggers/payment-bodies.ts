@@ -15,7 +15,7 @@ import {
 const time = z.iso.datetime();
 const MoneyBody = z.object({ amount: z.string(), currency: z.string() });
 
-const LineBody = z.object({
+export const DeskLineBody = z.object({
   id: z.string(),
   reason: z.enum(DESK_REASONS).optional().describe('Why it waits for a person; absent where it waits for nobody'),
   why: z.string().describe('The same as a sentence'),
@@ -32,7 +32,7 @@ const LineBody = z.object({
 });
 
 export const DeskListBody = z.object({
-  payments: z.array(LineBody),
+  payments: z.array(DeskLineBody),
   unreadable: z.array(z.object({ item: z.string(), problem: z.string() })).describe('Rows that cannot be read'),
   next: z.string().optional().describe('`after` of the next page; absent on the last'),
 });
@@ -46,7 +46,7 @@ const DecisionBody = z.object({
   reason: z.string().optional(),
 });
 
-export const DeskPaymentBody = LineBody.extend({
+export const DeskPaymentBody = DeskLineBody.extend({
   provider: z.string(),
   full_price: MoneyBody.describe('Before wallet and discount'),
   mark: z
@@ -104,10 +104,10 @@ export const DeskAnswerBody = z.object({
 });
 
 export function deskListBody({ next, payments, unreadable }: DeskList): z.output<typeof DeskListBody> {
-  return { payments: payments.map(lineBody), unreadable: [...unreadable], ...(next !== undefined && { next }) };
+  return { payments: payments.map(deskLineBody), unreadable: [...unreadable], ...(next !== undefined && { next }) };
 }
 
-function lineBody(line: DeskLine): z.output<typeof LineBody> {
+export function deskLineBody(line: DeskLine): z.output<typeof DeskLineBody> {
   const { bought, createdAt, customer, days, id, invoiceId, panelUser, planName, price, reason, since, status, why } =
     line;
   return {
@@ -129,7 +129,7 @@ function lineBody(line: DeskLine): z.output<typeof LineBody> {
 export function deskPaymentBody(payment: DeskPayment): z.output<typeof DeskPaymentBody> {
   const { acts, audits, candidates, fullPrice, invoice, mark, messages, missing, provider, sentences } = payment;
   return {
-    ...lineBody(payment),
+    ...deskLineBody(payment),
     ...{ provider, mark, missing: [...missing], sentences: [...sentences], acts: [...acts] },
     full_price: fullPrice,
     invoice: invoiceBody(invoice),

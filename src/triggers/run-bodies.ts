@@ -132,7 +132,7 @@ export const RunSumsBody = z.object({
     .describe('Of the latest thousand runs of each task in that time'),
 });
 
-const runBody = (run: KeptRun): z.output<typeof RunBody> => ({
+export const runBody = (run: KeptRun): z.output<typeof RunBody> => ({
   id: run.id,
   job_id: run.jobId,
   task: run.task,

@@ -18,3 +18,6 @@ export type RunbooksContext = {
   /** All pages by name. */
   groups: readonly { readonly title: Text; readonly pages: readonly string[] }[];
 };
+
+/** Where the console has the page of this name. */
+export const runbookPath = (name: string): string => `/runbooks/${encodeURIComponent(name)}`;

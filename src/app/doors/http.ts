@@ -4,7 +4,6 @@ import type { Locale } from '../../lib/locale.ts';
 import { Remembered } from '../../lib/remembered.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
 import { AuditTrail } from '../../repositories/audit-trail.ts';
-import { Outbox } from '../../repositories/outbox.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { limitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
@@ -24,6 +23,7 @@ import { brakesOf } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { campaignsOf } from './campaigns-of.ts';
 import { historyOf } from './history.ts';
+import { outboxOf } from './outbox-of.ts';
 import { paymentDeskOf } from './payment-desk-of.ts';
 import { receiptsOf } from './receipts-of.ts';
 import { reportsOf } from './reports-of.ts';
@@ -112,7 +112,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     waitingPayments: (locale) => waiting[locale].get(),
     reports: reportsOf(app),
     completedMoney: () => money.get(),
-    outbox: outboxOf(app),
+    outbox: rememberedOutbox(app),
     auditTrail: new AuditTrail(parts.foundation.database),
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
@@ -144,17 +144,12 @@ function forgetting(desk: DeskContext, forget: () => void): DeskContext {
   };
 }
 
-/** What settles a row is the queue's own: what the platform keeps of growth messages follows it. */
-function outboxOf({ parts, services }: App): HttpContext['outbox'] {
-  const { clock, database } = parts.foundation;
-  const outbox = new Outbox(database);
+/** Counts as they were a moment ago, where counting takes long. */
+function rememberedOutbox(app: App): HttpContext['outbox'] {
+  const outbox = outboxOf(app);
+  const { clock } = app.parts.foundation;
   const counts = new Remembered(async () => ({ asOf: clock.now(), ...(await outbox.counts()) }), PATIENCE_MS);
-  return {
-    counts: () => counts.get(),
-    list: (filter, page) => outbox.list(filter, page),
-    retry: (ids) => outbox.retry(ids),
-    drop: (ids, by) => services.notifications.drop(ids, by),
-  };
+  return { ...outbox, counts: () => counts.get() };
 }
 
 function deadMessages(app: App): HttpContext['deadMessages'] {

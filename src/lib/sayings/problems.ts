@@ -68,6 +68,8 @@ export const PROBLEM_SAYINGS: Sayings = {
     'Выгрузки {} нет; выгрузки хранятся ограниченное время.',
   'There is no job {}; results are kept for a limited time.': 'Задания {} нет; итоги хранятся ограниченное время.',
   'There is no job {}.': 'Задания {} нет.',
+  'There is no message {}; sent and failed ones are kept for 7 days.':
+    'Сообщения {} нет; отправленные и недоставленные хранятся 7 дней.',
   'Nothing is recorded of the progress of {}.': 'О ходе {} ничего не записано.',
   'The worker knows no node {}.': 'Узла {} воркер не знает.',
   'There is no maintenance window {}.': 'Окна обслуживания {} нет.',

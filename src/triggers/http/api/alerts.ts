@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PermanentError } from '../../../lib/errors.ts';
-import type { AlertAnswer, AnsweredAlert } from '../../../repositories/redis/alerts/alert-answer-store.ts';
+import type { AlertAnswer, AnsweredAlert, IdleMute } from '../../../repositories/redis/alerts/alert-answer-store.ts';
+import { runbookPath } from '../../runbooks.ts';
 import { instant, line } from '../../text-fields.ts';
 import type { Act, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
@@ -17,7 +18,10 @@ const AnsweredAlertBody = AlertBody.extend({
   acknowledged_at: time.optional(),
   muted_by: z.string().optional(),
   muted_until: time.optional(),
+  runbook: z.string().optional().describe('What to do about it: a page of this server, by its path'),
 });
+
+const MuteBody = z.object({ alert: z.string(), muted_by: z.string(), muted_at: time, muted_until: time });
 
 const AnswerBody = z.object({
   alert: z.string(),
@@ -37,7 +41,6 @@ const AlertId = line(ID_CHARACTERS)
 
 /** Alerts that are on, and answers to them. */
 export function alertRoutes(context: HttpContext): readonly ApiRoute[] {
-  const { alerts } = context;
   const about = { tag: 'Alerts', needs: 'admin', method: 'POST', problems: ['makes-no-sense', 'not-found'] } as const;
   const answers = { 200: { description: 'What became of it', schema: AnswerBody } };
   return [
@@ -48,8 +51,21 @@ export function alertRoutes(context: HttpContext): readonly ApiRoute[] {
       tag: 'Alerts',
       needs: 'view',
       summary: 'Alerts that are on, and what was answered to them',
-      answers: { 200: { description: 'The longest first', schema: z.object({ alerts: z.array(AnsweredAlertBody) }) } },
-      handle: async () => ({ status: 200, body: { alerts: (await alerts.list()).on.map(alertBody) } }),
+      answers: {
+        200: {
+          description: 'The longest first',
+          schema: z.object({
+            alerts: z.array(AnsweredAlertBody),
+            mutes: z
+              .array(MuteBody)
+              .describe('Mutes of alerts that are not on now: they hold for their next beginning'),
+          }),
+        },
+      },
+      async handle() {
+        const { idle, on } = await alertsNow(context);
+        return { status: 200, body: { alerts: on.map(alertBody), mutes: idle.map(muteBody) } };
+      },
     }),
     apiRoute({
       ...about,
@@ -89,6 +105,18 @@ export function alertRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
+/** An alert that is on, with the name of its runbook where it has one. */
+export type ShownAlert = AnsweredAlert & { runbook: string | undefined };
+
+/** Alerts that are on, and mutes of those that are not. */
+export async function alertsNow({
+  alerts,
+  runbooks,
+}: Pick<HttpContext, 'alerts' | 'runbooks'>): Promise<{ on: readonly ShownAlert[]; idle: readonly IdleMute[] }> {
+  const { idle, on } = await alerts.list();
+  return { on: on.map((alert) => ({ ...alert, runbook: runbooks.nameOf(alert) })), idle };
+}
+
 /** What became of it; the act is there where something was done. */
 type AnsweredAct = { answer: Exclude<AlertAnswer, { kind: 'unknown' }>; act?: Act };
 
@@ -118,12 +146,20 @@ async function answered(alert: string, { act, answer }: AnsweredAct, audit: (act
   return { status: 200, body: { alert, outcome: answer.kind, ...before } } as const;
 }
 
-function alertBody(alert: AnsweredAlert): z.output<typeof AnsweredAlertBody> {
-  const { acknowledged, id, kind, lasts, muted, severity, since, state, subject, told } = alert;
+const muteBody = ({ at, by, id, until }: IdleMute): z.output<typeof MuteBody> => ({
+  alert: id,
+  muted_by: by,
+  muted_at: at.toISOString(),
+  muted_until: until.toISOString(),
+});
+
+function alertBody(alert: ShownAlert): z.output<typeof AnsweredAlertBody> {
+  const { acknowledged, id, kind, lasts, muted, runbook, severity, since, state, subject, told } = alert;
   return {
     ...{ id, kind, severity, subject, state, lasts, told },
     since: since.toISOString(),
     ...(acknowledged && { acknowledged_by: acknowledged.by, acknowledged_at: acknowledged.at.toISOString() }),
     ...(muted && { muted_by: muted.by, muted_until: muted.until.toISOString() }),
+    ...(runbook !== undefined && { runbook: runbookPath(runbook) }),
   };
 }

@@ -315,7 +315,7 @@ test('every answer of a route fits the schema that the document gives for it', a
     const name = route.path.startsWith('/api/v1/texts/') ? TEXT_NAMES[0] : 'send_notification';
     const samples: Readonly<Record<string, string>> = { id, name, who: 'anna', kind: 'day', date: '2026-03-01' };
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => samples[name]!);
-    const response = await http.call('GET', path);
+    const response = await http.call('GET', route.id === 'findUsers' ? `${path}?find=anna` : path);
     if (response.statusCode === 404) continue;
     expect(response.statusCode, route.id).toBe(200);
     expect(z.strictObject({}).catchall(z.unknown()).safeParse(response.json()).success).toBe(true);

@@ -1,18 +1,23 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
-import type { KeptAlert, KeptIncident } from '../../../repositories/history/incidents.ts';
+import type { Incidents, KeptAlert, KeptIncident } from '../../../repositories/history/incidents.ts';
+import { runbookPath } from '../../runbooks.ts';
 import { instant, wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { keptHistory } from './kept-history.ts';
+import { NodeUuid } from './maintenance.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';
 
 const LISTED = 500;
 const ALERTS_OF_DAYS = 30;
-const HEAT_MAP_DAYS = 90;
+/** So many days of a node are shown, today included. */
+export const HEAT_MAP_DAYS = 90;
+
+/** A moment of the first of those days. */
+export const firstHeatDay = (now: Date): Date => new Date(now.getTime() - days(HEAT_MAP_DAYS - 1));
 
 const limit = wholeNumber(1, LISTED).default(100).describe('How many at most');
-const nodeId = z.string().regex(/^[\w-]{1,64}$/, { error: 'must be the uuid of a node' });
 
 const IncidentBody = z.object({
   id: z.string(),
@@ -41,6 +46,7 @@ const PastAlertBody = z.object({
   acknowledged_by: z.string().optional(),
   acknowledged_at: time.optional(),
   muted_until: time.optional(),
+  runbook: z.string().optional().describe('What to do about it: a page of this server, by its path'),
 });
 
 const NodeDaysBody = z.object({
@@ -99,8 +105,7 @@ export function incidentRoutes(context: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'The newest first', schema: z.object({ alerts: z.array(PastAlertBody) }) } },
       async handle({ query }) {
         const { incidents } = await keptHistory(context);
-        const from = query.from ?? new Date(clock().getTime() - days(ALERTS_OF_DAYS));
-        return { status: 200, body: { alerts: (await incidents.alerts({ ...query, from })).map(alertBody) } };
+        return { status: 200, body: { alerts: (await pastAlerts(context, incidents, query)).map(alertBody) } };
       },
     }),
     apiRoute({
@@ -108,11 +113,11 @@ export function incidentRoutes(context: HttpContext): readonly ApiRoute[] {
       id: 'listNodeDays',
       path: '/api/v1/nodes/days',
       summary: `How long nodes served on each of the last ${HEAT_MAP_DAYS} days`,
-      query: z.object({ node: nodeId.optional(), from: instant.optional().describe('Since this day') }),
+      query: z.object({ node: NodeUuid.optional(), from: instant.optional().describe('Since this day') }),
       answers: { 200: { description: 'By node and day', schema: NodeDaysBody } },
       async handle({ query: { from, node } }) {
         const { incidents } = await keptHistory(context);
-        const found = await incidents.nodeDays(from ?? new Date(clock().getTime() - days(HEAT_MAP_DAYS - 1)), node);
+        const found = await incidents.nodeDays(from ?? firstHeatDay(clock()), node);
         const body = found.map(({ downMs, upMs, ...rest }) => ({
           ...rest,
           up_seconds: Math.round(upMs / 1000),
@@ -122,6 +127,19 @@ export function incidentRoutes(context: HttpContext): readonly ApiRoute[] {
       },
     }),
   ];
+}
+
+type PastAlert = KeptAlert & { runbook: string | undefined };
+
+/** Alerts of the last days, or since `from`, the newest first, each with the name of its runbook where it has one. */
+export async function pastAlerts(
+  { clock, runbooks }: Pick<HttpContext, 'clock' | 'runbooks'>,
+  incidents: Pick<Incidents, 'alerts'>,
+  query: { from?: Date | undefined; before?: Date | undefined; limit: number },
+): Promise<readonly PastAlert[]> {
+  const from = query.from ?? new Date(clock().getTime() - days(ALERTS_OF_DAYS));
+  const found = await incidents.alerts({ ...query, from });
+  return found.map((alert) => ({ ...alert, runbook: runbooks.nameOf({ kind: alert.kind }) }));
 }
 
 function incidentBody(incident: KeptIncident): z.output<typeof IncidentBody> {
@@ -137,7 +155,7 @@ function incidentBody(incident: KeptIncident): z.output<typeof IncidentBody> {
   };
 }
 
-function alertBody(past: KeptAlert): z.output<typeof PastAlertBody> {
+function alertBody(past: PastAlert): z.output<typeof PastAlertBody> {
   const { acknowledgedAt, acknowledgedBy, alert, beganAt, endedAt, id, kind, lasts, severity, subject, text } = past;
   return {
     ...{ id, alert, kind, subject, severity, lasts },
@@ -148,5 +166,6 @@ function alertBody(past: KeptAlert): z.output<typeof PastAlertBody> {
     ...(acknowledgedBy !== undefined && { acknowledged_by: acknowledgedBy }),
     ...(acknowledgedAt && { acknowledged_at: acknowledgedAt.toISOString() }),
     ...(past.mutedUntil && { muted_until: past.mutedUntil.toISOString() }),
+    ...(past.runbook !== undefined && { runbook: runbookPath(past.runbook) }),
   };
 }

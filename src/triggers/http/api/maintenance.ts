@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { MaintenanceWindow } from '../../../repositories/history/maintenance-rows.ts';
-import { wholeNumber } from '../../text-fields.ts';
+import { instant, wholeNumber } from '../../text-fields.ts';
 import type { Act, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { keptHistory } from './kept-history.ts';
@@ -9,10 +9,10 @@ import { namesOfSchemas, time } from './schemas.ts';
 
 const LISTED = 500;
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-const nodeId = z.string().regex(/^[\w-]{1,64}$/, { error: 'must be the uuid of a node' });
+/** The uuid of a node, as the panel names it. */
+export const NodeUuid = z.string().regex(/^[\w-]{1,64}$/, { error: 'must be the uuid of a node' });
 
-const MaintenanceBody = z.object({
+export const MaintenanceBody = z.object({
   id: z.string(),
   node: z.string(),
   name: z.string(),
@@ -46,7 +46,7 @@ export function maintenanceRoutes(context: HttpContext): readonly ApiRoute[] {
       needs: 'view',
       summary: 'Maintenance windows of nodes that are on or planned',
       query: z.object({
-        node: nodeId.optional().describe('Of this node alone'),
+        node: NodeUuid.optional().describe('Of this node alone'),
         past: z.enum(['true', 'false']).default('false').describe('`true`: also those that are over'),
         limit: wholeNumber(1, LISTED).default(100).describe('How many at most'),
       }),
@@ -69,7 +69,7 @@ export function maintenanceRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'Alert nobody about a node for a time',
       description:
         'Meanwhile the node is in maintenance, and the time counts neither as up nor as down. It ends by itself; a node that is still down then is told at once. Where a window covers the time already nothing is added: 200.',
-      params: z.object({ id: nodeId.describe('The uuid of the node') }),
+      params: z.object({ id: NodeUuid.describe('The uuid of the node') }),
       body: z.strictObject({
         from: instant.optional().describe('Now where absent'),
         to: instant.describe('At most 30 days after the beginning'),
@@ -147,7 +147,7 @@ export function maintenanceState({ beginsAt, endsAt }: MaintenanceWindow, now: D
   return beginsAt > now ? 'planned' : 'on';
 }
 
-function maintenanceBody(window: MaintenanceWindow, now: Date): z.output<typeof MaintenanceBody> {
+export function maintenanceBody(window: MaintenanceWindow, now: Date): z.output<typeof MaintenanceBody> {
   const { beginsAt, endedBy, endsAt, id, madeAt, madeBy, name, node, reason } = window;
   return {
     ...{ id, node, name, reason, state: maintenanceState(window, now) },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deadLetterTotal, deliverySuccess, deliveryTotals } from '../../../lib/figure-definitions.ts';
 import type { HttpContext } from '../context.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
-import { AlertBody, time } from './schemas.ts';
+import { AlertBody, NodeBody, nodeBody, time } from './schemas.ts';
 
 const CHART_MINUTES = 60;
 
@@ -10,17 +10,7 @@ const Depth = z.object({ waiting: z.int(), active: z.int(), delayed: z.int(), fa
 
 export const OverviewBody = z.object({
   at: time,
-  nodes: z.array(
-    z.object({
-      uuid: z.string(),
-      name: z.string(),
-      country: z.string(),
-      status: z.enum(['online', 'offline', 'warning', 'maintenance']),
-      since: time,
-      checked_at: time.describe('When this was last seen to be so'),
-      reason: z.string().optional(),
-    }),
-  ),
+  nodes: z.array(NodeBody),
   services: z.array(
     z.object({
       name: z.string(),
@@ -68,17 +58,7 @@ async function overview({ clock, deadJobs, deadMessages, state }: HttpContext): 
   ]);
   return {
     at: clock().toISOString(),
-    nodes: nodes
-      .map(({ checkedAt, country, name, nodeUuid, reason, since, status }) => ({
-        uuid: nodeUuid,
-        name,
-        country,
-        status,
-        since: since.toISOString(),
-        checked_at: checkedAt.toISOString(),
-        ...(reason !== undefined && { reason }),
-      }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    nodes: nodes.map(nodeBody).sort((a, b) => (a.name < b.name ? -1 : 1)),
     services: services.map(({ checkedAt, error, latencyMs, name, since, status }) => ({
       name,
       status,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MONEY_DAYS } from '../../../lib/figure-definitions.ts';
 import { LOCALES } from '../../../lib/locale.ts';
 import { DESK_REASONS } from '../../../repositories/desk-payments.ts';
 import { PAYMENT_STATUSES } from '../../../repositories/payment-row.ts';
@@ -15,6 +16,7 @@ import { line, wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute, type Reply } from './route.ts';
+import { time } from './schemas.ts';
 
 const LISTED = 200;
 
@@ -27,11 +29,16 @@ const PaymentId = z.object({ id: z.guid({ error: 'must be the id of a payment, a
 const language = z.enum(LOCALES).default('en').describe('The language of the sentences');
 const panelUser = line(64).describe("The panel's id of the user, the uuid or the username");
 
+const SumsBody = z.object({
+  as_of: time.describe('Some seconds ago where summing takes long'),
+  sums: z.array(z.object({ payments: z.int(), total: z.object({ amount: z.string(), currency: z.string() }) })),
+});
+
 const ACTED = { 200: { description: 'What was decided, now or before', schema: DeskAnswerBody } } as const;
 const NO_SUCH = ['not-found', 'conflict'] as const;
 
 /** The payments desk: what waits for a person, and one act each that is safe to repeat. */
-export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
+export function paymentRoutes({ completedMoney, desk }: HttpContext): readonly ApiRoute[] {
   const about = { params: PaymentId, tag: 'Payments', answers: ACTED, needs: 'admin' } as const;
   return [
     apiRoute({
@@ -61,6 +68,19 @@ export function paymentRoutes({ desk }: HttpContext): readonly ApiRoute[] {
       answers: { 200: { description: 'The newest first', schema: DeskListBody } },
       async handle({ query: { why: reason, ...query } }) {
         return { status: 200, body: deskListBody(await desk.list({ ...query, reason })) };
+      },
+    }),
+    apiRoute({
+      id: 'sumPayments',
+      needs: 'support',
+      method: 'GET',
+      path: '/api/v1/payments/sums',
+      tag: 'Payments',
+      summary: `What payments that were created in the last ${MONEY_DAYS} days and are completed add up to, by currency`,
+      answers: { 200: { description: 'The sums', schema: SumsBody } },
+      async handle() {
+        const { asOf, sums } = await completedMoney();
+        return { status: 200, body: { as_of: asOf.toISOString(), sums } };
       },
     }),
     apiRoute({

@@ -4,6 +4,7 @@ import type { AssetAddresses } from '../console/serve-assets.ts';
 import type { HttpContext } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
+import { auditRoutes } from './audit.ts';
 import { brakeRoutes } from './brakes.ts';
 import { broadcastActRoutes } from './broadcast-acts.ts';
 import { broadcastRoutes } from './broadcasts.ts';
@@ -15,6 +16,8 @@ import { incidentRoutes } from './incidents.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
 import { maintenanceRoutes } from './maintenance.ts';
+import { messageRoutes } from './messages.ts';
+import { nodeRoutes } from './nodes.ts';
 import { openApi } from './openapi.ts';
 import { overviewRoutes } from './overview.ts';
 import { paymentRoutes } from './payments.ts';
@@ -24,6 +27,7 @@ import { type ApiRoute, registerRoutes } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scheduleRoutes } from './schedules.ts';
 import { segmentRoutes } from './segments.ts';
+import { systemRoutes } from './system.ts';
 import { taskRoutes } from './tasks.ts';
 import { textRoutes } from './texts.ts';
 import { userRoutes } from './users.ts';
@@ -38,6 +42,7 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...runRoutes(context),
     ...alertRoutes(context),
     ...incidentRoutes(context),
+    ...nodeRoutes(context),
     ...maintenanceRoutes(context),
     ...scheduleRoutes(context),
     ...deadLetterRoutes(context),
@@ -51,7 +56,10 @@ export function apiRoutes(context: HttpContext): readonly ApiRoute[] {
     ...textRoutes(context),
     ...paymentRoutes(context),
     ...userRoutes(context),
+    ...messageRoutes(context),
+    ...auditRoutes(context),
     ...overviewRoutes(context),
+    ...systemRoutes(context),
     ...reportRoutes(context),
     ...exportRoutes(context),
   ];

@@ -1,6 +1,7 @@
 import { type Html, html, join } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import { piecesOf } from '../../../lib/marks.ts';
+import { runbookPath } from '../../runbooks.ts';
 
 /** A text of a runbook. What only the documents have is named by its file. */
 export function markedText(text: string): Html {
@@ -19,4 +20,4 @@ export function markedText(text: string): Html {
 export const runbookLinkTo = (name: string | undefined, locale: Locale): Html =>
   name === undefined
     ? html``
-    : html` <a href="/runbooks/${encodeURIComponent(name)}">${{ en: 'What to do', ru: 'Что делать' }[locale]}</a>`;
+    : html` <a href="${runbookPath(name)}">${{ en: 'What to do', ru: 'Что делать' }[locale]}</a>`;

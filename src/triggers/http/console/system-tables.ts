@@ -1,6 +1,7 @@
 import { type Html, html } from '../../../lib/html.ts';
 import { durationText, numberText } from '../../../lib/quantities.ts';
 import type { ProcessNote } from '../../../repositories/redis/monitoring/process-notes.ts';
+import { breakersOf, isMixed } from '../api/system.ts';
 import type { HttpContext } from '../context.ts';
 import { dataTable } from './components/data-table.ts';
 import { figureTiles } from './components/figures.ts';
@@ -10,7 +11,6 @@ import type { Page } from './define-view.ts';
 
 type Breaker = ProcessNote['breakers'][number];
 const TONES = { closed: 'good', half_open: 'warn', open: 'bad' } as const;
-const WORST: readonly Breaker['state'][] = ['closed', 'half_open', 'open'];
 
 type BreakerWord =
   | `breaker.${Breaker['state']}`
@@ -24,20 +24,11 @@ type BreakerWord =
 /** The circuit breakers of all processes, one row for each service with its worst state. */
 export function breakerTable(processes: readonly ProcessNote[], page: Page<BreakerWord>): Html {
   const { locale, say } = page;
-  const all = Map.groupBy(
-    processes.flatMap(({ breakers }) => breakers),
-    ({ service }) => service,
-  );
-  if (all.size === 0) return emptyState(say('noBreakers'));
-  const rows = [...all].map(([service, breakers]) => {
-    const worst = breakers.reduce((a, b) => (WORST.indexOf(b.state) > WORST.indexOf(a.state) ? b : a));
-    const same = breakers.filter(({ state }) => state === worst.state).length;
-    return { service, worst, same, of: breakers.length };
-  });
-  const sorted = rows.sort((a, b) => WORST.indexOf(b.worst.state) - WORST.indexOf(a.worst.state));
+  const rows = breakersOf(processes);
+  if (rows.length === 0) return emptyState(say('noBreakers'));
   return dataTable({
     caption: say('breakers'),
-    rows: sorted,
+    rows,
     idOf: ({ service }) => `breaker-${service}`,
     columns: [
       { heading: say('service'), cell: ({ service }) => service },
@@ -59,7 +50,6 @@ type ProcessWord = 'heard' | 'mixed' | 'noBreakers' | 'process' | 'processes' | 
 export function processTable(processes: readonly ProcessNote[], page: Page<ProcessWord>): Html {
   const { say } = page;
   if (processes.length === 0) return emptyState(say('noBreakers'));
-  const isMixed = new Set(processes.map(({ version }) => version)).size > 1;
   const table = dataTable({
     caption: say('processes'),
     rows: processes,
@@ -72,7 +62,7 @@ export function processTable(processes: readonly ProcessNote[], page: Page<Proce
       { heading: say('heard'), cell: ({ at }) => timeAgo(at, page) },
     ],
   });
-  return html`${isMixed ? html`<p>${stateBadge('warn', say('mixed'))}</p>` : ''}${table}`;
+  return html`${isMixed(processes) ? html`<p>${stateBadge('warn', say('mixed'))}</p>` : ''}${table}`;
 }
 
 type LimitWord = 'panelLimit' | 'panelWaits' | 'telegramLimit' | 'telegramPaused';

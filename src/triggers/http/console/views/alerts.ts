@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { days, hours, seconds } from '../../../../lib/duration.ts';
+import { hours, seconds } from '../../../../lib/duration.ts';
 import { type Html, html } from '../../../../lib/html.ts';
 import { durationText } from '../../../../lib/quantities.ts';
 import type { KeptAlert } from '../../../../repositories/history/incidents.ts';
 import type { AlertAnswer, AnsweredAlert } from '../../../../repositories/redis/alerts/alert-answer-store.ts';
-import { acknowledgeAlert, muteAlert, unmuteAlert } from '../../api/alerts.ts';
+import { acknowledgeAlert, alertsNow, muteAlert, unmuteAlert } from '../../api/alerts.ts';
+import { pastAlerts } from '../../api/incidents.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { alertText } from '../alert-words.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -17,7 +18,6 @@ import { drawHistory, fromHistory } from '../history-part.ts';
 import { runbookLinkTo } from '../runbook-words.ts';
 
 const LISTED = 50;
-const PAST_DAYS = 30;
 
 const ONE_ALERT = { schema: z.object({ id: z.string().min(1).max(300) }), fields: {} } as const;
 
@@ -118,8 +118,7 @@ export default defineView({
       name: 'on',
       heading: 'on',
       everyMs: seconds(10),
-      load: async ({ alerts, runbooks }) =>
-        (await alerts.list()).on.map((alert) => ({ ...alert, runbook: runbooks.nameOf(alert) })),
+      load: async (context) => (await alertsNow(context)).on,
       draw(alerts, page) {
         const { locale, say } = page;
         if (alerts.length === 0) return emptyState(say('nothingOn'));
@@ -151,7 +150,7 @@ export default defineView({
       name: 'mutes',
       heading: 'mutes',
       everyMs: seconds(30),
-      load: async ({ alerts }) => (await alerts.list()).idle,
+      load: async (context) => (await alertsNow(context)).idle,
       draw(idle, page) {
         const { say } = page;
         if (idle.length === 0) return emptyState(say('noMute'));
@@ -176,14 +175,12 @@ export default defineView({
       name: 'past',
       heading: 'past',
       load: (context, { query: { cursor } }) =>
-        fromHistory(context, async ({ incidents }) => {
-          const alerts = await incidents.alerts({
-            from: new Date(context.clock().getTime() - days(PAST_DAYS)),
+        fromHistory(context, ({ incidents }) =>
+          pastAlerts(context, incidents, {
             before: cursor === undefined ? undefined : new Date(Number(cursor)),
             limit: LISTED,
-          });
-          return alerts.map((alert) => ({ ...alert, runbook: context.runbooks.nameOf({ kind: alert.kind }) }));
-        }),
+          }),
+        ),
       draw: (kept, page, { query: { cursor } }) =>
         drawHistory(kept, page.locale, (all) => {
           const { locale, now, say } = page;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
 import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
+import { RowCursor, rowCursor } from '../../../row-cursor.ts';
+import { auditEntries } from '../../api/audit.ts';
 import { dataTable } from '../components/data-table.ts';
 import { filterForm, pagination } from '../components/filters.ts';
 import { personOf } from '../components/people.ts';
@@ -8,7 +10,6 @@ import { emptyState } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
 import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
-import { RowCursor, rowCursor } from '../row-cursor.ts';
 
 const LISTED = 50;
 
@@ -39,10 +40,10 @@ export default defineView({
   parts: ({ part }) => [
     part({
       name: 'entries',
-      load({ auditTrail }, { page, query: { action, by, cursor, subject, ...asked } }) {
-        const names = { action: action || undefined, by: by || undefined, entities: subject ? [subject] : undefined };
+      load(context, { page, query: { action, by, cursor, subject, ...asked } }) {
+        const names = { action: action || undefined, by: by || undefined, subject: subject || undefined };
         const filter = { ...names, ...daysAsked(asked, page) };
-        return auditTrail.search(filter, { after: cursor, limit: LISTED });
+        return auditEntries(context, filter, { after: cursor, limit: LISTED });
       },
       draw({ entries, next }, page, { query: { action, by, cursor, subject, ...asked } }) {
         const { say } = page;

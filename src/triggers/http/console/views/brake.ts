@@ -1,22 +1,17 @@
 import { z } from 'zod';
-import { days, seconds } from '../../../../lib/duration.ts';
+import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
-import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
-import { ANSWER_HOLDS_MS } from '../../../../repositories/redis/brakes/brake-records.ts';
-import { Problem } from '../../problem.ts';
+import { RowCursor, rowCursor } from '../../../row-cursor.ts';
+import { type BrakeAnswer, brakeAnswers, brakeOr404, messagesHeld } from '../../api/brakes.ts';
 import { dataTable } from '../components/data-table.ts';
 import { pagination } from '../components/filters.ts';
 import { personOf } from '../components/people.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo, timeAt } from '../components/times.ts';
 import { defineView, type Page } from '../define-view.ts';
-import { RowCursor, rowCursor } from '../row-cursor.ts';
 
 const LISTED = 50;
-const ANSWERS_LISTED = 20;
-/** Answers are looked for in this time. */
-const ANSWERS_OF_MS = days(90);
 
 /** One brake: what it holds, who waits, and what was answered to it. */
 export default defineView({
@@ -58,14 +53,7 @@ export default defineView({
       name: 'held',
       heading: 'held',
       everyMs: seconds(15),
-      async load({ auditTrail, brakes, clock }, { params: { name } }) {
-        const held = (await brakes.list()).find((one) => one.name === name);
-        if (held) return held;
-        const from = new Date(clock().getTime() - ANSWERS_OF_MS);
-        const { entries } = await auditTrail.search({ action: 'brake.', entities: [name], from }, { limit: 1 });
-        if (entries.length === 0) throw new Problem('not-found', `Nothing is held, or was answered, under ${name}.`);
-        return undefined;
-      },
+      load: (context, { params: { name } }) => brakeOr404(context, name),
       draw(held, page) {
         const { locale, say } = page;
         if (!held) return emptyState(say('nothing'));
@@ -80,12 +68,8 @@ export default defineView({
       name: 'waits',
       heading: 'waits',
       needs: 'support',
-      async load({ brakes, outbox }, { params: { name }, query: { cursor } }) {
-        const held = (await brakes.list()).find((one) => one.name === name);
-        if (!held?.messagesDueBefore) return { messages: [], next: undefined };
-        const waiting = { status: 'pending', to: held.messagesDueBefore } as const;
-        return await outbox.list(waiting, { after: cursor, limit: LISTED });
-      },
+      load: (context, { params: { name }, query: { cursor } }) =>
+        messagesHeld(context, name, { after: cursor, limit: LISTED }),
       draw({ messages, next }, page, { query: { cursor } }) {
         const { say } = page;
         if (messages.length === 0) return emptyState(say('nobody'));
@@ -114,17 +98,13 @@ export default defineView({
     part({
       name: 'answers',
       heading: 'answers',
-      async load({ auditTrail, clock }, { params: { name } }) {
-        const from = new Date(clock().getTime() - ANSWERS_OF_MS);
-        const filter = { action: 'brake.confirmed', entities: [name], from };
-        return (await auditTrail.search(filter, { limit: ANSWERS_LISTED })).entries;
-      },
-      draw(entries, page) {
+      load: async (context, { params: { name } }) => (await brakeAnswers(context, name, {})).answers,
+      draw(answers, page) {
         const { say } = page;
-        if (entries.length === 0) return emptyState(say('none'));
+        if (answers.length === 0) return emptyState(say('none'));
         return dataTable({
           caption: say('answers'),
-          rows: entries,
+          rows: answers,
           idOf: ({ id }) => `answer-${id}`,
           columns: [
             { heading: say('when'), cell: ({ at }) => timeAt(at, page) },
@@ -132,14 +112,11 @@ export default defineView({
               heading: say('who'),
               cell: ({ by, role }) => html`${personOf(by ?? '')} <span class="muted">${role ?? ''}</span>`,
             },
-            { heading: say('answer'), cell: (entry) => answerOf(entry, page) },
-            { heading: say('until'), cell: (entry) => untilOf(entry, page) },
+            { heading: say('answer'), cell: (answer) => answerOf(answer, page) },
+            { heading: say('until'), cell: (answer) => untilOf(answer, page) },
             {
               heading: say('what'),
-              cell: (entry) => {
-                const { done, held } = detailsOf(entry);
-                return html`${held ?? ''}<span class="muted about">${done ?? ''}</span>`;
-              },
+              cell: ({ done, held }) => html`${held ?? ''}<span class="muted about">${done ?? ''}</span>`,
             },
           ],
         });
@@ -148,22 +125,15 @@ export default defineView({
   ],
 });
 
-const Details = z.object({ decision: z.string(), held: z.string(), done: z.string() }).partial();
-
-const detailsOf = ({ newValue }: AuditTrailEntry) => Details.safeParse(newValue).data ?? {};
-
 const ANSWERS = ['go', 'only_these', 'not_this_time', 'send', 'drop'] as const;
 
-function answerOf(entry: AuditTrailEntry, { say }: Pick<Page<`is.${(typeof ANSWERS)[number]}`>, 'say'>): string {
-  const { decision = '' } = detailsOf(entry);
+function answerOf({ decision }: BrakeAnswer, { say }: Pick<Page<`is.${(typeof ANSWERS)[number]}`>, 'say'>): string {
   const known = ANSWERS.find((one) => one === decision);
   return known ? say(`is.${known}`) : decision;
 }
 
 /** A decision about a run holds for a time; a backlog is sent or dropped at once. */
-function untilOf(entry: AuditTrailEntry, page: Page<'done' | 'over'>) {
-  const { decision } = detailsOf(entry);
-  if (decision === 'send' || decision === 'drop') return page.say('done');
-  const until = new Date(entry.at.getTime() + ANSWER_HOLDS_MS);
-  return until > page.now ? timeAt(until, page) : stateBadge('calm', page.say('over'));
+function untilOf({ holdsUntil }: BrakeAnswer, page: Page<'done' | 'over'>) {
+  if (!holdsUntil) return page.say('done');
+  return holdsUntil > page.now ? timeAt(holdsUntil, page) : stateBadge('calm', page.say('over'));
 }

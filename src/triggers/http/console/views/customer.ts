@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
-import { html, join } from '../../../../lib/html.ts';
+import { type Html, html, join } from '../../../../lib/html.ts';
+import type { Locale } from '../../../../lib/locale.ts';
+import { customerTimeline, type TimelineEntry } from '../../api/customer-timeline.ts';
+import { retryMessage } from '../../api/messages.ts';
+import { clearUnreachable, SafeChat } from '../../api/users.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { ExplainedUser, HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
-import { emptyState } from '../components/states.ts';
+import { personOf } from '../components/people.ts';
+import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAt } from '../components/times.ts';
-import { customerTimeline } from '../customer-timeline.ts';
 import { type Asked, defineView } from '../define-view.ts';
+import { messageBadge } from '../message-words.ts';
+import { paymentBadge, priceText } from '../payment-words.ts';
+import { OUTCOME_TEXTS, OUTCOME_TONES } from '../run-words.ts';
 
 /** One customer: why what was or was not done, and everything that was done to or for them. */
 export default defineView({
@@ -42,12 +49,9 @@ export default defineView({
       needs: 'support',
       label: 'retry',
       form: { schema: z.object({ id: z.guid() }), fields: {} },
-      async run({ outbox }, { form: { id }, page }) {
-        const messages = await outbox.retry([id]);
-        return {
-          receipt: page.say(messages > 0 ? 'retried' : 'notFailed'),
-          act: { action: 'message.retried', entityType: 'message', entityId: id, details: { messages } },
-        };
+      async run(context, { form: { id }, page }) {
+        const { act, messages } = await retryMessage(context, id);
+        return { receipt: page.say(messages > 0 ? 'retried' : 'notFailed'), act };
       },
     }),
     check: deed({
@@ -63,13 +67,9 @@ export default defineView({
     clear: deed({
       needs: 'support',
       label: 'clear',
-      form: { schema: z.object({ chat: z.string().regex(/^\d{1,16}$/) }), fields: {} },
-      async run({ reachability }, { form: { chat }, page }) {
-        await reachability.clear(Number(chat));
-        return {
-          receipt: page.say('cleared'),
-          act: { action: 'customer.reachable', entityType: 'customer', entityId: chat },
-        };
+      form: { schema: z.object({ chat: SafeChat }), fields: {} },
+      async run(context, { form: { chat }, page }) {
+        return { receipt: page.say('cleared'), act: await clearUnreachable(context, chat) };
       },
     }),
   }),
@@ -110,12 +110,17 @@ export default defineView({
           .flatMap((timeline) => timeline.silent)
           .map(({ reason, source }) => html`<p class="unknown">${say('silent', say(source), reason)}</p>`);
         const entries = timelines.flatMap((timeline) => timeline.entries);
-        const lines = entries.map(
-          ({ at, messageId, paymentId, what }) =>
-            html`<li class="row"><span class="grow">${timeAt(at, page)} ${what}</span>${
-              messageId ? form('retry', { key: messageId, hidden: { id: messageId } }) : ''
-            }${paymentId ? form('check', { key: paymentId, hidden: { id: paymentId } }) : ''}</li>`,
-        );
+        const lines = entries.map((entry) => {
+          const again =
+            entry.kind === 'message' && entry.message.status === 'failed'
+              ? form('retry', { key: entry.message.id, hidden: { id: entry.message.id } })
+              : '';
+          const check =
+            entry.kind === 'payment' && entry.payment.status === 'pending'
+              ? form('check', { key: entry.payment.id, hidden: { id: entry.payment.id } })
+              : '';
+          return html`<li class="row"><span class="grow">${timeAt(entry.at, page)} ${whatOf(entry, page.locale)}</span>${again}${check}</li>`;
+        });
         const list =
           lines.length > 0 ? html`<ol class="list timeline">${join(lines, '')}</ol>` : emptyState(say('nothing'));
         return html`${join(silent, '')}${list}`;
@@ -130,3 +135,26 @@ const explained = (
   { once, page: { clock, locale }, params: { who } }: Pick<Asked<{ who: string }, unknown>, 'once' | 'page' | 'params'>,
 ): Promise<readonly ExplainedUser[]> =>
   once('explained', () => context.explainUser(who, { locale, time: (at) => clock.minute(at) }));
+
+/** Draws an entry in one line. */
+function whatOf(entry: TimelineEntry, locale: Locale): Html {
+  switch (entry.kind) {
+    case 'message': {
+      const { beginning, error, status, type } = entry.message;
+      const why = error ? html` <span class="muted">${error}</span>` : '';
+      return html`${messageBadge(status, locale)} <code>${type ?? ''}</code>${why}<span class="muted about">${beginning}</span>`;
+    }
+    case 'payment': {
+      const { id, price, why } = entry.payment;
+      return html`${paymentBadge(entry.payment, locale)} <a href="/payments/${id}">${priceText(price, locale)}</a><span class="muted about">${why}</span>`;
+    }
+    case 'job': {
+      const { error, jobId, outcome, task } = entry.run;
+      return html`${stateBadge(OUTCOME_TONES[outcome], OUTCOME_TEXTS[outcome][locale])} <a href="/jobs/${encodeURIComponent(jobId)}"><code>${task}</code></a>${error ? html`<span class="muted about">${error.text}</span>` : ''}`;
+    }
+    case 'act': {
+      const { action, by, newValue } = entry.act;
+      return html`<code>${action}</code>${by ? html` ${personOf(by)}` : ''}${newValue === undefined ? '' : html`<span class="muted about wrap">${JSON.stringify(newValue)}</span>`}`;
+    }
+  }
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { html, join } from '../../../../lib/html.ts';
+import { jobCalled, paymentsLike } from '../../api/users.ts';
 import { emptyState } from '../components/states.ts';
 import { defineView } from '../define-view.ts';
 
@@ -49,9 +50,8 @@ export default defineView({
       name: 'payments',
       heading: 'payments',
       width: 'half',
-      async load({ desk }, { page: { locale }, query: { q } }) {
-        return q ? await desk.list({ find: q, all: true, open: false, limit: 10, locale }) : undefined;
-      },
+      load: async (context, { page: { locale }, query: { q } }) =>
+        q ? await paymentsLike(context, q, locale) : undefined,
       draw(found, { say }) {
         if (!found || found.payments.length === 0) return emptyState(say('noPayments'));
         const lines = found.payments.map(
@@ -65,7 +65,7 @@ export default defineView({
       name: 'jobs',
       heading: 'jobs',
       width: 'half',
-      load: async ({ jobs }, { query: { q } }) => (q ? await jobs.find(q) : undefined),
+      load: async (context, { query: { q } }) => (q ? await jobCalled(context, q) : undefined),
       draw(job, { say }) {
         if (!job) return emptyState(say('noJob'));
         return html`<p><a href="/jobs/${encodeURIComponent(job.id)}"><code>${job.task}</code></a> <span class="muted">${job.state}</span></p>`;

@@ -3,6 +3,8 @@ import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import { howMany, numberText } from '../../../../lib/quantities.ts';
 import { MESSAGE_STATUSES, type OutboxMessage } from '../../../../repositories/outbox.ts';
+import { RowCursor, rowCursor } from '../../../row-cursor.ts';
+import { dropMessage, MESSAGES_AT_ONCE, messagesOf, retryMessage, retryMessages } from '../../api/messages.ts';
 import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
 import { filterForm, pagination } from '../components/filters.ts';
@@ -11,11 +13,8 @@ import { timeAgo } from '../components/times.ts';
 import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
 import { messageBadge, reasonText } from '../message-words.ts';
-import { RowCursor, rowCursor } from '../row-cursor.ts';
 
 const LISTED = 50;
-/** The most that one act on a reason touches; the rest is touched by the next. */
-const AT_ONCE = 1_000;
 
 /** The outbox: what waits, what failed and why. */
 export default defineView({
@@ -67,14 +66,11 @@ export default defineView({
       needs: 'support',
       label: 'retry',
       form: { schema: z.object({ id: z.guid() }), fields: {} },
-      async run({ outbox }, { form: { id }, page }) {
-        const messages = await outbox.retry([id]);
+      async run(context, { form: { id }, page }) {
+        const { act, messages } = await retryMessage(context, id);
         const receipt =
           messages > 0 ? page.say('retried', howMany(messages, 'message', page.locale)) : page.say('notFailed');
-        return {
-          receipt,
-          act: { action: 'message.retried', entityType: 'message', entityId: id, details: { messages } },
-        };
+        return { receipt, act };
       },
     }),
     drop: deed({
@@ -83,13 +79,9 @@ export default defineView({
       tone: 'bad',
       form: { schema: z.object({ id: z.guid() }), fields: {} },
       ask: (_context, { page }) => page.say('sureDrop'),
-      async run({ outbox }, { caller, form: { id }, page }) {
-        const messages = await outbox.drop([id], caller.name);
-        const receipt = page.say(messages > 0 ? 'dropped' : 'notWaiting');
-        return {
-          receipt,
-          act: { action: 'message.dropped', entityType: 'message', entityId: id, details: { messages } },
-        };
+      async run(context, { caller, form: { id }, page }) {
+        const { act, messages } = await dropMessage(context, id, caller.name);
+        return { receipt: page.say(messages > 0 ? 'dropped' : 'notWaiting'), act };
       },
     }),
     retryAll: deed({
@@ -98,23 +90,18 @@ export default defineView({
       form: {
         schema: z.object({
           reason: z.string().min(1).max(100),
-          expected: z.coerce.number().int().min(0).max(AT_ONCE).optional(),
+          expected: z.coerce.number().int().min(0).max(MESSAGES_AT_ONCE).optional(),
         }),
         fields: {},
       },
       async ask({ outbox }, { form: { reason }, page }) {
-        const { messages } = await outbox.list({ status: 'failed', reason }, { limit: AT_ONCE });
+        const { messages } = await outbox.list({ status: 'failed', reason }, { limit: MESSAGES_AT_ONCE });
         const sentence = page.say('sureAll', howMany(messages.length, 'message', page.locale));
         return { sentence, sent: { expected: String(messages.length) } };
       },
-      async run({ outbox }, { form: { expected = 0, reason }, page }) {
-        // Never more than the person was told.
-        const { messages } = await outbox.list({ status: 'failed', reason }, { limit: expected });
-        const retried = await outbox.retry(messages.map(({ id }) => id));
-        return {
-          receipt: page.say('retried', howMany(retried, 'message', page.locale)),
-          act: { action: 'message.retried', entityType: 'message', entityId: reason, details: { messages: retried } },
-        };
+      async run(context, { form: { expected = 0, reason }, page }) {
+        const { act, messages } = await retryMessages(context, reason, expected);
+        return { receipt: page.say('retried', howMany(messages, 'message', page.locale)), act };
       },
     }),
   }),
@@ -159,10 +146,10 @@ export default defineView({
       name: 'list',
       heading: 'list',
       everyMs: seconds(15),
-      load({ outbox }, { page, query: { chat, cursor, reason, status, type, ...asked } }) {
+      load(context, { page, query: { chat, cursor, reason, status, type, ...asked } }) {
         const names = { reason: reason || undefined, type: type || undefined, telegramId: chat || undefined };
         const filter = { status, ...names, ...daysAsked(asked, page) };
-        return outbox.list(filter, { after: cursor, limit: LISTED });
+        return messagesOf(context, filter, { after: cursor, limit: LISTED });
       },
       draw({ messages, next }, page, { query: { chat, cursor, reason, status, type, ...asked } }) {
         const { form, locale, say } = page;

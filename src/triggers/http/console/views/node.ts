@@ -1,13 +1,20 @@
 import { z } from 'zod';
-import { days, seconds } from '../../../../lib/duration.ts';
+import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { durationText, numberText } from '../../../../lib/quantities.ts';
 import type { Interval } from '../../../../lib/utc-days.ts';
 import type { KeptIncident } from '../../../../repositories/history/incidents.ts';
-import { type MaintenanceWindow, windowAt } from '../../../../repositories/history/maintenance-rows.ts';
-import { endMaintenance, MaintenanceReason, maintenanceState, planMaintenance } from '../../api/maintenance.ts';
+import type { MaintenanceWindow } from '../../../../repositories/history/maintenance-rows.ts';
+import { firstHeatDay, HEAT_MAP_DAYS } from '../../api/incidents.ts';
+import {
+  endMaintenance,
+  MaintenanceReason,
+  maintenanceState,
+  NodeUuid,
+  planMaintenance,
+} from '../../api/maintenance.ts';
+import { nodeNow } from '../../api/nodes.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
-import { Problem } from '../../problem.ts';
 import { dataTable } from '../components/data-table.ts';
 import { heatMap } from '../components/drawings.ts';
 import { personOf } from '../components/people.ts';
@@ -17,7 +24,6 @@ import { defineView, type Page } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
 import { heatOf, NODE_STATES, uptimeText } from '../node-words.ts';
 
-const HEAT_MAP_DAYS = 90;
 const INCIDENTS = 100;
 
 const WINDOWS = 50;
@@ -84,7 +90,7 @@ export default defineView({
       ru: 'Обслуживание закончено: о сбоях % снова сообщается.',
     },
   },
-  params: z.object({ id: z.string().regex(/^[\w-]{1,64}$/) }),
+  params: z.object({ id: NodeUuid }),
 
   deeds: ({ deed }) => ({
     plan: deed({
@@ -119,15 +125,7 @@ export default defineView({
       name: 'now',
       heading: 'now',
       everyMs: seconds(10),
-      async load(context, { page: { now }, params: { id } }) {
-        const node = (await context.state.nodes()).find(({ nodeUuid }) => nodeUuid === id);
-        if (!node) throw new Problem('not-found', `The worker knows no node ${id}.`);
-        // The state of a node is told where its windows cannot be read, too.
-        const kept = await fromHistory(context, ({ maintenance }) =>
-          maintenance.list({ node: id, after: now, limit: WINDOWS }),
-        ).catch(() => undefined);
-        return { node, window: kept?.missing || !kept ? undefined : windowAt(kept.data, now) };
-      },
+      load: (context, { page: { now }, params: { id } }) => nodeNow(context, id, now),
       draw({ node: { checkedAt, country, name, reason, since, status }, window }, page) {
         const { locale, say } = page;
         const { text, tone } = NODE_STATES[status];
@@ -150,7 +148,7 @@ export default defineView({
       name: 'past',
       heading: 'past',
       load(context, { params: { id } }) {
-        const from = new Date(context.clock().getTime() - days(HEAT_MAP_DAYS - 1));
+        const from = firstHeatDay(context.clock());
         return fromHistory(context, async ({ incidents, maintenance }) => ({
           from,
           days: await incidents.nodeDays(from, id),

@@ -1,16 +1,16 @@
-import { days, seconds } from '../../../../lib/duration.ts';
+import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import type { NodeDay } from '../../../../repositories/history/incidents.ts';
 import type { NodeRecord } from '../../../../repositories/redis/monitoring/node-health-store.ts';
+import { firstHeatDay, HEAT_MAP_DAYS } from '../../api/incidents.ts';
+import { nodesNow } from '../../api/nodes.ts';
 import { dataTable } from '../components/data-table.ts';
 import { heatMap } from '../components/drawings.ts';
 import { emptyState, stateBadge } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
 import { defineView } from '../define-view.ts';
 import { fromHistory } from '../history-part.ts';
-import { heatOf, NODE_STATES, uptimeText, worstFirst } from '../node-words.ts';
-
-const HEAT_MAP_DAYS = 90;
+import { heatOf, NODE_STATES, uptimeText } from '../node-words.ts';
 
 /** All nodes, the worst first, with 90 days of each. */
 export default defineView({
@@ -33,12 +33,12 @@ export default defineView({
       name: 'nodes',
       everyMs: seconds(10),
       async load(context) {
-        const from = new Date(context.clock().getTime() - days(HEAT_MAP_DAYS - 1));
+        const from = firstHeatDay(context.clock());
         const [nodes, kept] = await Promise.all([
-          context.state.nodes(),
+          nodesNow(context),
           fromHistory(context, ({ incidents }) => incidents.nodeDays(from)),
         ]);
-        return { nodes: worstFirst(nodes), from, kept };
+        return { nodes, from, kept };
       },
       draw({ from, kept, nodes }, page) {
         const { locale, say } = page;

@@ -60,6 +60,17 @@ describe('the payments desk as a page', () => {
     expect(desk.world.user(customer).expireAt).toBe(before + days(30));
   });
 
+  test('the sums of what was paid are those of the API', async () => {
+    const { payment } = await desk.stuck('mismatch');
+    await desk.submit(`/payments/${payment.id}`, { _deed: 'extend', _sure: 'yes' });
+    await desk.world.complete(payment);
+    const { body } = await desk.get('/sums');
+    const { sums } = body as unknown as { sums: { payments: number; total: { currency: string } }[] };
+    expect(sums).toMatchObject([{ total: { currency: expect.stringMatching(/^[A-Z]{3,4}$/) } }]);
+    const page = (await desk.open('/payments')).body;
+    expect(page).toMatch(new RegExp(`${sums[0]!.total.currency}[\\s\\S]{0,200}· ${sums[0]!.payments} `));
+  });
+
   test('a payment that does not exist is a page that says so', async () => {
     expect((await desk.open('/payments/00000000-0000-4000-8000-000000000000')).status).toBe(404);
     expect((await desk.open('/payments/nonsense')).status).toBe(404);

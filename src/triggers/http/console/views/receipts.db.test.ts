@@ -73,3 +73,48 @@ describe('receipts', () => {
     expect(cli.stdout).toContain('undone');
   });
 });
+
+test('without our own schema every door of receipts says the same sentence, and mass acts are done as ever', async () => {
+  await using panel = await startPanelSandbox({ generation: 2 });
+  const env = { REMNAWAVE_URL: panel.url, REMNAWAVE_API_TOKEN: panel.token };
+  await using console = await consoleWorld({ env });
+  const clara = panel.addUser({ username: 'clara', expireAt: panel.now().getTime() + days(9) });
+  const act = async (operation: 'disable' | 'enable') => {
+    const payload = { operation, user_uuids: [clara.uuid] };
+    const done = await console.world.run('execute_bulk_user_operation', payload, { jobId: operation });
+    expect(done).toMatchObject({ done: 1, failed: 0 });
+    return panel.user('clara')!.status;
+  };
+  expect(await act('disable')).toBe('DISABLED');
+
+  const id = randomUUID();
+  const sentence = (await console.context.history.missing())!;
+  expect(sentence.en).toContain('task-worker schema install');
+  for (const url of ['/receipts', '/receipts?job=disable', `/receipts/${id}`]) {
+    for (const locale of ['en', 'ru'] as const) {
+      const { body } = await console.open(url, { headers: { 'accept-language': locale } });
+      expect(body, url).toContain(sentence[locale]);
+    }
+  }
+  for (const deed of ['undo', 'dryUndo']) {
+    const { body } = await console.submit(`/receipts/${id}`, { _deed: deed, _sure: 'yes' });
+    expect(body, deed).toContain(sentence.en);
+  }
+  const asked = [
+    ['GET', 'receipts'],
+    ['GET', `receipts/${id}`],
+    ['GET', `receipts/${id}/lines.csv`],
+    ['POST', `receipts/${id}/undo`],
+  ] as const;
+  for (const [method, path] of asked) {
+    const reply = await console.call(method, `/api/v1/${path}`, method === 'POST' ? { payload: {} } : {});
+    expect([reply.statusCode, reply.json().detail], path).toEqual([409, sentence.en]);
+  }
+  for (const words of [[], ['show', id], ['undo', id]]) {
+    const ended = await commandHere(['receipts', ...words], console.world.env);
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining(sentence.en) });
+  }
+  const undo = console.world.run('undo_mass_effect', { receipt_id: id }, { jobId: 'nothing' });
+  await expect(undo).rejects.toThrow('task-worker schema install');
+  expect(await act('enable')).toBe('ACTIVE');
+});

@@ -2,7 +2,8 @@ import { seconds } from '../../../../lib/duration.ts';
 import { type Html, html, join } from '../../../../lib/html.ts';
 import { latencyText, numberText } from '../../../../lib/quantities.ts';
 import { said } from '../../../../lib/said.ts';
-import { type Examined, examined, type Level } from '../../../examination.ts';
+import type { Examined, Level } from '../../../examination.ts';
+import { examination, settingsList } from '../../api/system.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -84,10 +85,7 @@ export default defineView({
       name: 'doctor',
       heading: 'doctor',
       needs: 'admin',
-      load: async ({ doctor }) => ({
-        patient: doctor.patient,
-        found: await Promise.all(doctor.examinations().map(examined)),
-      }),
+      load: examination,
       draw({ found, patient }, { link, locale, say }) {
         const line = ({ advice, finding, group, latencyMs, level, name }: Examined): Html =>
           html`<li><span class="grow">${stateBadge(LEVELS[level], say(`level.${level}`))} <strong>${said(group, locale)}: ${said(name, locale)}</strong> ${said(finding, locale)}${latencyMs === undefined ? '' : ` (${latencyText(latencyMs, locale)})`}${advice === undefined ? '' : html`<span class="muted about">→ ${said(advice, locale)}</span>`}</span></li>`;
@@ -199,7 +197,7 @@ export default defineView({
       heading: 'settings',
       width: 'half',
       needs: 'owner',
-      load: ({ settings }) => [...settings].map(([name, value]) => ({ name, value })),
+      load: settingsList,
       draw: (rows, { locale, say }) =>
         html`<details><summary>${say('settingsShown', numberText(rows.length, locale))}</summary>${dataTable({
           caption: say('settings'),
