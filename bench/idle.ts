@@ -110,7 +110,7 @@ async function highestMb(world: World, worker: RoleProcess): Promise<number> {
       const due = delay(seconds(1));
       await queueMany(world.pool, { count: ROWS_A_SECOND });
       const jobs = Array.from({ length: JOBS_A_SECOND }, (_, i) => ({
-        telegram_id: String(50_000_000 + second * JOBS_A_SECOND + i),
+        telegram_id: 50_000_000 + second * JOBS_A_SECOND + i,
         message: `job ${i} of second ${second}`,
       }));
       await Promise.all(jobs.map((payload) => world.dispatch('send_notification', payload)));
