@@ -1,5 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, parse } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { parse } from 'node:path';
 import type { z } from 'zod';
 import { CODE_FOLDER, isModule, MODULE_ENDING } from '../lib/code-folder.ts';
 import { PermanentError } from '../lib/errors.ts';
@@ -10,8 +10,8 @@ import { dryRunName, dryRunOf } from './dry-run.ts';
 import { parseSchedule } from './schedule.ts';
 
 /**
- * What is known of a task without its code: all that schedules, metrics and lists of jobs need. It is data, so that the build of the bundle
- * can write it down.
+ * A task without its code: all that schedules, metrics and lists of jobs need. It is data, so that the build of the bundle can write it
+ * down.
  */
 export type ListedTask = Pick<
   AnyTask,
@@ -104,32 +104,15 @@ export class TaskRegistry extends TaskList<AnyTask> {
 
 const TASKS = new URL('tasks/', CODE_FOLDER);
 
-/** Beside the tasks of a bundle. */
+/** Beside the tasks of a bundle, whose build writes it (`tools/bundle/main.ts`). */
 const LIST = 'list.json';
-
-type WrittenList = { readonly tasks: readonly ListedTask[]; readonly dryRuns: readonly ListedTask[] };
 
 /** All tasks without their code, where the build of a bundle has written them down; a checkout loads the code to know them. */
 export async function listTasks(): Promise<TaskList> {
   const text = await readFile(new URL(LIST, TASKS), 'utf8').catch(() => undefined);
   if (text === undefined) return await loadTasks();
-  const { dryRuns, tasks } = JSON.parse(text) as WrittenList;
+  const { dryRuns, tasks } = JSON.parse(text) as Record<'dryRuns' | 'tasks', ListedTask[]>;
   return new TaskList(tasks, dryRuns);
-}
-
-/** Writes what `listTasks` reads, into the folder of a bundle. */
-export async function writeTaskList(bundle: string): Promise<void> {
-  const { tasks } = await loadTasks();
-  const list: WrittenList = { tasks: tasks.map(listed), dryRuns: dryRunsOf(tasks).map(listed) };
-  await writeFile(join(bundle, 'tasks', LIST), JSON.stringify(list));
-}
-
-function listed(task: AnyTask): ListedTask {
-  const { aliases, longRunning, madeUpDays, name, priority, queue, retry, schedule, watched } = task;
-  const { delaysMs, exhausted } = retry;
-  // JSON leaves out what is undefined.
-  const given = { aliases, longRunning, madeUpDays, priority, schedule, watched } as Partial<ListedTask>;
-  return { ...given, name, queue, retry: { delaysMs, exhausted } };
 }
 
 const dryRunsOf = (tasks: readonly AnyTask[]): AnyTask[] =>

@@ -6,7 +6,9 @@
 import { cp, glob, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build, type OutputChunk } from 'rolldown';
-import { writeTaskList } from '../../src/runtime/registry.ts';
+import type { AnyTask } from '../../src/runtime/define-task.ts';
+import { dryRunName } from '../../src/runtime/dry-run.ts';
+import { type ListedTask, loadTasks } from '../../src/runtime/registry.ts';
 import { asciiWithPlaces } from './ascii-places.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -62,7 +64,22 @@ export async function bundle(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await Promise.all(chunks.map((chunk) => write(folder, chunk)));
   await cp(join(sources, ASSETS), join(folder, ASSETS), { recursive: true });
-  await writeTaskList(folder);
+  await writeFile(join(folder, 'tasks/list.json'), JSON.stringify(await taskList()));
+}
+
+/** What `listTasks` reads: all tasks without their code. */
+async function taskList(): Promise<Record<'dryRuns' | 'tasks', ListedTask[]>> {
+  const registry = await loadTasks();
+  const dryRuns = registry.tasks.flatMap(({ name }) => registry.find(dryRunName(name))?.task ?? []);
+  return { tasks: registry.tasks.map(listed), dryRuns: dryRuns.map(listed) };
+}
+
+function listed(task: AnyTask): ListedTask {
+  const { aliases, longRunning, madeUpDays, name, priority, queue, retry, schedule, watched } = task;
+  const { delaysMs, exhausted } = retry;
+  // JSON leaves out what is undefined.
+  const given = { aliases, longRunning, madeUpDays, priority, schedule, watched } as Partial<ListedTask>;
+  return { ...given, name, queue, retry: { delaysMs, exhausted } };
 }
 
 /** A file that only passes on what others export has no map. */
