@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { seconds } from '../src/lib/duration.ts';
+import { queueMany } from '../src/testing/world/notifications.ts';
 import { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 import { Bundled } from './harness/bundled.ts';
@@ -11,6 +12,14 @@ import { rounds } from './harness/scale.ts';
 const SETTLE_MS = seconds(15);
 /** What the promise of a default installation names. */
 const INSTALLED_MS = seconds(60);
+
+/** What the soak asks for (`test/chaos/soak.ts`): rows of the outbox, and 1,000 jobs a minute. */
+const ROWS_A_SECOND = 25;
+const JOBS_A_SECOND = 17;
+const LOADED_MS = seconds(60);
+const LOOK_EVERY_MS = seconds(5);
+/** 70 % of the memory limit of the worker that ships, 512 MiB (`deploy/compose.yml`). */
+const LOADED_AT_MOST_MB = (0.7 * 512 * 2 ** 20) / 1e6;
 
 export const measure: Measure = {
   title: 'memory and processor time of workers that have nothing to do',
@@ -29,7 +38,7 @@ export const measure: Measure = {
       world.startWorker({ NODE_DISABLE_COMPILE_CACHE: '1' }),
     ]);
     await delay(SETTLE_MS);
-    const installed = await installationMb(world, rounds(scale));
+    const { idleMb, loadedMb } = await installationMb(world, rounds(scale));
     const rows: Idle[][] = [];
     for (let round = 0; round < rounds(scale); round += 1) {
       rows.push(await Promise.all([one, set, first].map((worker) => idle(worker, windowMs))));
@@ -38,7 +47,11 @@ export const measure: Measure = {
       figures: [
         {
           what: 'default installation from the bundle: worker of 2 processes and scheduler, proportional, together',
-          ...{ unit: 'MB', samples: installed, bar: { atMost: 256 } },
+          ...{ unit: 'MB', samples: idleMb, bar: { atMost: 256 } },
+        },
+        {
+          what: 'its worker, 2 processes and supervisor, under load, proportional, together, at its highest',
+          ...{ unit: 'MB', samples: loadedMb, bar: { atMost: LOADED_AT_MOST_MB } },
         },
         ...figuresOf(
           'worker, 1 process',
@@ -61,6 +74,7 @@ export const measure: Measure = {
       notes: [
         `Windows of ${windowMs / 1000} s. The shipped worker with its TaskIQ intake and no scheduler beside it, so that nothing comes due.`,
         'A default installation is looked at 60 s after its start, each round another one. Proportional memory (Pss of smaps_rollup) counts a page that n processes share as an n-th in each, those outside of the installation included.',
+        `Under load: ${ROWS_A_SECOND} messages a second from notification_queue and ${JOBS_A_SECOND} jobs a second, as many as the soak asks for, for ${LOADED_MS / 1000} s after the idle minute, looked at every ${LOOK_EVERY_MS / 1000} s.`,
         'Resident memory counts pages that processes share (Node itself, some 55 MB) in each of them.',
         'A first start finds nothing that an earlier one compiled (NODE_DISABLE_COMPILE_CACHE=1): Node then holds what strips types, too.',
       ],
@@ -68,10 +82,10 @@ export const measure: Measure = {
   },
 };
 
-/** The proportional memory of a worker as shipped and a scheduler, from the bundle that an image carries. */
-async function installationMb(world: World, times: number): Promise<number[]> {
+/** The proportional memory of a worker as shipped and a scheduler, from the bundle that an image carries; then of the worker under load. */
+async function installationMb(world: World, times: number): Promise<{ idleMb: number[]; loadedMb: number[] }> {
   await using bundled = await Bundled.make();
-  const samples: number[] = [];
+  const samples = { idleMb: [] as number[], loadedMb: [] as number[] };
   // The first start fills the compile cache.
   for (let round = 0; round <= times; round += 1) {
     const env = { ...world.env, WORKER_CONCURRENCY: '2' };
@@ -80,11 +94,36 @@ async function installationMb(world: World, times: number): Promise<number[]> {
     if (round > 0) {
       await delay(INSTALLED_MS);
       const all = await Promise.all([worker, scheduler].map(({ pid }) => usageOfGroup(pid)));
-      samples.push(all.reduce((sum, { proportionalMb }) => sum + proportionalMb, 0));
+      samples.idleMb.push(all.reduce((sum, { proportionalMb }) => sum + proportionalMb, 0));
+      samples.loadedMb.push(await highestMb(world, worker));
     }
     await Promise.all([worker.stop(), scheduler.stop()]);
   }
   return samples;
+}
+
+/** The proportional memory of a worker under load, at its highest. */
+async function highestMb(world: World, worker: RoleProcess): Promise<number> {
+  const until = performance.now() + LOADED_MS;
+  const loading = (async () => {
+    for (let second = 0; performance.now() < until; second += 1) {
+      const due = delay(seconds(1));
+      await queueMany(world.pool, { count: ROWS_A_SECOND });
+      const jobs = Array.from({ length: JOBS_A_SECOND }, (_, i) => ({
+        telegram_id: 50_000_000 + second * JOBS_A_SECOND + i,
+        message: `job ${i} of second ${second}`,
+      }));
+      await Promise.all(jobs.map((payload) => world.dispatch('send_notification', payload)));
+      await due;
+    }
+  })();
+  let highest = 0;
+  while (performance.now() < until) {
+    await delay(LOOK_EVERY_MS);
+    highest = Math.max(highest, (await usageOfGroup(worker.pid)).proportionalMb);
+  }
+  await loading;
+  return highest;
 }
 
 /** The averages of each process. */

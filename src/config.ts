@@ -405,6 +405,9 @@ export type TaskProblems = (given: {
   disabled: readonly string[];
 }) => readonly string[];
 
+/** An environment is read once: compiling the schema, as zod does for what is read often, would take longer and stay in memory. */
+const ONCE = { error: issueInWords, jitless: true };
+
 /** Checks `env` and names every problem at once. Throws `ConfigError`, whose message never contains the values. */
 export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
@@ -415,7 +418,7 @@ export function parseConfig(
       ([name, value]) => value !== undefined && (value.trim() !== '' || emptyHasMeaning(name)),
     ),
   );
-  const parsed = schema.safeParse(given, { error: issueInWords });
+  const parsed = schema.safeParse(given, ONCE);
   const schedules = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith(SCHEDULE_PREFIX))
@@ -443,7 +446,7 @@ export function misspelt(
 /** Only the address of the database, for commands that need nothing else. Throws `ConfigError`. */
 export function parseDatabaseUrl({ DATABASE_URL }: Readonly<Record<string, string | undefined>>): string {
   const given = { DATABASE_URL: DATABASE_URL?.trim() || undefined };
-  const parsed = variables.pick({ DATABASE_URL: true }).safeParse(given, { error: issueInWords });
+  const parsed = variables.pick({ DATABASE_URL: true }).safeParse(given, ONCE);
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => describe(issue, given)));
   return parsed.data.DATABASE_URL;
 }

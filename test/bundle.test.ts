@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Bundled } from '../bench/harness/bundled.ts';
 import { minutes } from '../src/lib/duration.ts';
@@ -59,6 +63,37 @@ test('the bundle has the pages of the console and its files', async () => {
   expect(page.status, text.slice(0, 500)).toBe(200);
   const style = /\/assets\/console\.[0-9a-f]+\.css/.exec(text)![0];
   expect((await fetch(`${worker.httpUrl}${style}`)).headers.get('content-type')).toMatch(/^text\/css/);
+});
+
+test('a scheduler and a supervisor have no code of a task, but of those that a producer asks for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'task-worker-loaded-'));
+  const env = {
+    ...world.env,
+    SCHEDULE_PROCESS_NOTIFICATION_QUEUE: '1s',
+    WORKER_CONCURRENCY: '2',
+    NODE_OPTIONS: `--import=${new URL('../tools/house/note-loaded.ts', import.meta.url).href}`,
+    LOADED_IN: folder,
+  };
+  const tasksIn = async (process: string): Promise<string[]> => {
+    const loaded = (await readFile(join(folder, process), 'utf8')).split('\n');
+    return [...new Set(loaded.flatMap((url) => url.split('/bundle/tasks/')[1]?.split('.js')[0] ?? []))];
+  };
+  await using worker = await RoleProcess.start('worker', env, undefined, spawnBundle);
+  await using scheduler = await RoleProcess.start('scheduler', env, undefined, spawnBundle);
+  const before = world.telegram.stats().total;
+  await queueMany(world.pool, { count: 3 });
+  await until('a schedule has come due and all are delivered', () => world.telegram.stats().total === before + 3);
+  expect(await tasksIn('scheduler')).toEqual([]);
+  expect(await tasksIn('worker')).toEqual([]);
+  expect((await tasksIn('worker-process')).length).toBeGreaterThan(40);
+
+  const message = { task_id: randomUUID(), task_name: 'send_notification', labels: {}, args: [] };
+  const body = JSON.stringify({ ...message, kwargs: { telegram_id: '4242', message: 'from a producer' } });
+  await world.redisClient.xadd('taskiq', '*', 'data', body);
+  await until('the message is delivered', () => world.telegram.stats().total === before + 4);
+  expect(await tasksIn('worker')).toEqual(['notifications/send-notification']);
+  await Promise.all([worker.stop(), scheduler.stop()]);
+  await rm(folder, { recursive: true });
 });
 
 const stackOf = ({ err }: Readonly<Record<string, unknown>>): string =>

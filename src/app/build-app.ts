@@ -26,11 +26,10 @@ import { Dispatcher } from '../runtime/dispatcher.ts';
 import { Jobs } from '../runtime/jobs.ts';
 import type { Ended, OutcomeListener } from '../runtime/middleware/report-outcome.ts';
 import { Queues } from '../runtime/queues.ts';
-import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
+import { loadTasks, type TaskList, type TaskRegistry } from '../runtime/registry.ts';
 import { periodOf } from '../runtime/schedule.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
 import type { Services } from '../services.ts';
-import processNotificationQueue from '../tasks/notifications/process-notification-queue.ts';
 import { DeadEntries } from '../triggers/taskiq-stream/dead-entries.ts';
 import { readLag } from '../triggers/taskiq-stream/lag.ts';
 import { errorReportsOf, tracingOf } from './compose-observability.ts';
@@ -41,8 +40,8 @@ import { layersFrom } from './onion.ts';
 export const HISTORY_CONNECTIONS = 2;
 const HISTORY_STATEMENT_MS = seconds(10);
 
-/** The parts that every role and every command share. */
-export type App = {
+/** The parts that every role and every command share. What takes no jobs and draws no pages may have a list of the tasks without their code. */
+export type App<Tasks extends TaskList = TaskRegistry> = {
   config: Config;
   version: string;
   log: Log;
@@ -51,7 +50,7 @@ export type App = {
   tracing: Tracing | undefined;
   /** Undefined where errors are not reported to a tracker. */
   errorReports: ErrorReports | undefined;
-  registry: TaskRegistry;
+  registry: Tasks;
   disabledTasks: ReadonlySet<string>;
   database: Database;
   /** Fails within seconds while Redis is away: for producers, caches and health checks. */
@@ -87,8 +86,19 @@ export async function buildApp(
   config: Config,
   role: string,
   stack: AsyncDisposableStack,
-  { unreadableWaitMs }: Pick<ServicesOptions, 'unreadableWaitMs'> = {},
+  options: Pick<ServicesOptions, 'unreadableWaitMs'> = {},
 ): Promise<App> {
+  return await buildAppOn(await loadTasks(), config, role, stack, options);
+}
+
+/** The same with the tasks that are given. */
+export async function buildAppOn<Tasks extends TaskList>(
+  registry: Tasks,
+  config: Config,
+  role: string,
+  stack: AsyncDisposableStack,
+  { unreadableWaitMs }: Pick<ServicesOptions, 'unreadableWaitMs'> = {},
+): Promise<App<Tasks>> {
   const version = packageVersion();
   const metrics = new Metrics({ version, role });
   const lost = oncePerOutage((err) => log.warn({ err }, 'traces do not reach their collector, spans are dropped'));
@@ -115,7 +125,6 @@ export async function buildApp(
   };
   const errorReports = await errorReportsOf(config, { role, version, mask, onLost: onUnreported });
   if (errorReports) stack.use(errorReports);
-  const registry = await loadTasks();
   const disabledTasks = new Set(config.DISABLED_TASKS.map((name) => registry.get(name).task.name));
   metrics.tasksKnown(registry.tasks);
   metrics.memoryLimit(memoryLimitBytes());
@@ -164,12 +173,14 @@ export async function buildApp(
     depths: depthReaders({ config, queues, redis }),
     history: { historyDatabase, mask },
     engine: {
-      signalDelivery: () => runSoon(processNotificationQueue, 'alerts'),
+      async signalDelivery() {
+        const { default: deliver } = await import('../tasks/notifications/process-notification-queue.ts');
+        await runSoon(deliver, 'alerts');
+      },
       actOnJob: (act, jobId, actId) => actOnJob({ deadJobs, jobs }, { act, jobId, actId }),
       canActOnJob: (act, jobId) => canActOnJob({ deadJobs, jobs }, act, jobId),
       rerun: async (name) => {
-        const task = registry.find(name)?.task;
-        if (task?.schedule) await runSoon(task, 'brake');
+        if (registry.find(name)?.task.schedule) await runSoon((await registry.load(name)).task, 'brake');
       },
       schedulePeriods: (now) =>
         new Map([...schedules].map(([task, schedule]) => [task, periodOf(schedule, now)] as const)),

@@ -18,8 +18,6 @@ import { composeTakeover } from '../domain/takeover/compose.ts';
 import { composeTexts } from '../domain/texts/compose.ts';
 import type { DepthReaders } from '../repositories/redis/monitoring/queue-snapshots.ts';
 import type { Services } from '../services.ts';
-import reminding from '../tasks/subscriptions/check-expiring-subscriptions.ts';
-import disabling from '../tasks/subscriptions/disable-expired-users.ts';
 
 export type ServicesOptions = Omit<FoundationOptions, 'neighbours' | 'settings'> & {
   config: Config;
@@ -61,7 +59,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     foundation,
     { alerts: alerting.alerts, brake, builtInShare, texts, ...people },
     customerPicture,
-    { tasks: { reminding, disabling }, tasksOff: disabledTasks },
+    { tasks: sweeps, tasksOff: disabledTasks },
   );
   const { broadcastKeeping, deliveryCounts, ...sending } = composeNotifications(foundation, {
     ...{ staff: staffSender, texts },
@@ -140,4 +138,13 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     serviceHealth,
     takeover,
   };
+}
+
+/** The tasks that decide over customers: a process that runs no jobs has their code only when it is asked about one. */
+async function sweeps() {
+  const [{ default: reminding }, { default: disabling }] = await Promise.all([
+    import('../tasks/subscriptions/check-expiring-subscriptions.ts'),
+    import('../tasks/subscriptions/disable-expired-users.ts'),
+  ]);
+  return { reminding, disabling };
 }

@@ -1,18 +1,18 @@
 import { type Config, parseConfig, type TaskProblems } from '../config.ts';
 import { nearest } from '../lib/nearest.ts';
-import { loadTasks, type TaskRegistry } from '../runtime/registry.ts';
+import { listTasks, type TaskList } from '../runtime/registry.ts';
 import { parseSchedule } from '../runtime/schedule.ts';
 
 /** Reads the environment with all that can be wrong with it, the names of tasks included. Throws `ConfigError`. */
 export async function readConfig(env: Readonly<Record<string, string | undefined>>): Promise<Config> {
-  return parseConfig(env, problemsWith(await loadTasks()));
+  return parseConfig(env, problemsWith(await listTasks()));
 }
 
 /**
  * A schedule of a task that there is not is passed over: it may be another version's, or another program's. A task that cannot be switched
  * off by the name given would still run, so that name is a problem.
  */
-function problemsWith(registry: TaskRegistry): TaskProblems {
+function problemsWith(registry: TaskList): TaskProblems {
   const names = registry.tasks.map(({ name }) => name);
   return ({ disabled, schedules }) => [
     ...[...schedules].flatMap(([task, text]) => (names.includes(task) ? scheduleProblem(task, text) : [])),

@@ -8,7 +8,7 @@ import type { App } from './build-app.ts';
 const ASKED_EVERY_MS = seconds(2);
 
 /** The checks of what every role needs. Each store must take a write: alive is not enough. */
-export function readiness(app: App): HealthChecks {
+export function readiness(app: Pick<App, 'database' | 'parts' | 'redis'>): HealthChecks {
   return {
     redis: askedSometimes(() => probeRedis(app.redis)),
     postgresql: askedSometimes(() => probeDatabase(app.database)),

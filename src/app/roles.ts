@@ -13,14 +13,14 @@ import { watchCrashes } from '../observability/crashes.ts';
 import { FiredSlotStore } from '../repositories/redis/fired-slot-store.ts';
 import { probeRedis } from '../repositories/redis/probe-redis.ts';
 import { checkSchema } from '../repositories/schema-check.ts';
+import { listTasks, loadTasks, type TaskList, TaskRegistry } from '../runtime/registry.ts';
 import { consumeTicks, Scheduler, strayOverrides } from '../runtime/scheduler.ts';
 import type { Silence } from '../runtime/supervisor.ts';
-import checkExternalServices from '../tasks/monitoring/check-external-services.ts';
 import type { HttpContext } from '../triggers/http/context.ts';
 import type { HealthChecks } from '../triggers/http/health.ts';
 import { startHttp } from '../triggers/http/server.ts';
 import type { StaffPoller } from '../triggers/telegram-bot/poller.ts';
-import { type App, buildApp } from './build-app.ts';
+import { type App, buildAppOn } from './build-app.ts';
 import { alertmanagerWebhook } from './doors/alertmanager-webhook.ts';
 import { cryptobotWebhook } from './doors/cryptobot-webhook.ts';
 import { startIntake } from './doors/intake.ts';
@@ -37,7 +37,7 @@ const TICKS_STOP_MS = seconds(3);
 /** Runs a role until `stop` resolves, then drains and closes everything in reverse order of opening. */
 export async function runRole(role: Role, config: Config, stop: StopRequest): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const app = await buildApp(config, role, stack);
+  const app = await buildAppOn(await tasksFor(role, config), config, role, stack);
   const { clock } = app.parts.foundation;
   await clock.ask();
   if (app.errorReports) stack.use(watchCrashes(app.errorReports, app.log));
@@ -60,15 +60,17 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     scheduler.start();
     stack.defer(() => scheduler.stop());
     health.schedules = () => scheduler.check();
-    if (!app.disabledTasks.has(checkExternalServices.name)) {
-      stack.use(
-        new RedisOutageWatch({
-          ...{ clock: () => clock.now(), log: app.log },
-          watch: app.services.serviceWatch,
-          ping: () => probeRedis(app.redis),
-        }),
-      );
-    }
+    stack.use(
+      new RedisOutageWatch({
+        ...{ clock: () => clock.now(), log: app.log },
+        watch: app.services.serviceWatch,
+        ping: () => probeRedis(app.redis),
+        async isWanted() {
+          const { default: check } = await import('../tasks/monitoring/check-external-services.ts');
+          return !app.disabledTasks.has(check.name);
+        },
+      }),
+    );
   }
   stack.use(new ProcessMemoryReporter(app.parts.memoryReports, () => clock.now()));
   stack.use(processReporter(app, role));
@@ -96,7 +98,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
         if (!intake.isReading) throw new Error('the TaskIQ stream cannot be read');
       };
     }
-    if (config.WORKER_CONCURRENCY === 1) {
+    if (hasCode(app) && config.WORKER_CONCURRENCY === 1) {
       const { startRunner } = await import('./run-jobs.ts');
       const runner = await startRunner(app, blocking, stack);
       takeNoMore = () => runner.stop(DRAIN_MS);
@@ -140,17 +142,30 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
   app.log.info({ reason }, `${role} is stopping`);
 }
 
+/**
+ * The tasks as the role needs them: what runs jobs, or shows tasks to people, has their code. A scheduler and a supervisor load that of a
+ * task when a producer or an event first asks for it.
+ */
+async function tasksFor(role: Role, config: Config): Promise<TaskList> {
+  const { ADMIN_BOT_TOKEN, API_TOKENS, WORKER_CONCURRENCY } = config;
+  const runsJobs = role !== 'scheduler' && WORKER_CONCURRENCY === 1;
+  const showsTasks = API_TOKENS.length > 0 || ADMIN_BOT_TOKEN !== undefined;
+  return runsJobs || showsTasks ? await loadTasks() : await listTasks();
+}
+
+const hasCode = (app: App<TaskList>): app is App => app.registry instanceof TaskRegistry;
+
 /** The part of the API and the console, which is loaded only where there is a token for them. */
-async function operationsOf(app: App): Promise<HttpContext | undefined> {
-  if (app.config.API_TOKENS.length === 0) return undefined;
+async function operationsOf(app: App<TaskList>): Promise<HttpContext | undefined> {
+  if (!hasCode(app) || app.config.API_TOKENS.length === 0) return undefined;
   const { httpContext } = await loadPart('The API and the console', () => import('./doors/http.ts'));
   return httpContext(app);
 }
 
 /** The staff's bot, which is loaded only where it has a token. */
-async function staffPollerFor(app: App): Promise<StaffPoller | undefined> {
+async function staffPollerFor(app: App<TaskList>): Promise<StaffPoller | undefined> {
   const { ADMIN_BOT_TOKEN, API_TOKENS } = app.config;
-  if (ADMIN_BOT_TOKEN === undefined) return undefined;
+  if (!hasCode(app) || ADMIN_BOT_TOKEN === undefined) return undefined;
   const { staffPollerOf } = await loadPart("The staff's bot", () => import('./doors/staff-bot.ts'));
   return staffPollerOf(app, API_TOKENS.length > 0);
 }
@@ -159,14 +174,14 @@ async function staffPollerFor(app: App): Promise<StaffPoller | undefined> {
  * Reports a process that was killed, by hand or for its memory, because it could not do so itself. A process that crashed has reported
  * itself.
  */
-function processDied({ errorReports, metrics }: App, signal: NodeJS.Signals | null): void {
+function processDied({ errorReports, metrics }: App<TaskList>, signal: NodeJS.Signals | null): void {
   metrics.processDied(signal);
   if (signal === null) return;
   errorReports?.report({ error: undefined, group: ['worker process died', signal], level: 'fatal', ids: {} });
 }
 
 /** Tells the admins of a process that hangs, which cannot do so itself. */
-async function processIsSilent({ parts, services }: App, silence: Silence): Promise<void> {
+async function processIsSilent({ parts, services }: App<TaskList>, silence: Silence): Promise<void> {
   await services.alerts.raise({
     kind: 'worker_process_silent',
     subject: `${hostname()}:${silence.pid}`,
@@ -177,7 +192,7 @@ async function processIsSilent({ parts, services }: App, silence: Silence): Prom
 }
 
 /** Logs a drifted schema and does not stop the start, because most tasks may still work. */
-function warnOfDrift(app: App): void {
+function warnOfDrift(app: App<TaskList>): void {
   checkSchema(app.database).then(
     (drifts) => {
       for (const { problem, severity } of drifts)
@@ -191,7 +206,7 @@ function warnOfDrift(app: App): void {
  * Logs overrides that name no task and does not stop the start: they may be a newer version's, or another program's that shares the
  * environment.
  */
-function warnOfStrayOverrides({ config, log, registry }: App): void {
+function warnOfStrayOverrides({ config, log, registry }: App<TaskList>): void {
   for (const { meant, task } of strayOverrides({ overrides: config.schedules, registry }))
     log.warn({ variable: `SCHEDULE_${task.toUpperCase()}`, meant }, 'a schedule is set for a task that there is not');
 }

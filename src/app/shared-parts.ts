@@ -10,7 +10,10 @@ export const DRAIN_MS = seconds(10);
 export type StopRequest = Promise<string>;
 
 /** Tells the others of this process, as long as it lives. */
-export const processReporter = ({ parts: { foundation }, version }: App, role: string): ProcessReporter => {
+export const processReporter = (
+  { parts: { foundation }, version }: Pick<App, 'parts' | 'version'>,
+  role: string,
+): ProcessReporter => {
   const { breakers, clock, processNotes: notes } = foundation;
   return new ProcessReporter({ breakers, notes, role, version, clock: () => clock.now() });
 };

@@ -9,7 +9,7 @@ const WAIT_MS = seconds(2);
  * Takes over the Python worker's records in Redis before the first job could write beside them. The start does not depend on it: a long
  * takeover goes on beside the jobs, and a failed one is logged and tried again at the next start.
  */
-export async function takeOverFromPython(app: App, stack: AsyncDisposableStack): Promise<void> {
+export async function takeOverFromPython(app: Pick<App, 'log' | 'parts'>, stack: AsyncDisposableStack): Promise<void> {
   const { log, parts } = app;
   const stopping = new AbortController();
   stack.defer(() => stopping.abort());

@@ -6,8 +6,11 @@ import { extname } from 'node:path';
  */
 export const CODE_FOLDER = new URL('../', import.meta.url);
 
+/** `.ts` in a checkout, `.js` in an image. */
+export const MODULE_ENDING = extname(import.meta.url);
+
 /** The address of one of our modules that has a place of its own in both, named without its ending: `main`. */
-export const moduleAt = (path: string): URL => new URL(`${path}${extname(import.meta.url)}`, CODE_FOLDER);
+export const moduleAt = (path: string): URL => new URL(`${path}${MODULE_ENDING}`, CODE_FOLDER);
 
 /** A module that is found by listing a folder: `.ts` as it was written, `.js` as it was bundled. */
 export const isModule = (file: string): boolean => /\.[jt]s$/.test(file) && !/\.test\.[jt]s$/.test(file);

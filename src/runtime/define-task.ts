@@ -10,6 +10,9 @@ import type { Services } from '../services.ts';
 /** A cron pattern of five or six fields in UTC, or a fixed interval in milliseconds. */
 export type Schedule = { readonly cron: string } | { readonly everyMs: number };
 
+/** An interval in seconds that the operator sets. */
+export type SettingSchedule = { readonly everySetting: 'HEALTH_CHECK_INTERVAL_SECONDS' & keyof Settings };
+
 /** Another name that producers use for the task, with a preset where the name itself implies part of the payload. */
 export type Alias = string | { readonly name: string; readonly payload: Readonly<Record<string, unknown>> };
 
@@ -103,7 +106,7 @@ export type Task<
    * Absent: the task runs only when something dispatches it. A scheduled task is unique: one run waits or is active, never two, unless
    * it says `madeUpDays`.
    */
-  readonly schedule?: Schedule | ((settings: Settings) => Schedule);
+  readonly schedule?: Schedule | SettingSchedule;
   /**
    * Each slot of the schedule is a job of its own, also while an earlier one still runs. Slots that came due while no worker was up are
    * made up for: the last one of each day, of so many days. Absent: of several slots the latest alone runs, and one run at a time.

@@ -6,12 +6,12 @@ import { PermanentError } from '../lib/errors.ts';
 import { pathOf, siftFields, type UnknownField, unknownInWords } from '../lib/unknown-fields.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import type { AnyTask, EnqueueOptions, QueueName } from './define-task.ts';
-import { dryRunName } from './dry-run.ts';
+import { dryRunOf } from './dry-run.ts';
 import type { JobData, JobSource } from './job-data.ts';
 import { asObject, assertModest, parseModest } from './payload.ts';
 import { LISTED_PROBLEMS, PayloadError } from './payload-error.ts';
 import type { Queues } from './queues.ts';
-import type { NamedTask, TaskRegistry } from './registry.ts';
+import type { ListedTask, NamedTask, TaskList } from './registry.ts';
 import { uniqueKeyOf } from './unique-key.ts';
 
 /** Thrown when the operator has switched this task off. */
@@ -44,8 +44,11 @@ export type DispatchOptions = EnqueueOptions & {
   createdAt?: Date;
 };
 
+/** The job of one slot. */
+type SlotOptions = Pick<DispatchOptions, 'keepFailed' | 'uniqueKey'> & { slot: Date; jobId: string };
+
 export type DispatcherOptions = {
-  registry: TaskRegistry;
+  registry: Pick<TaskList, 'load'>;
   queues: Queues;
   disabledTasks: ReadonlySet<string>;
   tracing?: Pick<Tracing, 'adding'> | undefined;
@@ -93,7 +96,7 @@ export class Dispatcher {
    * `UnknownTaskError`, `TaskDisabledError` or `PayloadError`; otherwise the job is in Redis when this resolves.
    */
   async dispatchNamed(name: string, payload: unknown, options: DispatchOptions): Promise<Dispatched> {
-    const named = this.#options.registry.get(name);
+    const named = await this.#options.registry.load(name);
     const { ignored, payload: accepted, task } = this.accept(named, payload, options.source);
     const uniqueKey = options.unique ? { uniqueKey: uniqueKeyOf(task, accepted) } : {};
     const id = options.jobId ?? randomUUID();
@@ -102,11 +105,21 @@ export class Dispatcher {
   }
 
   /**
+   * Adds the job of a slot of the task's schedule, without the task's code: an empty payload is valid where there is a schedule, which the
+   * registry sees to. Returns the job that is there. Throws `TaskDisabledError`; otherwise the job is in Redis when this resolves.
+   */
+  async dispatchSlot({ preset, task }: NamedTask<ListedTask>, options: SlotOptions): Promise<{ jobId: string }> {
+    this.#assertOn(task);
+    const by = { source: 'schedule', initiatedBy: 'schedule' } as const;
+    return { jobId: await this.#add(task, preset, { ...by, ...options }) };
+  }
+
+  /**
    * Checks a payload, resolves aliases and sets presets. A field that the task does not have is refused at HTTP and on the command line,
    * and left out at other doors. With `dry_run` it is the task's dry run that is asked for. Throws `TaskDisabledError` or `PayloadError`.
    */
   accept({ task, preset }: NamedTask, payload: unknown, source: JobSource): Accepted {
-    if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
+    this.#assertOn(task);
     const given = renamed(payload ?? {}, task);
     if (STRICT.has(source)) assertAgrees(task, given, preset);
     if (!task.mass) assertNoDryRun(task, given);
@@ -117,11 +130,15 @@ export class Dispatcher {
     const ignored = unknown.map(pathOf);
     if (!task.mass || isDry !== true) return { task, payload: known, ignored };
     const { dry_run: _, ...rest } = known;
-    return { task: this.#options.registry.get(dryRunName(task.name)).task, payload: rest, ignored };
+    return { task: dryRunOf({ ...task, mass: task.mass }), payload: rest, ignored };
+  }
+
+  #assertOn(task: ListedTask): void {
+    if (this.#options.disabledTasks.has(task.name)) throw new TaskDisabledError(task.name);
   }
 
   async #add(
-    task: AnyTask,
+    task: ListedTask,
     payload: Readonly<Record<string, unknown>>,
     options: DispatchOptions & { jobId: string },
   ): Promise<string> {

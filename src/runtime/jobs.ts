@@ -2,7 +2,7 @@ import type { Job } from 'bullmq';
 import { QUEUES, type QueueName } from './define-task.ts';
 import type { JobData, JobSource } from './job-data.ts';
 import type { Queues } from './queues.ts';
-import type { TaskRegistry } from './registry.ts';
+import type { TaskList } from './registry.ts';
 
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed';
 
@@ -58,11 +58,11 @@ const WATCHED_ENDS = 10;
 
 /** Finds, watches and cancels single jobs of all queues. */
 export class Jobs {
-  readonly #registry: TaskRegistry;
+  readonly #registry: TaskList;
   readonly #queues: Queues;
   readonly #cancellations: CancellationSender;
 
-  constructor(registry: TaskRegistry, queues: Queues, cancellations: CancellationSender) {
+  constructor(registry: TaskList, queues: Queues, cancellations: CancellationSender) {
     this.#registry = registry;
     this.#queues = queues;
     this.#cancellations = cancellations;

@@ -6,12 +6,12 @@ import { GrowingPause } from '../lib/growing-pause.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { RedisClient } from '../lib/redis-client.ts';
 import type { Log } from '../observability/log.ts';
-import type { AnyTask, Schedule } from './define-task.ts';
+import type { Schedule } from './define-task.ts';
 import { describeSchedule } from './describe-task.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { PatientWorker } from './patient-worker.ts';
 import { QUEUE_PREFIX, type Queues, redisName, TICKS } from './queues.ts';
-import type { TaskRegistry } from './registry.ts';
+import type { ListedTask, TaskList } from './registry.ts';
 import { nextRun, parseSchedule, slotsSince } from './schedule.ts';
 
 /**
@@ -49,7 +49,7 @@ export type SchedulePauses = {
 };
 
 export type SchedulerOptions = {
-  registry: TaskRegistry;
+  registry: TaskList;
   queues: Queues;
   dispatcher: Dispatcher;
   connection: RedisClient;
@@ -259,19 +259,13 @@ export function consumeTicks(
     // BullMQ goes on with the next slot after now: those between, while no worker was up, have no tick of their own.
     for (const slot of slotsSince(scheduleIn(tick), due, clock(), task.madeUpDays ?? 1)) {
       if (isPattern && (await firedSlots.has(task.name, slot))) continue;
-      const { jobId } = await dispatcher.dispatchNamed(
-        tick.name,
-        {},
-        {
-          source: 'schedule',
-          initiatedBy: 'schedule',
-          ...(task.madeUpDays === undefined && { uniqueKey: task.name }),
-          slot,
-          // The id is the same for a process that takes up the tick of one that was killed after it had dispatched.
-          jobId: `${task.name}-${slot.getTime()}`,
-          keepFailed: task.retry.exhausted !== 'next-run',
-        },
-      );
+      const { jobId } = await dispatcher.dispatchSlot(named, {
+        ...(task.madeUpDays === undefined && { uniqueKey: task.name }),
+        slot,
+        // The id is the same for a process that takes up the tick of one that was killed after it had dispatched.
+        jobId: `${task.name}-${slot.getTime()}`,
+        keepFailed: task.retry.exhausted !== 'next-run',
+      });
       if (isPattern) await firedSlots.add(task.name, slot);
       log.debug({ task: task.name, slot, job_id: jobId }, 'slot fired');
     }
@@ -315,8 +309,9 @@ export function schedulesOf(
   return wanted;
 }
 
-function scheduleOf(task: AnyTask, options: Pick<SchedulerOptions, 'settings' | 'overrides'>): Schedule | undefined {
+function scheduleOf(task: ListedTask, options: Pick<SchedulerOptions, 'settings' | 'overrides'>): Schedule | undefined {
   const override = options.overrides.get(task.name);
   if (override !== undefined) return parseSchedule(override, `SCHEDULE_${task.name.toUpperCase()}`);
-  return typeof task.schedule === 'function' ? task.schedule(options.settings) : task.schedule;
+  if (!task.schedule || !('everySetting' in task.schedule)) return task.schedule;
+  return { everyMs: seconds(options.settings[task.schedule.everySetting]) };
 }

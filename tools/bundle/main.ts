@@ -6,6 +6,9 @@
 import { cp, glob, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { build, type OutputChunk } from 'rolldown';
+import type { AnyTask } from '../../src/runtime/define-task.ts';
+import { dryRunName } from '../../src/runtime/dry-run.ts';
+import { type ListedTask, loadTasks } from '../../src/runtime/registry.ts';
 import { asciiWithPlaces } from './ascii-places.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -19,8 +22,17 @@ const ASSETS = 'triggers/http/console/assets';
 /** Packages with compiled code or with files that they read themselves, and two that are optional to others and not installed. */
 const OUTSIDE = [/^@resvg\//, /^@bull-board\//, 'msgpackr-extract', 'pg-native'];
 
-/** Runs before anything else is loaded. Node hushes packages by their place in `node_modules`, which bundled ones no longer have. */
-const AT_FIRST = 'process.noDeprecation = true;';
+/**
+ * BullMQ's modules as its build for bundlers has them, of which only those are taken that are used: its build for Node carries a backend for
+ * PostgreSQL, relays and clients of other runtimes along, 400 kB of text in each process.
+ */
+const BULLMQ = join(ROOT, 'node_modules/bullmq/dist/esm/index.js');
+
+/**
+ * Runs before anything else is loaded. Node hushes packages by their place in `node_modules`, which bundled ones no longer have. The compiled
+ * half of msgpackr reads what BullMQ only writes.
+ */
+const AT_FIRST = "process.noDeprecation = true; process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED = 'true';";
 
 export async function bundle(folder: string): Promise<void> {
   const sources = join(ROOT, 'src');
@@ -33,6 +45,8 @@ export async function bundle(folder: string): Promise<void> {
     write: false,
     platform: 'node',
     external: OUTSIDE,
+    resolve: { alias: { bullmq: BULLMQ } },
+    treeshake: { moduleSideEffects: [{ test: /\/bullmq\//, sideEffects: false }] },
     tsconfig: false,
     logLevel: 'warn',
     output: {
@@ -50,6 +64,22 @@ export async function bundle(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await Promise.all(chunks.map((chunk) => write(folder, chunk)));
   await cp(join(sources, ASSETS), join(folder, ASSETS), { recursive: true });
+  await writeFile(join(folder, 'tasks/list.json'), JSON.stringify(await taskList()));
+}
+
+/** What `listTasks` reads: all tasks without their code. */
+async function taskList(): Promise<Record<'dryRuns' | 'tasks', ListedTask[]>> {
+  const registry = await loadTasks();
+  const dryRuns = registry.tasks.flatMap(({ name }) => registry.find(dryRunName(name))?.task ?? []);
+  return { tasks: registry.tasks.map(listed), dryRuns: dryRuns.map(listed) };
+}
+
+function listed(task: AnyTask): ListedTask {
+  const { aliases, longRunning, madeUpDays, name, priority, queue, retry, schedule, watched } = task;
+  const { delaysMs, exhausted } = retry;
+  // JSON leaves out what is undefined.
+  const given = { aliases, longRunning, madeUpDays, priority, schedule, watched } as Partial<ListedTask>;
+  return { ...given, name, queue, retry: { delaysMs, exhausted } };
 }
 
 /** A file that only passes on what others export has no map. */

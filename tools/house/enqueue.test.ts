@@ -48,7 +48,6 @@ describe('tasks are enqueued as objects', () => {
     expect(callersOf('dispatchNamed', await sources())).toEqual([
       'app/doors/intake.ts', // the TaskIQ stream
       'runtime/dispatcher.ts', // itself
-      'runtime/scheduler.ts', // ticks, which outlive the version that made them
       'triggers/cli/tasks.ts', // the command line
     ]);
   });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { sources } from './sources.ts';
 
 const run = promisify(execFile);
 
@@ -22,6 +23,8 @@ const RARE: Readonly<Record<string, RegExp>> = {
   'commands of the command line': /^src\/triggers\/cli\/(?!command|terminal|health)/,
 };
 
+/** The build of the bundle writes down what is known of tasks without their code; `test/bundle.test.ts` looks at processes of the bundle. */
+const TASKS = { 'the code of a task': /^src\/tasks\// };
 const ENGINE = { 'what runs jobs': /^src\/runtime\/runner\.ts$/ };
 const DOORS = { 'the HTTP server': /^node_modules\/fastify\//, 'the supervisor': /^src\/runtime\/supervisor\.ts$/ };
 
@@ -29,10 +32,10 @@ const DOORS = { 'the HTTP server': /^node_modules\/fastify\//, 'the supervisor':
 const PROCESSES = {
   'a scheduler, and a supervisor of worker processes': {
     modules: ['app/role-command.ts', 'app/roles.ts'],
-    without: { ...RARE, ...ENGINE },
+    without: { ...RARE, ...ENGINE, ...TASKS },
   },
-  'a worker process': { modules: ['app/role-command.ts', 'app/run-jobs.ts'], without: { ...RARE, ...DOORS } },
-  'a health check': { modules: ['app/health-command.ts'], without: { ...RARE, ...ENGINE, ...DOORS } },
+  'a worker process': { modules: ['app/role-command.ts', 'app/run-jobs.ts', 'tasks'], without: { ...RARE, ...DOORS } },
+  'a health check': { modules: ['app/health-command.ts'], without: { ...RARE, ...ENGINE, ...DOORS, ...TASKS } },
 };
 
 describe.each(Object.entries(PROCESSES))('%s', (_, { modules, without }) => {
@@ -40,11 +43,18 @@ describe.each(Object.entries(PROCESSES))('%s', (_, { modules, without }) => {
     const program = join(import.meta.dirname, 'loaded-by.ts');
     const { stdout } = await run(process.execPath, [program, ...modules], { maxBuffer: 16 * 1024 ** 2 });
     const loaded = JSON.parse(stdout) as string[];
-    expect(loaded).toContain('src/runtime/define-task.ts');
+    expect(loaded).toContain('src/config.ts');
     for (const [part, pattern] of Object.entries(without))
       expect(
         loaded.filter((path) => pattern.test(path)),
         part,
       ).toEqual([]);
   });
+});
+
+test('nothing imports node:http, which loads the client behind fetch with it: lib/node-http.ts has it', async () => {
+  const importing = [...(await sources())].filter(([, text]) =>
+    text.split('\n').some((line) => line.endsWith(" from 'node:http';") && !line.startsWith('import type ')),
+  );
+  expect(importing.map(([path]) => path)).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** `node tools/house/loaded-by.ts <module>…`: loads these modules of `src/` with the catalogue, and prints the paths of all that came with them. */
+/** `node tools/house/loaded-by.ts <module>…`: loads these modules of `src/`, and the tasks where `tasks` is among the words, and prints the paths of all that came with them. */
 import { registerHooks } from 'node:module';
 
 const SOURCES = new URL('../../src/', import.meta.url);
@@ -10,9 +10,12 @@ registerHooks({
     return next(url, context);
   },
 });
-for (const module of process.argv.slice(2)) await import(new URL(module, SOURCES).href);
-const { loadTasks } = (await import(new URL('runtime/registry.ts', SOURCES).href)) as {
-  loadTasks(): Promise<unknown>;
-};
-await loadTasks();
+const words = process.argv.slice(2);
+for (const module of words.filter((word) => word !== 'tasks')) await import(new URL(module, SOURCES).href);
+if (words.includes('tasks')) {
+  const { loadTasks } = (await import(new URL('runtime/registry.ts', SOURCES).href)) as {
+    loadTasks(): Promise<unknown>;
+  };
+  await loadTasks();
+}
 console.log(JSON.stringify([...loaded]));

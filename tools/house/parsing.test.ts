@@ -8,11 +8,12 @@ const ALLOWED = [
   'clients/remnawave/errors.ts', // the panel's refusals
   'clients/remnawave/http.ts', // the panel's answers
   'clients/remnawave/webhook.ts', // the panel's webhooks
-  'lib/source-places.ts', // the bundle's map
+  'lib/source-places.ts', // maps that the build of the bundle has written
   'lib/version.ts', // package.json
   'repositories/history/runs.ts', // a column that PostgreSQL checks
   'repositories/redis/json-entries.ts', // the one place
   'runtime/dead-jobs.ts', // a job's own record, which BullMQ has read before
+  'runtime/registry.ts', // what the build of the bundle has written
   'triggers/cli/command.ts', // what an operator types
   'triggers/http/api/components.ts', // what was written here
   'triggers/http/api/dead-letters.ts', // a producer's message, of which any may be shown

@@ -15,7 +15,7 @@ export async function surface(): Promise<Record<string, unknown>> {
   const context = { registry, exports: {} } as unknown as HttpContext;
   return {
     tasks: registry.tasks.map((task) => ({
-      ...describeTask(task, typeof task.schedule === 'function' ? undefined : task.schedule, false),
+      ...describeTask(task, task.schedule && 'everySetting' in task.schedule ? undefined : task.schedule, false),
       timeLimitMs: task.timeLimitMs ?? null,
       priority: task.priority ?? null,
       args: task.args ?? [],

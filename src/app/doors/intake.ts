@@ -2,6 +2,7 @@ import { minutes, seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Ended, OutcomeListener } from '../../runtime/middleware/report-outcome.ts';
+import type { TaskList } from '../../runtime/registry.ts';
 import { TaskiqConsumer } from '../../triggers/taskiq-stream/consumer.ts';
 import { takeoverTimes } from '../../triggers/taskiq-stream/consumer-times.ts';
 import { dispatchOptionsOf } from '../../triggers/taskiq-stream/dispatch-options.ts';
@@ -11,7 +12,7 @@ import { TaskiqResults } from '../../triggers/taskiq-stream/results.ts';
 import type { App } from '../build-app.ts';
 
 /** Starts reading the Python producers' stream; undefined where the intake is switched off. */
-export function startIntake(app: App): TaskiqConsumer | undefined {
+export function startIntake(app: App<TaskList>): TaskiqConsumer | undefined {
   const { config, log, metrics, redis } = app;
   if (config.TASKIQ_STREAM === '') return undefined;
   const consumer = new TaskiqConsumer({
@@ -30,7 +31,7 @@ export function startIntake(app: App): TaskiqConsumer | undefined {
 }
 
 /** Stores the result of every job that came as a TaskIQ message, under the id that its producer waits for. */
-export function resultListener(app: App): OutcomeListener {
+export function resultListener(app: Pick<App, 'config' | 'log' | 'redis'>): OutcomeListener {
   const results = resultsOf(app);
   return async (ended) => {
     const { taskiq } = ended.job.data;
@@ -43,7 +44,7 @@ export function resultListener(app: App): OutcomeListener {
   };
 }
 
-function resultsOf({ config, redis }: App): TaskiqResults {
+function resultsOf({ config, redis }: Pick<App, 'config' | 'redis'>): TaskiqResults {
   return new TaskiqResults({ redis, format: config.TASKIQ_RESULT_FORMAT, ttlSeconds: config.RESULT_TTL_SECONDS });
 }
 
@@ -55,10 +56,10 @@ function resultOf(ended: Ended): { returnValue: unknown } | { error: { name: str
 const FIELDS_SHOWN = 20;
 
 /** Turns a message into a job. */
-function handOverTo({ dispatcher, log, registry }: App): HandOver {
+function handOverTo({ dispatcher, log, registry }: App<TaskList>): HandOver {
   const payloads = new PayloadReader();
   return async (message, options, sentAt) => {
-    const { task } = registry.get(message.taskName);
+    const { task } = await registry.load(message.taskName);
     const read = payloads.read(task, message);
     const payload = options.dryRun ? { ...read, dry_run: true } : read;
     const asked = dispatchOptionsOf(message, options, sentAt);

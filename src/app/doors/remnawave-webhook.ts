@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { isSignedEvent, type PanelEvent, readEvent } from '../../clients/remnawave/webhook.ts';
 import type { DefinedTask } from '../../lib/defined-task.ts';
 import { uuidFrom } from '../../lib/uuid.ts';
-import checkServerHealth from '../../tasks/monitoring/check-server-health.ts';
-import warnOfPanelBill from '../../tasks/monitoring/warn-of-panel-bill.ts';
-import lookAtPanelUsers from '../../tasks/subscriptions/look-at-panel-users.ts';
 import type { RemnawaveWebhookOptions } from '../../triggers/http/remnawave-webhook.ts';
 import type { App } from '../build-app.ts';
 
@@ -12,7 +9,7 @@ import type { App } from '../build-app.ts';
  * Has that looked at which an event of the panel names, and stores the event. A look is unique: one that waits serves every event until it
  * starts, one that runs may have begun too early, so another follows it. Undefined without REMNAWAVE_WEBHOOK_SECRET.
  */
-export function remnawaveWebhook(app: App): RemnawaveWebhookOptions<KnownEvent> | undefined {
+export function remnawaveWebhook(app: Door): RemnawaveWebhookOptions<KnownEvent> | undefined {
   const { config, log, metrics, services } = app;
   const secret = config.REMNAWAVE_WEBHOOK_SECRET;
   if (secret === undefined) return undefined;
@@ -29,23 +26,30 @@ export function remnawaveWebhook(app: App): RemnawaveWebhookOptions<KnownEvent> 
   };
 }
 
+/** What this door needs of the application. */
+type Door = Pick<App, 'config' | 'disabledTasks' | 'dispatcher' | 'log' | 'metrics' | 'services'>;
+
 type KnownEvent = PanelEvent & { namesWhom: string | undefined };
 
 /** Rejects where Redis does not take it. An event that names nobody, or is of no kind that we know, asks for nothing. */
-async function look(app: App, { at, name, subject }: PanelEvent): Promise<void> {
+async function look(app: Door, { at, name, subject }: PanelEvent): Promise<void> {
   switch (subject.kind) {
-    case 'node':
+    case 'node': {
+      const { default: checkServerHealth } = await import('../../tasks/monitoring/check-server-health.ts');
       await dispatchOnce(app, checkServerHealth, { look: 'event' });
       return;
+    }
     case 'user': {
       const { ids, username } = subject.user;
       if (username === undefined) return;
       await app.services.customerLooks.ask({ username, ids }, randomUUID());
+      const { default: lookAtPanelUsers } = await import('../../tasks/subscriptions/look-at-panel-users.ts');
       await dispatchOnce(app, lookAtPanelUsers, {});
       return;
     }
     case 'bill': {
       const { dueAt, node, provider } = subject.bill;
+      const { default: warnOfPanelBill } = await import('../../tasks/monitoring/warn-of-panel-bill.ts');
       // The panel writes the time into every body; without it nobody could tell a replay from news.
       if (at === undefined || app.disabledTasks.has(warnOfPanelBill.name)) return;
       const payload = { event: name, node, provider, due_at: dueAt.toISOString(), sent_at: at.toISOString() };
@@ -59,7 +63,7 @@ async function look(app: App, { at, name, subject }: PanelEvent): Promise<void> 
 
 /** A task that an operator has switched off stays off. */
 async function dispatchOnce<P extends DefinedTask>(
-  { disabledTasks, dispatcher }: App,
+  { disabledTasks, dispatcher }: Door,
   task: P,
   payload: Parameters<typeof dispatcher.dispatch<P['payload']>>[1],
 ): Promise<void> {

@@ -1,8 +1,9 @@
-import { Agent as HttpAgent } from 'node:http';
+import type { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Api } from 'grammy';
 import { z } from 'zod';
 import { loadPart } from '../../lib/load-part.ts';
+import { http } from '../../lib/node-http.ts';
 import { withoutSlashes } from '../../lib/without-slashes.ts';
 import type { ClientPolicy } from '../policy.ts';
 import { noUsableAnswer, toOwnError } from './errors.ts';
@@ -37,12 +38,12 @@ export type Grammy = Package & { raw: Raw };
 export class BotApi implements Disposable {
   #grammy: Promise<Grammy> | undefined;
   readonly #options: BotApiOptions;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: Agent | HttpsAgent;
 
   constructor(options: BotApiOptions) {
     const { apiRoot = DEFAULT_ROOT } = options;
     this.#options = options;
-    this.#agent = new (apiRoot.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
+    this.#agent = new (apiRoot.startsWith('https:') ? HttpsAgent : http.Agent)({ keepAlive: true });
   }
 
   /** Makes one call under a policy and reads its result. Throws an `ApiRefusal` where Telegram says no. */

@@ -9,6 +9,8 @@ export type RedisOutageOptions = {
   watch: ServiceWatch;
   /** Rejects while Redis is away. */
   ping(): Promise<unknown>;
+  /** Whether the operator wants the services checked. Asked in an outage only. */
+  isWanted(): Promise<boolean>;
   /** The time that all workers share. */
   clock(): Date;
   log: Log;
@@ -36,7 +38,7 @@ export class RedisOutageWatch implements Disposable {
     this.#timer = setInterval(look, options.everyMs ?? EVERY_MS).unref();
   }
 
-  /** Looks once. Undefined where Redis answers now and did so at the last look. */
+  /** Looks once. Undefined where Redis answers now and did so at the last look, and where nobody wants to know. */
   async look(now: Date): Promise<ServiceCounts | undefined> {
     const isAway = await this.#options.ping().then(
       () => false,
@@ -44,6 +46,7 @@ export class RedisOutageWatch implements Disposable {
     );
     if (!isAway && !this.#sawOutage) return undefined;
     this.#sawOutage = isAway;
+    if (!(await this.#options.isWanted())) return undefined;
     return this.#options.watch.check(now, this.#ended.signal);
   }
 

@@ -16,7 +16,7 @@ export type CustomerLooksOptions = {
   panel: Pick<Panel, 'userByUsername'>;
   store: PanelLooks;
   /** The sweeps that tell the same, with the brake on mass effects. */
-  tasks: ExplainedTasks;
+  tasks(): Promise<ExplainedTasks>;
   tasksOff: ReadonlySet<string>;
 };
 
@@ -118,10 +118,11 @@ export class CustomerLooks {
     now: Date,
     signal: AbortSignal,
   ): Promise<{ told: number; deferred: number }> {
-    const { brake, notices, store, tasks, tasksOff } = this.#options;
+    const { brake, notices, store, tasksOff } = this.#options;
     const running = dueWhileRunning(users, now);
     const ended = dueAfterTheEnd(users, now);
     if (running.length + ended.length === 0) return { told: 0, deferred: 0 };
+    const tasks = await this.#options.tasks();
     const held = new Set((await brake.list()).map(({ name }) => name));
     const free = (candidates: readonly Candidate[], { name }: { name: string }): readonly Candidate[] =>
       held.has(name) || tasksOff.has(name) ? [] : candidates;

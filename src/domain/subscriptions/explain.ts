@@ -25,7 +25,7 @@ export type ExplainOptions = {
   panel: Pick<Panel, 'userByUsername'>;
   people: Pick<People, 'panelUsers'>;
   quietUntil: UserFacts['quietUntil'];
-  tasks: ExplainedTasks;
+  tasks(): Promise<ExplainedTasks>;
   tasksOff: ReadonlySet<string>;
 };
 
@@ -112,7 +112,7 @@ export class Explain {
       notices: new Map(about),
       disablings,
       holds,
-      tasks,
+      tasks: await tasks(),
       tasksOff,
       events: kept.filter((event) => isAbout(event, user)).slice(0, EVENTS_SHOWN),
     };

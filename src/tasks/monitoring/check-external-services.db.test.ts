@@ -166,7 +166,14 @@ describe('check_external_services when what it stands on is away', () => {
   test('an outage of Redis is told through Telegram while it lasts, and its end too', async () => {
     const ping = () => probeRedis(world.app.redis);
     const { log, services } = world.app;
-    using watch = new RedisOutageWatch({ watch: services.serviceWatch, ping, clock: next, log, everyMs: minutes(60) });
+    using watch = new RedisOutageWatch({
+      watch: services.serviceWatch,
+      ping,
+      isWanted: async () => true,
+      clock: next,
+      log,
+      everyMs: minutes(60),
+    });
     expect(await watch.look(next())).toBeUndefined();
     await world.redis.server.stop();
     for (let i = 0; i < 4; i += 1) await watch.look(next());

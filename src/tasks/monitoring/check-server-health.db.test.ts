@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PanelSandbox, startPanelSandbox } from '../../../sandbox/panel/server.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { schedulesOf } from '../../runtime/scheduler.ts';
 import { type TestApp, testApp } from '../../testing/test-app.ts';
 
 const START = new Date('2026-11-20T10:00:00Z');
@@ -247,9 +248,10 @@ describe.each([2, 3] as const)('check_server_health, panel %i.x', (generation) =
   });
 
   test('runs every HEALTH_CHECK_INTERVAL_SECONDS', () => {
-    const { task } = world.app.registry.get('check_server_health');
-    const schedule = task.schedule as (settings: object) => object;
-    expect(schedule({ ...world.app.config, HEALTH_CHECK_INTERVAL_SECONDS: 30 })).toEqual({ everyMs: seconds(30) });
+    const { config, disabledTasks, registry } = world.app;
+    const settings = { ...config, HEALTH_CHECK_INTERVAL_SECONDS: 30 };
+    const schedules = schedulesOf({ registry, settings, overrides: new Map(), disabledTasks });
+    expect(schedules.get('check_server_health')).toEqual({ everyMs: seconds(30) });
   });
 
   test('with Redis away the states go to the log and nothing breaks', async () => {

@@ -19,7 +19,7 @@ export default defineTask({
       .default('scheduled')
       .describe('`again`: a second look that a first one asked for; `event`: an event of the panel asked for it'),
   }),
-  schedule: (settings) => ({ everyMs: seconds(settings.HEALTH_CHECK_INTERVAL_SECONDS) }),
+  schedule: { everySetting: 'HEALTH_CHECK_INTERVAL_SECONDS' },
   retry: { delaysMs: [seconds(15), seconds(15)], exhausted: 'next-run' },
   timeLimitMs: minutes(1),
   counts: {

@@ -1,8 +1,8 @@
-import { get } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import { seconds } from '../../lib/duration.ts';
 import { errorMessage, PermanentError } from '../../lib/errors.ts';
+import { http } from '../../lib/node-http.ts';
 import type { Command } from './command.ts';
 
 export type HealthContext = {
@@ -59,7 +59,7 @@ const loopbackOf = (host: string): string => (host === '::' || host === '0.0.0.0
 /** Uses Node's own client, because `fetch` takes longer to load than this takes to run. Throws a sentence where nothing answers. */
 async function ask(address: Address): Promise<{ code: number | undefined; body: unknown }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | undefined; body: unknown }>();
-  const request = get({ ...address, agent: false, signal: AbortSignal.timeout(LIMIT_MS) });
+  const request = http.get({ ...address, agent: false, signal: AbortSignal.timeout(LIMIT_MS) });
   request.once('error', reject);
   request.once('response', (response) =>
     json(response).then((body) => resolve({ code: response.statusCode, body }), reject),
