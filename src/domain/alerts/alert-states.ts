@@ -17,6 +17,7 @@ import { RECALLED } from './alert-ladder.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
 import type { AlertText } from './alert-text.ts';
 import type { SecondWay } from './second-way.ts';
+import type { ToldAlerts } from './told-alerts.ts';
 
 export type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 
@@ -31,7 +32,8 @@ const LOCAL_FOR_MS = minutes(15);
 
 export type AlertStatesOptions = {
   store: AlertStateStore;
-  alerts: AdminAlerts;
+  alerts: Pick<AdminAlerts, 'begin' | 'end'>;
+  toldAlerts: Pick<ToldAlerts, 'stillOn' | 'withdraw'>;
   answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
   recipients: AlertRecipients;
   secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
@@ -130,9 +132,9 @@ export class AlertStates {
    * one question to Redis otherwise. `watch` names the caller. While the database is away it changes nothing, and the next call asks.
    */
   async recall(watch: string, candidates: readonly AlertCondition[], now: Date): Promise<void> {
-    const { alerts, answers, log, store } = this.#options;
+    const { answers, log, store, toldAlerts } = this.#options;
     if (await store.hasRecalled(watch)) return;
-    const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
+    const since = await toldAlerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
       log.warn({ err, watch }, 'alerts that are on cannot be read back yet');
       return undefined;
     });
@@ -187,7 +189,7 @@ export class AlertStates {
   /** Takes these off without a word to the admins: another alert tells the same, or there is nothing left to watch. */
   async drop(ids: readonly string[], now: Date): Promise<void> {
     const dropped = (await this.#find(ids, now)).map((alert) => endedBy(alert, now));
-    if (dropped.length > 0 && (await this.#options.alerts.withdraw(dropped.map(alertOf))))
+    if (dropped.length > 0 && (await this.#options.toldAlerts.withdraw(dropped.map(alertOf))))
       await this.#remove(dropped, now);
   }
 
