@@ -29,8 +29,17 @@ export type DoctorContext = {
   examinations(): readonly Examination[];
 };
 
+/** What the page of the system asks of the doctor. */
+export type RememberedFindings = {
+  patient: string;
+  /** All findings, and of when they are. Undefined where there are none yet and they take longer than a page waits: they come soon. */
+  latest(): Promise<ExaminedAt | undefined>;
+};
+
 /** A finding and what it is about. */
 export type Examined = Finding & { group: string; name: string };
+
+export type ExaminedAt = { at: Date; found: readonly Examined[] };
 
 /** A dependency that takes longer counts as down. A little more than the 5 s of a Redis command, whose own error says more. */
 const LIMIT_MS = seconds(6);

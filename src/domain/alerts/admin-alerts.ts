@@ -97,7 +97,7 @@ export class AdminAlerts {
     } catch (error) {
       log.warn({ err: error, alert: alert.kind }, 'alert cannot be queued, sending it directly');
       await direct.send(all, () => name);
-      return direct.wasSent(name, text);
+      return all.some((row) => direct.wasSent(name, row));
     }
     if (waitMs === 0) await this.#deliver(all, () => name);
     return true;
@@ -133,13 +133,12 @@ export class AdminAlerts {
     );
     const all = rowsOf.flat();
     try {
-      await this.#add(all);
-      return true;
+      return await this.#add(all);
     } catch (error) {
       log.warn({ err: error, alerts: begins.length }, 'alerts cannot be queued, sending them directly');
       const atOnce = all.filter(({ delaySeconds }) => delaySeconds === 0);
       await direct.send(atOnce, ({ id }) => id);
-      return atOnce.some(({ id, message }) => direct.wasSent(id, message));
+      return atOnce.some((row) => direct.wasSent(row.id, row));
     }
   }
 
@@ -155,10 +154,11 @@ export class AdminAlerts {
     await this.#add(rows.map((row) => ({ ...row, ...this.#wait(alert, now) })));
   }
 
-  async #add(all: readonly (DirectAlert & { delaySeconds: number })[]): Promise<void> {
-    const added = new Set(await this.#options.rows.begin(all));
-    await this.#deliver(
-      all.filter(({ delaySeconds, id }) => delaySeconds === 0 && added.has(id)),
+  /** Answers whether they are in the hands of those who deliver, or have reached somebody. */
+  async #add(all: readonly (DirectAlert & { delaySeconds: number })[]): Promise<boolean> {
+    const waiting = new Set(await this.#options.rows.begin(all));
+    return await this.#deliver(
+      all.filter(({ delaySeconds, id }) => delaySeconds === 0 && waiting.has(id)),
       ({ id }) => id,
     );
   }
@@ -205,7 +205,10 @@ export class AdminAlerts {
       telegramId,
       message,
       type: `alert:${alert.kind}`,
-      isCritical: alert.severity === 'critical',
+      critical:
+        alert.severity === 'critical'
+          ? `${nameOf(alert)}${phase === 'event' ? '' : alert.at.toISOString()}`
+          : undefined,
     }));
   }
 
@@ -224,18 +227,20 @@ export class AdminAlerts {
     await within(FACTS_LIMIT_MS, noted).catch((err: unknown) => log.debug({ err }, 'an alert goes without buttons'));
   }
 
-  /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. */
-  async #deliver(rows: readonly DirectAlert[], nameOf: (row: DirectAlert) => string): Promise<void> {
-    if (rows.length === 0) return;
+  /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. False where that reached nobody yet. */
+  async #deliver(rows: readonly DirectAlert[], nameOf: (row: DirectAlert) => string): Promise<boolean> {
+    if (rows.length === 0) return true;
     const { direct, log, notifications, signalDelivery } = this.#options;
     try {
       await signalDelivery();
+      return true;
     } catch (error) {
       log.warn({ err: error, alerts: rows.length }, 'delivery cannot be signalled, sending the alerts directly');
       const sent = await direct.send(rows, nameOf);
       await notifications
         .markSent(sent)
         .catch((err: unknown) => log.warn({ err }, 'alert sent directly but not marked so, it may arrive twice'));
+      return rows.some((row) => direct.wasSent(nameOf(row), row));
     }
   }
 }

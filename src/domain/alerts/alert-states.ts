@@ -33,10 +33,10 @@ const LOCAL_FOR_MS = minutes(15);
 export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: Pick<AdminAlerts, 'begin' | 'end'>;
-  toldAlerts: Pick<ToldAlerts, 'stillOn' | 'withdraw'>;
+  toldAlerts: Pick<ToldAlerts, 'stillOn' | 'wasToldAnotherWay' | 'withdraw'>;
   answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
   recipients: AlertRecipients;
-  secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
+  secondWay: Pick<SecondWay, 'ask' | 'isThere' | 'withdraw'>;
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
@@ -174,12 +174,12 @@ export class AlertStates {
     message: (ended: EndedAlert, locale: Locale) => Html,
     now: Date,
   ): Promise<void> {
-    const { locale, log, secondWay } = this.#options;
+    const { locale, log, secondWay, toldAlerts } = this.#options;
+    if (!secondWay.isThere || alert.severity !== 'critical') return;
     const way = alert.rungs?.secondWay ?? 'none';
-    if (way === 'none') return;
     try {
-      await secondWay.withdraw(alert);
-      if (way === 'told')
+      if (way !== 'none') await secondWay.withdraw(alert);
+      if (way === 'told' || (await toldAlerts.wasToldAnotherWay(alert)))
         await secondWay.ask(alert, 'ended', message({ ...alert, told: true }, locale).toString(), now);
     } catch (err) {
       log.warn({ err, alert: alert.id }, 'the end of an alert is not told by the second way');

@@ -4,6 +4,7 @@ import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
 import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { sameBeginning } from '../../repositories/alert-row-id.ts';
 import { AlertRows } from '../../repositories/alert-rows.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
 import type { OwnSchemaState } from '../../repositories/history/own-schema.ts';
@@ -87,7 +88,11 @@ export function composeAlerts(
   const toldAlerts = new ToldAlerts({ log, recipients, rows });
   const alerts = new AdminAlerts({
     ...{ clock, history, locale, log, notifications, once, recipients, rows, textOf },
-    direct: new DirectAlerts({ log, sender: staffSender, tellOtherwise: (text) => secondWay.tellNow(text) }),
+    direct: new DirectAlerts({
+      ...{ log, sender: staffSender },
+      tellOtherwise: (text) => secondWay.tellNow(text),
+      toldAnotherWay: (id) => rows.toldAnotherWay([sameBeginning(id)]),
+    }),
     facts: staffBot && alertCards,
     signalDelivery: engine.signalDelivery,
   });

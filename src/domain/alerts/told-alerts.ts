@@ -63,6 +63,11 @@ export class ToldAlerts {
     await this.#options.rows.toldAnotherWay(this.#anyRows(alert).map(sameBeginning));
   }
 
+  /** Whether its beginning went another way than by Telegram, also where Redis was away and did not note it. Throws while the database is away. */
+  async wasToldAnotherWay(alert: ActiveAlert): Promise<boolean> {
+    return await this.#options.rows.isToldAnotherWay(this.#anyRows(alert));
+  }
+
   /** Whether a claimed row tells the beginning of something whose end is queued already. Never throws: unknown is sent, with its time. */
   async isOver({ id, type }: Pick<DueNotification, 'id' | 'type'>): Promise<boolean> {
     if (!type.startsWith('alert:')) return false;
