@@ -32,9 +32,12 @@ export type DoctorContext = {
 /** What the page of the system asks of the doctor. */
 export type RememberedFindings = {
   patient: string;
-  /** All findings, and of when they are. Undefined where there are none yet and they take longer than a page waits: they come soon. */
-  latest(): Promise<ExaminedAt | undefined>;
+  /** The last findings, those of now where they do not take longer than a page waits. Never rejects. */
+  latest(): Promise<LatestFindings>;
 };
+
+/** `isUnderWay`: newer ones come soon. */
+export type LatestFindings = { last: ExaminedAt | undefined; isUnderWay: boolean };
 
 /** A finding and what it is about. */
 export type Examined = Finding & { group: string; name: string };

@@ -9,24 +9,23 @@ const PATIENCE_MS = 150;
 
 /** The findings of the doctor for a page: those of the last seconds where there are some, and never waited for for long. Never rejects. */
 export function rememberFindings({ examinations, patient }: DoctorContext, clock: () => Date): RememberedFindings {
-  let last: (ExaminedAt & { until: number }) | undefined;
-  let examining: Promise<ExaminedAt> | undefined;
-  const begin = (): Promise<ExaminedAt> => {
-    examining ??= Promise.all(examinations().map(examined))
-      .then((found) => {
-        last = { at: clock(), found, until: performance.now() + KEPT_MS };
-        return last;
-      })
-      .finally(() => {
-        examining = undefined;
-      });
-    return examining;
+  let last: ExaminedAt | undefined;
+  let keptUntil = 0;
+  let examining: Promise<void> | undefined;
+  const examineAll = async (): Promise<void> => {
+    const found = await Promise.all(examinations().map(examined));
+    last = { at: clock(), found };
+    keptUntil = performance.now() + KEPT_MS;
+    examining = undefined;
   };
   return {
     patient,
     async latest() {
-      if (last && performance.now() < last.until) return last;
-      return await Promise.race([begin(), delay(PATIENCE_MS, last)]);
+      if (performance.now() >= keptUntil) {
+        examining ??= examineAll();
+        await Promise.race([examining, delay(PATIENCE_MS)]);
+      }
+      return { last, isUnderWay: examining !== undefined };
     },
   };
 }
