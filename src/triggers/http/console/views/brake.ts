@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { days, seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
 import { ANSWER_HOLDS_MS } from '../../../../repositories/redis/brakes/brake-records.ts';
 import { Problem } from '../../problem.ts';
@@ -138,7 +139,7 @@ export default defineView({
               heading: say('what'),
               cell: (entry) => {
                 const { done, held } = detailsOf(entry);
-                return html`${held ?? ''}<span class="muted about">${done ?? ''}</span>`;
+                return html`${said(held ?? '', page.locale)}<span class="muted about">${said(done ?? '', page.locale)}</span>`;
               },
             },
           ],
