@@ -15,7 +15,7 @@ import type { Alert, AlertBegin } from './alert.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
 import type { AlertText } from './alert-text.ts';
 import type { DirectAlert, DirectAlerts } from './direct-alerts.ts';
-import { rowAbout, subjectOf } from './row-about.ts';
+import { rowAbout, rowSubject } from './row-about.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {
@@ -147,7 +147,7 @@ export class AdminAlerts {
    * while the database is away.
    */
   async again(alert: ActiveAlert, text: string, round: string, to: readonly number[], now: Date): Promise<void> {
-    const about = { kind: alert.kind, subject: subjectOf(alert), severity: alert.severity, at: alert.since, to };
+    const about = { kind: alert.kind, subject: rowSubject(alert), severity: alert.severity, at: alert.since, to };
     const phase = round === '' ? 'beginning' : 'again';
     const rows = this.#rowsOf(about, phase, text, round === '' ? undefined : round);
     await this.#noteFacts(rows, { alert: alert.id, kind: alert.kind, subject: about.subject, lasts: alert.lasts });

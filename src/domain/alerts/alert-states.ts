@@ -32,7 +32,7 @@ const LOCAL_FOR_MS = minutes(15);
 
 export type AlertStatesOptions = {
   store: AlertStateStore;
-  alerts: Pick<AdminAlerts, 'begin' | 'end'>;
+  alerts: AdminAlerts;
   toldAlerts: Pick<ToldAlerts, 'stillOn' | 'wasToldAnotherWay' | 'withdraw'>;
   answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
   recipients: AlertRecipients;

@@ -9,4 +9,4 @@ export const rowAbout = ({ at, kind, subject }: Pick<AlertBegin, 'at' | 'kind' |
 });
 
 /** Rows of what lasts are about its id, those of what happened once about its subject. */
-export const subjectOf = ({ id, lasts, subject }: ActiveAlert): string => (lasts ? id : subject);
+export const rowSubject = ({ id, lasts, subject }: ActiveAlert): string => (lasts ? id : subject);

@@ -5,7 +5,7 @@ import type { DueNotification } from '../../repositories/notifications.ts';
 import type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { AlertBegin } from './alert.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
-import { rowAbout, subjectOf } from './row-about.ts';
+import { rowAbout, rowSubject } from './row-about.ts';
 
 /** What names the beginning of an alert. */
 type Beginning = Pick<AlertBegin, 'kind' | 'subject' | 'at'>;
@@ -85,7 +85,7 @@ export class ToldAlerts {
 
   /** A row of it for each admin: the others of the same beginning lie next to it. */
   #anyRows(alert: ActiveAlert): string[] {
-    return this.#beginnings({ kind: alert.kind, subject: subjectOf(alert), at: alert.since });
+    return this.#beginnings({ kind: alert.kind, subject: rowSubject(alert), at: alert.since });
   }
 
   /** The row of a beginning for each admin. */
