@@ -2898,6 +2898,8 @@ export class WorkerApi {
   async examine(): Promise<{
     /** The installation that was examined */
     patient: string;
+    /** When, 10 s ago at most */
+    at: string;
     findings: {
       group: string;
       name: string;

@@ -57,6 +57,8 @@ export type TelegramSandbox = AsyncDisposable & {
   stats(): Stats;
   /** Calls of `getUpdates` by the first bot. */
   polling(): UpdateQueue['counts'];
+  /** Somebody writes to the first bot. */
+  write: SandboxBot['write'];
   /** Arms a fault; without one, clears them all. */
   faults(fault?: Fault): void;
   /** How many requests are held by a fault now: they hang, or wait out a latency. */

@@ -38,7 +38,12 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
   const { historyState } = kept;
   const { keptReceipts, services: receipting } = composeReceipts(foundation, { ...history, historyState, keptDays });
   const mailer = composeMailer(foundation, config);
-  const { services: alerting, staffSender, ...alertParts } = composeAlerts(foundation, kept, mailer, config);
+  const {
+    services: alerting,
+    staffSender,
+    toldAlerts,
+    ...alertParts
+  } = composeAlerts(foundation, kept, mailer, config);
   const { alertStates } = alertParts;
   const { services: texting } = composeTexts(
     foundation,
@@ -65,7 +70,7 @@ export function composeServices({ config, depths, disabledTasks, history, ...opt
     ...{ staff: staffSender, texts },
     standing: async (row, now, signal) => {
       const isObsolete =
-        (await alerting.alerts.isOver(row)) ||
+        (await toldAlerts.isOver(row)) ||
         (await truth.isObsolete(row, now, signal)) ||
         (await paymentTruth.isObsolete(row, now, signal));
       return isObsolete ? 'obsolete' : await campaignTruth.standing(row, now, signal);

@@ -1,6 +1,6 @@
 import type { Locale } from './locale.ts';
 import { DESK_SAYINGS } from './sayings/desk.ts';
-import { DOCTOR_SAYINGS } from './sayings/doctor.ts';
+import { DOCTOR_SAYINGS, ELEMENT_SAYINGS } from './sayings/doctor.ts';
 import { PAYLOAD_SAYINGS } from './sayings/payloads.ts';
 import { PROBLEM_SAYINGS } from './sayings/problems.ts';
 
@@ -11,15 +11,10 @@ const DEPTH = 6;
 
 type Template = { pieces: readonly string[]; russian: string };
 
-const EXACT = new Map<string, string>();
-const TEMPLATES: Template[] = [];
-const ALL = { ...DESK_SAYINGS, ...DOCTOR_SAYINGS, ...PAYLOAD_SAYINGS, ...PROBLEM_SAYINGS };
-for (const [english, russian] of Object.entries(ALL)) {
-  if (english.includes('{}')) TEMPLATES.push({ pieces: english.split('{}'), russian });
-  else EXACT.set(english, russian);
-}
-// The one that says most of the sentence itself comes first.
-TEMPLATES.sort((a, b) => fixed(b) - fixed(a));
+const ALL = Object.entries({ ...DESK_SAYINGS, ...DOCTOR_SAYINGS, ...PAYLOAD_SAYINGS, ...PROBLEM_SAYINGS });
+const EXACT = new Map(ALL.filter(([english]) => !english.includes('{}')));
+const TEMPLATES = templatesOf(ALL.filter(([english]) => english.includes('{}')));
+const ELEMENTS = templatesOf(Object.entries(ELEMENT_SAYINGS));
 
 /**
  * A sentence in the reader's language that was written where nobody knew the reader: an error, a finding, the description of a field. Values
@@ -31,11 +26,28 @@ function inRussian(text: string, depth: number): string {
   if (text.length > MOST_CHARACTERS) return text;
   const exact = EXACT.get(text);
   if (exact !== undefined || depth === 0) return exact ?? text;
-  for (const { pieces, russian } of TEMPLATES) {
+  const say = (value: string): string => inRussian(value, depth - 1);
+  return byTemplate(text, TEMPLATES, say) ?? listOf(text, say) ?? text;
+}
+
+/** A list of what stands in lists of ours; undefined where one of it is something else. */
+function listOf(text: string, say: (value: string) => string): string | undefined {
+  const elements = text.split(', ').map((element) => byTemplate(element, ELEMENTS, say));
+  return elements.every((element) => element !== undefined) ? elements.join(', ') : undefined;
+}
+
+function byTemplate(text: string, templates: readonly Template[], say: (value: string) => string): string | undefined {
+  for (const { pieces, russian } of templates) {
     const values = valuesIn(text, pieces);
-    if (values) return filled(russian, values, (value) => inRussian(value, depth - 1));
+    if (values) return filled(russian, values, say);
   }
-  return text;
+  return undefined;
+}
+
+/** The one that says most of the sentence itself comes first. */
+function templatesOf(sayings: readonly (readonly [english: string, russian: string])[]): Template[] {
+  const all = sayings.map(([english, russian]) => ({ pieces: english.split('{}'), russian }));
+  return all.sort((a, b) => fixed(b) - fixed(a));
 }
 
 /** The values between the pieces; undefined where the text is another sentence. It looks at each character once. */

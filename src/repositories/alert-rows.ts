@@ -41,9 +41,15 @@ export class AlertRows {
     this.#db = db;
   }
 
-  /** Queues beginnings. Answers the ids of those that were not there yet. */
+  /** Queues beginnings, each once. Answers the ids of those that wait: added now, or before and sent by nobody yet. */
   async begin(rows: readonly (AlertRow & { delaySeconds: number })[]): Promise<string[]> {
-    return this.#insert(this.#db, rows);
+    const added = await this.#insert(this.#db, rows);
+    if (added.length === rows.length) return added;
+    const { rows: waiting } = await sql<{ id: string }>`
+      select id from notification_queue where id = any(${rows.map(({ id }) => id)}::uuid[]) and status = 'pending'`.execute(
+      this.#db,
+    );
+    return waiting.map(({ id }) => id);
   }
 
   /**
@@ -127,6 +133,15 @@ export class AlertRows {
     const { rows } = await sql`
       select 1 from notification_queue join ${joined(ranges)} on id between first and last
        where status = 'sent' or error_message = ${ANOTHER_WAY} limit 1`.execute(this.#db);
+    return rows.length > 0;
+  }
+
+  /** Whether the reader of one of these rows got it by e-mail or webhook. */
+  async isToldAnotherWay(ids: readonly string[]): Promise<boolean> {
+    const { rows } = await sql`
+      select 1 from notification_queue where id = any(${ids}::uuid[]) and error_message = ${ANOTHER_WAY} limit 1`.execute(
+      this.#db,
+    );
     return rows.length > 0;
   }
 

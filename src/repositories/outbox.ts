@@ -36,6 +36,13 @@ export type OutboxFilter = {
 /** A place between two rows: the next page begins after it. The time is PostgreSQL's text in UTC, exact to the microsecond, or `infinity`. */
 export type OutboxCursor = { at: string; id: string };
 
+export type OutboxPage = {
+  messages: OutboxMessage[];
+  next?: OutboxCursor;
+  /** Older messages were not looked at. */
+  lookedTo?: Date;
+};
+
 export type OutboxCounts = {
   /** Waiting and due now; waiting for later. */
   due: number;
@@ -46,6 +53,10 @@ export type OutboxCounts = {
 
 /** Clean-up keeps ended rows for 7 days; more failures than these are an outage that is told by an alert, and are not counted by reason. */
 const FAILURES_LOOKED_AT = 20_000;
+/** Rows of each status that one look reads: a tenth of a second where the table is in memory. */
+const LOOKED_AT = 100_000;
+/** Before every other id. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 const REASONS = 12;
 const BEGINNING = 160;
 /** A bigint of PostgreSQL. No row has a chat beyond it, and PostgreSQL refuses to compare with it. */
@@ -74,24 +85,42 @@ export class Outbox {
     return { ...waiting.rows[0]!, failures: failed.rows };
   }
 
-  /** One page, by the time at which each was due, the latest first. */
+  /**
+   * One page, by the time at which each was due, the latest first. What no index finds is looked for in the newest rows alone: a page that
+   * is not full says back to when it looked, and the next one goes on from there.
+   */
   async list(
     filter: OutboxFilter,
     { after, limit }: { after?: OutboxCursor | undefined; limit: number },
-  ): Promise<{ messages: OutboxMessage[]; next: OutboxCursor | undefined }> {
+  ): Promise<OutboxPage> {
     const place = after
       ? sql`and (scheduled_at, id) < (${after.at}::timestamp at time zone 'utc', ${after.id}::uuid)`
       : sql``;
-    const conditions = sql`${where(filter)} ${place}`;
+    const end = isSearch(filter) ? await this.#endOfLook(filter, place) : undefined;
+    const conditions = sql`${where(filter)} ${place} ${end ? sql`and scheduled_at >= ${end}::timestamp at time zone 'utc'` : sql``}`;
     const { rows } = await sql<Row>`
       select id, telegram_id::text, notification_type, status, attempts, scheduled_at, created_at, sent_at, error_message,
              left(message, ${BEGINNING}) as beginning, (scheduled_at at time zone 'utc')::text as at
-        from ${isNarrow(filter) ? sql`notification_queue where ${conditions}` : newestOfEach(conditions, limit + 1)}
+        from ${filter.ids ? sql`notification_queue where ${conditions}` : newestOfEach(conditions, limit + 1)}
        order by scheduled_at desc, id desc limit ${limit + 1}`.execute(this.#db);
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
-    const next = rows.length > limit && last ? { at: last.at, id: last.id } : undefined;
-    return { messages: shown.map(asMessage), next };
+    const messages = shown.map(asMessage);
+    if (rows.length > limit && last) return { messages, next: { at: last.at, id: last.id } };
+    return end
+      ? { messages, next: { at: end, id: NO_ID }, lookedTo: new Date(`${end.replace(' ', 'T')}Z`) }
+      : { messages };
+  }
+
+  /** The time, in UTC, of the last row that one look reads; undefined where there are fewer rows. */
+  async #endOfLook({ from, status, to }: OutboxFilter, place: RawBuilder<unknown>): Promise<string | undefined> {
+    const looked = sql`
+      select scheduled_at from notification_queue
+       where status = kinds.status and ${where({ from, status, to })} ${place} order by scheduled_at desc offset ${LOOKED_AT} limit 1`;
+    const { rows } = await sql<{ at: string | null }>`
+      with recursive ${KINDS} select max(looked.scheduled_at at time zone 'utc')::text as at
+        from kinds cross join lateral (${looked}) as looked where isfinite(looked.scheduled_at)`.execute(this.#db);
+    return rows[0]?.at ?? undefined;
   }
 
   /** Failed rows become due now, with all their attempts. Returns how many; rows that are not failed stay as they are. */
@@ -103,17 +132,20 @@ export class Outbox {
   }
 }
 
-/** Whether the filter asks for one status, whose index has the order of the page, or for what is found by a look at all rows. */
-const isNarrow = ({ ids, reason, status, telegramId, type }: OutboxFilter): boolean =>
-  [ids, reason, status, telegramId, type].some((one) => one !== undefined);
+/** Whether the filter asks for what no index finds. */
+const isSearch = ({ reason, telegramId, type }: OutboxFilter): boolean =>
+  [reason, telegramId, type].some((one) => one !== undefined);
 
-/** The newest rows of each status that there is, as a table. The only index begins with the status, and what statuses there are it says itself. */
-const newestOfEach = (conditions: RawBuilder<unknown>, limit: number): RawBuilder<unknown> => sql`(
-  with recursive kinds as (
+/** What statuses there are. The only index begins with the status, and says it itself. */
+const KINDS = sql`kinds as (
     select min(status) as status from notification_queue
     union all
     select (select min(status) from notification_queue where status > kinds.status) from kinds where kinds.status is not null
-  )
+  )`;
+
+/** The newest rows of each status that there is, as a table. */
+const newestOfEach = (conditions: RawBuilder<unknown>, limit: number): RawBuilder<unknown> => sql`(
+  with recursive ${KINDS}
   select newest.* from kinds cross join lateral (
     select * from notification_queue where status = kinds.status and ${conditions} order by scheduled_at desc, id desc limit ${limit}
   ) as newest) as listed`;

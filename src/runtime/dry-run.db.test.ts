@@ -9,14 +9,8 @@ import { type MassCase, type MassWorld, massCases, massWorld } from '../testing/
 import { parseCsv } from '../testing/rfc4180.ts';
 import { GENERATIONS } from '../testing/subscription-world.ts';
 import { until } from '../testing/until.ts';
-import { worldState } from '../testing/world-state.ts';
+import { BOOKKEEPING, worldState } from '../testing/world-state.ts';
 import { loadTasks, type TaskRegistry } from './registry.ts';
-
-/**
- * The only state that a dry run may leave: places at the gate of the panel, which expire, figures of calls, and when jobs of each name ran
- * last. These are written some seconds after a run, those of `prepare` too.
- */
-const BOOKKEEPING = /^key cybervpn:(gate:|outcomes:|schedules:last_success$|tasks:last_runs$)/;
 
 type DryRun = {
   dry_run: true;

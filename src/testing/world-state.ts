@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { TestApp } from './test-app.ts';
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+
+/**
+ * What a dry run may leave: places at the gate of the panel, which expire, figures of calls, and when jobs of each name ran last. These are
+ * written some seconds after a run, those of earlier ones too.
+ */
+export const BOOKKEEPING = /^key cybervpn:(gate:|outcomes:|schedules:last_success$|tasks:last_runs$)/;
 
 /** The content of every table and of every key in Redis, as one fingerprint each. */
 export async function worldState({
   database,
   redis,
-}: Pick<TestApp, 'database' | 'redis'>): Promise<Record<string, string>> {
+}: {
+  database: { pool: Pool };
+  redis: { client: Redis };
+}): Promise<Record<string, string>> {
   const state: Record<string, string> = {};
   const { rows: tables } = await database.pool.query<{ name: string }>(
     `select format('%I.%I', table_schema, table_name) as name from information_schema.tables

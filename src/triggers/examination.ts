@@ -29,8 +29,22 @@ export type DoctorContext = {
   examinations(): readonly Examination[];
 };
 
+/** What the page of the system and the API ask of the doctor. */
+export type RememberedFindings = {
+  patient: string;
+  /** The last findings, those of now where they do not take longer than a page waits. Never rejects. */
+  latest(): Promise<LatestFindings>;
+  /** Findings that are at most 10 s old, however long they take. Never rejects. */
+  whole(): Promise<ExaminedAt>;
+};
+
+/** `isUnderWay`: newer ones come soon. */
+export type LatestFindings = { last: ExaminedAt | undefined; isUnderWay: boolean };
+
 /** A finding and what it is about. */
 export type Examined = Finding & { group: string; name: string };
+
+export type ExaminedAt = { at: Date; found: readonly Examined[] };
 
 /** A dependency that takes longer counts as down. A little more than the 5 s of a Redis command, whose own error says more. */
 const LIMIT_MS = seconds(6);

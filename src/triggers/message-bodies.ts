@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { MESSAGE_STATUSES, type OutboxFilter, type OutboxMessage } from '../repositories/outbox.ts';
-import { type RowPlace, rowCursor } from './row-cursor.ts';
+import { MESSAGE_STATUSES, type OutboxFilter, type OutboxMessage, type OutboxPage } from '../repositories/outbox.ts';
+import { rowCursor } from './row-cursor.ts';
 import { instant, line } from './text-fields.ts';
 
 /** The outbox for machines, the same over HTTP and from the command line: fields are `snake_case`, times ISO 8601 UTC. */
@@ -53,6 +53,7 @@ export const MessageBody = z.object({
 export const MessageListBody = z.object({
   messages: z.array(MessageBody),
   next: z.string().optional().describe('`after` of the next page; absent on the last'),
+  looked_to: time.optional().describe('Where a search looked no further: older messages were not looked at'),
 });
 
 export function messageBody(message: OutboxMessage): z.output<typeof MessageBody> {
@@ -67,13 +68,11 @@ export function messageBody(message: OutboxMessage): z.output<typeof MessageBody
   };
 }
 
-export function messageListBody({
-  messages,
-  next,
-}: {
-  messages: readonly OutboxMessage[];
-  next: RowPlace | undefined;
-}): z.output<typeof MessageListBody> {
+export function messageListBody({ lookedTo, messages, next }: OutboxPage): z.output<typeof MessageListBody> {
   const place = rowCursor(next);
-  return { messages: messages.map(messageBody), ...(place !== undefined && { next: place }) };
+  return {
+    messages: messages.map(messageBody),
+    ...(place !== undefined && { next: place }),
+    ...(lookedTo && { looked_to: lookedTo.toISOString() }),
+  };
 }

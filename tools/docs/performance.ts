@@ -10,6 +10,7 @@ const MEASURES = [
   'cleanup',
   'export',
   'reminder-sweep',
+  'dry-run',
   'bulk-disable',
   'node-down',
   'console',

@@ -61,7 +61,7 @@ export function workExaminations(app: App): readonly Examination[] {
       const paused = [...(await parts.pausedSchedules.all()).values()];
       if (paused.length === 0) return ok('no schedule is paused');
       const named = paused.map(({ at, by, isKept, task }) => {
-        return `${task} (by ${by} since ${at.toISOString()}${isKept ? '' : ', lost where Redis is emptied'})`;
+        return `${task} (by ${by} since ${at.toISOString()}${isKept ? '' : ' and lost where Redis is emptied'})`;
       });
       return warning(named.join(', '), 'task-worker schedules resume <task> lets it run again');
     }),

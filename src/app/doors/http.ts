@@ -17,6 +17,7 @@ import type { AuditedAct, DeadMessage, HttpContext } from '../../triggers/http/c
 import type { DeskContext } from '../../triggers/payment-desk.ts';
 import type { App } from '../build-app.ts';
 import { doctorContext } from '../doctor/examinations.ts';
+import { rememberFindings } from '../doctor/remembered-findings.ts';
 import { alertsOf } from './alerts-of.ts';
 import { approvalsOf } from './approvals-of.ts';
 import { brakesOf } from './brakes.ts';
@@ -122,7 +123,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     texts: services.customerTexts,
     history: historyOf(app, 'http'),
     receipts: receiptsOf(app, 'http'),
-    doctor: doctorContext(app, env),
+    doctor: rememberFindings(doctorContext(app, env), clock),
     settings: shownSettings(config),
     endedSessions: new EndedSessions(redis),
     audit: (act) => audit(app, act),

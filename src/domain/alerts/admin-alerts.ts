@@ -5,9 +5,9 @@ import type { Html } from '../../lib/html.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { repeatedAlert } from '../../messages/alerts.ts';
 import type { Log } from '../../observability/log.ts';
-import { alertRowId, endRowId, sameBeginning } from '../../repositories/alert-row-id.ts';
+import { alertRowId, endRowId } from '../../repositories/alert-row-id.ts';
 import type { AlertRows } from '../../repositories/alert-rows.ts';
-import type { DueNotification, Notifications } from '../../repositories/notifications.ts';
+import type { Notifications } from '../../repositories/notifications.ts';
 import type { AlertAbout, AlertCards } from '../../repositories/redis/alerts/alert-cards.ts';
 import type { ActiveAlert, AlertStateStore } from '../../repositories/redis/alerts/alert-state-store.ts';
 import { type AlertHistory, noteRaised } from '../history/alert-notes.ts';
@@ -15,6 +15,7 @@ import type { Alert, AlertBegin } from './alert.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
 import type { AlertText } from './alert-text.ts';
 import type { DirectAlert, DirectAlerts } from './direct-alerts.ts';
+import { rowAbout, rowSubject } from './row-about.ts';
 
 /** The end of an alert whose beginning was told. */
 export type AlertEnding = {
@@ -89,14 +90,14 @@ export class AdminAlerts {
     await this.#noteFacts(all, { alert: name, kind, subject, lasts: false, job });
     try {
       for (const row of all) {
-        const repeatId = alertRowId({ ...this.#about(alert, row.telegramId), phase: 'repeat', key });
+        const repeatId = alertRowId({ ...rowAbout(alert, row.telegramId), phase: 'repeat', key });
         const policy = { mergeMs: REPEAT_WITHIN_MS, onceWithinMs: alert.onceWithinMs, waitMs };
         await rows.event({ ...row, repeatId }, policy, (waiting) => repeatedAlert(text, waiting, locale));
       }
     } catch (error) {
       log.warn({ err: error, alert: alert.kind }, 'alert cannot be queued, sending it directly');
       await direct.send(all, () => name);
-      return direct.wasSent(name, text);
+      return all.some((row) => direct.wasSent(name, row));
     }
     if (waitMs === 0) await this.#deliver(all, () => name);
     return true;
@@ -132,13 +133,12 @@ export class AdminAlerts {
     );
     const all = rowsOf.flat();
     try {
-      await this.#add(all);
-      return true;
+      return await this.#add(all);
     } catch (error) {
       log.warn({ err: error, alerts: begins.length }, 'alerts cannot be queued, sending them directly');
       const atOnce = all.filter(({ delaySeconds }) => delaySeconds === 0);
       await direct.send(atOnce, ({ id }) => id);
-      return atOnce.some(({ id, message }) => direct.wasSent(id, message));
+      return atOnce.some((row) => direct.wasSent(row.id, row));
     }
   }
 
@@ -147,17 +147,18 @@ export class AdminAlerts {
    * while the database is away.
    */
   async again(alert: ActiveAlert, text: string, round: string, to: readonly number[], now: Date): Promise<void> {
-    const about = { kind: alert.kind, subject: subjectOf(alert), severity: alert.severity, at: alert.since, to };
+    const about = { kind: alert.kind, subject: rowSubject(alert), severity: alert.severity, at: alert.since, to };
     const phase = round === '' ? 'beginning' : 'again';
     const rows = this.#rowsOf(about, phase, text, round === '' ? undefined : round);
     await this.#noteFacts(rows, { alert: alert.id, kind: alert.kind, subject: about.subject, lasts: alert.lasts });
     await this.#add(rows.map((row) => ({ ...row, ...this.#wait(alert, now) })));
   }
 
-  async #add(all: readonly (DirectAlert & { delaySeconds: number })[]): Promise<void> {
-    const added = new Set(await this.#options.rows.begin(all));
-    await this.#deliver(
-      all.filter(({ delaySeconds, id }) => delaySeconds === 0 && added.has(id)),
+  /** Answers whether they are in the hands of those who deliver, or have reached somebody. */
+  async #add(all: readonly (DirectAlert & { delaySeconds: number })[]): Promise<boolean> {
+    const waiting = new Set(await this.#options.rows.begin(all));
+    return await this.#deliver(
+      all.filter(({ delaySeconds, id }) => delaySeconds === 0 && waiting.has(id)),
       ({ id }) => id,
     );
   }
@@ -171,7 +172,7 @@ export class AdminAlerts {
     const ends = endings.flatMap(({ begin, isAnswered, isTold, message, toldTo }) => {
       const [resolved, past] = [true, false].map((told) => message(told, locale).toString()) as [string, string];
       return recipients.all.map((telegramId) => {
-        const beginId = alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' });
+        const beginId = alertRowId({ ...rowAbout(begin, telegramId), phase: 'beginning' });
         const wasNamed = toldTo?.includes(telegramId) ?? true;
         return {
           id: endRowId(beginId)!,
@@ -193,79 +194,6 @@ export class AdminAlerts {
     }
   }
 
-  /** Takes back what waits of a beginning: somebody takes care of it. It is not over for those who were told. Never throws. */
-  async hush(begin: Pick<AlertBegin, 'kind' | 'subject' | 'at'>): Promise<void> {
-    const { log, recipients, rows } = this.#options;
-    const about = (telegramId: number) => ({ ...this.#about(begin, telegramId), phase: 'beginning' as const });
-    await rows
-      .hush(recipients.all.map((telegramId) => alertRowId(about(telegramId))))
-      .catch((err: unknown) => log.warn({ err }, 'an alert that was answered may still be told'));
-  }
-
-  /** Takes beginnings back that nobody has heard of. Never throws; false where the database does not answer. */
-  async withdraw(begins: readonly Pick<AlertBegin, 'kind' | 'subject' | 'at'>[]): Promise<boolean> {
-    const { log, recipients, rows } = this.#options;
-    const all = begins.flatMap((begin) =>
-      recipients.all.map((telegramId) => ({
-        id: alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' }),
-        telegramId,
-        type: `alert:${begin.kind}`,
-      })),
-    );
-    try {
-      await rows.withdraw(all);
-      return true;
-    } catch (error) {
-      log.warn({ err: error, alerts: begins.length }, 'alerts cannot be withdrawn yet');
-      return false;
-    }
-  }
-
-  /** Whether somebody has got the latest telling of it by Telegram. Throws while the database is away. */
-  async isReached(alert: ActiveAlert): Promise<boolean> {
-    const { recipients, rows } = this.#options;
-    // The rows of what happened once have keys of their own, and it is told in one round.
-    if (!alert.lasts) return await rows.isReached(this.#anyRows(alert).map(sameBeginning));
-    const begin = { kind: alert.kind, subject: alert.id, at: alert.since };
-    const round = alert.rungs?.round || undefined;
-    const phase = round ? ({ phase: 'again', key: round } as const) : ({ phase: 'beginning' } as const);
-    const ids = recipients.all.map((telegramId) => alertRowId({ ...this.#about(begin, telegramId), ...phase }));
-    return await rows.isReached(ids.map((id) => ({ first: id, last: id })));
-  }
-
-  /** Takes back what still waits to be told of it by Telegram: it was told another way. Throws while the database is away. */
-  async toldAnotherWay(alert: ActiveAlert): Promise<void> {
-    await this.#options.rows.toldAnotherWay(this.#anyRows(alert).map(sameBeginning));
-  }
-
-  /** A row of it for each admin: the others of the same beginning lie next to it. */
-  #anyRows(alert: ActiveAlert): string[] {
-    const begin = { kind: alert.kind, subject: subjectOf(alert), at: alert.since };
-    return this.#options.recipients.all.map((telegramId) =>
-      alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' }),
-    );
-  }
-
-  /** Whether a claimed row tells the beginning of something whose end is queued already. Never throws: unknown is sent, with its time. */
-  async isOver({ id, type }: Pick<DueNotification, 'id' | 'type'>): Promise<boolean> {
-    if (!type.startsWith('alert:')) return false;
-    return await this.#options.rows.isOver(id).catch(() => false);
-  }
-
-  /** Since when each of these is on by what the admins were told; undefined where it is not. Throws while the database is away. */
-  async stillOn(begins: readonly Pick<AlertBegin, 'kind' | 'subject'>[]): Promise<(Date | undefined)[]> {
-    const at = new Date(0);
-    const { recipients, rows } = this.#options;
-    // With people on call, only some have a row of it.
-    const asked = begins.flatMap((begin, i) =>
-      recipients.all.map((telegramId) => ({ begin: { ...begin, at }, i, telegramId })),
-    );
-    const since = await rows.stillOn(
-      asked.map(({ begin, telegramId }) => alertRowId({ ...this.#about(begin, telegramId), phase: 'beginning' })),
-    );
-    return begins.map((_, i) => since.find((one, n) => one !== undefined && asked[n]!.i === i));
-  }
-
   #rowsOf(
     alert: Omit<AlertBegin, 'message'>,
     phase: 'beginning' | 'event' | 'again',
@@ -273,11 +201,14 @@ export class AdminAlerts {
     key?: string,
   ): DirectAlert[] {
     return alert.to.map((telegramId) => ({
-      id: alertRowId({ ...this.#about(alert, telegramId), phase, ...(key !== undefined && { key }) }),
+      id: alertRowId({ ...rowAbout(alert, telegramId), phase, ...(key !== undefined && { key }) }),
       telegramId,
       message,
       type: `alert:${alert.kind}`,
-      isCritical: alert.severity === 'critical',
+      critical:
+        alert.severity === 'critical'
+          ? `${nameOf(alert)}${phase === 'event' ? '' : alert.at.toISOString()}`
+          : undefined,
     }));
   }
 
@@ -296,27 +227,22 @@ export class AdminAlerts {
     await within(FACTS_LIMIT_MS, noted).catch((err: unknown) => log.debug({ err }, 'an alert goes without buttons'));
   }
 
-  #about({ at, kind, subject }: Pick<AlertBegin, 'at' | 'kind' | 'subject'>, telegramId: number) {
-    return { subject: `${kind}:${subject}`, telegramId, at };
-  }
-
-  /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. */
-  async #deliver(rows: readonly DirectAlert[], nameOf: (row: DirectAlert) => string): Promise<void> {
-    if (rows.length === 0) return;
+  /** Has queued rows delivered now. Without Redis nobody does: then they go straight to Telegram. False where that reached nobody yet. */
+  async #deliver(rows: readonly DirectAlert[], nameOf: (row: DirectAlert) => string): Promise<boolean> {
+    if (rows.length === 0) return true;
     const { direct, log, notifications, signalDelivery } = this.#options;
     try {
       await signalDelivery();
+      return true;
     } catch (error) {
       log.warn({ err: error, alerts: rows.length }, 'delivery cannot be signalled, sending the alerts directly');
       const sent = await direct.send(rows, nameOf);
       await notifications
         .markSent(sent)
         .catch((err: unknown) => log.warn({ err }, 'alert sent directly but not marked so, it may arrive twice'));
+      return rows.some((row) => direct.wasSent(nameOf(row), row));
     }
   }
 }
 
 const nameOf = ({ kind, subject }: Pick<AlertBegin, 'kind' | 'subject'>): string => `${kind}:${subject}`;
-
-/** Rows of what lasts are about its id, those of what happened once about its subject. */
-const subjectOf = ({ id, lasts, subject }: ActiveAlert): string => (lasts ? id : subject);

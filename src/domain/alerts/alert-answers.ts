@@ -18,15 +18,15 @@ import type {
 } from '../../repositories/redis/alerts/alert-state-store.ts';
 import type { Events } from '../../repositories/redis/events.ts';
 import type { AlertHistory } from '../history/alert-notes.ts';
-import type { AdminAlerts } from './admin-alerts.ts';
 import { isSameTrouble } from './same-trouble.ts';
 import type { SecondWay } from './second-way.ts';
+import type { ToldAlerts } from './told-alerts.ts';
 
 export type AlertAnswersOptions = {
   store: AlertStateStore;
   answers: AlertAnswerStore;
   once: AlertStateStore;
-  alerts: Pick<AdminAlerts, 'hush'>;
+  toldAlerts: Pick<ToldAlerts, 'hush'>;
   secondWay: Pick<SecondWay, 'withdraw'>;
   events: Events;
   history: AlertHistory;
@@ -177,7 +177,7 @@ export class AlertAnswers {
     about: Record<string, unknown>,
   ): Promise<void> {
     const { id, kind, lasts, since, subject } = alert;
-    if (lasts) await this.#options.alerts.hush({ kind, subject: id, at: since });
+    if (lasts) await this.#options.toldAlerts.hush({ kind, subject: id, at: since });
     await this.#options.secondWay.withdraw(alert);
     await this.#options.events.publish(event, { id, kind, subject, ...about });
   }

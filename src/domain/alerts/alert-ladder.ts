@@ -9,11 +9,13 @@ import type { AdminAlerts } from './admin-alerts.ts';
 import type { AlertAnswers } from './alert-answers.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
 import type { SecondWay } from './second-way.ts';
+import type { ToldAlerts } from './told-alerts.ts';
 
 export type AlertLadderOptions = {
   /** Alerts that are on, and critical ones of what happened once. */
   stores: { lasting: AlertStateStore; once: AlertStateStore };
-  alerts: AdminAlerts;
+  alerts: Pick<AdminAlerts, 'again'>;
+  toldAlerts: ToldAlerts;
   answers: Pick<AlertAnswers, 'mutedUntil'>;
   recipients: AlertRecipients;
   secondWay: SecondWay;
@@ -116,13 +118,13 @@ export class AlertLadder {
 
   /** Whether Telegram has not delivered it to anybody in time. */
   async #isStuck(store: AlertStateStore, alert: ActiveAlert, rungs: AlertRungs, now: Date): Promise<boolean> {
-    const { alerts, secondWay } = this.#options;
+    const { secondWay, toldAlerts } = this.#options;
     if (rungs.isReached || rungs.secondWay !== 'none' || !secondWay.isThere) return false;
     // Where Redis had lost it, nobody was told in this round yet.
     if (rungs.toldTo.length === 0) return false;
     if (now.getTime() - rungs.toldAt.getTime() < UNDELIVERED_MS) return false;
     // While the database is away, what was told was told by Telegram directly.
-    if (!(await alerts.isReached(alert).catch(() => true))) return true;
+    if (!(await toldAlerts.isReached(alert).catch(() => true))) return true;
     await store.change(alert, ['reached', ''], { reached: true });
     return false;
   }
@@ -157,13 +159,13 @@ export class AlertLadder {
 
   /** A beginning has come to somebody by the second way: Telegram need not tell it any more. */
   async #arrived({ alert: id, phase, since }: SecondWayEntry): Promise<void> {
-    const { alerts, stores } = this.#options;
+    const { stores, toldAlerts } = this.#options;
     if (phase === 'ended') return;
     for (const store of [stores.lasting, stores.once]) {
       const [alert] = await store.find([id], since);
       if (!alert || alert.since.getTime() !== since.getTime()) continue;
       await store.change(alert, ['second_way', 'asked'], { second_way: 'told', told: true });
-      await alerts.toldAnotherWay(alert);
+      await toldAlerts.toldAnotherWay(alert);
     }
   }
 }

@@ -17,6 +17,7 @@ import { RECALLED } from './alert-ladder.ts';
 import type { AlertRecipients } from './alert-recipients.ts';
 import type { AlertText } from './alert-text.ts';
 import type { SecondWay } from './second-way.ts';
+import type { ToldAlerts } from './told-alerts.ts';
 
 export type { ActiveAlert } from '../../repositories/redis/alerts/alert-state-store.ts';
 
@@ -32,9 +33,10 @@ const LOCAL_FOR_MS = minutes(15);
 export type AlertStatesOptions = {
   store: AlertStateStore;
   alerts: AdminAlerts;
+  toldAlerts: Pick<ToldAlerts, 'stillOn' | 'wasToldAnotherWay' | 'withdraw'>;
   answers: Pick<AlertAnswers, 'isKept' | 'mutedUntil' | 'restore'>;
   recipients: AlertRecipients;
-  secondWay: Pick<SecondWay, 'ask' | 'withdraw'>;
+  secondWay: Pick<SecondWay, 'ask' | 'isThere' | 'withdraw'>;
   events: Events;
   /** Of the texts in the history. */
   locale: Locale;
@@ -130,9 +132,9 @@ export class AlertStates {
    * one question to Redis otherwise. `watch` names the caller. While the database is away it changes nothing, and the next call asks.
    */
   async recall(watch: string, candidates: readonly AlertCondition[], now: Date): Promise<void> {
-    const { alerts, answers, log, store } = this.#options;
+    const { answers, log, store, toldAlerts } = this.#options;
     if (await store.hasRecalled(watch)) return;
-    const since = await alerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
+    const since = await toldAlerts.stillOn(candidates.map(alertOf)).catch((err: unknown) => {
       log.warn({ err, watch }, 'alerts that are on cannot be read back yet');
       return undefined;
     });
@@ -172,12 +174,12 @@ export class AlertStates {
     message: (ended: EndedAlert, locale: Locale) => Html,
     now: Date,
   ): Promise<void> {
-    const { locale, log, secondWay } = this.#options;
+    const { locale, log, secondWay, toldAlerts } = this.#options;
+    if (!secondWay.isThere || alert.severity !== 'critical') return;
     const way = alert.rungs?.secondWay ?? 'none';
-    if (way === 'none') return;
     try {
-      await secondWay.withdraw(alert);
-      if (way === 'told')
+      if (way !== 'none') await secondWay.withdraw(alert);
+      if (way === 'told' || (await toldAlerts.wasToldAnotherWay(alert)))
         await secondWay.ask(alert, 'ended', message({ ...alert, told: true }, locale).toString(), now);
     } catch (err) {
       log.warn({ err, alert: alert.id }, 'the end of an alert is not told by the second way');
@@ -187,7 +189,7 @@ export class AlertStates {
   /** Takes these off without a word to the admins: another alert tells the same, or there is nothing left to watch. */
   async drop(ids: readonly string[], now: Date): Promise<void> {
     const dropped = (await this.#find(ids, now)).map((alert) => endedBy(alert, now));
-    if (dropped.length > 0 && (await this.#options.alerts.withdraw(dropped.map(alertOf))))
+    if (dropped.length > 0 && (await this.#options.toldAlerts.withdraw(dropped.map(alertOf))))
       await this.#remove(dropped, now);
   }
 

@@ -4,6 +4,7 @@ import { ClientPolicy } from '../../clients/policy.ts';
 import type { Config } from '../../config.ts';
 import { within } from '../../lib/deadline.ts';
 import { minutes, seconds } from '../../lib/duration.ts';
+import { sameBeginning } from '../../repositories/alert-row-id.ts';
 import { AlertRows } from '../../repositories/alert-rows.ts';
 import type { Incidents } from '../../repositories/history/incidents.ts';
 import type { OwnSchemaState } from '../../repositories/history/own-schema.ts';
@@ -25,6 +26,7 @@ import { HandedInAlerts } from './handed-in-alerts.ts';
 import { SecondWay } from './second-way.ts';
 import { StaffCards } from './staff-cards.ts';
 import { StaffSender } from './staff-sender.ts';
+import { ToldAlerts } from './told-alerts.ts';
 
 /** The history of alerts, where our own schema is installed. */
 type AlertsKept = { incidentNotes: AlertHistory; incidents: Incidents; historyState(): Promise<OwnSchemaState> };
@@ -82,23 +84,28 @@ export function composeAlerts(
   const alertCards = new AlertCards(redis, unreadable.onStored);
   const staffCards = new StaffCards({ ...{ cards: alertCards, locale, log }, publicUrl: settings.PUBLIC_URL });
   const staffSender = new StaffSender({ ...{ log, shop }, cards: staffCards, staff: staffBot?.sender });
+  const rows = new AlertRows(database);
+  const toldAlerts = new ToldAlerts({ log, recipients, rows });
   const alerts = new AdminAlerts({
-    ...{ clock, history, locale, log, notifications, once, recipients, textOf },
-    rows: new AlertRows(database),
-    direct: new DirectAlerts({ log, sender: staffSender, tellOtherwise: (text) => secondWay.tellNow(text) }),
+    ...{ clock, history, locale, log, notifications, once, recipients, rows, textOf },
+    direct: new DirectAlerts({
+      ...{ log, sender: staffSender },
+      tellOtherwise: (text) => secondWay.tellNow(text),
+      toldAnotherWay: (id) => rows.toldAnotherWay([sameBeginning(id)]),
+    }),
     facts: staffBot && alertCards,
     signalDelivery: engine.signalDelivery,
   });
   const store = new AlertStateStore(redis, unreadable.onStored);
   const answers = new AlertAnswers({
-    ...{ alerts, clock, events, history, kept, log, look, once, secondWay, store },
+    ...{ clock, events, history, kept, log, look, once, secondWay, store, toldAlerts },
     answers: new AlertAnswerStore(redis, unreadable.onStored),
   });
   const alertStates = new AlertStates({
-    ...{ alerts, answers, events, history, locale, log, recipients, secondWay, store, textOf },
+    ...{ alerts, answers, events, history, locale, log, recipients, secondWay, store, textOf, toldAlerts },
   });
   const alertLadder = new AlertLadder({
-    ...{ alerts, answers, locale, log, recipients, secondWay },
+    ...{ alerts, answers, locale, log, recipients, secondWay, toldAlerts },
     stores: { lasting: store, once },
     stepMs: minutes(config.ALERT_ESCALATE_MINUTES),
   });
@@ -113,7 +120,7 @@ export function composeAlerts(
   unreadable.tellThrough(alertStates);
   return {
     services: { alerts, alertLadder },
-    ...{ alertAnswers: answers, alertCards, alertStates, handedInAlerts, staffCards, staffSender },
+    ...{ alertAnswers: answers, alertCards, alertStates, handedInAlerts, staffCards, staffSender, toldAlerts },
   };
 }
 

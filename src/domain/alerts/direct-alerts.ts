@@ -4,13 +4,18 @@ import type { AlertRow } from '../../repositories/alert-rows.ts';
 import type { StaffSender } from './staff-sender.ts';
 
 /** An alert that is sent past the queue. */
-export type DirectAlert = AlertRow & { isCritical?: boolean };
+export type DirectAlert = AlertRow & {
+  /** The name of a critical alert, the same for all admins and looks: under it, it is told another way where Telegram does not take it. */
+  critical?: string | undefined;
+};
 
 export type DirectAlertsOptions = {
   sender: Pick<StaffSender, 'sendDirectly'>;
   log: Log;
   /** Tells a critical alert that Telegram does not take. False where nobody got it. */
   tellOtherwise(text: string): Promise<boolean>;
+  /** Notes that nobody has to send this row any more. */
+  toldAnotherWay(id: string): Promise<void>;
 };
 
 /** Repetitions under one name within this are not sent. */
@@ -27,16 +32,16 @@ export class DirectAlerts {
   readonly #options: DirectAlertsOptions;
   /** When each was sent, on the monotonic clock, the oldest first. */
   readonly #sent = new Map<string, number>();
-  /** Texts that are on their way by the second way. */
-  readonly #otherwise = new Set<string>();
+  /** Names of what is on its way by the second way, with whether it reaches somebody. */
+  readonly #otherwise = new Map<string, Promise<boolean>>();
 
   constructor(options: DirectAlertsOptions) {
     this.#options = options;
   }
 
-  /** Whether Telegram has answered to one of that name, or its text has gone the second way. */
-  wasSent(name: string, text: string): boolean {
-    return this.#sent.has(name) || this.#sent.has(otherwise(text));
+  /** Whether Telegram has answered to one of that name, or it has gone the second way. */
+  wasSent(name: string, { critical }: Pick<DirectAlert, 'critical'>): boolean {
+    return this.#sent.has(name) || (critical !== undefined && this.#sent.has(otherwise(critical)));
   }
 
   /** Sends what was not sent under its name within ten minutes. Answers what Telegram took. Never throws. */
@@ -57,20 +62,27 @@ export class DirectAlerts {
         this.#remember(nameOf(row));
       } catch (error) {
         log.error({ err: error, alert: row.type, text }, 'alert reached nobody by Telegram');
-        if (row.isCritical) this.#tellOtherwise(text);
+        if (row.critical !== undefined) void this.#tellOtherwise(row, row.critical);
       }
     }
     return sent;
   }
 
-  /** Nobody waits for it: the next look at what raised the alert asks what became of it. */
-  #tellOtherwise(text: string): void {
-    if (this.#otherwise.has(text) || this.#isRecent(otherwise(text), performance.now())) return;
-    this.#otherwise.add(text);
-    void this.#options
-      .tellOtherwise(text)
-      .then((isTold) => isTold && this.#remember(otherwise(text)))
-      .finally(() => this.#otherwise.delete(text));
+  /** Nobody waits for it: the next look at what raised the alert asks what became of it. Never throws. */
+  async #tellOtherwise({ id, message, type }: DirectAlert, name: string): Promise<void> {
+    const { log, tellOtherwise, toldAnotherWay } = this.#options;
+    let isTold = this.#isRecent(otherwise(name), performance.now());
+    if (!isTold) {
+      // Several admins have a row of it, and it goes out once.
+      const onItsWay = this.#otherwise.get(name) ?? tellOtherwise(message).finally(() => this.#otherwise.delete(name));
+      this.#otherwise.set(name, onItsWay);
+      isTold = await onItsWay;
+    }
+    if (!isTold) return;
+    this.#remember(otherwise(name));
+    await toldAnotherWay(id).catch((err: unknown) =>
+      log.warn({ err, alert: type }, 'alert told another way but not marked so, Telegram may tell it too'),
+    );
   }
 
   #isRecent(name: string, now: number): boolean {
@@ -85,4 +97,4 @@ export class DirectAlerts {
   }
 }
 
-const otherwise = (text: string): string => `otherwise:${text}`;
+const otherwise = (name: string): string => `otherwise:${name}`;

@@ -1,4 +1,5 @@
 import type { Panel } from '../../clients/remnawave/panel.ts';
+import { chunks } from '../../lib/chunks.ts';
 import { hours } from '../../lib/duration.ts';
 import { deliveriesIn } from '../../lib/figure-definitions.ts';
 import { daysUpTo, type Interval, shiftDay } from '../../lib/utc-days.ts';
@@ -30,6 +31,8 @@ const CATCH_UP_DAYS = 6;
 const ERRORS_LISTED = 20;
 /** As long as the figures of a day are kept. */
 const KEPT_DAYS = 90;
+/** So many days are read at once in search of the first: a new worker, which has none, asks Redis nine times. */
+const LOOKED_AT_ONCE = 10;
 
 /**
  * Computes and keeps the figures of each day. Every source is asked apart: one that fails leaves its part as it was, or null. Counts of
@@ -53,11 +56,13 @@ export class DayBook {
    * Undefined where there is none: the worker is new, or Redis was emptied.
    */
   async firstDay(now: Date): Promise<string | undefined> {
-    const kept = await this.many(daysUpTo(this.#options.calendar.dayOf(now), KEPT_DAYS));
-    return [...kept.values()]
-      .filter(wasLivedThrough)
-      .map(({ date }) => date)
-      .reduce<string | undefined>((first, date) => (first === undefined || date < first ? date : first), undefined);
+    // Every opened report asks: where all days are kept, one of the oldest answers.
+    for (const some of chunks(daysUpTo(this.#options.calendar.dayOf(now), KEPT_DAYS), LOOKED_AT_ONCE)) {
+      const kept = await this.many(some);
+      const first = some.find((date) => kept.has(date) && wasLivedThrough(kept.get(date)!));
+      if (first !== undefined) return first;
+    }
+    return undefined;
   }
 
   /** The day before `at`, and those of the week before that nobody has worked out. Oldest first. */

@@ -2,8 +2,11 @@ import { seconds } from '../../lib/duration.ts';
 import type { Log } from '../../observability/log.ts';
 import type { ServiceCounts, ServiceWatch } from './service-watch.ts';
 
-/** The interval of `check_external_services`, so three failures take as long. */
-const EVERY_MS = seconds(60);
+/**
+ * Half the interval of `check_external_services`: the third failure comes 90 s after the beginning at the latest, which leaves half a minute of
+ * two to a Telegram that is silent, and to the second way after it.
+ */
+const EVERY_MS = seconds(30);
 
 export type RedisOutageOptions = {
   watch: ServiceWatch;
@@ -19,7 +22,7 @@ export type RedisOutageOptions = {
 
 /**
  * Does the work of `check_external_services` while Redis is away: no task runs then, so nothing else would alert. Runs outside the queues,
- * in the schedulers, of which there are few: each sends its own alert. Costs one PING a minute otherwise.
+ * in the schedulers, of which there are few: each sends its own alert. Costs one small write each half a minute otherwise.
  */
 export class RedisOutageWatch implements Disposable {
   readonly #options: RedisOutageOptions;

@@ -1,5 +1,14 @@
 import type { Sayings } from './sayings.ts';
 
+/** What stands in lists of the doctor's findings. */
+export const ELEMENT_SAYINGS: Sayings = {
+  '{} (last success {})': '{} (последний успех: {})',
+  '{} (by {} since {})': '{=} (кто: {=}, с {})',
+  '{} (by {} since {} and lost where Redis is emptied)': '{=} (кто: {=}, с {}; пропадёт, если Redis опустеет)',
+  '{} (here {})': '{=} (здесь {})',
+  '{} on {}': '{} на {}',
+};
+
 /** What the doctor finds, and what it advises. */
 export const DOCTOR_SAYINGS: Sayings = {
   // Groups and names.
@@ -307,13 +316,10 @@ export const DOCTOR_SAYINGS: Sayings = {
   '{} have succeeded in time, {} are not due yet': 'вовремя выполнены: {}, ещё не пора: {}',
   '{} have succeeded in time{}': 'вовремя выполнены: {}{}',
   'overdue: {}': 'опаздывают: {}',
-  '{} (last success {})': '{} (последний успех: {})',
   never: 'никогда',
   'is a worker up? If so, its log has the error of each task; task-worker run <task> runs one here and now':
     'работает ли воркер? Если да, ошибка каждой задачи есть в его журнале; task-worker run <task> запускает одну прямо здесь',
   'no schedule is paused': 'ни одно расписание не на паузе',
-  '{} (by {} since {})': '{} (кто: {}, с {})',
-  '{} (by {} since {}, lost where Redis is emptied)': '{} (кто: {}, с {}; забудется, если очистить Redis)',
   'task-worker schedules resume <task> lets it run again': 'снова включает task-worker schedules resume <task>',
   'switched off: TASKIQ_STREAM is empty': 'выключен: TASKIQ_STREAM пуст',
   'nobody has sent anything yet': 'пока никто ничего не присылал',

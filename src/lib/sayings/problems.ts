@@ -38,9 +38,53 @@ export const PROBLEM_SAYINGS: Sayings = {
   'Unrecognized key: {}': 'неизвестное поле: {}',
   'must be given, or raw_body with its signature': 'нужно указать его или raw_body с подписью',
   'must be a job id': 'ожидается id задания',
+  'must begin before it ends': 'начало должно быть раньше конца',
+  'has {} characters, at most {} are read; send a link instead':
+    'знаков: {}, читается не больше {}; пришлите вместо текста ссылку',
+  'needs {} of {} characters, at most {} are sent; it has {} characters that are seen':
+    'не помещается: {} по {} знаков, отправляется не больше {}; видимых знаков: {}',
+  'must not contain the character U+0000': 'не должно содержать знак U+0000',
+  'must not contain half of a surrogate pair, which is no character':
+    'не должно содержать половину суррогатной пары: это не знак',
+  'has a name that {}': 'имя поля {}',
+  'must be a JSON object': 'ожидается объект JSON',
+  'is another name of `{}`; give one of them': 'это другое имя поля `{=}`; укажите одно из них',
+  'must be a country code such as DE': 'ожидается код страны, например DE',
+  'must begin with https://, t.me/ or tg://': 'должно начинаться с https://, t.me/ или tg://',
+  'must be an export id': 'ожидается id выгрузки',
+  'must be a UUID': 'ожидается UUID',
+  'must be a uuid or a name': 'ожидается UUID или имя',
+  'must be the uuid of a node': 'ожидается UUID узла',
+  'must be the id of a broadcast, a UUID': 'ожидается id рассылки, UUID',
+  'must be the id of a campaign, a UUID': 'ожидается id кампании, UUID',
+  'must be the id of a payment, a UUID': 'ожидается id платежа, UUID',
+  'must be the fingerprint of a group': 'ожидается отпечаток группы ошибок',
+  'must be a SHA-256 in hexadecimal digits': 'ожидается SHA-256 шестнадцатеричными цифрами',
+  'must be 1 to 255 visible ASCII characters': 'ожидается от 1 до 255 видимых знаков ASCII',
+  'must be 1 to {} characters of text without control characters':
+    'ожидается от 1 до {} знаков текста без управляющих символов',
+  'must be 1 to {} {}, separated by commas': 'ожидается от 1 до {} через запятую ({})',
   'The payload of {} does not fit: {}': 'Данные для {} не подходят: {}',
   '{}; {}': '{}; {}',
   '{}: {}': '{=}: {}',
+
+  // What the audit trail keeps of a brake, and how it was answered.
+  'would touch {} of {} users: {}': 'затронет {} из {} пользователей: {}',
+  'would touch {} of {} user: {}': 'затронет {} из {} пользователя: {}',
+  'too many at once': 'слишком много сразу',
+  'the panel listed {} of about {}': 'панель показала {} из примерно {}',
+  '{} notifications that are over {} late, the oldest due since {}':
+    'старых уведомлений: {} (просрочены более чем на {}, самое раннее от {})',
+  '{} notification that are over {} late, the oldest due since {}':
+    'старых уведомлений: {} (просрочены более чем на {}, самое раннее от {})',
+  '{} old notifications: {}': 'старых уведомлений: {}; {}',
+  'they go out now': 'они уходят сейчас',
+  dropped: 'отброшены',
+  '{} does nothing of this for 24 hours': '{=} ничего из этого не делает 24 часа',
+  '{} runs now for those of the {} lines shown who still qualify; the word holds for 24 hours':
+    '{=} выполняется сейчас для тех из показанных строк ({}), к кому это ещё относится; решение действует 24 часа',
+  '{} may touch {} of {} users and runs now; the word holds for 24 hours':
+    '{=} может затронуть {} из {} пользователей и выполняется сейчас; решение действует 24 часа',
 
   // The caller.
   'Send the header `Authorization: Bearer <token>` with a token of API_TOKENS.':

@@ -133,7 +133,9 @@ describe.each(WAYS)('the panel is upgraded in place, %s', (way) => {
     world.panel.advance(hours(1));
     await world.run(REMIND);
     expect(await contacts()).toEqual([
-      expect.stringMatching(/WARNING.*is known of <b>31<\/b> of 41, before of <b>6<\/b> of 41.*Open the page of one of them/s),
+      expect.stringMatching(
+        /WARNING.*is known of <b>31<\/b> of 41, before of <b>6<\/b> of 41.*Open the page of one of them/s,
+      ),
     ]);
   });
 

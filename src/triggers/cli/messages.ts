@@ -64,6 +64,7 @@ async function list(args: CommandArgs, { messages }: MessageContext, { print }: 
     (one.error ?? one.beginning).replaceAll(/\s+/g, ' ').slice(0, 80),
   ]);
   const lines = table([['ID', 'DUE OR SENT', 'STATUS', 'CHAT', 'TYPE', 'ERROR OR TEXT'], ...rows]);
+  if (body.looked_to !== undefined) lines.push(`Looked back to ${body.looked_to}.`);
   if (body.next !== undefined) lines.push(`There are more: --after ${body.next}`);
   print(body, rows.length === 0 ? ['No messages.'] : lines);
   return 0;

@@ -31,7 +31,7 @@ import type { AlertsContext } from '../alerts.ts';
 import type { ApprovalsContext } from '../approvals.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { CampaignsContext } from '../campaigns.ts';
-import type { DoctorContext } from '../examination.ts';
+import type { RememberedFindings } from '../examination.ts';
 import type { HistoryContext } from '../history.ts';
 import type { DeskContext, DeskList } from '../payment-desk.ts';
 import type { ReceiptsContext } from '../receipts.ts';
@@ -230,8 +230,8 @@ export type HttpContext = {
   /** The history in our own schema, where that is installed. */
   history: HistoryContext;
   receipts: ReceiptsContext;
-  /** What `task-worker doctor` examines. */
-  doctor: DoctorContext;
+  /** What `task-worker doctor` examines, as it was found some seconds ago at most. */
+  doctor: RememberedFindings;
   /** The settings by name, without their secret parts. */
   settings: ReadonlyMap<string, string>;
   endedSessions: EndedSessions;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { days } from '../../../lib/duration.ts';
+import type { OutboxPage } from '../../../repositories/outbox.ts';
 import { ANSWER_HOLDS_MS } from '../../../repositories/redis/brakes/brake-records.ts';
 import { MessageListBody, messageListBody } from '../../message-bodies.ts';
 import { RowCursor, type RowPlace, rowCursor } from '../../row-cursor.ts';
@@ -133,9 +134,9 @@ export async function messagesHeld(
   context: Pick<HttpContext, 'brakes' | 'outbox'>,
   name: string,
   page: { after?: RowPlace | undefined; limit: number },
-) {
+): Promise<OutboxPage> {
   const held = (await context.brakes.list()).find((one) => one.name === name);
-  if (!held?.messagesDueBefore) return { messages: [], next: undefined };
+  if (!held?.messagesDueBefore) return { messages: [] };
   return await messagesOf(context, { status: 'pending', to: held.messagesDueBefore }, page);
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OutboxFilter, OutboxMessage } from '../../../repositories/outbox.ts';
+import type { OutboxFilter, OutboxMessage, OutboxPage } from '../../../repositories/outbox.ts';
 import {
   type MessageAct,
   MessageBody,
@@ -149,14 +149,12 @@ export function messageRoutes(context: HttpContext): readonly ApiRoute[] {
   ];
 }
 
-type Page = { messages: readonly OutboxMessage[]; next: RowPlace | undefined };
-
 /** One page of the messages that this filter finds. */
 export const messagesOf = (
   { outbox }: Pick<HttpContext, 'outbox'>,
   filter: OutboxFilter,
   page: { after?: RowPlace | undefined; limit: number },
-): Promise<Page> => outbox.list(filter, page);
+): Promise<OutboxPage> => outbox.list(filter, page);
 
 async function messageOr404({ outbox }: HttpContext, id: string): Promise<OutboxMessage> {
   const [message] = (await outbox.list({ ids: [id] }, { limit: 1 })).messages;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProcessNote } from '../../../repositories/redis/monitoring/process-notes.ts';
-import { type Examined, examined } from '../../examination.ts';
+import type { Examined } from '../../examination.ts';
 import type { HttpContext } from '../context.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';
@@ -101,13 +101,18 @@ export function systemRoutes(context: HttpContext): readonly ApiRoute[] {
           description: 'What was found',
           schema: z.object({
             patient: z.string().describe('The installation that was examined'),
+            at: time.describe('When, 10 s ago at most'),
             findings: z.array(FindingBody),
           }),
         },
       },
       async handle() {
-        const { found, patient } = await examination(context);
-        return { status: 200, body: { patient, findings: found.map(findingBody) } };
+        const { doctor } = context;
+        const { at, found } = await doctor.whole();
+        return {
+          status: 200,
+          body: { patient: doctor.patient, at: at.toISOString(), findings: found.map(findingBody) },
+        };
       },
     }),
     apiRoute({
@@ -126,14 +131,6 @@ export function systemRoutes(context: HttpContext): readonly ApiRoute[] {
     }),
   ];
 }
-
-/** What the doctor finds. Never rejects. */
-export const examination = async ({
-  doctor,
-}: Pick<HttpContext, 'doctor'>): Promise<{ patient: string; found: readonly Examined[] }> => ({
-  patient: doctor.patient,
-  found: await Promise.all(doctor.examinations().map(examined)),
-});
 
 /** The settings, which have lost their secrets before. */
 export const settingsList = ({ settings }: Pick<HttpContext, 'settings'>): { name: string; value: string }[] =>

@@ -64,8 +64,8 @@ export type Part<Data, P, Q, W extends string, D extends string> = {
   readonly heading?: W | CommonWord;
   /** The least role that sees it, where not everybody who sees the view does. */
   readonly needs?: ApiRole;
-  /** Milliseconds after which it is asked for again while it is seen. Absent: it stays as it is. */
-  readonly everyMs?: number;
+  /** Milliseconds after which it is asked for again while it is seen. Absent: it stays as it is. A function where that follows from what was loaded. */
+  readonly everyMs?: number | ((data: Data) => number | undefined);
   /** Half of the width where there is room. */
   readonly width?: 'half';
   load(context: HttpContext, asked: Asked<P, Q, W, D>): Promise<Data> | Data;

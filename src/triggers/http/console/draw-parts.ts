@@ -13,6 +13,9 @@ import type { AnyPart, Asked, ConsoleView } from './define-view.ts';
 /** A part that takes longer is drawn as unknown. The budget of a whole view is 0.3 s, so this is an outage. */
 const PART_LIMIT_MS = seconds(8);
 
+/** What could not be read is asked for again after this, where the part itself cannot say when. */
+const UNKNOWN_AGAIN_MS = seconds(15);
+
 export type AnyAsked = Asked<unknown, unknown, string, string>;
 
 /** A drawn part. `hash` changes only where the reader would see a change; the age of a time is none, since the browser keeps it itself. */
@@ -34,8 +37,8 @@ export async function drawParts(
 
 async function drawPart(part: AnyPart, context: HttpContext, asked: AnyAsked): Promise<DrawnPart> {
   const { page } = asked;
-  const { everyMs, heading, name, width } = part;
-  const content = await contentOf(part, context, asked);
+  const { heading, name, width } = part;
+  const { content, everyMs } = await contentOf(part, context, asked);
   const hash = createHash('sha256').update(withoutAges(content.toString())).digest('base64url').slice(0, 10);
   const label = heading ? html`aria-labelledby="${name}-heading"` : html`aria-label="${page.say('title')}"`;
   const every = everyMs === undefined ? '' : html` data-every="${everyMs}"`;
@@ -45,14 +48,22 @@ async function drawPart(part: AnyPart, context: HttpContext, asked: AnyAsked): P
   return { name, hash, section };
 }
 
-async function contentOf(part: AnyPart, context: HttpContext, asked: AnyAsked): Promise<Html> {
+/** What stands in a part, and after how many milliseconds it is asked for again. */
+async function contentOf(
+  part: AnyPart,
+  context: HttpContext,
+  asked: AnyAsked,
+): Promise<{ content: Html; everyMs: number | undefined }> {
+  const { everyMs } = part;
   try {
     const data: unknown = await within(PART_LIMIT_MS, Promise.resolve(part.load(context, asked)));
-    return part.draw(data, asked.page, asked);
+    const content = part.draw(data, asked.page, asked);
+    return { content, everyMs: typeof everyMs === 'function' ? everyMs(data) : everyMs };
   } catch (error) {
     if (isNotThere(error)) throw error;
     context.log.warn({ err: error, part: part.name }, 'part of the console cannot be read');
-    return unknownState(reasonOf(error), asked.page);
+    const content = unknownState(reasonOf(error), asked.page);
+    return { content, everyMs: typeof everyMs === 'function' ? UNKNOWN_AGAIN_MS : everyMs };
   }
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { html } from '../../../../lib/html.ts';
+import type { Locale } from '../../../../lib/locale.ts';
+import { said } from '../../../../lib/said.ts';
 import type { AuditTrailEntry } from '../../../../repositories/audit-trail.ts';
 import { RowCursor, rowCursor } from '../../../row-cursor.ts';
 import { auditEntries } from '../../api/audit.ts';
@@ -78,7 +80,7 @@ export default defineView({
               heading: say('where'),
               cell: ({ address, agent }) => html`${address ?? ''}<span class="muted about wrap">${agent ?? ''}</span>`,
             },
-            { heading: say('details'), cell: detailsOf },
+            { heading: say('details'), cell: (entry) => detailsOf(entry, page.locale) },
           ],
         });
         return html`${filters}${entries.length > 0 ? table : emptyState(say('nothing'))}${pagination(rowCursor(next), cursor === undefined, page)}`;
@@ -87,7 +89,14 @@ export default defineView({
   ],
 });
 
-function detailsOf({ newValue, oldValue }: AuditTrailEntry) {
-  const values = [oldValue, newValue].filter((value) => value !== undefined).map((value) => JSON.stringify(value));
+/** Fields that are sentences of ours. The trail keeps them in English. */
+const SENTENCES: ReadonlySet<string> = new Set(['done', 'held']);
+
+function detailsOf({ newValue, oldValue }: AuditTrailEntry, locale: Locale) {
+  const inWords = (name: string, value: unknown): unknown =>
+    SENTENCES.has(name) && typeof value === 'string' ? said(value, locale) : value;
+  const values = [oldValue, newValue]
+    .filter((value) => value !== undefined)
+    .map((value) => JSON.stringify(value, inWords));
   return values.length === 0 ? '' : html`<code class="wrap">${values.join(' → ')}</code>`;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
+import { said } from '../../../../lib/said.ts';
 import { RowCursor, rowCursor } from '../../../row-cursor.ts';
 import { type BrakeAnswer, brakeAnswers, brakeOr404, messagesHeld } from '../../api/brakes.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -116,7 +117,8 @@ export default defineView({
             { heading: say('until'), cell: (answer) => untilOf(answer, page) },
             {
               heading: say('what'),
-              cell: ({ done, held }) => html`${held ?? ''}<span class="muted about">${done ?? ''}</span>`,
+              cell: ({ done = '', held = '' }) =>
+                html`${said(held, page.locale)}<span class="muted about">${said(done, page.locale)}</span>`,
             },
           ],
         });

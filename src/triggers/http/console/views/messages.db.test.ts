@@ -42,6 +42,25 @@ describe('the outbox', () => {
     expect(body).toContain('weird');
   });
 
+  test('a chat is looked for in the newest rows, and the page says how far it looked and goes on from there', async () => {
+    await message({ status: 'sent', chat: '777', text: 'the oldest of all' });
+    await console.world.database.pool.query(
+      `insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at)
+       select gen_random_uuid(), 1000 + n, 'Hello', 'info', 'sent', 1, now() - interval '1 minute' - n * interval '1 ms'
+         from generate_series(1, 100500) as n`,
+    );
+    const first = await console.open('/messages?chat=777', { role: 'support' });
+    expect(first.body).toContain('Older messages were not looked at');
+    expect(first.body).not.toContain('the oldest of all');
+    const next = /rel="next" href="([^"]*)"/.exec(first.body)![1]!.replaceAll('&amp;', '&');
+    const second = await console.open(next, { role: 'support' });
+    expect(second.body).toContain('the oldest of all');
+    expect(second.body).not.toContain('Older messages were not looked at');
+    const { body } = await console.open('/messages?chat=1001', { role: 'support' });
+    expect(body).toContain('/customers/1001');
+    await console.world.database.pool.query("delete from notification_queue where message = 'Hello' and attempts = 1");
+  });
+
   test('a failed message is sent again once, with all its attempts, recorded under the person', async () => {
     const id = await message({ status: 'failed', error: 'bad_request: no' });
     const first = await console.submit('/messages', { _deed: 'retry', _key: id, id }, { role: 'support' });

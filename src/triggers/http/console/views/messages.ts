@@ -9,7 +9,7 @@ import { dataTable } from '../components/data-table.ts';
 import { figureTiles } from '../components/figures.ts';
 import { filterForm, pagination } from '../components/filters.ts';
 import { emptyState } from '../components/states.ts';
-import { timeAgo } from '../components/times.ts';
+import { timeAgo, timeAt } from '../components/times.ts';
 import { DayQuery, dayFilters, daysAsked } from '../day-filters.ts';
 import { defineView } from '../define-view.ts';
 import { messageBadge, reasonText } from '../message-words.ts';
@@ -35,6 +35,10 @@ export default defineView({
     when: { en: 'Due or sent', ru: 'Срок или отправка' },
     reason: { en: 'Reason', ru: 'Причина' },
     nothing: { en: 'No message fits these filters.', ru: 'Под эти фильтры не подходит ни одно сообщение.' },
+    lookedTo: {
+      en: 'Older messages were not looked at; this look ends at',
+      ru: 'Более старые сообщения не просмотрены; просмотр закончен на',
+    },
     retry: { en: 'Send again', ru: 'Отправить снова' },
     retryAll: { en: 'Send all again', ru: 'Отправить все снова' },
     drop: { en: 'Drop', ru: 'Отбросить' },
@@ -151,7 +155,7 @@ export default defineView({
         const filter = { status, ...names, ...daysAsked(asked, page) };
         return messagesOf(context, filter, { after: cursor, limit: LISTED });
       },
-      draw({ messages, next }, page, { query: { chat, cursor, reason, status, type, ...asked } }) {
+      draw({ lookedTo, messages, next }, page, { query: { chat, cursor, reason, status, type, ...asked } }) {
         const { form, locale, say } = page;
         const filters = filterForm(
           [
@@ -205,7 +209,8 @@ export default defineView({
             },
           ],
         });
-        return html`${filters}${messages.length > 0 ? table : emptyState(say('nothing'))}${pagination(rowCursor(next), cursor === undefined, page)}`;
+        const looked = lookedTo ? html`<p class="muted">${say('lookedTo')} ${timeAt(lookedTo, page)}</p>` : '';
+        return html`${filters}${messages.length > 0 ? table : emptyState(say('nothing'))}${looked}${pagination(rowCursor(next), cursor === undefined, page)}`;
       },
     }),
   ],

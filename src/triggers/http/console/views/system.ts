@@ -3,7 +3,7 @@ import { type Html, html, join } from '../../../../lib/html.ts';
 import { latencyText, numberText } from '../../../../lib/quantities.ts';
 import { said } from '../../../../lib/said.ts';
 import type { Examined, Level } from '../../../examination.ts';
-import { examination, settingsList } from '../../api/system.ts';
+import { settingsList } from '../../api/system.ts';
 import { dataTable } from '../components/data-table.ts';
 import { emptyState, stateBadge, type Tone, unknownState } from '../components/states.ts';
 import { timeAgo } from '../components/times.ts';
@@ -21,6 +21,7 @@ export default defineView({
   texts: {
     title: { en: 'System', ru: 'Система' },
     doctor: { en: 'Examination', ru: 'Проверка' },
+    underWay: { en: 'An examination is under way.', ru: 'Идёт проверка.' },
     examineAgain: { en: 'Examine again', ru: 'Проверить снова' },
     allWell: { en: 'All % are well.', ru: 'Всё в порядке: %.' },
     toLookAt: { en: 'failed: %, to look at: %, well: %', ru: 'не в порядке: %, обратить внимание: %, в порядке: %' },
@@ -85,8 +86,13 @@ export default defineView({
       name: 'doctor',
       heading: 'doctor',
       needs: 'admin',
-      load: examination,
-      draw({ found, patient }, { link, locale, say }) {
+      load: async ({ doctor }) => ({ patient: doctor.patient, ...(await doctor.latest()) }),
+      everyMs: ({ isUnderWay }) => (isUnderWay ? seconds(1) : undefined),
+      draw({ isUnderWay, last, patient }, page) {
+        const { link, locale, say } = page;
+        const underWay = isUnderWay ? html` <span class="muted">${say('underWay')}</span>` : '';
+        if (!last) return html`<p>${patient} ·${underWay}</p>`;
+        const { at, found } = last;
         const line = ({ advice, finding, group, latencyMs, level, name }: Examined): Html =>
           html`<li><span class="grow">${stateBadge(LEVELS[level], say(`level.${level}`))} <strong>${said(group, locale)}: ${said(name, locale)}</strong> ${said(finding, locale)}${latencyMs === undefined ? '' : ` (${latencyText(latencyMs, locale)})`}${advice === undefined ? '' : html`<span class="muted about">→ ${said(advice, locale)}</span>`}</span></li>`;
         const of = (level: Level): readonly Examined[] => found.filter((one) => one.level === level);
@@ -95,7 +101,7 @@ export default defineView({
         const bad = [...failed, ...warnings];
         const sum =
           bad.length === 0 ? say('allWell', count(well)) : say('toLookAt', count(failed), count(warnings), count(well));
-        return html`<p>${patient} · ${sum} <a href="${link({})}">${say('examineAgain')}</a></p>${bad.length > 0 ? html`<ul class="list">${join(bad.map(line), '')}</ul>` : ''}<details><summary>${say('well')}</summary><ul class="list">${join(well.map(line), '')}</ul></details>`;
+        return html`<p>${patient} · ${sum} <a href="${link({})}">${say('examineAgain')}</a> <span class="muted">${say('asOf')} ${timeAgo(at, page)}</span>${underWay}</p>${bad.length > 0 ? html`<ul class="list">${join(bad.map(line), '')}</ul>` : ''}<details><summary>${say('well')}</summary><ul class="list">${join(well.map(line), '')}</ul></details>`;
       },
     }),
     part({
