@@ -892,6 +892,8 @@ export class WorkerApi {
     }[];
     /** `after` of the next page; absent on the last */
     next?: string;
+    /** Where a search looked no further: older messages were not looked at */
+    looked_to?: string;
   }> {
     return await this.#call('GET', `/api/v1/brakes/${encodeURIComponent(name)}/messages`, {
       after: options.after,
@@ -2653,6 +2655,8 @@ export class WorkerApi {
     }[];
     /** `after` of the next page; absent on the last */
     next?: string;
+    /** Where a search looked no further: older messages were not looked at */
+    looked_to?: string;
   }> {
     return await this.#call('GET', `/api/v1/messages`, {
       status: options.status,
