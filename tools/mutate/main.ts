@@ -4,7 +4,7 @@
  * `tools/mutate/results/<area>.json`, with every change that no test noticed.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Stryker } from '@stryker-mutator/core';
 import { AREAS, type Area } from './areas.ts';
 import { MUTATED_TESTS } from './tests-variable.ts';
@@ -53,6 +53,7 @@ async function mutate({ name, sources, tests }: Area): Promise<void> {
       )
       .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })),
   };
+  mkdirSync('tools/mutate/results', { recursive: true });
   writeFileSync(`tools/mutate/results/${name}.json`, `${JSON.stringify(record, undefined, 2)}\n`);
   console.log(`== ${name}: ${record.noticed} of ${record.changes} changes noticed, ${record.score} %`);
 }
