@@ -38,4 +38,7 @@ function inObject(object: object): BadText | undefined {
 }
 
 /** A name that is itself such a text is said in a form that can be printed. */
-const shown = (name: string): string => name.slice(0, NAME_SHOWN).replaceAll('\0', '\u{FFFD}').toWellFormed();
+const shown = (name: string): string => storable(name.slice(0, NAME_SHOWN));
+
+/** A text that PostgreSQL takes, with U+FFFD in place of each character that it refuses. For texts of others that are only noted. */
+export const storable = (text: string): string => text.replaceAll('\0', '\u{FFFD}').toWellFormed();

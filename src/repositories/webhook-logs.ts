@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { storable } from '../lib/bad-text.ts';
 import type { ItemKind, OnRead } from '../lib/read-each.ts';
 import type { Database } from './database.ts';
 import { type RowPage, rowPage } from './row-page.ts';
@@ -80,7 +81,7 @@ export class WebhookLogs {
     await this.#insert('cryptobot', webhook, false, {
       event_id_fingerprint: updateId === undefined ? null : fingerprintOf(updateId),
       invoice_id_fingerprint: invoiceId === undefined ? null : fingerprintOf(invoiceId),
-      status: status ?? null,
+      status: status === undefined ? null : storable(status),
     });
   }
 
@@ -114,11 +115,13 @@ export class WebhookLogs {
     isProcessed: boolean,
     about: Readonly<Record<string, string | null>>,
   ): Promise<void> {
-    const { eventType, id, isValid, reason, signature } = webhook;
+    const { id, isValid, reason, signature } = webhook;
+    // What others sent under this name may hold a character that PostgreSQL refuses, and the delivery would come again for ever.
+    const eventType = webhook.eventType === undefined ? null : storable(webhook.eventType);
     const payload = {
       schema: 'webhook_log.redacted.v1',
       source,
-      event_type: eventType ?? null,
+      event_type: eventType,
       ...about,
       signature_present: signature !== undefined,
       validation_status: isValid ? 'valid' : 'invalid',
@@ -126,7 +129,7 @@ export class WebhookLogs {
     };
     await sql`
       insert into webhook_logs (id, source, event_type, payload, signature, is_valid, processed_at, error_message)
-      values (${id}, ${source}, ${eventType ?? null}, ${JSON.stringify(payload)}::jsonb,
+      values (${id}, ${source}, ${eventType}, ${JSON.stringify(payload)}::jsonb,
               ${signature === undefined ? null : fingerprintOf(signature)}, ${isValid},
               case when ${isProcessed}::boolean then now() end, ${reason ?? null})`.execute(this.#db);
   }

@@ -4,6 +4,7 @@ import type { Sayings } from './sayings.ts';
 export const PROBLEM_SAYINGS: Sayings = {
   // Why a value does not fit: `issueInWords`.
   'is missing, {}': 'не хватает, {}',
+  'must be `next` of the page before': 'ожидается `next` предыдущей страницы',
   'must be {}, not {}': 'ожидается {}, а не {}',
   'must be {}': 'ожидается {}',
   text: 'текст',

@@ -113,6 +113,19 @@ test('without a right signature nothing is more than 401, whatever body and head
   expect((await world.row(payment.id)).status).toBe('pending');
 });
 
+test.each(['a\0b', '\uD800', '\uDC00\uD800', '\0'])(
+  'a text that PostgreSQL refuses, %j, is noted in a form that it takes, wherever it stands',
+  async (odd) => {
+    for (const spoil of ['type', 'status', 'hash']) {
+      const { invoice, update } = updateOf(4_000_001, spoil === 'type' ? odd : 'invoice_expired');
+      invoice[spoil] = odd;
+      const bytes = Buffer.from(JSON.stringify(update));
+      const signature = signBody(bytes, world.cryptopay.token);
+      expect([200, 400]).toContain(await post(bytes, { 'crypto-pay-api-signature': signature }));
+    }
+  },
+);
+
 test('rightly signed, a body is 200 or 400 by what it says, and only a whole "invoice paid" becomes a job', async () => {
   const customer = await world.customer({ endsInMs: days(3) });
   const payment = await world.payment({ customerId: customer.id });
