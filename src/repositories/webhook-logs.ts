@@ -116,7 +116,7 @@ export class WebhookLogs {
     about: Readonly<Record<string, string | null>>,
   ): Promise<void> {
     const { id, isValid, reason, signature } = webhook;
-    // What others sent under this name may hold a character that PostgreSQL refuses, and the delivery would come again for ever.
+    // What others sent under this name may hold a character that PostgreSQL refuses, and the delivery would come again forever.
     const eventType = webhook.eventType === undefined ? null : storable(webhook.eventType);
     const payload = {
       schema: 'webhook_log.redacted.v1',
