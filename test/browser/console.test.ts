@@ -26,6 +26,8 @@ const DRAFT = 'd1f0c6f2-6f0d-4c55-9d3c-2f6f0d9a7b11';
 const SAMPLES: Record<string, string> = {
   '/tasks/:name': '/tasks/generate_daily_report',
   '/texts/:name': '/texts/payment_received',
+  '/runbooks/:name': '/runbooks/task_failed',
+  '/brakes/:name': '/brakes/disable_expired_users',
   '/customers/:who': '/customers/shown',
   '/nodes/:id': `/nodes/${nodeUuidOf(1)}`,
   '/broadcasts/:id': `/broadcasts/${DRAFT}`,
@@ -165,6 +167,12 @@ describe.skipIf(!chromium)('the console in Chromium', () => {
        select $1, '77', id, 5.99, 'USD', 'completed', 'cryptobot', 30, now() - interval '5 hours',
               '{"worker": {"needs": {"why": "given_or_not", "since": "2026-11-01T00:00:00Z"}}}' from mobile_users limit 1`,
       [payment],
+    );
+    await world.pool.query(
+      `insert into audit_logs (id, action, entity_type, entity_id, new_value)
+       values ($1, 'brake.confirmed', 'brake', 'disable_expired_users',
+               '{"by": "token:olga", "role": "admin", "decision": "go", "held": "40 of 60 users", "done": "it runs"}')`,
+      [randomUUID()],
     );
     const [campaign] = (await got('/api/v1/campaigns')).campaigns;
     const receipt = await until('the run has its receipt', async () => (await got('/api/v1/receipts')).receipts[0]);

@@ -59,7 +59,7 @@ type Book = { tally: BulkTally; progress: BulkProgress; receipt: Receipt };
 type Begun = { at: number; was?: BulkUserWas | undefined };
 
 /** The others fill the places that the last users of one leave empty while it is written down, so the panel is never idle. */
-const BATCHES_AT_ONCE = 3;
+const BATCHES_AT_ONCE = 2;
 /** A user whose call failed in a way that may pass is tried again after these delays. */
 const TRY_AGAIN_AFTER_MS = [seconds(10), seconds(60)] as const;
 const NOT_FOUND = 'not found at the panel';
