@@ -111,6 +111,7 @@ describe('schedulers with different configurations', () => {
         connection: consumer.connection('wait'),
         dispatcher: consumer.dispatcher,
         registry: consumer.registry,
+        queues: consumer.queues,
         firedSlots: new FiredSlotStore(redis.client),
         pauses: NO_PAUSES,
         log: silentLog,

@@ -234,12 +234,17 @@ function isAheadOfClock({ next }: JobSchedulerJson, schedule: Schedule): boolean
 
 /** Turns ticks into jobs. Runs in workers as well as in schedulers, so that schedules go on while no scheduler is up. */
 export function consumeTicks(
-  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'pauses' | 'registry'> & {
+  options: Pick<SchedulerOptions, 'connection' | 'dispatcher' | 'log' | 'pauses' | 'queues' | 'registry'> & {
     firedSlots: FiredSlots;
     clock?: () => Date;
   },
 ): PatientWorker<unknown, void> {
-  const { clock = () => new Date(), connection, dispatcher, firedSlots, log, pauses, registry } = options;
+  const { clock = () => new Date(), connection, dispatcher, firedSlots, log, pauses, queues, registry } = options;
+  // The next tick was made when this one was taken. A slot between the two moments is the next one's.
+  const beforeNext = async (tick: Job, now: Date): Promise<Date> => {
+    const next = (await queues.ticks.getJobScheduler(tick.name))?.next ?? Number.POSITIVE_INFINITY;
+    return new Date(Math.max(slotOf(tick).getTime(), Math.min(now.getTime(), next - 1)));
+  };
   const dispatchTick = async (tick: Job, token?: string): Promise<void> => {
     const named = registry.find(tick.name);
     const due = slotOf(tick);
@@ -254,10 +259,10 @@ export function consumeTicks(
       return log.debug({ task: task.name, slot: due }, 'the schedule is paused, ignored');
     // An interval has no slots of its own. After the clock was set back it must continue, or nothing would be sent for an hour.
     const isPattern = (tick.data as TickData).kind === 'pattern';
-    if (isPattern && (await firedSlots.has(task.name, due)))
-      return log.info({ task: task.name, slot: due }, 'this slot has fired before the clock was set back, ignored');
+    const until = isPattern ? clock() : await beforeNext(tick, clock());
+    let fired = 0;
     // BullMQ goes on with the next slot after now: those between, while no worker was up, have no tick of their own.
-    for (const slot of slotsSince(scheduleIn(tick), due, clock(), task.madeUpDays ?? 1)) {
+    for (const slot of slotsSince(scheduleIn(tick), due, until, task.madeUpDays ?? 1)) {
       if (isPattern && (await firedSlots.has(task.name, slot))) continue;
       const { jobId } = await dispatcher.dispatchSlot(named, {
         ...(task.madeUpDays === undefined && { uniqueKey: task.name }),
@@ -268,7 +273,10 @@ export function consumeTicks(
       });
       if (isPattern) await firedSlots.add(task.name, slot);
       log.debug({ task: task.name, slot, job_id: jobId }, 'slot fired');
+      fired += 1;
     }
+    if (fired === 0)
+      log.info({ task: task.name, slot: due }, 'this slot has fired before the clock was set back, ignored');
     if (isPattern) await firedSlots.add(task.name, due);
   };
   const worker = new PatientWorker<unknown, void>(redisName(TICKS), dispatchTick, {

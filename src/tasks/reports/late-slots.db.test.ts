@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { days, hours } from '../../lib/duration.ts';
+import { days, hours, minutes } from '../../lib/duration.ts';
 import { connectRedis } from '../../repositories/redis/connection.ts';
 import { FiredSlotStore } from '../../repositories/redis/fired-slot-store.ts';
 import { ScheduleClaims } from '../../repositories/redis/schedule-claims.ts';
@@ -94,7 +94,11 @@ describe('a slot knows its day', () => {
   });
 
   /** The slots of the jobs that come of a task's next tick, taken so much late, by as many workers as may be there. */
-  async function slotsOf(task: string, lateMs: number): Promise<{ due: Date; slots: Date[]; jobIds: string[] }> {
+  async function slotsOf(
+    task: string,
+    lateMs: number,
+    { hasFired = false } = {},
+  ): Promise<{ due: Date; slots: Date[]; jobIds: string[] }> {
     const { app } = world.app;
     const connection = connectRedis({
       url: world.app.redis.url,
@@ -107,19 +111,22 @@ describe('a slot knows its day', () => {
     const pauses = app.parts.pausedSchedules;
     const { settings } = app.services;
     await new Scheduler({ ...app, claims, connection, pauses, settings, overrides: new Map() }).sync();
-    const [tick] = (await app.queues.ticks.getDelayed()).filter(({ name }) => name === task);
+    const [tick] = (await app.queues.ticks.getJobs(['delayed', 'waiting'])).filter(({ name }) => name === task);
     const due = new Date(Number(tick!.id!.split(':').at(-1)));
+    const firedSlots = new FiredSlotStore(app.redis);
+    if (hasFired) await firedSlots.add(task, due);
     for (let i = 0; i < 2; i += 1) {
       const ticks = consumeTicks({
         ...app,
         connection,
         pauses,
         clock: () => new Date(due.getTime() + lateMs),
-        firedSlots: new FiredSlotStore(app.redis),
+        firedSlots,
       });
       open.defer(() => ticks.close());
     }
-    await tick!.promote();
+    // An interval begins at once.
+    if (await tick!.isDelayed()) await tick!.promote();
     await until('the tick has been taken', async () => !(await app.queues.ticks.getJob(tick!.id!)));
     const jobs = await app.queues.get(app.registry.get(task).task.queue).getJobs();
     const own = jobs.filter(({ name }) => name === task);
@@ -149,6 +156,26 @@ describe('a slot knows its day', () => {
     const { slots } = await slotsOf('aggregate_bandwidth_hourly', days(3));
     expect(slots).toHaveLength(3);
     for (const slot of slots.slice(0, -1)) expect(slot.toISOString().slice(11)).toBe('23:05:00.000Z');
+  });
+
+  test.each([
+    ['generate_daily_report', 0, []],
+    ['generate_daily_report', days(3), [1, 2, 3]],
+    ['cleanup_export_files', days(3), [3]],
+  ])(
+    'the clock set back and forward: %s, whose slot has fired before and which is taken %d ms late, has the slots since',
+    async (task, lateMs, expected) => {
+      const { due, slots } = await slotsOf(task, lateMs, { hasFired: true });
+      expect(slots.map((slot) => Math.round((slot.getTime() - due.getTime()) / days(1)))).toEqual(expected);
+    },
+  );
+
+  test('an interval that is taken late leaves to the next tick its own slot', async () => {
+    const { due, slots } = await slotsOf('update_realtime_metrics', minutes(1));
+    const next = (await world.app.app.queues.ticks.getJobScheduler('update_realtime_metrics'))!.next!;
+    expect(slots).toHaveLength(1);
+    expect(slots[0]!.getTime()).toBeGreaterThanOrEqual(due.getTime());
+    expect(slots[0]!.getTime()).toBeLessThan(next);
   });
 
   test('the month whose reset is late is the month of its slot', async () => {
