@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setInterval as ticks } from 'node:timers/promises';
 import { minutes } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
 import { expireLeases } from '../src/testing/world/notifications.ts';
@@ -7,7 +6,7 @@ import type { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 import type { Figure, Measure } from './harness/measure.ts';
 import { startPanel } from './harness/panel.ts';
-import { usageOfGroup } from './harness/process-usage.ts';
+import { residentMbUntil } from './harness/process-usage.ts';
 import { type Sandbox, startSandbox } from './harness/sandbox.ts';
 import { median } from './harness/statistics.ts';
 
@@ -125,10 +124,10 @@ class Bench {
   /** Undisturbed, at a rate that the estimate knows. */
   async calm(): Promise<Calm> {
     const worker = await this.#world.startWorker();
-    const idleMb = median(await residentMb(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
+    const idleMb = median(await residentMbUntil(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
     const { chats, seconds: estimateSeconds, told } = await this.#call<Estimate>('/broadcast-estimates', draft('calm'));
     const done = new AbortController();
-    const sampling = residentMb(worker.pid, done.signal);
+    const sampling = residentMbUntil(worker.pid, done.signal, SAMPLE_EVERY_MS);
     const sentAt = await this.#send('calm');
     await this.#untilSettled('all');
     done.abort();
@@ -284,13 +283,3 @@ type Page = {
   users: { telegramId: number | null; status: string; expireAt: string }[];
   nextCursor: string | null;
 };
-
-/** Samples until the signal fires. */
-async function residentMb(group: number, until: AbortSignal): Promise<number[]> {
-  const samples: number[] = [];
-  for await (const _ of ticks(SAMPLE_EVERY_MS)) {
-    samples.push((await usageOfGroup(group)).residentMb);
-    if (until.aborted) return samples;
-  }
-  return samples;
-}

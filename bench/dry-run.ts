@@ -1,18 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep, setInterval as ticks } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 import { BOOKKEEPING, worldState } from '../src/testing/world-state.ts';
 import type { Measure } from './harness/measure.ts';
-import { usageOfGroup } from './harness/process-usage.ts';
+import { residentMbUntil } from './harness/process-usage.ts';
 import { rounds } from './harness/scale.ts';
 import { median } from './harness/statistics.ts';
 
 const TASK = 'check_expiring_subscriptions';
-/** Often enough to see the peak of a page. */
-const SAMPLE_EVERY_MS = 20;
 const IDLE_FOR_MS = 10_000;
 const RUN_LIMIT_MS = 300_000;
 /** The records of the queue itself (the job, its result, its events), and what a worker says of itself all the time. */
@@ -30,7 +28,7 @@ export const measure: Measure = {
       env: { LOG_LEVEL: 'INFO' },
     });
     const worker = await world.startWorker();
-    const idleMb = median(await residentMb(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
+    const idleMb = median(await residentMbUntil(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
     // Once, a worker notes the version of the panel and when it first stood here.
     await dryRun(world, worker);
     const found = {
@@ -44,7 +42,7 @@ export const measure: Measure = {
       world.panel!.forgetCalls();
       const start = await stateOf(world);
       const done = new AbortController();
-      const sampling = residentMb(worker.pid, done.signal);
+      const sampling = residentMbUntil(worker.pid, done.signal);
       const { exportId, lines, seconds } = await dryRun(world, worker);
       done.abort();
       found.aboveIdleMb.push(Math.max(...(await sampling)) - idleMb);
@@ -107,14 +105,4 @@ async function assertListed(path: string, lines: number): Promise<void> {
   let found = -1;
   for await (const _ of createInterface({ input: createReadStream(path) })) found += 1;
   if (found !== lines) throw new Error(`${path}: ${found} lines instead of ${lines}`);
-}
-
-/** Samples until the signal fires. */
-async function residentMb(group: number, until: AbortSignal): Promise<number[]> {
-  const samples: number[] = [];
-  for await (const _ of ticks(SAMPLE_EVERY_MS)) {
-    samples.push((await usageOfGroup(group)).residentMb);
-    if (until.aborted) return samples;
-  }
-  return samples;
 }

@@ -4,13 +4,12 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setInterval as ticks } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { PAYMENTS_QUERY } from '../src/repositories/export-rows.ts';
 import type { RoleProcess } from '../src/testing/world/role-process.ts';
 import { World } from '../src/testing/world/world.ts';
 import type { Figure, Measure } from './harness/measure.ts';
-import { usageOfGroup } from './harness/process-usage.ts';
+import { residentMbUntil } from './harness/process-usage.ts';
 import { rounds } from './harness/scale.ts';
 import { ratios, sideBySide } from './harness/side-by-side.ts';
 import { median } from './harness/statistics.ts';
@@ -22,7 +21,6 @@ type Format = (typeof FORMATS)[number];
 
 const COLUMNS = 12;
 
-const SAMPLE_EVERY_MS = 20;
 const IDLE_FOR_MS = 10_000;
 const EXPORT_LIMIT_MS = 600_000;
 
@@ -48,13 +46,13 @@ export const measure: Measure = {
     await world.pool.query('vacuum analyze payments');
     await world.pool.query('checkpoint');
     const worker = await world.startWorker();
-    const idleMb = median(await residentMb(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
+    const idleMb = median(await residentMbUntil(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
 
     const aboveIdleMb: Record<Format, number[]> = { csv: [], json: [] };
     const bytes: Record<Format, number[]> = { csv: [], json: [] };
     const exported = async (format: Format): Promise<number> => {
       const done = new AbortController();
-      const sampling = residentMb(worker.pid, done.signal);
+      const sampling = residentMbUntil(worker.pid, done.signal);
       const { exportId, seconds } = await exportOnce(world, worker, format, rows);
       done.abort();
       aboveIdleMb[format].push(Math.max(...(await sampling)) - idleMb);
@@ -138,14 +136,4 @@ async function assertWhole(path: string, format: Format, rows: number): Promise<
     found += 1;
   }
   if (found !== rows) throw new Error(`${path}: ${found} rows instead of ${rows}`);
-}
-
-/** Samples until the signal fires. */
-async function residentMb(group: number, until: AbortSignal): Promise<number[]> {
-  const samples: number[] = [];
-  for await (const _ of ticks(SAMPLE_EVERY_MS)) {
-    samples.push((await usageOfGroup(group)).residentMb);
-    if (until.aborted) return samples;
-  }
-  return samples;
 }

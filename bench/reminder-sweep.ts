@@ -1,13 +1,10 @@
-import { setInterval as ticks } from 'node:timers/promises';
 import { World } from '../src/testing/world/world.ts';
 import type { Figure, Measure } from './harness/measure.ts';
-import { usageOfGroup } from './harness/process-usage.ts';
+import { residentMbUntil } from './harness/process-usage.ts';
 import { rounds } from './harness/scale.ts';
 import { median } from './harness/statistics.ts';
 
 const TASK = 'check_expiring_subscriptions';
-/** Often enough to see the peak of a page. */
-const SAMPLE_EVERY_MS = 20;
 const IDLE_FOR_MS = 10_000;
 const SWEEP_LIMIT_MS = 300_000;
 
@@ -51,14 +48,14 @@ async function sweeps(users: number, count: number): Promise<Sweeps> {
     env: { SAFETY_MAX_SHARE: '100%', LOG_LEVEL: 'INFO' },
   });
   const worker = await world.startWorker();
-  const idleMb = median(await residentMb(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
+  const idleMb = median(await residentMbUntil(worker.pid, AbortSignal.timeout(IDLE_FOR_MS)));
   const found: Sweeps = { idleMb, aboveIdleMb: [], seconds: [], pages: [], reminded: [] };
   for (let round = 0; round < count; round += 1) {
     await world.pool.query('truncate notification_queue cascade');
     for (const key of await world.redisClient.keys('cybervpn:sub_reminder:*')) await world.redisClient.del(key);
     world.panel!.forgetCalls();
     const done = new AbortController();
-    const sampling = residentMb(worker.pid, done.signal);
+    const sampling = residentMbUntil(worker.pid, done.signal);
     const { stdout } = await world.command(['dispatch', TASK, '--json']);
     const { job_id: jobId } = JSON.parse(stdout) as { job_id: string };
     const line = await worker.untilLogged(
@@ -73,14 +70,4 @@ async function sweeps(users: number, count: number): Promise<Sweeps> {
     found.pages.push(world.panel!.calls().counts['GET /api/users/stream'] ?? 0);
   }
   return found;
-}
-
-/** Samples until the signal fires. */
-async function residentMb(group: number, until: AbortSignal): Promise<number[]> {
-  const samples: number[] = [];
-  for await (const _ of ticks(SAMPLE_EVERY_MS)) {
-    samples.push((await usageOfGroup(group)).residentMb);
-    if (until.aborted) return samples;
-  }
-  return samples;
 }
