@@ -202,6 +202,7 @@ describe('a killed Python worker is replaced', () => {
     // What was taken from the stream is a job then, and may still be on its way.
     await until('as many messages have arrived', () => arrived().length >= wanted.length);
     expect(sorted(arrived())).toEqual(sorted(wanted));
+    await until('the mail has arrived', () => world.mail!.primary.mails().length > 0);
     expect(world.mail!.primary.mails().map(({ to }) => to)).toEqual([['new@example.com']]);
     expect((await redis.xrange(FORWARD, '-', '+')).map(([, fields]) => fields)).toEqual([['data', outbox]]);
     const { stdout } = await world.command(['dead-letters', '--json']);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startIntake } from '../../app/doors/intake.ts';
 import { type HttpWorld, httpWorld } from '../../testing/http-world.ts';
@@ -65,6 +66,8 @@ test.each<[what: string, entry: string[], reason: string]>([
   await until('it is buried and acknowledged', async () => {
     expect((await http.server.inject('/health/live')).statusCode).toBe(200);
     answers += 1;
+    // Looks are work of this process too: seldom enough not to count when a busy machine makes the entry wait.
+    await delay(200);
     const buried = (await app.deadEntries.count()) - before.dead;
     return buried === 1 && (await redis.client.xpending('taskiq', 'taskiq'))[0] === 0;
   });
