@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { mostWithin } from '../../../../sandbox/telegram/record.ts';
 import { type TestRedis, testRedis } from '../../../testing/redis.ts';
-import { keys } from '../keys.ts';
+import { keys, type TelegramRate } from '../keys.ts';
 import { TelegramLimiter } from './telegram-limiter.ts';
 
 let redis: TestRedis;
@@ -16,10 +16,10 @@ beforeEach(() => redis.client.flushall());
 const never = new AbortController().signal;
 
 /** A limiter as another worker has it: with a connection of its own. */
-function worker(ratePerSecond = 30): TelegramLimiter {
+function worker(ratePerSecond = 30, isPaid = false): TelegramLimiter {
   const client = new Redis(redis.url);
   onTestFinished(() => client.disconnect());
-  return new TelegramLimiter(client, { ratePerSecond });
+  return new TelegramLimiter(client, { ratePerSecond, isPaid });
 }
 
 /** Sends to `count` chats through each limiter as fast as it lets, to a Telegram that answers at once. Resolves with when each went out. */
@@ -37,12 +37,12 @@ async function drain(limiters: readonly TelegramLimiter[], count: number, firstC
 }
 
 /** When messages went out by Redis' clock, in milliseconds: exact, however busy this machine is. */
-async function watchSent(): Promise<number[]> {
+async function watchSent(rate: TelegramRate = 'shop'): Promise<number[]> {
   const times: number[] = [];
   const monitor = await redis.client.monitor();
   onTestFinished(() => monitor.disconnect());
   monitor.on('monitor', (time: string, [command, key]: string[]) => {
-    if (command?.toUpperCase() === 'LPUSH' && key === keys.telegramSent()) times.push(Number(time) * 1000);
+    if (command?.toUpperCase() === 'LPUSH' && key === keys.telegramSent(rate)) times.push(Number(time) * 1000);
   });
   return times;
 }
@@ -74,6 +74,13 @@ test('timers that fire late never bunch messages up', async () => {
   expect(mostWithin(times, 1000)).toBeLessThanOrEqual(30);
   // Blocking itself costs time, and more on a busy machine. This asks only that sending continues.
   expect(sustained(times)).toBeGreaterThanOrEqual(20);
+});
+
+test('two workers together send at most 1,000 messages of a paid broadcast in any second', async () => {
+  const times = await watchSent('paid');
+  await drain([worker(1000, true), worker(1000, true)], 1250);
+  await expect.poll(() => times.length).toBe(2500);
+  expect(mostWithin(times, 1000)).toBeLessThanOrEqual(1000);
 });
 
 test('a message takes its slot until a second after its answer, and without an answer until 2 s after it left', async () => {
@@ -195,7 +202,7 @@ test("a busy chat's message in line is released by the caller's signal", async (
   await expect(waiting).rejects.toThrow('shutting down');
 });
 
-test('with a very high rate a message costs at most one round trip', async () => {
+test('with a very high rate messages and their answers share round trips', async () => {
   const limiter = worker(5000);
   await limiter.acquire({ chatId: 1, lane: 'normal' }, never);
   const commands = async (): Promise<number> => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { minutes, seconds } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 import { keys, type TelegramBot, type TelegramRate } from '../keys.ts';
+import { type AnsweredMessage, NO_SLOT, SlotQueue } from './slot-queue.ts';
 import {
   CHAT_BUSY,
   GRANTED,
@@ -50,18 +51,13 @@ const CHAT_SPACING_MS = 1050;
 const GROUP_PER_MINUTE = 20;
 const GROUP_WINDOW_MS = minutes(1) + 50;
 
-/** Above 500 a second (tests, benchmarks) places are so close that looking twice would cost more than it protects. */
-const ALWAYS_CONFIRM_FROM_MS = 2;
-/** A pause can begin while a message waits for its place; one that begins within this time is caught by the next message. */
-const CONFIRM_AFTER_MS = 20;
-
 /**
  * Telegram's sending limits over all workers, on Redis' clock: `ratePerSecond` in any sliding second of Telegram's, one a
  * second per chat, 20 a minute per group.
  *
  * A GCRA with burst 1 whose caller reserves a place in the near future and sleeps until then, so a late timer loses no
  * rate. Late messages would still bunch up at Telegram. Therefore a message whose place has come takes one of
- * `ratePerSecond` slots, one more short round trip, and its slot is free a second after its answer: the message that takes
+ * `ratePerSecond` slots, one more short round trip that it shares with others, and its slot is free a second after its answer: the message that takes
  * that slot next leaves, and so arrives, at least a second after this one arrived. A pause that began meanwhile holds here too.
  */
 export class TelegramLimiter {
@@ -72,8 +68,7 @@ export class TelegramLimiter {
   readonly #intervalMs: number;
   readonly #queues: Readonly<Record<Lane, TurnQueue>>;
   readonly #onTurn: TelegramLimiterOptions['onTurn'];
-  readonly #process = randomUUID();
-  #confirmed = 0;
+  readonly #slots: SlotQueue;
 
   constructor(redis: RedisClient, { bot = 'shop', isPaid = false, onTurn, ratePerSecond }: TelegramLimiterOptions) {
     this.#bot = bot;
@@ -82,6 +77,7 @@ export class TelegramLimiter {
     this.#redis = withTelegramScripts(redis);
     this.#rate = Math.max(1, Math.floor(ratePerSecond));
     this.#intervalMs = (seconds(1) / ratePerSecond) * SLACK;
+    this.#slots = new SlotQueue(randomUUID(), (ids, answered) => this.#turns(ids, answered));
     this.#queues = { urgent: this.#queue('urgent'), normal: this.#queue('normal') };
   }
 
@@ -111,7 +107,7 @@ export class TelegramLimiter {
   #queue(lane: Lane): TurnQueue {
     return new TurnQueue({
       reserve: (waiters) => this.#reserve(waiters, lane),
-      confirm: (waitedMs) => this.#confirm(waitedMs),
+      confirm: () => this.#slots.take(),
     });
   }
 
@@ -121,32 +117,28 @@ export class TelegramLimiter {
     const limits = [this.#intervalMs, HORIZON_MS[lane], CHAT_SPACING_MS, GROUP_WINDOW_MS].map(microseconds);
     const kept = waiters.map(({ chatId, isRepeat }) => (isRepeat ? 0 : chatId < 0 ? GROUP_PER_MINUTE : 1));
     const answer = await this.#redis.telegramReserve(places.length, ...places, ...limits, ...kept);
-    return waiters.map((_, i) => decision(answer[2 * i]!, answer[2 * i + 1]!));
+    return decisions(answer);
   }
 
-  async #confirm(waitedMs: number) {
-    if (this.#intervalMs < ALWAYS_CONFIRM_FROM_MS && waitedMs <= CONFIRM_AFTER_MS)
-      return { ...decision(GRANTED, 0), answered: NO_SLOT };
+  async #turns(ids: readonly string[], answered: readonly AnsweredMessage[]) {
+    const [sent, pause] = [keys.telegramSent(this.#kind), keys.telegramPause(this.#bot)];
     const held = keys.telegramHeld(this.#kind);
     const [window, hold] = [microseconds(WINDOW_MS), microseconds(WINDOW_MS + ARRIVED_WITHIN_MS)];
-    this.#confirmed += 1;
-    const id = `${this.#process}:${this.#confirmed}`;
-    const [sent, pause] = [keys.telegramSent(this.#kind), keys.telegramPause(this.#bot)];
-    const [code, wait] = await this.#redis.telegramConfirm(sent, pause, held, this.#rate, window, hold, id);
-    // Without Redis the slot is free when its time is over.
-    const answered = (): void => void this.#redis.telegramAnswered(held, window, id).catch(() => undefined);
-    return { ...decision(code, wait), answered: code === GRANTED ? answered : NO_SLOT };
+    const ages = answered.flatMap(({ agoMs, id }) => [id, microseconds(agoMs)]);
+    return decisions(
+      await this.#redis.telegramTurns(sent, pause, held, this.#rate, window, hold, ids.length, ...ids, ...ages),
+    );
   }
 }
 
-/** Where places are so close that none is confirmed, and where there is no turn. */
-const NO_SLOT: Answered = () => undefined;
-
 const REASONS = { [GRANTED]: 'granted', [CHAT_BUSY]: 'chat', [RATE_REACHED]: 'rate', [PAUSED]: 'pause' } as const;
 
-/** What the scripts said about one message. */
-function decision(code: number, waitUs: number): Decision {
-  return { reason: REASONS[code as keyof typeof REASONS], waitMs: waitUs / 1000 };
+/** What the scripts said about each message: pairs of a code and microseconds. */
+function decisions(answer: readonly number[]): Decision[] {
+  return Array.from({ length: answer.length / 2 }, (_, i) => ({
+    reason: REASONS[answer[2 * i] as keyof typeof REASONS],
+    waitMs: answer[2 * i + 1]! / 1000,
+  }));
 }
 
 function microseconds(ms: number): number {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mostWithin } from '../../../../sandbox/telegram/record.ts';
 import { type TestRedis, testRedis } from '../../../testing/redis.ts';
-import { GRANTED, type TelegramScripts, withTelegramScripts } from './telegram-scripts.ts';
+import { GRANTED, PAUSED, RATE_REACHED, type TelegramScripts, withTelegramScripts } from './telegram-scripts.ts';
 
 const SECOND_US = 1_000_000;
 const CLOCK = 'clock';
@@ -31,7 +31,11 @@ function onFakeClock(url: string): Redis {
   });
 }
 
-type Journey = { asksAtUs: number; travelUs: number; answerUs: number };
+/** `toldUs`: what passes between the answer and our telling Redis of it. */
+type Journey = { asksAtUs: number; travelUs: number; answerUs: number; toldUs: number };
+
+const turns = (limit: number, asking: number, ...rest: (string | number)[]): Promise<number[]> =>
+  scripts.telegramTurns('sent', 'pause', 'held', limit, SECOND_US, 2 * SECOND_US, asking, ...rest);
 
 /** When each message arrives that goes out as soon as it is let. The answer to the last is not the last thing that happens. */
 async function arrivals(limit: number, journeys: readonly Journey[]): Promise<number[]> {
@@ -45,26 +49,18 @@ async function arrivals(limit: number, journeys: readonly Journey[]): Promise<nu
     const { at, id, isAnswer } = event;
     await redis.client.hset(CLOCK, { s: Math.floor(at / SECOND_US), us: at % SECOND_US });
     if (isAnswer) {
-      await scripts.telegramAnswered('held', SECOND_US, `${id}`);
+      await turns(limit, 0, `${id}`, journeys[id]!.toldUs);
       continue;
     }
-    const [code, wait] = await scripts.telegramConfirm(
-      'sent',
-      'pause',
-      'held',
-      limit,
-      SECOND_US,
-      2 * SECOND_US,
-      `${id}`,
-    );
+    const [code, wait] = await turns(limit, 1, `${id}`);
     if (code !== GRANTED) {
       expect(wait).toBeGreaterThan(0);
-      events.push({ at: at + Math.ceil(wait), id, isAnswer: false });
+      events.push({ at: at + Math.ceil(wait!), id, isAnswer: false });
       continue;
     }
-    const { answerUs, travelUs } = journeys[id]!;
+    const { answerUs, toldUs, travelUs } = journeys[id]!;
     came.push(at + travelUs);
-    events.push({ at: at + travelUs + answerUs, id, isAnswer: true });
+    events.push({ at: at + travelUs + answerUs + toldUs, id, isAnswer: true });
   }
 }
 
@@ -79,6 +75,7 @@ const journeys = fc.array(
     asksAtUs: fc.integer({ min: 0, max: 3 * SECOND_US }),
     travelUs: lateness,
     answerUs: fc.oneof(lateness, fc.integer({ min: 0, max: 20 * SECOND_US })),
+    toldUs: lateness,
   }),
   { minLength: 1, maxLength: 40 },
 );
@@ -91,4 +88,28 @@ test('no second of Telegram has more messages than the limit, however late they 
     expect(mostWithin(came, SECOND_US)).toBeLessThanOrEqual(limit);
   });
   await fc.assert(check, { numRuns: 60 });
+});
+
+test('those who ask together get what is free, in their order, and the others each the time of a slot of their own', async () => {
+  await redis.client.flushall();
+  await redis.client.hset(CLOCK, { s: 1_000, us: 0 });
+  expect(await turns(2, 1, 'a')).toEqual([GRANTED, 0]);
+  await redis.client.hset(CLOCK, { s: 1_000, us: 300 });
+  // `a` was answered 100 microseconds ago. One slot is free; the first to come free is that of `a`, then that of `b`.
+  expect(await turns(2, 3, 'b', 'c', 'd', 'a', 100)).toEqual(
+    [
+      [GRANTED, 0],
+      [RATE_REACHED, SECOND_US - 100],
+      [RATE_REACHED, SECOND_US],
+    ].flat(),
+  );
+});
+
+test('in a pause nobody who asks goes out, and answers count', async () => {
+  await redis.client.flushall();
+  await redis.client.hset(CLOCK, { s: 1_000, us: 0 });
+  await turns(2, 1, 'a');
+  await redis.client.set('pause', '1', 'PX', 60_000);
+  expect(await turns(2, 2, 'b', 'c', 'a', 0)).toEqual([PAUSED, expect.any(Number), PAUSED, expect.any(Number)]);
+  expect(Number(await redis.client.zscore('held', 'a'))).toBe(1_001 * SECOND_US);
 });

@@ -52,38 +52,49 @@ end
 return answer`;
 
 /**
- * Lets one message out whose reserved place has come. It holds one of `limit` slots from now on, which its answer frees.
+ * Frees the slots of messages that were answered, each a window after its answer; then lets messages out whose reserved
+ * place has come. Each holds one of `limit` slots from now on.
  * KEYS: times of the last messages, pause, held slots. ARGV: messages per window; in microseconds the window, and for how
- * long a message without an answer holds its slot; the message's id.
- * Answers a code and the wait: `RATE_REACHED` where no slot is free, `PAUSED` where a pause began meanwhile. The wait for a
- * slot whose message has no answer yet is the window: it is free that long after the answer.
+ * long a message without an answer holds its slot; how many ask; their ids; then for each answered message its id, and how
+ * many microseconds ago the answer came.
+ * Answers a pair for each that asks: a code and the wait. `RATE_REACHED` where no slot is free, `PAUSED` where a pause began
+ * meanwhile. The wait for a slot whose message has no answer yet is the window: it is free that long after the answer.
  */
-const CONFIRM = `
+const TURNS = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local limit, window, hold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local pause = redis.call('PTTL', KEYS[2])
-if pause > 0 then return { ${PAUSED}, pause * 1000 } end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-local wait = (tonumber(redis.call('LINDEX', KEYS[1], limit - 1) or 0)) + window - now
-local over = redis.call('ZCARD', KEYS[3]) - limit
-if over >= 0 then
-  local free = tonumber(redis.call('ZRANGE', KEYS[3], over, over, 'WITHSCORES')[2])
-  wait = math.max(wait, math.min(free - now, window))
+local limit, window, hold, asking = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+for i = 5 + asking, #ARGV, 2 do
+  redis.call('ZADD', KEYS[3], 'XX', 'LT', string.format('%.0f', now + window - ARGV[i + 1]), ARGV[i])
 end
-if wait > 0 then return { ${RATE_REACHED}, wait } end
-redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
-redis.call('LTRIM', KEYS[1], 0, limit - 1)
-redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
-redis.call('ZADD', KEYS[3], string.format('%.0f', now + hold), ARGV[4])
-redis.call('PEXPIRE', KEYS[3], math.ceil(hold / 1000))
-return { ${GRANTED}, 0 }`;
-
-/** Frees the slot of a message a window after its answer, which is now. KEYS: held slots. ARGV: the window in microseconds, the id. */
-const ANSWERED = `
-local time = redis.call('TIME')
-local free = time[1] * 1000000 + time[2] + ARGV[1]
-redis.call('ZADD', KEYS[1], 'XX', 'LT', string.format('%.0f', free), ARGV[2])`;
+if asking == 0 then return {} end
+local pause = redis.call('PTTL', KEYS[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local over = redis.call('ZCARD', KEYS[3]) - limit
+local granted = false
+local answer = {}
+for i = 1, asking do
+  local code, wait = ${GRANTED}, 0
+  if pause > 0 then
+    code, wait = ${PAUSED}, pause * 1000
+  elseif over >= 0 then
+    local free = tonumber(redis.call('ZRANGE', KEYS[3], over, over, 'WITHSCORES')[2] or now + window)
+    code, wait = ${RATE_REACHED}, math.min(free - now, window)
+    over = over + 1
+  else
+    redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
+    redis.call('ZADD', KEYS[3], string.format('%.0f', now + hold), ARGV[4 + i])
+    over = over + 1
+    granted = true
+  end
+  answer[2 * i - 1], answer[2 * i] = code, wait
+end
+if granted then
+  redis.call('LTRIM', KEYS[1], 0, limit - 1)
+  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+  redis.call('PEXPIRE', KEYS[3], math.ceil(hold / 1000))
+end
+return answer`;
 
 /** Begins a pause or makes it longer, never shorter. KEYS: pause. ARGV: milliseconds. */
 const PAUSE = `
@@ -91,24 +102,23 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 
 export type TelegramScripts = {
   telegramReserve(keyCount: number, ...keysAndArguments: (string | number)[]): Promise<number[]>;
-  telegramConfirm(
+  telegramTurns(
     sentKey: string,
     pauseKey: string,
     heldKey: string,
     limit: number,
     windowUs: number,
     holdUs: number,
-    id: string,
-  ): Promise<[number, number]>;
-  telegramAnswered(heldKey: string, windowUs: number, id: string): Promise<null>;
+    asking: number,
+    ...idsAndAnswered: (string | number)[]
+  ): Promise<number[]>;
   telegramPause(pauseKey: string, ms: number): Promise<null>;
 };
 
 /** The connection with the scripts as commands; ioredis loads them again after a restart of the server. */
 export function withTelegramScripts(redis: RedisClient): TelegramScripts {
   redis.defineCommand('telegramReserve', { lua: RESERVE });
-  redis.defineCommand('telegramConfirm', { lua: CONFIRM, numberOfKeys: 3 });
-  redis.defineCommand('telegramAnswered', { lua: ANSWERED, numberOfKeys: 1 });
+  redis.defineCommand('telegramTurns', { lua: TURNS, numberOfKeys: 3 });
   redis.defineCommand('telegramPause', { lua: PAUSE, numberOfKeys: 1 });
   return redis as RedisClient & TelegramScripts;
 }

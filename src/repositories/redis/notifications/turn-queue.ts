@@ -24,12 +24,12 @@ type Pending = Waiter & {
 
 export type Places = {
   reserve(waiters: readonly Waiter[]): Promise<readonly Decision[]>;
-  /** Asked when a reserved place has come, `waitedMs` after it was reserved. */
-  confirm(waitedMs: number): Promise<Decision & { answered: Answered }>;
+  /** Asked when a reserved place has come. */
+  confirm(): Promise<Decision & { answered: Answered }>;
 };
 
 /**
- * Those who wait for a turn in one process and lane, first come, first served. Only one round trip runs at a time
+ * Those who wait for a turn in one process and lane, first come, first served. Only one reservation runs at a time
  * and takes all who came meanwhile along, so a message costs at most one, however many wait.
  */
 export class TurnQueue {
@@ -93,16 +93,16 @@ export class TurnQueue {
     if (pending.signal.aborted) return;
     if (reason === 'chat' && !pending.waitsForChat) pending.settle({ kind: 'chat_busy', waitMs });
     else if (reason === 'chat') this.#later(pending, waitMs, () => this.#rejoin(pending));
-    else if (reason === 'granted') this.#later(pending, waitMs, () => void this.#goOut(pending, waitMs));
+    else if (reason === 'granted') this.#later(pending, waitMs, () => void this.#goOut(pending));
   }
 
   /** The place has come: out with it, unless it must wait a little more, or a pause has begun and a new place is needed. */
-  async #goOut(pending: Pending, waitedMs: number): Promise<void> {
+  async #goOut(pending: Pending): Promise<void> {
     try {
-      const { answered, reason, waitMs } = await this.#places.confirm(waitedMs);
+      const { answered, reason, waitMs } = await this.#places.confirm();
       if (pending.signal.aborted) return answered();
       if (reason === 'granted') pending.settle({ kind: 'granted', answered });
-      else if (reason === 'rate') this.#later(pending, waitMs, () => void this.#goOut(pending, waitedMs + waitMs));
+      else if (reason === 'rate') this.#later(pending, waitMs, () => void this.#goOut(pending));
       else this.#rejoin(pending);
     } catch (error) {
       pending.fail(error);
