@@ -4,6 +4,7 @@ import { minutes, seconds } from '../../src/lib/duration.ts';
 import { QUEUES } from '../../src/runtime/define-task.ts';
 import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
 import type { ProcessEvidence } from './evidence.ts';
+import { STREAM_IDLE } from './invariants/leftovers.ts';
 import { COUNTED, SLACK_MS, schedulesWrong } from './invariants/schedules.ts';
 import { look } from './processes.ts';
 import { schedulesSeen } from './schedules-seen.ts';
@@ -139,5 +140,6 @@ async function isQuiet({ world }: Stage, queues: QueueEyes, when: 'now' | 'ever'
     return false;
   if (when === 'now') return true;
   const pending = (await world.redisClient.xpending('taskiq', 'taskiq').catch(() => [0])) as [number];
-  return later === 0 && pending[0] === 0;
+  // What is acknowledged goes with the next housekeeping, up to ten seconds later.
+  return later === 0 && pending[0] === 0 && (await world.redisClient.xlen('taskiq')) <= STREAM_IDLE;
 }

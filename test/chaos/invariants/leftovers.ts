@@ -2,7 +2,7 @@ import type { Evidence, Violation } from '../evidence.ts';
 import { flushedAt } from './doubts.ts';
 
 /** An idle stream holds one entry at most; some may arrive during the check. */
-const STREAM_IDLE = 5;
+export const STREAM_IDLE = 5;
 
 /** No row is overdue, no job is never run, no message is never taken. */
 export function stuck({ jobs, openTransactions, rowsPastDue, stream }: Evidence): Violation[] {
