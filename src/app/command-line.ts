@@ -1,13 +1,16 @@
 import { userInfo } from 'node:os';
 import { type Config, secretsOf } from '../config.ts';
-import { PermanentError } from '../lib/errors.ts';
+import { errorMessage, PermanentError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { packageVersion } from '../lib/version.ts';
 import { masker } from '../observability/log.ts';
 import { runToEnd } from '../runtime/run-to-end.ts';
 import { schedulesOf } from '../runtime/scheduler.ts';
+import type { Act } from '../triggers/act.ts';
+import type { AuditContext } from '../triggers/audit-trail.ts';
 import { type AlertContext, alertCommands } from '../triggers/cli/alerts.ts';
 import { type ApprovalContext, approvalCommands } from '../triggers/cli/approvals.ts';
+import { auditCommands } from '../triggers/cli/audit.ts';
 import { type BrakeContext, brakeCommands } from '../triggers/cli/brake.ts';
 import { type BroadcastContext, broadcastCommands } from '../triggers/cli/broadcasts.ts';
 import { type CampaignContext, campaignCommands } from '../triggers/cli/campaigns.ts';
@@ -17,6 +20,7 @@ import { doctorCommands } from '../triggers/cli/doctor.ts';
 import { type ExplainContext, explainCommands } from '../triggers/cli/explain.ts';
 import { type MaintenanceContext, maintenanceCommands } from '../triggers/cli/maintenance.ts';
 import { type MessageContext, messageCommands } from '../triggers/cli/messages.ts';
+import { type NodesContext, nodeCommands } from '../triggers/cli/nodes.ts';
 import { type PaymentContext, paymentCommands } from '../triggers/cli/payments.ts';
 import { type ReceiptCommandContext, receiptCommands } from '../triggers/cli/receipts.ts';
 import { type RunsContext, runsCommands } from '../triggers/cli/runs.ts';
@@ -24,11 +28,10 @@ import { type TaskContext, taskCommands } from '../triggers/cli/tasks.ts';
 import { masked, outputOf, readArgs, sayFailure, type Terminal, usageOf } from '../triggers/cli/terminal.ts';
 import { type TextCommandContext, textCommands } from '../triggers/cli/texts.ts';
 import type { DoctorContext } from '../triggers/examination.ts';
-import { messageAction } from '../triggers/message-bodies.ts';
 import { type App, buildApp } from './build-app.ts';
 import { doctorContext } from './doctor/examinations.ts';
 import { alertsOf } from './doors/alerts-of.ts';
-import { brakesOf } from './doors/brakes.ts';
+import { brakesContext } from './doors/brakes.ts';
 import { broadcastsOf } from './doors/broadcasts-of.ts';
 import { campaignsOf } from './doors/campaigns-of.ts';
 import { cliApprovals } from './doors/cli-approvals.ts';
@@ -57,7 +60,9 @@ type CliContext = TaskContext &
   AlertContext &
   MessageContext &
   ReceiptCommandContext &
-  TextCommandContext;
+  TextCommandContext &
+  NodesContext &
+  AuditContext;
 
 export const ROLES: Readonly<Record<Role, string>> = {
   worker: 'Run tasks',
@@ -71,6 +76,7 @@ const commands: readonly Command<CliContext>[] = [
   ...deadLetterCommands,
   ...runsCommands,
   ...alertCommands,
+  ...nodeCommands,
   ...maintenanceCommands,
   ...campaignCommands,
   ...receiptCommands,
@@ -79,6 +85,7 @@ const commands: readonly Command<CliContext>[] = [
   ...textCommands,
   ...brakeCommands,
   ...approvalCommands,
+  ...auditCommands,
   ...paymentCommands,
   ...doctorCommands,
   ...explainCommands,
@@ -130,6 +137,7 @@ async function runCommand(
 function cliContext(app: App, terminal: Terminal): CliContext {
   const { config, parts } = app;
   const history = historyOf(app, 'cli');
+  const caller = callerHere();
   const controller = new AbortController();
   void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
   return {
@@ -144,55 +152,37 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         progress,
         middleware: app.middleware(resultListener(app)),
         signal: controller.signal,
-        initiatedBy: 'cli',
+        initiatedBy: caller,
       }),
     pausedSchedules: pausesOf(app),
-    brakes: brakesOf(app),
+    ...brakesContext(app),
     broadcasts: broadcastsOf(app, 'cli'),
     desk: paymentDeskOf(app, 'cli'),
     campaigns: campaignsOf(app),
-    recordCampaign: (what, entityId, details) =>
-      app.services.auditLogs.write([
-        { action: `campaign.${what}`, entityType: 'campaign', entityId, newValue: { by: callerHere(), ...details } },
-      ]),
     history,
-    ...cliApprovals(app, app.config, callerHere(), history),
+    ...cliApprovals(app, app.config, caller, history),
     receipts: receiptsOf(app, 'cli'),
-    caller: callerHere(),
+    caller,
+    record: (act) => record(app, terminal, { ...act, by: caller }),
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     alerts: alertsOf(app),
-    recordAlert: (action, entityId, details) =>
-      app.services.auditLogs.write([
-        { action, entityType: 'alert', entityId, newValue: { by: callerHere(), ...details } },
-      ]),
-    recordBroadcast: (action, entityId) =>
-      app.services.auditLogs.write([
-        { action, ...{ entityType: 'broadcast', entityId }, newValue: { by: callerHere() } },
-      ]),
-    recordMaintenance: (what, entityId, details) =>
-      app.services.auditLogs.write([
-        {
-          action: `node.maintenance_${what}`,
-          ...{ entityType: 'node', entityId },
-          newValue: { by: callerHere(), ...details },
-        },
-      ]),
     messages: outboxOf(app),
-    recordMessage: (act, entityId, messages) =>
-      app.services.auditLogs.write([
-        {
-          action: messageAction(act),
-          ...{ entityType: 'message', entityId },
-          newValue: { by: callerHere(), messages },
-        },
-      ]),
     texts: app.services.customerTexts,
-    recordText: (action, entityId, details) =>
-      app.services.auditLogs.write([
-        { action: `text.${action}`, entityType: 'text', entityId, newValue: { by: callerHere(), ...details } },
-      ]),
     explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
   };
+}
+
+/** The act is done by now: where it cannot be recorded, only that is said. */
+async function record(
+  { services }: App,
+  terminal: Terminal,
+  { action, by, details, entityId, entityType }: Act & { by: string },
+): Promise<void> {
+  try {
+    await services.auditLogs.write([{ action, entityType, entityId, newValue: { by, ...details } }]);
+  } catch (error) {
+    terminal.stderr(`It is done, and not written to audit_logs: ${errorMessage(error)}\n`);
+  }
 }
 
 /** Pauses of schedules, each recorded under the person at this terminal. */

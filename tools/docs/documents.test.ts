@@ -120,6 +120,15 @@ describe('documents', () => {
     expect(problems(codeOf, wrong)).toEqual([]);
   });
 
+  test('the README names every command', () => {
+    const named = read('README.md');
+    expect(
+      everyCommand
+        .map(({ name }) => name)
+        .filter((name) => !new RegExp(`^\\|.*\`(?:task-worker )?${name}\\b`, 'm').test(named)),
+    ).toEqual([]);
+  });
+
   test('every variable that is named exists', () => {
     const compose = ['deploy/compose.yml', 'deploy/compose.worker.yml', 'deploy/stack.env.example']
       .map(read)

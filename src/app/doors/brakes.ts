@@ -1,13 +1,14 @@
 import { BRAKE_DECISIONS } from '../../domain/brakes/mass-effects.ts';
 import { backlogInBrief, effectInBrief } from '../../messages/brake.ts';
+import { AuditTrail } from '../../repositories/audit-trail.ts';
+import type { BrakesContext } from '../../triggers/brakes.ts';
 import { UsageError } from '../../triggers/cli/command.ts';
-import type { HttpContext } from '../../triggers/http/context.ts';
 import type { App } from '../build-app.ts';
 
 const BACKLOG = 'notification_backlog';
 
 /** Lists everything that is held until an admin decides: the old backlog of notifications, and runs with a mass effect. */
-export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): HttpContext['brakes'] {
+export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): BrakesContext['brakes'] {
   const { backlog, brake } = services;
   const clock = (): Date => parts.foundation.clock.now();
   const decideBacklog = async (decision: string): Promise<string> => {
@@ -45,6 +46,13 @@ export function brakesOf({ parts, services }: Pick<App, 'parts' | 'services'>): 
     },
   };
 }
+
+/** All that is held, and the answers to it. */
+export const brakesContext = (app: Pick<App, 'parts' | 'services'>): BrakesContext => ({
+  brakes: brakesOf(app),
+  auditTrail: new AuditTrail(app.parts.foundation.database),
+  clock: () => app.parts.foundation.clock.now(),
+});
 
 const wrongDecision = (name: string, possible: string, given: string): UsageError =>
   new UsageError(`${name} can be decided as ${possible}, not '${given}'`);

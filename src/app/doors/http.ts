@@ -3,7 +3,6 @@ import { MONEY_DAYS } from '../../lib/figure-definitions.ts';
 import type { Locale } from '../../lib/locale.ts';
 import { Remembered } from '../../lib/remembered.ts';
 import { WATCHED_SERVICES } from '../../messages/monitoring.ts';
-import { AuditTrail } from '../../repositories/audit-trail.ts';
 import { EndedSessions } from '../../repositories/redis/ended-sessions.ts';
 import { IdempotencyKeys } from '../../repositories/redis/idempotency-keys.ts';
 import { limitsInUse } from '../../repositories/redis/monitoring/limits-in-use.ts';
@@ -20,7 +19,7 @@ import { doctorContext } from '../doctor/examinations.ts';
 import { rememberFindings } from '../doctor/remembered-findings.ts';
 import { alertsOf } from './alerts-of.ts';
 import { approvalsOf } from './approvals-of.ts';
-import { brakesOf } from './brakes.ts';
+import { brakesContext } from './brakes.ts';
 import { broadcastsOf } from './broadcasts-of.ts';
 import { campaignsOf } from './campaigns-of.ts';
 import { historyOf } from './history.ts';
@@ -63,7 +62,6 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     loginLinks: loginLinksOf(app),
     version: app.version,
     log: app.log,
-    clock,
     secureCookies: config.PUBLIC_URL?.startsWith('https:') ?? false,
     defaultLocale: config.DEFAULT_LOCALE,
     timeZone: config.TIME_ZONE,
@@ -81,7 +79,7 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     approvals: approvalsOf(app, broadcasts, 'http'),
-    brakes: brakesOf(app),
+    ...brakesContext(app),
     buttons: {
       pauses: executeBulkBroadcast,
       pausesBy: controlBulkBroadcast,
@@ -114,7 +112,6 @@ export function httpContext(app: App, env: Env = process.env): HttpContext | und
     reports: reportsOf(app),
     completedMoney: () => money.get(),
     outbox: rememberedOutbox(app),
-    auditTrail: new AuditTrail(parts.foundation.database),
     reachability: { clear: (telegramId) => parts.foundation.marks.noteReached(telegramId) },
     exports: parts.exportDownloads,
     explainUser: (who, telling) => parts.explain.user(who, clock(), AbortSignal.timeout(EXPLAIN_LIMIT_MS), telling),

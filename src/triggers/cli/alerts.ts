@@ -1,15 +1,9 @@
 import type { AlertAnswer } from '../../repositories/redis/alerts/alert-answer-store.ts';
 import type { AlertsContext } from '../alerts.ts';
-import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';
+import { type Command, type CommandArgs, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
 /** Alerts that are on, and answers to them. */
-export type AlertContext = {
-  alerts: AlertsContext;
-  /** The person at the terminal. */
-  caller: string;
-  /** Writes what was done into `audit_logs`. */
-  recordAlert(action: string, id: string, details?: Readonly<Record<string, unknown>>): Promise<void>;
-};
+export type AlertContext = PersonContext & { alerts: AlertsContext };
 
 const HOUR_MS = 3_600_000;
 
@@ -27,7 +21,7 @@ export const alertCommands: readonly Command<AlertContext>[] = [
     summary: 'List alerts that are on, take care of one, or have nobody told of it for a time',
     options: { hours: { type: 'string' } },
     async run(args, context, { print }) {
-      const { alerts, caller, recordAlert } = context;
+      const { alerts, caller, record } = context;
       const [verb] = args.words;
       if (verb === undefined) {
         const { idle, on } = await alerts.list();
@@ -49,7 +43,8 @@ export const alertCommands: readonly Command<AlertContext>[] = [
       const { answer, details } = await answerTo(verb, id, context, args);
       if (answer.kind === 'unknown')
         throw new UsageError(`There is no alert '${id}'; \`task-worker alerts\` lists them`);
-      if (answer.kind === 'done') await recordAlert(`alert.${verb}d`, id, details);
+      if (answer.kind === 'done')
+        await record({ action: `alert.${verb}d`, entityType: 'alert', entityId: id, ...(details && { details }) });
       print({ alert: id, outcome: answer.kind, by: answer.kind === 'already' ? answer.by : caller }, [
         wordsOf(verb, answer),
       ]);

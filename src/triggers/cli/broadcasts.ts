@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import { BROADCAST_ACTS, type BroadcastsContext } from '../broadcasts.ts';
 import type { HistoryContext } from '../history.ts';
-import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';
+import { type Command, type CommandArgs, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
 /** Planned broadcasts at the command line. */
-export type BroadcastContext = {
+export type BroadcastContext = PersonContext & {
   history: Pick<HistoryContext, 'missing'>;
   broadcasts: Pick<BroadcastsContext, 'deleteSent' | 'deletions' | 'look' | 'planned' | 'say'>;
-  /** The person at the terminal. */
-  caller: string;
-  /** Writes what was done into `audit_logs`. */
-  recordBroadcast(action: string, id: string): Promise<void>;
 };
 
 const LISTED = 50;
@@ -26,7 +22,7 @@ export const broadcastCommands: readonly Command<BroadcastContext>[] = [
     async run(args, context, { print }) {
       const missing = await context.history.missing();
       if (missing) throw new Error(missing.en);
-      const { broadcasts, caller, recordBroadcast } = context;
+      const { broadcasts, caller, record } = context;
       const [verb] = args.words;
       if (verb === undefined) {
         const found = await broadcasts.planned.list(LISTED);
@@ -58,7 +54,7 @@ export const broadcastCommands: readonly Command<BroadcastContext>[] = [
       if (verb === 'delete') {
         if (!(await broadcasts.deleteSent(id, caller)))
           throw new UsageError(`It is ${broadcast.state}; what was sent can be deleted once it is over`);
-        await recordBroadcast('broadcast.deleted', id);
+        await record({ action: 'broadcast.deleted', entityType: 'broadcast', entityId: id });
         print({ id, deleting: true }, [`what ${broadcast.name} sent in the last 48 hours is being deleted`]);
         return 0;
       }
@@ -66,7 +62,7 @@ export const broadcastCommands: readonly Command<BroadcastContext>[] = [
       if (!act)
         throw new UsageError(`broadcast can list, show, ${BROADCAST_ACTS.join(', ')} and delete, not '${verb}'`);
       const state = await broadcasts.say(id, act, caller);
-      await recordBroadcast(`broadcast.${act}`, id);
+      await record({ action: `broadcast.${act}`, entityType: 'broadcast', entityId: id, details: { state } });
       print({ id, state: state ?? null }, [`${broadcast.name} is ${state ?? 'gone'} now`]);
       return 0;
     },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { issueInWords } from '../../lib/issue-in-words.ts';
 import type { Campaign } from '../../repositories/history/campaigns.ts';
+import type { Act } from '../act.ts';
 import {
   CampaignBody,
   CampaignFields,
@@ -13,16 +14,19 @@ import {
 } from '../campaign-bodies.ts';
 import { CAMPAIGN_WISHES, type CampaignsContext } from '../campaigns.ts';
 import type { HistoryContext } from '../history.ts';
-import { type Command, type CommandArgs, type Output, payloadOption, table, UsageError, wordAt } from './command.ts';
+import {
+  type Command,
+  type CommandArgs,
+  type Output,
+  type PersonContext,
+  payloadOption,
+  table,
+  UsageError,
+  wordAt,
+} from './command.ts';
 
 /** Campaigns, and the person at the terminal. */
-export type CampaignContext = {
-  campaigns: CampaignsContext;
-  history: Pick<HistoryContext, 'missing'>;
-  caller: string;
-  /** Writes what was done into `audit_logs`. */
-  recordCampaign(action: string, id: string, details: Readonly<Record<string, unknown>>): Promise<void>;
-};
+export type CampaignContext = PersonContext & { campaigns: CampaignsContext; history: Pick<HistoryContext, 'missing'> };
 
 const VERBS = ['list', 'show', 'estimate', 'add', 'change', ...CAMPAIGN_WISHES] as const;
 
@@ -46,7 +50,7 @@ export const campaignCommands: readonly Command<CampaignContext>[] = [
       if (verb === 'estimate') return await estimate(campaign, context, output);
       if (verb === 'change') return await change(campaign, args, context, output);
       const state = await context.campaigns.say(campaign.id, verb, context.caller);
-      await context.recordCampaign(verb, campaign.id, { state });
+      await context.record(actOf(verb, campaign.id, { state }));
       output.print({ id: campaign.id, state }, [`${campaign.name} is ${state}`]);
       return 0;
     },
@@ -102,7 +106,7 @@ async function add(args: CommandArgs, context: CampaignContext, output: Output):
   const draft = sensible(campaignDraft(body), context);
   const isNew = await context.campaigns.add(id, draft, context.caller);
   const { name, trigger } = draft;
-  if (isNew) await context.recordCampaign('made', id, { name, trigger });
+  if (isNew) await context.record(actOf('made', id, { name, trigger }));
   output.print({ id, made: isNew }, [
     isNew ? `${name} is kept as ${id}, and paused until you start it` : `There is a campaign ${id} already`,
   ]);
@@ -118,7 +122,7 @@ async function change(
   const draft = sensible(campaignDraft(parsed(z.strictObject(CampaignFields), args)), context);
   const { id } = campaign;
   const isChanged = await context.campaigns.campaigns.change(id, draft, context.caller);
-  if (isChanged) await context.recordCampaign('changed', id, { name: draft.name });
+  if (isChanged) await context.record(actOf('changed', id, { name: draft.name }));
   output.print({ id, changed: isChanged }, [
     isChanged
       ? `${draft.name} is changed`
@@ -126,6 +130,13 @@ async function change(
   ]);
   return isChanged ? 0 : 1;
 }
+
+const actOf = (what: string, entityId: string, details: Act['details'] & object): Act => ({
+  action: `campaign.${what}`,
+  entityType: 'campaign',
+  entityId,
+  details,
+});
 
 function parsed<T>(schema: z.ZodType<T>, args: CommandArgs): T {
   const read = schema.safeParse(payloadOption(args), { error: issueInWords });

@@ -1,6 +1,8 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { z } from 'zod';
 import { PermanentError } from '../../lib/errors.ts';
+import { issueInWords, issuesInWords } from '../../lib/issue-in-words.ts';
+import type { Act } from '../act.ts';
 
 /** Thrown when the words of a command line do not fit the command. The process exits with 64 (EX_USAGE of sysexits.h). */
 export class UsageError extends PermanentError {
@@ -10,6 +12,13 @@ export class UsageError extends PermanentError {
     super('usage', message);
   }
 }
+
+/** The person at the terminal. */
+export type PersonContext = {
+  caller: string;
+  /** Writes what they did into `audit_logs`. Never throws: what is done stays done, and a note says that it is not recorded. */
+  record(act: Act): Promise<void>;
+};
 
 /** Exit code of sysexits.h for work that is not done yet. */
 export const EX_TEMPFAIL = 75;
@@ -65,6 +74,15 @@ export function wordAt(args: CommandArgs, position: number, what: string): strin
   const word = args.words[position];
   if (word === undefined) throw new UsageError(`${what} is missing`);
   return word;
+}
+
+/** The options of a command by this schema, whose fields are `snake_case`. Throws `UsageError` naming the option and what it must be. */
+export function optionsBy<T>(schema: z.ZodType<T>, { options }: CommandArgs): T {
+  const given = Object.entries(options).map(([name, value]) => [name.replaceAll('-', '_'), value]);
+  const parsed = schema.safeParse(Object.fromEntries(given), { error: issueInWords });
+  if (parsed.success) return parsed.data;
+  const [issue] = issuesInWords(parsed.error.issues);
+  throw new UsageError(`--${String(issue?.path[0]).replaceAll('_', '-')} ${issue?.message}`);
 }
 
 /** Rows as aligned columns. */

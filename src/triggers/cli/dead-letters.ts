@@ -1,5 +1,5 @@
 import type { DeadJobs } from '../../runtime/dead-jobs.ts';
-import { type Command, table, UsageError, wordAt } from './command.ts';
+import { type Command, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
 /** Messages of Python producers that could not be understood. */
 export type DeadMessages = {
@@ -10,7 +10,7 @@ export type DeadMessages = {
   replay(id: string): Promise<boolean>;
 };
 
-export type DeadLetterContext = { deadJobs: DeadJobs; deadMessages: DeadMessages };
+export type DeadLetterContext = PersonContext & { deadJobs: DeadJobs; deadMessages: DeadMessages };
 
 /** The most that are listed of each kind. */
 const LISTED = 200;
@@ -67,5 +67,8 @@ const lettersOf = async ({ deadJobs, deadMessages }: DeadLetterContext, limit: n
   ...(await deadMessages.list(limit)),
 ];
 
-const replay = async (id: string, { deadJobs, deadMessages }: DeadLetterContext): Promise<boolean> =>
-  (await deadJobs.replay(id)) || (await deadMessages.replay(id));
+async function replay(id: string, { deadJobs, deadMessages, record }: DeadLetterContext): Promise<boolean> {
+  const isReplayed = (await deadJobs.replay(id)) || (await deadMessages.replay(id));
+  if (isReplayed) await record({ action: 'dead_letter.replayed', entityType: 'dead_letter', entityId: id });
+  return isReplayed;
+}

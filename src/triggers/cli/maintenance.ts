@@ -1,19 +1,12 @@
 import { z } from 'zod';
+import type { Act } from '../act.ts';
 import type { HistoryContext } from '../history.ts';
-import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';
+import { type Command, type CommandArgs, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
 /** Maintenance windows of nodes. */
-export type MaintenanceContext = {
+export type MaintenanceContext = PersonContext & {
   history: Pick<HistoryContext, 'maintenance' | 'missing'>;
   nodes(): Promise<readonly { nodeUuid: string; name: string }[]>;
-  /** The person at the terminal. */
-  caller: string;
-  /** Writes what was done into `audit_logs`. */
-  recordMaintenance(
-    action: 'planned' | 'ended',
-    node: string,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void>;
 };
 
 const LISTED = 500;
@@ -43,7 +36,7 @@ export const maintenanceCommands: readonly Command<MaintenanceContext>[] = [
       if (verb === 'plan') {
         const { isNew, window } = await maintenance.plan(await plannedBy(args, context));
         const { endsAt, id, name, node, reason } = window;
-        if (isNew) await context.recordMaintenance('planned', node, { name, to: endsAt.toISOString(), reason });
+        if (isNew) await context.record(actOf('planned', node, { name, to: endsAt.toISOString(), reason }));
         const until = endsAt.toISOString();
         print({ id: isNew ? id : null, node, until, planned: isNew }, [
           isNew
@@ -59,7 +52,7 @@ export const maintenanceCommands: readonly Command<MaintenanceContext>[] = [
       if (!ended)
         throw new UsageError(`There is no maintenance window ${id.data}; \`task-worker maintenance\` lists them`);
       const { isEnded, window } = ended;
-      if (isEnded) await context.recordMaintenance('ended', window.node, { name: window.name, window: window.id });
+      if (isEnded) await context.record(actOf('ended', window.node, { name: window.name, window: window.id }));
       print({ id: window.id, ended: isEnded }, [
         `maintenance of ${window.name} ${isEnded ? 'is over' : 'was over before'}`,
       ]);
@@ -67,6 +60,13 @@ export const maintenanceCommands: readonly Command<MaintenanceContext>[] = [
     },
   },
 ];
+
+const actOf = (what: 'planned' | 'ended', entityId: string, details: Act['details'] & object): Act => ({
+  action: `node.maintenance_${what}`,
+  entityType: 'node',
+  entityId,
+  details,
+});
 
 async function plannedBy(args: CommandArgs, { caller, nodes }: MaintenanceContext) {
   const asked = wordAt(args, 1, 'The name or uuid of the node');

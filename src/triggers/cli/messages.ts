@@ -1,23 +1,29 @@
 import { z } from 'zod';
-import { issueInWords, issuesInWords } from '../../lib/issue-in-words.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
 import { MESSAGE_STATUSES, type Outbox } from '../../repositories/outbox.ts';
 import {
   MESSAGE_ACTS,
   type MessageAct,
   MessageFilterFields,
+  messageAction,
   messageFilter,
   messageListBody,
 } from '../message-bodies.ts';
 import { RowCursor } from '../row-cursor.ts';
 import { wholeNumber } from '../text-fields.ts';
-import { type Command, type CommandArgs, type Output, table, UsageError, wordAt } from './command.ts';
+import {
+  type Command,
+  type CommandArgs,
+  type Output,
+  optionsBy,
+  type PersonContext,
+  table,
+  UsageError,
+  wordAt,
+} from './command.ts';
 
-export type MessageContext = {
+export type MessageContext = PersonContext & {
   messages: Pick<Outbox, 'counts' | 'list' | 'retry'> & Pick<Notifications, 'drop'>;
-  /** The person at the terminal. */
-  caller: string;
-  recordMessage(act: MessageAct, id: string, messages: number): Promise<void>;
 };
 
 const text = { type: 'string' } as const;
@@ -51,13 +57,7 @@ export const messageCommands: readonly Command<MessageContext>[] = [
 ];
 
 async function list(args: CommandArgs, { messages }: MessageContext, { print }: Output): Promise<number> {
-  const { 'telegram-id': telegramId, ...given } = args.options;
-  const parsed = Options.safeParse({ ...given, telegram_id: telegramId }, { error: issueInWords });
-  if (!parsed.success) {
-    const [issue] = issuesInWords(parsed.error.issues);
-    throw new UsageError(`--${String(issue?.path[0]).replace('_', '-')} ${issue?.message}`);
-  }
-  const { after, limit, ...filter } = parsed.data;
+  const { after, limit, ...filter } = optionsBy(Options, args);
   const body = messageListBody(await messages.list(messageFilter(filter), { after, limit }));
   const rows = body.messages.map((one) => [
     ...[one.id, one.sent_at ?? one.scheduled_at ?? '', one.status, one.telegram_id, one.type ?? ''],
@@ -80,13 +80,13 @@ async function counts({ messages }: MessageContext, { print }: Output): Promise<
 async function change(
   act: MessageAct,
   args: CommandArgs,
-  { caller, messages, recordMessage }: MessageContext,
+  { caller, messages, record }: MessageContext,
   { print }: Output,
 ): Promise<number> {
   const { data: id } = z.guid().safeParse(wordAt(args, 1, 'The id of the message'));
   if (id === undefined) throw new UsageError('The id of a message is a UUID; `task-worker messages` lists them');
   const changed = act === 'retry' ? await messages.retry([id]) : await messages.drop([id], caller);
-  await recordMessage(act, id, changed);
+  await record({ action: messageAction(act), entityType: 'message', entityId: id, details: { messages: changed } });
   const done = { retry: 'It is due now and is sent again.', drop: 'It is not sent any more.' }[act];
   const not = {
     retry: 'It is not among the failed; nothing was changed.',

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { HistoryContext } from '../history.ts';
 import { lineBody, openActs, type ReceiptsContext, receiptBody } from '../receipts.ts';
-import { type Command, table, UsageError, wordAt } from './command.ts';
+import { type Command, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
-export type ReceiptCommandContext = {
+export type ReceiptCommandContext = PersonContext & {
   history: Pick<HistoryContext, 'missing'>;
   receipts: ReceiptsContext;
-  /** The person at the terminal. */
-  caller: string;
 };
 
 const LISTED = 50;
@@ -21,7 +19,7 @@ export const receiptCommands: readonly Command<ReceiptCommandContext>[] = [
     maxWords: 2,
     summary: 'List what mass acts did, show the acts of one, or undo what still stands',
     options: { task: { type: 'string' }, after: { type: 'string' }, 'dry-run': { type: 'boolean' } },
-    async run(args, { caller, history, receipts }, { print }) {
+    async run(args, { caller, history, receipts, record }, { print }) {
       const missing = await history.missing();
       if (missing) throw new Error(missing.en);
       const verb = args.words[0] ?? 'list';
@@ -45,6 +43,8 @@ export const receiptCommands: readonly Command<ReceiptCommandContext>[] = [
           throw new UsageError('Nothing on this receipt can be undone, or all of it is undone');
         const dryRun = args.options['dry-run'] === true;
         const { already, jobId } = await receipts.undo({ id, dryRun, caller });
+        const details = { job_id: jobId, task: receipt.task, ...(dryRun && { dry_run: true }) };
+        await record({ action: 'receipt.undo', entityType: 'receipt', entityId: id, details });
         print({ job_id: jobId, already, dry_run: dryRun }, [
           `${already ? 'it waits or runs already' : 'it is in its queue'}, as job ${jobId}`,
         ]);

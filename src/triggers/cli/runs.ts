@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { issueInWords, issuesInWords } from '../../lib/issue-in-words.ts';
 import { JOB_ACTS, type JobAct, MOST_JOBS_AT_ONCE } from '../../lib/job-act.ts';
 import type { RunFilter } from '../../repositories/history/runs.ts';
 import type { HistoryContext } from '../history.ts';
 import { errorGroupsBody, RunFilterFields, RunPlace, runDetailsBody, runFilter, runListBody } from '../run-bodies.ts';
 import { wholeNumber } from '../text-fields.ts';
-import { type Command, type CommandArgs, type Output, table, UsageError, wordAt } from './command.ts';
+import { type Command, type Output, optionsBy, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
-export type RunsContext = { history: HistoryContext; caller: string };
+export type RunsContext = PersonContext & { history: HistoryContext };
 
 const text = { type: 'string' } as const;
 const FILTER = '[--task T] [--state S] [--from TIME] [--to TIME] [--customer C] [--error FINGERPRINT] [--text TEXT]';
@@ -34,7 +33,7 @@ export const runsCommands: readonly Command<RunsContext>[] = [
       const verb = args.words[0] ?? 'list';
       if (!['list', 'groups', 'show', ...JOB_ACTS].includes(verb))
         throw new UsageError(`runs can list, group, show, ${JOB_ACTS.join(', ')}, not '${verb}'`);
-      const options = optionsOf(args);
+      const options = optionsBy(Options, args);
       const missing = await context.history.missing();
       if (missing) {
         output.note(missing.en);
@@ -48,14 +47,6 @@ export const runsCommands: readonly Command<RunsContext>[] = [
     },
   },
 ];
-
-function optionsOf(args: CommandArgs): Options {
-  const { 'correlation-id': correlationId, ...given } = args.options;
-  const parsed = Options.safeParse({ ...given, correlation_id: correlationId }, { error: issueInWords });
-  if (parsed.success) return parsed.data;
-  const [issue] = issuesInWords(parsed.error.issues);
-  throw new UsageError(`--${String(issue?.path[0]).replace('_', '-')} ${issue?.message}`);
-}
 
 async function list(
   filter: RunFilter,
@@ -102,7 +93,7 @@ async function act(
   verb: JobAct,
   filter: RunFilter,
   { expected }: Options,
-  { caller, history }: RunsContext,
+  { caller, history, record }: RunsContext,
   out: Output,
 ): Promise<number> {
   if (expected === undefined) {
@@ -112,6 +103,8 @@ async function act(
   }
   const answer = await history.act({ act: verb, caller, expected, filter });
   if (answer.outcome === 'begun') {
+    const details = { act: verb, jobs: answer.jobs, filter };
+    await record({ action: `jobs.${verb}`, entityType: 'job', entityId: answer.jobId, details });
     out.print(answer, [`${answer.jobs} jobs, by the job ${answer.jobId}.`]);
     return 0;
   }

@@ -9,13 +9,14 @@ import {
   type CommandArgs,
   EX_TEMPFAIL,
   type Output,
+  type PersonContext,
   payloadOption,
   table,
   UsageError,
   wordAt,
 } from './command.ts';
 
-export type TaskContext = {
+export type TaskContext = PersonContext & {
   /** The schedules that a person has paused. Both acts are recorded in `audit_logs`, and answer false where nothing changed. */
   pausedSchedules: {
     all(): Promise<ReadonlyMap<string, { by: string }>>;
@@ -53,10 +54,13 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     summary:
       'Run one task here and now until it is done, and print its result; exit code 75 where it is not, with what goes on where; --dry-run lists what it would do and changes nothing',
     options: payload,
-    async run(args, { heldForSecond, runHere }, { note, print }) {
+    async run(args, { heldForSecond, record, registry, runHere }, { note, print }) {
       const name = wordAt(args, 0, 'The task to run');
       const held = await heldForSecond(name, payloadOf(args));
       if (held) return printHeld(held, print);
+      // A dry run changes nothing, and leaves no entry either.
+      if (payloadOf(args).dry_run !== true)
+        await record({ action: 'task.run', entityType: 'task', entityId: registry.get(name).task.name });
       const { elsewhere, result } = await runHere(name, payloadOf(args), note);
       print(result, [JSON.stringify(result, undefined, 2)]);
       if (elsewhere === undefined) return 0;
@@ -70,14 +74,16 @@ export const taskCommands: readonly Command<TaskContext>[] = [
     maxWords: 1,
     summary: 'Put one task into its queue and print the job id',
     options: payload,
-    async run(args, { dispatcher, heldForSecond, registry, schedules }, { print }) {
+    async run(args, { caller, dispatcher, heldForSecond, record, registry, schedules }, { print }) {
       const name = wordAt(args, 0, 'The task to dispatch');
       const held = await heldForSecond(name, payloadOf(args));
       if (held) return printHeld(held, print);
       // A scheduled task is unique at this door too.
       const unique = schedules.has(registry.get(name).task.name);
-      const asked = { source: 'cli', initiatedBy: 'cli', unique } as const;
+      const asked = { source: 'cli', initiatedBy: caller, unique } as const;
       const { already, jobId, task } = await dispatcher.dispatchNamed(name, payloadOf(args), asked);
+      const details = { job_id: jobId, ...(already && { already }) };
+      await record({ action: 'task.dispatched', entityType: 'task', entityId: task.name, details });
       print({ job_id: jobId, task: task.name, queue: task.queue, already }, [
         already
           ? `${task.name} waits or runs already, with the same payload, as job ${jobId} in queue ${task.queue}`

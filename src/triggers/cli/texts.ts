@@ -3,17 +3,10 @@ import { CUSTOMER_TEXTS, type TextName } from '../../lib/customer-texts.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
 import type { HistoryContext } from '../history.ts';
 import { isKnownText, type TextsContext } from '../texts.ts';
-import { type Command, type CommandArgs, table, UsageError, wordAt } from './command.ts';
+import { type Command, type CommandArgs, type PersonContext, table, UsageError, wordAt } from './command.ts';
 
 /** Texts to customers. */
-export type TextCommandContext = {
-  history: Pick<HistoryContext, 'missing'>;
-  texts: TextsContext;
-  /** The person at the terminal. */
-  caller: string;
-  /** Writes what was done into `audit_logs`. */
-  recordText(action: 'saved' | 'restored', name: string, details: Readonly<Record<string, unknown>>): Promise<void>;
-};
+export type TextCommandContext = PersonContext & { history: Pick<HistoryContext, 'missing'>; texts: TextsContext };
 
 export const textCommands: readonly Command<TextCommandContext>[] = [
   {
@@ -54,9 +47,10 @@ export const textCommands: readonly Command<TextCommandContext>[] = [
       const version = await context.texts.save({ name, locale, text, by: context.caller });
       if (version === undefined) throw new Error(`Somebody saved ${name} at this moment; try again`);
       const isBack = text === undefined;
-      await context.recordText(verb === 'save' ? 'saved' : 'restored', name, {
-        ...{ locale, version },
-        ...(isBack && { taken_back: true }),
+      await context.record({
+        action: `text.${verb === 'save' ? 'saved' : 'restored'}`,
+        ...{ entityType: 'text', entityId: name },
+        details: { locale, version, ...(isBack && { taken_back: true }) },
       });
       print({ name, locale, version }, [
         isBack

@@ -27,8 +27,10 @@ import type { Dispatcher } from '../../runtime/dispatcher.ts';
 import type { Jobs } from '../../runtime/jobs.ts';
 import type { Queues } from '../../runtime/queues.ts';
 import type { TaskRegistry } from '../../runtime/registry.ts';
+import type { Act } from '../act.ts';
 import type { AlertsContext } from '../alerts.ts';
 import type { ApprovalsContext } from '../approvals.ts';
+import type { BrakesContext } from '../brakes.ts';
 import type { BroadcastsContext } from '../broadcasts.ts';
 import type { CampaignsContext } from '../campaigns.ts';
 import type { RememberedFindings } from '../examination.ts';
@@ -44,21 +46,6 @@ import type { NamedToken } from './auth/tokens.ts';
 export type DeadMessage = { id: string; kind: 'message'; task: string; failedAt: Date; reason: string };
 export type DeadLetter = DeadJob | DeadMessage;
 
-/** An effect that is held until an admin decides. */
-export type HeldBrake = {
-  name: string;
-  /** A sentence: what is held and why. */
-  held: Readonly<Record<'en' | 'ru', string>>;
-  /** Undefined where it was not recorded. */
-  since: Date | undefined;
-  /** The decisions that an admin can make. */
-  decisions: readonly string[];
-  /** What the held run would do, as an export; undefined where no list was made, or none can be. */
-  list: { exportId: string; rows: number; at: Date; expiresAt: Date } | undefined;
-  /** Where messages are held: those that were due before this. */
-  messagesDueBefore?: Date;
-};
-
 /** The worker's knowledge of one panel user, one sentence per decision. */
 export type ExplainedUser = {
   panelUser: string;
@@ -67,32 +54,6 @@ export type ExplainedUser = {
   /** Telegram refuses this chat, as far as it is remembered. */
   isUnreachable: boolean;
   sentences: readonly string[];
-};
-
-/** An action over this port. */
-export type Act = {
-  /** Dotted: `task.dispatched`, `job.cancelled`. */
-  action: string;
-  entityType:
-    | 'approval'
-    | 'task'
-    | 'schedule'
-    | 'node'
-    | 'job'
-    | 'dead_letter'
-    | 'brake'
-    | 'broadcast'
-    | 'campaign'
-    | 'export'
-    | 'session'
-    | 'message'
-    | 'segment'
-    | 'alert'
-    | 'receipt'
-    | 'customer'
-    | 'text';
-  entityId: string;
-  details?: Readonly<Record<string, unknown>>;
 };
 
 /** An action and who did it, for `audit_logs`. */
@@ -160,11 +121,7 @@ export type HttpContext = {
     /** False where there is no such message. */
     replay(id: string): Promise<boolean>;
   };
-  brakes: {
-    list(): Promise<readonly HeldBrake[]>;
-    /** Returns a sentence that says what was done. Throws for an unknown brake or decision. */
-    confirm(name: string, decision: string): Promise<string>;
-  };
+  brakes: BrakesContext['brakes'];
   /** Acts that wait for a second person; they need the same schema as history. */
   approvals: ApprovalsContext;
   /** Tasks whose jobs have their own buttons on the page. */

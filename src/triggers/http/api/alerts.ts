@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { PermanentError } from '../../../lib/errors.ts';
 import type { AlertAnswer, AnsweredAlert, IdleMute } from '../../../repositories/redis/alerts/alert-answer-store.ts';
+import type { Act } from '../../act.ts';
 import { runbookPath } from '../../runbooks.ts';
 import { instant, line } from '../../text-fields.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { AlertBody, namesOfSchemas, time } from './schemas.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { AuditFilter, AuditTrailEntry } from '../../../repositories/audit-trail.ts';
-import { RowCursor, type RowPlace, rowCursor } from '../../row-cursor.ts';
-import { instant, line, wholeNumber } from '../../text-fields.ts';
+import { AuditFilterFields, auditEntries, auditEntryBody } from '../../audit-trail.ts';
+import { RowCursor, rowCursor } from '../../row-cursor.ts';
+import { wholeNumber } from '../../text-fields.ts';
 import type { HttpContext } from '../context.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';
@@ -33,11 +33,7 @@ export function auditRoutes(context: HttpContext): readonly ApiRoute[] {
       needs: 'owner',
       summary: 'The audit trail: who did what to which thing and from where',
       query: z.object({
-        action: line(100).optional().describe('The beginning of the action, as `payment.`'),
-        by: line(100).optional().describe('The person or program, as `by` of an entry names it'),
-        subject: line(255).optional().describe('`entity_id`'),
-        from: instant.optional().describe('At this time or later'),
-        to: instant.optional().describe('Before this time'),
+        ...AuditFilterFields,
         after: RowCursor.optional().describe('`next` of the page before'),
         limit: wholeNumber(1, LISTED).default(50).describe('How many at most'),
       }),
@@ -53,31 +49,11 @@ export function auditRoutes(context: HttpContext): readonly ApiRoute[] {
       async handle({ query: { after, limit, subject, ...filter } }) {
         const { entries, next } = await auditEntries(context, { ...filter, subject }, { after, limit });
         const place = rowCursor(next);
-        return { status: 200, body: { entries: entries.map(entryBody), ...(place !== undefined && { next: place }) } };
+        return {
+          status: 200,
+          body: { entries: entries.map(auditEntryBody), ...(place !== undefined && { next: place }) },
+        };
       },
     }),
   ];
-}
-
-/** One page of the entries that this filter finds. */
-export const auditEntries = (
-  { auditTrail }: Pick<HttpContext, 'auditTrail'>,
-  { subject, ...filter }: Omit<AuditFilter, 'entities'> & { subject?: string | undefined },
-  page: { after?: RowPlace | undefined; limit: number },
-): Promise<{ entries: readonly AuditTrailEntry[]; next: RowPlace | undefined }> =>
-  auditTrail.search({ ...filter, entities: subject === undefined ? undefined : [subject] }, page);
-
-function entryBody(entry: AuditTrailEntry): z.output<typeof AuditEntryBody> {
-  const { action, address, agent, at, by, entityId, entityType, id, newValue, oldValue, role } = entry;
-  return {
-    ...{ id, action, at: at.toISOString() },
-    ...(entityType !== undefined && { entity_type: entityType }),
-    ...(entityId !== undefined && { entity_id: entityId }),
-    ...(by !== undefined && { by }),
-    ...(role !== undefined && { role }),
-    ...(address !== undefined && { address }),
-    ...(agent !== undefined && { agent }),
-    ...(oldValue !== undefined && { old_value: oldValue }),
-    ...(newValue !== undefined && { new_value: newValue }),
-  };
 }

@@ -1,20 +1,26 @@
 import { z } from 'zod';
-import { days } from '../../../lib/duration.ts';
 import type { OutboxPage } from '../../../repositories/outbox.ts';
-import { ANSWER_HOLDS_MS } from '../../../repositories/redis/brakes/brake-records.ts';
+import {
+  ANSWERS_LISTED,
+  ANSWERS_OF_DAYS,
+  type BrakesContext,
+  brakeAnswerBody,
+  brakeAnswers,
+  type Decided,
+  decideBrake,
+  type HeldBrake,
+  heldBody,
+} from '../../brakes.ts';
 import { MessageListBody, messageListBody } from '../../message-bodies.ts';
 import { RowCursor, type RowPlace, rowCursor } from '../../row-cursor.ts';
 import { line, wholeNumber } from '../../text-fields.ts';
-import type { Act, HeldBrake, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { MessagePage, messagesOf } from './messages.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { BrakeBody, namesOfSchemas, time } from './schemas.ts';
 
-const ANSWERS_LISTED = 20;
 const ANSWERS_MOST = 200;
-/** Answers are looked for in so many days. */
-const ANSWERS_OF_DAYS = 90;
 
 const BrakeAnswerBody = z.object({
   at: time,
@@ -40,19 +46,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       summary: 'What is held until an admin decides',
       answers: { 200: { description: 'All that is held', schema: z.object({ brakes: z.array(BrakeBody) }) } },
       async handle() {
-        const brakes = (await context.brakes.list()).map(({ held, list, messagesDueBefore: _, since, ...others }) => ({
-          ...others,
-          held: held.en,
-          ...(since && { since: since.toISOString() }),
-          ...(list && {
-            list: {
-              export_id: list.exportId,
-              rows: list.rows,
-              at: list.at.toISOString(),
-              expires_at: list.expiresAt.toISOString(),
-            },
-          }),
-        }));
+        const brakes = (await context.brakes.list()).map(heldBody);
         return { status: 200, body: { brakes } };
       },
     }),
@@ -70,7 +64,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
       },
       problems: ['not-found'],
       async handle({ params: { name }, body: { decision } }, { audit }) {
-        const { act, done } = await decideBrake(context, name, decision);
+        const { act, done } = await decidedOr404(context, name, decision);
         await audit(act);
         return { status: 200, body: { name, done } };
       },
@@ -113,7 +107,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
         await brakeOr404(context, name);
         const { answers, next } = await brakeAnswers(context, name, page);
         const place = rowCursor(next);
-        const body = { answers: answers.map(answerBody), ...(place !== undefined && { next: place }) };
+        const body = { answers: answers.map(brakeAnswerBody), ...(place !== undefined && { next: place }) };
         return { status: 200, body };
       },
     }),
@@ -121,7 +115,7 @@ export function brakeRoutes(context: HttpContext): readonly ApiRoute[] {
 }
 
 /** Returns the hold of this name; undefined where nothing is held, but something was answered. Throws a `Problem` where neither was. */
-export async function brakeOr404(context: BrakesPast, name: string): Promise<HeldBrake | undefined> {
+export async function brakeOr404(context: BrakesContext, name: string): Promise<HeldBrake | undefined> {
   const held = (await context.brakes.list()).find((one) => one.name === name);
   if (held) return held;
   const { answers } = await brakeAnswers(context, name, { limit: 1 });
@@ -140,68 +134,15 @@ export async function messagesHeld(
   return await messagesOf(context, { status: 'pending', to: held.messagesDueBefore }, page);
 }
 
-type BrakesPast = Pick<HttpContext, 'auditTrail' | 'brakes' | 'clock'>;
-
-/** One answer to what a brake held. */
-export type BrakeAnswer = {
-  id: string;
-  at: Date;
-  by: string | undefined;
-  role: string | undefined;
-  decision: string;
-  held: string | undefined;
-  done: string | undefined;
-  /** Until when a decision about a run holds; undefined for one that was carried out at once. */
-  holdsUntil: Date | undefined;
-};
-
-const Details = z.object({ decision: z.string(), held: z.string(), done: z.string() }).partial();
-
-/** One page of what was answered to this brake, the newest first. */
-export async function brakeAnswers(
-  { auditTrail, clock }: BrakesPast,
-  name: string,
-  { after, limit = ANSWERS_LISTED }: { after?: RowPlace | undefined; limit?: number },
-): Promise<{ answers: readonly BrakeAnswer[]; next: RowPlace | undefined }> {
-  const from = new Date(clock().getTime() - days(ANSWERS_OF_DAYS));
-  const filter = { action: 'brake.confirmed', entities: [name], from };
-  const { entries, next } = await auditTrail.search(filter, { after, limit });
-  const answers = entries.map(({ at, by, id, newValue, role }) => {
-    const { decision = '', done, held } = Details.safeParse(newValue).data ?? {};
-    // A backlog is sent or dropped at once.
-    const isDone = decision === 'send' || decision === 'drop';
-    return { id, at, by, role, decision, done, held, holdsUntil: isDone ? undefined : holdsUntil(at) };
-  });
-  return { answers, next };
-}
-
-const holdsUntil = (at: Date): Date => new Date(at.getTime() + ANSWER_HOLDS_MS);
-
-function answerBody(answer: BrakeAnswer): z.output<typeof BrakeAnswerBody> {
-  const { at, by, decision, done, held, holdsUntil: until, role } = answer;
-  return {
-    ...{ at: at.toISOString(), decision },
-    ...(by !== undefined && { by }),
-    ...(role !== undefined && { role }),
-    ...(held !== undefined && { held }),
-    ...(done !== undefined && { done }),
-    ...(until && { holds_until: until.toISOString() }),
-  };
-}
-
-/** Decides about what is held, and returns the act for the audit trail. Throws a `Problem` where nothing is held, or not for that decision. */
-export async function decideBrake(
-  context: HttpContext,
+/** Decides about what is held. Throws a `Problem` where nothing is held, or not for that decision. */
+export async function decidedOr404(
+  context: Pick<HttpContext, 'brakes'>,
   name: string,
   decision: string,
-): Promise<{ act: Act; done: string; held: HeldBrake }> {
-  const held = (await context.brakes.list()).find((brake) => brake.name === name);
-  if (!held) throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
-  if (!held.decisions.includes(decision)) {
-    const detail = `must be ${held.decisions.join(' or ')}`;
-    throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
-  }
-  const done = await context.brakes.confirm(name, decision);
-  const details = { decision, held: held.held.en, done };
-  return { act: { action: 'brake.confirmed', entityType: 'brake', entityId: name, details }, done, held };
+): Promise<Decided & { kind: 'done' }> {
+  const decided = await decideBrake(context, name, decision);
+  if (decided.kind === 'done') return decided;
+  if (decided.kind === 'unknown') throw new Problem('not-found', `Nothing is held under the name '${name}'.`);
+  const detail = `must be ${decided.decisions.join(' or ')}`;
+  throw new Problem('bad-request', `decision: ${detail}`, { errors: [{ pointer: '/decision', detail }] });
 }

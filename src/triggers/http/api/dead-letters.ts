@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { pathOf, siftFields } from '../../../lib/unknown-fields.ts';
 import type { AnyTask } from '../../../runtime/define-task.ts';
+import type { Act } from '../../act.ts';
 import { wholeNumber } from '../../text-fields.ts';
 import { HIDDEN, withoutSecrets } from '../auth/secrets.ts';
-import type { Act, DeadLetter, HttpContext } from '../context.ts';
+import type { DeadLetter, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { DeadLetterBody, JobId } from './schemas.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JobView } from '../../../runtime/jobs.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { Act } from '../../act.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { jobBody } from './job-body.ts';
 import { type ApiRoute, apiRoute } from './route.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { MaintenanceWindow } from '../../../repositories/history/maintenance-rows.ts';
+import type { Act } from '../../act.ts';
 import { instant, wholeNumber } from '../../text-fields.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { keptHistory } from './kept-history.ts';
 import { type ApiRoute, apiRoute } from './route.ts';

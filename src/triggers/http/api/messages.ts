@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { OutboxFilter, OutboxMessage, OutboxPage } from '../../../repositories/outbox.ts';
+import type { Act } from '../../act.ts';
 import {
   type MessageAct,
   MessageBody,
@@ -13,7 +14,7 @@ import {
 import { RowCursor, type RowPlace } from '../../row-cursor.ts';
 import { wholeNumber } from '../../text-fields.ts';
 import { personOf } from '../console/components/people.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
 import { namesOfSchemas, time } from './schemas.ts';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type MaintenanceWindow, windowAt } from '../../../repositories/history/maintenance-rows.ts';
 import type { NodeRecord } from '../../../repositories/redis/monitoring/node-health-store.ts';
+import { nodeBody, worstFirst } from '../../nodes.ts';
 import { fromHistory } from '../console/history-part.ts';
-import { worstFirst } from '../console/node-words.ts';
 import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { MaintenanceBody, maintenanceBody, NodeUuid } from './maintenance.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
-import { NodeBody, nodeBody } from './schemas.ts';
+import { NodeBody } from './schemas.ts';
 
 /** The windows of one node that are looked at to find the one that is on. */
 const WINDOWS = 50;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { deadLetterTotal, deliverySuccess, deliveryTotals } from '../../../lib/figure-definitions.ts';
+import { nodeBody } from '../../nodes.ts';
 import type { HttpContext } from '../context.ts';
 import { type ApiRoute, apiRoute } from './route.ts';
-import { AlertBody, NodeBody, nodeBody, time } from './schemas.ts';
+import { AlertBody, NodeBody, time } from './schemas.ts';
 
 const CHART_MINUTES = 60;
 

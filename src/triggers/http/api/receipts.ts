@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { StoodBefore } from '../../../repositories/history/receipts.ts';
+import type { Act } from '../../act.ts';
 import { lineBody, openActs, receiptBody } from '../../receipts.ts';
 import { line, wholeNumber } from '../../text-fields.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { keptHistory } from './kept-history.ts';
 import { type ApiRoute, apiRoute, SENT } from './route.ts';

@@ -4,9 +4,10 @@ import type { ApiRole } from '../../../lib/api-role.ts';
 import { type IssueInWords, issueInWords, issuesInWords } from '../../../lib/issue-in-words.ts';
 import { siftFields, unknownInWords } from '../../../lib/unknown-fields.ts';
 import { andMore, LISTED_PROBLEMS } from '../../../runtime/payload-error.ts';
+import type { Act } from '../../act.ts';
 import { auditedCaller, callerOf } from '../auth/audited-caller.ts';
 import type { Guard } from '../auth/guard.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { type FieldError, Problem, type ProblemKind } from '../problem.ts';
 import type { HeaderName } from './components.ts';
 

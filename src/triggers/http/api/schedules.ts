@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { PauseMark } from '../../../repositories/redis/monitoring/pause-marks.ts';
 import { describeSchedule } from '../../../runtime/describe-task.ts';
+import type { Act } from '../../act.ts';
 import { line } from '../../text-fields.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { dispatchFor } from './dispatch.ts';
 import { type ApiRoute, apiRoute } from './route.ts';

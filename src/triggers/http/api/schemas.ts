@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { NodeRecord } from '../../../repositories/redis/monitoring/node-health-store.ts';
 
 /** Shapes that several routes share. Fields are `snake_case`, times ISO 8601 UTC. */
 export const time = z.iso.datetime();
@@ -124,22 +123,6 @@ export const NodeBody = z.object({
   since: time,
   checked_at: time.describe('When this was last seen to be so'),
   reason: z.string().optional(),
-});
-
-/** A node in the form of the API. */
-export const nodeBody = ({
-  checkedAt,
-  country,
-  name,
-  nodeUuid,
-  reason,
-  since,
-  status,
-}: NodeRecord): z.output<typeof NodeBody> => ({
-  ...{ uuid: nodeUuid, name, country, status },
-  since: since.toISOString(),
-  checked_at: checkedAt.toISOString(),
-  ...(reason !== undefined && { reason }),
 });
 
 for (const [id, schema] of Object.entries({

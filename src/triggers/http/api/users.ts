@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { LOCALES, type Locale } from '../../../lib/locale.ts';
 import type { JobView } from '../../../runtime/jobs.ts';
+import type { Act } from '../../act.ts';
 import { MessageBody, messageBody } from '../../message-bodies.ts';
 import { DeskLineBody, deskLineBody } from '../../payment-bodies.ts';
 import type { DeskList } from '../../payment-desk.ts';
 import { RunBody, runBody } from '../../run-bodies.ts';
 import { line } from '../../text-fields.ts';
-import type { Act, ExplainedUser, HttpContext } from '../context.ts';
+import type { ExplainedUser, HttpContext } from '../context.ts';
 import { Problem } from '../problem.ts';
 import { customerTimeline, TIMELINE_KINDS, type Timeline, type TimelineEntry } from './customer-timeline.ts';
 import { jobBody } from './job-body.ts';

@@ -4,8 +4,9 @@ import type { ApiRole } from '../../../lib/api-role.ts';
 import type { Html } from '../../../lib/html.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import type { ZonedClock } from '../../../lib/zoned-clock.ts';
+import type { Act } from '../../act.ts';
 import type { Caller } from '../auth/guard.ts';
-import type { Act, HttpContext } from '../context.ts';
+import type { HttpContext } from '../context.ts';
 import type { CommonWord } from './words.ts';
 
 /** One text in every language: a missing one does not compile. */

@@ -16,12 +16,6 @@ export const NODE_STATES: Readonly<Record<NodeRecord['status'], { tone: Tone; te
   online: { tone: 'good', text: { en: 'online', ru: 'работает' } },
 };
 
-const ORDER: readonly NodeRecord['status'][] = ['offline', 'warning', 'maintenance', 'online'];
-
-/** The worst first, then those whose state is newest. */
-export const worstFirst = (nodes: readonly NodeRecord[]): NodeRecord[] =>
-  [...nodes].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || b.since.getTime() - a.since.getTime());
-
 /** A day below this share is red; less than a whole day, but above it, is amber. */
 const BAD_SHARE = 0.95;
 /** A minute that is missing at the edge of a look does not make a day amber. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seconds } from '../../../../lib/duration.ts';
 import { html, join } from '../../../../lib/html.ts';
 import { numberText } from '../../../../lib/quantities.ts';
-import { decideBrake } from '../../api/brakes.ts';
+import { decidedOr404 } from '../../api/brakes.ts';
 import { replayDeadLetter } from '../../api/dead-letters.ts';
 import { dispatchFor } from '../../api/dispatch.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';
@@ -51,7 +51,7 @@ export default defineView({
           return held && page.say('askDecision', held.held[page.locale], page.say(word));
         },
         async run(context, { form, page }) {
-          const { act, held } = await decideBrake(context, form.name, word);
+          const { act, held } = await decidedOr404(context, form.name, word);
           return { receipt: page.say('decided', page.say(word), held.held[page.locale]), act };
         },
       });
