@@ -146,14 +146,18 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     deadJobs: app.deadJobs,
     deadMessages: deadMessages(app),
     ...doctorContext(app, terminal.env),
-    runHere: (name, payload, progress) =>
-      runToEnd(name, payload, {
+    async runHere(name, payload, progress) {
+      const { clock } = parts.foundation;
+      await clock.ask();
+      return await runToEnd(name, payload, {
         ...app,
+        clock: () => clock.now(),
         progress,
         middleware: app.middleware(resultListener(app)),
         signal: controller.signal,
         initiatedBy: caller,
-      }),
+      });
+    },
     pausedSchedules: pausesOf(app),
     ...brakesContext(app),
     broadcasts: broadcastsOf(app, 'cli'),
@@ -168,7 +172,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     alerts: alertsOf(app),
     messages: outboxOf(app),
     texts: app.services.customerTexts,
-    explainUser: (who) => parts.explain.user(who, new Date(), controller.signal),
+    explainUser: (who) => parts.explain.user(who, parts.foundation.clock.now(), controller.signal),
   };
 }
 

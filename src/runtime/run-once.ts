@@ -16,7 +16,7 @@ export type RunOnceOptions = {
   signal: AbortSignal;
   initiatedBy: string;
   /** Clock, job id and attempt of the run. The job id of an earlier run makes this one a retry of the same job. */
-  now?: Date;
+  now: Date;
   enqueuedAt?: Date;
   scheduledFor?: Date;
   jobId?: string;
@@ -31,12 +31,11 @@ export type RunOnceOptions = {
  * thrown, `UnknownTaskError` and `PayloadError` included.
  */
 export async function runOnce(name: string, payload: unknown, options: RunOnceOptions): Promise<Result> {
-  const { dispatcher, initiatedBy, log, middleware, registry, services, signal } = options;
+  const { dispatcher, initiatedBy, log, middleware, now, registry, services, signal } = options;
   const named = registry.get(name);
   const { payload: accepted, task } = dispatcher.accept(named, payload, 'cli');
   const jobId = options.jobId ?? randomUUID();
   const attempt = options.attempt ?? 1;
-  const now = options.now ?? new Date();
   const data: JobData = { payload: accepted, correlationId: jobId, initiatedBy, source: 'cli' };
   const handle = compose(middleware, withNeeds(services));
   const { again, enqueue } = followUps(dispatcher, task, data);

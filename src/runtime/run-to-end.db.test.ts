@@ -25,11 +25,14 @@ function counting(run: (n: number, context: RunContext, payload: object) => Prom
   return { ...task, counts: { done: 'Things done' } };
 }
 
+const NOW_MS = Date.UTC(2031, 4, 5);
+
 async function runHere(task: AnyTask, signal = new AbortController().signal) {
   await using engine = new TestEngine(redis.url, [task]);
   const { dispatcher, log, registry } = engine;
   const said: string[] = [];
-  const options = { dispatcher, log, registry, services: {}, middleware: [], initiatedBy: 'cli', signal };
+  const clock = (): Date => new Date(NOW_MS);
+  const options = { clock, dispatcher, log, registry, services: {}, middleware: [], initiatedBy: 'cli', signal };
   const ended = await runToEnd('piecemeal', { n: 1 }, { ...options, progress: (line) => said.push(line) }).then(
     (ran) => ({ ...ran, error: undefined }),
     (error: unknown) => ({ error: error as Error, result: undefined, elsewhere: undefined }),
@@ -41,8 +44,10 @@ async function runHere(task: AnyTask, signal = new AbortController().signal) {
 describe('a task that is run here', () => {
   test('and put off is run again as the same job until it is done', async () => {
     const jobs = new Set<string>();
-    const task = counting(async (n, { enqueuedAt, jobId }) => {
+    const times = new Set<number>();
+    const task = counting(async (n, { enqueuedAt, jobId, now }) => {
       jobs.add(`${jobId} ${enqueuedAt.getTime()}`);
+      times.add(now.getTime());
       if (n < 3) throw new SnoozeError(`piecemeal: ${3 - n} left`, { delayMs: 1 });
       return 7;
     });
@@ -50,6 +55,8 @@ describe('a task that is run here', () => {
     expect(result).toEqual({ done: 7 });
     expect(said).toEqual(['piecemeal: 2 left; goes on in 1 s', 'piecemeal: 1 left; goes on in 1 s']);
     expect(jobs.size).toBe(1);
+    // By the clock that it is given, not by that of the machine.
+    expect([...times]).toEqual([NOW_MS]);
   });
 
   test('and leaves work for its next run goes on with that, adds up the counts, and gives no job to a worker', async () => {

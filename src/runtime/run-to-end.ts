@@ -14,6 +14,8 @@ export class UnfinishedError extends PermanentError {
 }
 
 export type RunToEndOptions = Omit<RunOnceOptions, 'attempt' | 'enqueuedAt' | 'jobId' | 'now' | 'scheduledFor'> & {
+  /** The time of each run: that of Redis, as for a queued job, whatever the clock of this machine says. */
+  clock(): Date;
   /** Gets a sentence whenever the task is put off or has done a part of its work. */
   progress(sentence: string): void;
 };
@@ -29,10 +31,10 @@ type Round = { payload: unknown; jobId: string; beganAt: Date };
  * part of its work is followed by the next. The counts of all runs are added up. Throws the error of a run, or `UnfinishedError`.
  */
 export async function runToEnd(name: string, payload: unknown, options: RunToEndOptions): Promise<RanToEnd> {
-  const { dispatcher, progress, registry, signal } = options;
+  const { clock, dispatcher, progress, registry, signal } = options;
   const { task } = dispatcher.accept(registry.get(name), payload, 'cli');
   const counts: Record<string, number> = {};
-  let round: Round = begin(payload);
+  let round: Round = begin(payload, clock());
   for (;;) {
     const ran = await runRound(name, task, round, options);
     if (ran.kind === 'put_off') progress(`${ran.reason}; goes on in ${inSeconds(ran.delayMs)}`);
@@ -43,7 +45,7 @@ export async function runToEnd(name: string, payload: unknown, options: RunToEnd
         return { result: { ...result, ...counts }, ...(elsewhere !== undefined && { elsewhere }) };
       }
       progress(`${task.name}: ${said(counts)} so far; goes on`);
-      round = begin({ ...(round.payload as object), ...ran.rest.payload });
+      round = begin({ ...(round.payload as object), ...ran.rest.payload }, clock());
     }
     const delayMs = ran.kind === 'put_off' ? ran.delayMs : (ran.rest?.delayMs ?? 0);
     await sleepUnless(delayMs, signal);
@@ -51,7 +53,7 @@ export async function runToEnd(name: string, payload: unknown, options: RunToEnd
   }
 }
 
-const begin = (payload: unknown): Round => ({ payload, jobId: randomUUID(), beganAt: new Date() });
+const begin = (payload: unknown, beganAt: Date): Round => ({ payload, jobId: randomUUID(), beganAt });
 
 type Ran =
   | { kind: 'put_off'; reason: string; delayMs: number }
@@ -74,7 +76,7 @@ async function runRound(name: string, task: AnyTask, round: Round, options: RunT
     };
   try {
     const { beganAt: enqueuedAt, jobId, payload } = round;
-    const result = await runOnce(name, payload, { ...options, jobId, enqueuedAt, again });
+    const result = await runOnce(name, payload, { ...options, jobId, now: options.clock(), enqueuedAt, again });
     return { kind: 'done', result, rest, elsewhere };
   } catch (error) {
     if (options.signal.aborted) throw unfinished(task, 'stopped in the middle of a run', options.signal);

@@ -79,6 +79,7 @@ export async function testApp(environment: Env | ((others: Env) => Promise<Env>)
         ...app,
         middleware: app.middleware(async () => undefined),
         initiatedBy: 'test',
+        now: app.parts.foundation.clock.now(),
         ...options,
         services: { ...app.services, ...options.services },
         signal: options.signal ?? new AbortController().signal,

@@ -45,6 +45,7 @@ describe.each(['worker', 'backend'] as const)('a panel that hangs while a paymen
         middleware: app.middleware(async () => undefined),
         signal: new AbortController().signal,
         initiatedBy: 'test',
+        now: new Date(),
         jobId: randomUUID(),
       },
     );

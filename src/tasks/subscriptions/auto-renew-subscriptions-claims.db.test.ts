@@ -53,6 +53,7 @@ async function renewImpatiently(): Promise<Result> {
       middleware: app.middleware(async () => undefined),
       signal: new AbortController().signal,
       initiatedBy: 'test',
+      now: new Date(),
       jobId: randomUUID(),
     },
   );

@@ -56,7 +56,7 @@ export const alertCommands: readonly Command<AlertContext>[] = [
 async function answerTo(
   verb: string,
   id: string,
-  { alerts, caller }: AlertContext,
+  { alerts, caller, clock }: AlertContext,
   { options }: CommandArgs,
 ): Promise<{ answer: AlertAnswer; details?: Readonly<Record<string, unknown>> }> {
   if (verb === 'acknowledge') return { answer: await alerts.acknowledge(id, caller) };
@@ -64,7 +64,7 @@ async function answerTo(
   const hours = Number(options.hours);
   if (options.hours === undefined || !(hours > 0 && hours <= 720))
     throw new UsageError('--hours says for how long, up to 720');
-  const until = Date.now() + hours * HOUR_MS;
+  const until = clock().getTime() + hours * HOUR_MS;
   return { answer: await alerts.mute(id, until, caller), details: { until: new Date(until).toISOString() } };
 }
 

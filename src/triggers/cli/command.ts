@@ -16,6 +16,8 @@ export class UsageError extends PermanentError {
 /** The person at the terminal. */
 export type PersonContext = {
   caller: string;
+  /** The time of Redis, as everywhere: this machine may be another one than those of the workers. */
+  clock(): Date;
   /** Writes what they did into `audit_logs`. Never throws: what is done stays done, and a note says that it is not recorded. */
   record(act: Act): Promise<void>;
 };

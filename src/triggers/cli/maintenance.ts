@@ -25,7 +25,7 @@ export const maintenanceCommands: readonly Command<MaintenanceContext>[] = [
       const { maintenance } = context.history;
       const [verb] = args.words;
       if (verb === undefined) {
-        const windows = await maintenance.list({ after: new Date(), limit: LISTED });
+        const windows = await maintenance.list({ after: context.clock(), limit: LISTED });
         const lines = windows.map(({ beginsAt, endsAt, id, madeBy, name, reason }) => [
           ...[id, name, beginsAt.toISOString(), endsAt.toISOString(), madeBy, reason],
         ]);

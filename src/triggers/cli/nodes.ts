@@ -6,6 +6,7 @@ import { type Command, table, UsageError } from './command.ts';
 
 export type NodesContext = {
   nodes(): Promise<readonly NodeRecord[]>;
+  clock(): Date;
   history: Pick<HistoryContext, 'maintenance' | 'missing'>;
 };
 
@@ -25,7 +26,7 @@ export const nodeCommands: readonly Command<NodesContext>[] = [
         asked === undefined ? all : all.filter(({ name, nodeUuid }) => nodeUuid === asked || name === asked);
       if (asked !== undefined && found.length === 0)
         throw new UsageError(`The worker knows no node '${asked}'; \`task-worker nodes\` lists them`);
-      const now = new Date();
+      const now = context.clock();
       const windows = (await context.history.missing())
         ? []
         : await context.history.maintenance.list({ after: now, limit: WINDOWS });
