@@ -1154,8 +1154,8 @@ export class WorkerApi {
       stars_limit: number | null;
       /** Messages that were marked as paid */
       paid_messages: number;
-      /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
-      held_because: 'stars' | 'paid_not_allowed' | null;
+      /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones (resumed, it goes on at the regular rate), or nobody could send it within `NOTIFICATION_STALE_HOURS` of its time */
+      held_because: 'stars' | 'paid_not_allowed' | 'late' | null;
       holdout_percent: number;
       send_at: string | null;
       created_by: string;
@@ -1255,8 +1255,8 @@ export class WorkerApi {
     stars_limit: number | null;
     /** Messages that were marked as paid */
     paid_messages: number;
-    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
-    held_because: 'stars' | 'paid_not_allowed' | null;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones (resumed, it goes on at the regular rate), or nobody could send it within `NOTIFICATION_STALE_HOURS` of its time */
+    held_because: 'stars' | 'paid_not_allowed' | 'late' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;
@@ -1381,8 +1381,8 @@ export class WorkerApi {
     stars_limit: number | null;
     /** Messages that were marked as paid */
     paid_messages: number;
-    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
-    held_because: 'stars' | 'paid_not_allowed' | null;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones (resumed, it goes on at the regular rate), or nobody could send it within `NOTIFICATION_STALE_HOURS` of its time */
+    held_because: 'stars' | 'paid_not_allowed' | 'late' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;
@@ -1532,8 +1532,8 @@ export class WorkerApi {
     stars_limit: number | null;
     /** Messages that were marked as paid */
     paid_messages: number;
-    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate */
-    held_because: 'stars' | 'paid_not_allowed' | null;
+    /** Why the worker paused it: it has cost what it may, or the bot may send no paid ones (resumed, it goes on at the regular rate), or nobody could send it within `NOTIFICATION_STALE_HOURS` of its time */
+    held_because: 'stars' | 'paid_not_allowed' | 'late' | null;
     holdout_percent: number;
     send_at: string | null;
     created_by: string;

@@ -101,7 +101,7 @@ describe('texts and broadcasts at the command line', () => {
     expect((await cli('broadcast')).out).toMatch(new RegExp(`${id} +scheduled +2026-01-01T00:00:00.000Z +\\S+ +news`));
     expect((await cli('broadcast', 'show', id)).out).toMatch(/^news: scheduled\n/);
     expect(await json('broadcast', 'show', id)).toMatchObject({ id, messages: { total: 0 }, deletion: null });
-    await plannedBroadcasts.begin(id, new Date());
+    await plannedBroadcasts.begin(id, new Date(), new Date(0));
     expect(await json('broadcast', 'pause', id)).toEqual({ id, state: 'paused' });
     expect((await cli('broadcast', 'resume', id)).out).toBe('news is sending now\n');
     const early = await cli('broadcast', 'delete', id);

@@ -44,3 +44,28 @@ export function broadcastEnded(summary: BroadcastSummary, locale: Locale): Html 
     locale,
   );
 }
+
+/** To the admins, where nobody could send a planned broadcast until so long after its time. */
+export function broadcastLate({ lateMs, name }: { name: string; lateMs: number }, locale: Locale): Html {
+  const late = durationText(lateMs, locale);
+  if (locale === 'ru') {
+    return alertMessage(
+      'warning',
+      'Рассылка опоздала и удержана',
+      [
+        html`<b>${name}</b> могла уйти лишь на ${late} позже срока. Никто её не получил.`,
+        html`На её странице в консоли: продолжить, если она ещё нужна, или отменить.`,
+      ],
+      locale,
+    );
+  }
+  return alertMessage(
+    'warning',
+    'Broadcast is late, and held',
+    [
+      html`<b>${name}</b> could go out only ${late} after its time. Nobody got it.`,
+      html`On its page in the console: let it go on if it is still wanted, or cancel it.`,
+    ],
+    locale,
+  );
+}

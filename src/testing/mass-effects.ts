@@ -308,7 +308,7 @@ export const massCases = (): readonly MassCase[] => [
       const [id, now] = [randomUUID(), world.panel.now()];
       await plannedBroadcasts.add(id, rowsPrefix(id), broadcastOf(), 'test');
       await plannedBroadcasts.schedule(id, now, 'test');
-      await plannedBroadcasts.begin(id, now);
+      await plannedBroadcasts.begin(id, now, new Date(0));
       await plannedBroadcasts.addChats(
         id,
         [31, 32, 33].map((chat) => ({ chat, part: 'told' })),

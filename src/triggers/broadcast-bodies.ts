@@ -81,10 +81,10 @@ export const BroadcastBody = z.object({
   stars_limit: z.int().nullable().describe('Null: at the regular rate, for nothing'),
   paid_messages: z.int().describe('Messages that were marked as paid'),
   held_because: z
-    .enum(['stars', 'paid_not_allowed'])
+    .enum(['stars', 'paid_not_allowed', 'late'])
     .nullable()
     .describe(
-      'Why the worker paused it: it has cost what it may, or the bot may send no paid ones; resumed, it goes on at the regular rate',
+      'Why the worker paused it: it has cost what it may, or the bot may send no paid ones (resumed, it goes on at the regular rate), or nobody could send it within `NOTIFICATION_STALE_HOURS` of its time',
     ),
   holdout_percent: z.int(),
   send_at: z.iso.datetime().nullable(),

@@ -145,6 +145,10 @@ function explain(screen: Screen, world: World, worker: RoleProcess, apiToken: st
   ]);
   screen.block('Try it', [
     ['commands', `node_modules/.bin/node --env-file=${folder.show('env')} src/main.ts doctor`],
+    [
+      'answer an alert',
+      'after 64 s one comes: the same with `alerts`, then with `alerts acknowledge <id>`; or the page of alerts',
+    ],
     ['send a message', `psql ${world.databaseUrl} -c "insert into notification_queue`],
     ['', `  (id, telegram_id, message, scheduled_at) values (gen_random_uuid(), ${chatOf(7)}, 'Hello!', now())"`],
     ['the same by the API', `export WORKER_URL=${worker.httpUrl} WORKER_TOKEN=${apiToken}`],

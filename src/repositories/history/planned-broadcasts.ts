@@ -14,8 +14,8 @@ export type BroadcastTexts = { readonly [L in Locale]?: string | undefined };
 /** Under each message, each in a row of its own. */
 export type BroadcastButtons = readonly { readonly text: string; readonly url: string }[];
 
-/** Why the worker itself paused a broadcast: it has cost what it may, or the bot may not send paid ones. */
-export type HeldBecause = 'stars' | 'paid_not_allowed';
+/** Why the worker itself paused a broadcast: it has cost what it may, the bot may not send paid ones, or its time is long past. */
+export type HeldBecause = 'stars' | 'paid_not_allowed' | 'late';
 
 export type PlannedBroadcast = {
   id: string;
@@ -140,10 +140,16 @@ export class PlannedBroadcasts {
     return rows.map(({ id }) => id);
   }
 
-  /** Its time has come: `scheduled` becomes `sending`. Answers the broadcast as it is then. */
-  async begin(id: string, now: Date): Promise<PlannedBroadcast | undefined> {
+  /**
+   * Its time has come: `scheduled` becomes `sending`, or `paused` where that was before `lateBefore`: staff decide whether it is still wanted.
+   * Answers the broadcast as it is then.
+   */
+  async begin(id: string, now: Date, lateBefore: Date): Promise<PlannedBroadcast | undefined> {
     await sql`
-      update task_worker.broadcasts set state = 'sending', begun_at = ${now}
+      update task_worker.broadcasts
+         set state = case when send_at < ${lateBefore} then 'paused' else 'sending' end,
+             held_because = case when send_at < ${lateBefore} then 'late' end,
+             begun_at = ${now}
        where id = ${id} and state = 'scheduled' and send_at <= ${now}`.execute(this.#db);
     return await this.find(id);
   }
@@ -168,7 +174,7 @@ export class PlannedBroadcasts {
       pause: sql`state = 'paused' where id = ${id} and state in ('scheduled', 'sending')`,
       // A broadcast that has cost all that it may goes on at the regular rate.
       resume: sql`state = case when begun_at is null then 'scheduled' else 'sending' end,
-                  is_paid = is_paid and held_because is null, held_because = null where id = ${id} and state = 'paused'`,
+                  is_paid = is_paid and coalesce(held_because = 'late', true), held_because = null where id = ${id} and state = 'paused'`,
       cancel: sql`state = 'cancelled', ended_at = case when begun_at is null then now() end
                   where id = ${id} and state in ('draft', 'scheduled', 'sending', 'paused')`,
     }[wish];

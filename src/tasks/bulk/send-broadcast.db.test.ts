@@ -46,6 +46,38 @@ describe('send_broadcast', () => {
   const texts = async () =>
     (await world.messages()).map(({ message, telegram_id: chat }) => `${chat} ${message}`).sort();
 
+  test.each([
+    ['let go on', 'resume'],
+    ['cancelled', 'cancel'],
+  ] as const)(
+    'one that nobody could send within a day of its time is held, told once, and %s by staff',
+    async (_, wish) => {
+      world.customer('anna', { endsInMs: days(4), telegramId: 11 });
+      const id = await planned({
+        texts: { en: 'Only today' },
+        sendAt: new Date(world.panel.now().getTime() - hours(30)),
+      });
+      await expect(send(id)).rejects.toThrow(SnoozeError);
+      await expect(send(id)).rejects.toThrow(SnoozeError);
+      expect(await found(id)).toMatchObject({ state: 'paused', heldBecause: 'late' });
+      expect(await world.alerts()).toEqual([
+        expect.stringContaining('could go out only 1 d 6 h after its time. Nobody got it.'),
+      ]);
+      await services().plannedBroadcasts.say(id, wish);
+      const result = wish === 'cancel' ? await send(id) : await toTheEnd(id);
+      expect(result).toMatchObject({ sent: wish === 'cancel' ? 0 : 1, failed: 0 });
+      expect((await texts()).filter((text) => text === '11 Only today')).toHaveLength(wish === 'cancel' ? 0 : 1);
+    },
+  );
+
+  test('one that is hours late goes out, as does one that lost its job since it began', async () => {
+    world.customer('anna', { endsInMs: days(4), telegramId: 11 });
+    const id = await planned({ sendAt: new Date(world.panel.now().getTime() - hours(23)) });
+    await expect(send(id)).rejects.toThrow(SnoozeError);
+    await world.deliver();
+    expect(await send(id, { now: new Date(world.panel.now().getTime() + days(3)) })).toMatchObject({ sent: 1 });
+  });
+
   test('each chat of the segment gets it once, in its language and with its values', async () => {
     world.customer('anna', { endsInMs: days(4) - hours(1), telegramId: 11 });
     world.customer('anna_2', { endsInMs: days(2), telegramId: 11 });

@@ -10,10 +10,13 @@ import {
 import { hours, minutes, seconds } from '../../lib/duration.ts';
 import { errorCode, PermanentError, SnoozeError } from '../../lib/errors.ts';
 import { SegmentConditions } from '../../lib/segment.ts';
+import { broadcastLate } from '../../messages/bulk-broadcast.ts';
 import { defineMassTask } from '../../runtime/define-mass-task.ts';
 import processNotificationQueue from '../notifications/process-notification-queue.ts';
 
 const LOOK_AGAIN_AT_MOST_MS = hours(1);
+/** The kind of notice that tells staff of a broadcast that nobody could send at its time. */
+const LATE = 'broadcast_late';
 
 /**
  * Sends a planned broadcast: records every chat of its segment once, queues their messages, and then only looks how far they are. What staff
@@ -41,7 +44,7 @@ export default defineMassTask({
     total: 'Messages queued',
   },
   effects: BROADCAST_EFFECTS,
-  needs: ['broadcastComposer', 'broadcasts', 'bulkNotices', 'bulkProgress', 'plannedBroadcasts'],
+  needs: ['broadcastComposer', 'broadcasts', 'bulkNotices', 'bulkProgress', 'plannedBroadcasts', 'settings'],
 
   async *plan({ broadcast_id: id }, { broadcastComposer, now, plannedBroadcasts, signal }) {
     const planned = await plannedBroadcasts.find(id);
@@ -53,9 +56,10 @@ export default defineMassTask({
   show: ({ chat, text }) => ({ effect: 'send', subject: String(chat), detail: text }),
 
   async run({ broadcast_id: id }, services, { groups }) {
-    const { broadcastComposer, broadcasts, bulkNotices, bulkProgress, plannedBroadcasts, ...run } = services;
+    const { broadcastComposer, broadcasts, bulkNotices, bulkProgress, plannedBroadcasts, settings, ...run } = services;
     const { enqueue, log, now, signal } = run;
-    const planned = await plannedBroadcasts.begin(id, now);
+    const lateBefore = new Date(now.getTime() - hours(settings.NOTIFICATION_STALE_HOURS));
+    const planned = await plannedBroadcasts.begin(id, now, lateBefore);
     if (!planned) throw unknown(id);
     const { sendAt, state } = planned;
     if (planned.begunAt === undefined) {
@@ -63,12 +67,16 @@ export default defineMassTask({
       const delayMs = Math.max(seconds(1), Math.min(sendAt.getTime() - now.getTime(), LOOK_AGAIN_AT_MOST_MS));
       throw new SnoozeError(`broadcast ${id} is to be sent at ${sendAt.toISOString()}`, { delayMs });
     }
-    const ageMs = now.getTime() - planned.begunAt.getTime();
+    const { begunAt, heldBecause, name } = planned;
+    const lateMs = begunAt.getTime() - (sendAt ?? begunAt).getTime();
+    if (heldBecause === 'late' && !(await bulkNotices.wasTold(run, LATE)))
+      await bulkNotices.tell(run, LATE, (locale) => broadcastLate({ name, lateMs }, locale));
+    const ageMs = now.getTime() - begunAt.getTime();
     using progress = new BulkProgress(bulkProgress, {
       ...run,
       id,
       operation: 'broadcast',
-      startedAt: planned.begunAt,
+      startedAt: begunAt,
       events: { moved: 'bulk.broadcast.progress', ended: 'bulk.broadcast.completed' },
     });
     const report = new BroadcastReport({ broadcasts, bulkNotices, progress, run, broadcastId: id, ageMs });

@@ -50,7 +50,9 @@ describe('broadcasts over HTTP', () => {
     expect((await post(`/broadcasts/${id}`, { ...draft, name: 'late' })).statusCode).toBe(409);
 
     http.world.telegram.setChat(12, { state: 'blocked' });
-    await expect(http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id })).rejects.toThrow('to be sent');
+    await expect(http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id })).rejects.toThrow(
+      'are still to be sent',
+    );
     await http.world.run('process_notification_queue');
     await http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id });
     expect(await get(`/broadcasts/${id}`)).toMatchObject({
@@ -98,7 +100,7 @@ describe('broadcasts over HTTP', () => {
     expect((await post(`/broadcasts/${id}/delete-sent`)).statusCode).toBe(409);
     await post(`/broadcasts/${id}/send`);
     const send = () => http.world.run('send_broadcast', { broadcast_id: id }, { jobId: id });
-    await expect(send()).rejects.toThrow('to be sent');
+    await expect(send()).rejects.toThrow('are still to be sent');
     await until('it has arrived', async () => {
       await http.world.run('process_notification_queue');
       return telegram.messages({ chatId: 11 }).length > 0;

@@ -64,6 +64,10 @@ export const BROADCAST_TEXTS = {
     en: 'Telegram does not let this bot send paid broadcasts. Let it go on, and the rest is sent at the regular rate.',
     ru: 'Telegram не разрешает этому боту платные рассылки. Если продолжить, остальное уйдёт с обычной скоростью.',
   },
+  heldLate: {
+    en: 'Nobody could send it at its time, and that is long past. Nobody got it. Let it go on if it is still wanted, or cancel it.',
+    ru: 'В своё время она не ушла, и оно давно прошло. Никто её не получил. Продолжите, если она ещё нужна, или отмените.',
+  },
   remove: { en: 'Delete what was sent', ru: 'Удалить отправленное' },
   sureRemove: {
     en: 'It disappears from % chats; of % chats nobody knows which message it was. Telegram deletes only what was sent in the last 48 hours; this cannot be taken back. Delete it?',

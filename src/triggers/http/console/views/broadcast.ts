@@ -25,6 +25,7 @@ import { drawHistory, fromHistory } from '../history-part.ts';
 const MISSED_SHOWN = 50;
 
 /** The states that each wish leads to. */
+const HELD = { stars: 'heldStars', paid_not_allowed: 'heldNotAllowed', late: 'heldLate' } as const;
 const ENDS = { pause: ['paused'], resume: ['scheduled', 'sending'], cancel: ['cancelled'] } as const;
 
 /** One broadcast: whom it reaches before it is sent, how far it is meanwhile, who missed it and what it earned afterwards. */
@@ -185,7 +186,7 @@ export default defineView({
             ],
             page,
           );
-          const held = heldBecause && say(heldBecause === 'stars' ? 'heldStars' : 'heldNotAllowed');
+          const held = heldBecause && say(HELD[heldBecause]);
           const written = LOCALES.map((one) => messagePreview(broadcast, one, say('picture')));
           return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>${held ? html`<p class="bad" role="status">${held}</p>` : ''}
 <div class="actions">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}
