@@ -14,7 +14,7 @@ export class UnfinishedError extends PermanentError {
 }
 
 export type RunToEndOptions = Omit<RunOnceOptions, 'attempt' | 'enqueuedAt' | 'jobId' | 'now' | 'scheduledFor'> & {
-  /** The time of each run: that of Redis, as for a queued job, whatever the clock of this machine says. */
+  /** The time of each run: that of Redis, as for a queued job, and not that of this machine. */
   clock(): Date;
   /** Gets a sentence whenever the task is put off or has done a part of its work. */
   progress(sentence: string): void;
