@@ -47,7 +47,7 @@ export type EarnedSince = Earned & { days: number };
 
 /** Planned broadcasts as doors see them. They need our own schema: `HistoryContext.missing` is asked before. */
 export type BroadcastsContext = {
-  planned: Pick<PlannedBroadcasts, 'change' | 'contentOf' | 'countParts' | 'find' | 'list' | 'missed'>;
+  planned: Pick<PlannedBroadcasts, 'change' | 'contentOf' | 'countParts' | 'find' | 'held' | 'list' | 'missed'>;
   segments: Pick<SavedSegments, 'drop' | 'list' | 'save'>;
   pictures: Pick<BroadcastPictures, 'content' | 'find'>;
   /** Keeps a draft. False where there is a broadcast with this id. */

@@ -27,7 +27,7 @@ const CONSOLE_API: Table = {
         roles: 'the view counts payments that wait, and names none',
       },
       decisions: {
-        operations: ['listBrakes', 'listDeadLetters', 'listPayments', 'listApprovals'],
+        operations: ['listBrakes', 'listBroadcasts', 'listDeadLetters', 'listPayments', 'listApprovals'],
         roles: SEEN_FROM_THAT_ROLE_ON,
       },
       incidents: ['listAlerts'],

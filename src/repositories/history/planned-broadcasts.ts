@@ -131,6 +131,14 @@ export class PlannedBroadcasts {
     return rows.map(asBroadcast);
   }
 
+  /** Those that the worker paused itself, and of which staff must say whether they go on; the longest first. */
+  async held(limit: number): Promise<PlannedBroadcast[]> {
+    const { rows } = await sql<Row>`
+      select ${COLUMNS} from task_worker.broadcasts where state = 'paused' and held_because is not null
+       order by begun_at, id limit ${limit}`.execute(this.#db);
+    return rows.map(asBroadcast);
+  }
+
   /** Those that must have a job now: their time has come, and they are not over. */
   async due(now: Date): Promise<string[]> {
     const { rows } = await sql<{ id: string }>`

@@ -1,3 +1,6 @@
+import type { Locale } from '../../../lib/locale.ts';
+import type { HeldBecause } from '../../../repositories/history/planned-broadcasts.ts';
+
 /** The words of the page of a broadcast. */
 export const BROADCAST_TEXTS = {
   title: { en: 'Broadcast', ru: 'Рассылка' },
@@ -79,3 +82,10 @@ export const BROADCAST_TEXTS = {
   picture: { en: 'The picture of the message', ru: 'Картинка сообщения' },
   none: { en: 'There is no broadcast %.', ru: 'Рассылки % нет.' },
 } as const;
+
+/** Why the worker paused it itself. */
+export const HELD_WORDS: Readonly<Record<HeldBecause, Readonly<Record<Locale, string>>>> = {
+  stars: BROADCAST_TEXTS.heldStars,
+  paid_not_allowed: BROADCAST_TEXTS.heldNotAllowed,
+  late: BROADCAST_TEXTS.heldLate,
+};

@@ -11,7 +11,7 @@ import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
-import { BROADCAST_TEXTS } from '../broadcast-texts.ts';
+import { BROADCAST_TEXTS, HELD_WORDS } from '../broadcast-texts.ts';
 import { type BroadcastWord, deletionFigures, estimateOf, paidText } from '../broadcast-tiles.ts';
 import { broadcastBadge, conditionsText, messagePreview } from '../broadcast-words.ts';
 import { dataTable } from '../components/data-table.ts';
@@ -25,7 +25,6 @@ import { drawHistory, fromHistory } from '../history-part.ts';
 const MISSED_SHOWN = 50;
 
 /** The states that each wish leads to. */
-const HELD = { stars: 'heldStars', paid_not_allowed: 'heldNotAllowed', late: 'heldLate' } as const;
 const ENDS = { pause: ['paused'], resume: ['scheduled', 'sending'], cancel: ['cancelled'] } as const;
 
 /** One broadcast: whom it reaches before it is sent, how far it is meanwhile, who missed it and what it earned afterwards. */
@@ -186,7 +185,7 @@ export default defineView({
             ],
             page,
           );
-          const held = heldBecause && say(HELD[heldBecause]);
+          const held = heldBecause && HELD_WORDS[heldBecause][locale];
           const written = LOCALES.map((one) => messagePreview(broadcast, one, say('picture')));
           return html`<p><strong>${name}</strong> ${broadcastBadge(state, locale)} ${timeAt(sendAt ?? createdAt, page)} <span class="muted">${personOf(sentBy ?? createdBy)}</span></p>${held ? html`<p class="bad" role="status">${held}</p>` : ''}
 <div class="actions">${join(buttons, '')}</div>${progress}${state === 'draft' || state === 'scheduled' ? '' : figures}

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPanelSandbox } from '../../../../../sandbox/panel/server.ts';
 import { days, hours } from '../../../../lib/duration.ts';
+import { SnoozeError } from '../../../../lib/errors.ts';
 import { installOwnSchema } from '../../../../repositories/history/own-schema.ts';
+import { broadcastOf } from '../../../../testing/broadcast-drafts.ts';
 import { type ConsoleWorld, consoleWorld } from '../../../../testing/console-world.ts';
 import { PIXEL_PNG } from '../../../../testing/pixel.ts';
 import { until } from '../../../../testing/until.ts';
@@ -150,4 +152,34 @@ describe('broadcasts', () => {
     expect(await told({ text_en: 'x', stars: '5' })).toContain('TELEGRAM_PAID_RATE_PER_SECOND');
     expect(await console.context.broadcasts.planned.find(id)).toBeUndefined();
   });
+
+  test.each([
+    ['resume', 'sending'],
+    ['cancel', 'cancelled'],
+  ] as const)(
+    'one that is held stands on the first page for who may decide, who says %s there',
+    async (word, state) => {
+      const id = randomUUID();
+      const { planned } = console.context.broadcasts;
+      await console.context.broadcasts.add(id, broadcastOf({ segment: { telegram_ids: [11] } }), 'token:olga');
+      const { plannedBroadcasts } = console.world.app.services;
+      await plannedBroadcasts.schedule(id, new Date(Date.now() - hours(30)), 'token:olga');
+      await console.world.app.dispatcher.dispatchNamed(
+        'send_broadcast',
+        { broadcast_id: id },
+        { source: 'task', initiatedBy: 'test', jobId: id },
+      );
+      await expect(console.world.run('send_broadcast', { broadcast_id: id }, { jobId: id })).rejects.toThrow(
+        SnoozeError,
+      );
+      const line = `id="broadcast-${id}"`;
+      expect((await console.open('/', { role: 'support' })).body).not.toContain(line);
+      const now = (await console.open('/', { role: 'admin' })).body;
+      expect(now).toContain(line);
+      expect(now).toContain('Nobody could send it at its time');
+      const answer = await console.submit('/', { _deed: word, id, _sure: 'yes' }, { role: 'admin' });
+      expect(answer.body).not.toContain(line);
+      expect((await planned.find(id))?.state).toBe(state);
+    },
+  );
 });

@@ -8,6 +8,7 @@ import { dispatchFor } from '../../api/dispatch.ts';
 import { cancelJob, jobOf } from '../../api/jobs.ts';
 import { ProgressBody } from '../../api/schemas.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
+import type { HttpContext } from '../../context.ts';
 import { Problem } from '../../problem.ts';
 import { APPROVAL_DEEDS } from '../approval-words.ts';
 import { heatMap } from '../components/drawings.ts';
@@ -31,6 +32,13 @@ const DAY_HOURS = 24;
 
 const Named = { schema: z.object({ name: z.string().min(1).max(100) }), fields: {} };
 const WithId = { schema: z.object({ id: z.string().min(1).max(200) }), fields: {} };
+
+/** Whether it is a planned broadcast, also where an emptied Redis has no job of it at this moment. */
+async function isPlanned({ broadcasts, buttons, history, jobs }: HttpContext, id: string): Promise<boolean> {
+  if ((await jobs.find(id))?.task === buttons.sends.name) return true;
+  if (!z.guid().safeParse(id).success || (await history.missing())) return false;
+  return (await broadcasts.planned.find(id)) !== undefined;
+}
 
 /** How it stands, what needs a decision, what is on, and what runs: what a person looks at first. */
 export default defineView({
@@ -62,7 +70,7 @@ export default defineView({
         form: WithId,
         ask: (_, { page }) => (word === 'pause' ? page.say('askPause') : undefined),
         async run(context, { audit, caller, form, page }) {
-          if ((await context.jobs.find(form.id))?.task === context.buttons.sends.name) {
+          if (await isPlanned(context, form.id)) {
             await context.broadcasts.say(form.id, word, callerOf(caller));
             const act = { action: `broadcast.${word}`, entityType: 'broadcast', entityId: form.id } as const;
             return { receipt: page.say('told'), act };
