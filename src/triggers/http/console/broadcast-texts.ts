@@ -59,18 +59,6 @@ export const BROADCAST_TEXTS = {
   quiet: { en: 'Quiet hours: sent now, it goes out from', ru: 'Тихие часы: если отправить сейчас, уйдёт с' },
   stars: { en: 'Stars at most', ru: 'звёзд не больше' },
   paid: { en: 'sent at the paid rate', ru: 'по платной скорости' },
-  heldStars: {
-    en: 'It has cost as many Stars as it may. Let it go on, and the rest is sent at the regular rate, for nothing.',
-    ru: 'Потрачено столько звёзд, сколько разрешено. Если продолжить, остальное уйдёт бесплатно, с обычной скоростью.',
-  },
-  heldNotAllowed: {
-    en: 'Telegram does not let this bot send paid broadcasts. Let it go on, and the rest is sent at the regular rate.',
-    ru: 'Telegram не разрешает этому боту платные рассылки. Если продолжить, остальное уйдёт с обычной скоростью.',
-  },
-  heldLate: {
-    en: 'Nobody could send it at its time, and that is long past. Nobody got it. Let it go on if it is still wanted, or cancel it.',
-    ru: 'В своё время она не ушла, и оно давно прошло. Никто её не получил. Продолжите, если она ещё нужна, или отмените.',
-  },
   remove: { en: 'Delete what was sent', ru: 'Удалить отправленное' },
   sureRemove: {
     en: 'It disappears from % chats; of % chats nobody knows which message it was. Telegram deletes only what was sent in the last 48 hours; this cannot be taken back. Delete it?',
@@ -85,7 +73,16 @@ export const BROADCAST_TEXTS = {
 
 /** Why the worker paused it itself. */
 export const HELD_WORDS: Readonly<Record<HeldBecause, Readonly<Record<Locale, string>>>> = {
-  stars: BROADCAST_TEXTS.heldStars,
-  paid_not_allowed: BROADCAST_TEXTS.heldNotAllowed,
-  late: BROADCAST_TEXTS.heldLate,
+  stars: {
+    en: 'It has cost as many Stars as it may. Let it go on, and the rest is sent at the regular rate, for nothing.',
+    ru: 'Потрачено столько звёзд, сколько разрешено. Если продолжить, остальное уйдёт бесплатно, с обычной скоростью.',
+  },
+  paid_not_allowed: {
+    en: 'Telegram does not let this bot send paid broadcasts. Let it go on, and the rest is sent at the regular rate.',
+    ru: 'Telegram не разрешает этому боту платные рассылки. Если продолжить, остальное уйдёт с обычной скоростью.',
+  },
+  late: {
+    en: 'Nobody could send it at its time, and that is long past. Nobody got it. Let it go on if it is still wanted, or cancel it.',
+    ru: 'В своё время она не ушла, и оно давно прошло. Никто её не получил. Продолжите, если она ещё нужна, или отмените.',
+  },
 };
