@@ -20,7 +20,7 @@ test('every sentence that pages show, wherever it is written, is there in Russia
   expect(english.map(({ text, where }) => `${where} ${text}`)).toEqual([]);
 });
 
-test('a sentence that is only English is found in a problem, a finding, an advice and a payload', () => {
+test('a sentence that is only English is found in a problem, a finding, an advice, a payload and a check', () => {
   const value = ['$', '{what}'].join('');
   const planted = new Map([
     ['triggers/http/api/a.ts', `throw new Problem('not-found', \`There is no ${value} here today.\`);`],
@@ -30,9 +30,10 @@ test('a sentence that is only English is found in a problem, a finding, an advic
     ],
     ['tasks/bulk/c.ts', "z.string().describe('What it is');"],
     ['domain/bulk/d.ts', "ok('of another room');"],
+    ['tasks/bulk/e.ts', "z.string().regex(/x/, { error: 'must be x' }); send({ error: reason });"],
   ]);
   expect(shownSentences(planted).map(({ text }) => text)).toEqual([
-    ...['There is no {} here today.', 'ask somebody', 'odd: {}', 'go', 'stay', 'What it is'],
+    ...['There is no {} here today.', 'ask somebody', 'odd: {}', 'go', 'stay', 'What it is', 'must be x'],
   ]);
 });
 

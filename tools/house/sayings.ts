@@ -18,17 +18,23 @@ const FINDINGS = new Map<string, readonly number[]>([
 ]);
 
 /** Files beside the tasks with fields of payloads. */
-const PAYLOADS: ReadonlySet<string> = new Set(['domain/bulk/progress.ts', 'domain/notifications/message-text.ts']);
+const PAYLOADS: ReadonlySet<string> = new Set([
+  'domain/bulk/progress.ts',
+  'domain/exports/range.ts',
+  'domain/notifications/message-text.ts',
+]);
+/** A file beside the doors with checks of what a form sends. */
+const CONDITIONS = 'lib/segment.ts';
 
 /**
  * The sentences that pages of the console show though they are written where the reader's language is not known: problems of the HTTP port,
- * findings of the doctor with their advice, and what tasks say of the fields of their payloads.
+ * findings of the doctor with their advice, what tasks say of the fields of their payloads, and what checks of payloads and forms say.
  */
 export function shownSentences(files: Sources): Sentence[] {
   return [...files].flatMap(([path, text]) => {
     const isDoctor = path.startsWith('app/doctor/');
     const isTask = path.startsWith('tasks/') || PAYLOADS.has(path);
-    if (!isDoctor && !isTask && !path.startsWith('triggers/http/')) return [];
+    if (!isDoctor && !isTask && path !== CONDITIONS && !path.startsWith('triggers/')) return [];
     const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
     const found: Sentence[] = [];
     const take = (node: ts.Node | undefined): void => {
@@ -50,7 +56,12 @@ export function shownSentences(files: Sources): Sentence[] {
           : (CALLS.get(name) ?? (isDoctor ? FINDINGS.get(name) : undefined));
         for (const at of positions ?? []) take(node.arguments?.[at]);
       }
-      if (isDoctor && ts.isPropertyAssignment(node) && node.name.getText() === 'advice') take(node.initializer);
+      if (ts.isPropertyAssignment(node)) {
+        const name = node.name.getText();
+        // The error of a check is a sentence behind the name of its field; another `error` is a value.
+        if (isDoctor ? name === 'advice' : name === 'error' && node.parent.parent.kind === ts.SyntaxKind.CallExpression)
+          take(node.initializer);
+      }
       ts.forEachChild(node, visit);
     };
     visit(source);

@@ -59,6 +59,8 @@ export const PROBLEM_SAYINGS: Sayings = {
   'must be the id of a broadcast, a UUID': 'ожидается id рассылки, UUID',
   'must be the id of a campaign, a UUID': 'ожидается id кампании, UUID',
   'must be the id of a payment, a UUID': 'ожидается id платежа, UUID',
+  'must be the id of a message, a UUID': 'ожидается id сообщения, UUID',
+  'must be a Telegram id in digits': 'ожидается Telegram id цифрами',
   'must be the fingerprint of a group': 'ожидается отпечаток группы ошибок',
   'must be a SHA-256 in hexadecimal digits': 'ожидается SHA-256 шестнадцатеричными цифрами',
   'must be 1 to 255 visible ASCII characters': 'ожидается от 1 до 255 видимых знаков ASCII',
