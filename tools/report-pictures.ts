@@ -27,7 +27,7 @@ const CHARTS: Omit<ReportCharts, 'title'> = {
   ),
   nodes: [
     { name: 'Frankfurt 2', percent: 58.33 },
-    { name: 'Нода Алматы', percent: 96.4 },
+    { name: 'Узел Алматы', percent: 96.4 },
     { name: '🇫🇮 Helsinki', percent: 99.93 },
     { name: '東京', percent: 100 },
     { name: 'Singapore', percent: null },

@@ -107,7 +107,7 @@ export function agoText(distanceMs: number, locale: Locale): string {
   );
 }
 
-/** The things that are counted: English one and other; Russian one, few and many, as in `1 нода`, `2 ноды`, `5 нод`. */
+/** The things that are counted: English one and other; Russian one, few and many, as in `1 узел`, `2 узла`, `5 узлов`. */
 const NOUNS = {
   alert: [
     ['alert', 'alerts'],
@@ -139,7 +139,7 @@ const NOUNS = {
   ],
   node: [
     ['node', 'nodes'],
-    ['нода', 'ноды', 'нод'],
+    ['узел', 'узла', 'узлов'],
   ],
   notification: [
     ['notification', 'notifications'],
@@ -165,10 +165,10 @@ const NOUNS = {
 
 type Noun = keyof typeof NOUNS;
 
-/** Masculine and neuter few is the genitive singular, which is what stands after `из`; of these the few is `ноды`, `неудачи`, too. */
+/** Masculine and neuter few is the genitive singular, which is what stands after `из`; of these the few is `неудачи`, `попытки`, too. */
 const RULES = { en: new Intl.PluralRules('en'), ru: new Intl.PluralRules('ru') };
 
-/** The word alone, in the form for so many: `node`, `nodes`; `нода`, `ноды`, `нод`. */
+/** The word alone, in the form for so many: `node`, `nodes`; `узел`, `узла`, `узлов`. */
 function nounFor(n: number, noun: Noun, locale: Locale): string {
   const [[one, other], [ruOne, ruFew, ruMany]] = NOUNS[noun];
   const rule = RULES[locale].select(n);

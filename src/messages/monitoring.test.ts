@@ -33,10 +33,10 @@ describe('what admins read about nodes and services', () => {
   });
 
   test('in Russian too', () => {
-    expect(nodeOffline({ name: 'A' }, { all: true }, 'ru').toString()).toContain('Нода <b>A</b> недоступна');
+    expect(nodeOffline({ name: 'A' }, { all: true }, 'ru').toString()).toContain('Узел <b>A</b> недоступен');
     expect(nodeBack(past('A', minutes(3)), 'ru').toString()).toContain('Простой: 3 мин');
     expect(nodeUnstable({ name: 'A' }, 'ru').toString()).toContain('нестабильно');
-    expect(nodeStable(past('A', hours(1)), 'ru').toString()).toContain('снова стабильна');
+    expect(nodeStable(past('A', hours(1)), 'ru').toString()).toContain('снова стабилен');
     expect(serviceDown({ name: 'telegram', failures: 3 }, 'ru').toString()).toContain('<b>Telegram</b> не отвечает');
     expect(serviceBack(past('postgresql', 1000), 'ru').toString()).toContain('снова отвечает');
   });

@@ -12,10 +12,10 @@ export type PastTrouble = { subject: string; since: Date; endedAt: Date; downtim
 
 /** A node went down. `all` says that every node did. */
 export function nodeOffline(node: NodeLine, { all }: { all: boolean }, locale: Locale): Html {
-  const title = { en: html`Node <b>${node.name}</b> is offline`, ru: html`Нода <b>${node.name}</b> недоступна` };
+  const title = { en: html`Node <b>${node.name}</b> is offline`, ru: html`Узел <b>${node.name}</b> недоступен` };
   const advice = {
     en: 'All nodes at once: look at the panel and its network first.',
-    ru: 'Все ноды сразу: сначала проверьте панель и её сеть.',
+    ru: 'Все узлы сразу: сначала проверьте панель и её сеть.',
   }[locale];
   const where = { en: 'Country', ru: 'Страна' }[locale];
   const { country, reason } = node;
@@ -31,8 +31,8 @@ export function nodeOffline(node: NodeLine, { all }: { all: boolean }, locale: L
 /** A node is back and stays so. */
 export function nodeBack(node: PastTrouble, locale: Locale): Html {
   const name = html`<b>${node.subject}</b>`;
-  const back = { en: html`Node ${name} is online again`, ru: html`Нода ${name} снова доступна` }[locale];
-  const was = { en: html`Node ${name} was down`, ru: html`Нода ${name} была недоступна` }[locale];
+  const back = { en: html`Node ${name} is online again`, ru: html`Узел ${name} снова доступен` }[locale];
+  const was = { en: html`Node ${name} was down`, ru: html`Узел ${name} был недоступен` }[locale];
   return troubleOver(node, { back, was }, locale);
 }
 
@@ -40,7 +40,7 @@ export function nodeBack(node: PastTrouble, locale: Locale): Html {
 export function nodeUnstable(node: NodeLine, locale: Locale): Html {
   const title = {
     en: html`Node <b>${node.name}</b> is unstable`,
-    ru: html`Нода <b>${node.name}</b> работает нестабильно`,
+    ru: html`Узел <b>${node.name}</b> работает нестабильно`,
   }[locale];
   const note = {
     en: 'More than 3 changes in 10 minutes. You will hear again when it has been calm for 10 minutes.',
@@ -52,8 +52,8 @@ export function nodeUnstable(node: NodeLine, locale: Locale): Html {
 /** The flapping of a node is over and it serves. */
 export function nodeStable(node: PastTrouble, locale: Locale): Html {
   const name = html`<b>${node.subject}</b>`;
-  const back = { en: html`Node ${name} is stable again`, ru: html`Нода ${name} снова стабильна` }[locale];
-  const was = { en: html`Node ${name} was unstable`, ru: html`Нода ${name} была нестабильна` }[locale];
+  const back = { en: html`Node ${name} is stable again`, ru: html`Узел ${name} снова стабилен` }[locale];
+  const was = { en: html`Node ${name} was unstable`, ru: html`Узел ${name} был нестабилен` }[locale];
   return troubleOver(node, { back, was }, locale);
 }
 
@@ -85,11 +85,11 @@ export function panelBill(
   locale: Locale,
 ): Html {
   const title = isOverdue
-    ? { en: html`The bill for node <b>${node}</b> is overdue`, ru: html`Счёт за ноду <b>${node}</b> просрочен` }
-    : { en: html`Node <b>${node}</b> is to be paid for`, ru: html`Пора оплатить ноду <b>${node}</b>` };
+    ? { en: html`The bill for node <b>${node}</b> is overdue`, ru: html`Счёт за узел <b>${node}</b> просрочен` }
+    : { en: html`Node <b>${node}</b> is to be paid for`, ru: html`Пора оплатить узел <b>${node}</b>` };
   const advice = {
     en: 'Pay it there, then set the next date in the panel (Infra billing). Without payment the provider switches the node off.',
-    ru: 'Оплатите у провайдера и укажите следующую дату в панели (Infra billing). Без оплаты провайдер отключит ноду.',
+    ru: 'Оплатите у провайдера и укажите следующую дату в панели (Infra billing). Без оплаты провайдер отключит узел.',
   }[locale];
   const lines = [fact('provider', provider, locale), fact('payBefore', minuteInUtc(dueAt), locale), '', advice];
   return alertMessage('warning', title[locale], lines, locale);
@@ -111,7 +111,7 @@ const SERVICES = {
   remnawave: {
     title: 'Remnawave',
     en: 'Nodes and users cannot be seen or changed; nobody is taken for offline or expired meanwhile.',
-    ru: 'Ноды и пользователи недоступны для чтения и изменений; офлайн и истёкшими они пока не считаются.',
+    ru: 'Узлы и пользователи недоступны для чтения и изменений; офлайн и истёкшими они пока не считаются.',
   },
   postgresql: {
     title: 'PostgreSQL',

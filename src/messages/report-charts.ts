@@ -45,7 +45,7 @@ const WORDS = {
     revenue: 'Выручка',
     aDay: 'в день',
     traffic: 'Трафик',
-    uptime: 'Доступность нод',
+    uptime: 'Доступность узлов',
     ofTime: '% времени',
     day: 'день (%)',
     worst: 'худшие',

@@ -69,7 +69,7 @@ function userSection({ users }: DayFigures, newUsers: readonly (number | null)[]
 }
 
 function nodeSection({ uptime }: DayFigures, locale: Locale): Section {
-  const title = { en: 'Node uptime', ru: 'Доступность нод' }[locale];
+  const title = { en: 'Node uptime', ru: 'Доступность узлов' }[locale];
   if (!uptime || uptime.percent === null) return { icon: '🖥', title, lines: [unknown(locale)] };
   const weak = uptime.nodes
     .filter(({ percent }) => percent !== null && percent < 100)

@@ -68,7 +68,7 @@ function userSection({ users }: WeekFigures, trends: WeekTrends, locale: Locale)
 }
 
 function nodeSection({ uptime }: WeekFigures, trends: WeekTrends, locale: Locale): Section {
-  const title = { en: 'Nodes', ru: 'Ноды' }[locale];
+  const title = { en: 'Nodes', ru: 'Узлы' }[locale];
   if (!uptime || uptime.percent === null) return { icon: '🖥', title, lines: [unknown(locale)] };
   const words = {
     en: { uptime: 'Uptime', incidents: 'Incidents', worst: 'Worst', down: 'down' },
@@ -180,7 +180,7 @@ function advice(finding: Remark, locale: Locale): Html {
     case 'income_fell':
       return {
         en: html`Revenue in ${finding.currency} fell by ${percentText(-finding.percent, locale)}. Look whether a plan, a payment method or a node is the reason.`,
-        ru: html`Выручка в ${finding.currency} упала на ${percentText(-finding.percent, locale)}. Проверьте тарифы, способы оплаты и ноды.`,
+        ru: html`Выручка в ${finding.currency} упала на ${percentText(-finding.percent, locale)}. Проверьте тарифы, способы оплаты и узлы.`,
       }[locale];
     case 'more_leave':
       return {

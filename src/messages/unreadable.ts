@@ -16,7 +16,7 @@ const LISTS = {
   },
   panel_nodes: {
     en: { items: 'Nodes', advice: 'Mend them at the panel. Until then their state is unknown.' },
-    ru: { items: 'Ноды', advice: 'Исправьте их в панели. До этого их состояние неизвестно.' },
+    ru: { items: 'Узлы', advice: 'Исправьте их в панели. До этого их состояние неизвестно.' },
   },
   cryptobot_invoices: {
     en: {

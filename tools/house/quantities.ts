@@ -8,7 +8,7 @@ const OWN_FORMAT = /\b(?:Intl\.(?!Segmenter)\w+|toFixed|toLocale\w*String|toPrec
 
 /** A value with a unit or a counted word right behind it: `${n} min`, `${n}</b> nodes`, `${n} попыток`. */
 const UNITS = String.raw`ms|s|sec|seconds?|min|minutes?|h|hours?|d|days?|мс|с|сек|мин|минут\p{L}*|ч|час\p{L}*|д|дн|дней|дня|день|[kKMGTP]i?B|bytes|[КМГТП]и?Б|%`;
-const WORDS = String.raw`attempts?|payments?|nodes?|requests?|outages?|jobs?|messages?|notifications?|users?|alerts?|попыт\p{L}+|платеж\p{L}*|нод\p{L}?|запрос\p{L}*|сбо\p{L}+|задани\p{L}+|сообщени\p{L}+|уведомлени\p{L}+|пользовател\p{L}+|оповещени\p{L}+`;
+const WORDS = String.raw`attempts?|payments?|nodes?|requests?|outages?|jobs?|messages?|notifications?|users?|alerts?|попыт\p{L}+|платеж\p{L}*|узл\p{L}*|узел|запрос\p{L}*|сбо\p{L}+|задани\p{L}+|сообщени\p{L}+|уведомлени\p{L}+|пользовател\p{L}+|оповещени\p{L}+`;
 const OWN_UNIT = new RegExp(String.raw`\}(?:</?\w+>)*[ \u00a0](?:${UNITS}|${WORDS})(?![\p{L}\p{N}_])`, 'u');
 
 /** `file:line: text` of every place that says a number, a span or a counted thing by itself. */

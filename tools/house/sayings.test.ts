@@ -46,3 +46,9 @@ test('a sentence is said with its values, words in it too, and names stay', () =
   expect(said('on, with 2 tokens', 'ru')).toBe('включено, токенов: 2');
   expect(said('502 Bad Gateway', 'ru')).toBe('502 Bad Gateway');
 });
+
+test('one thing has one word in Russian: a node is «узел»', async () => {
+  const other = /(?<![а-яё])нод(?:[аеуы]|ой|ам|ах|ами)?(?![а-яё])/i;
+  const found = [...(await sources())].filter(([, text]) => other.test(text)).map(([path]) => path);
+  expect(found).toEqual([]);
+});

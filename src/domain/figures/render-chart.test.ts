@@ -51,7 +51,7 @@ test('a picture of everything that names and sums may be is drawn', async () => 
           labels: ['1'],
           series: [{ name: '', values: [150e6] }],
         },
-        { kind: 'shares', title: 'Ноды', unit: '%', rows: drawn.map((name, i) => ({ name, percent: 25 * i })) },
+        { kind: 'shares', title: 'Узлы', unit: '%', rows: drawn.map((name, i) => ({ name, percent: 25 * i })) },
       ],
     }),
   );

@@ -31,7 +31,7 @@ export function drawnNames(
   const drawn = plain.map((name, i) => {
     const isClear = /[\p{L}\p{N}]/u.test(name) && HAS_PICTURE.test(name) && looks.get(name)!.length === 1;
     if (isClear && !isPlaceholder(name)) return name;
-    const placeholder = `${{ en: 'node', ru: 'нода' }[locale]} ${i + 1}`;
+    const placeholder = `${{ en: 'node', ru: 'узел' }[locale]} ${i + 1}`;
     legend.push({ drawn: placeholder, name: names[i]! });
     return placeholder;
   });
@@ -39,7 +39,7 @@ export function drawnNames(
 }
 
 /** A name that reads like a placeholder would be taken for another node's. */
-const isPlaceholder = (name: string): boolean => /^(?:node|нода) \d+$/i.test(name);
+const isPlaceholder = (name: string): boolean => /^(?:node|узел) \d+$/i.test(name);
 
 /** Composed, on one line, without what is not to be seen, cut to what there is room for. */
 function withoutOrnaments(name: string): string {

@@ -124,10 +124,10 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
   countries: {
     kind: 'words',
     width: 'half',
-    label: { en: 'Countries of the last node, as DE', ru: 'Страны последней ноды, как DE' },
+    label: { en: 'Countries of the last node, as DE', ru: 'Страны последнего узла, как DE' },
     hint: ANY_OF,
   },
-  nodes: { kind: 'words', width: 'half', label: { en: 'Last node, uuid', ru: 'Последняя нода, uuid' }, hint: ANY_OF },
+  nodes: { kind: 'words', width: 'half', label: { en: 'Last node, uuid', ru: 'Последний узел, uuid' }, hint: ANY_OF },
   tags: { kind: 'words', width: 'half', label: { en: 'Tags at the panel', ru: 'Теги в панели' }, hint: ANY_OF },
   plans: { kind: 'words', width: 'half', label: { en: 'Last plan, id', ru: 'Последний тариф, id' }, hint: ANY_OF },
   telegram_ids: {
