@@ -10,10 +10,10 @@ export interface ConsoleWorld extends HttpWorld {
    * Throws the error of a part that could not be read, unless `mayFail` says that the test is about that.
    */
   open(url: string, options?: InjectOptions & { role?: ApiRole; mayFail?: boolean }): Promise<LightMyRequestResponse>;
-  /** Sends a form as the script does: the answer has the pieces that change. `plain` sends it as a browser without the script. */
+  /** Sends a form as the script does, a field with several values once for each: the answer has the pieces that change. `plain` sends it as a browser without the script. */
   submit(
     url: string,
-    fields: Readonly<Record<string, string>>,
+    fields: Readonly<Record<string, string | readonly string[]>>,
     options?: { role?: ApiRole; plain?: boolean; headers?: Readonly<Record<string, string>> },
   ): Promise<LightMyRequestResponse>;
 }
@@ -52,7 +52,9 @@ export async function consoleWorld(options: HttpWorldOptions = {}): Promise<Cons
           'content-type': 'application/x-www-form-urlencoded',
           ...headers,
         },
-        payload: new URLSearchParams(fields).toString(),
+        payload: new URLSearchParams(
+          Object.entries(fields).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one])),
+        ).toString(),
       }),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
   };

@@ -3,19 +3,20 @@ import type { Locale } from '../../../lib/locale.ts';
 import type { Segment } from '../../../lib/segment.ts';
 import type { BroadcastButtons, BroadcastDraft } from '../../../repositories/history/planned-broadcasts.ts';
 import { BUTTON_TEXT, BUTTON_URL, BUTTON_URL_CHARACTERS, MOST_BUTTONS, MOST_STARS } from '../../broadcast-bodies.ts';
-import { MOST_HELD_OUT_PERCENT } from '../../broadcasts.ts';
+import { ANY_OF, AUDIENCE_INPUTS, AudienceFields, chosenFrom, plansProblem, span, VALUES } from './audience-form.ts';
 import type { Field, FormOf } from './define-view.ts';
 
+const PANEL_STATES = ['ACTIVE', 'EXPIRED', 'LIMITED', 'DISABLED'] as const;
+
 const days = z.int().min(-3_650).max(3_650).optional();
-const span = z.int().min(1).max(3_650).optional();
-const words = (most: number) => z.array(z.string().max(100)).max(most).optional();
+/** Countries and nodes, within the limits of `SegmentConditions`. */
+const words = z.array(z.string().min(1).max(100)).max(200).optional();
 const text = z.string().max(100_000).optional();
 
 /** Told beside the field, in the reader's language. */
 const MISTAKES = {
   order: { en: 'must be more than the day before it', ru: 'должно быть больше предыдущего' },
   country: { en: 'must be country codes such as DE', ru: 'нужны коды стран, как DE' },
-  plan: { en: 'must be ids of plans', ru: 'нужны id тарифов' },
   buttons: {
     en: 'one a line, ten at most: a label of up to 64 characters, a |, and a link with https://, t.me/ or tg://',
     ru: 'по одной в строке, до десяти: надпись до 64 знаков, | и ссылка с https://, t.me/ или tg://',
@@ -39,37 +40,19 @@ const Fields = z.object({
   stars: z.int().min(1).max(MOST_STARS).optional(),
   /** The conditions are saved under this name as well. */
   save_as: z.string().trim().min(1).max(100).optional(),
-  status: z.enum(['ACTIVE', 'DISABLED', 'LIMITED', 'EXPIRED']).optional(),
+  status: z.array(z.enum(PANEL_STATES)).max(PANEL_STATES.length).optional(),
   ends_from: days,
   ends_to: days,
   connected: z.enum(['never', 'ever']).optional(),
   silent_days: span,
-  paid_within_days: span,
-  not_paid_within_days: span,
-  language: z.enum(['en', 'ru']).optional(),
-  countries: words(200),
-  nodes: words(200),
-  tags: words(200),
-  plans: words(200),
+  countries: words,
+  nodes: words,
   telegram_ids: z.array(z.int().positive()).max(500_000).optional(),
   missed: z.guid().optional(),
-  holdout: z.int().min(0).max(MOST_HELD_OUT_PERCENT).optional(),
+  ...AudienceFields,
 });
 
 type Filled = z.output<typeof Fields>;
-
-const choice = (label: Field['label'], options: Readonly<Record<string, Field['label']>>): Field => ({
-  kind: 'choice',
-  width: 'half',
-  label,
-  options: Object.entries(options).map(([value, said]) => ({ value, label: said })),
-});
-
-const VALUES = {
-  en: 'Telegram HTML. {username}, {days_left}, {expires_at}, {plan} become those of the reader',
-  ru: 'HTML Telegram. {username}, {days_left}, {expires_at}, {plan} заменяются данными читателя',
-};
-const ANY_OF = { en: 'Separated by commas; any of them', ru: 'Через запятую; подходит любой' };
 
 /** What the composer asks for, in its order. */
 export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
@@ -90,7 +73,8 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
     label: { en: 'Buttons', ru: 'Кнопки' },
     hint: { en: 'One a line: Renew | https://example.org', ru: 'По одной в строке: Продлить | https://example.org' },
   },
-  status: choice(
+  status: chosenFrom(
+    'choices',
     { en: 'State at the panel', ru: 'Состояние в панели' },
     {
       ACTIVE: { en: 'active', ru: 'активен' },
@@ -99,7 +83,8 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
       DISABLED: { en: 'switched off', ru: 'отключён' },
     },
   ),
-  connected: choice(
+  connected: chosenFrom(
+    'choice',
     { en: 'Connected', ru: 'Подключался' },
     { never: { en: 'never', ru: 'никогда' }, ever: { en: 'at least once', ru: 'хотя бы раз' } },
   ),
@@ -110,17 +95,10 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
     hint: { en: 'Negative: so many days ago', ru: 'Отрицательное: столько дней назад' },
   },
   ends_to: { kind: 'number', width: 'half', label: { en: 'Ends in days, before', ru: 'Кончается через дней, до' } },
-  paid_within_days: {
-    kind: 'number',
-    width: 'half',
-    label: { en: 'Paid within days', ru: 'Платил за последние дней' },
-  },
-  not_paid_within_days: { kind: 'number', width: 'half', label: { en: 'Not paid within days', ru: 'Не платил дней' } },
+  paid_within_days: AUDIENCE_INPUTS.paid_within_days,
+  not_paid_within_days: AUDIENCE_INPUTS.not_paid_within_days,
   silent_days: { kind: 'number', width: 'half', label: { en: 'Not connected for days', ru: 'Не подключался дней' } },
-  language: choice(
-    { en: 'Language', ru: 'Язык' },
-    { ru: { en: 'Russian', ru: 'русский' }, en: { en: 'English', ru: 'английский' } },
-  ),
+  languages: AUDIENCE_INPUTS.languages,
   countries: {
     kind: 'words',
     width: 'half',
@@ -128,8 +106,8 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
     hint: ANY_OF,
   },
   nodes: { kind: 'words', width: 'half', label: { en: 'Last node, uuid', ru: 'Последний узел, uuid' }, hint: ANY_OF },
-  tags: { kind: 'words', width: 'half', label: { en: 'Tags at the panel', ru: 'Теги в панели' }, hint: ANY_OF },
-  plans: { kind: 'words', width: 'half', label: { en: 'Last plan, id', ru: 'Последний тариф, id' }, hint: ANY_OF },
+  tags: AUDIENCE_INPUTS.tags,
+  plans: AUDIENCE_INPUTS.plans,
   telegram_ids: {
     kind: 'numbers',
     label: { en: 'Only these Telegram ids', ru: 'Только эти Telegram id' },
@@ -140,12 +118,7 @@ export const COMPOSER_FIELDS: Readonly<Record<string, Field>> = {
     width: 'half',
     label: { en: 'Only who missed the broadcast, id', ru: 'Только кто не получил рассылку, id' },
   },
-  holdout: {
-    kind: 'number',
-    width: 'half',
-    label: { en: 'Get nothing, of a hundred', ru: 'Не получат, из ста' },
-    hint: { en: 'To see what the message earns', ru: 'Чтобы увидеть, сколько приносит сообщение' },
-  },
+  holdout: AUDIENCE_INPUTS.holdout,
   stars: {
     kind: 'number',
     width: 'half',
@@ -171,14 +144,14 @@ export function broadcastForm(
     const mistake = (field: keyof Filled, message: string | undefined): void => {
       if (message !== undefined) context.addIssue({ code: 'custom', path: [field], message });
     };
-    const { countries = [], ends_from: from, ends_to: to, plans = [], text_en: en, text_ru: ru } = form;
+    const { countries = [], ends_from: from, ends_to: to, plans, text_en: en, text_ru: ru } = form;
     if (!en && !ru) mistake('text_ru', MISTAKES.noText[locale]);
     mistake('text_en', en && whyWrong(en, locale));
     mistake('text_ru', ru && whyWrong(ru, locale));
     if (from !== undefined && to !== undefined && from >= to) mistake('ends_to', MISTAKES.order[locale]);
     if (!countries.every((one) => /^[A-Z]{2}$/.test(one))) mistake('countries', MISTAKES.country[locale]);
     if (form.buttons !== undefined && !buttonsIn(form.buttons)) mistake('buttons', MISTAKES.buttons[locale]);
-    if (!plans.every((one) => z.guid().safeParse(one).success)) mistake('plans', MISTAKES.plan[locale]);
+    mistake('plans', plansProblem(plans, locale));
   });
   return { schema, fields: COMPOSER_FIELDS };
 }
@@ -200,60 +173,42 @@ export function draftOfForm(filled: Filled, picture: string | undefined): Broadc
   const { id: _, no_picture: _1, picture: _2, save_as: _3, ...form } = filled;
   const {
     buttons,
-    stars: starsLimit,
     ends_from: from,
     ends_to: to,
     holdout = 0,
-    language,
     name,
-    status,
+    stars,
     text_en: en,
     text_ru: ru,
-    ...others
+    ...segment
   } = form;
   const ends = from === undefined && to === undefined ? undefined : { from_days: from, to_days: to };
-  const segment: Segment = {
-    ...others,
-    ...(status && { status: [status] }),
-    ...(language && { languages: [language] }),
-    ...(ends && { ends }),
-  };
   return {
-    ...{ name, picture, starsLimit, holdoutPercent: holdout },
+    ...{ name, picture, starsLimit: stars, holdoutPercent: holdout },
     buttons: buttonsIn(buttons ?? '') ?? [],
-    segment: present(segment),
+    segment: present<Segment>({ ...segment, ends }),
     texts: present({ en, ru }),
   };
 }
 
 /** The form filled with conditions. */
-export function formOfSegment(segment: Segment): Record<string, string> {
-  const { ends, languages, status, ...others } = segment;
-  const lists = Object.entries(others).map(([field, value]) => [
-    field,
-    Array.isArray(value) ? value.join(', ') : String(value),
-  ]);
+export function formOfSegment({ ends, ...others }: Segment): Record<string, string> {
+  const all = { ...others, ends_from: ends?.from_days, ends_to: ends?.to_days };
   return Object.fromEntries(
-    Object.entries({
-      ...Object.fromEntries(lists),
-      ...{ status: status?.[0], language: languages?.[0] },
-      ends_from: ends?.from_days,
-      ends_to: ends?.to_days,
-    }).flatMap(([field, value]) => (value === undefined ? [] : [[field, String(value)]])),
+    Object.entries(all).flatMap(([field, value]) =>
+      value === undefined ? [] : [[field, Array.isArray(value) ? value.join(', ') : String(value)]],
+    ),
   );
 }
 
-/** The form filled with a draft. */
-export function formOfDraft(draft: BroadcastDraft, segment: Segment): Record<string, string> {
+/** The form filled with all of a draft but its conditions. */
+export function formOfDraft(draft: BroadcastDraft): Record<string, string> {
   const { buttons, holdoutPercent, name, picture, starsLimit, texts } = draft;
-  return {
-    ...formOfSegment(segment),
-    ...present({
-      ...{ name, picture, text_en: texts.en, text_ru: texts.ru, stars: starsLimit?.toString() },
-      buttons: buttons.length === 0 ? undefined : buttons.map(({ text, url }) => `${text} | ${url}`).join('\n'),
-      holdout: holdoutPercent === 0 ? undefined : String(holdoutPercent),
-    }),
-  } as Record<string, string>;
+  return present({
+    ...{ name, picture, text_en: texts.en, text_ru: texts.ru, stars: starsLimit?.toString() },
+    buttons: buttons.length === 0 ? undefined : buttons.map(({ text, url }) => `${text} | ${url}`).join('\n'),
+    holdout: holdoutPercent === 0 ? undefined : String(holdoutPercent),
+  }) as Record<string, string>;
 }
 
 /** The same without what is absent or an empty list. */

@@ -54,9 +54,9 @@ export function conditionsText(conditions: unknown, locale: Locale): Html {
     const value = filled[name];
     if (!field || !value) return [];
     const entries = value.split(', ');
-    const options = field.options?.find((one) => one.value === value)?.label[locale];
-    const shown = entries.length > LISTED ? numberText(entries.length, locale) : entries.join(', ');
-    return [html`<li>${field.label[locale]}: <strong>${options ?? shown}</strong></li>`];
+    const said = entries.map((entry) => field.options?.find((one) => one.value === entry)?.label[locale] ?? entry);
+    const shown = said.length > LISTED ? numberText(said.length, locale) : said.join(', ');
+    return [html`<li>${field.label[locale]}: <strong>${shown}</strong></li>`];
   });
   return lines.length === 0 ? html`<p>${EVERYBODY[locale]}</p>` : html`<ul>${join(lines, '')}</ul>`;
 }

@@ -9,8 +9,8 @@ import {
 } from '../../../lib/campaign-rules.ts';
 import type { Locale } from '../../../lib/locale.ts';
 import type { CampaignDraft } from '../../../repositories/history/campaigns.ts';
-import { MOST_HELD_OUT_PERCENT } from '../../broadcasts.ts';
 import type { CampaignsContext } from '../../campaigns.ts';
+import { AUDIENCE_INPUTS, AudienceFields, audienceInForm, audienceOf, plansProblem, VALUES } from './audience-form.ts';
 import { TRIGGER_WORDS } from './campaign-words.ts';
 import type { Field, FormOf, Text } from './define-view.ts';
 
@@ -23,10 +23,8 @@ const MISTAKES = {
   noDistance: { en: 'needs its distance', ru: 'нужно расстояние' },
   twice: { en: 'stands there twice', ru: 'указано дважды' },
   far: { en: 'must be at most %', ru: 'не больше %' },
-  plan: { en: 'must be ids of plans', ru: 'нужны id тарифов' },
 } as const satisfies Record<string, Text>;
 
-const span = z.int().min(1).max(3_650).optional();
 const at = z.int().min(1).max(MOST_AT).optional();
 const text = z.string().max(100_000).optional();
 
@@ -47,22 +45,12 @@ const Fields = z
     id: z.guid(),
     name: z.string().trim().min(1).max(100),
     trigger: z.enum(CAMPAIGN_TRIGGERS),
-    languages: z.enum(['en', 'ru']).optional(),
-    plans: z.array(z.string().max(200)).max(200).optional(),
-    tags: z.array(z.string().min(1).max(50)).max(200).optional(),
-    paid_within_days: span,
-    not_paid_within_days: span,
-    holdout: z.int().min(0).max(MOST_HELD_OUT_PERCENT).optional(),
+    ...AudienceFields,
     in_place_of_built_in: z.boolean().default(false),
   })
   .extend(stepFields);
 
 type Filled = z.output<typeof Fields>;
-
-const VALUES: Text = {
-  en: 'Telegram HTML. {username}, {days_left}, {expires_at}, {plan} become those of the reader',
-  ru: 'HTML Telegram. {username}, {days_left}, {expires_at}, {plan} заменяются данными читателя',
-};
 
 const options = (words: Readonly<Record<string, Text>>) =>
   Object.entries(words).map(([value, label]) => ({ value, label }));
@@ -97,36 +85,7 @@ const CAMPAIGN_FIELDS: Readonly<Record<string, Field>> = {
     options: options(TRIGGER_WORDS),
   },
   ...Object.fromEntries(FORM_STEPS.flatMap(stepOf)),
-  languages: {
-    kind: 'choice',
-    width: 'half',
-    label: { en: 'Language', ru: 'Язык' },
-    options: options({ ru: { en: 'Russian', ru: 'русский' }, en: { en: 'English', ru: 'английский' } }),
-  },
-  plans: {
-    kind: 'words',
-    width: 'half',
-    label: { en: 'Last plan, id', ru: 'Последний тариф, id' },
-    hint: { en: 'Separated by commas; any of them', ru: 'Через запятую; подходит любой' },
-  },
-  tags: { kind: 'words', width: 'half', label: { en: 'Tags at the panel', ru: 'Теги в панели' } },
-  paid_within_days: {
-    kind: 'number',
-    width: 'half',
-    label: { en: 'Paid within days', ru: 'Платил за последние дней' },
-  },
-  not_paid_within_days: {
-    kind: 'number',
-    width: 'half',
-    label: { en: 'Not paid within days', ru: 'Не платил дней' },
-    hint: { en: '3650: a trial, who never paid', ru: '3650: пробный, кто никогда не платил' },
-  },
-  holdout: {
-    kind: 'number',
-    width: 'half',
-    label: { en: 'Get nothing, of a hundred', ru: 'Не получат, из ста' },
-    hint: { en: 'To see what the campaign earns', ru: 'Чтобы увидеть, сколько приносит кампания' },
-  },
+  ...AUDIENCE_INPUTS,
   in_place_of_built_in: {
     kind: 'check',
     label: {
@@ -163,7 +122,7 @@ export function campaignForm({ whyTextWrong }: Pick<CampaignsContext, 'whyTextWr
       seen.add(distance);
     }
     if (seen.size === 0) mistake('at_1', MISTAKES.noStep[locale]);
-    if (!(form.plans ?? []).every((one) => z.guid().safeParse(one).success)) mistake('plans', MISTAKES.plan[locale]);
+    mistake('plans', plansProblem(form.plans, locale));
   });
   return { schema, fields: CAMPAIGN_FIELDS };
 }
@@ -176,34 +135,27 @@ function rawStep(form: Filled, n: FormStep): { distance: number | undefined; en?
 /** What a filled form means. */
 export function draftOfCampaignForm(filled: unknown): { id: string; draft: CampaignDraft } {
   const form = Fields.parse(filled);
-  const { holdout = 0, in_place_of_built_in: inPlaceOfBuiltIn, languages, plans, tags } = form;
+  const { holdout = 0, id, in_place_of_built_in: inPlaceOfBuiltIn, name, trigger } = form;
   const steps = FORM_STEPS.flatMap((n): CampaignStep[] => {
     const { distance, ...texts } = rawStep(form, n);
     return distance === undefined ? [] : [{ at: distance, texts }];
   });
-  const audience = {
-    ...(languages && { languages: [languages] }),
-    ...(plans?.length && { plans }),
-    ...(tags?.length && { tags }),
-    ...(form.paid_within_days !== undefined && { paid_within_days: form.paid_within_days }),
-    ...(form.not_paid_within_days !== undefined && { not_paid_within_days: form.not_paid_within_days }),
-  };
-  const { id, name, trigger } = form;
+  const audience = audienceOf(form);
   return { id, draft: { name, trigger, steps, audience, holdoutPercent: holdout, inPlaceOfBuiltIn } };
 }
 
-/** The form filled with a campaign. */
-export function formOfCampaign(draft: CampaignDraft): Record<string, string> {
-  const audience = CampaignAudience.catch({}).parse(draft.audience);
-  const steps = draft.steps.slice(0, FORM_STEPS.length).flatMap(({ at: distance, texts }, i) => [
+/** The form filled with a campaign; undefined where it has no room for all of it, or its conditions cannot be read. The API changes those. */
+export function formOfCampaign(draft: CampaignDraft): Record<string, string> | undefined {
+  const { data: audience } = CampaignAudience.safeParse(draft.audience);
+  if (!audience || draft.steps.length > FORM_STEPS.length) return undefined;
+  const steps = draft.steps.flatMap(({ at: distance, texts }, i) => [
     [`at_${i + 1}`, distance],
     [`text_ru_${i + 1}`, texts.ru],
     [`text_en_${i + 1}`, texts.en],
   ]);
   const all = {
     ...{ name: draft.name, trigger: draft.trigger, ...Object.fromEntries(steps) },
-    ...{ languages: audience.languages?.[0], plans: audience.plans?.join(', '), tags: audience.tags?.join(', ') },
-    ...{ paid_within_days: audience.paid_within_days, not_paid_within_days: audience.not_paid_within_days },
+    ...audienceInForm(audience),
     holdout: draft.holdoutPercent === 0 ? undefined : draft.holdoutPercent,
     in_place_of_built_in: draft.inPlaceOfBuiltIn ? 'on' : undefined,
   };
@@ -211,9 +163,6 @@ export function formOfCampaign(draft: CampaignDraft): Record<string, string> {
     Object.entries(all).flatMap(([field, value]) => (value === undefined ? [] : [[field, String(value)]])),
   );
 }
-
-/** Whether the form has room for all of it; the API changes the others. */
-export const fitsForm = ({ steps }: Pick<CampaignDraft, 'steps'>): boolean => steps.length <= FORM_STEPS.length;
 
 const DEFAULT_TEXTS: CampaignStep['texts'] = {
   en: 'Your subscription {username} ends on {expires_at}.',

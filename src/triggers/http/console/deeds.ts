@@ -42,8 +42,8 @@ export async function doDeed(
   context: HttpContext,
   { asked, body, request }: { asked: AnyAsked; body: FormBody; request: FastifyRequest },
 ): Promise<DeedAnswer> {
-  const typed = typedIn(body);
   const form = formOf(deed, context, asked);
+  const typed = typedIn(body, form);
   const id = formId(name, typed[OWN.key] ?? '');
   const drawn = (state: FormState | undefined): Html =>
     drawForm({ ...sent(name, deed, form, body), address: asked.page.link({}), page: asked.page, state });

@@ -80,7 +80,7 @@ export type Field = {
   /**
    * - `text`, `area`: text. `secret`: text that is not shown.
    * - `number`: a number. `check`: true or false.
-   * - `choice`: one of `options`.
+   * - `choice`: one of `options`. `choices`: a list of some of them; none is no condition.
    * - `words`: a short list of texts in one line, separated by commas.
    * - `lines`, `numbers`: a list of texts or numbers, one a line; a file can be put in.
    * - `moment`: a moment typed at the reader's clock, as `2026-03-01T14:05:00.000Z`.
@@ -95,6 +95,7 @@ export type Field = {
     | 'number'
     | 'check'
     | 'choice'
+    | 'choices'
     | 'words'
     | 'lines'
     | 'numbers'

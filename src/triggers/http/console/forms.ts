@@ -116,6 +116,14 @@ function drawField(
           ),
           '',
         )}</select>`;
+      case 'choices': {
+        const chosen = new Set(itemsIn(value));
+        const boxes = options.map(
+          (one) =>
+            html`<label><input type="checkbox" name="${field}" value="${one.value}"${chosen.has(one.value) ? html` checked` : ''}> ${one.label[locale]}</label>`,
+        );
+        return html`<div class="choices" role="group" id="${id}" aria-labelledby="${id}-label"${described ? html` aria-describedby="${described}"` : ''}>${join(boxes, '')}</div>`;
+      }
       case 'picture':
         return html`<input type="file" id="${id}"${described ? html` aria-describedby="${described}"` : ''}${error ? html` aria-invalid="true"` : ''} accept="image/jpeg,image/png,image/webp" data-picture-into="${id}-value"><input type="hidden" id="${id}-value" name="${field}" value="${value}">`;
       case 'check':
@@ -129,7 +137,11 @@ function drawField(
   const file = isList(kind)
     ? html`<label class="file">${say('fromFile')} <input type="file" data-into="${id}" accept="text/*,.csv"></label>`
     : '';
-  return html`<div class="field${width === 'half' ? ' half' : ''}"><label for="${id}">${label[locale]}</label>${input()}${file}${about}</div>`;
+  const name =
+    kind === 'choices'
+      ? html`<span class="label" id="${id}-label">${label[locale]}</span>`
+      : html`<label for="${id}">${label[locale]}</label>`;
+  return html`<div class="field${width === 'half' ? ' half' : ''}">${name}${input()}${file}${about}</div>`;
 }
 
 const INPUT_TYPES = {
@@ -140,9 +152,13 @@ const INPUT_TYPES = {
   moment: 'datetime-local',
 } as const;
 
-/** The typed texts as they go back into the form. */
-export function typedIn(body: FormBody): Record<string, string> {
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String([value].flat().at(-1) ?? '')]));
+/** The typed texts as they go back into the form: of a name that comes twice the last, of choices all. */
+export function typedIn(body: FormBody, form?: FormOf): Record<string, string> {
+  const typed = Object.entries(body).map(([name, value]) => {
+    const texts = [value].flat();
+    return [name, form?.fields[name]?.kind === 'choices' ? texts.join(', ') : String(texts.at(-1) ?? '')];
+  });
+  return Object.fromEntries(typed);
 }
 
 export type ReadForm =
@@ -181,6 +197,10 @@ function typedValue(
   sent: string | readonly string[] | undefined,
   { clock, say }: Page,
 ): { value?: unknown; error?: string } {
+  if (kind === 'choices') {
+    const chosen = [sent ?? []].flat().filter(Boolean);
+    return chosen.length === 0 ? {} : { value: chosen };
+  }
   const text = String([sent ?? ''].flat().at(-1)).trim();
   if (kind === 'check' || kind === 'submit') return { value: text !== '' };
   if (text === '') return {};

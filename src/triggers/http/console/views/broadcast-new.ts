@@ -8,6 +8,7 @@ import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
 import { broadcastForm, COMPOSER_FIELDS, draftOfForm, formOfDraft, formOfSegment } from '../broadcast-form.ts';
+import { emptyState } from '../components/states.ts';
 import { defineView, type Page } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
 
@@ -29,6 +30,10 @@ export default defineView({
     wrongSides: {
       en: 'Picture: its sides have more than 10,000 pixels together, or one is more than 20 times the other.',
       ru: 'Картинка: стороны вместе больше 10 000 точек, или одна больше другой в 20 с лишним раз.',
+    },
+    unreadable: {
+      en: 'These conditions cannot be read, or are those of another version; change them by the API.',
+      ru: 'Эти условия не читаются или они другой версии; измените их через API.',
     },
     noDraft: {
       en: 'It is no draft any more and stays as it is.',
@@ -81,9 +86,10 @@ export default defineView({
           const draft = of === undefined ? undefined : await context.broadcasts.planned.find(of);
           const saved = await context.broadcasts.segments.list();
           const chosen = saved.find(({ name }) => name === segment);
-          const values = {
-            ...(draft && formOfDraft(draft, SegmentConditions.catch({}).parse(draft.segment))),
-            ...(chosen && formOfSegment(SegmentConditions.catch({}).parse(chosen.conditions))),
+          const given = SegmentConditions.safeParse(chosen?.conditions ?? draft?.segment ?? {});
+          const values = given.success && {
+            ...(draft && formOfDraft(draft)),
+            ...formOfSegment(given.data),
             ...(missed && { missed }),
           };
           return { values, names: saved.map(({ name }) => name) };
@@ -100,7 +106,7 @@ export default defineView({
                     names.map((name) => html`<a href="${link({ segment: name })}">${name}</a>`),
                     ', ',
                   )}</p>`
-            }${form('keep', { values, hidden: { id: randomUUID() } })}`,
+            }${values ? form('keep', { values, hidden: { id: randomUUID() } }) : emptyState(say('unreadable'))}`,
         ),
     }),
   ],

@@ -182,4 +182,34 @@ describe('broadcasts', () => {
       expect((await planned.find(id))?.state).toBe(state);
     },
   );
+
+  test('conditions with several entries are shown whole, and stay so when a draft is changed', async () => {
+    const id = randomUUID();
+    const segment = { status: ['ACTIVE' as const, 'EXPIRED' as const], languages: ['en' as const, 'ru' as const] };
+    await console.context.broadcasts.add(id, broadcastOf({ segment }), 'token:olga');
+    const shown = (await console.open(`/broadcasts/${id}`)).body;
+    expect(shown).toContain('State at the panel: <strong>active, ended</strong>');
+    expect(shown).toContain('Language: <strong>English, Russian</strong>');
+    const form = (await console.open(`/broadcasts/new?of=${id}`)).body;
+    for (const value of ['ACTIVE', 'EXPIRED', 'en', 'ru']) expect(form).toContain(`value="${value}" checked`);
+    expect(form).not.toContain('value="LIMITED" checked');
+    const sent = { _deed: 'keep', id: randomUUID(), name: 'again', text_en: 'Hi', ...segment };
+    await console.submit(`/broadcasts/new?of=${id}`, { ...sent, status: ['ACTIVE', 'LIMITED'] });
+    expect((await console.context.broadcasts.planned.find(id))?.segment).toEqual({
+      status: ['ACTIVE', 'LIMITED'],
+      languages: ['en', 'ru'],
+    });
+  });
+
+  test('a draft whose conditions cannot be read is not offered as one for everybody', async () => {
+    const id = randomUUID();
+    await console.context.broadcasts.add(id, broadcastOf(), 'token:olga');
+    await console.world.database.pool.query(
+      `update task_worker.broadcasts set segment = '{"of_next_year":1}' where id = $1`,
+      [id],
+    );
+    const form = (await console.open(`/broadcasts/new?of=${id}`)).body;
+    expect(form).toContain('These conditions cannot be read');
+    expect(form).not.toContain('name="text_en"');
+  });
 });

@@ -4,7 +4,7 @@ import { html } from '../../../../lib/html.ts';
 import { keptHistory } from '../../api/kept-history.ts';
 import { callerOf } from '../../auth/audited-caller.ts';
 import { Problem } from '../../problem.ts';
-import { campaignForm, draftOfCampaignForm, fitsForm, formOfCampaign, likeBuiltIn } from '../campaign-form.ts';
+import { campaignForm, draftOfCampaignForm, formOfCampaign, likeBuiltIn } from '../campaign-form.ts';
 import { emptyState } from '../components/states.ts';
 import { defineView } from '../define-view.ts';
 import { drawHistory, fromHistory } from '../history-part.ts';
@@ -26,8 +26,8 @@ export default defineView({
       ru: 'Кампания завершена, встроена или ждёт другого; ничего не изменено.',
     },
     tooMany: {
-      en: 'It has more steps than this form; change it by the API.',
-      ru: 'В ней больше шагов, чем в форме; измените её через API.',
+      en: 'It has more steps than this form, or conditions that cannot be read; change it by the API.',
+      ru: 'В ней больше шагов, чем в форме, или условия, которые не читаются; измените её через API.',
     },
   },
   query: z.object({
@@ -68,7 +68,6 @@ export default defineView({
           const id = of ?? like;
           const campaign = id === undefined ? undefined : await context.campaigns.campaigns.find(id);
           if (!campaign) return { in_place_of_built_in: 'on' };
-          if (!fitsForm(campaign)) return undefined;
           return formOfCampaign(of === undefined ? likeBuiltIn(campaign) : campaign);
         }),
       draw: (from, { form, locale, say }) =>
