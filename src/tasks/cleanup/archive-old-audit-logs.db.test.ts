@@ -180,18 +180,20 @@ describe('archive_old_audit_logs with AUDIT_ARCHIVE', () => {
     timeout: WITH_PROCESSES_MS,
   }, async () => {
     const ids = sorted(await addAuditLogs(world.database.pool, Array<string>(6_000).fill(OLD)));
+    // That somebody ran the task at a terminal is recorded too.
+    const left = async () => (await idsOf(world.database.pool, 'audit_logs')).filter((id) => ids.includes(id));
     for (const files of [1, 3]) {
       const child = spawnMain(['run', 'archive_old_audit_logs'], world.env);
       const ended = once(child, 'exit');
       await until(`${files} files`, async () => (await archives()).length >= files, WITH_PROCESSES_MS);
       child.kill('SIGKILL');
       await ended;
-      const safe = new Set([...(await archivedIds()), ...(await idsOf(world.database.pool, 'audit_logs'))]);
+      const safe = new Set([...(await archivedIds()), ...(await left())]);
       expect(sorted(safe)).toEqual(ids);
     }
     await run();
     expect(await archivedIds()).toEqual(sorted(ids));
-    expect(await idsOf(world.database.pool, 'audit_logs')).toEqual([]);
+    expect(await left()).toEqual([]);
   });
 });
 
