@@ -181,7 +181,7 @@ describe('acts at the terminal', () => {
     await world.database.pool.query('alter table audit_logs_away rename to audit_logs');
     expect(ended).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^It is done, and not written to audit_logs: /),
+      stderr: expect.stringMatching(/^This act is not in audit_logs: /),
     });
     expect(ended.stdout).toContain('is in queue notifications');
   });

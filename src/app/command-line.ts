@@ -176,7 +176,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
   };
 }
 
-/** The act is done by now: where it cannot be recorded, only that is said. */
+/** The act goes on, or is done by now: where it cannot be recorded, only that is said. */
 async function record(
   { services }: App,
   terminal: Terminal,
@@ -185,7 +185,7 @@ async function record(
   try {
     await services.auditLogs.write([{ action, entityType, entityId, newValue: { by, ...details } }]);
   } catch (error) {
-    terminal.stderr(`It is done, and not written to audit_logs: ${errorMessage(error)}\n`);
+    terminal.stderr(`This act is not in audit_logs: ${errorMessage(error)}\n`);
   }
 }
 

@@ -18,7 +18,7 @@ export type PersonContext = {
   caller: string;
   /** The time of Redis, as everywhere: this machine may be another one than those of the workers. */
   clock(): Date;
-  /** Writes what they did into `audit_logs`. Never throws: what is done stays done, and a note says that it is not recorded. */
+  /** Writes what they did into `audit_logs`. Never throws: where it cannot be recorded, a note says so. */
   record(act: Act): Promise<void>;
 };
 
