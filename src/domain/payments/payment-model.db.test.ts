@@ -64,12 +64,13 @@ const webhook = (n: number) =>
       await payOrder(world, ordered);
       const isPending = (await world.row(ordered.id)).status === 'pending';
       const claimed = (await world.row(ordered.id)).metadata.worker?.activation !== undefined;
-      ordered.isFirstByBackend ||= isPending && !claimed;
       const body = JSON.stringify({ update_type: 'invoice_paid', payload: { invoice_id: Number(ordered.invoiceId) } });
       const headers = { 'crypto-pay-api-signature': signBody(Buffer.from(body), world.cryptopay.token) };
       await fetch(`${world.backend!.url}/api/v1/webhooks/cryptobot`, { method: 'POST', body, headers }).catch(
         () => undefined,
       );
+      // A webhook that met trouble on its way has done nothing.
+      ordered.isFirstByBackend ||= isPending && !claimed && (await world.row(ordered.id)).status !== 'pending';
     },
     some,
   );
