@@ -52,6 +52,7 @@ async function main(): Promise<void> {
   const token = randomBytes(16).toString('hex');
   await using world = await World.start({
     seed: true,
+    appendonly: true,
     panel: { users: 300, nodes: 8 },
     env: {
       API_TOKENS: `olga:${token}`,
@@ -123,6 +124,12 @@ async function present(world: World, url: string, token: string): Promise<void> 
       const { alerts } = (await (await api('GET', '/api/v1/alerts')).json()) as { alerts: unknown[] };
       return alerts.length > 0;
     },
+    60_000,
+  );
+  // Last, when all schedules are there.
+  await until(
+    'the service is examined',
+    async () => !(await (await api('GET', '/system')).text()).includes('An examination is under way'),
     60_000,
   );
 }
