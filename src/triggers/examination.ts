@@ -49,13 +49,21 @@ export type ExaminedAt = { at: Date; found: readonly Examined[] };
 /** A dependency that takes longer counts as down. A little more than the 5 s of a Redis command, whose own error says more. */
 const LIMIT_MS = seconds(6);
 
-/** Examines one thing; never rejects. */
-export async function examined({ advice, examine, group, name }: Examination): Promise<Examined> {
-  const late = (): Error => new Error(`no answer within ${LIMIT_MS / 1000} s`);
+/** Examines one thing; never rejects. Silence says nothing about a token or a setting: the advice begins with what is silent. */
+export async function examined(
+  { advice, examine, group, name }: Examination,
+  limitMs: number = LIMIT_MS,
+): Promise<Examined> {
+  const signal = AbortSignal.timeout(limitMs);
+  const silence = `no answer within ${limitMs / 1000} s`;
   try {
-    const found = await within(LIMIT_MS, examine(AbortSignal.timeout(LIMIT_MS)), late);
+    const found = await within(limitMs, examine(signal), () => new Error(silence));
     return { group, name, ...found };
   } catch (error) {
-    return { group, name, level: 'failed', finding: errorMessage(error), advice };
+    const finding = signal.aborted ? silence : errorMessage(error);
+    const first = /no answer within \d/.test(finding) ? IF_SILENT : '';
+    return { group, name, level: 'failed', finding, advice: `${first}${advice}` };
   }
 }
+
+const IF_SILENT = 'is it up, not too busy, and can it be reached from here? If so, ';

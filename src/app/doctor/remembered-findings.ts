@@ -13,7 +13,7 @@ export function rememberFindings({ examinations, patient }: DoctorContext, clock
   let keptUntil = 0;
   let examining: Promise<ExaminedAt> | undefined;
   const examineAll = async (): Promise<ExaminedAt> => {
-    const found = await Promise.all(examinations().map(examined));
+    const found = await Promise.all(examinations().map((one) => examined(one)));
     last = { at: clock(), found };
     keptUntil = performance.now() + KEPT_MS;
     examining = undefined;

@@ -78,6 +78,8 @@ export const DOCTOR_SAYINGS: Sayings = {
   'not known until {} is mended': 'неизвестно, пока не исправлено: {}',
   'see the line above': 'смотрите строку выше',
   'no answer within {} s': 'нет ответа в течение {} с',
+  'is it up, not too busy, and can it be reached from here? If so, {}':
+    'работает ли, не перегружено ли и доступно ли отсюда? Если да: {}',
   'no answer within {} ms': 'нет ответа в течение {} мс',
   '{} {}: no answer within {} ms': '{} {}: нет ответа в течение {} мс',
   none: 'нет',

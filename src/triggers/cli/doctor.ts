@@ -10,7 +10,7 @@ export const doctorCommands: readonly Command<DoctorContext>[] = [
     summary:
       'Check everything this service depends on, one line each with what to do; exit code 1 where something failed',
     async run(_args, { examinations, patient }, output) {
-      const found = await Promise.all(examinations().map(examined));
+      const found = await Promise.all(examinations().map((one) => examined(one)));
       const rows = found.map(({ advice, finding, group, latencyMs, level, name }) => ({
         group,
         name,
