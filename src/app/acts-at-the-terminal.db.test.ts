@@ -175,14 +175,15 @@ describe('acts at the terminal', () => {
     });
   });
 
-  test('an act that cannot be recorded is done all the same, and that is said', async () => {
+  test.each([
+    [['dispatch', 'send_notification', '--payload', payload], 'is in queue notifications'],
+    [['schedules', 'pause', 'sync_user_stats'], 'sync_user_stats is paused'],
+    [['schedules', 'resume', 'sync_user_stats'], 'runs again from its next time on'],
+  ])('%j that cannot be recorded is done all the same, and that is said', async (argv, done) => {
     await world.database.pool.query('alter table audit_logs rename to audit_logs_away');
-    const ended = await cli('dispatch', 'send_notification', '--payload', payload);
+    const ended = await cli(...argv);
     await world.database.pool.query('alter table audit_logs_away rename to audit_logs');
-    expect(ended).toMatchObject({
-      code: 0,
-      stderr: expect.stringMatching(/^This act is not in audit_logs: /),
-    });
-    expect(ended.stdout).toContain('is in queue notifications');
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/^This act is not in audit_logs: /) });
+    expect(ended.stdout).toContain(done);
   });
 });

@@ -138,6 +138,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
   const { config, parts } = app;
   const history = historyOf(app, 'cli');
   const caller = callerHere();
+  const recordHere = (act: Act): Promise<void> => record(app, terminal, { ...act, by: caller });
   const controller = new AbortController();
   void terminal.stop.then((reason) => controller.abort(new PermanentError('interrupted', `Stopped: ${reason}`)));
   return {
@@ -158,7 +159,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
         initiatedBy: caller,
       });
     },
-    pausedSchedules: pausesOf(app),
+    pausedSchedules: pausesOf(app, caller, recordHere),
     ...brakesContext(app),
     broadcasts: broadcastsOf(app, 'cli'),
     desk: paymentDeskOf(app, 'cli'),
@@ -167,7 +168,7 @@ function cliContext(app: App, terminal: Terminal): CliContext {
     ...cliApprovals(app, app.config, caller, history),
     receipts: receiptsOf(app, 'cli'),
     caller,
-    record: (act) => record(app, terminal, { ...act, by: caller }),
+    record: recordHere,
     nodes: async () => (await app.services.nodeHealth.all()).nodes.map(({ record }) => record),
     alerts: alertsOf(app),
     messages: outboxOf(app),
@@ -190,22 +191,23 @@ async function record(
 }
 
 /** Pauses of schedules, each recorded under the person at this terminal. */
-function pausesOf({ parts, services }: App): CliContext['pausedSchedules'] {
-  const by = callerHere();
-  const record = (action: string, entityId: string, reason?: string): Promise<void> =>
-    services.auditLogs.write([
-      { action, entityType: 'schedule', entityId, newValue: { by, ...(reason !== undefined && { reason }) } },
-    ]);
+function pausesOf({ parts }: App, by: string, record: (act: Act) => Promise<void>): CliContext['pausedSchedules'] {
+  const about = (task: string) => ({ entityType: 'schedule', entityId: task }) as const;
   return {
     all: () => parts.pausedSchedules.all(),
     async pause(task, reason) {
       const isChanged = await parts.pausedSchedules.pause({ task, by, reason });
-      if (isChanged) await record('schedule.paused', task, reason);
+      if (isChanged)
+        await record({
+          action: 'schedule.paused',
+          ...about(task),
+          ...(reason !== undefined && { details: { reason } }),
+        });
       return isChanged;
     },
     async resume(task) {
       const isChanged = await parts.pausedSchedules.resume(task);
-      if (isChanged) await record('schedule.resumed', task);
+      if (isChanged) await record({ action: 'schedule.resumed', ...about(task) });
       return isChanged;
     },
   };
