@@ -1,4 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seconds } from './duration.ts';
+
+/** A busy loop delays a timer by less. More means that the process stood still: stopped, or its machine suspended. */
+const STOOD_STILL_MS = seconds(1);
+/** What a process that stood still has to read first: the answers that arrived meanwhile, and those to what it was just sending. */
+const GRACE_MS = seconds(2);
+
+/**
+ * Calls `act` after `limitMs`; the returned function cancels it. A process that stood still finds all its limits passed at once when it
+ * goes on, while the answers lie unread. It then waits `GRACE_MS` for them before it acts, because to give up a message that did arrive is
+ * to send it twice.
+ */
+export function afterLimit(limitMs: number, act: () => void): () => void {
+  const due = performance.now() + limitMs;
+  let timer = setTimeout(() => {
+    if (performance.now() - due < STOOD_STILL_MS) act();
+    else timer = setTimeout(act, GRACE_MS);
+  }, limitMs);
+  return () => clearTimeout(timer);
+}
 
 /** Settles with the promise, or rejects after `limitMs` with the error from `late`. The work itself goes on. */
 export async function within<T>(
@@ -7,11 +27,11 @@ export async function within<T>(
   late: () => Error = () => new Error(`no answer within ${limitMs} ms`),
 ): Promise<T> {
   const { promise: limit, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), limitMs);
+  const cancel = afterLimit(limitMs, () => reject(late()));
   try {
     return await Promise.race([promise, limit]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 
@@ -28,12 +48,12 @@ export async function untilDeadline<T>(
 ): Promise<T> {
   const limit = new AbortController();
   const { promise: limited, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const cancel = afterLimit(limitMs, () => {
     const error = late();
     // The outcome is settled before the signal fires, so that the error of an aborted call does not hide the reason for the abort.
     reject(error);
     limit.abort(error);
-  }, limitMs);
+  });
   const passOn = (): void => limit.abort(outer.reason);
   if (outer.aborted) passOn();
   outer.addEventListener('abort', passOn);
@@ -41,7 +61,7 @@ export async function untilDeadline<T>(
     return await Promise.race([work(limit.signal), limited]);
   } finally {
     outer.removeEventListener('abort', passOn);
-    clearTimeout(timer);
+    cancel();
   }
 }
 
