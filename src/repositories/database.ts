@@ -64,14 +64,16 @@ export function openDatabase(options: DatabaseOptions): Database {
    * Asked for in the first message of a connection, which costs nothing. A pooler refuses such a request, as it is about a session of the
    * server, which many share. Then the role itself has to have them (docs/deployment.md), and `doctor` says whether it has.
    */
-  const limits = {
+  const settings = {
     statement_timeout: statementLimitMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    // PostgreSQL compiles what it believes to be a long statement, for 50 to 200 ms: more than each of ours takes (bench/console.ts).
+    options: '-c jit=off',
   };
   let isPooled = false;
   class Session extends pg.Client {
     constructor(config?: pg.ClientConfig) {
-      super({ ...config, ...(!isPooled && limits) });
+      super({ ...config, ...(!isPooled && settings) });
     }
   }
   const pool = new pg.Pool({

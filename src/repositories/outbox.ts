@@ -54,7 +54,7 @@ export type OutboxCounts = {
 /** Clean-up keeps ended rows for 7 days; more failures than these are an outage that is told by an alert, and are not counted by reason. */
 const FAILURES_LOOKED_AT = 20_000;
 /** Rows of each status that one look reads: a tenth of a second where the table is in memory. */
-const LOOKED_AT = 60_000;
+const LOOKED_AT = 200_000;
 /** Before every other id. */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 const REASONS = 12;

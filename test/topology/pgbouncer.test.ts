@@ -28,7 +28,7 @@ describe.skipIf(lacking.length > 0)(lacking.length > 0 ? `${title} (SKIPPED: no 
     pooler = await startPgbouncer(options);
     deaf = await startPgbouncer({
       ...options,
-      ignored: ['statement_timeout', 'idle_in_transaction_session_timeout'],
+      ignored: ['statement_timeout', 'idle_in_transaction_session_timeout', 'options'],
     });
   });
   afterAll(async () => {
@@ -67,7 +67,9 @@ describe.skipIf(lacking.length > 0)(lacking.length > 0 ? `${title} (SKIPPED: no 
     const admin = new Client(world.databaseUrl);
     await admin.connect();
     const advice = (await limits(pooler)).replace(/\s+/g, ' ');
-    for (const [statement] of advice.matchAll(/ALTER ROLE \S+ SET \w+ = '\w+'/g)) await admin.query(statement);
+    for (const [statement] of advice.matchAll(/ALTER ROLE \S+ SET \w+ = [\w']+/g)) await admin.query(statement);
+    const { rows } = await admin.query('select unnest(setconfig) as setting from pg_db_role_setting');
+    expect(rows).toContainEqual({ setting: 'jit=off' });
     await admin.end();
     await pooler.restart();
     expect(await limits(pooler)).toContain('a statement ends after 30 s, a transaction that stands idle after 20 s');

@@ -96,6 +96,12 @@ const STEPS: readonly Step[] = [
     after: '51; the same within 1 MiB',
     kept: 'taken back',
   },
+  {
+    what: 'PostgreSQL does not compile the worker’s statements (`jit`): it believed a search of the outbox to be long, and took longer to compile it than to run it',
+    before: 'a search of 60,000 messages of a million: 225 ms, 189 of them for compiling two statements',
+    after: '31 ms; 200,000 messages are looked at instead, in under 100 ms',
+    kept: 'kept',
+  },
 ];
 
 /** The section of `docs/performance.md` that tells what was tried. */

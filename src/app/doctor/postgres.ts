@@ -116,7 +116,7 @@ function limitsFinding({ idle_limit_ms, role, statement_limit_ms }: Server): Fin
     return ok(text);
   return warning(
     `${text}: a pooler keeps the limits of the worker from the server`,
-    `give them to the role: ALTER ROLE ${role} SET statement_timeout = '${limit(STATEMENT_LIMIT_MS, '')}'; ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '${limit(IDLE_IN_TRANSACTION_MS, '')}'; then RECONNECT in the pooler`,
+    `give them to the role: ALTER ROLE ${role} SET statement_timeout = '${limit(STATEMENT_LIMIT_MS, '')}'; ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '${limit(IDLE_IN_TRANSACTION_MS, '')}'; ALTER ROLE ${role} SET jit = off; then RECONNECT in the pooler`,
   );
 }
 

@@ -254,8 +254,8 @@ export const DOCTOR_SAYINGS: Sayings = {
     'хранится {} дн., в схеме, которую сделала более новая версия',
   'kept for {} days{}': 'хранится {} дн.{}',
   '{}: a pooler keeps the limits of the worker from the server': '{}: пулер не передаёт серверу пределы воркера',
-  "give them to the role: ALTER ROLE {} SET statement_timeout = '{}'; ALTER ROLE {} SET idle_in_transaction_session_timeout = '{}'; then RECONNECT in the pooler":
-    "задайте их роли: ALTER ROLE {} SET statement_timeout = '{}'; ALTER ROLE {} SET idle_in_transaction_session_timeout = '{}'; затем RECONNECT в пулере",
+  "give them to the role: ALTER ROLE {} SET statement_timeout = '{}'; ALTER ROLE {} SET idle_in_transaction_session_timeout = '{}'; ALTER ROLE {} SET jit = off; then RECONNECT in the pooler":
+    "задайте их роли: ALTER ROLE {} SET statement_timeout = '{}'; ALTER ROLE {} SET idle_in_transaction_session_timeout = '{}'; ALTER ROLE {} SET jit = off; затем RECONNECT в пулере",
   '{} of {} in use; one worker and one scheduler open up to {}':
     'занято {} из {}; один воркер и один планировщик открывают до {}',
   'lower DB_POOL_SIZE ({}) or WORKER_CONCURRENCY, raise max_connections, or put a pooler between':
