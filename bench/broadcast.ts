@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { minutes } from '../src/lib/duration.ts';
 import { until } from '../src/testing/until.ts';
 import { expireLeases } from '../src/testing/world/notifications.ts';
@@ -28,6 +29,8 @@ const KILLS = FAULTS.filter(({ what }) => what === 'kill').length;
 const LIMITED = '1000';
 const WITHOUT_LIMIT = '100000';
 const SAMPLE_EVERY_MS = 100;
+/** A look takes the database or the sandbox tens of milliseconds: half of a core, at the usual pace of tests. */
+const LOOK_EVERY_MS = 500;
 const IDLE_FOR_MS = 10_000;
 const LIMIT_MS = minutes(20);
 /** Sends of one worker at once: see `lanes.ts`. */
@@ -153,7 +156,7 @@ class Bench {
     const kills: number[] = [];
     let perSecond = 0;
     for (const { at, what } of FAULTS) {
-      await until(`${at} of all have arrived`, async () => (await this.#total()) >= told * at, LIMIT_MS);
+      await rarely(`${at} of all have arrived`, async () => (await this.#total()) >= told * at);
       if (what === 'flushall') await this.#world.redisClient.flushall();
       if (what === 'postgres') await this.#world.postgres.restart();
       if (what !== 'kill') continue;
@@ -207,7 +210,7 @@ class Bench {
   }
 
   async #untilSettled(which: 'due' | 'all'): Promise<void> {
-    await until(`${which} is settled`, async () => (await this.#unsettled(which)) === 0, LIMIT_MS);
+    await rarely(`${which} is settled`, async () => (await this.#unsettled(which)) === 0);
   }
 
   /** What arrived, against those who were to be told. A copy of what had just arrived at a kill counts on its own. */
@@ -224,6 +227,14 @@ class Bench {
     });
     return { lost: told - found.size, twice: again.length - wasInFlight.length, inFlight: wasInFlight.length };
   }
+}
+
+async function rarely(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const slowly = async (): Promise<boolean> => {
+    await delay(LOOK_EVERY_MS);
+    return await condition();
+  };
+  await until(what, slowly, LIMIT_MS);
 }
 
 type Estimate = { chats: number; told: number; seconds: number };

@@ -24,7 +24,7 @@ const LOADED_AT_MOST_MB = (0.7 * 512 * 2 ** 20) / 1e6;
 export const measure: Measure = {
   title: 'memory and processor time of workers that have nothing to do',
   limits:
-    "Node itself and the loaded code; a young generation that stays at its first size and an old one that may grow by a quarter between collections keep the rest small. Processor time goes into BullMQ's waiting reads, the schedules and a heartbeat.",
+    "Node itself and the loaded code; a young generation that stays at its first size until the process is busy and an old one that may grow by a quarter between collections keep the rest small. Processor time goes into BullMQ's waiting reads, the schedules and a heartbeat.",
 
   async run(scale) {
     const windowMs = scale === 'full' ? seconds(30) : seconds(10);

@@ -3,25 +3,25 @@ import { once } from 'node:events';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { keepYoungGenerationSmall } from './lib/young-generation.ts';
 
 /**
  * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage. The
- * young generation stays at its first size; the old one may grow by a quarter between two collections. A young generation of 4 MiB spends
- * less time in collections, but an idle process took 12 MB more, and an export half as long again (`bench/export.ts`).
+ * young generation stays at its first size, until a process that runs jobs is busy; the old one may grow by a quarter between two
+ * collections.
  */
 export function keepHeapSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepYoungGenerationSmall();
   setFlagsFromString('--heap-growing-percent=25');
 }
 
 /**
  * For a process that runs no jobs, a scheduler or a supervisor: its code runs too rarely to be worth a second, machine-code form of each
- * function, which takes 3 MB, and its garbage is too little for more than the smallest young generation.
+ * function, which takes 3 MB.
  */
 function keepHeapSmallest(): void {
   setFlagsFromString('--no-sparkplug');
   setFlagsFromString('--optimize-for-size');
-  setFlagsFromString('--max-semi-space-size=1');
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { seconds } from '../lib/duration.ts';
+import { YoungGeneration } from '../lib/young-generation.ts';
 import { watchCrashes } from '../observability/crashes.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -72,6 +73,7 @@ export async function startRunner(
     wasCancelled: (jobId) => cancellations.take(jobId),
   });
   stack.defer(() => runner.stop(DRAIN_MS));
+  stack.use(new YoungGeneration());
   stack.use(
     cancellations.listen(
       (jobId) => runner.cancel(jobId, new CancelledError(jobId)),
