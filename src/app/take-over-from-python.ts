@@ -13,7 +13,7 @@ export async function takeOverFromPython(app: Pick<App, 'log' | 'parts'>, stack:
   const { log, parts } = app;
   const stopping = new AbortController();
   stack.defer(() => stopping.abort());
-  const work = parts.takeover.run(new Date(), stopping.signal).then(
+  const work = parts.takeover.run(parts.foundation.clock.now(), stopping.signal).then(
     (counts) => {
       if (Object.values(counts).some((count) => count > 0)) log.info(counts, 'taken over from the Python worker');
     },

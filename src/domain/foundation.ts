@@ -91,7 +91,9 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     onTrouble: (err) =>
       log.warn({ err }, 'growth deliveries not kept, notifications go on; see task-worker schema check'),
   });
+  const clock = new SharedClock(redis);
   const unreadable = new UnreadableItems({
+    clock: () => clock.now(),
     log,
     count: (source, items) => metrics.unreadableItems(source, items),
     tellAfterMs: unreadableWaitMs,
@@ -100,7 +102,6 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
   const calendar = new Calendar(settings.REPORT_DAY === 'local' ? settings.TIME_ZONE : 'UTC');
   const outcomes = new OutcomeStore(redis, calendar);
   const lastSuccesses = new LastSuccesses(redis, onStored);
-  const clock = new SharedClock(redis);
   const taskOutcomes = new TaskOutcomes({ store: outcomes, successes: lastSuccesses, clock: () => clock.now(), log });
   const breakers = new BreakerBook();
   const calls: ClientObserver = {
@@ -190,8 +191,8 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     panelVersions,
     processNotes: new ProcessNotes(redis, onStored),
     redis,
-    sender: new TelegramSender(telegram, { regular: limiter, paid: paidLimiter }, marks),
-    staffBot: staffBotOf({ calls, metrics, neighbours, redis }),
+    sender: new TelegramSender(telegram, { regular: limiter, paid: paidLimiter }, marks, () => clock.now()),
+    staffBot: staffBotOf({ calls, clock, metrics, neighbours, redis }),
     taskOutcomes,
     telegram,
     unreadable,
@@ -201,10 +202,11 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
 /** The staff's own bot, with a rate and a breaker of its own; undefined where it has no token. */
 function staffBotOf({
   calls: observer,
+  clock,
   metrics,
   neighbours,
   redis,
-}: Pick<FoundationOptions, 'metrics' | 'neighbours' | 'redis'> & { calls: ClientObserver }) {
+}: Pick<FoundationOptions, 'metrics' | 'neighbours' | 'redis'> & { calls: ClientObserver; clock: SharedClock }) {
   const { ADMIN_BOT_TOKEN: token, TELEGRAM_API_URL: apiRoot, TELEGRAM_RATE_PER_SECOND: ratePerSecond } = neighbours;
   if (token === undefined) return undefined;
   const bot = { token, apiRoot, variable: 'ADMIN_BOT_TOKEN', observer };
@@ -217,7 +219,7 @@ function staffBotOf({
   const listener = new StaffBot(bot);
   return {
     ...{ listener, marks },
-    sender: new TelegramSender(telegram, { regular: limiter, paid: undefined }, marks),
+    sender: new TelegramSender(telegram, { regular: limiter, paid: undefined }, marks, () => clock.now()),
     [Symbol.dispose](): void {
       telegram[Symbol.dispose]();
       listener[Symbol.dispose]();

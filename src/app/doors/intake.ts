@@ -16,6 +16,7 @@ export function startIntake(app: App<TaskList>): TaskiqConsumer | undefined {
   const { config, log, metrics, redis } = app;
   if (config.TASKIQ_STREAM === '') return undefined;
   const consumer = new TaskiqConsumer({
+    clock: () => app.parts.foundation.clock.now(),
     redis,
     stream: config.TASKIQ_STREAM,
     group: config.TASKIQ_GROUP,

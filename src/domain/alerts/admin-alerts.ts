@@ -74,7 +74,7 @@ export class AdminAlerts {
     const now = this.#options.clock();
     const to = alert.only ?? this.#options.recipients.first(alert.severity, now);
     const isTold = await this.#raise({ ...alert, to }, text, now);
-    noteRaised(this.#options.history, alert, text, isTold ? new Date() : undefined);
+    noteRaised(this.#options.history, alert, text, isTold ? this.#options.clock() : undefined);
     if (isTold && alert.severity === 'critical') await this.#keep(alert, text, { now, to });
     return isTold;
   }

@@ -45,7 +45,7 @@ export type BulkSettings = Pick<
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
-  { database, engine, log, marks, redis, sender, services, unreadable }: Foundation,
+  { clock: sharedClock, database, engine, log, marks, redis, sender, services, unreadable }: Foundation,
   { broadcastKeeping, contacts, customerPicture, decisions, historyState, keptReceipts, people, purchases }: BulkParts,
   {
     REMNAWAVE_CONCURRENCY: concurrency,
@@ -56,7 +56,7 @@ export function composeBulk(
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
   const customers = new CustomersWithTelegram(database, unreadable.onRead);
   const planned = new PlannedBroadcasts(database);
-  const clock = (): Date => new Date();
+  const clock = (): Date => sharedClock.now();
   const progress: BulkProgressOptions = { records, events, clock };
   const notices = new BulkNotices({
     ...{ decisions, log, notifications },

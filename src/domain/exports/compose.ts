@@ -13,10 +13,10 @@ import { ExportSources } from './sources.ts';
 export type ExportSettings = StorageSettings & Pick<Config, 'API_TOKENS' | 'DATABASE_URL'>;
 
 /** Builds the storage of exports and the lists of what runs would do. */
-export function composeStorage({ services }: Foundation, settings: ExportSettings) {
+export function composeStorage({ clock, services }: Foundation, settings: ExportSettings) {
   const { EXPORT_TTL_HOURS: ttlHours, PUBLIC_URL: publicUrl } = services.settings;
   const apiTokens = settings.API_TOKENS.map(({ token }) => token);
-  const now = (): Date => new Date();
+  const now = (): Date => clock.now();
   const links = new ExportLinks({ publicUrl, apiTokens, clock: now });
   const { storage, storages } = openStorage(settings);
   return {

@@ -5,6 +5,7 @@ import type { Log } from '../../observability/log.ts';
 import type { AlertCondition, AlertStates } from '../alerts/alert-states.ts';
 
 export type UnreadableItemsOptions = {
+  clock(): Date;
   log: Log;
   /** Counts items that were left out, at each reading. */
   count(source: string, items: number): void;
@@ -102,7 +103,7 @@ export class UnreadableItems implements Disposable {
     this.#waiting.clear();
     const states = this.#states;
     if (!states) return;
-    const now = new Date();
+    const now = this.#options.clock();
     try {
       for (const [source, { holes, readable }] of all) {
         const still = [...readable].filter((key) => !holes.has(key));

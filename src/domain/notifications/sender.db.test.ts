@@ -39,6 +39,7 @@ function senderAt(url: string): TelegramSender {
     client,
     { regular: new TelegramLimiter(connection, { ratePerSecond: 30 }), paid: undefined },
     new DeliveryMarks(connection),
+    () => new Date(),
   );
 }
 

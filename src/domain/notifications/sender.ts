@@ -88,11 +88,13 @@ export class TelegramSender {
   readonly #telegram: TelegramClient;
   readonly #limiters: SenderLimiters;
   readonly #marks: DeliveryMarks;
+  readonly #clock: () => Date;
 
-  constructor(telegram: TelegramClient, limiters: SenderLimiters, marks: DeliveryMarks) {
+  constructor(telegram: TelegramClient, limiters: SenderLimiters, marks: DeliveryMarks, clock: () => Date) {
     this.#telegram = telegram;
     this.#limiters = limiters;
     this.#marks = marks;
+    this.#clock = clock;
   }
 
   /** True until a call has shown that Telegram answers again. */
@@ -152,7 +154,7 @@ export class TelegramSender {
       turn();
       return { kind: 'too_late' };
     }
-    const startedAt = new Date();
+    const startedAt = this.#clock();
     try {
       return { ...(await this.#sendParts(message, turn, signal)), startedAt };
     } catch (error) {
@@ -224,7 +226,7 @@ export class TelegramSender {
       if (isSplit) await this.#marks.markSent(message.id, arrived.messageId, part);
     }
     turn?.();
-    const last: Arrival = arrived ?? { kind: 'sent', messageId: ids.at(-1) ?? 0, sentAt: new Date() };
+    const last: Arrival = arrived ?? { kind: 'sent', messageId: ids.at(-1) ?? 0, sentAt: this.#clock() };
     const sent: Arrival = ids.length > 1 ? { ...last, parts: ids } : last;
     // Telegram has it. With Redis gone now, an error here would have the message sent again; the database write follows anyway.
     await this.#marks.noteSent(message.id, sent.messageId);
@@ -271,7 +273,7 @@ export class TelegramSender {
     }
     const last = arrived ?? {
       ...({ kind: 'sent', messageId: ids.at(-1) ?? 0 } as const),
-      ...{ sentAt: new Date(), plain: first.description },
+      ...{ sentAt: this.#clock(), plain: first.description },
     };
     return ids.length > 1 ? { ...last, parts: ids } : last;
   }
@@ -313,7 +315,7 @@ export class TelegramSender {
   async #untilAllowed(to: Addressed, turn: Answered, signal: AbortSignal, send: Send<SendOutcome>): Promise<Delivery> {
     const outcome = await this.#unlimited(to, turn, signal, send);
     if (outcome.kind === 'sent') {
-      const sentAt = new Date();
+      const sentAt = this.#clock();
       // Not waited for: a silent Redis would hold up the record that this one arrived, once more for each command.
       void this.#marks.noteReached(to.telegramId);
       const { messageId, plain } = outcome;

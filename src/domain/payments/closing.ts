@@ -12,6 +12,7 @@ import type { PanelUserResolver } from './panel-user.ts';
 import type { PaymentSettlement } from './settlement.ts';
 
 export type ClosingDependencies = {
+  clock(): Date;
   customers: Customers;
   invoices: Pick<CryptobotInvoices, 'close'>;
   locale: Locale;
@@ -61,10 +62,10 @@ export class PaymentClosing {
     const telegramId = await this.#chatOf(payment, signal);
     if (telegramId === undefined) return undefined;
     const { id, planName, price } = payment;
-    const { locale, texts } = this.#dependencies;
+    const { clock, locale, texts } = this.#dependencies;
     const message = queuedText(
       { kind, paymentId: id, price, ...purchaseFacts(payment.purchase), planName, locale },
-      new Date(),
+      clock(),
       texts.wording,
     );
     const { name, type } = NOTICES[kind];

@@ -59,7 +59,7 @@ export function composePayments(
     cryptobotToken: settings.CRYPTOBOT_TOKEN,
     backendUrl: settings.BACKEND_API_URL,
     completedByBackend: settings.COMPLETED_BY_BACKEND,
-    startedAt: new Date(performance.timeOrigin),
+    startedAt: () => new Date(clock().getTime() - performance.now()),
     backendCallMs: BACKEND_CALL_MS,
     backendPolicy: () =>
       new ClientPolicy({
@@ -88,7 +88,7 @@ export function composePayments(
       paymentFigures: new PaymentFigures(redis),
       payments,
       paymentStats: new PaymentStats(database),
-      renewal: new AutoRenewal({ ...shared, cryptobot, plans }),
+      renewal: new AutoRenewal({ ...shared, clock, cryptobot, plans }),
       unusedRenewals: new UnusedRenewals(unused),
       webhookLogs: new WebhookLogs(database, unreadable.onRead),
     },

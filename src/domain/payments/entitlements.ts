@@ -44,7 +44,7 @@ type Given = Omit<CompletionDependencies, 'alarms' | 'byOthers' | 'ending' | 'le
     backendCallMs: number;
     backendPolicy(): ClientPolicy;
     completedByBackend: BackendCompletions;
-    startedAt: Date;
+    startedAt(): Date;
     backendPace: BackendPace;
     /** The time that an invoice which was just paid, or has just expired, is left to its own webhook. */
     webhookGraceMs: number;

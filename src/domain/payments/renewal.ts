@@ -33,6 +33,7 @@ const INVOICE_LIFE_MS = days(1);
 const LOOK_EVERY_MS = 250;
 
 export type RenewalDependencies = {
+  clock(): Date;
   cryptobot: CryptoBotClient;
   customers: Customers;
   database: Database;
@@ -167,7 +168,7 @@ export class AutoRenewal {
 
   #message(payment: Payment, invoice: PayableInvoice): NewNotification {
     const { id, mark, planName, price } = payment;
-    const { locale, texts } = this.#dependencies;
+    const { clock, locale, texts } = this.#dependencies;
     const renewal = mark.renewal!;
     const dates = { expiresAt: new Date(renewal.expires_at), payBefore: invoice.expiresAt };
     const facts = {
@@ -178,7 +179,7 @@ export class AutoRenewal {
       ...dates,
       payUrl: invoice.payUrl,
     };
-    const message = queuedText({ kind: 'renewal', ...facts, locale }, new Date(), texts.wording);
+    const message = queuedText({ kind: 'renewal', ...facts, locale }, clock(), texts.wording);
     return {
       id: renewalMessageId(id),
       type: 'payment_renewal',

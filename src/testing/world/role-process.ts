@@ -125,6 +125,12 @@ export class RoleProcess implements AsyncDisposable {
     process.kill(this.pid, signal);
   }
 
+  /** Nobody reads its output any more: what it writes gets EPIPE, as after the end of a log shipper. */
+  closeOutput(): void {
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
+  }
+
   /** Sends SIGTERM and resolves when the process has drained and ended. */
   async stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     if (this.isRunning) this.signal('SIGTERM');

@@ -25,6 +25,7 @@ import type { TaskiqResults } from './results.ts';
 import { trimAcknowledged } from './trim.ts';
 
 export type TaskiqConsumerOptions = {
+  clock(): Date;
   /** For everything but the blocking read, which gets a copy of this connection. Both stay open over restarts of Redis. */
   redis: RedisClient;
   stream: string;

@@ -11,6 +11,7 @@ import { type Parsed, parseMessage, type TaskiqMessage } from './message.ts';
 import type { TaskiqResults } from './results.ts';
 
 export type EntryHandlerOptions = {
+  clock(): Date;
   redis: RedisClient;
   membership: Membership;
   handOver: HandOver;
@@ -109,12 +110,12 @@ export class EntryHandler {
   }
 
   async #bury(entry: StreamEntry, parsed: Parsed, { reason, detail, errorName }: Cause): Promise<void> {
-    const { deadEntries, observer } = this.#options;
+    const { clock, deadEntries, observer } = this.#options;
     const { taskId, taskName, labels } = parsed.ok
       ? parsed.message
       : { taskId: parsed.taskId, taskName: undefined, labels: {} };
     if (taskId !== undefined) await this.#tellProducer(taskId, labels, { name: errorName, message: detail });
-    if (await deadEntries.bury(entry, { reason, detail, taskId, taskName }, new Date()))
+    if (await deadEntries.bury(entry, { reason, detail, taskId, taskName }, clock()))
       observer.dead(reason, entry.id, detail);
   }
 

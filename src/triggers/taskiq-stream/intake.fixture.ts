@@ -51,6 +51,7 @@ export class Intake implements AsyncDisposable {
     this.#redis = connectRedis({ url, name: 'intake', whenDown: 'fail', onError: () => undefined });
     this.deadEntries = new DeadEntries({ redis: this.#redis, stream, group });
     this.consumer = new TaskiqConsumer({
+      clock: () => new Date(),
       redis: this.#redis,
       stream,
       group,
