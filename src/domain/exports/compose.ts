@@ -43,7 +43,12 @@ export function composeExports(
   const rows = new ExportRows(database, DATABASE_URL);
   const sources = new ExportSources({ panel: services.panel, rows });
   return {
-    services: { dataExports: new DataExports({ clock, links, notices, progress, sources, storage, ttlHours }) },
+    services: {
+      dataExports: new DataExports({
+        ...{ clock, links, notices, sources, storage, ttlHours },
+        progress: { ...progress, records: services.progress },
+      }),
+    },
     /** Finished exports, for the HTTP API. */
     exportDownloads: new ExportDownloads({ clock, links, storages, ttlHours }),
   };

@@ -6,6 +6,7 @@ import { errorCode, errorMessage } from '../../lib/errors.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { exportFailed, exportReady } from '../../messages/bulk-export.ts';
 import type { ExportRange } from '../../repositories/export-rows.ts';
+import type { ProgressRecords } from '../../repositories/redis/bulk/progress-records.ts';
 import type { BulkNotices } from '../bulk/notices.ts';
 import { BulkProgress, type BulkProgressOptions, type BulkState } from '../bulk/progress.ts';
 import { csv, csvExcel } from './csv.ts';
@@ -21,7 +22,7 @@ export type DataExportsOptions = {
   storage: Storage;
   links: ExportLinks;
   notices: BulkNotices;
-  progress: BulkProgressOptions;
+  progress: BulkProgressOptions & { records: Pick<ProgressRecords, 'find'> };
   /** EXPORT_TTL_HOURS: the time for which a link opens the export. */
   ttlHours: number;
   clock(): Date;
@@ -57,12 +58,16 @@ export class DataExports {
     this.#options = options;
   }
 
-  /** Runs an export. After a kill, the next run begins anew under the same name. After the end, another run sends no second message. */
+  /**
+   * Runs an export. After a kill, the next run begins anew under the same name. After the end, another run changes neither the file nor
+   * what was told of it.
+   */
   async run(job: ExportJob, signal: AbortSignal): Promise<ExportResult> {
     const { clock, links, notices, sources, storage, ttlHours } = this.#options;
+    const before = await this.#toldBefore(job, signal);
+    if (before) return before;
     using progress = this.#progressOf(job);
-    const exportId = exportIdOf(job.jobId);
-    const fileName = exportName(exportId, job.format, isGzipped(job));
+    const { exportId, fileName } = namesOf(job);
     try {
       const table = await sources.open(job.type, job.range, { alive: job.alive, signal });
       const count = { rows: 0 };
@@ -104,11 +109,23 @@ export class DataExports {
     const { notices, storage } = this.#options;
     if (!(await notices.wasTold(job, 'export_ready'))) {
       await job.confirmHeld();
-      await storage.delete(exportName(exportIdOf(job.jobId), job.format, isGzipped(job)), signal);
+      await storage.delete(namesOf(job).fileName, signal);
     }
     const reason = errorMessage(error);
     await progress.show({ status: 'failed', ...counted(0, 0), errors: [{ error: reason }] });
     await notices.tell(job, 'export_failed', (locale) => exportFailed({ ...job, reason }, locale));
+  }
+
+  /** The export of an earlier run that was told and lost its job afterwards; a file that is made anew would have other rows. */
+  async #toldBefore(job: ExportJob, signal: AbortSignal): Promise<ExportResult | undefined> {
+    const { notices, progress, storage } = this.#options;
+    if (!(await notices.wasTold(job, 'export_ready'))) return undefined;
+    const { exportId, fileName } = namesOf(job);
+    const [file, shown] = await Promise.all([storage.stat(fileName, signal), progress.records.find(job.progressId)]);
+    // The name of a progress record is the producer's, who may have given it twice.
+    const isOfThis = shown?.status === 'completed' && Date.parse(shown.started_at) === job.enqueuedAt.getTime();
+    if (!file || !isOfThis) return undefined;
+    return { exportId, rows: shown.processed, bytes: file.bytes };
   }
 
   #progressOf({ alive, confirmHeld, enqueuedAt, progressId, type }: ExportJob): BulkProgress {
@@ -153,6 +170,11 @@ const counted = (rows: number, total: number): Omit<BulkState, 'status'> => ({
   failed: 0,
   errors: [],
 });
+
+function namesOf(job: ExportJob): { exportId: string; fileName: string } {
+  const exportId = exportIdOf(job.jobId);
+  return { exportId, fileName: exportName(exportId, job.format, isGzipped(job)) };
+}
 
 /** A workbook is already compressed. */
 const isGzipped = ({ format, gzip }: ExportJob): boolean => gzip && format !== 'xlsx';

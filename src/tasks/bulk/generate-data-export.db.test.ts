@@ -291,6 +291,21 @@ describe('generate_data_export', () => {
     expect(await messages()).toHaveLength(3);
   });
 
+  test('a run after one that was told changes neither the file nor its rows', async () => {
+    const payload = { export_type: 'payments', date_range: JANUARY };
+    const enqueuedAt = new Date();
+    const first = await world.run('generate_data_export', payload, { jobId: 'again', enqueuedAt });
+    const told = await messages();
+    await world.database.pool.query(
+      `insert into payments (id, external_id, user_uuid, amount, currency, status, provider, subscription_days, created_at)
+       values (gen_random_uuid(), 'later', gen_random_uuid(), 1, 'USDT', 'completed', 'cryptobot', 30, '2026-01-15T00:00:00Z')`,
+    );
+    expect(await world.run('generate_data_export', payload, { jobId: 'again', enqueuedAt })).toEqual(first);
+    expect(parseCsv((await file('again.csv')).toString())).toHaveLength(Number(first.rows) + 1);
+    expect(await messages()).toEqual(told);
+    await world.database.pool.query("delete from payments where external_id = 'later'");
+  });
+
   test('removed after a day, and not offered from then on', async () => {
     await run({ export_type: 'payments', gzip: true }, { jobId: 'old' });
     const now = new Date(Date.now() + hours(25));
