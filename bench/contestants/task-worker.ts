@@ -17,7 +17,7 @@ await using stack = new AsyncDisposableStack();
 const config = parseConfig(process.env);
 const built = await buildApp(config, 'bench', stack);
 const registry = new TaskRegistry([...built.registry.tasks, probeTask((ms) => latencies.push(ms))]);
-const dispatcher = new Dispatcher({ ...built, registry });
+const dispatcher = new Dispatcher({ ...built, clock: () => new Date(), registry });
 const app = { ...built, registry, dispatcher };
 
 const connection = connectRedis({ url: config.REDIS_URL, name: 'bench', whenDown: 'wait', onError: () => undefined });

@@ -29,7 +29,7 @@ export function ourProducer(redisUrl: string, stack: AsyncDisposableStack): Prod
   stack.defer(() => redis.disconnect());
   const queues = stack.use(new Queues(redis, () => undefined));
   const registry = new TaskRegistry([probeTask(() => undefined)]);
-  const dispatcher = new Dispatcher({ registry, queues, disabledTasks: new Set() });
+  const dispatcher = new Dispatcher({ clock: () => new Date(), registry, queues, disabledTasks: new Set() });
   const queue = queues.get('sync');
   return {
     add: (payload) => dispatcher.dispatchNamed('bench_probe', payload, { source: 'cli', initiatedBy: 'bench' }),

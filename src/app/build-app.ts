@@ -152,6 +152,7 @@ export async function buildAppOn<Tasks extends TaskList>(
   stack.defer(() => redis.disconnect());
   const queues = stack.use(new Queues(redis, (err) => log.debug({ err }, 'queue connection failed, will reconnect')));
   const dispatcher = new Dispatcher({
+    clock: () => parts.foundation.clock.now(),
     registry,
     queues,
     disabledTasks,

@@ -48,6 +48,8 @@ export type DispatchOptions = EnqueueOptions & {
 type SlotOptions = Pick<DispatchOptions, 'keepFailed' | 'uniqueKey'> & { slot: Date; jobId: string };
 
 export type DispatcherOptions = {
+  /** A job's age is told and decided by the clock of those who run it, so its begin is of the same one. */
+  clock(): Date;
   registry: Pick<TaskList, 'load'>;
   queues: Queues;
   disabledTasks: ReadonlySet<string>;
@@ -162,7 +164,7 @@ export class Dispatcher {
       // The runner decides how long other failed jobs are kept.
       ...(options.keepFailed === false && { removeOnFail: true }),
       ...(priority === undefined ? {} : { priority }),
-      ...(options.createdAt === undefined ? {} : { timestamp: options.createdAt.getTime() }),
+      timestamp: (options.createdAt ?? this.#options.clock()).getTime(),
       ...(options.delayMs === undefined ? {} : { delay: options.delayMs }),
       ...(options.uniqueKey === undefined
         ? {}

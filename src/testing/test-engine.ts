@@ -82,6 +82,7 @@ export class TestEngine implements AsyncDisposable {
     this.registry = new TaskRegistry(tasks);
     this.queues = this.#stack.use(new Queues(this.connection('fail'), () => undefined));
     this.dispatcher = new Dispatcher({
+      clock: () => new Date(),
       registry: this.registry,
       queues: this.queues,
       disabledTasks: new Set(disabledTasks),
