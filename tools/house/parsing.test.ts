@@ -35,3 +35,14 @@ test('a reader that is planted is found, called or handed on', () => {
   ]);
   expect(parsersIn(planted)).toEqual(['repositories/redis/a.ts:1', 'repositories/redis/b.ts:2']);
 });
+
+/** A schema that is built where it is used. */
+const BUILT_IN_PLACE = /\bz\.\w+\([^;\n]*\)\.(?:safeParse|parse)\(|\b(?:schema|result): z\.(?!unknown)[a-z]\w*\(/;
+
+test('a schema of an answer is built once: Zod compiles a new one at its first use, which takes longer than the rest of a call', async () => {
+  const clients = [...(await sources())].filter(([path]) => path.startsWith('clients/'));
+  const found = clients.filter(([, text]) => BUILT_IN_PLACE.test(text)).map(([path]) => path);
+  expect(found).toEqual([]);
+  expect('z.object({ ok: z.boolean() }).safeParse(body)').toMatch(BUILT_IN_PLACE);
+  expect('const call = { endpoint, schema: z.array(z.string()) };').toMatch(BUILT_IN_PLACE);
+});

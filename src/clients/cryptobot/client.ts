@@ -49,6 +49,7 @@ export type NewInvoice = {
 };
 
 const App = z.object({ app_id: z.string(), name: z.string(), payment_processing_bot_username: z.string().optional() });
+const Envelope = z.object({ ok: z.literal(true), result: z.unknown() });
 const Invoices = z.object({ items: z.array(z.unknown()) });
 
 /** A new invoice must say where it is paid, because the customer gets that link. */
@@ -187,7 +188,7 @@ export class CryptoBotClient {
 
   async #exchange(method: string, body: object, signal: AbortSignal): Promise<unknown> {
     const answer = await this.#send(method, body, signal);
-    const envelope = z.object({ ok: z.literal(true), result: z.unknown() }).safeParse(answer.body);
+    const envelope = Envelope.safeParse(answer.body);
     if (!envelope.success || answer.status >= 300) throw cryptoPayError(method, answer);
     return envelope.data.result;
   }

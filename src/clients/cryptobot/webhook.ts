@@ -46,6 +46,9 @@ export type Delivered = Pick<Update, 'id' | 'type'> & {
   unreadable?: string;
 };
 
+/** With its name, so that a misfit says where. */
+const Invoiced = z.object({ payload: InvoiceSchema });
+
 /** An invoice of which only the id is read. */
 const Named = Envelope.extend({
   update_type: z.string().regex(/^invoice_\w{1,92}$/),
@@ -71,7 +74,7 @@ export function parseUpdate(rawBody: Buffer): Update {
   if (!envelope.success) throw unfit(envelope.error);
   const { update_id: id, update_type: type, request_date: requestedAt, payload } = envelope.data;
   if (!type.startsWith('invoice_')) return { id, type, requestedAt, invoice: undefined };
-  const invoice = z.object({ payload: InvoiceSchema }).safeParse({ payload });
+  const invoice = Invoiced.safeParse({ payload });
   if (!invoice.success) throw unfit(invoice.error);
   return { id, type, requestedAt, invoice: invoice.data.payload };
 }

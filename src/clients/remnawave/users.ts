@@ -26,6 +26,9 @@ type UserAction = {
 
 /** Users of one generation of panel. */
 export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers {
+  // An answer that cannot be read still says that the act is done.
+  const seenAfter = generation.userByKey.optional().catch(undefined);
+
   const find = async (
     path: string | undefined,
     endpoint: string,
@@ -73,9 +76,7 @@ export function panelUsers(http: PanelHttp, generation: Generation): PanelUsers 
     if (!generation.one(id) || path === undefined) return 'not_found';
     try {
       const request = { method, path: path + action, endpoint: `/api/users/:id${action}`, signal };
-      // An answer that cannot be read still says that the act is done.
-      const schema = onUser && generation.userByKey.optional().catch(undefined);
-      const after = await http.call({ ...request, ...(schema && { schema }) });
+      const after = await http.call({ ...request, ...(onUser && { schema: seenAfter }) });
       if (after) onUser?.(after);
     } catch (error) {
       if (isMissing(error)) return 'not_found';

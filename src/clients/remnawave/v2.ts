@@ -59,6 +59,8 @@ async function* byPosition(http: PanelHttp, holes: Hole[], signal: AbortSignal):
   }
 }
 
+const persons = z.array(z.unknown());
+
 /** One person's panel users: a list, empty where there is none (older panels answer 404). */
 async function* byTelegramId(
   http: PanelHttp,
@@ -68,7 +70,7 @@ async function* byTelegramId(
 ): AsyncGenerator<PanelUser> {
   const endpoint = '/api/users/by-telegram-id/:telegramId';
   const path = `/api/users/by-telegram-id/${telegramId}`;
-  const found = await http.find({ method: 'GET', path, endpoint, schema: z.array(z.unknown()), signal });
+  const found = await http.find({ method: 'GET', path, endpoint, schema: persons, signal });
   const { holes: odd, items } = http.each(endpoint, found ?? [], kind);
   holes.push(...odd);
   yield* items;

@@ -32,6 +32,8 @@ const Update = z.object({
     .catch(undefined),
 });
 
+const Updates = z.array(Update);
+
 /** One event of the staff's bot. */
 type HeardUpdate = z.output<typeof Update>;
 
@@ -67,7 +69,7 @@ export class StaffBot implements Disposable {
   async updates(offset: number, signal: AbortSignal): Promise<HeardUpdate[]> {
     const allowed_updates = ['message', 'callback_query'] as const;
     const poll = { offset, timeout: this.#pollSeconds, allowed_updates };
-    const call = { endpoint: 'getUpdates', signal, result: z.array(Update), idempotent: true };
+    const call = { endpoint: 'getUpdates', signal, result: Updates, idempotent: true };
     return await this.#api.call(this.#polls, call, ({ raw }, ownSignal) => raw.getUpdates(poll, ownSignal));
   }
 
