@@ -25,6 +25,7 @@ function goodEvidence() {
   asked.exports.push({ jobId: 'e', atMs: at(7) });
   asked.taskiq.push({ taskId: 't', atMs: at(8), isPoison: false });
   asked.expiring.push({ username: 'soon', telegramId: 8 });
+  asked.broadcasts.push({ id: 'd', atMs: at(1), keys: [keyOf(1, 'row')], wish: 'done' });
   const payment: PaymentEvidence = {
     id: 'p',
     status: 'completed',
@@ -54,6 +55,13 @@ function goodEvidence() {
       [keyOf(2, 'job'), [at(2.5)]],
       ['reader@example.com', [at(3.5)]],
     ]),
+    told: [
+      {
+        atMs: at(8),
+        text: 'ℹ️ INFO Bulk operation is done: disable\n\n✅ Succeeded: 1 of 1, failed: 0\nTook 1 s. Asked for by: test\nJob: b',
+      },
+    ] as { atMs: number; text: string }[],
+    broadcasts: new Map([['d', 'done']]),
     mailsMissing: new Map<string, MailEvidence>(),
     rowsPastDue: [] as Evidence['rowsPastDue'],
     rowsFailed: [{ key: keyOf(9, 'refused'), error: 'blocked' }],
@@ -92,6 +100,14 @@ function goodEvidence() {
   };
 }
 
+const TRUE = 'what people are told is true:';
+const ID = '74a3a435-8b0f-4663-90ce-b298bb0fd250';
+const MISMATCH = '🚨 CRITICAL A paid invoice does not match its payment\n\nExpected: 10 USD';
+const said = (text: string): Evidence['told'][number] => ({ atMs: at(8), text });
+const SENT = 'ℹ️ INFO Broadcast is done\n\nDelivered: 1 of 2, not delivered: 1\nTook 1 s. Job: d';
+const ready = (rows: string, until: string): string =>
+  `ℹ️ INFO Export is ready: users (csv)\n\nRows: ${rows}, size: 1 KiB\nThe file ${ID}.csv lies in x\nAvailable until ${until} UTC`;
+
 const broken = (change: (evidence: ReturnType<typeof goodEvidence>) => void): string[] => {
   const evidence = goodEvidence();
   change(evidence);
@@ -107,7 +123,7 @@ test('a plan of three minutes has every kind of fault, and all of them end in ti
   for (const seed of [1, 2, 3]) {
     const { durationMs, steps } = planOf(seed, minutes(3));
     const kinds = new Set(steps.map(({ kind }) => kind));
-    expect(kinds.size).toBe(17);
+    expect(kinds.size).toBe(25);
     expect(steps.every(({ atMs, forMs }) => atMs + forMs <= durationMs)).toBe(true);
   }
 });
@@ -165,6 +181,22 @@ test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
     'processes end when they are told to',
     (evidence) => (evidence.troubles = [{ atMs: at(9), what: 'worker-1 ended' }]),
   ],
+  ['each decision carried out: broadcast d is sending', ({ broadcasts }) => broadcasts.set('d', 'sending')],
+  [`${TRUE} it was asked for 2 s before`, ({ told }) => told.push(said(told[0]!.text.replace('1 s', '10 min 5 s')))],
+  [`${TRUE} it had 1 users`, ({ told }) => told.push(said(told[0]!.text.replace('1 of 1', '2 of 2')))],
+  [`${TRUE} 1 had arrived`, ({ told }) => told.push(said(SENT.replace('1 of 2', '2 of 2')))],
+  [`${TRUE} it was asked for later`, ({ told }) => told.push(said(SENT.replace('1 s', '1 min')))],
+  [
+    `${TRUE} the file has 3 rows`,
+    ({ exports, told }) => {
+      exports.set(ID, exports.get('e')!);
+      told.push(said(ready('4', '2026-01-02 00:00')));
+    },
+  ],
+  [`${TRUE} it has 25.00 hours left`, ({ told }) => told.push(said(ready('3', '2026-01-02 01:00')))],
+  [`${TRUE} payment ${ID} matches`, ({ told }) => told.push(said(`${MISMATCH}\nPayment: ${ID}`))],
+  [`${TRUE} Telegram was well`, ({ told }) => told.push(said('🚨 CRITICAL Telegram does not answer\n\nFailed'))],
+  [`${TRUE} no node was away`, ({ told }) => told.push(said('🚨 CRITICAL Node Berlin is offline'))],
 ])('it is found that: %s', (sentence, plant) => {
   expect(broken(plant).join('\n')).toContain(sentence);
 });

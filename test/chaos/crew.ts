@@ -4,6 +4,7 @@ import { seconds } from '../../src/lib/duration.ts';
 import type { RoleProcess } from '../../src/testing/world/role-process.ts';
 import type { World } from '../../src/testing/world/world.ts';
 import { SLOTS, type Slot } from './plan.ts';
+import { childrenOf, signalIfThere } from './processes.ts';
 import type { Timeline } from './timeline.ts';
 
 export type CrewOptions = {
@@ -51,9 +52,10 @@ export class Crew {
     await Promise.all(SLOTS.map((slot) => this.start(slot)));
   }
 
-  async start(slot: Slot): Promise<void> {
+  /** `env` overrides the variables of the place, until its next process. */
+  async start(slot: Slot, env: Readonly<Record<string, string>> = {}): Promise<void> {
     const { envOf, world } = this.#options;
-    const started = await world.start(slot === 'scheduler' ? 'scheduler' : 'worker', envOf(slot));
+    const started = await world.start(slot === 'scheduler' ? 'scheduler' : 'worker', { ...envOf(slot), ...env });
     this.#places.set(slot, started);
     void started.ended.then(({ code, signal }) => this.#ended(slot, started, code, signal));
   }
@@ -97,6 +99,15 @@ export class Crew {
     await delay(forMs);
     if (process.isRunning) process.signal('SIGCONT');
     this.#paused.delete(slot);
+  }
+
+  /** Stops one of the processes that a supervisor has started; where it has none, the whole worker. */
+  async hang(slot: Slot, process: RoleProcess, forMs: number): Promise<void> {
+    const [child] = childrenOf(process.pid);
+    if (child === undefined) return await this.pause(slot, process, forMs);
+    signalIfThere(child, 'SIGSTOP');
+    await delay(forMs);
+    signalIfThere(child, 'SIGCONT');
   }
 
   /** Waits until no process is being acted on, and fills empty places. */

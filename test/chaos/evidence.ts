@@ -60,6 +60,8 @@ export type Evidence = {
   asked: Asked;
   /** The arrival times of each message, by key. */
   deliveries: ReadonlyMap<string, readonly number[]>;
+  /** What the admins were told, as they read it, in order of arrival. */
+  told: readonly { atMs: number; text: string }[];
   /** Due rows that are neither sent nor failed, and failed rows with their reason. */
   rowsPastDue: readonly { id: string; dueMs: number }[];
   rowsFailed: readonly { key: string; error: string }[];
@@ -72,6 +74,8 @@ export type Evidence = {
   reminders: ReadonlyMap<number, number>;
   bulk: ReadonlyMap<string, JobEvidence>;
   exports: ReadonlyMap<string, ExportEvidence>;
+  /** States of the planned broadcasts, by id. */
+  broadcasts: ReadonlyMap<string, string>;
   drafts: readonly string[];
   strangeFiles: readonly string[];
   /** The TaskIQ task ids that have a result. */

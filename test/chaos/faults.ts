@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Fault } from '../../sandbox/faults.ts';
+import { until } from '../../src/testing/until.ts';
 import { describeStep, type Outside, type Plan, type Step, type Trouble } from './plan.ts';
+import { childrenOf, signalIfThere } from './processes.ts';
 import type { Stage } from './stage.ts';
 
 /** A file may grow to this while the disk is "full". */
@@ -75,10 +78,17 @@ async function toProcess(step: Step, { crew }: Stage, process: Parameters<typeof
     await crew.stop(process);
     await delay(step.forMs);
     await crew.start(step.slot);
+  } else if (step.kind === 'settings') {
+    await crew.stop(process);
+    await delay(step.forMs);
+    await crew.start(step.slot, step.env);
   } else if (step.kind === 'pause') await crew.pause(step.slot, process, step.forMs);
+  else if (step.kind === 'hang') await crew.hang(step.slot, process, step.forMs);
+  else if (step.kind === 'output_closed') process.closeOutput();
 }
 
-async function toServer(step: Step, { proxies, world }: Stage): Promise<void> {
+async function toServer(step: Step, stage: Stage): Promise<void> {
+  const { proxies, world } = stage;
   const { postgres, redis } = world;
   switch (step.kind) {
     case 'redis_kill':
@@ -89,6 +99,13 @@ async function toServer(step: Step, { proxies, world }: Stage): Promise<void> {
       await redis.stop();
       await delay(step.forMs);
       return await redis.restart();
+    case 'redis_full':
+    case 'redis_misconf':
+    case 'redis_no_replicas':
+    case 'redis_rights':
+      return await redisRefuses(step, stage);
+    case 'postgres_read_only':
+      return await postgresReadOnly(stage, step.forMs);
     case 'postgres_kill':
       await postgres.kill();
       await delay(step.forMs);
@@ -117,6 +134,54 @@ async function toServer(step: Step, { proxies, world }: Stage): Promise<void> {
   }
 }
 
+/** The server is there and answers what it is asked to write with an error. */
+async function redisRefuses(
+  step: Extract<Step, { kind: 'redis_full' | 'redis_misconf' | 'redis_no_replicas' | 'redis_rights' }>,
+  { world: { redis, redisClient: client } }: Stage,
+): Promise<void> {
+  switch (step.kind) {
+    case 'redis_full':
+      await client.config('SET', 'maxmemory', '1');
+      await delay(step.forMs);
+      await client.config('SET', 'maxmemory', '0');
+      return;
+    case 'redis_no_replicas':
+      await client.config('SET', 'min-replicas-to-write', '1');
+      await delay(step.forMs);
+      await client.config('SET', 'min-replicas-to-write', '0');
+      return;
+    case 'redis_rights':
+      await client.acl('SETUSER', 'default', `-${step.right}`);
+      await delay(step.forMs);
+      await client.acl('SETUSER', 'default', '+@all');
+      return;
+    case 'redis_misconf': {
+      // A folder in the place of its file: no snapshot can be saved, and Redis then takes no writes.
+      const inItsPlace = join(redis.dir, 'dump.rdb');
+      await mkdir(inItsPlace, { recursive: true });
+      await client.config('SET', 'save', '3600 1');
+      await client.bgsave('SCHEDULE');
+      await delay(step.forMs);
+      await client.config('SET', 'save', '');
+      await rmdir(inItsPlace);
+    }
+  }
+}
+
+/** As after a switchover: every session, and every new one, is told that it may only read. */
+async function postgresReadOnly({ world: { pool } }: Stage, forMs: number): Promise<void> {
+  const isReadOnly = async (): Promise<boolean> => {
+    const { rows } = await pool.query<{ is: boolean }>("select current_setting('transaction_read_only')::bool as is");
+    return rows[0]!.is;
+  };
+  await pool.query('alter system set default_transaction_read_only = on');
+  await pool.query('select pg_reload_conf()');
+  await delay(forMs);
+  await pool.query('alter system reset default_transaction_read_only');
+  await pool.query('select pg_reload_conf()');
+  await until('PostgreSQL takes writes again', async () => !(await isReadOnly()));
+}
+
 async function toOthers(step: Step, stage: Stage): Promise<void> {
   if (step.kind === 'outside') await troubleOutside(stage, step);
   else if (step.kind === 'redis_flush') await stage.world.redisClient.flushall();
@@ -135,27 +200,6 @@ async function frozen(pid: number, forMs: number): Promise<void> {
   for (const one of all) signalIfThere(one, 'SIGSTOP');
   await delay(forMs);
   for (const one of all.reverse()) signalIfThere(one, 'SIGCONT');
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return Number(/^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]) === pid;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Gone meanwhile.
-  }
 }
 
 /** Keeps the workers' files from growing past a limit. The kernel answers EFBIG, where a full disk gives ENOSPC; a bucket answers 507. */

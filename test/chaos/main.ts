@@ -49,7 +49,7 @@ for (const seed of seeds) {
   const complaints = [...result.complaints].sort((a, b) => b[1] - a[1]);
   await writeFile(
     join(FOLDER, `${seed}.json`),
-    JSON.stringify({ summary, violations: result.violations, complaints }, null, 2),
+    JSON.stringify({ summary, violations: result.violations, complaints, told: result.evidence.told }, null, 2),
   );
   if (result.violations.length === 0) console.log(`  seed ${seed}: every promise held`);
   else {

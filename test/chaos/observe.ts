@@ -35,6 +35,10 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
       events: [...timeline.events],
       asked,
       deliveries: arrived,
+      told: world.telegram
+        .messages()
+        .filter(({ chat_id: chat }) => chat === ADMIN)
+        .map(({ at, visible }) => ({ atMs: at, text: visible })),
       mailsMissing: await mailsMissing(stage, asked, arrived, jobsAt),
       ...(await rowsSeen(stage)),
       payments: await paymentsSeen(stage),
@@ -45,7 +49,8 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
         await Promise.all(asked.bulk.map(async ({ jobId }) => [jobId, await jobsAt.job('bulk', jobId)] as const)),
       ),
       exports,
-      ...(await filesLeft(stage, exports)),
+      broadcasts: await broadcastsSeen(stage),
+      ...(await filesLeft(stage, [...exports.keys(), ...asked.doubtful])),
       results: await resultsSeen(stage, asked),
       deadMessages: await deadSeen(stage),
       stream: {
@@ -171,6 +176,13 @@ async function remindersSeen({ world }: Stage): Promise<Map<number, number>> {
   return new Map(rows.map((row) => [Number(row.chat), row.rows]));
 }
 
+async function broadcastsSeen({ world }: Stage): Promise<Map<string, string>> {
+  const { rows } = await world.pool.query<{ id: string; state: string }>(
+    'select id, state from task_worker.broadcasts',
+  );
+  return new Map(rows.map(({ id, state }) => [id, state]));
+}
+
 async function exportsSeen(stage: Stage, asked: Asked, jobs: JobEyes): Promise<Map<string, ExportEvidence>> {
   const { rows } = await stage.world.pool.query<{ id: string }>(
     "select id from notification_queue where notification_type like 'alert%:export%'",
@@ -214,12 +226,8 @@ function countRows(name: string, content: Buffer): { rows: number } | 'broken' {
   }
 }
 
-/** Makes the remains of interrupted exports a day old and removes them. No remains may exist afterwards. */
-async function filesLeft(
-  stage: Stage,
-  exports: ReadonlyMap<string, ExportEvidence>,
-): Promise<Pick<Evidence, 'drafts' | 'strangeFiles'>> {
-  const known = [...exports.keys()];
+/** `known` begins the names of files that may be there. Makes the remains of interrupted exports a day old and removes them. No remains may exist afterwards. */
+async function filesLeft(stage: Stage, known: readonly string[]): Promise<Pick<Evidence, 'drafts' | 'strangeFiles'>> {
   const strangeFiles = [...(await filesOf(stage)).keys()].filter((name) => !known.some((id) => name.startsWith(id)));
   if (stage.s3) return { drafts: [], strangeFiles };
   const folder = join(stage.exportFolder, '.unfinished');

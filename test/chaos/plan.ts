@@ -6,13 +6,31 @@ export const SLOTS = ['worker-1', 'worker-2', 'scheduler'] as const;
 export type Slot = (typeof SLOTS)[number];
 
 export type Outside = 'telegram' | 'panel' | 'cryptopay' | 'smtp' | 'storage';
-export type Trouble = 'slow' | 'rate_limited' | 'error' | 'reset' | 'hang' | 'cut_after';
+/** Those that end in `after` strike when the work is done: its answer is lost, never comes, or says that it failed. */
+export type Trouble = 'slow' | 'rate_limited' | 'error' | 'reset' | 'hang' | 'cut_after' | 'hang_after' | 'error_after';
+
+/**
+ * Commands that the service is refused for a while, as by a user of Redis that somebody changed. Those that stand in the middle of BullMQ's
+ * scripts are left out: Redis keeps what a script had done when it is refused the rest, and no client can mend that (docs/security.md).
+ */
+const RIGHTS = ['evalsha', 'xreadgroup', 'xack', 'bzpopmin'] as const;
+
+/** Settings that an operator changes on one of two workers first. */
+const SETTINGS: readonly Readonly<Record<string, string>>[] = [
+  { TASK_CONCURRENCY: '3', DATABASE_POOL_SIZE: '3' },
+  { TASK_CONCURRENCY: '60' },
+  { WORKER_CONCURRENCY: '2' },
+];
 
 /** One fault: its begin, its target and its length. The seed has decided everything random about it. */
 export type Step = { atMs: number; forMs: number } & (
-  | { kind: 'kill' | 'term' | 'pause'; slot: Slot }
+  | { kind: 'kill' | 'term' | 'pause' | 'hang' | 'output_closed'; slot: Slot }
+  | { kind: 'settings'; slot: Slot; env: Readonly<Record<string, string>> }
   | { kind: 'redis_kill' | 'redis_restart' | 'redis_flush' | 'redis_silence' | 'redis_pull' }
+  | { kind: 'redis_full' | 'redis_misconf' | 'redis_no_replicas' }
+  | { kind: 'redis_rights'; right: (typeof RIGHTS)[number] }
   | { kind: 'postgres_restart' | 'postgres_kill' | 'postgres_freeze' | 'postgres_silence' | 'postgres_pull' }
+  | { kind: 'postgres_read_only' }
   | { kind: 'disk_full' }
   | { kind: 'clock'; jumpMs: number }
   | { kind: 'outside'; service: Outside; trouble: Trouble; rate: number }
@@ -31,20 +49,21 @@ const LONG_PAUSE_MS = minutes(5.5);
 type Kind = Step['kind'];
 
 /** The number of times each fault comes up in one deal. Kills are the most frequent. */
-const DECK: readonly Kind[] = [
-  ...Array<Kind>(6).fill('kill'),
+export const DECK: readonly Kind[] = [
+  ...Array<Kind>(5).fill('kill'),
   ...Array<Kind>(2).fill('term'),
   ...Array<Kind>(2).fill('pause'),
   ...Array<Kind>(7).fill('outside'),
   ...(['redis_kill', 'redis_restart', 'redis_silence', 'redis_pull'] as const),
+  ...(['redis_full', 'redis_misconf', 'redis_no_replicas', 'redis_rights'] as const),
   ...(['postgres_restart', 'postgres_kill', 'postgres_freeze', 'postgres_silence', 'postgres_pull'] as const),
-  ...(['disk_full', 'clock', 'schema'] as const),
+  ...(['postgres_read_only', 'disk_full', 'clock', 'schema', 'settings', 'hang', 'output_closed'] as const),
 ];
 
 const TROUBLES: Readonly<Record<Outside, readonly Trouble[]>> = {
   telegram: ['slow', 'rate_limited', 'error', 'reset', 'hang', 'cut_after'],
-  panel: ['slow', 'rate_limited', 'error', 'reset', 'hang', 'cut_after'],
-  cryptopay: ['slow', 'error', 'reset', 'hang', 'cut_after'],
+  panel: ['slow', 'rate_limited', 'error', 'reset', 'hang', 'cut_after', 'hang_after', 'error_after'],
+  cryptopay: ['slow', 'error', 'reset', 'hang', 'cut_after', 'hang_after', 'error_after'],
   smtp: ['error'],
   storage: ['slow', 'error', 'reset', 'cut_after'],
 };
@@ -91,6 +110,20 @@ function stepOf(kind: Kind, atMs: number, random: Random): Step {
     case 'pause':
       // Longer than the lock of a job, so another worker has taken it over when this one wakes up.
       return { ...lasting(12_000, 25_000), kind, slot: random.pick(['worker-1', 'worker-2']) };
+    case 'hang':
+      // After a minute the supervisor replaces it; otherwise it wakes up.
+      return { ...lasting(15_000, 80_000), kind, slot: random.pick(['worker-1', 'worker-2']) };
+    case 'output_closed':
+      return { atMs, forMs: 0, kind, slot: random.pick(['worker-1', 'worker-2']) };
+    case 'settings':
+      return { ...lasting(0, 1_000), kind, slot: random.pick(['worker-1', 'worker-2']), env: random.pick(SETTINGS) };
+    case 'redis_rights':
+      return { ...lasting(2_000, 12_000), kind, right: random.pick(RIGHTS) };
+    case 'redis_full':
+    case 'redis_misconf':
+    case 'redis_no_replicas':
+    case 'postgres_read_only':
+      return { ...lasting(2_000, 12_000), kind };
     case 'redis_flush':
       return { atMs, forMs: 0, kind };
     case 'redis_silence':
@@ -123,6 +156,16 @@ export function describeStep(step: Step): string {
       return `SIGTERM to ${step.slot}, replaced ${(step.forMs / 1000).toFixed(1)} s after its end`;
     case 'pause':
       return `SIGSTOP of ${step.slot}${lasting}`;
+    case 'hang':
+      return `SIGSTOP of a process of ${step.slot}${lasting}`;
+    case 'output_closed':
+      return `${step.slot}: its output is closed`;
+    case 'settings':
+      return `${step.slot} restarted with ${Object.entries(step.env)
+        .map((pair) => pair.join('='))
+        .join(' ')}`;
+    case 'redis_rights':
+      return `redis: no right to ${step.right}${lasting}`;
     case 'clock':
       return `clock of worker-2 off by ${step.jumpMs / 1000} s${lasting}`;
     case 'outside':
@@ -130,6 +173,6 @@ export function describeStep(step: Step): string {
     case 'schema':
       return `schema: ${step.change}`;
     default:
-      return `${step.kind.replace('_', ': ')}${lasting}`;
+      return `${step.kind.replace('_', ': ').replaceAll('_', ' ')}${lasting}`;
   }
 }

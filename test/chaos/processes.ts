@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import type { ProcessEvidence } from './evidence.ts';
 import { SLOTS } from './plan.ts';
@@ -39,4 +40,27 @@ async function connectionsTo(pid: number, port: number): Promise<number> {
     const [, , to, state, , , , , , inode] = line.trim().split(/\s+/);
     return to!.endsWith(remote) && state === '01' && own.has(inode!);
   }).length;
+}
+
+/** The processes that this one has started. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return Number(/^\d+ \(.*\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]) === pid;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Nothing where the process is gone. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone meanwhile.
+  }
 }

@@ -12,12 +12,16 @@ const PLAN: Plan = {
   steps: [
     { atMs: 1_500, forMs: 1_500, kind: 'redis_restart' },
     { atMs: 3_500, forMs: 1_500, kind: 'postgres_restart' },
+    { atMs: 4_000, forMs: 800, kind: 'redis_full' },
+    { atMs: 5_200, forMs: 800, kind: 'redis_rights', right: 'evalsha' },
     { atMs: 5_500, forMs: 0, kind: 'kill', slot: 'worker-1' },
     { atMs: 6_000, forMs: 2_000, kind: 'outside', service: 'telegram', trouble: 'error', rate: 0.5 },
     { atMs: 6_500, forMs: 0, kind: 'schema', change: 'add_column' },
     { atMs: 7_500, forMs: 1_000, kind: 'postgres_freeze' },
     { atMs: 8_500, forMs: 0, kind: 'term', slot: 'worker-2' },
     { atMs: 9_000, forMs: 1_000, kind: 'redis_pull' },
+    { atMs: 9_500, forMs: 800, kind: 'postgres_read_only' },
+    { atMs: 10_000, forMs: 0, kind: 'output_closed', slot: 'worker-2' },
     { atMs: 10_500, forMs: 0, kind: 'redis_flush' },
     { atMs: 11_000, forMs: 2_000, kind: 'outside', service: 'panel', trouble: 'cut_after', rate: 0.5 },
     { atMs: 11_500, forMs: 0, kind: 'kill', slot: 'scheduler' },
@@ -27,7 +31,7 @@ const PLAN: Plan = {
 };
 
 test(
-  'servers restarted, killed, emptied, frozen and cut off, workers killed and stopped, outside services failing, all under load: every promise holds',
+  'servers restarted, killed, emptied, frozen, cut off and refusing, workers killed and stopped, outside services failing, all under load: every promise holds',
   async () => {
     const { evidence, violations } = await run(PLAN, {
       notificationsPerSecond: 40,

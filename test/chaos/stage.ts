@@ -9,6 +9,7 @@ import { TcpProxy } from '../../src/testing/servers/tcp-proxy.ts';
 import { World } from '../../src/testing/world/world.ts';
 import { SkewedClock } from './clock.ts';
 import { Crew } from './crew.ts';
+import { STAFF } from './load/staff.ts';
 import { LogBook } from './log-book.ts';
 import type { Slot } from './plan.ts';
 import { Timeline } from './timeline.ts';
@@ -40,6 +41,8 @@ export const SCHEDULES: Readonly<Record<string, string>> = {
   update_realtime_metrics: '5s',
   sync_user_stats: '10s',
   collect_bandwidth_snapshots: '15s',
+  start_due_broadcasts: '10s',
+  check_external_services: '3s',
 };
 
 /** Everything that a run needs: the world, proxies before its servers, and the service's processes. */
@@ -86,6 +89,8 @@ export class Stage implements AsyncDisposable {
         onLine: (role, line) => logs.read(role, line),
       }),
     );
+    const { code, stderr } = await world.command(['schema', 'install']);
+    if (code !== 0) throw new Error(`schema install: ${stderr}`);
     const proxies = {
       redis: stack.use(await TcpProxy.start(world.redis.port)),
       postgres: stack.use(await TcpProxy.start(world.postgres.port)),
@@ -125,6 +130,7 @@ function environment(
 ): Record<string, string> {
   return {
     TELEGRAM_RATE_PER_SECOND: String(options.ratePerSecond),
+    API_TOKENS: STAFF,
     TASKIQ_RESULT_FORMAT: 'json',
     // Results are evidence, and a worker whose clock is two hours ahead would forget those of the hour before.
     RESULT_TTL_SECONDS: String(days(1) / 1000),

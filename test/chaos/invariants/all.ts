@@ -4,6 +4,8 @@ import { messagesLost, messagesRefused, messagesTwice } from './messages.ts';
 import { extensionsWrong, paymentsWrong } from './money.ts';
 import { processesWrong } from './processes.ts';
 import { runsWrong, schedulesWrong } from './schedules.ts';
+import { decisionsWrong } from './staff.ts';
+import { toldFalsely } from './told.ts';
 import { bulkWrong, contractBroken, disabledWrongly, remindersWrong } from './users.ts';
 
 const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
@@ -22,6 +24,8 @@ const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
   schedulesWrong,
   runsWrong,
   processesWrong,
+  decisionsWrong,
+  toldFalsely,
 ];
 
 /** All broken promises, in the order in which they became visible. */

@@ -26,9 +26,11 @@ const DRAIN_MS = seconds(12);
 
 /** A worker that is told to end sends until it ends; one that is killed does not. */
 const lastSendMs = ({ fromMs, kind }: Pick<Event, 'fromMs' | 'kind'>): number =>
-  kind === 'term' ? fromMs + DRAIN_MS : fromMs;
+  isDrain(kind) ? fromMs + DRAIN_MS : fromMs;
 
-const isSudden = (kind: string): boolean => kind === 'kill' || kind === 'pause' || kind === 'trouble';
+const isDrain = (kind: string): boolean => kind === 'term' || kind === 'settings';
+const isStill = (kind: string): boolean => kind === 'pause' || kind === 'hang';
+const isSudden = (kind: string): boolean => kind === 'kill' || kind === 'trouble' || isStill(kind);
 const isOf = (server: 'redis' | 'postgres', { kind }: Event): boolean => kind.startsWith(server);
 
 /**
@@ -47,7 +49,7 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
     const add = (fromMs: number, toMs: number, isFlight: boolean): void =>
       void doubts.push({ fromMs, toMs, isFlight, why: event.what });
     if (isSudden(event.kind)) add(event.fromMs - flightMs(event, events), event.fromMs + SLACK_MS, true);
-    if (isSudden(event.kind) || event.kind === 'term') {
+    if (isSudden(event.kind) || isDrain(event.kind)) {
       const untold = untoldSince(event.fromMs, lastSendMs(event), events);
       if (untold !== undefined) add(untold - IN_FLIGHT_MS, event.fromMs + seconds(15), false);
     }
@@ -55,7 +57,7 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
       add(event.fromMs - SLACK_MS, endMs + seconds(1), true);
     if (kind === 'row') continue;
     if (isOf('redis', event)) add(event.fromMs - IN_FLIGHT_MS, endMs + TAIL_MS, false);
-    if (event.kind === 'pause') add(event.fromMs, endMs + seconds(1), false);
+    if (isStill(event.kind)) add(event.fromMs, endMs + seconds(1), false);
   }
   return doubts;
 }
@@ -67,12 +69,12 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
 export function handoverDoubts(events: readonly Event[]): Doubt[] {
   const doubts: Doubt[] = [];
   for (const { fromMs, kind, what } of events) {
-    if (kind !== 'term' && !isSudden(kind)) continue;
+    if (!isDrain(kind) && !isSudden(kind)) continue;
     const endMs = lastSendMs({ fromMs, kind });
     const outages = events.filter(
       (event) => isOf('redis', event) && event.fromMs <= endMs && isFeltSince(event, fromMs),
     );
-    if (kind === 'term' && outages.length === 0) continue;
+    if (isDrain(kind) && outages.length === 0) continue;
     const sinceMs = Math.min(fromMs, ...outages.map((event) => event.fromMs));
     doubts.push({ fromMs: sinceMs - IN_FLIGHT_MS, toMs: endMs + SLACK_MS, why: what, isFlight: true });
   }

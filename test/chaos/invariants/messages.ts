@@ -11,7 +11,8 @@ export function messagesLost(evidence: Evidence): Violation[] {
   const flushMs = flushedAt(events);
   const unknown = mailsOfUnknownOutcome(evidence);
   return asked.messages
-    .filter((message) => !message.refused && !deliveries.has(message.key) && !unknown.has(message))
+    .filter((message) => !message.refused && !message.mayBeMissing)
+    .filter((message) => !deliveries.has(message.key) && !unknown.has(message))
     .filter(({ atMs, kind }) => kind === 'row' || flushMs === undefined || atMs > flushMs)
     .map(({ atMs, jobId, key, kind }) => {
       const mail = jobId === undefined ? undefined : evidence.mailsMissing.get(jobId);
@@ -63,11 +64,13 @@ export function messagesTwice({ asked, deliveries, events }: Evidence): Violatio
 /** No chat gets a message that was not requested, and a message to a chat that refuses it fails and is not tried forever. */
 export function messagesRefused({ asked, deliveries, rowsFailed }: Evidence): Violation[] {
   const refused = new Map(asked.messages.filter((one) => one.refused).map(({ atMs, key }) => [key, atMs]));
+  const withdrawn = new Set(asked.messages.filter((one) => one.mayBeMissing).map(({ key }) => key));
   const failed = new Set(rowsFailed.map(({ key }) => key));
   return [
     ...rowsFailed
       // A reminder of a subscription that has ended meanwhile is dropped, as it should be.
       .filter(({ error, key }) => !refused.has(key) && error !== 'obsolete')
+      .filter(({ error, key }) => !(withdrawn.has(key) && error.startsWith('withdrawn:')))
       .map(({ error, key }) => ({ rule: 'nothing lost', atMs: 0, what: `row given up: ${key}: ${error}` })),
     ...[...refused]
       .filter(([key]) => !failed.has(key) || deliveries.has(key))
@@ -112,7 +115,7 @@ export function countMessages(evidence: Evidence): MessageCounts {
     const { key, kind } = message;
     const times = deliveries.get(key) ?? [];
     if (times.length > 0) counts.delivered += 1;
-    else if (!message.refused && !mailsUnknown.has(message)) counts.excused += 1;
+    else if (!message.refused && !message.mayBeMissing && !mailsUnknown.has(message)) counts.excused += 1;
     counts.duplicates += Math.max(0, times.length - 1);
     const [first] = times;
     if (first === undefined) continue;

@@ -56,7 +56,7 @@ function overlapping(runs: readonly Run[], events: Evidence['events']): Run[] {
     const span = { fromMs: before.fromMs - seconds(2), toMs: before.toMs + seconds(2) };
     return !events.some(
       ({ fromMs, kind, toMs }) =>
-        ['pause', 'redis_flush', 'clock'].includes(kind) &&
+        ['pause', 'hang', 'redis_flush', 'clock'].includes(kind) &&
         fromMs <= span.toMs &&
         (toMs ?? Number.POSITIVE_INFINITY) >= span.fromMs,
     );

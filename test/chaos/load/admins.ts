@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { days, hours } from '../../../src/lib/duration.ts';
 import { now } from '../timeline.ts';
 import { every, type LoadContext, once } from './load.ts';
@@ -59,9 +60,10 @@ export async function bulkOperations({ asked, signal, stage }: LoadContext, ever
 export async function dataExports({ asked, signal, stage }: LoadContext, everyMs: number): Promise<void> {
   await every(everyMs, signal, async (turn) => {
     const atMs = now();
-    const jobId = await once(asked, () =>
-      stage.world.dispatch('generate_data_export', EXPORTS[turn % EXPORTS.length]!),
-    );
-    if (jobId !== undefined) asked.exports.push({ jobId, atMs });
+    const jobId = randomUUID();
+    const payload = EXPORTS[turn % EXPORTS.length]!;
+    if (await once(asked, () => stage.world.dispatch('generate_data_export', payload, { jobId })))
+      asked.exports.push({ jobId, atMs });
+    else asked.doubtful.add(jobId);
   });
 }

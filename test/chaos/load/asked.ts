@@ -9,6 +9,8 @@ export type AskedMessage = {
   atMs: number;
   /** Its chat has blocked the bot. */
   refused?: boolean;
+  /** It was taken back when it was hardly sent, or nobody knows whether it was asked for. */
+  mayBeMissing?: boolean;
   /** Of a mail: the job that sends it. */
   jobId?: string;
 };
@@ -38,6 +40,14 @@ export type AskedBulk = {
 export type AskedExport = { jobId: string; atMs: number };
 export type AskedTaskiq = { taskId: string; atMs: number; isPoison: boolean };
 
+/** A planned broadcast, and how it has to end; undefined where no answer came to what staff said last. */
+export type AskedBroadcast = {
+  id: string;
+  atMs: number;
+  keys: readonly string[];
+  wish: 'done' | 'cancelled' | undefined;
+};
+
 /** All requests that the service has accepted. Requests whose answer was lost are not included. */
 export class Asked {
   readonly messages: AskedMessage[] = [];
@@ -46,6 +56,7 @@ export class Asked {
   readonly bulk: AskedBulk[] = [];
   readonly exports: AskedExport[] = [];
   readonly taskiq: AskedTaskiq[] = [];
+  readonly broadcasts: AskedBroadcast[] = [];
   /** Panel users whose subscription ends within days: each is reminded once. */
   readonly expiring: { username: string; telegramId: number }[] = [];
   /** Panel users whose time ends during the run. */

@@ -5,9 +5,10 @@ import { Asked } from './asked.ts';
 import type { LoadContext } from './load.ts';
 import { broadcasts, notifications, onDemand } from './messages.ts';
 import { addCustomers, payments } from './payments.ts';
+import { addCrowds, plannedBroadcasts } from './staff.ts';
 import { taskiqMessages } from './taskiq.ts';
 
-/** `speed` multiplies the rate of all requests except rows. */
+/** `speed` multiplies the rate of all requests except rows and broadcasts. */
 export type LoadOptions = { seed: number; durationMs: number; notificationsPerSecond: number; speed?: number };
 
 /** Milliseconds between two requests of each kind. */
@@ -16,6 +17,7 @@ const PAYMENT_MS = 900;
 const BULK_MS = 6_000;
 const EXPORT_MS = 9_000;
 const TASKIQ_MS = 400;
+const PLANNED_MS = 10_000;
 
 /** Fills the tables with the rows that the load needs from the start. */
 export async function prepare(
@@ -25,6 +27,7 @@ export async function prepare(
   const asked = new Asked();
   await addCustomers({ asked, stage });
   await addAdminsWork({ asked, stage }, Math.ceil((durationMs * speed) / BULK_MS) + 1);
+  addCrowds({ stage }, Math.ceil(durationMs / PLANNED_MS) + 1);
   return asked;
 }
 
@@ -44,5 +47,6 @@ export async function load(stage: Stage, asked: Asked, options: LoadOptions, sig
     bulkOperations(context(), BULK_MS / speed),
     dataExports(context(), EXPORT_MS / speed),
     taskiqMessages(context(), TASKIQ_MS / speed),
+    plannedBroadcasts(context(), PLANNED_MS),
   ]);
 }
