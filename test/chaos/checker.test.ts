@@ -195,6 +195,10 @@ test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
   ],
   [`${TRUE} it has 25.00 hours left`, ({ told }) => told.push(said(ready('3', '2026-01-02 01:00')))],
   [`${TRUE} payment ${ID} matches`, ({ told }) => told.push(said(`${MISMATCH}\nPayment: ${ID}`))],
+  [
+    `${TRUE} 0 of 1 had expired`,
+    ({ told }) => told.push(said('Payments fail\n\n1 of 1 payments made in the last 1 d')),
+  ],
   [`${TRUE} Telegram was well`, ({ told }) => told.push(said('🚨 CRITICAL Telegram does not answer\n\nFailed'))],
   [`${TRUE} no node was away`, ({ told }) => told.push(said('🚨 CRITICAL Node Berlin is offline'))],
 ])('it is found that: %s', (sentence, plant) => {

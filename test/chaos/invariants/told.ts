@@ -40,6 +40,7 @@ const CHECKS: readonly ((message: Told, evidence: Evidence) => string[])[] = [
   broadcastFalsely,
   exportFalsely,
   mismatchFalsely,
+  failedPaymentsFalsely,
   outageFalsely,
   nodesFalsely,
 ];
@@ -94,6 +95,18 @@ function mismatchFalsely({ text }: Told, { asked }: Evidence): string[] {
   const ids = [...text.matchAll(/Payment: ([0-9a-f-]{36})/g)].map(([, id]) => id!);
   const wrong = ids.filter((id) => asked.payments.find((payment) => payment.id === id)?.mood !== 'mismatch');
   return wrong.map((id) => `payment ${id} matches`);
+}
+
+function failedPaymentsFalsely({ atMs, text }: Told, { asked }: Evidence): string[] {
+  const said = /(\d+) of (\d+) payments made in the last/.exec(text);
+  if (!said) return [];
+  const [failed, all] = said.slice(1).map(Number);
+  const expired = asked.payments.filter(
+    ({ actedAtMs, mood }) => mood === 'expires' && (actedAtMs ?? atMs) < atMs,
+  ).length;
+  return failed! <= expired && all! <= asked.payments.length
+    ? []
+    : [`${expired} of ${asked.payments.length} had expired`];
 }
 
 function outageFalsely({ atMs, text }: Told, { events }: Evidence): string[] {
