@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { keepYoungGenerationSmall } from './lib/young-generation.ts';
+import { keepYoungGenerationSmall } from './lib/heap-keeper.ts';
 
 /**
  * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage. The

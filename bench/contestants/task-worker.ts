@@ -2,7 +2,7 @@
 import { buildApp } from '../../src/app/build-app.ts';
 import { resultListener, startIntake } from '../../src/app/doors/intake.ts';
 import { parseConfig } from '../../src/config.ts';
-import { YoungGeneration } from '../../src/lib/young-generation.ts';
+import { HeapKeeper } from '../../src/lib/heap-keeper.ts';
 import { keepHeapSmall } from '../../src/main.ts';
 import { connectRedis } from '../../src/repositories/redis/connection.ts';
 import { Dispatcher } from '../../src/runtime/dispatcher.ts';
@@ -22,7 +22,7 @@ const app = { ...built, registry, dispatcher };
 
 const connection = connectRedis({ url: config.REDIS_URL, name: 'bench', whenDown: 'wait', onError: () => undefined });
 stack.defer(() => connection.disconnect());
-stack.use(new YoungGeneration());
+stack.use(new HeapKeeper());
 const runner = new Runner({
   ...app,
   connection,

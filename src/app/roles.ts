@@ -6,6 +6,7 @@ import { WorkerBeat } from '../domain/monitoring/worker-beat.ts';
 import { moduleAt } from '../lib/code-folder.ts';
 import { within } from '../lib/deadline.ts';
 import { seconds } from '../lib/duration.ts';
+import { HeapKeeper } from '../lib/heap-keeper.ts';
 import { heapShare } from '../lib/heap-share.ts';
 import { loadPart } from '../lib/load-part.ts';
 import { processSilent } from '../messages/processes.ts';
@@ -135,6 +136,7 @@ export async function runRole(role: Role, config: Config, stop: StopRequest): Pr
     trustProxy: config.TRUST_PROXY,
   });
   stack.defer(() => http.close());
+  stack.use(new HeapKeeper());
   app.log.info({ address: http.addresses()[0], tasks: app.registry.tasks.length }, `${role} is ready`);
   const reason = await stop;
   // First of all: a job that is taken while doors close would begin in a process that ends.

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { ProcessMemoryReporter } from '../domain/monitoring/process-memory.ts';
 import { seconds } from '../lib/duration.ts';
-import { YoungGeneration } from '../lib/young-generation.ts';
+import { HeapKeeper } from '../lib/heap-keeper.ts';
 import { watchCrashes } from '../observability/crashes.ts';
 import { CancelledError } from '../runtime/outcome.ts';
 import { Runner } from '../runtime/runner.ts';
@@ -44,6 +44,7 @@ export async function runWorkerProcess(config: Config, stop: StopRequest): Promi
   process.once('disconnect', () => stopNow('supervisor is gone'));
   stack.defer(() => void process.off('message', listen));
 
+  stack.use(new HeapKeeper());
   // Ready means started, not connected: even if Redis is down at the start, the supervisor's own port must open.
   send({ kind: 'ready' });
   const reason = await Promise.race([stop, told]);
@@ -73,7 +74,6 @@ export async function startRunner(
     wasCancelled: (jobId) => cancellations.take(jobId),
   });
   stack.defer(() => runner.stop(DRAIN_MS));
-  stack.use(new YoungGeneration());
   stack.use(
     cancellations.listen(
       (jobId) => runner.cancel(jobId, new CancelledError(jobId)),
