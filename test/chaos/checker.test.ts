@@ -231,6 +231,19 @@ test('a worker that drains may leave no record of a row only where PostgreSQL go
   expect(again(term, fault('postgres_pull', 64, 66), flush)).toHaveLength(1);
 });
 
+test('a worker that is killed leaves no record of a row that it sent while PostgreSQL was away, where Redis was emptied since', () => {
+  const again = (...faults: Event[]) =>
+    broken(({ deliveries, events }) => {
+      deliveries.set(keyOf(1, 'row'), [at(60), at(90)]);
+      events.push(...faults);
+    });
+  const [silence, kill] = [fault('postgres_silence', 59.5, 85), fault('kill', 84, 84)];
+  expect(again(silence, kill, fault('redis_flush', 76, 76))).toEqual([]);
+  expect(again(silence, kill)).toHaveLength(1);
+  expect(again(silence, kill, fault('redis_flush', 50, 50))).toHaveLength(1);
+  expect(again(silence, fault('redis_flush', 76, 76))).toHaveLength(1);
+});
+
 /** A mail that did not arrive, and whose job ended as a run does that found it in hand. */
 const missingMail =
   (mail: Partial<MailEvidence>, ...more: Event[]) =>

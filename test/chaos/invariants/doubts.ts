@@ -97,7 +97,8 @@ function untoldSince(atMs: number, endMs: number, events: readonly Event[]): num
       .map(({ fromMs }) => fromMs);
   const [postgres, redis] = [awayOf('postgres'), awayOf('redis')];
   if (postgres.length === 0) return undefined;
-  const isForgotten = events.some(({ fromMs, kind }) => kind === 'redis_flush' && fromMs >= atMs - TAIL_MS);
+  // Emptied before the end too: the mark of what was sent since PostgreSQL went away is gone, and its row was never written.
+  const isForgotten = events.some(({ fromMs, kind }) => kind === 'redis_flush' && fromMs >= Math.min(...postgres));
   return redis.length > 0 || isForgotten ? Math.min(...postgres, ...redis) : undefined;
 }
 
