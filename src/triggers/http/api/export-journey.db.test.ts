@@ -52,7 +52,7 @@ beforeAll(async () => {
   running = runningJobs(http.world);
 });
 afterAll(async () => {
-  vi.useRealTimers();
+  vi.restoreAllMocks();
   await running[Symbol.asyncDispose]();
   await http[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
@@ -127,7 +127,7 @@ describe('asked for over HTTP, run by a worker, sent as a link by Telegram', () 
     expect((await fetch(link)).status).toBe(200);
 
     const later = new Date(Date.now() + hours(24) + 1_000);
-    vi.useFakeTimers({ now: later, toFake: ['Date'] });
+    vi.spyOn(http.world.app.parts.foundation.clock, 'now').mockReturnValue(later);
     expect((await fetch(link)).status).toBe(403);
     expect((await http.call('GET', link.pathname)).statusCode).toBe(404);
     const files = async () => (await readdir(folder)).filter((name) => !name.startsWith('.'));

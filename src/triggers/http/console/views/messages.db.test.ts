@@ -47,7 +47,7 @@ describe('the outbox', () => {
     await console.world.database.pool.query(
       `insert into notification_queue (id, telegram_id, message, notification_type, status, attempts, scheduled_at)
        select gen_random_uuid(), 1000 + n, 'Hello', 'info', 'sent', 1, now() - interval '1 minute' - n * interval '1 ms'
-         from generate_series(1, 100500) as n`,
+         from generate_series(1, 200500) as n`,
     );
     const first = await console.open('/messages?chat=777', { role: 'support' });
     expect(first.body).toContain('Older messages were not looked at');
