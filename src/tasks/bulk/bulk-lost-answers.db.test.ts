@@ -73,9 +73,10 @@ describe.each(GENERATIONS)('a bulk operation at a panel %i.x that loses answers'
     const ids = users(2, 'ACTIVE');
     world.panel.faults({ kind: 'cut_after', path: '/actions/disable' });
     world.panel.faults({ kind: 'error', path: '/api/users/' });
-    const begunAt = Date.now();
+    const clock = (): number => world.app.app.parts.foundation.clock.now().getTime();
+    const begunAt = clock();
     await expect(run('disable', ids, 'unseen')).rejects.toBeInstanceOf(SnoozeError);
-    const lostAt = Date.now();
+    const lostAt = clock();
     expect(await audits()).toEqual([]);
     world.panel.faults();
     expect(await run('disable', ids, 'unseen')).toMatchObject({ done: 2, already: 0, failed: 0 });
