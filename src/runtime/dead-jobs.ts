@@ -59,11 +59,11 @@ export class DeadJobs {
   /**
    * Puts the job back into its queue with all its attempts. False where this dead letter does not exist (any more). Of several calls at once
    * one puts it back, and one counts it. With an `act`, one failure is put back once: the same act, begun again after it was killed, leaves a
-   * job alone that has failed anew since.
+   * job alone that it has put back already, also one that has failed anew since, and answers true for it.
    */
   async replay(id: string, act?: string): Promise<boolean> {
     const handle = await this.#locate(id);
-    if (!handle) return false;
+    if (!handle) return act !== undefined && (await this.#isPutBackBy(act, id));
     const job = await handle.getJob(id);
     const [before, finishedOn] = await this.#redis.hmget(handle.toKey(id), 'data', 'finishedOn');
     // Discarded or put back between two of these questions.
@@ -91,6 +91,12 @@ export class DeadJobs {
     const job = await (await this.#locate(id))?.getJob(id);
     await job?.remove();
     return job !== undefined;
+  }
+
+  /** Whether this act has put the job back before it was killed, wherever the job is by now. */
+  async #isPutBackBy(act: string, id: string): Promise<boolean> {
+    const found = await Promise.all([...this.#queues.entries()].map(([, handle]) => handle.getJob(id)));
+    return found.some((job) => job?.data.replayedBy?.act === act);
   }
 
   /** Asks the lists of failed jobs alone, which costs a tenth of reading a job from each queue. */

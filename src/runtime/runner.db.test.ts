@@ -79,6 +79,27 @@ describe('a job', () => {
     }
   });
 
+  test('is counted by the act that has put it back and is asked again, and by no other one', async () => {
+    const { dispatcher, queues } = engineWith({
+      name: 'doomed',
+      async run() {
+        throw new PermanentError('no_use', 'no use');
+      },
+    });
+    const runner = await engine.start();
+    const { jobId } = await dispatcher.dispatchNamed('doomed', {}, by);
+    const queue = queues.get('sync');
+    await until('it is a dead letter', async () => (await queue.getFailedCount()) === 1);
+    await runner.stop(seconds(1));
+    const dead = new DeadJobs(queues, redis.client);
+    expect(await dead.replay(jobId, 'act-1')).toBe(true);
+    expect(await dead.replay(jobId, 'act-1')).toBe(true);
+    expect(await dead.replay(jobId, 'act-2')).toBe(false);
+    expect(await dead.replay(jobId)).toBe(false);
+    expect((await queue.getJob(jobId))?.data.replays).toBe(1);
+    expect(await queue.getWaitingCount()).toBe(1);
+  });
+
   test('is forgotten once its result is too old, as a dead letter after 30 days, and at once where the next run makes its failure good', async () => {
     const { dispatcher, queues } = engineWith({
       name: 'either',
