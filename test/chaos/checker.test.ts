@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { days, minutes, seconds } from '../../src/lib/duration.ts';
+import { serviceDown, WATCHED_SERVICES } from '../../src/messages/monitoring.ts';
 import type { Evidence, MailEvidence, PaymentEvidence } from './evidence.ts';
 import { violationsIn } from './invariants/all.ts';
 import { Asked, keyOf } from './load/asked.ts';
@@ -131,6 +132,31 @@ test('a plan of three minutes has every kind of fault, and all of them end in ti
 test('nothing is found where nothing is wrong', () => {
   expect(broken(() => undefined)).toEqual([]);
 });
+
+test.each(WATCHED_SERVICES)(
+  'the outage of %s is told truly while it lasts, also where its message says what is not known of nodes',
+  (name) => {
+    const kind = {
+      remnawave: 'panel',
+      postgresql: 'postgres',
+      redis: 'redis',
+      telegram: 'telegram',
+      cryptobot: 'cryptopay',
+    };
+    const text = serviceDown({ name, failures: 3, error: '429' }, 'en')
+      .toString()
+      .replaceAll(/<[^>]*>/g, '');
+    const tell = ({ told }: ReturnType<typeof goodEvidence>): number => told.push(said(text));
+    expect(broken(tell)).toEqual([expect.stringContaining('was well')]);
+    const outage = { ...fault(kind[name], 5, 7), what: `${kind[name]}: reset` };
+    expect(
+      broken((evidence) => {
+        tell(evidence);
+        evidence.events.push(outage);
+      }),
+    ).toEqual([]);
+  },
+);
 
 test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
   ['nothing lost: row never arrived', ({ deliveries }) => deliveries.delete(keyOf(1, 'row'))],

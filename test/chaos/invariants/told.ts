@@ -121,9 +121,13 @@ function outageFalsely({ atMs, text }: Told, { events }: Evidence): string[] {
   });
 }
 
+/** What the outage of the panel says of its nodes, whose state is not known then. */
+const NOT_KNOWN = 'Nodes and users cannot be seen or changed; nobody is taken for offline or expired meanwhile.';
+
 /** No node of the panel goes away in these runs. */
 function nodesFalsely({ text }: Told): string[] {
-  return /\bnodes? .*\b(offline|unstable)\b|\boffline\b.*\bnodes?\b/i.test(text) ? ['no node was away'] : [];
+  const said = text.replaceAll(NOT_KNOWN, '');
+  return /\bnodes? .*\b(offline|unstable|down)\b|\boffline\b.*\bnodes?\b/i.test(said) ? ['no node was away'] : [];
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: seconds(1), min: minutes(1), h: hours(1) };
