@@ -139,6 +139,7 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
           isPaid: true,
           onTurn: (_, waited) => metrics.rateLimitWaited('telegram_paid', waited),
         });
+  const rates = { regular: limiter, paid: paidLimiter };
   const marks = new DeliveryMarks(redis);
   const panelGate = new RedisGate({
     redis,
@@ -190,8 +191,9 @@ export function layFoundation({ neighbours, database, engine, redis, settings, .
     panelAddress,
     panelVersions,
     processNotes: new ProcessNotes(redis, onStored),
+    rates,
     redis,
-    sender: new TelegramSender(telegram, { regular: limiter, paid: paidLimiter }, marks, () => clock.now()),
+    sender: new TelegramSender(telegram, rates, marks, () => clock.now()),
     staffBot: staffBotOf({ calls, clock, metrics, neighbours, redis }),
     taskOutcomes,
     telegram,

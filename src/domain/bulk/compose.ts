@@ -38,20 +38,13 @@ export type BulkParts = {
   broadcastKeeping: { deliveries: BroadcastDeliveries; pictures: BroadcastPictures; rows: BroadcastRows };
   historyState(): Promise<OwnSchemaState>;
 };
-export type BulkSettings = Pick<
-  Config,
-  'REMNAWAVE_CONCURRENCY' | 'TELEGRAM_PAID_RATE_PER_SECOND' | 'TELEGRAM_RATE_PER_SECOND'
->;
+export type BulkSettings = Pick<Config, 'REMNAWAVE_CONCURRENCY'>;
 
 /** Builds operations on many users, messages to many, and the parts of both that show progress and tell the end. */
 export function composeBulk(
-  { clock: sharedClock, database, engine, log, marks, redis, sender, services, unreadable }: Foundation,
+  { clock: sharedClock, database, engine, log, marks, rates, redis, sender, services, unreadable }: Foundation,
   { broadcastKeeping, contacts, customerPicture, decisions, historyState, keptReceipts, people, purchases }: BulkParts,
-  {
-    REMNAWAVE_CONCURRENCY: concurrency,
-    TELEGRAM_PAID_RATE_PER_SECOND: paidRatePerSecond,
-    TELEGRAM_RATE_PER_SECOND: ratePerSecond,
-  }: BulkSettings,
+  { REMNAWAVE_CONCURRENCY: concurrency }: BulkSettings,
 ) {
   const { auditLogs, backendKeys, events, notifications, panel, progress: records, settings } = services;
   const customers = new CustomersWithTelegram(database, unreadable.onRead);
@@ -84,7 +77,7 @@ export function composeBulk(
           ...{ contacts, customers, marks, panel, people, planned, purchases },
           locale: settings.DEFAULT_LOCALE,
         }),
-        ...{ notifications, paidRatePerSecond, planned, ratePerSecond },
+        ...{ notifications, planned, rates },
         timeZone: settings.TIME_ZONE,
       }),
       /** Whether our own schema, which holds planned broadcasts, is installed. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { BroadcastEstimate } from '../../lib/broadcast-estimate.ts';
-import { minutes } from '../../lib/duration.ts';
+import { minutes, seconds } from '../../lib/duration.ts';
 import type { HeldJob } from '../../lib/held-job.ts';
 import { LOCALES, type Locale } from '../../lib/locale.ts';
 import { ZonedClock } from '../../lib/zoned-clock.ts';
 import { broadcastText, hasVariables } from '../../messages/broadcast-text.ts';
 import type { PlannedBroadcasts } from '../../repositories/history/planned-broadcasts.ts';
 import type { Notifications } from '../../repositories/notifications.ts';
+import type { TelegramLimiter } from '../../repositories/redis/notifications/telegram-limiter.ts';
 import type { BroadcastPlan } from '../../triggers/broadcasts.ts';
 import type { Audience, Recipient } from './audience.ts';
 import { broadcastRowId } from './broadcast-ids.ts';
@@ -17,9 +18,10 @@ export type BroadcastComposerOptions = {
   notifications: Pick<Notifications, 'countWaiting' | 'insert'>;
   planned: Pick<PlannedBroadcasts, 'addChats' | 'find' | 'markFilled'>;
   timeZone: string;
-  ratePerSecond: number;
-  /** Undefined where no broadcast may ask for it. */
-  paidRatePerSecond: number | undefined;
+  rates: {
+    regular: Pick<TelegramLimiter, 'pace'> /** Undefined where no broadcast may ask for it. */;
+    paid: Pick<TelegramLimiter, 'pace'> | undefined;
+  };
 };
 
 /** Characters of a username at the panel, and of a plan's name at the platform. */
@@ -61,10 +63,12 @@ export class BroadcastComposer {
         if (sample.length < SAMPLED) sample.push({ chat, ...(user && { username: user.username }), text: text ?? '' });
       }
     }
-    const { notifications, paidRatePerSecond, ratePerSecond } = this.#options;
+    const { notifications, rates } = this.#options;
     const { due } = await notifications.countWaiting(now);
-    const isPaid = plan.starsLimit !== undefined && paidRatePerSecond !== undefined;
-    const tookMs = (due / ratePerSecond + parts.told / (isPaid ? paidRatePerSecond : ratePerSecond)) * 1000;
+    const pace = await rates.regular.pace();
+    const paidPace = plan.starsLimit === undefined ? undefined : await rates.paid?.pace();
+    const isPaid = paidPace !== undefined;
+    const tookMs = seconds(due / pace + parts.told / (paidPace ?? pace));
     const chats = Object.values(parts).reduce((sum, count) => sum + count, 0);
     const stars = isPaid ? { stars: Math.min(plan.starsLimit ?? 0, parts.told * STARS_A_MESSAGE) } : {};
     return { chats, parts, unreachable: Object.fromEntries(reasons), languages, tookMs, ...stars, sample };

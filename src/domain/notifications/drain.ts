@@ -107,6 +107,7 @@ export class Drain {
       claims: this.#claims,
       settlement: this.#settlement,
       send: (group, sendBefore) => this.#send(group, sendBefore),
+      inFlight: () => this.#deps.sender.inFlight,
       mayGoOn: () => this.#mayGoOn(),
       signal: this.#options.signal,
     });

@@ -10,6 +10,8 @@ export type LanesOptions = {
   settlement: Pick<Settlement, 'stillToSend'>;
   /** Sends rows that leave as one message, where that begins before `sendBefore`. Never rejects. */
   send(group: readonly DueNotification[], sendBefore: number): Promise<void>;
+  /** Sends in progress at once in one lane. */
+  inFlight(): number;
   /** False once the run is over. */
   mayGoOn(): Promise<boolean>;
   signal: AbortSignal;
@@ -17,8 +19,6 @@ export type LanesOptions = {
 
 type InFlight = Set<Promise<void>>;
 
-/** Sends in progress at once in one lane: enough to hold 30/s against an API that takes a second to answer. */
-const IN_FLIGHT = 48;
 /** How long an idle urgent lane waits before it looks again; slower where looking is expensive. */
 const URGENT_LOOK_MS = 400;
 const URGENT_LOOK_SHARE = 10;
@@ -104,7 +104,7 @@ export class Lanes {
   async #sendAll({ rows, sendBefore }: Batch, inFlight: InFlight): Promise<void> {
     const lastOfChat = new Map<number, Promise<void>>();
     for (const group of grouped(await this.#stillToSend(rows))) {
-      while (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+      while (inFlight.size >= this.#options.inFlight()) await Promise.race(inFlight);
       const chat = group[0]!.telegramId;
       const send = (): Promise<void> => this.#options.send(group, sendBefore);
       const before = lastOfChat.get(chat) ?? Promise.resolve();

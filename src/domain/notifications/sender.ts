@@ -102,6 +102,12 @@ export class TelegramSender {
     return this.#telegram.breakerState !== 'closed';
   }
 
+  /** How many sends of this process may be in progress at once. */
+  get inFlight(): number {
+    const { paid, regular } = this.#limiters;
+    return Math.max(regular.inFlight, paid?.inFlight ?? 0);
+  }
+
   /** Asks Telegram for a sign of life, so that no message is spent on finding out. */
   async probe(signal: AbortSignal): Promise<boolean> {
     return this.#telegram.probe(signal);

@@ -73,6 +73,8 @@ export const keys = {
   telegramSent: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}sent`),
   /** The slots of messages that may have arrived within the last second, by when each is free. */
   telegramHeld: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}held`),
+  /** How long an answer takes on average, in microseconds. */
+  telegramAnswer: (rate: TelegramRate = 'shop') => own(`{telegram}:${ofBot(rate)}answer`),
   telegramChatSlot: (chatId: number, bot: TelegramBot = 'shop') => own(`{telegram}:${ofBot(bot)}slot:${chatId}`),
 
   // The staff's bot: one hash slot for what one script reads together

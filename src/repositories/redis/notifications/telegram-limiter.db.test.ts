@@ -229,3 +229,29 @@ test('an error of Redis reaches those who wait', async () => {
   await client.quit();
   await expect(limiter.acquire({ chatId: 7, lane: 'normal' }, never)).rejects.toThrow('closed');
 });
+
+test.each([
+  { rate: 30, answerMs: 100, pace: 30 / 1.102, inFlight: 48 },
+  { rate: 1000, answerMs: 100, pace: 1000 / 1.102, inFlight: 150 },
+  { rate: 1000, answerMs: 500, pace: 1000 / 1.502, inFlight: 250 },
+])(
+  'at $rate/s, answers after $answerMs ms make the pace and the sends at once',
+  async ({ rate, answerMs, pace, inFlight }) => {
+    const limiter = worker(rate);
+    expect(await limiter.pace()).toBeCloseTo(rate / 1.01);
+    expect(limiter.inFlight).toBe(48);
+    const one = async (chatId: number): Promise<void> => {
+      const answered = await limiter.acquire({ chatId, lane: 'normal' }, never);
+      await delay(answerMs);
+      answered();
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, chatId) => one(chatId + 1)));
+    await expect.poll(() => redis.client.get(keys.telegramAnswer())).not.toBeNull();
+    expect(limiter.inFlight).toBeGreaterThanOrEqual(inFlight);
+    expect(limiter.inFlight).toBeLessThan(inFlight * 1.2);
+    // Another process knows it, too.
+    const known = await worker(rate).pace();
+    expect(known).toBeLessThanOrEqual(pace);
+    expect(known).toBeGreaterThan(pace * 0.9);
+  },
+);

@@ -35,7 +35,7 @@ function onFakeClock(url: string): Redis {
 type Journey = { asksAtUs: number; travelUs: number; answerUs: number; toldUs: number };
 
 const turns = (limit: number, asking: number, ...rest: (string | number)[]): Promise<number[]> =>
-  scripts.telegramTurns('sent', 'pause', 'held', limit, SECOND_US, 2 * SECOND_US, asking, ...rest);
+  scripts.telegramTurns('sent', 'pause', 'held', 'answer', limit, SECOND_US, 2 * SECOND_US, asking, ...rest);
 
 /** When each message arrives that goes out as soon as it is let. The answer to the last is not the last thing that happens. */
 async function arrivals(limit: number, journeys: readonly Journey[]): Promise<number[]> {
@@ -112,4 +112,19 @@ test('in a pause nobody who asks goes out, and answers count', async () => {
   await redis.client.set('pause', '1', 'PX', 60_000);
   expect(await turns(2, 2, 'b', 'c', 'a', 0)).toEqual([PAUSED, expect.any(Number), PAUSED, expect.any(Number)]);
   expect(Number(await redis.client.zscore('held', 'a'))).toBe(1_001 * SECOND_US);
+});
+
+test('the time of an answer is known as the mean of the latest, without those whose slot is gone', async () => {
+  await redis.client.flushall();
+  const answered = async (at: number, id: string, agoUs: number): Promise<number> => {
+    await redis.client.hset(CLOCK, { s: 1_000, us: at });
+    await turns(500, 0, id, agoUs);
+    return Number(await redis.client.get('answer'));
+  };
+  await redis.client.hset(CLOCK, { s: 1_000, us: 0 });
+  await turns(500, 3, 'a', 'b', 'c');
+  expect(await answered(80_000, 'a', 0)).toBe(80_000);
+  expect(await answered(99_000, 'b', 15_000)).toBe(80_000 + 4_000 / 200);
+  expect(await answered(99_000, 'unknown', 0)).toBe(80_020);
+  expect(await answered(480_020, 'c', 0)).toBe(82_020);
 });

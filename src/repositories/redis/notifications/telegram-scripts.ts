@@ -1,3 +1,4 @@
+import { days } from '../../../lib/duration.ts';
 import type { RedisClient } from '../../../lib/redis-client.ts';
 
 /** What a script answers for one message, with microseconds to wait. */
@@ -51,12 +52,16 @@ if granted then
 end
 return answer`;
 
+/** The mean of answers follows the last hundreds of them. */
+const ANSWERS_IN_MEAN = 200;
+const ANSWER_KEPT_MS = days(30);
+
 /**
  * Frees the slots of messages that were answered, each a window after its answer; then lets messages out whose reserved
  * place has come. Each holds one of `limit` slots from now on.
- * KEYS: times of the last messages, pause, held slots. ARGV: messages per window; in microseconds the window, and for how
- * long a message without an answer holds its slot; how many ask; their ids; then for each answered message its id, and how
- * many microseconds ago the answer came.
+ * KEYS: times of the last messages, pause, held slots, how long an answer takes. ARGV: messages per window; in microseconds the window, and
+ * for how long a message without an answer holds its slot; how many ask; their ids; then for each answered message its id, and how many
+ * microseconds ago the answer came.
  * Answers a pair for each that asks: a code and the wait. `RATE_REACHED` where no slot is free, `PAUSED` where a pause began
  * meanwhile. The wait for a slot whose message has no answer yet is the window: it is free that long after the answer.
  */
@@ -64,8 +69,16 @@ const TURNS = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local limit, window, hold, asking = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local took, known = 0, 0
 for i = 5 + asking, #ARGV, 2 do
+  local held = redis.call('ZSCORE', KEYS[3], ARGV[i])
+  if held then took, known = took + now - ARGV[i + 1] - held + hold, known + 1 end
   redis.call('ZADD', KEYS[3], 'XX', 'LT', string.format('%.0f', now + window - ARGV[i + 1]), ARGV[i])
+end
+if known > 0 then
+  local before = tonumber(redis.call('GET', KEYS[4]) or took / known)
+  local mean = before + (took / known - before) * math.min(1, known / ${ANSWERS_IN_MEAN})
+  redis.call('SET', KEYS[4], string.format('%.0f', mean), 'PX', ${ANSWER_KEPT_MS})
 end
 if asking == 0 then return {} end
 local pause = redis.call('PTTL', KEYS[2])
@@ -106,6 +119,7 @@ export type TelegramScripts = {
     sentKey: string,
     pauseKey: string,
     heldKey: string,
+    answerKey: string,
     limit: number,
     windowUs: number,
     holdUs: number,
@@ -116,9 +130,9 @@ export type TelegramScripts = {
 };
 
 /** The connection with the scripts as commands; ioredis loads them again after a restart of the server. */
-export function withTelegramScripts(redis: RedisClient): TelegramScripts {
+export function withTelegramScripts(redis: RedisClient): RedisClient & TelegramScripts {
   redis.defineCommand('telegramReserve', { lua: RESERVE });
-  redis.defineCommand('telegramTurns', { lua: TURNS, numberOfKeys: 3 });
+  redis.defineCommand('telegramTurns', { lua: TURNS, numberOfKeys: 4 });
   redis.defineCommand('telegramPause', { lua: PAUSE, numberOfKeys: 1 });
   return redis as RedisClient & TelegramScripts;
 }

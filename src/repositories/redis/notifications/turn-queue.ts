@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** Most messages that share one round trip; keeps the script far below a millisecond. */
-const MAX_BATCH = 32;
+export const MAX_BATCH = 32;
 
 /** To be called when the answer has come, or none will: the next message counts from then. Must not throw. */
 export type Answered = () => void;
@@ -23,6 +25,8 @@ type Pending = Waiter & {
 };
 
 export type Places = {
+  /** A reservation waits so long for more messages that go with it, in ms. 0: it waits for none. */
+  companyMs: number;
   reserve(waiters: readonly Waiter[]): Promise<readonly Decision[]>;
   /** Asked when a reserved place has come. */
   confirm(): Promise<Decision & { answered: Answered }>;
@@ -70,8 +74,11 @@ export class TurnQueue {
 
   /** Reserves for the first in line until nobody waits; sleeps where the rate or a pause holds everyone up. */
   async #pump(): Promise<void> {
+    const { companyMs } = this.#places;
     while (this.#waiting.length > 0) {
+      if (companyMs > 0 && this.#waiting.length < MAX_BATCH) await delay(companyMs);
       const batch = this.#waiting.slice(0, MAX_BATCH);
+      if (batch.length === 0) return;
       let decisions: readonly Decision[];
       try {
         decisions = await this.#places.reserve(batch);
