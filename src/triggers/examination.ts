@@ -24,7 +24,7 @@ export type Examination = {
 };
 
 export type DoctorContext = {
-  /** The installation that is examined: `task-worker 0.1.0, Node 24.21.0`. */
+  /** The installation that is examined: `task-worker 1.0.0, Node 24.21.0`. */
   patient: string;
   examinations(): readonly Examination[];
 };
