@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { days, minutes, seconds } from '../../src/lib/duration.ts';
 import { serviceDown, WATCHED_SERVICES } from '../../src/messages/monitoring.ts';
-import type { Evidence, MailEvidence, PaymentEvidence } from './evidence.ts';
+import type { Evidence, JobEvidence, MailEvidence, PaymentEvidence } from './evidence.ts';
 import { violationsIn } from './invariants/all.ts';
 import { Asked, keyOf } from './load/asked.ts';
 import { planOf } from './plan.ts';
@@ -27,6 +27,9 @@ function goodEvidence() {
   asked.taskiq.push({ taskId: 't', atMs: at(8), isPoison: false });
   asked.expiring.push({ username: 'soon', telegramId: 8 });
   asked.broadcasts.push({ id: 'd', atMs: at(1), keys: [keyOf(1, 'row')], wish: 'done' });
+  asked.dryRuns.push({ jobId: 'y', task: 'execute_bulk_broadcast', atMs: at(9), wouldTouch: 20 });
+  asked.ofNextVersion.push({ jobId: 'v', atMs: at(9) });
+  const done = (result: JobEvidence['result']): JobEvidence => ({ state: 'completed', result, error: undefined });
   const payment: PaymentEvidence = {
     id: 'p',
     status: 'completed',
@@ -80,6 +83,8 @@ function goodEvidence() {
         { state: 'completed', result: { rows: 3 }, error: undefined, file: { rows: 3 }, notices: ['export_ready'] },
       ],
     ]) as Map<string, NonNullable<ReturnType<Evidence['exports']['get']>>>,
+    dryRuns: new Map<string, JobEvidence>([['y', done({ would_touch: 20 })]]),
+    ofNextVersion: new Map<string, JobEvidence>([['v', { ...done({}), state: 'delayed' }]]),
     drafts: [] as string[],
     strangeFiles: [] as string[],
     results: new Set(['t']),
@@ -208,6 +213,21 @@ test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
     (evidence) => (evidence.troubles = [{ atMs: at(9), what: 'worker-1 ended' }]),
   ],
   ['each decision carried out: broadcast d is sending', ({ broadcasts }) => broadcasts.set('d', 'sending')],
+  [
+    'a dry run only tells: somebody got the message of a dry run: 60000001 dry run',
+    ({ deliveries }) => deliveries.set(keyOf(60_000_001, 'dry run'), [at(9)]),
+  ],
+  [
+    'a dry run only tells: the one of execute_bulk_broadcast names 19, not 20',
+    ({ dryRuns }) => dryRuns.set('y', { ...dryRuns.get('y')!, result: { would_touch: 19 } }),
+  ],
+  ['a dry run only tells: the one of execute_bulk_broadcast is missing', ({ dryRuns }) => dryRuns.delete('y')],
+  [
+    'nothing lost: job v of the next version is failed: unknown',
+    ({ ofNextVersion }) => ofNextVersion.set('v', { state: 'failed', result: undefined, error: 'unknown' }),
+  ],
+  ['nothing lost: job v of the next version is missing', ({ ofNextVersion }) => ofNextVersion.delete('v')],
+  ['nobody else speaks as the panel: 1 forged events were taken', ({ asked }) => (asked.forgedTaken = 1)],
   [`${TRUE} it was asked for 2 s before`, ({ told }) => told.push(said(told[0]!.text.replace('1 s', '10 min 5 s')))],
   [`${TRUE} it had 1 users`, ({ told }) => told.push(said(told[0]!.text.replace('1 of 1', '2 of 2')))],
   [`${TRUE} 1 had arrived`, ({ told }) => told.push(said(SENT.replace('1 of 2', '2 of 2')))],

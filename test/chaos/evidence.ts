@@ -76,6 +76,9 @@ export type Evidence = {
   exports: ReadonlyMap<string, ExportEvidence>;
   /** States of the planned broadcasts, by id. */
   broadcasts: ReadonlyMap<string, string>;
+  dryRuns: ReadonlyMap<string, JobEvidence>;
+  /** States of the jobs that no worker here knows, by id. */
+  ofNextVersion: ReadonlyMap<string, JobEvidence>;
   drafts: readonly string[];
   strangeFiles: readonly string[];
   /** The TaskIQ task ids that have a result. */

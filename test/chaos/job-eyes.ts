@@ -19,6 +19,11 @@ export class JobEyes {
     return { state: await job.getState(), result: job.returnvalue as JobEvidence['result'], error: job.failedReason };
   }
 
+  /** By id. */
+  async jobs(queue: string, asked: readonly { jobId: string }[]): Promise<Map<string, JobEvidence>> {
+    return new Map(await Promise.all(asked.map(async ({ jobId }) => [jobId, await this.job(queue, jobId)] as const)));
+  }
+
   /** The waiting, active and delayed jobs of all queues. */
   async open(): Promise<Evidence['jobs']> {
     const lists = await Promise.all(

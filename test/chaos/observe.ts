@@ -10,6 +10,7 @@ import type { Evidence, ExportEvidence, MailEvidence, PaymentEvidence } from './
 import { JobEyes } from './job-eyes.ts';
 import type { Asked } from './load/asked.ts';
 import { keyOf } from './load/asked.ts';
+import { NEXT_QUEUE } from './load/versions.ts';
 import { schedulesSeen } from './schedules-seen.ts';
 import type { Settled } from './settle.ts';
 import type { Stage } from './stage.ts';
@@ -45,12 +46,15 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
       panelUsers: usersSeen(stage),
       contractViolations: world.panel!.violations().map(({ problem, route, where }) => `${where} ${route}: ${problem}`),
       reminders: await remindersSeen(stage),
-      bulk: new Map(
-        await Promise.all(asked.bulk.map(async ({ jobId }) => [jobId, await jobsAt.job('bulk', jobId)] as const)),
-      ),
+      bulk: await jobsAt.jobs('bulk', asked.bulk),
+      dryRuns: await jobsAt.jobs('bulk', asked.dryRuns),
+      ofNextVersion: await jobsAt.jobs(NEXT_QUEUE, asked.ofNextVersion),
       exports,
       broadcasts: await broadcastsSeen(stage),
-      ...(await filesLeft(stage, [...exports.keys(), ...asked.doubtful])),
+      ...(await filesLeft(stage, [
+        ...[...exports.keys(), ...asked.doubtful],
+        ...asked.dryRuns.map(({ jobId }) => jobId),
+      ])),
       results: await resultsSeen(stage, asked),
       deadMessages: await deadSeen(stage),
       stream: {

@@ -2,6 +2,7 @@ import type { Machine } from '../../bench/harness/machine.ts';
 import { seconds } from '../../src/lib/duration.ts';
 import type { Evidence, Violation } from './evidence.ts';
 import { countMessages, type MessageCounts } from './invariants/messages.ts';
+import type { Beside } from './load/asked.ts';
 import type { Plan } from './plan.ts';
 
 /** One run in one line of a table. */
@@ -13,6 +14,8 @@ export type Summary = {
   bulk: number;
   exports: { asked: number; failed: number };
   taskiq: number;
+  /** How many of each other part of the load. A record may be older than some of them. */
+  beside?: Readonly<Partial<Record<Beside, number>>>;
   durationMs: number;
   /** The number of broken promises, and of losses among them. */
   violations: number;
@@ -79,6 +82,7 @@ export function summaryOf(plan: Plan, evidence: Evidence, violations: readonly V
       failed: [...exports.values()].filter(({ state }) => state === 'failed').length,
     },
     taskiq: asked.taskiq.length,
+    beside: asked.beside,
     durationMs: plan.durationMs,
     violations: violations.length,
     lost: violations.filter(({ rule }) => rule === 'nothing lost').length,

@@ -6,6 +6,7 @@ import { QUEUE_PREFIX, redisName } from '../../src/runtime/queues.ts';
 import type { ProcessEvidence } from './evidence.ts';
 import { STREAM_IDLE } from './invariants/leftovers.ts';
 import { COUNTED, SLACK_MS, schedulesWrong } from './invariants/schedules.ts';
+import { NEXT_TASK } from './load/versions.ts';
 import { look } from './processes.ts';
 import { schedulesSeen } from './schedules-seen.ts';
 import { SCHEDULES, type Stage } from './stage.ts';
@@ -96,11 +97,13 @@ class QueueEyes implements Disposable {
     for (const queue of this.queues) queue.on('error', () => undefined);
   }
 
-  /** Whether a job is in one of these states, apart from the next run of each schedule, which always exists. */
+  /** Whether a job is in one of these states, apart from the next run of each schedule and from jobs that wait for the next version. */
   async isBusy(...states: ('waiting' | 'active' | 'prioritized' | 'delayed')[]): Promise<boolean> {
     const lists = await Promise.all(this.queues.map((queue) => queue.getJobs(states, 0, 200)));
     const freshMs = Date.now() - FRESH_MS;
-    return lists.flat().some((job) => job && !(job.name in SCHEDULES && job.timestamp > freshMs));
+    return lists
+      .flat()
+      .some((job) => job && job.name !== NEXT_TASK && !(job.name in SCHEDULES && job.timestamp > freshMs));
   }
 
   [Symbol.dispose](): void {

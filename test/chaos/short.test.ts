@@ -42,6 +42,7 @@ test(
     const { asked, delivered } = countMessages(evidence);
     expect(delivered).toBeGreaterThan(asked / 2);
     expect(evidence.asked.payments.length).toBeGreaterThan(5);
+    expect(Object.entries(evidence.asked.beside).filter(([, count]) => count === 0)).toEqual([]);
   },
   minutes(5),
 );

@@ -9,6 +9,7 @@ import { TcpProxy } from '../../src/testing/servers/tcp-proxy.ts';
 import { World } from '../../src/testing/world/world.ts';
 import { SkewedClock } from './clock.ts';
 import { Crew } from './crew.ts';
+import { PANEL_SECRET } from './load/panel-events.ts';
 import { STAFF } from './load/staff.ts';
 import { LogBook } from './log-book.ts';
 import type { Slot } from './plan.ts';
@@ -42,6 +43,7 @@ export const SCHEDULES: Readonly<Record<string, string>> = {
   sync_user_stats: '10s',
   collect_bandwidth_snapshots: '15s',
   start_due_broadcasts: '10s',
+  run_campaigns: '20s',
   check_external_services: '3s',
 };
 
@@ -131,6 +133,7 @@ function environment(
   return {
     TELEGRAM_RATE_PER_SECOND: String(options.ratePerSecond),
     API_TOKENS: STAFF,
+    REMNAWAVE_WEBHOOK_SECRET: PANEL_SECRET,
     TASKIQ_RESULT_FORMAT: 'json',
     // Results are evidence, and a worker whose clock is two hours ahead would forget those of the hour before.
     RESULT_TTL_SECONDS: String(days(1) / 1000),

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { BESIDE, type Beside } from '../../test/chaos/load/asked.ts';
 import { DECK } from '../../test/chaos/plan.ts';
 import { type ChaosRecord, recordTable } from '../../test/chaos/report.ts';
 
@@ -9,6 +10,11 @@ export async function chaosPage(): Promise<string> {
   const [first] = runs;
   // A record is of the faults that there were when it was made.
   const later = [...new Set(DECK)].filter((kind) => runs.every(({ faults }) => faults[kind] === undefined));
+  const besideIn = (part: Beside): number => runs.reduce((sum, { beside }) => sum + (beside?.[part] ?? 0), 0);
+  const [beside, besideLater] = [
+    BESIDE.filter((part) => besideIn(part) > 0),
+    BESIDE.filter((part) => besideIn(part) === 0),
+  ];
   const broken = runs.filter(({ violations }) => violations > 0).length;
   return [
     '# Chaos and soak',
@@ -25,11 +31,11 @@ export async function chaosPage(): Promise<string> {
     '- **outside services**: slow, 429, 503, connections reset, calls that hang; and with the work done: an answer that is lost, never comes, or says 500;',
     '- **the rest**: no room for files, a clock that is off by a minute to two hours, a migration that locks tables and widens columns.',
     '',
-    'The load: rows of `notification_queue`, messages by TaskIQ and by the API, e-mails, payments that are paid, expire or come by webhook and by polling at once, bulk operations, exports, planned broadcasts that staff send with two taps and some of which they take back, and every schedule at a quicker pace.',
+    'The load: rows of `notification_queue`, messages by TaskIQ and by the API, e-mails, payments that are paid, expire or come by webhook and by polling at once, bulk operations, exports, planned broadcasts that staff send with two taps and some of which they take back, a campaign that customers come to, dry runs of what acts on many, events of the panel of which none is true, each twice and some forged, jobs of a task that only the next version knows, rows without a text, and every schedule at a quicker pace.',
     '',
     '## What must hold',
     '',
-    'Counted at the sandbox and in the tables once the dust has settled: no message lost; sent again only what was in flight when its outcome became unknown; no e-mail twice, and none missing but one whose worker ended while it handed it over and whose job says so; one extension for each payment, and none without; nobody disabled whom no admin named; bulk operations and exports come to an end; each who is due is reminded once; each decision of staff carried out; every message to the admins true when it arrived, by its counts, its times and its outages; nothing stuck in a queue, a table or the stream; every schedule as declared; memory and connections as in a fresh process.',
+    'Counted at the sandbox and in the tables once the dust has settled: no message lost; sent again only what was in flight when its outcome became unknown; no e-mail twice, and none missing but one whose worker ended while it handed it over and whose job says so; one extension for each payment, and none without; nobody disabled whom no admin named; bulk operations and exports come to an end; each who is due is reminded once; each decision of staff carried out; dry runs that name all and touch nobody; jobs of the next version still waiting; nobody believed who is not the panel; every message to the admins true when it arrived, by its counts, its times and its outages; nothing stuck in a queue, a table or the stream; every schedule as declared; memory and connections as in a fresh process.',
     '',
     'What lived in Redis alone is gone when Redis is emptied: jobs that were not done yet. It is counted apart, and so are e-mails of [unknown outcome](operations.md#e-mail). Rows of the database, payments among them, are not affected.',
     '',
@@ -39,6 +45,10 @@ export async function chaosPage(): Promise<string> {
     '',
     ...recordTable(runs),
     '',
+    ...(beside.length === 0
+      ? []
+      : [`Beside these: ${beside.map((part) => `${besideIn(part)} ${part}`).join(', ')}.`, '']),
+    ...(besideLater.length === 0 ? [] : [`Added to the load after this record: ${besideLater.join(', ')}.`, '']),
     ...(later.length === 0
       ? []
       : [

@@ -122,7 +122,8 @@ const STEPS: readonly Step[] = [
   },
   {
     what: 'Telegram: at 250 to 8,000 a second, messages that come within 4 ms share a reservation and a trip for slots',
-    before: '12,000 messages at 1,000/s: 18.9 commands of Redis and 0.98 ms of processor time for each, beside another program',
+    before:
+      '12,000 messages at 1,000/s: 18.9 commands of Redis and 0.98 ms of processor time for each, beside another program',
     after: '14.5 commands and 0.67 ms',
     kept: 'kept',
   },

@@ -1,12 +1,12 @@
 import type { Evidence, Violation } from '../evidence.ts';
-import { exportsWrong, stuck, taskiqWrong } from './leftovers.ts';
+import { exportsWrong, nextVersionWrong, stuck, taskiqWrong } from './leftovers.ts';
 import { messagesLost, messagesRefused, messagesTwice } from './messages.ts';
 import { extensionsWrong, paymentsWrong } from './money.ts';
 import { processesWrong } from './processes.ts';
 import { runsWrong, schedulesWrong } from './schedules.ts';
-import { decisionsWrong } from './staff.ts';
+import { decisionsWrong, dryRunsWrong } from './staff.ts';
 import { toldFalsely } from './told.ts';
-import { bulkWrong, contractBroken, disabledWrongly, remindersWrong } from './users.ts';
+import { bulkWrong, contractBroken, disabledWrongly, forgedTaken, remindersWrong } from './users.ts';
 
 const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
   paymentsWrong,
@@ -25,6 +25,9 @@ const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
   runsWrong,
   processesWrong,
   decisionsWrong,
+  dryRunsWrong,
+  nextVersionWrong,
+  forgedTaken,
   toldFalsely,
 ];
 

@@ -1,4 +1,4 @@
-import type { Evidence, Violation } from '../evidence.ts';
+import type { Evidence, JobEvidence, Violation } from '../evidence.ts';
 import { flushedAt } from './doubts.ts';
 
 /** An idle stream holds one entry at most; some may arrive during the check. */
@@ -60,4 +60,16 @@ export function taskiqWrong({ asked, deadMessages, events, results }: Evidence):
         ? []
         : [{ rule: 'nothing lost', atMs, what: `TaskIQ message ${taskId} is ${isPoison ? 'no' : 'a'} dead letter` }]),
     ]);
+}
+
+/** A job of a task that no worker here knows waits for one that does: it is not lost, not ended and not in anybody's way. */
+export function nextVersionWrong({ asked, events, ofNextVersion }: Evidence): Violation[] {
+  const flushMs = flushedAt(events);
+  return asked.ofNextVersion.flatMap(({ atMs, jobId }) => {
+    const { error, state = 'missing' }: Partial<JobEvidence> = ofNextVersion.get(jobId) ?? {};
+    const isExcused = state === 'missing' && flushMs !== undefined && atMs < flushMs;
+    if (isExcused || !['completed', 'failed', 'missing'].includes(state)) return [];
+    const what = `job ${jobId} of the next version is ${state}${error ? `: ${error}` : ''}`;
+    return [{ rule: 'nothing lost', atMs, what }];
+  });
 }

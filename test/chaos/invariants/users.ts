@@ -45,3 +45,9 @@ export function remindersWrong({ asked, reminders }: Evidence): Violation[] {
 export function contractBroken({ contractViolations }: Evidence): Violation[] {
   return contractViolations.map((what) => ({ rule: 'the panel is spoken to as its contract says', atMs: 0, what }));
 }
+
+/** An event that the panel has not signed is refused. What its own events say falsely is believed by nobody, which other rules find. */
+export function forgedTaken({ asked }: Evidence): Violation[] {
+  if (asked.forgedTaken === 0) return [];
+  return [{ rule: 'nobody else speaks as the panel', atMs: 0, what: `${asked.forgedTaken} forged events were taken` }];
+}

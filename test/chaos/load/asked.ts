@@ -38,6 +38,8 @@ export type AskedBulk = {
   atMs: number;
 };
 export type AskedExport = { jobId: string; atMs: number };
+/** A dry run, and how many it has to name. */
+export type AskedDryRun = { jobId: string; task: string; atMs: number; wouldTouch: number };
 export type AskedTaskiq = { taskId: string; atMs: number; isPoison: boolean };
 
 /** A planned broadcast, and how it has to end; undefined where no answer came to what staff said last. */
@@ -48,6 +50,15 @@ export type AskedBroadcast = {
   wish: 'done' | 'cancelled' | undefined;
 };
 
+export const BESIDE = [
+  'campaign messages',
+  'dry runs',
+  'events of the panel',
+  'jobs of the next version',
+  'rows that nobody can send',
+] as const;
+export type Beside = (typeof BESIDE)[number];
+
 /** All requests that the service has accepted. Requests whose answer was lost are not included. */
 export class Asked {
   readonly messages: AskedMessage[] = [];
@@ -57,10 +68,20 @@ export class Asked {
   readonly exports: AskedExport[] = [];
   readonly taskiq: AskedTaskiq[] = [];
   readonly broadcasts: AskedBroadcast[] = [];
+  readonly dryRuns: AskedDryRun[] = [];
+  /** Jobs of a task that no worker here knows. */
+  readonly ofNextVersion: { jobId: string; atMs: number }[] = [];
+  /** The number of events that the panel had not signed and that were taken as its own. */
+  forgedTaken = 0;
   /** Panel users whose subscription ends within days: each is reminded once. */
   readonly expiring: { username: string; telegramId: number }[] = [];
   /** Panel users whose time ends during the run. */
   readonly ending: string[] = [];
+  /** How many of each other part of the load, by what people call it. */
+  readonly beside: Record<Beside, number> = {
+    ...{ 'campaign messages': 0, 'dry runs': 0, 'events of the panel': 0 },
+    ...{ 'jobs of the next version': 0, 'rows that nobody can send': 0 },
+  };
   /** The number of requests whose answer was lost, so that it is unknown whether they count. */
   inDoubt = 0;
   /** Keys of messages whose request got no answer. */

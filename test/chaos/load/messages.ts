@@ -9,31 +9,43 @@ const FIRST_CHAT = 10_000_000;
 const BLOCKED_EVERY = 100;
 const INSERT_EVERY_MS = 500;
 
-/** Adds rows of `notification_queue` as the backend does. The text of each is its id. */
+/** Rows that nobody can send: they fail, and hold up no other. */
+const ODD_TEXTS = ['', ' \n '] as const;
+const ODD_CHAT = 40_000_000;
+const ODD_EVERY = 10;
+
+/** Adds rows of `notification_queue` as the backend does. The text of each is its id, and of some nothing that can be sent. */
 export async function notifications({ asked, random, signal, stage }: LoadContext, perSecond: number): Promise<void> {
   let chat = FIRST_CHAT;
   const perInsert = Math.max(1, Math.round((perSecond * INSERT_EVERY_MS) / 1000));
-  await every(INSERT_EVERY_MS, signal, async () => {
+  await every(INSERT_EVERY_MS, signal, async (turn) => {
     const rows = Array.from({ length: perInsert }, () => {
       chat += 1;
-      return { id: randomUUID(), chat, type: random.pick(TYPES) };
+      const id: string = randomUUID();
+      return { id, chat, text: id, type: random.pick(TYPES), refused: chat % BLOCKED_EVERY === 0 };
     });
+    if (turn % ODD_EVERY === 0) {
+      asked.beside['rows that nobody can send'] += 1;
+      const text = ODD_TEXTS[(turn / ODD_EVERY) % ODD_TEXTS.length]!;
+      rows.push({ id: randomUUID(), chat: ODD_CHAT + turn, text, type: 'info', refused: true });
+    }
     for (const row of rows)
       if (row.chat % BLOCKED_EVERY === 0) stage.world.telegram.setChat(row.chat, { state: 'blocked' });
     const atMs = now();
     await insist(() =>
       stage.world.pool.query(
         `insert into notification_queue (id, telegram_id, message, notification_type, scheduled_at)
-         select id, chat, id::text, type, now()
-           from unnest($1::uuid[], $2::bigint[], $3::text[]) as new(id, chat, type)
+         select id, chat, message, type, now()
+           from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[]) as new(id, chat, message, type)
          on conflict (id) do nothing`,
-        [rows.map(({ id }) => id), rows.map((row) => row.chat), rows.map(({ type }) => type)],
+        [
+          ...[rows.map(({ id }) => id), rows.map((row) => row.chat)],
+          ...[rows.map(({ text }) => text), rows.map(({ type }) => type)],
+        ],
       ),
     );
-    for (const row of rows) {
-      const refused = row.chat % BLOCKED_EVERY === 0;
-      asked.messages.push({ kind: 'row', key: keyOf(row.chat, row.id), atMs, ...(refused && { refused }) });
-    }
+    for (const { chat: to, refused, text } of rows)
+      asked.messages.push({ kind: 'row', key: keyOf(to, text), atMs, ...(refused && { refused }) });
   });
 }
 

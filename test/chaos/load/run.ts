@@ -2,11 +2,15 @@ import { Random } from '../random.ts';
 import type { Stage } from '../stage.ts';
 import { addAdminsWork, bulkOperations, dataExports } from './admins.ts';
 import { Asked } from './asked.ts';
+import { addCampaign, campaignCustomers } from './campaign.ts';
+import { addDryUsers, dryRuns } from './dry-runs.ts';
 import type { LoadContext } from './load.ts';
 import { broadcasts, notifications, onDemand } from './messages.ts';
+import { panelEvents } from './panel-events.ts';
 import { addCustomers, payments } from './payments.ts';
 import { addCrowds, plannedBroadcasts } from './staff.ts';
 import { taskiqMessages } from './taskiq.ts';
+import { jobsOfTheNextVersion } from './versions.ts';
 
 /** `speed` multiplies the rate of all requests except rows and broadcasts. */
 export type LoadOptions = { seed: number; durationMs: number; notificationsPerSecond: number; speed?: number };
@@ -18,6 +22,8 @@ const BULK_MS = 6_000;
 const EXPORT_MS = 9_000;
 const TASKIQ_MS = 400;
 const PLANNED_MS = 10_000;
+const DRY_MS = 12_000;
+const NEXT_VERSION_MS = 20_000;
 
 /** Fills the tables with the rows that the load needs from the start. */
 export async function prepare(
@@ -28,6 +34,8 @@ export async function prepare(
   await addCustomers({ asked, stage });
   await addAdminsWork({ asked, stage }, Math.ceil((durationMs * speed) / BULK_MS) + 1);
   addCrowds({ stage }, Math.ceil(durationMs / PLANNED_MS) + 1);
+  addDryUsers({ stage });
+  await addCampaign({ stage });
   return asked;
 }
 
@@ -48,5 +56,9 @@ export async function load(stage: Stage, asked: Asked, options: LoadOptions, sig
     dataExports(context(), EXPORT_MS / speed),
     taskiqMessages(context(), TASKIQ_MS / speed),
     plannedBroadcasts(context(), PLANNED_MS),
+    campaignCustomers(context()),
+    dryRuns(context(), DRY_MS),
+    panelEvents(context()),
+    jobsOfTheNextVersion(context(), NEXT_VERSION_MS),
   ]);
 }
