@@ -184,7 +184,7 @@ async function postgresReadOnly({ world: { pool } }: Stage, forMs: number): Prom
 
 async function toOthers(step: Step, stage: Stage): Promise<void> {
   if (step.kind === 'outside') await troubleOutside(stage, step);
-  else if (step.kind === 'redis_flush') await stage.world.redisClient.flushall();
+  else if (step.kind === 'redis_flush') await emptied(stage);
   else if (step.kind === 'disk_full') await diskFull(stage, step.forMs);
   else if (step.kind === 'schema') await changeSchema(stage, step.change);
   else if (step.kind === 'clock' && stage.clock) {
@@ -192,6 +192,16 @@ async function toOthers(step: Step, stage: Stage): Promise<void> {
     await delay(step.forMs);
     await stage.clock.set(0);
   }
+}
+
+/** A Redis that takes no writes refuses this too. It is emptied once it takes them again. */
+async function emptied({ world }: Stage): Promise<void> {
+  const isDone = (): Promise<boolean> =>
+    world.redisClient.flushall().then(
+      () => true,
+      () => false,
+    );
+  await until('Redis lets itself be emptied', isDone);
 }
 
 /** Freezes the server and all of its processes, like a virtual machine that is moved. */
