@@ -155,6 +155,13 @@ export class OriginalPlatform implements AsyncDisposable {
       REFERRAL_ENABLED: 'true',
       PROMO_CODES_ENABLED: 'true',
       CHECKOUT_CODE_DISCOUNTS_ENABLED: 'true',
+      // Customers come from addresses of their own, as behind a proxy: three may register from one in a minute.
+      TRUST_PROXY_HEADERS: 'true',
+      TRUSTED_PROXY_IPS: '127.0.0.1',
+      PARTNER_PORTAL_ENABLED: 'true',
+      PARTNER_CODES_ENABLED: 'true',
+      PARTNER_ATTRIBUTION_ENABLED: 'true',
+      TELEGRAM_BOT_INTERNAL_SECRET: SECRET,
       GROWTH_CODE_HASH_SECRET: SECRET,
     };
   }

@@ -1,15 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 
 /** A customer of the backend, who uses its HTTP API as an application does. */
 export class Customer {
   readonly id: string;
   readonly #url: string;
   readonly #token: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  private constructor(url: string, id: string, token: string) {
+  private constructor(url: string, { tokens, user }: Registered, headers: Readonly<Record<string, string>>) {
     this.#url = url;
-    this.id = id;
-    this.#token = token;
+    this.id = user.id;
+    this.#token = tokens.access_token;
+    this.#headers = headers;
   }
 
   static async register(url: string, name: string): Promise<Customer> {
@@ -18,31 +20,42 @@ export class Customer {
       ...{ app_version: '1.0.0', device_model: 'Pixel' },
     };
     const body = { email: `${name}@example.com`, password: 'Str0ng!Passw0rd', device };
-    const { tokens, user } = await send<Registered>(url, '/api/v1/mobile/auth/register', { body });
-    return new Customer(url, user.id, tokens.access_token);
+    const headers = { 'x-forwarded-for': [10, randomInt(256), randomInt(256), randomInt(1, 255)].join('.') };
+    return new Customer(url, await send<Registered>(url, '/api/v1/mobile/auth/register', { body, headers }), headers);
   }
 
   /** Resolves to what the route answers; the caller says what that is. */
   async post<T>(path: string, body: object): Promise<T> {
-    return await send<T>(this.#url, path, { body, token: this.#token });
+    return await send<T>(this.#url, path, { body, token: this.#token, headers: this.#headers });
+  }
+
+  async get(path: string): Promise<void> {
+    await send(this.#url, path, { token: this.#token, headers: this.#headers, method: 'GET' });
   }
 }
 
-type Request = { readonly body: object; readonly token?: string };
+type Request = {
+  readonly body?: object;
+  readonly token?: string;
+  readonly method?: 'GET' | 'POST' | 'PATCH';
+  readonly headers?: Readonly<Record<string, string>>;
+};
 type Registered = { readonly tokens: { readonly access_token: string }; readonly user: { readonly id: string } };
 
-/** A POST; throws where it is refused. Each has a key of its own, as the routes of a checkout want one. */
-export async function send<T>(url: string, path: string, { body, token }: Request): Promise<T> {
+/** Throws where the request is refused. Each has a key of its own, as the routes of a checkout want one. */
+export async function send<T>(url: string, path: string, request: Request): Promise<T> {
+  const { body, headers, method = 'POST', token } = request;
   const answer = await fetch(url + path, {
-    method: 'POST',
+    method,
     headers: {
       'content-type': 'application/json',
       'idempotency-key': randomUUID(),
       // After a 500 the backend closes the connection without saying so.
       connection: 'close',
       ...(token && { authorization: `Bearer ${token}` }),
+      ...headers,
     },
-    body: JSON.stringify(body),
+    ...(body && { body: JSON.stringify(body) }),
   });
   const said = await answer.text();
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${said.slice(0, 500)}`);

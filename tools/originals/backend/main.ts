@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { OpenLab, readLab } from '../lab.ts';
 import { writeRecord } from '../recording.ts';
 import { send } from './customer.ts';
+import { recordPaymentEffects } from './payment-effects.ts';
 import { recordPaymentRows } from './payment-rows.ts';
 import { tablesOf } from './tables.ts';
 
@@ -28,11 +29,8 @@ await writeRecord(
   },
   { entries: await recordMails() },
 );
-const { purchases, queued } = await recordPaymentRows({
-  url: lab.backendUrl,
-  pool,
-  cryptobotToken: lab.cryptobotToken,
-});
+const backend = { url: lab.backendUrl, pool, cryptobotToken: lab.cryptobotToken };
+const { purchases, queued } = await recordPaymentRows(backend);
 await writeRecord(
   'backend/payments.json',
   {
@@ -44,10 +42,25 @@ await writeRecord(
   },
   { purchases },
 );
+const effects = await recordPaymentEffects({
+  ...{ ...backend, redis, botSecret: lab.env.backend.TELEGRAM_BOT_INTERNAL_SECRET! },
+});
+await writeRecord(
+  'backend/effects.json',
+  {
+    what: 'backend, what payments leave behind for partners, referrers and promo codes, and refunds',
+    how: HOW,
+    notes: [
+      'By SQL, since no route does it: the role of the first administrator, rewards for referrals switched on, Telegram ids, the balance of a wallet, the half an hour after which the place of a promo code runs out, a mark of Redis that is lost.',
+      'Told twice at once: another transaction holds the payment until both requests have read it.',
+    ],
+  },
+  { purchases: effects.purchases },
+);
 await writeRecord(
   'backend/notification-rows.json',
   { what: 'backend, rows of notification_queue', how: HOW },
-  { rows: queued },
+  { rows: [...queued, ...effects.queued] },
 );
 await writeRecord('backend/tables.json', { what: 'backend, its tables', how: HOW }, { tables: await tablesOf(pool) });
 

@@ -1,12 +1,13 @@
-import { createHash, createHmac, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
+import { type Answer, CryptoPay } from './crypto-pay.ts';
 import { Customer } from './customer.ts';
+import { order, SHOP } from './orders.ts';
 import { grantSubscription, openShop, SHOP_KEY } from './shop.ts';
 
 /** A running backend and its database. */
-type Backend = { readonly url: string; readonly pool: Pool; readonly cryptobotToken: string };
+export type Backend = { readonly url: string; readonly pool: Pool; readonly cryptobotToken: string };
 
-type Answer = { readonly status: number; readonly body: unknown };
 type Row = { id: string; external_id: string; status: string; provider: string };
 
 /** One purchase: the row of `payments` that it made, and what Crypto Pay's "paid" made of it. `after` counts the rows of other tables. */
@@ -17,7 +18,6 @@ type Purchase = {
   readonly after?: object;
 };
 
-const SHOP = { channel: 'web', currency: 'USD' };
 /** Larger than 32 bits, as those of new accounts are. */
 const TELEGRAM_ID = 8_000_000_000;
 
@@ -82,7 +82,10 @@ class Recorder {
       this.purchases.push({ name, row, after: await this.#after(row.id) });
       return;
     }
-    const answers = await Promise.all(Array.from({ length: times }, () => this.#pay(row.external_id)));
+    const cryptoPay = new CryptoPay(this.#backend);
+    const answers = await Promise.all(
+      Array.from({ length: times }, () => cryptoPay.tell('invoice_paid', row.external_id)),
+    );
     this.purchases.push({ name, row, answers, after: await this.#after(row.id) });
   }
 
@@ -107,29 +110,4 @@ class Recorder {
     );
     return rows[0] as object;
   }
-
-  async #pay(invoiceId: string): Promise<Answer> {
-    const payload = { invoice_id: Number(invoiceId), status: 'paid' };
-    const body = JSON.stringify({ update_id: 1, update_type: 'invoice_paid', payload });
-    const secret = createHash('sha256').update(this.#backend.cryptobotToken).digest();
-    const signature = createHmac('sha256', secret).update(body).digest('hex');
-    const answer = await fetch(`${this.#backend.url}/api/v1/webhooks/cryptobot`, {
-      method: 'POST',
-      headers: { 'crypto-pay-api-signature': signature, connection: 'close' },
-      body,
-    });
-    return { status: answer.status, body: await answer.json() };
-  }
-}
-
-/** The current way of an application to a payment: quote, session, order, attempt. */
-async function order(customer: Customer, wanted: { plan_id: string; use_wallet?: number }): Promise<void> {
-  const quote = await customer.post<{ id: string }>('/api/v1/quotes/', {
-    ...SHOP,
-    ...wanted,
-    storefront_key: SHOP_KEY,
-  });
-  const session = await customer.post<{ id: string }>('/api/v1/checkout-sessions/', { quote_session_id: quote.id });
-  const made = await customer.post<{ id: string }>('/api/v1/orders/commit', { checkout_session_id: session.id });
-  await customer.post('/api/v1/payment-attempts/', { order_id: made.id });
 }

@@ -1,17 +1,12 @@
 import type { Pool } from 'pg';
 
-/** The tables of the backend that this service reads or writes. `server_geolocations` has no migration. */
+/** The tables of the backend that this service reads or writes, or that the stand-in of the backend writes. `server_geolocations` has no migration. */
 const TABLES = [
   ...['admin_users', 'audit_logs', 'customer_growth_notification_deliveries'],
-  ...[
-    'customer_growth_notification_delivery_events',
-    'mobile_users',
-    'notification_queue',
-    'orders',
-    'payment_attempts',
-  ],
-  ...['payments', 'refresh_tokens', 'service_identities', 'subscription_plans', 'wallet_transactions', 'wallets'],
-  'webhook_logs',
+  ...['customer_growth_notification_delivery_events', 'growth_code_reservations', 'growth_reward_allocations'],
+  ...['invite_codes', 'mobile_users', 'notification_queue', 'order_attribution_results', 'orders', 'partner_codes'],
+  ...['partner_earnings', 'payment_attempts', 'payments', 'promo_code_usages', 'promo_codes', 'refresh_tokens'],
+  ...['service_identities', 'subscription_plans', 'wallet_transactions', 'wallets', 'webhook_logs'],
 ];
 
 /** `type`, with ` not null` and ` default` where it has them, of each column of each of these tables that there is. */
