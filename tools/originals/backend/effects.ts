@@ -17,7 +17,7 @@ export type Effects = {
 
 const QUERY = `
 with it as (
-  select p.*, coalesce(c.partner_user_id, m.partner_user_id) as partner_id
+  select p.*, coalesce(m.partner_user_id, c.partner_user_id) as partner_id
     from payments p
     left join partner_codes c on c.id = p.partner_code_id
     left join mobile_users m on m.id = p.user_uuid
@@ -59,6 +59,35 @@ select status as payment,
 
 export async function effectsOf(pool: Pool, paymentId: string): Promise<Effects> {
   return (await pool.query<Effects>(QUERY, [paymentId])).rows[0]!;
+}
+
+/** What decides who earns from a payment, and how much. */
+export type Terms = {
+  is_referred: boolean;
+  is_bound_to_partner: boolean;
+  markup_pct: string | null;
+  invite_bundle: object | null;
+  /** Of its order. */
+  owner_type: string | null;
+  program: Record<string, unknown> | null;
+};
+
+export async function termsOf(pool: Pool, paymentId: string): Promise<Terms> {
+  const { rows } = await pool.query<Terms>(
+    `select m.referred_by_user_id is not null as is_referred, m.partner_user_id is not null as is_bound_to_partner,
+            trim_scale(c.markup_pct)::text as markup_pct, s.invite_bundle,
+            r.owner_type, o.policy_snapshot -> 'program_eligibility_policy' as program
+       from payments p
+       join mobile_users m on m.id = p.user_uuid
+       left join partner_codes c on c.id = p.partner_code_id
+       left join subscription_plans s on s.id = p.plan_id
+       left join payment_attempts a on a.payment_id = p.id
+       left join orders o on o.id = a.order_id
+       left join order_attribution_results r on r.order_id = o.id
+      where p.id = $1`,
+    [paymentId],
+  );
+  return rows[0]!;
 }
 
 /** What the backend keeps of it besides: the ledger that partners are paid from, and refunds. The stand-in has none of these tables. */

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { type Answer, CryptoPay, type InvoiceEvent, twiceAtOnce } from './crypto-pay.ts';
 import type { Customer } from './customer.ts';
-import { type Effects, effectsOf, ledgerOf } from './effects.ts';
+import { type Effects, effectsOf, ledgerOf, type Terms, termsOf } from './effects.ts';
 import { order, SHOP } from './orders.ts';
 import type { Backend } from './payment-rows.ts';
 import { Programme } from './programme.ts';
@@ -26,7 +26,13 @@ export type Step = {
 };
 
 /** A payment that somebody else earns from, or whose price a code lowered. */
-export type Purchase = { readonly name: string; readonly row: Row; readonly before: Effects; readonly steps: Step[] };
+export type Purchase = {
+  readonly name: string;
+  readonly row: Row;
+  readonly terms: Terms;
+  readonly before: Effects;
+  readonly steps: Step[];
+};
 
 type Row = {
   readonly id: string;
@@ -50,7 +56,8 @@ export async function recordPaymentEffects(
   const purchases: Purchase[] = [];
   const buy = async (name: string, buyer: Customer, act: () => Promise<unknown>): Promise<Bought> => {
     const bought = await Bought.buy(backend, buyer, act);
-    purchases.push({ name, row: bought.row, before: bought.before, steps: bought.steps });
+    const { before, row, steps } = bought;
+    purchases.push({ name, row, terms: await termsOf(pool, row.id), before, steps });
     return bought;
   };
   const upgrade = (buyer: Customer, promo?: string) =>
