@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { RedisClient } from '../../src/lib/redis-client.ts';
 import { fingerprintOf } from '../../src/repositories/webhook-logs.ts';
+import { type Earned, payProgrammes, usePromoCode } from './programmes.ts';
 import { debit, unfreeze, type WalletUse } from './wallets.ts';
 
 /** What the route answers: text only, or the answer becomes a 500. */
@@ -21,7 +22,7 @@ export type CryptobotWebhookOptions = {
 };
 
 type Update = { update_type?: string; update_id?: number; payload?: { invoice_id?: number | string; status?: string } };
-type Found = WalletUse & { status: string; metadata: { wallet_frozen?: boolean } | null };
+type Found = WalletUse & Earned & { status: string; metadata: { wallet_frozen?: boolean } | null };
 type Attempt = { id: string; status: string; order_id: string };
 
 /** Each state of an attempt that ended without payment, by the event that brings it about. */
@@ -35,8 +36,9 @@ const INVOICE_ID = /^\d{1,20}$/;
 const PROCESSED_TTL_SECONDS = 7 * 86_400;
 
 /**
- * The webhook of Crypto Pay as the original handles it (test/originals/backend): no row is locked, so two at once both do the work, and a
- * paid one is answered 500 after its commit, because the route promises text and the result holds an object.
+ * The webhook of Crypto Pay as the original handles it (test/originals/backend): no row is locked, so two at once both do the work; a
+ * paid one is answered 500 after its commit, because the route promises text and the result holds an object; and a refunded payment is one
+ * that is not completed, so it is done all over where the mark in Redis is lost.
  */
 export class CryptobotWebhook {
   readonly #options: CryptobotWebhookOptions;
@@ -79,10 +81,7 @@ export class CryptobotWebhook {
     if (!INVOICE_ID.test(invoice))
       return { status: 'invalid_payment', invoice_id: invoice || null, reason: 'Invalid invoice ID format' };
     if (await this.#isMarked(invoice)) return { status: 'already_processed', ...about };
-    const { rows } = await client.query<Found>(
-      'select id, status, user_uuid, wallet_amount_used, metadata from payments where external_id = $1',
-      [invoice],
-    );
+    const { rows } = await client.query<Found>('select * from payments where external_id = $1', [invoice]);
     if (rows.length > 1) throw new Error('several payments have this invoice');
     const [payment] = rows;
     if (!payment) return { status: 'processed', ...about, warning: 'payment_not_found' };
@@ -113,7 +112,9 @@ export class CryptobotWebhook {
     await sleep(this.#options.workMs);
     await setStatus(client, payment.id, 'completed');
     if (attempt) await endAttempt(client, attempt, 'succeeded', 'paid');
+    await payProgrammes(client, payment);
     if (Number(payment.wallet_amount_used) > 0) await debit(client, payment);
+    await usePromoCode(client, payment);
     await client.query('commit');
     this.sideEffects.set(payment.id, (this.sideEffects.get(payment.id) ?? 0) + 1);
     return { status: 'processed', ...about, post_payment: { payment_id: payment.id } };

@@ -32,3 +32,17 @@ export async function unfreeze(client: PoolClient, { user_uuid: user, wallet_amo
     [user, amount],
   );
 }
+
+/** Credits a partner. Nobody asks whether this payment was credited before. Returns the id of the transaction. */
+export async function credit(client: PoolClient, user: string, amount: string, paymentId: string): Promise<string> {
+  await client.query('insert into wallets (user_id) values ($1) on conflict do nothing', [user]);
+  const { rows } = await client.query<{ id: string }>(
+    `with wallet as (
+       update wallets set balance = balance + $2::numeric, updated_at = now() where user_id = $1 returning id, balance)
+     insert into wallet_transactions (wallet_id, user_id, type, amount, balance_after, reason, reference_type, reference_id)
+     select id, $1, 'credit', $2::numeric, balance, 'partner_earning', 'payment', $3 from wallet
+     returning id`,
+    [user, amount, paymentId],
+  );
+  return rows[0]!.id;
+}

@@ -118,12 +118,13 @@ create table subscription_plans (
 );
 create index ix_subscription_plans_plan_code on subscription_plans (plan_code);
 
--- Only what links an order to its payment and says what became of it; the backend alone writes it.
+-- Only what links an order to its payment, says what became of it, and whether somebody earns from it; the backend alone writes it.
 create table orders (
   id                uuid primary key,
   user_id           uuid not null references mobile_users (id) on delete cascade,
   order_status      varchar(20) not null default 'committed',
   settlement_status varchar(20) not null default 'pending_payment',
+  policy_snapshot   json not null default '{}',
   created_at        timestamptz not null default now(),
   updated_at        timestamptz not null default now()
 );

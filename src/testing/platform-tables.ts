@@ -6,7 +6,8 @@ const FOLDER = new URL('../../sandbox/platform/', import.meta.url);
 
 /** Creates the platform's tables in the database at `url`, empty, without the one table that has no migration. */
 export async function createPlatformTables(url: string): Promise<void> {
-  await runScript(url, await readFile(new URL('schema.sql', FOLDER), 'utf8'));
+  for (const file of ['schema.sql', 'programmes.sql'])
+    await runScript(url, await readFile(new URL(file, FOLDER), 'utf8'));
   await createGrowthTables(url);
 }
 

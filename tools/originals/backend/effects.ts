@@ -34,7 +34,7 @@ select status as payment,
        (select coalesce(jsonb_agg(jsonb_build_object(
                  'whose', case when t.user_id = it.user_uuid then 'buyer' else 'partner' end, 'type', t.type,
                  'amount', trim_scale(t.amount)::text, 'balance_after', trim_scale(t.balance_after)::text,
-                 'reason', t.reason) order by t.created_at, t.balance_after), '[]')
+                 'reason', t.reason) order by t.user_id = it.user_uuid, t.balance_after), '[]')
           from wallet_transactions t where t.reference_id = it.id) as wallet_transactions,
        (select coalesce(jsonb_agg(jsonb_build_object(
                  'base_price', trim_scale(e.base_price)::text, 'markup_amount', trim_scale(e.markup_amount)::text,

@@ -37,8 +37,10 @@ export type Purchase = {
 type Row = {
   readonly id: string;
   readonly external_id: string;
+  readonly currency: string;
   readonly final_amount: number;
-  readonly metadata: object;
+  readonly subscription_days: number;
+  readonly metadata: { readonly checkout_mode: string };
 };
 
 /** Buys, pays and refunds by the routes that applications and administrators call. */
