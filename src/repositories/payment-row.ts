@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
+import { minutes } from '../lib/duration.ts';
 import type { Money } from '../lib/money.ts';
 import { type Purchase, purchaseOf } from '../lib/purchase.ts';
 import type { ItemKind } from '../lib/read-each.ts';
@@ -116,11 +117,15 @@ export type Payment = {
   planName: string | undefined;
   hints: PaymentHints;
   autoRenew: boolean;
+  /** Until then its checkout keeps the place of its promo code, and the backend cannot complete it. */
+  placeUntil: Date | undefined;
   mark: PaymentMark;
   createdAt: Date;
   updatedAt: Date;
 };
 
+/** The backend keeps the place of a promo code for half an hour from within the checkout, which may take a moment. */
+const PLACE_MS = minutes(31);
 /** A hundred years: no more are sold, and a date reaches no further than 275760. */
 const MOST_DAYS = 36_500;
 
@@ -171,6 +176,8 @@ function paymentOf(row: Row): Payment {
     planName: row.plan_name ?? undefined,
     hints: Hints.safeParse(metadata).data ?? {},
     autoRenew: metadata.auto_renew === true,
+    placeUntil:
+      metadata.growth_code_reservation_id === undefined ? undefined : new Date(row.created_at.getTime() + PLACE_MS),
     mark: Mark.safeParse(metadata.worker ?? {}).data ?? {},
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -1,6 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Purchase } from '../../tools/originals/backend/payment-effects.ts';
+import { minutes } from '../lib/duration.ts';
+
+/** The time for which a checkout without an order keeps the place of its promo code. */
+const PLACE_MS = minutes(30);
 
 export type SeedOptions = {
   /** The buyer; one is made where nobody is named. */
@@ -49,8 +53,8 @@ export async function seedPurchase(
   if (place)
     await pool.query(
       `insert into growth_code_reservations (id, growth_code_id, status, expires_at)
-       values ($1, gen_random_uuid(), $2, now() + interval '30 minutes')`,
-      [place, before.reservation],
+       values ($1, gen_random_uuid(), $2, $3)`,
+      [place, before.reservation, new Date(createdAt.getTime() + PLACE_MS)],
     );
   await pool.query('insert into payments select * from jsonb_populate_record(null::payments, $1)', [
     JSON.stringify({

@@ -26,7 +26,8 @@ export type Look = { kind: 'over'; status: PaymentStatus } | { kind: 'wait'; wai
  * Decides when a payment may be told to the backend, and who of ours tells it. The backend locks nothing: two who tell at once have the
  * wallet debited twice. So Crypto Pay's own webhook has the first minutes, and after them one claim at a time stands in `metadata.worker`
  * of the payment, by PostgreSQL's clock. It is committed before the call: no row is locked and no transaction is open meanwhile, because
- * the backend must write that row.
+ * the backend must write that row. A payment whose checkout keeps the place of its promo code waits for longer: until the place is over the
+ * backend fails on it each time that it is told, and such failures would open the breaker for all the others.
  */
 export class TellingClaims {
   readonly #database: Database;
@@ -74,9 +75,10 @@ export class TellingClaims {
     });
   }
 
-  #lookAt({ mark, status }: Payment, since: Date | undefined, at: Date): Look | 'unknown' {
+  #lookAt({ mark, placeUntil, status }: Payment, since: Date | undefined, at: Date): Look | 'unknown' {
     if (status !== 'pending') return { kind: 'over', status };
     const now = at.getTime();
+    if (placeUntil && placeUntil > at) return { kind: 'wait', waitMs: placeUntil.getTime() - now, why: PLACE };
     const claimedMs = mark.telling ? Date.parse(mark.telling.until) - now : 0;
     // A mark that lasts longer than any of ours was not written by us, or was written by another clock.
     if (claimedMs > 0 && claimedMs <= Math.max(CLAIM_MS, this.#graceMs))
@@ -104,5 +106,7 @@ export class TellingClaims {
 }
 
 const LEFT = "its invoice has just ended and is left to Crypto Pay's own webhook";
+
+const PLACE = 'the backend cannot complete it while its checkout keeps the place of its promo code';
 
 const later = (now: Date, ms: number): string => new Date(now.getTime() + ms).toISOString();
