@@ -69,6 +69,8 @@ const KINDER: Readonly<Record<string, { trigger: string; found: readonly string[
       'an upgrade with a promo code, paid: payment, promo_code, reservation',
       'an upgrade with a promo code, paid, told again: answers, payment, promo_code, reservation',
       'an upgrade with a promo code, paid, told again half an hour later: answers, reservation',
+      'an add-on with the same promo code, paid: payment, promo_code, reservation',
+      'an add-on with the same promo code, paid, told again half an hour later: answers, reservation',
       'an upgrade with the same promo code, paid half an hour later, told twice at once: reservation',
     ],
   },

@@ -59,7 +59,7 @@ export async function seedPurchase(
   await pool.query('insert into payments select * from jsonb_populate_record(null::payments, $1)', [
     JSON.stringify({
       ...row,
-      ...{ id, external_id: invoiceId, user_uuid: buyerId, plan_id: plan.rows[0]!.id },
+      ...{ id, external_id: invoiceId, user_uuid: buyerId, plan_id: terms.invite_bundle && plan.rows[0]!.id },
       ...{ partner_code_id: code ?? null, promo_code_id: promo, created_at: createdAt, updated_at: createdAt },
       metadata: { ...row.metadata, ...(place && { growth_code_reservation_id: place }) },
     }),

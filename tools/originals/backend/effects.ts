@@ -67,6 +67,8 @@ export type Terms = {
   is_bound_to_partner: boolean;
   markup_pct: string | null;
   invite_bundle: object | null;
+  /** For how long its checkout keeps the place of its promo code. */
+  place_minutes: number | null;
   /** Of its order. */
   owner_type: string | null;
   program: Record<string, unknown> | null;
@@ -76,6 +78,8 @@ export async function termsOf(pool: Pool, paymentId: string): Promise<Terms> {
   const { rows } = await pool.query<Terms>(
     `select m.referred_by_user_id is not null as is_referred, m.partner_user_id is not null as is_bound_to_partner,
             trim_scale(c.markup_pct)::text as markup_pct, s.invite_bundle,
+            (select round(extract(epoch from g.expires_at - p.created_at) / 60)::int from growth_code_reservations g
+              where g.id::text = p.metadata ->> 'growth_code_reservation_id') as place_minutes,
             r.owner_type, o.policy_snapshot -> 'program_eligibility_policy' as program
        from payments p
        join mobile_users m on m.id = p.user_uuid

@@ -93,6 +93,13 @@ export async function recordPaymentEffects(
     await once.told('paid');
     await once.told('paid, told again');
     await once.told('paid, told again half an hour later', { is_reservation_over: true });
+    const addon = await buy('an add-on with the same promo code', buyer, () =>
+      buyer.post('/api/v1/subscriptions/current/addons', {
+        ...{ addons: [{ code: 'extra_device', qty: 1 }], promo_code: code, ...SHOP },
+      }),
+    );
+    await addon.told('paid');
+    await addon.told('paid, told again half an hour later', { is_reservation_over: true });
     const other = await programme.buyer();
     const twice = await buy('an upgrade with the same promo code', other, () => upgrade(other, code));
     await twice.told('paid half an hour later, told twice at once', { times: 2, is_reservation_over: true });
@@ -169,7 +176,7 @@ class Bought {
     await act();
     // The snapshot of entitlements is long, and this service does not read it.
     const { rows } = await backend.pool.query<{ row: Row }>(
-      `select to_jsonb(p) - 'entitlements_snapshot' as row from payments p where user_uuid = $1`,
+      `select to_jsonb(p) - 'entitlements_snapshot' as row from payments p where user_uuid = $1 order by created_at desc`,
       [buyer.id],
     );
     const { row } = rows[0]!;
