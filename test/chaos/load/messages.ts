@@ -11,7 +11,7 @@ const INSERT_EVERY_MS = 500;
 
 /** Rows that nobody can send: they fail, and hold up no other. */
 const ODD_TEXTS = ['', ' \n '] as const;
-const ODD_CHAT = 40_000_000;
+const ODD_CHAT = 80_000_000;
 const ODD_EVERY = 10;
 
 /** Adds rows of `notification_queue` as the backend does. The text of each is its id, and of some nothing that can be sent. */
