@@ -122,6 +122,21 @@ describe('by itself the panel', () => {
     const afterReset = (startAt.getTime() + 20_000 + DAY - at('2026-02-28T01:00:00Z')) / 10;
     expect(sandbox.changeNode(node.uuid, {}).trafficUsedBytes).toBe(afterReset);
   });
+
+  test('charges users by the weight of their node, rounded down, and asks no node that is not connected', async () => {
+    await using sandbox = await startPanelSandbox({ generation: 3, startAt });
+    sandbox.addUser({ username: 'alice', expireAt: at('2030-01-01T00:00:00Z'), trafficLimitBytes: 3 });
+    const weights = { consumptionMultiplier: 2.5, nodeConsumptionMultiplier: 0 };
+    const { uuid } = sandbox.addNode({ name: 'Berlin', countryCode: 'DE', ...weights });
+    sandbox.flow(uuid, 1000, { alice: 1 });
+    expect(sandbox.user('alice')).toMatchObject({ usedTrafficBytes: 2, lastConnectedNodeUuid: uuid });
+    expect(sandbox.nodes()).toMatchObject([{ trafficUsedBytes: 0, flownBytes: 1000 }]);
+    sandbox.flow(uuid, 1000, { alice: 1 });
+    sandbox.advance(MINUTE);
+    expect(sandbox.user('alice')).toMatchObject({ usedTrafficBytes: 4, status: 'LIMITED' });
+    sandbox.changeNode(uuid, { state: 'down' });
+    expect(() => sandbox.flow(uuid, 1000)).toThrow('node Berlin is down');
+  });
 });
 
 describe.each([2, 3] as const)('webhooks of panel %i.x', (generation) => {

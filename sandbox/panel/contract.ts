@@ -101,6 +101,15 @@ const v2 = {
   inbounds: { response: contract2.GetAllInboundsCommand.ResponseSchema },
 } satisfies Record<string, RouteContract>;
 
+/** The package is of a later panel, whose profiles have tags. Those of 3.3.2 have none. */
+const profilesOf332: Schema = {
+  safeParse(value) {
+    const { error } = contract3.GetConfigProfilesCommand.ResponseSchema.safeParse(value);
+    const issues = error?.issues.filter(({ path }) => path.at(-1) !== 'tags') ?? [];
+    return issues.length > 0 ? { success: false, error: { issues } } : { success: true, data: value };
+  },
+};
+
 const v3 = {
   listUsers: {
     query: contract3.GetUsersCommand.RequestQuerySchema,
@@ -180,7 +189,7 @@ const v3 = {
   statsBandwidth: { response: contract3.GetBandwidthStatsCommand.ResponseSchema },
   nodesMetrics: { response: contract3.GetNodesMetricsCommand.ResponseSchema },
   hosts: { response: contract3.GetHostsCommand.ResponseSchema },
-  configProfiles: { response: contract3.GetConfigProfilesCommand.ResponseSchema },
+  configProfiles: { response: profilesOf332 },
   inbounds: { response: contract3.GetAllInboundsCommand.ResponseSchema },
 } satisfies Record<string, RouteContract>;
 

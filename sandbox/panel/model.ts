@@ -24,6 +24,7 @@ export type SandboxUser = {
   usedTrafficBytes: number;
   lifetimeUsedTrafficBytes: number;
   onlineAt: number | null;
+  lastConnectedNodeUuid: string | null;
   lastTrafficResetAt: number | null;
   subRevokedAt: number | null;
   /** Counts up with each revocation: the secrets are derived from it and the id. */
@@ -43,13 +44,17 @@ export type SandboxNode = {
   lastStatusMessage: string | null;
   usersOnline: number;
   trafficResetDay: number;
-  /** How many times each byte is counted from now on (3.x only); what is counted already stays. */
+  /** How many times each byte of a user is counted for the user from now on; what is counted already stays. */
+  consumptionMultiplier: number;
+  /** The same for the counter of the node itself (3.x only). */
   nodeConsumptionMultiplier: number;
   /** The counter at `countedAt`; it grows by the rate, weighted by the multiplier, while the node is connected. */
   trafficUsedBytes: number;
   /** The bytes themselves at `countedAt`, which the panel's statistics and metrics tell; never weighted, never set back. */
   flownBytes: number;
   trafficBytesPerSecond: number;
+  /** The bytes of `flow` by day, beside those of the rate. */
+  flownOn: Record<string, number>;
   countedAt: number;
   createdAt: number;
 };

@@ -14,8 +14,8 @@ export const systemRoutes: readonly Route[] = [
     path: '/api/nodes',
     run: ({ state }) => ok([...state.nodes.values()].map(wire(state))),
   },
-  nodeAction('enableNode', 'enable', (state, node) => state.changeNode(node, { state: 'connecting' })),
-  nodeAction('disableNode', 'disable', (state, node) => state.changeNode(node, { state: 'disabled' })),
+  nodeAction('enableNode', 'enable', (state, node) => state.switchNode(node, true)),
+  nodeAction('disableNode', 'disable', (state, node) => state.switchNode(node, false)),
   { name: 'bandwidth', method: 'GET', path: '/api/bandwidth-stats/nodes', run: bandwidth },
   { name: 'metadata', method: 'GET', path: '/api/system/metadata', run: ({ state }) => ok(metadata(state.version)) },
   { name: 'health', method: 'GET', path: '/api/system/health', run: ({ state }) => ok(health(state)) },
@@ -49,7 +49,7 @@ function nodeAction(name: Route['name'], path: string, act: (state: PanelState, 
   return { name, method: 'POST', path: `/api/nodes/:uuid/actions/${path}`, run };
 }
 
-/** Each day's bytes at the node's rate of now; today's up to now. */
+/** Each day's bytes at the node's rate of now, today's up to now, and what `flow` has added. Never weighted; a node without any is not in it. */
 function bandwidth({ state, query }: Call): Reply {
   const now = state.clock.now();
   const categories: string[] = [];
@@ -57,19 +57,17 @@ function bandwidth({ state, query }: Call): Reply {
   for (let day = Date.parse(String(query.start)); day <= last; day += DAY_MS) {
     categories.push(new Date(day).toISOString().slice(0, 10));
   }
-  const series = [...state.nodes.values()].map((node) => {
+  const all = [...state.nodes.values()].map((node) => {
     const data = categories.map((day) => {
       const elapsedMs = Math.max(0, Math.min(DAY_MS, now - Date.parse(day)));
-      return Math.round((elapsedMs / 1000) * node.trafficBytesPerSecond);
+      return Math.round((elapsedMs / 1000) * node.trafficBytesPerSecond) + (node.flownOn[day] ?? 0);
     });
     const total = data.reduce((sum, bytes) => sum + bytes, 0);
     return { uuid: node.uuid, name: node.name, color: '#000000', countryCode: node.countryCode, total, data };
   });
+  const series = all.filter(({ total }) => total > 0).sort((a, b) => b.total - a.total);
   const sparklineData = categories.map((_, i) => series.reduce((sum, { data }) => sum + data[i]!, 0));
-  const topNodes = series
-    .map(({ data: _, ...node }) => node)
-    .sort((a, b) => b.total - a.total)
-    .slice(0, Number(query.topNodesLimit ?? 20));
+  const topNodes = series.map(({ data: _, ...node }) => node).slice(0, Number(query.topNodesLimit ?? 20));
   return ok({ categories, sparklineData, topNodes, series });
 }
 
@@ -95,7 +93,7 @@ function health(state: PanelState): object {
     uptime: 3600,
     timestamp: state.clock.now(),
   };
-  const types = ['api', 'scheduler', 'jobs'];
+  const types = ['api', 'scheduler', 'processor'];
   return {
     runtimeMetrics: types.map((instanceType, i) => ({ ...runtime, pid: 100 + i, instanceId: '0', instanceType })),
   };
@@ -171,7 +169,7 @@ function configProfiles({ state }: Call): Reply {
     createdAt: time,
     updatedAt: time,
   };
-  return ok({ total: 1, configProfiles: [state.generation === 3 ? { ...profile, tags: [] } : profile] });
+  return ok({ total: 1, configProfiles: [profile] });
 }
 
 function totalTraffic(state: PanelState): number {

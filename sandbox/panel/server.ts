@@ -60,6 +60,8 @@ export type PanelSandbox = AsyncDisposable & {
   addNode(node: Partial<SandboxNode> & { name: string; countryCode: string }): SandboxNode;
   /** Changes a node by uuid. A change of state sends a webhook. */
   changeNode(uuid: string, change: NodeChange): SandboxNode;
+  /** Bytes that go through a node now, and how many of them each of these users, by username, has used. */
+  flow(uuid: string, bytes: number, users?: Readonly<Record<string, number>>): void;
   removeNode(uuid: string): void;
   /** Sends an event that nothing here brings about by itself: `user.<what>` about a user by username, any other with its data. */
   tell(event: string, about: string | object): void;
@@ -173,6 +175,7 @@ export async function startPanelSandbox(options: PanelSandboxOptions): Promise<P
       state.changeNode(node, change);
       return node;
     },
+    flow: (uuid, bytes, users) => state.flow(known(state.nodes.get(uuid), uuid), bytes, users),
     removeNode: (uuid) => void state.nodes.delete(uuid),
     tell(event, about) {
       const [scope = '', what = ''] = event.split('.');

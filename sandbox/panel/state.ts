@@ -20,12 +20,16 @@ export type NodeChange = Partial<
     | 'state'
     | 'lastStatusMessage'
     | 'usersOnline'
+    | 'consumptionMultiplier'
     | 'nodeConsumptionMultiplier'
     | 'trafficUsedBytes'
     | 'trafficBytesPerSecond'
     | 'trafficResetDay'
   >
 >;
+
+/** What an admin alone changes. */
+const WEIGHTS = ['consumptionMultiplier', 'nodeConsumptionMultiplier'] as const;
 
 /** The whole state of the sandbox panel: users, nodes and time, with its scheduled actions. */
 export class PanelState {
@@ -102,10 +106,12 @@ export class PanelState {
       lastStatusMessage: null,
       usersOnline: 0,
       trafficResetDay: 1,
+      consumptionMultiplier: 1,
       nodeConsumptionMultiplier: 1,
       trafficUsedBytes: 0,
       flownBytes: node.trafficUsedBytes ?? 0,
       trafficBytesPerSecond: 0,
+      flownOn: {},
       countedAt: now,
       createdAt: now,
       ...node,
@@ -119,6 +125,7 @@ export class PanelState {
     const now = this.clock.now();
     countTraffic(node, now);
     Object.assign(node, { flownBytes: change.trafficUsedBytes ?? node.flownBytes }, change);
+    if (WEIGHTS.some((name) => change[name] !== undefined)) this.#tellNode('node.modified', node);
     if (node.state === before) return;
     node.lastStatusChange = now;
     if (change.lastStatusMessage === undefined) {
@@ -127,7 +134,37 @@ export class PanelState {
         node.state === 'down' ? JSON.stringify(`connect ECONNREFUSED ${node.address}:2222`) : null;
     }
     const event = nodeEvent(before, node.state);
-    if (event) this.webhooks.send('node', event, now, () => nodeToWire(node, this.generation, now));
+    if (event) this.#tellNode(event, node);
+  }
+
+  /** Tells so of every call. A node that is on or off already stays as it is. */
+  switchNode(node: SandboxNode, isOn: boolean): void {
+    if ((node.state !== 'disabled') === isOn) this.#tellNode(isOn ? 'node.enabled' : 'node.disabled', node);
+    else this.changeNode(node, { state: isOn ? 'connecting' : 'disabled' });
+  }
+
+  #tellNode(event: string, node: SandboxNode): void {
+    const now = this.clock.now();
+    this.webhooks.send('node', event, now, () => nodeToWire(node, this.generation, now));
+  }
+
+  /**
+   * Bytes that go through the node at once, some of them used by users, by username. The counters are weighted by the two multipliers and
+   * floored, as both generations do; the statistics tell bytes. The panel asks no node that is not connected.
+   */
+  flow(node: SandboxNode, bytes: number, users: Readonly<Record<string, number>> = {}): void {
+    if (node.state !== 'connected')
+      throw new Error(`node ${node.name} is ${node.state}: the panel asks it for no traffic`);
+    const now = this.clock.now();
+    const day = new Date(now).toISOString().slice(0, 10);
+    countTraffic(node, now);
+    node.trafficUsedBytes += Math.floor(node.nodeConsumptionMultiplier * bytes);
+    node.flownBytes += bytes;
+    node.flownOn[day] = (node.flownOn[day] ?? 0) + bytes;
+    for (const [username, used] of Object.entries(users)) {
+      const user = this.users.byUsername(username);
+      if (user) this.users.use(user, Math.floor(node.consumptionMultiplier * used), node.uuid);
+    }
   }
 
   close(): void {

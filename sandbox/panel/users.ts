@@ -21,7 +21,8 @@ export type UserEvent =
   | 'enabled'
   | 'limited'
   | 'expired'
-  | 'traffic_reset';
+  | 'traffic_reset'
+  | 'first_connected';
 
 /** The users of the panel and the effects of its calls. Calls `onEvent` for every change. */
 export class SandboxUsers {
@@ -110,6 +111,7 @@ export class SandboxUsers {
       usedTrafficBytes: 0,
       lifetimeUsedTrafficBytes: input.usedTrafficBytes ?? 0,
       onlineAt: null,
+      lastConnectedNodeUuid: null,
       lastTrafficResetAt: null,
       subRevokedAt: null,
       revocations: 0,
@@ -139,6 +141,15 @@ export class SandboxUsers {
     const wasLimited = user.status === 'LIMITED';
     this.#become(user, wasLimited ? 'ACTIVE' : user.status, 'traffic_reset');
     if (wasLimited) this.#onEvent('enabled', user);
+  }
+
+  /** Bytes as they are counted for the user. Nothing of what the panel calls a modification. */
+  use(user: SandboxUser, bytes: number, nodeUuid: string): void {
+    const isFirst = user.onlineAt === null;
+    user.usedTrafficBytes += bytes;
+    user.lifetimeUsedTrafficBytes += bytes;
+    Object.assign(user, { onlineAt: this.#now(), lastConnectedNodeUuid: nodeUuid });
+    if (isFirst) this.#onEvent('first_connected', user);
   }
 
   limit(user: SandboxUser): void {

@@ -49,7 +49,7 @@ export function userToWire(user: SandboxUser, generation: GenerationNumber): Rec
       lifetimeUsedTrafficBytes: user.lifetimeUsedTrafficBytes,
       onlineAt: isoOrNull(user.onlineAt),
       firstConnectedAt: isoOrNull(user.onlineAt === null ? null : user.createdAt),
-      lastConnectedNodeUuid: null,
+      lastConnectedNodeUuid: user.lastConnectedNodeUuid,
     },
   };
 }
@@ -107,7 +107,7 @@ export function nodeToWire(node: SandboxNode, generation: GenerationNumber, now:
     notifyPercent: 0,
     viewPosition: node.id,
     countryCode: node.countryCode,
-    consumptionMultiplier: 1,
+    consumptionMultiplier: node.consumptionMultiplier,
     tags: [],
     createdAt: iso(node.createdAt),
     updatedAt: iso(node.lastStatusChange),

@@ -169,7 +169,7 @@ describe.each([2, 3] as const)('panel %i.x with one odd thing', (generation) => 
   });
 
   test('a process of the panel: the health of the others is told', async () => {
-    sandbox.lie({ kind: 'odd', path: '/api/system/health', of: 'jobs', set: { rss: 'much' } });
+    sandbox.lie({ kind: 'odd', path: '/api/system/health', of: 'processor', set: { rss: 'much' } });
     const { processes } = await testPanel(sandbox).panel.health(never);
     expect(processes.map(({ type }) => type)).toEqual(['api', 'scheduler']);
   });

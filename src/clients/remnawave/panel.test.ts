@@ -255,12 +255,13 @@ describe.each([2, 3] as const)('panel %i.x', (generation) => {
 
       const bandwidth = await panel.bandwidth('2026-01-01', '2026-01-03', never);
       expect(bandwidth.days).toEqual(['2026-01-01', '2026-01-02', '2026-01-03']);
-      expect(bandwidth.nodes[0]).toMatchObject({ uuid: node!.uuid, totalBytes: 3 * 86_400 * 1_000_000 });
+      // The most traffic comes first.
+      expect(bandwidth.nodes[2]).toMatchObject({ uuid: node!.uuid, totalBytes: 3 * 86_400 * 1_000_000 });
     });
 
     test('health, version, hosts, profiles and inbounds', async () => {
       const [node] = (await panel.nodes(never)).items;
-      expect((await panel.health(never)).processes.map(({ type }) => type)).toEqual(['api', 'scheduler', 'jobs']);
+      expect((await panel.health(never)).processes.map(({ type }) => type)).toEqual(['api', 'scheduler', 'processor']);
       expect(await panel.version(never)).toMatchObject({ generation });
       const [inbound] = (await panel.inbounds(never)).items;
       const [profile] = (await panel.configProfiles(never)).items;
