@@ -5,8 +5,22 @@ import { tokenised } from './tokens.ts';
 export type Recorded = 'cut' | { status: number; type?: string; body?: unknown };
 export type Exchange = Step & { answer?: Recorded };
 
-/** `exact`: each value. `form`: the status, the fields and their types, where values are a machine's or a moment's. */
-export type How = 'exact' | 'form';
+/**
+ * `exact`: each value. `form`: the status, the fields and their types, where values are a machine's or a moment's. `counted`: the form of
+ * every item, and each value that is neither, such as how traffic is counted.
+ */
+export type How = 'exact' | 'form' | 'counted';
+
+/** Where `counted` compares each value: of statistics, users, nodes and processes. */
+const COUNTED = new RegExp(
+  [
+    ...['series', 'topNodes', 'sparklineData', 'upload', 'download', 'totalBytesLifetime', 'current'],
+    ...['userTraffic', 'response.status', 'isDisabled', 'countryCode', 'trafficResetDay', 'notifyPercent'],
+    ...['trafficUsedBytes', 'trafficLimitBytes', 'consumptionMultiplier', 'nodeConsumptionMultiplier', 'instanceType'],
+  ]
+    .map((path) => `\\.${path}$`)
+    .join('|'),
+);
 
 /** How the sandbox's answer differs from the recorded one, in words; undefined where it does not. */
 function difference(recorded: Recorded, given: Answer, player: Player, now: number, how: How): string | undefined {
@@ -23,17 +37,18 @@ function difference(recorded: Recorded, given: Answer, player: Player, now: numb
 const said = (value: unknown): string => JSON.stringify(value)?.slice(0, 300) ?? 'nothing';
 
 /** The first place at which two values differ. */
-export function unlike(recorded: unknown, heard: unknown, path: string, how: How = 'exact'): string | undefined {
+export function unlike(recorded: unknown, heard: unknown, path: string, asked: How = 'exact'): string | undefined {
+  const how = asked === 'counted' && COUNTED.test(path) ? 'exact' : asked;
   if (Array.isArray(recorded) && Array.isArray(heard)) return listUnlike(recorded, heard, path, how);
   if (isObject(recorded) && isObject(heard)) return objectUnlike(recorded, heard, path, how);
-  const isAlike = how === 'form' ? formOf(recorded) === formOf(heard) : recorded === heard;
+  const isAlike = how === 'exact' ? recorded === heard : formOf(recorded) === formOf(heard);
   return isAlike ? undefined : `${path}: ${said(recorded)} recorded, ${said(heard)} given`;
 }
 
-/** Of forms, one item of a list stands for all. */
+/** Of forms, one item of a list stands for all; a machine may have none. */
 function listUnlike(recorded: unknown[], heard: unknown[], path: string, how: How): string | undefined {
-  if (how === 'form' && (recorded.length === 0 || heard.length === 0)) return undefined;
-  if (how === 'exact' && recorded.length !== heard.length) {
+  if (how !== 'exact' && (recorded.length === 0 || heard.length === 0)) return undefined;
+  if (how !== 'form' && recorded.length !== heard.length) {
     return `${path}: ${recorded.length} of them recorded, ${heard.length} given: ${said(recorded)} / ${said(heard)}`;
   }
   const compared = how === 'form' ? recorded.slice(0, 1) : recorded;
@@ -52,7 +67,7 @@ function objectUnlike(recorded: Fields, heard: Fields, path: string, how: How): 
     if (!(key in recorded)) return `${path}.${key} is too much`;
     const [one, other] = [recorded[key], heard[key]];
     // What may be null is not null at every moment.
-    if (how === 'form' && (one === null || other === null)) continue;
+    if (how !== 'exact' && (one === null || other === null)) continue;
     const found = unlike(one, other, `${path}.${key}`, how);
     if (found) return found;
   }

@@ -10,6 +10,9 @@ import { StandInNode } from './stand-in-node.ts';
 /** The panel's own looks come every 30 s, 45 s and more on a busy machine. */
 const BY_ITSELF_MS = seconds(240);
 
+/** Seldom, as a panel that is asked all the time gets to nothing else on a busy machine. */
+const LOOK_EVERY_MS = 500;
+
 /** What the panel's queues need for a bulk call. */
 const SETTLED_MS = seconds(6);
 
@@ -19,6 +22,8 @@ const BROWSER = { 'x-remnawave-client-type': 'browser' };
 const PASSWORD = 'Nobody-Guesses-This-1234567890';
 
 type Json = Record<string, never>;
+
+type User = { status: string; userTraffic: { usedTrafficBytes: number; lastConnectedNodeUuid: string | null } };
 
 /** A real panel as a scenario needs it: its admin, its tokens, stand-in nodes, and the traffic that its database is told. */
 export class OriginalStage implements Stage {
@@ -75,32 +80,37 @@ export class OriginalStage implements Stage {
   async given(given: Given['given'], keys: ReadonlyMap<string, string>): Promise<string | undefined> {
     if (given.what === 'traffic') return void (await this.#traffic(keys.get(given.user)!, given.usedTrafficBytes));
     if (given.what === 'node') return await this.#addNode(given);
-    const half = Math.floor(given.bytes / 2);
-    this.nodes.get(given.node)!.node.flow({ uplink: half, downlink: given.bytes - half });
+    if (given.what === 'weights') return void (await this.#weigh(given));
+    const users: Record<string, { uplink: number; downlink: number }> = {};
+    for (const [name, bytes] of Object.entries(given.users ?? {})) {
+      users[await this.#numberOf(keys.get(name)!)] = parted(bytes);
+    }
+    this.nodes.get(given.node)!.node.flow({ ...parted(given.bytes), ...(given.users && { users }) });
     return undefined;
   }
 
   async wait(wait: Wait['wait'], keys: ReadonlyMap<string, string>): Promise<void> {
+    if ('state' in wait && wait.state === 'down') await this.nodes.get(wait.node)!.node.stop();
+    const look = async (): Promise<boolean> => (await this.#isSo(wait, keys)) || (await sleep(LOOK_EVERY_MS, false));
+    await until(JSON.stringify(wait), look, BY_ITSELF_MS);
+  }
+
+  async #isSo(wait: Wait['wait'], keys: ReadonlyMap<string, string>): Promise<boolean> {
     if ('user' in wait) {
-      const path = `/api/users/${keys.get(wait.user)}`;
-      await until(
-        `${wait.user} is ${wait.status}`,
-        async () => (await this.ask('GET', path)).status === wait.status,
-        BY_ITSELF_MS,
-      );
-      return;
+      const user = (await this.ask('GET', `/api/users/${keys.get(wait.user)}`)) as unknown as User;
+      if ('status' in wait) return user.status === wait.status;
+      const { lastConnectedNodeUuid, usedTrafficBytes } = user.userTraffic;
+      return 'lastNode' in wait
+        ? lastConnectedNodeUuid === keys.get(wait.lastNode)
+        : usedTrafficBytes >= wait.usedTrafficBytes;
     }
-    const name = 'node' in wait ? wait.node : wait.bytesOf;
-    if ('state' in wait && wait.state === 'down') await this.nodes.get(name)!.node.stop();
-    const path = `/api/nodes/${keys.get(name)}`;
-    await until(
-      `${name}: ${JSON.stringify(wait)}`,
-      async () => {
-        const node = (await this.ask('GET', path)) as unknown as Record<string, unknown>;
-        return 'state' in wait ? stateOf(node) === wait.state : Number(node.trafficUsedBytes) >= wait.atLeast;
-      },
-      BY_ITSELF_MS,
-    );
+    const key = keys.get(wait.node)!;
+    if ('state' in wait) return stateOf((await this.ask('GET', `/api/nodes/${key}`)) as object) === wait.state;
+    const day = new Date().toISOString().slice(0, 10);
+    const { series } = (await this.ask('GET', `/api/bandwidth-stats/nodes?start=${day}&end=${day}`)) as unknown as {
+      series: { uuid: string; total: number }[];
+    };
+    return series.some(({ total, uuid }) => uuid === key && total >= wait.flownToday);
   }
 
   settle = (): Promise<void> => sleep(SETTLED_MS);
@@ -131,7 +141,7 @@ export class OriginalStage implements Stage {
   async #traffic(key: string, used: number): Promise<void> {
     const client = new Client({ connectionString: this.#databaseUrl });
     await client.connect();
-    const { id } = (await this.ask('GET', `/api/users/${key}`)) as unknown as { id: number };
+    const id = await this.#numberOf(key);
     await client.query(
       `update user_traffic set used_traffic_bytes = $1, lifetime_used_traffic_bytes = $1 where ${this.generation === 2 ? 't_id' : 'id'} = $2`,
       [used, id],
@@ -139,11 +149,21 @@ export class OriginalStage implements Stage {
     await client.end();
   }
 
+  /** Both generations number their users; nodes know them by nothing else. */
+  async #numberOf(key: string): Promise<number> {
+    return ((await this.ask('GET', `/api/users/${key}`)) as unknown as { id: number }).id;
+  }
+
+  async #weigh({ node, what: _, ...weights }: Extract<Given['given'], { what: 'weights' }>): Promise<void> {
+    await this.ask('PATCH', '/api/nodes', { uuid: this.nodes.get(node)!.uuid, ...weights });
+  }
+
   async #addNode({
     bind,
     name,
     countryCode,
-    nodeConsumptionMultiplier,
+    what: _,
+    ...weights
   }: Extract<Given['given'], { what: 'node' }>): Promise<string> {
     const keys = (await this.ask('GET', '/api/keygen')) as unknown as { pubKey: string };
     const node = new StandInNode(keys.pubKey);
@@ -155,7 +175,7 @@ export class OriginalStage implements Stage {
     const body = {
       ...{ name, countryCode, address, port: await node.listen(address), isTrafficTrackingActive: true },
       configProfile: { activeConfigProfileUuid: inbounds[0]!.profileUuid, activeInbounds: [inbounds[0]!.uuid] },
-      ...(nodeConsumptionMultiplier !== undefined && { nodeConsumptionMultiplier }),
+      ...weights,
     };
     const { uuid } = (await this.ask('POST', '/api/nodes', body)) as unknown as { uuid: string };
     this.nodes.set(bind, { node, uuid });
@@ -163,7 +183,13 @@ export class OriginalStage implements Stage {
   }
 }
 
-function stateOf({ isConnected, isConnecting, isDisabled }: Record<string, unknown>): string {
+/** A quarter goes up, the rest comes down. */
+function parted(bytes: number): { uplink: number; downlink: number } {
+  const uplink = Math.floor(bytes / 4);
+  return { uplink, downlink: bytes - uplink };
+}
+
+function stateOf({ isConnected, isConnecting, isDisabled }: Partial<Record<string, unknown>>): string {
   if (isDisabled) return 'disabled';
   if (isConnected) return 'connected';
   return isConnecting ? 'connecting' : 'down';

@@ -1,14 +1,15 @@
 /**
  * `node tools/originals/panel/record.ts --panel '<the line of start.ts>'`: plays the scenario on a real panel that is new, and writes what
  * it answered and sent to `test/originals/panel-<version>/`. It takes about ten minutes, as the panel's own looks come every half minute.
+ * `--only system,scopes` plays these alone, and adds the webhooks that the record did not have.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PanelVersionHere } from './original-panel.ts';
 import { OriginalStage } from './original-stage.ts';
 import { type Answer, Player, pause } from './player.ts';
-import { counted, delivered, Receiver } from './receiver.ts';
+import { counted, type Delivered, delivered, Receiver } from './receiver.ts';
 import { SCENARIOS } from './scenario/all.ts';
 import { type GenerationHere, type Step, someone } from './scenario/steps.ts';
 import { tokenised } from './tokens.ts';
@@ -70,12 +71,16 @@ for (const [name, steps] of Object.entries(SCENARIOS(generation))) {
     `${JSON.stringify({ ...about('scenario'), webhooks, exchanges }, null, 1)}\n`,
   );
 }
-const tries = await refusedTries();
+const webhooksFile = join(into, 'webhooks.json');
+type Webhooks = { tries: object; deliveries: Delivered[] };
+const before = only === undefined ? undefined : (JSON.parse(readFileSync(webhooksFile, 'utf8')) as Webhooks);
+for (const one of before?.deliveries ?? []) firsts.set(one.body.event, one);
+const tries = before?.tries ?? (await refusedTries());
 for (const one of receiver.received)
   if (!firsts.has(one.body.event)) firsts.set(one.body.event, delivered(one, { now: Date.now(), keys: player.keys }));
 const deliveries = [...firsts].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([, one]) => one);
 writeFileSync(
-  join(into, 'webhooks.json'),
+  webhooksFile,
   `${JSON.stringify({ ...about('first delivery of each event of all scenarios'), tries, deliveries }, null, 1)}\n`,
 );
 await stage.stop();

@@ -37,11 +37,11 @@ export class SandboxStage implements Stage {
       const { what: _, bind: __, ...node } = given;
       return this.#panel.addNode({ ...node, state: 'connecting' }).uuid;
     }
-    // So many bytes in a second.
     const uuid = keys.get(given.node)!;
-    this.#panel.changeNode(uuid, { trafficBytesPerSecond: given.bytes });
-    this.#panel.advance(1000);
-    this.#panel.changeNode(uuid, { trafficBytesPerSecond: 0 });
+    if (given.what === 'weights') {
+      const { what: _, node: __, ...weights } = given;
+      this.#panel.changeNode(uuid, weights);
+    } else this.#panel.flow(uuid, given.bytes, given.users);
     return undefined;
   }
 
@@ -49,7 +49,8 @@ export class SandboxStage implements Stage {
     if ('state' in wait && wait.state !== 'disabled') {
       this.#panel.changeNode(keys.get(wait.node)!, { state: wait.state as 'connected' | 'down' });
     }
-    this.#panel.advance(120_000);
+    // Bytes are counted at once; what the panel does by itself takes it a minute or two.
+    if ('state' in wait || 'status' in wait) this.#panel.advance(120_000);
   }
 
   settle = (): Promise<void> => sleep(50);

@@ -5,12 +5,10 @@ import type { AddressInfo } from 'node:net';
 /** What `GET /api/keygen` gives for a node, as base64 of JSON. */
 type Keys = { nodeCertPem: string; nodeKeyPem: string; caCertPem: string };
 
-/** Bytes that the node says have gone through it since it was last asked. */
-export type Traffic = {
-  uplink: number;
-  downlink: number;
-  users?: Readonly<Record<string, { uplink: number; downlink: number }>>;
-};
+type Bytes = { uplink: number; downlink: number };
+
+/** Bytes that the node says have gone through it since it was last asked, and how many of them were whose, by the number of the user. */
+export type Traffic = Bytes & { users?: Readonly<Record<string, Bytes>> };
 
 const SYSTEM = {
   info: {
@@ -34,13 +32,28 @@ const SYSTEM = {
   },
 };
 
+/** A panel takes a node that says nothing of its Xray for an outdated one: it marks it as not connected, and never asks it for traffic. */
+const XRAY = {
+  numGoroutine: 30,
+  numGC: 10,
+  alloc: 10_000_000,
+  totalAlloc: 20_000_000,
+  sys: 30_000_000,
+  mallocs: 100_000,
+  frees: 90_000,
+  liveObjects: 10_000,
+  pauseTotalNs: 1_000_000,
+  uptime: 3600,
+};
+
 /**
  * Answers a real panel as a node of it would: started, healthy, with the traffic that it is told to have. The panel speaks to it by mutual
  * TLS, with the keys of its own.
  */
 export class StandInNode {
   readonly #server: Server;
-  readonly #traffic: Traffic[] = [];
+  readonly #flown: Bytes[] = [];
+  readonly #flownOfUsers: Readonly<Record<string, Bytes>>[] = [];
 
   constructor(payload: string) {
     const keys = JSON.parse(Buffer.from(payload, 'base64').toString('utf8')) as Keys;
@@ -61,9 +74,10 @@ export class StandInNode {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** The panel fetches this with its next look (every 15 s or 30 s), once. */
-  flow(traffic: Traffic): void {
-    this.#traffic.push(traffic);
+  /** The panel fetches this once: what its users have used with its next look of every 15 s, what has gone through it with that of every 30 s. */
+  flow({ users, ...bytes }: Traffic): void {
+    this.#flown.push(bytes);
+    if (users) this.#flownOfUsers.push(users);
   }
 
   async stop(): Promise<void> {
@@ -73,7 +87,6 @@ export class StandInNode {
   }
 
   #answer(url: string): object {
-    const inbounds = (traffic?: Traffic) => (traffic ? [{ inbound: 'Shadowsocks', ...bytes(traffic) }] : []);
     switch (url.slice('/node/'.length)) {
       case 'xray/start':
         return {
@@ -88,20 +101,18 @@ export class StandInNode {
       case 'xray/stop':
         return { isStopped: true };
       case 'stats/get-combined-stats': {
-        const traffic = this.#traffic.find(({ users }) => !users);
-        if (traffic) this.#traffic.splice(this.#traffic.indexOf(traffic), 1);
-        return { inbounds: inbounds(traffic), outbounds: traffic ? [{ outbound: 'DIRECT', ...bytes(traffic) }] : [] };
+        const bytes = this.#flown.shift();
+        if (!bytes) return { inbounds: [], outbounds: [] };
+        return { inbounds: [{ inbound: 'Shadowsocks', ...bytes }], outbounds: [{ outbound: 'DIRECT', ...bytes }] };
       }
       case 'stats/get-users-stats': {
-        const traffic = this.#traffic.find(({ users }) => users);
-        if (traffic) this.#traffic.splice(this.#traffic.indexOf(traffic), 1);
-        const users = Object.entries(traffic?.users ?? {}).map(([username, flown]) => ({ username, ...flown }));
-        return { users };
+        const users = Object.entries(this.#flownOfUsers.shift() ?? {});
+        return { users: users.map(([username, bytes]) => ({ username, ...bytes })) };
       }
       case 'stats/get-users-ip-list':
         return { users: [] };
       case 'stats/get-system-stats':
-        return { xrayInfo: null, plugins: { torrentBlocker: { reportsCount: 0 } }, system: { stats: SYSTEM.stats } };
+        return { xrayInfo: XRAY, plugins: { torrentBlocker: { reportsCount: 0 } }, system: { stats: SYSTEM.stats } };
       case 'plugin/torrent-blocker/collect':
         return { reports: [] };
       case 'plugin/sync':
@@ -111,5 +122,3 @@ export class StandInNode {
     }
   }
 }
-
-const bytes = ({ uplink, downlink }: Traffic) => ({ uplink, downlink });

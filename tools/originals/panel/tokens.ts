@@ -67,7 +67,11 @@ export function tokenised(value: unknown, names: Names, key = ''): unknown {
   if (OPAQUE.has(key) && value !== null) return '<configuration>';
   if (Array.isArray(value)) return value.map((one) => tokenised(one, names, key));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, tokenised(one, names, name)]));
+    // What has both, as a node of 3.x, has the uuid as its key. Its number may be that of some user.
+    const isNumber = (name: string): boolean => name === 'id' && 'uuid' in value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, one]) => [name, isNumber(name) ? '<number>' : tokenised(one, names, name)]),
+    );
   }
   if (typeof value === 'number') return numberOf(value, names, key);
   return typeof value === 'string' ? textOf(value, names, key) : value;

@@ -13,7 +13,7 @@ export function SCENARIOS(generation: GenerationHere): Record<string, Step[]> {
     reading: reading(keys),
     changing: changing(keys),
     bulk: bulk(keys),
-    system: system(keys),
     ...(generation === 3 && { scopes: scopes() }),
+    system: system(keys),
   };
 }

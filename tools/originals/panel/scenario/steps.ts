@@ -25,14 +25,23 @@ export type Given = {
   name: string;
   given:
     | { what: 'traffic'; user: string; usedTrafficBytes: number }
-    | { what: 'node'; bind: string; name: string; countryCode: string; nodeConsumptionMultiplier?: number }
-    | { what: 'flow'; node: string; bytes: number };
+    | ({ what: 'node'; bind: string; name: string; countryCode: string } & Weights)
+    | ({ what: 'weights'; node: string } & Weights)
+    | { what: 'flow'; node: string; bytes: number; users?: Readonly<Record<string, number>> };
 };
+
+/** How many times the panel counts each byte: of the users of a node, and (3.x) of the node itself. */
+export type Weights = { consumptionMultiplier?: number; nodeConsumptionMultiplier?: number };
 
 /** What the panel does by itself, within a minute or two. */
 export type Wait = {
   name: string;
-  wait: { user: string; status: string } | { node: string; state: string } | { bytesOf: string; atLeast: number };
+  wait:
+    | { user: string; status: string }
+    | { user: string; usedTrafficBytes: number }
+    | { user: string; lastNode: string }
+    | { node: string; state: string }
+    | { node: string; flownToday: number };
 };
 
 /** What the panel still does after it has answered. */

@@ -1,4 +1,4 @@
-import type { Call, Keys, Step } from './steps.ts';
+import { type Call, type Given, type Keys, type Step, someone, type Weights } from './steps.ts';
 
 const get = (name: string, path: string, query?: Record<string, string>): Call => ({
   name,
@@ -12,21 +12,50 @@ const post = (name: string, path: string): Call => ({ name, method: 'POST', path
 export function system(keys: Keys): Step[] {
   const bandwidth = (name: string, query: Record<string, string>) =>
     get(`bandwidth: ${name}`, '/api/bandwidth-stats/nodes', query);
-  const weighted = keys.generation === 3 ? { nodeConsumptionMultiplier: 2 } : {};
+  /** 2.x weighs the traffic of users alone. */
+  const weights = (ofUsers: number, ofNode: number): Weights => ({
+    consumptionMultiplier: ofUsers,
+    ...(keys.generation === 3 && { nodeConsumptionMultiplier: ofNode }),
+  });
+  const node = (bind: string, name: string, countryCode: string, more: Weights = {}): Given['given'] => {
+    return { what: 'node', bind, name, countryCode, ...more };
+  };
   return [
     get('nodes before there is one', '/api/nodes'),
     get('metrics before there is a node', '/api/system/nodes/metrics'),
-    { name: 'a node', given: { what: 'node', bind: 'frankfurt', name: 'Frankfurt', countryCode: 'DE' } },
-    {
-      name: 'a weighted node',
-      given: { what: 'node', bind: 'warsaw', name: 'Warsaw', countryCode: 'PL', ...weighted },
-    },
+    { name: 'a node', given: node('frankfurt', 'Frankfurt', 'DE') },
+    { name: 'a weighted node', given: node('warsaw', 'Warsaw', 'PL', weights(2.5, 1.5)) },
+    { name: 'a free node', given: node('helsinki', 'Helsinki', 'FI', weights(0, 0)) },
+    someone('walter'),
+    someone('lena', { trafficLimitBytes: 2_000_000 }),
     { name: 'it connects', wait: { node: 'frankfurt', state: 'connected' } },
-    { name: 'the other connects', wait: { node: 'warsaw', state: 'connected' } },
-    { name: 'traffic', given: { what: 'flow', node: 'frankfurt', bytes: 3_000_000 } },
-    { name: 'weighted traffic', given: { what: 'flow', node: 'warsaw', bytes: 3_000_000 } },
-    { name: 'traffic is counted', wait: { bytesOf: 'frankfurt', atLeast: 3_000_000 } },
-    { name: 'weighted traffic is counted', wait: { bytesOf: 'warsaw', atLeast: 3_000_000 } },
+    { name: 'the weighted one connects', wait: { node: 'warsaw', state: 'connected' } },
+    { name: 'the free one connects', wait: { node: 'helsinki', state: 'connected' } },
+    get('nodes without traffic', '/api/nodes'),
+    bandwidth('without traffic', { start: '<day 0>', end: '<day 0>' }),
+    {
+      name: 'traffic',
+      given: { what: 'flow', node: 'frankfurt', bytes: 5_000_001, users: { walter: 1_000_001 } },
+    },
+    { name: 'traffic is counted', wait: { node: 'frankfurt', flownToday: 5_000_001 } },
+    { name: 'and for its user', wait: { user: 'walter', usedTrafficBytes: 1_000_001 } },
+    get('a user of a node', '/api/users/{walter}'),
+    {
+      name: 'weighted traffic',
+      given: { what: 'flow', node: 'warsaw', bytes: 3_000_001, users: { walter: 1_000_001, lena: 1_000_000 } },
+    },
+    { name: 'weighted traffic is counted', wait: { node: 'warsaw', flownToday: 3_000_001 } },
+    { name: 'and for its user, weighted', wait: { user: 'walter', usedTrafficBytes: 3_500_003 } },
+    get('a user of a weighted node', '/api/users/{walter}'),
+    { name: 'the weight uses up a limit', wait: { user: 'lena', status: 'LIMITED' } },
+    get('who has used up the limit by weight', '/api/users/{lena}'),
+    {
+      name: 'free traffic',
+      given: { what: 'flow', node: 'helsinki', bytes: 2_000_001, users: { walter: 1_000_001 } },
+    },
+    { name: 'free traffic is counted', wait: { node: 'helsinki', flownToday: 2_000_001 } },
+    { name: 'and not for its user', wait: { user: 'walter', lastNode: 'helsinki' } },
+    get('a user of a free node', '/api/users/{walter}'),
     get('nodes', '/api/nodes'),
     get('metrics', '/api/system/nodes/metrics'),
     bandwidth('today', { start: '<day 0>', end: '<day 0>' }),
@@ -46,6 +75,17 @@ export function system(keys: Keys): Step[] {
     get('stats of another zone', '/api/system/stats', { tz: 'Europe/Moscow' }),
     get('stats of no zone', '/api/system/stats', { tz: 'Mars/Olympus' }),
     get('bandwidth in words', '/api/system/stats/bandwidth'),
+    { name: 'other weights', given: { what: 'weights', node: 'warsaw', ...weights(0.5, 4) } },
+    { name: 'it connects again', wait: { node: 'warsaw', state: 'connected' } },
+    {
+      name: 'traffic of another weight',
+      given: { what: 'flow', node: 'warsaw', bytes: 1_000_000, users: { walter: 1_000_000 } },
+    },
+    { name: 'it is counted', wait: { node: 'warsaw', flownToday: 4_000_001 } },
+    { name: 'and for the user', wait: { user: 'walter', usedTrafficBytes: 4_000_003 } },
+    get('a user of both weights', '/api/users/{walter}'),
+    get('nodes, one of another weight', '/api/nodes'),
+    bandwidth('of another weight', { start: '<day 0>', end: '<day 0>' }),
     get('hosts', '/api/hosts'),
     get('profiles', '/api/config-profiles'),
     get('inbounds', '/api/config-profiles/inbounds'),
