@@ -30,6 +30,7 @@ export type PanelUser = {
   trafficLimitBytes: number;
   /** A `TrafficLimitStrategy`, or a word that we do not know. */
   trafficLimitStrategy: string;
+  /** What the panel charges, which is more or less than what flowed where a node has a `consumptionMultiplier`. */
   usedTrafficBytes: number;
   /** The last reset, by the panel's strategy, a task or an admin. */
   lastTrafficResetAt?: Date;
@@ -89,14 +90,16 @@ export type PanelNode = {
   lastStatusMessage?: string;
   /**
    * The bytes that went through the node: a counter that starts again at 0 on the node's `trafficResetDay`. Absent where the panel does not
-   * track it, or weighs it by 0 or by what is no number.
+   * track it, or weighs it by 0 or by what is no number: a counter that is weighed by 0 stands still.
    */
   trafficUsedBytes?: number;
   /**
-   * Panels 3.x count each byte this many times (`nodeConsumptionMultiplier`); 1 where the panel does not say. A change of it makes the
-   * counter leap. Absent where it is no number.
+   * Panels 3.x count each byte this many times (`nodeConsumptionMultiplier`); 1 where the panel does not say. Counted bytes keep their
+   * weight, so a change makes the counter leap. Absent where it is no number. The bytes of users have a weight of their own
+   * (`consumptionMultiplier`), by which the panel has multiplied `PanelUser.usedTrafficBytes`.
    */
   trafficWeight?: number;
+  /** As the panel counts: it is reached by weighed bytes. */
   trafficLimitBytes?: number;
   trafficResetDay?: number;
   /** Absent = the panel did not say; not zero. */
@@ -119,7 +122,10 @@ export type PanelNodeMetrics = {
   inbounds: { tag: string; uploadBytes: number; downloadBytes: number }[];
 };
 
-/** Bytes per node and day. `days` are `YYYY-MM-DD`; `nodes[].bytes[i]` belongs to `days[i]`. */
+/**
+ * Bytes per node and day, as they flowed: no weight changes them. `days` are `YYYY-MM-DD`; `nodes[].bytes[i]` belongs to `days[i]`. The most
+ * traffic comes first; a node that had none on these days is not among them.
+ */
 export type PanelBandwidth = {
   days: string[];
   nodes: { uuid: string; name: string; countryCode: string; totalBytes: number; bytes: number[] }[];
