@@ -277,6 +277,19 @@ test('a worker that drains may leave no record of a row only where PostgreSQL go
   expect(again(term, fault('postgres_pull', 64, 66), flush)).toHaveLength(1);
 });
 
+test('a mark that a Redis out of reach holds up holds up the record, too: PostgreSQL may go away before it is made', () => {
+  const again = (...faults: Event[]) =>
+    broken(({ deliveries, events }) => {
+      deliveries.set(keyOf(1, 'row'), [at(36), at(95)]);
+      events.push(...faults);
+    });
+  const [pull, silence] = [fault('redis_pull', 36, 38.5), fault('postgres_silence', 40, 73)];
+  const [restart, flush] = [fault('settings', 52, 60), fault('redis_flush', 90, 90)];
+  expect(again(pull, silence, restart, flush)).toEqual([]);
+  expect(again(silence, restart, flush)).toHaveLength(1);
+  expect(again(pull, silence, restart)).toHaveLength(1);
+});
+
 test('a worker that is killed leaves no record of a row that it sent while PostgreSQL was away, where Redis was emptied since', () => {
   const again = (...faults: Event[]) =>
     broken(({ deliveries, events }) => {

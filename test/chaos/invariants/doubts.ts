@@ -48,10 +48,10 @@ export function doubtsFor(kind: AskedMessage['kind'], events: readonly Event[]):
     const endMs = event.toMs ?? Number.POSITIVE_INFINITY;
     const add = (fromMs: number, toMs: number, isFlight: boolean): void =>
       void doubts.push({ fromMs, toMs, isFlight, why: event.what });
-    if (isSudden(event.kind)) add(event.fromMs - flightMs(event, events), event.fromMs + SLACK_MS, true);
+    if (isSudden(event.kind)) add(event.fromMs - flightMs(event.fromMs, events), event.fromMs + SLACK_MS, true);
     if (isSudden(event.kind) || isDrain(event.kind)) {
       const untold = untoldSince(event.fromMs, lastSendMs(event), events);
-      if (untold !== undefined) add(untold - IN_FLIGHT_MS, event.fromMs + seconds(15), false);
+      if (untold !== undefined) add(untold - flightMs(untold, events), event.fromMs + seconds(15), false);
     }
     if (event.kind === 'outside' && event.what.startsWith('telegram: cut_after'))
       add(event.fromMs - SLACK_MS, endMs + seconds(1), true);
@@ -82,8 +82,8 @@ export function handoverDoubts(events: readonly Event[]): Doubt[] {
 }
 
 /** The time before this moment in which a message may have arrived without any record. */
-function flightMs({ fromMs }: Event, events: readonly Event[]): number {
-  const during = events.filter((event) => isFelt(event, fromMs));
+function flightMs(atMs: number, events: readonly Event[]): number {
+  const during = events.filter((event) => isFelt(event, atMs));
   const slow = during.some(({ what }) => what.startsWith('telegram: slow')) ? SLOW_MS : 0;
   const unmarked = during.some((event) => isOf('redis', event)) ? MARK_MS : 0;
   return IN_FLIGHT_MS + slow + unmarked;
