@@ -11,6 +11,7 @@ const MEASURES = [
   'export',
   'reminder-sweep',
   'dry-run',
+  'broadcast',
   'bulk-disable',
   'node-down',
   'console',
