@@ -177,7 +177,9 @@ function paymentOf(row: Row): Payment {
     hints: Hints.safeParse(metadata).data ?? {},
     autoRenew: metadata.auto_renew === true,
     placeUntil:
-      metadata.growth_code_reservation_id === undefined ? undefined : new Date(row.created_at.getTime() + PLACE_MS),
+      typeof metadata.growth_code_reservation_id === 'string'
+        ? new Date(row.created_at.getTime() + PLACE_MS)
+        : undefined,
     mark: Mark.safeParse(metadata.worker ?? {}).data ?? {},
     createdAt: row.created_at,
     updatedAt: row.updated_at,

@@ -19,7 +19,8 @@ export type BroadcastComposerOptions = {
   planned: Pick<PlannedBroadcasts, 'addChats' | 'find' | 'markFilled'>;
   timeZone: string;
   rates: {
-    regular: Pick<TelegramLimiter, 'pace'> /** Undefined where no broadcast may ask for it. */;
+    regular: Pick<TelegramLimiter, 'pace'>;
+    /** Undefined where no broadcast may ask for it. */
     paid: Pick<TelegramLimiter, 'pace'> | undefined;
   };
 };

@@ -72,6 +72,17 @@ describe('a checkout without an order keeps a place for its promo code, and the 
     expect(await world.alerts('payment_activation', bought.id)).toEqual([]);
   });
 
+  test('a checkout that names no place keeps nobody waiting', async () => {
+    const bought = await seed(
+      purchases.find(({ name }) => name === 'an upgrade by a customer of a partner')!,
+      minutes(20),
+    );
+    const named = `update payments set metadata = metadata::jsonb || '{"growth_code_reservation_id": null}' where id = $1`;
+    await world.app.database.pool.query(named, [bought.id]);
+    await world.complete(bought);
+    expect(await statusOf(bought.id)).toBe('completed');
+  });
+
   test('those of other customers do not wait with it', async () => {
     const promotions = await Promise.all(Array.from({ length: 6 }, () => seed(promoted, minutes(5))));
     await Promise.allSettled(promotions.map(lookAt));
