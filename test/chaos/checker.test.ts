@@ -71,8 +71,8 @@ function goodEvidence() {
     rowsFailed: [{ key: keyOf(9, 'refused'), error: 'blocked' }],
     payments: new Map([['p', payment]]),
     panelUsers: new Map([
-      ['payer', { status: 'ACTIVE', expireAtMs: at(0) + days(40), disables: 0, resets: 0 }],
-      ['bulk', { status: 'DISABLED', expireAtMs: at(0) + days(90), disables: 1, resets: 0 }],
+      ['payer', { status: 'ACTIVE', expireAtMs: at(0) + days(40), usedBytes: 0, disables: 0, resets: 0 }],
+      ['bulk', { status: 'DISABLED', expireAtMs: at(0) + days(90), usedBytes: 0, disables: 1, resets: 0 }],
     ]),
     contractViolations: [] as string[],
     reminders: new Map([[8, 1]]),
@@ -109,6 +109,10 @@ function goodEvidence() {
 const TRUE = 'what people are told is true:';
 const ID = '74a3a435-8b0f-4663-90ce-b298bb0fd250';
 const MISMATCH = '🚨 CRITICAL A paid invoice does not match its payment\n\nExpected: 10 USD';
+const alert = (second: number): Evidence['told'][number] => ({
+  atMs: at(second),
+  text: '🚨 CRITICAL Chaos001 happens',
+});
 const said = (text: string): Evidence['told'][number] => ({ atMs: at(8), text });
 const SENT = 'ℹ️ INFO Broadcast is done\n\nDelivered: 1 of 2, not delivered: 1\nTook 1 s. Job: d';
 const ready = (rows: string, until: string): string =>
@@ -221,6 +225,25 @@ test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
     'a dry run only tells: the one of execute_bulk_broadcast names 19, not 20',
     ({ dryRuns }) => dryRuns.set('y', { ...dryRuns.get('y')!, result: { would_touch: 19 } }),
   ],
+  [
+    'each decision carried out: before anybody let it go: 72000001 held 1',
+    ({ asked, deliveries }) => {
+      asked.letGoAtMs = at(20);
+      deliveries.set('72000001 held 1', [at(19)]);
+    },
+  ],
+  [
+    'each decision carried out: the traffic of month_1 was reset',
+    ({ panelUsers }) => panelUsers.set('month_1', { ...panelUsers.get('bulk')!, usedBytes: 0 }),
+  ],
+  ['what people are told is true: Chaos001 was told 2 times', ({ told }) => told.push(alert(8), alert(40))],
+  [
+    'what people are told is true: Chaos001 was told to who had acknowledged it',
+    ({ asked, told }) => {
+      asked.acknowledged.push({ alert: 'Chaos001', atMs: at(8) });
+      told.push(alert(99));
+    },
+  ],
   ['a dry run only tells: the one of execute_bulk_broadcast is missing', ({ dryRuns }) => dryRuns.delete('y')],
   [
     'nothing lost: job v of the next version is failed: unknown',
@@ -249,6 +272,13 @@ test.each<[string, (evidence: ReturnType<typeof goodEvidence>) => void]>([
   [`${TRUE} no node was away`, ({ told }) => told.push(said('🚨 CRITICAL Node Berlin is offline'))],
 ])('it is found that: %s', (sentence, plant) => {
   expect(broken(plant).join('\n')).toContain(sentence);
+});
+
+test('an alert is told again where Redis was emptied and the message says so, or a kill left its delivery in doubt', () => {
+  const again = '🔁 Told again: Redis was emptied, and who has acknowledged it is not known any more.';
+  const told = (...messages: Evidence['told']) => broken((evidence) => evidence.told.push(...messages));
+  expect(told(alert(8), { ...alert(95), text: `${alert(95).text}\n\n${again}` })).toEqual([]);
+  expect(told(alert(29.5), alert(40))).toEqual([]);
 });
 
 test('a message in flight at a kill may arrive twice, and a job that only an emptied Redis knew may be lost', () => {

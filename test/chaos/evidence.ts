@@ -15,7 +15,13 @@ export type PaymentEvidence = {
   confirmations: number;
 };
 
-export type PanelUserEvidence = { status: string; expireAtMs: number; disables: number; resets: number };
+export type PanelUserEvidence = {
+  status: string;
+  expireAtMs: number;
+  usedBytes: number;
+  disables: number;
+  resets: number;
+};
 
 /** `missing`: Redis has no such job. */
 export type JobEvidence = {

@@ -10,13 +10,12 @@ import type { Evidence, ExportEvidence, MailEvidence, PaymentEvidence } from './
 import { JobEyes } from './job-eyes.ts';
 import type { Asked } from './load/asked.ts';
 import { keyOf } from './load/asked.ts';
+import { ADMIN } from './load/staff-bot.ts';
 import { NEXT_QUEUE } from './load/versions.ts';
 import { schedulesSeen } from './schedules-seen.ts';
 import type { Settled } from './settle.ts';
 import type { Stage } from './stage.ts';
 import { now } from './timeline.ts';
-
-const ADMIN = 900_001;
 
 /** Observes everything from outside: the sandbox, the tables, Redis, the folder, the processes. */
 export async function observe(stage: Stage, asked: Asked, settled: Settled): Promise<Evidence> {
@@ -36,10 +35,10 @@ export async function observe(stage: Stage, asked: Asked, settled: Settled): Pro
       events: [...timeline.events],
       asked,
       deliveries: arrived,
-      told: world.telegram
-        .messages()
-        .filter(({ chat_id: chat }) => chat === ADMIN)
-        .map(({ at, visible }) => ({ atMs: at, text: visible })),
+      told: [world.telegram, world.telegram.staff]
+        .flatMap((bot) => bot.messages({ chatId: ADMIN.id }))
+        .map(({ at, visible }) => ({ atMs: at, text: visible }))
+        .sort((a, b) => a.atMs - b.atMs),
       mailsMissing: await mailsMissing(stage, asked, arrived, jobsAt),
       ...(await rowsSeen(stage)),
       payments: await paymentsSeen(stage),
@@ -165,9 +164,9 @@ function usersSeen({ world }: Stage): Evidence['panelUsers'] {
     done.set(id, counts);
   }
   return new Map(
-    panel.users().map(({ expireAt, id, status, username, uuid }) => {
+    panel.users().map(({ expireAt, id, status, usedTrafficBytes: usedBytes, username, uuid }) => {
       const counts = done.get(String(id)) ?? done.get(uuid) ?? { disables: 0, resets: 0 };
-      return [username, { status, expireAtMs: expireAt, ...counts }];
+      return [username, { status, expireAtMs: expireAt, usedBytes, ...counts }];
     }),
   );
 }
@@ -196,7 +195,9 @@ async function exportsSeen(stage: Stage, asked: Asked, jobs: JobEyes): Promise<M
   const found = new Map<string, ExportEvidence>();
   for (const { jobId } of asked.exports) {
     const name = [...files.keys()].find((file) => file.startsWith(jobId));
-    const notices = ['export_ready', 'export_failed'].filter((kind) => told.has(uuidFrom(`${kind}:${jobId}:${ADMIN}`)));
+    const notices = ['export_ready', 'export_failed'].filter((kind) =>
+      told.has(uuidFrom(`${kind}:${jobId}:${ADMIN.id}`)),
+    );
     found.set(jobId, {
       ...(await jobs.job('bulk', jobId)),
       file: name === undefined ? undefined : countRows(name, files.get(name)!),
@@ -232,7 +233,9 @@ function countRows(name: string, content: Buffer): { rows: number } | 'broken' {
 
 /** `known` begins the names of files that may be there. Makes the remains of interrupted exports a day old and removes them. No remains may exist afterwards. */
 async function filesLeft(stage: Stage, known: readonly string[]): Promise<Pick<Evidence, 'drafts' | 'strangeFiles'>> {
-  const strangeFiles = [...(await filesOf(stage)).keys()].filter((name) => !known.some((id) => name.startsWith(id)));
+  const strangeFiles = [...(await filesOf(stage))]
+    .filter(([name, content]) => !known.some((id) => name.startsWith(id)) && !isListOfHeld(name, content))
+    .map(([name]) => name);
   if (stage.s3) return { drafts: [], strangeFiles };
   const folder = join(stage.exportFolder, '.unfinished');
   const drafts = async (): Promise<string[]> => await readdir(folder).catch(() => []);
@@ -244,6 +247,10 @@ async function filesLeft(stage: Stage, known: readonly string[]): Promise<Pick<E
   await until('half-written files are gone', async () => (await drafts()).length === 0).catch(() => undefined);
   return { drafts: await drafts(), strangeFiles };
 }
+
+/** What a run would do that is held, for those who decide. */
+const isListOfHeld = (name: string, content: Buffer): boolean =>
+  name.endsWith('.csv') && content.toString('utf8', 0, 100).includes('effect,subject,id,detail');
 
 async function resultsSeen({ world }: Stage, asked: Asked): Promise<Set<string>> {
   const ids = asked.taskiq.map(({ taskId }) => taskId);

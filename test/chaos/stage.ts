@@ -11,6 +11,7 @@ import { SkewedClock } from './clock.ts';
 import { Crew } from './crew.ts';
 import { PANEL_SECRET } from './load/panel-events.ts';
 import { STAFF } from './load/staff.ts';
+import { STAFF_BOT_ENV } from './load/staff-bot.ts';
 import { LogBook } from './log-book.ts';
 import type { Slot } from './plan.ts';
 import { Timeline } from './timeline.ts';
@@ -44,6 +45,7 @@ export const SCHEDULES: Readonly<Record<string, string>> = {
   collect_bandwidth_snapshots: '15s',
   start_due_broadcasts: '10s',
   run_campaigns: '20s',
+  reset_monthly_traffic: '20s',
   check_external_services: '3s',
 };
 
@@ -133,6 +135,7 @@ function environment(
   return {
     TELEGRAM_RATE_PER_SECOND: String(options.ratePerSecond),
     API_TOKENS: STAFF,
+    ...STAFF_BOT_ENV,
     REMNAWAVE_WEBHOOK_SECRET: PANEL_SECRET,
     TASKIQ_RESULT_FORMAT: 'json',
     // Results are evidence, and a worker whose clock is two hours ahead would forget those of the hour before.

@@ -4,8 +4,8 @@ import { messagesLost, messagesRefused, messagesTwice } from './messages.ts';
 import { extensionsWrong, paymentsWrong } from './money.ts';
 import { processesWrong } from './processes.ts';
 import { runsWrong, schedulesWrong } from './schedules.ts';
-import { decisionsWrong, dryRunsWrong } from './staff.ts';
-import { toldFalsely } from './told.ts';
+import { decisionsWrong, dryRunsWrong, heldWrong } from './staff.ts';
+import { toldFalsely, toldTooOften } from './told.ts';
 import { bulkWrong, contractBroken, disabledWrongly, forgedTaken, remindersWrong } from './users.ts';
 
 const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
@@ -25,10 +25,12 @@ const INVARIANTS: readonly ((evidence: Evidence) => Violation[])[] = [
   runsWrong,
   processesWrong,
   decisionsWrong,
+  heldWrong,
   dryRunsWrong,
   nextVersionWrong,
   forgedTaken,
   toldFalsely,
+  toldTooOften,
 ];
 
 /** All broken promises, in the order in which they became visible. */

@@ -1,5 +1,7 @@
 import { hours, minutes, seconds } from '../../../src/lib/duration.ts';
 import type { Evidence, Violation } from '../evidence.ts';
+import { ALERT } from '../load/staff-bot.ts';
+import { doubtsFor, isInDoubt } from './doubts.ts';
 
 type Told = Evidence['told'][number];
 
@@ -32,6 +34,31 @@ export function toldFalsely(evidence: Evidence): Violation[] {
       what: `${fault}, in: ${message.text.replaceAll('\n', ' · ').slice(0, 300)}`,
     })),
   );
+}
+
+/** A message that was on its way when somebody acknowledged may still come. */
+const ON_ITS_WAY_MS = seconds(90);
+/** What a message says that is meant to come again. */
+const AGAIN = 'Told again: Redis was emptied';
+
+/** An alert that is handed in again and again is told once, and nobody hears of it again who has acknowledged it. */
+export function toldTooOften({ asked, events, told }: Evidence): Violation[] {
+  const doubts = doubtsFor('row', events);
+  const byAlert = new Map<string, number[]>();
+  for (const { atMs, text } of told) {
+    const alert = ALERT.exec(text)?.[0];
+    if (alert === undefined || text.includes(AGAIN)) continue;
+    byAlert.set(alert, [...(byAlert.get(alert) ?? []), atMs]);
+  }
+  return [...byAlert].flatMap(([alert, times]) => {
+    const last = times.at(-1)!;
+    const isSure = times.slice(0, -1).some((atMs) => !isInDoubt(atMs, doubts));
+    const acknowledged = asked.acknowledged.find((one) => one.alert === alert && last > one.atMs + ON_ITS_WAY_MS);
+    return [
+      ...(isSure ? [{ rule: RULE, atMs: last, what: `${alert} was told ${times.length} times` }] : []),
+      ...(acknowledged ? [{ rule: RULE, atMs: last, what: `${alert} was told to who had acknowledged it` }] : []),
+    ];
+  });
 }
 
 /** Each names what is false of one message; nothing where it is of another kind. */

@@ -51,6 +51,8 @@ export type AskedBroadcast = {
 };
 
 export const BESIDE = [
+  'alerts acknowledged by a button',
+  'brakes answered by a button',
   'campaign messages',
   'dry runs',
   'events of the panel',
@@ -71,6 +73,11 @@ export class Asked {
   readonly dryRuns: AskedDryRun[] = [];
   /** Jobs of a task that no worker here knows. */
   readonly ofNextVersion: { jobId: string; atMs: number }[] = [];
+  /** Alerts that the admin has acknowledged, and when the bot had said so. */
+  readonly acknowledged: { alert: string; atMs: number }[] = [];
+  /** When the admin first said that the held messages may go, and whether the bot has said that they do. */
+  letGoAtMs: number | undefined;
+  isLetGo = false;
   /** The number of events that the panel had not signed and that were taken as its own. */
   forgedTaken = 0;
   /** Panel users whose subscription ends within days: each is reminded once. */
@@ -79,6 +86,7 @@ export class Asked {
   readonly ending: string[] = [];
   /** How many of each other part of the load, by what people call it. */
   readonly beside: Record<Beside, number> = {
+    ...{ 'alerts acknowledged by a button': 0, 'brakes answered by a button': 0 },
     ...{ 'campaign messages': 0, 'dry runs': 0, 'events of the panel': 0 },
     ...{ 'jobs of the next version': 0, 'rows that nobody can send': 0 },
   };

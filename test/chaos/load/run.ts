@@ -9,6 +9,7 @@ import { broadcasts, notifications, onDemand } from './messages.ts';
 import { panelEvents } from './panel-events.ts';
 import { addCustomers, payments } from './payments.ts';
 import { addCrowds, plannedBroadcasts } from './staff.ts';
+import { addHeld, handedInAlerts, taps } from './staff-bot.ts';
 import { taskiqMessages } from './taskiq.ts';
 import { jobsOfTheNextVersion } from './versions.ts';
 
@@ -24,6 +25,7 @@ const TASKIQ_MS = 400;
 const PLANNED_MS = 10_000;
 const DRY_MS = 12_000;
 const NEXT_VERSION_MS = 20_000;
+const ALERT_MS = 15_000;
 
 /** Fills the tables with the rows that the load needs from the start. */
 export async function prepare(
@@ -36,6 +38,7 @@ export async function prepare(
   addCrowds({ stage }, Math.ceil(durationMs / PLANNED_MS) + 1);
   addDryUsers({ stage });
   await addCampaign({ stage });
+  await addHeld({ asked, stage });
   return asked;
 }
 
@@ -60,5 +63,7 @@ export async function load(stage: Stage, asked: Asked, options: LoadOptions, sig
     dryRuns(context(), DRY_MS),
     panelEvents(context()),
     jobsOfTheNextVersion(context(), NEXT_VERSION_MS),
+    handedInAlerts(context(), ALERT_MS),
+    taps(context()),
   ]);
 }
