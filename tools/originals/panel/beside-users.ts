@@ -4,14 +4,15 @@ import { Client } from 'pg';
 export type Group = { readonly from: number; readonly to: number };
 export type Groups = Readonly<Record<(typeof NAMES)[number], Group>>;
 
-const NAMES = ['pay', 'disable', 'reset', 'enable', 'remove', 'remind', 'expired'] as const;
+const NAMES = ['pay', 'disable', 'reset', 'enable', 'remove', 'remind', 'expired', 'lapsed', 'monthly'] as const;
 const SIZES: Readonly<Record<(typeof NAMES)[number], number>> = {
   ...{ pay: 100, disable: 2_000, reset: 2_000, enable: 200, remove: 100, remind: 500, expired: 200 },
+  ...{ lapsed: 500, monthly: 500 },
 };
 
 /** The users of a round, who are nobody else's. */
 export function GROUPS(round: number): Groups {
-  let next = (round - 1) * 6_000;
+  let next = (round - 1) * 7_000;
   const taken = NAMES.map((name) => {
     const from = next;
     next += SIZES[name];
@@ -21,6 +22,9 @@ export function GROUPS(round: number): Groups {
 }
 
 export type BesideUser = { number: number; key: string; telegramId: number };
+const within = ({ from, to }: Group): string =>
+  `substr(username, 8)::int >= ${from} and substr(username, 8)::int < ${to}`;
+
 type State = { status: string; expireAt: number; used: number };
 
 const DAY_MS = 86_400_000;
@@ -47,14 +51,16 @@ export class BesideUsers {
   }
 
   /** Brings the groups into the states that work is due for, and remembers how everybody stands. */
-  async prepare({ enable, expired, remind }: Groups): Promise<void> {
+  async prepare({ enable, expired, lapsed, monthly, remind }: Groups): Promise<void> {
     await this.#look();
-    const within = ({ from, to }: Group) => `substr(username, 8)::int >= ${from} and substr(username, 8)::int < ${to}`;
     await this.#sql(`update users set status = 'DISABLED' where ${within(enable)}`);
     await this.#sql(`update users set expire_at = now() + interval '60 hours' where ${within(remind)}`);
     await this.#sql(
       `update users set expire_at = now() - interval '1 hour', status = 'EXPIRED' where ${within(expired)}`,
     );
+    await this.#sql(`update users set expire_at = now() - interval '1 hour' where ${within(lapsed)}`);
+    await this.#sql(`update users set traffic_limit_bytes = 1000000000, traffic_limit_strategy = 'NO_RESET',
+      created_at = now() - interval '60 days', last_traffic_reset_at = null where ${within(monthly)}`);
     this.#before = await this.#states();
   }
 
@@ -63,7 +69,7 @@ export class BesideUsers {
     const key = this.generation === 2 ? 'uuid' : 'id';
     const rows =
       await this.#sql(`select ${key}::text as key, substr(username, 8)::int as number, telegram_id::int as telegram from users
-      where substr(username, 8)::int >= ${group.from} and substr(username, 8)::int < ${group.to} order by 2`);
+      where ${within(group)} order by 2`);
     return rows.map((row) => ({ number: Number(row.number), key: String(row.key), telegramId: Number(row.telegram) }));
   }
 
@@ -75,8 +81,10 @@ export class BesideUsers {
     return Object.fromEntries(rows.map(({ count, status }) => [String(status), count]));
   }
 
-  async count(where: string): Promise<number> {
-    const [row] = await this.#sql(`select count(*)::int as count from users where ${where}`);
+  async disabledOf(group: Group): Promise<number> {
+    const [row] = await this.#sql(
+      `select count(*)::int as count from users where status = 'DISABLED' and ${within(group)}`,
+    );
     return Number(row!.count);
   }
 

@@ -77,6 +77,7 @@ async function replace(version: PanelVersionHere): Promise<void> {
 /** Every kind of work at once; `cut` while it is under way. */
 async function allAtOnce(round: number, cut: () => Promise<void>): Promise<void> {
   const groups = GROUPS(round);
+  await panel.end('scheduler');
   await users.prepare(groups);
   const payments = await jobs.pay(await users.of(groups.pay), users.generation);
   const ids = {
@@ -85,17 +86,22 @@ async function allAtOnce(round: number, cut: () => Promise<void>): Promise<void>
     enable: await users.keysOf(groups.enable),
     remove: await users.keysOf(groups.remove),
   };
+  for (const task of [
+    ...['disable_expired_users', 'reset_monthly_traffic', 'check_expiring_subscriptions', 'verify_pending_payments'],
+  ])
+    await jobs.start(task);
+  await until('some are disabled, as their time is over', async () => (await users.disabledOf(groups.lapsed)) > 50);
   await jobs.bulk('disable', ids.disable);
   await jobs.bulk('reset_traffic', ids.reset);
   await jobs.bulk('enable', ids.enable);
   await jobs.bulk('delete', ids.remove);
   await jobs.start('generate_data_export', { export_type: 'users' });
-  for (const task of ['check_expiring_subscriptions', 'disable_expired_users', 'verify_pending_payments'])
-    await jobs.start(task);
-  await until('some are done', async () => (await users.count("status = 'DISABLED'")) > 50, seconds(60));
+  await until('some of each are', async () => (await users.disabledOf(groups.disable)) > 5, seconds(60));
   await cut();
   await jobs.ended();
   await jobs.settled(payments);
+  await jobs.start('process_notification_queue');
+  await jobs.ended();
   say(`round ${round}:`, JSON.stringify(await users.verdict(groups), null, 1));
   say('told', jobs.told());
 }

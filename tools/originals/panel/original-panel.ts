@@ -31,6 +31,7 @@ create table if not exists _prisma_migrations (
   rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer not null default 1)`;
 
 const ROLES = ['api', 'processor', 'scheduler'] as const;
+type Role = (typeof ROLES)[number];
 
 /** Where Node is slow to start on a busy machine, the three processes take minutes. */
 const START_WITHIN_MS = seconds(900);
@@ -53,7 +54,7 @@ export class OriginalPanel {
   readonly url: string;
   readonly version: PanelVersionHere;
   readonly #options: OriginalPanelOptions;
-  readonly #processes: ChildProcess[] = [];
+  readonly #processes = new Map<Role, ChildProcess>();
 
   constructor(options: OriginalPanelOptions) {
     this.#options = options;
@@ -66,22 +67,25 @@ export class OriginalPanel {
     this.#migrate();
     const env = await this.#environment();
     execFileSync(process.execPath, ['-r', './engine.cjs', 'dist/seed.js'], { cwd: this.#home, env, stdio: 'ignore' });
-    for (const role of ROLES) this.#processes.push(this.#spawn(role, { ...env, INSTANCE_TYPE: role }));
+    for (const role of ROLES) this.#processes.set(role, this.#spawn(role, { ...env, INSTANCE_TYPE: role }));
     await until(`panel ${this.#options.version} answers`, () => this.#answers(), START_WITHIN_MS);
   }
 
   /** Ends all three, and waits until they are gone. */
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#processes.splice(0).map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        const gone = once(child, 'exit');
-        child.kill('SIGTERM');
-        const late = setTimeout(() => child.kill('SIGKILL'), seconds(10));
-        await gone;
-        clearTimeout(late);
-      }),
-    );
+    await Promise.all(ROLES.map((role) => this.end(role)));
+  }
+
+  /** Ends one of them, and waits until it is gone. Without its scheduler a panel overlooks whose time is over. */
+  async end(role: Role): Promise<void> {
+    const child = this.#processes.get(role);
+    this.#processes.delete(role);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), seconds(10));
+    await gone;
+    clearTimeout(late);
   }
 
   get #home(): string {
@@ -89,14 +93,14 @@ export class OriginalPanel {
   }
 
   async #answers(): Promise<boolean> {
-    const dead = this.#processes.find(({ exitCode }) => exitCode !== null);
+    const dead = [...this.#processes.values()].find(({ exitCode }) => exitCode !== null);
     if (dead) throw new Error(`a process of the panel ended: read the logs in ${this.#options.folder}`);
     const response = await fetch(`${this.url}/api/auth/status`, { headers: PROXIED }).catch(() => undefined);
     await response?.body?.cancel();
     return response?.status === 200;
   }
 
-  #spawn(role: string, env: NodeJS.ProcessEnv): ChildProcess {
+  #spawn(role: Role, env: NodeJS.ProcessEnv): ChildProcess {
     // A file and no pipe: what a process says as it dies would be lost in a pipe.
     const log = openSync(join(this.#options.folder, `${this.#options.version}-${role}.log`), 'a');
     const args = ['-r', './engine.cjs', `dist/${role}.js`];
