@@ -38,8 +38,8 @@ export function toldFalsely(evidence: Evidence): Violation[] {
 
 /** A message that was on its way when somebody acknowledged may still come. */
 const ON_ITS_WAY_MS = seconds(90);
-/** What a message says that is meant to come again. */
-const AGAIN = 'Told again: Redis was emptied';
+/** What a message says that is meant to come again, or tells the end. */
+const MEANT = /Told again: Redis was emptied|RESOLVED/;
 
 /** An alert that is handed in again and again is told once, and nobody hears of it again who has acknowledged it. */
 export function toldTooOften({ asked, events, told }: Evidence): Violation[] {
@@ -47,7 +47,7 @@ export function toldTooOften({ asked, events, told }: Evidence): Violation[] {
   const byAlert = new Map<string, number[]>();
   for (const { atMs, text } of told) {
     const alert = ALERT.exec(text)?.[0];
-    if (alert === undefined || text.includes(AGAIN)) continue;
+    if (alert === undefined || MEANT.test(text)) continue;
     byAlert.set(alert, [...(byAlert.get(alert) ?? []), atMs]);
   }
   return [...byAlert].flatMap(([alert, times]) => {

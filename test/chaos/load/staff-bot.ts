@@ -51,17 +51,25 @@ export async function addHeld({ asked, stage }: Pick<LoadContext, 'asked' | 'sta
 const HELD_CHAT = 72_000_000;
 export const isHeld = (key: string): boolean => / held \d+$/.test(key);
 
-/** Alertmanager hands in one alert more each time, and all that it has handed in before. */
+/** So many alerts are on at once, so that a long run has no more to do than a short one. */
+const ON_AT_ONCE = 20;
+
+/** Alertmanager hands in one alert more each time, and all that are on already; the oldest of many is over. */
 export async function handedInAlerts({ random, signal, stage }: LoadContext, everyMs: number): Promise<void> {
   const startsAt = new Date(now()).toISOString();
   await every(everyMs, signal, async (turn) => {
     const process = random.pick(stage.crew.workers);
     if (!process) return;
-    const alerts = Array.from({ length: turn + 1 }, (_, i) => ({
-      ...{ status: 'firing', startsAt, endsAt: '0001-01-01T00:00:00Z', fingerprint: `c4a05${i}` },
-      labels: { alertname: alertOf(i), severity: 'critical' },
-      annotations: { summary: `${alertOf(i)} happens`, action: 'Acknowledge it.' },
-    }));
+    const first = Math.max(0, turn - ON_AT_ONCE);
+    const alerts = Array.from({ length: turn - first + 1 }, (_, i) => {
+      const isOver = i === 0 && turn >= ON_AT_ONCE;
+      return {
+        ...{ status: isOver ? 'resolved' : 'firing', startsAt, fingerprint: `c4a05${first + i}` },
+        endsAt: isOver ? new Date(now()).toISOString() : '0001-01-01T00:00:00Z',
+        labels: { alertname: alertOf(first + i), severity: 'critical' },
+        annotations: { summary: `${alertOf(first + i)} happens`, action: 'Acknowledge it.' },
+      };
+    });
     // Without an answer it is handed in again with the next.
     const answer = await fetch(`${process.httpUrl}/webhooks/alertmanager`, {
       ...{ method: 'POST', body: JSON.stringify({ version: '4', alerts }), signal: AbortSignal.timeout(5_000) },

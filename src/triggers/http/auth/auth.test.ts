@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hours, minutes } from '../../../lib/duration.ts';
 import { addressOf } from './address.ts';
+import { auditedCaller } from './audited-caller.ts';
 import { cookieIn, strictCookie } from './cookies.ts';
 import { FailedLogins } from './failed-logins.ts';
+import { assertSameOrigin } from './guard.ts';
 import { clientOf, RateLimit } from './rate-limit.ts';
 import { HIDDEN, withoutSecrets } from './secrets.ts';
 import { SESSION_MS, Sessions } from './sessions.ts';
@@ -53,6 +56,14 @@ describe('sessions', () => {
     fc.assert(fc.property(fc.string(), (text) => sessions.read(text) === undefined));
     expect(sessions.read(`${session}.more`)).toBeUndefined();
   });
+
+  test('have an end and an id of their own, whatever the name', () => {
+    const odd = new Sessions([{ name: 'Ольга.1', token: 'token-of-olga-0123456789' }], () => now);
+    const [one, other] = [odd.read(odd.issue('Ольга.1'))!, odd.read(odd.issue('Ольга.1'))!];
+    expect(one).toMatchObject({ name: 'Ольга.1', endsAt: new Date(now.getTime() + hours(12)) });
+    expect(one.id).not.toBe(other.id);
+    expect(one.id).toMatch(/^[\w-]{22}$/);
+  });
 });
 
 describe('failed logins', () => {
@@ -86,6 +97,28 @@ describe('failed logins', () => {
     expect(await answers(failed, times(9, 'a', String))).not.toContain(true);
   });
 
+  test('that were counted before are refused like others once an address has no guess left', async () => {
+    const failed = new FailedLogins(none);
+    await answers(failed, times(10, 'a', String));
+    expect(await answers(failed, [['a', '3']])).toEqual([true]);
+  });
+
+  test('say after how long the count begins anew, and count as if nothing had been after it', async () => {
+    let now = 0;
+    const failed = new FailedLogins({ ...none, clock: () => now });
+    await answers(failed, times(10, 'a', String));
+    now = minutes(4);
+    expect(await failed.count('a', 'x')).toBe(minutes(1));
+    now = minutes(5);
+    expect(
+      await answers(
+        failed,
+        times(10, 'a', (i) => `y${i}`),
+      ),
+    ).not.toContain(true);
+    expect(await answers(failed, [['a', 'z']])).toEqual([true]);
+  });
+
   test('are forgotten after the window', async () => {
     let now = 0;
     const failed = new FailedLogins({ ...none, clock: () => now });
@@ -104,6 +137,15 @@ describe('failed logins', () => {
     // Held answers are bounded: one more is given at once.
     expect(await failed.count('a', 'one more')).toBeGreaterThan(0);
   });
+
+  test('that were held make room for others to be held', async () => {
+    const failed = new FailedLogins({ holdMs: 20 });
+    await answers(failed, times(10, 'a', String));
+    await Promise.all(Array.from({ length: 100 }, (_, i) => failed.count('a', `x${i}`)));
+    const late = failed.count('a', 'late').then(() => 'answered');
+    expect(await Promise.race([late, new Promise((resolve) => setImmediate(resolve, 'held'))])).toBe('held');
+    expect(await late).toBe('answered');
+  });
 });
 
 describe('an address', () => {
@@ -112,11 +154,62 @@ describe('an address', () => {
     ['203.0.113.9:4711', '203.0.113.9'],
     ['[2001:db8::1]:4711', '2001:db8::1'],
     ['2001:db8::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['203.0.113.9:4711x', '10.0.0.1'],
+    ['x203.0.113.9:4711', '10.0.0.1'],
+    ['x[2001:db8::1]:4711', '10.0.0.1'],
+    ['[2001:db8::1]:4711x', '10.0.0.1'],
+    ['203.0.113.255:47', '203.0.113.255'],
     ['unknown', '10.0.0.1'],
     ['x'.repeat(5_000), '10.0.0.1'],
   ])('%s of a proxy is an address, or that of the connection counts', (ip, address) => {
     expect(addressOf({ ip, socket: { remoteAddress: '10.0.0.1' } } as Parameters<typeof addressOf>[0])).toBe(address);
   });
+});
+
+describe('who did something', () => {
+  const request = (body: unknown, agent?: string) =>
+    ({ ip: '203.0.113.9', socket: {}, headers: { 'user-agent': agent }, body }) as Parameters<typeof auditedCaller>[0];
+
+  test('is recorded with role, address, agent and a digest of what was sent', () => {
+    const body = { operation: 'disable', users: [1] };
+    expect(auditedCaller(request(body, 'x'.repeat(400)), { name: 'olga', role: 'admin' })).toEqual({
+      ...{ by: 'token:olga', role: 'admin', address: '203.0.113.9', agent: 'x'.repeat(300) },
+      payloadDigest: createHash('sha256').update(JSON.stringify(body)).digest('hex'),
+    });
+  });
+
+  test('is the signed link where nobody logged in, and a request without a body has no digest', () => {
+    for (const body of [undefined, null, 'text', 7])
+      expect(auditedCaller(request(body), undefined)).toEqual({
+        ...{ by: 'signed link', role: undefined, address: '203.0.113.9', agent: undefined, payloadDigest: undefined },
+      });
+  });
+});
+
+describe('a form', () => {
+  test.each([
+    [{ 'sec-fetch-site': 'same-origin' }, true],
+    [{ 'sec-fetch-site': 'same-origin', origin: 'https://evil.test' }, true],
+    [{ 'sec-fetch-site': 'same-site', origin: 'https://worker.test' }, false],
+    [{ 'sec-fetch-site': 'cross-site' }, false],
+    [{ 'sec-fetch-site': 'none' }, false],
+    [{ origin: 'http://worker.test:8080' }, true],
+    [{ origin: 'http://worker.test' }, false],
+    [{ origin: 'http://evil.test:8080' }, false],
+    [{ origin: 'null' }, false],
+    [{ origin: '' }, false],
+    [{}, false],
+  ])('with %j is of this page: %s', (headers, isOurs) => {
+    const send = () =>
+      assertSameOrigin({ headers: { host: 'worker.test:8080', ...headers } } as Parameters<typeof assertSameOrigin>[0]);
+    if (isOurs) expect(send).not.toThrow();
+    else expect(send).toThrow('must come from this page itself');
+  });
+});
+
+test('an address that nobody knows is said to be unknown', () => {
+  expect(addressOf({ ip: 'x', socket: {} } as Parameters<typeof addressOf>[0])).toBe('unknown');
 });
 
 describe('a rate limit', () => {
@@ -134,13 +227,47 @@ describe('a rate limit', () => {
   test('remembers only so many keys, whoever calls', () => {
     const limit = new RateLimit({ limit: 1, windowMs: 1000, keys: 3, clock: () => 0 });
     for (const key of ['a', 'b', 'c', 'd']) limit.take(key);
-    expect(limit.waitMs('a')).toBe(0);
-    expect(limit.waitMs('d')).toBe(1000);
+    expect(['a', 'b', 'c', 'd'].map((key) => limit.waitMs(key))).toEqual([0, 1000, 1000, 1000]);
+  });
+
+  test('forgets first who came longest ago, and a key that came again is new', () => {
+    let now = 0;
+    const limit = new RateLimit({ limit: 1, windowMs: 1000, keys: 2, clock: () => now });
+    limit.take('a');
+    now = 500;
+    limit.take('b');
+    now = 1000;
+    limit.take('a');
+    limit.take('c');
+    expect(['a', 'b', 'c'].map((key) => limit.has(key))).toEqual([true, false, true]);
+  });
+
+  test('knows a key until its window ends, and a look takes nothing', () => {
+    let now = 0;
+    const limit = new RateLimit({ limit: 2, windowMs: 1000, clock: () => now });
+    expect([limit.has('a'), limit.waitMs('a'), limit.take('a'), limit.has('a'), limit.waitMs('a')]).toEqual([
+      ...[false, 0, 0, true, 0],
+    ]);
+    now = 999;
+    expect([limit.has('a'), limit.take('a'), limit.waitMs('a')]).toEqual([true, 0, 1]);
+    now = 1000;
+    expect([limit.has('a'), limit.waitMs('a')]).toEqual([false, 0]);
+  });
+
+  test('has a clock and a bound of its own where none is given', () => {
+    const limit = new RateLimit({ limit: 1, windowMs: minutes(1) });
+    for (let i = 0; i <= 10_000; i += 1) expect(limit.take(`key ${i}`)).toBe(0);
+    expect(limit.waitMs('key 0')).toBe(0);
+    expect(limit.waitMs('key 1')).toBeGreaterThan(minutes(1) - 10_000);
+    expect(limit.waitMs('key 1')).toBeLessThanOrEqual(minutes(1));
   });
 
   test('counts a whole IPv6 network and an IPv4 address as one client', () => {
     expect(clientOf('2001:db8:1:2:3:4:5:6')).toBe(clientOf('2001:db8:1:2:ffff::1'));
+    expect(clientOf('2001:db8:1:2:3:4:5:6')).not.toBe(clientOf('2001:db8:1:3:3:4:5:6'));
     expect(clientOf('::ffff:10.0.0.1')).toBe('10.0.0.1');
+    expect(clientOf('::FFFF:10.20.30.40')).toBe('10.20.30.40');
+    expect(clientOf('64::ffff:10.0.0.1')).not.toBe('10.0.0.1');
     expect(clientOf('10.0.0.1')).toBe('10.0.0.1');
   });
 });
@@ -150,6 +277,25 @@ describe('cookies', () => {
     expect(cookieIn('a=1; worker_session=x.y; xworker_session=no', 'worker_session')).toBe('x.y');
     expect(cookieIn('xworker_session=no; worker_session_2=no', 'worker_session')).toBeUndefined();
     expect(cookieIn(undefined, 'worker_session')).toBeUndefined();
+  });
+
+  test.each([
+    ['s=1', '1'],
+    [' s = 1 ; t=2', '1'],
+    ['t=2;s=a=b', 'a=b'],
+    ['s', undefined],
+    ['=1; s=2', '2'],
+    ['=s', undefined],
+    ['s=', ''],
+  ])('%s', (header, value) => {
+    expect(cookieIn(header, 's')).toBe(value);
+    expect(cookieIn('=1', '')).toBeUndefined();
+  });
+
+  test('travel without TLS where the page does', () => {
+    expect(strictCookie('s', 'v', { maxAgeSeconds: 0, secure: false })).toBe(
+      's=v; Path=/; Max-Age=0; HttpOnly; SameSite=Strict',
+    );
   });
 
   test('can be read by no script and are sent by no other site', () => {
@@ -174,6 +320,28 @@ describe('what people are shown', () => {
       token: '',
       Code: HIDDEN,
     });
+  });
+
+  test.each([
+    ...['otp', 'one_otp', 'accessToken', 'password', 'client_secret', 'signature', 'credentials', 'Authorization'],
+    ...['apikey', 'api_key', 'API_KEY', 'code', 'otp_code', 'CODE', 'pin', 'card_pin'],
+  ])('nor the value of %s', (field) => {
+    expect(withoutSecrets({ [field]: 'x' })).toEqual({ [field]: HIDDEN });
+    expect(withoutSecrets({ [field]: null })).toEqual({ [field]: null });
+    expect(withoutSecrets({ [field]: { deep: 1 } })).toEqual({ [field]: HIDDEN });
+  });
+
+  test.each(['codes', 'barcode', 'spin', 'pins', 'decoded', 'key', 'api', 'user'])('%s is no secret', (field) => {
+    expect(withoutSecrets({ [field]: 'x' })).toEqual({ [field]: 'x' });
+  });
+
+  test('goes twenty levels deep, in lists and in objects', () => {
+    const nested = (levels: number, wrap: (inner: unknown) => unknown): unknown =>
+      levels === 0 ? 'end' : wrap(nested(levels - 1, wrap));
+    for (const wrap of [(inner: unknown) => ({ a: inner }), (inner: unknown) => [inner]]) {
+      expect(withoutSecrets(nested(20, wrap))).toEqual(nested(20, wrap));
+      expect(JSON.stringify(withoutSecrets(nested(21, wrap)))).toContain(HIDDEN);
+    }
   });
 
   test('never ends the process, whatever was sent', () => {
