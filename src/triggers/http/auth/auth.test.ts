@@ -6,7 +6,7 @@ import { addressOf } from './address.ts';
 import { auditedCaller } from './audited-caller.ts';
 import { cookieIn, strictCookie } from './cookies.ts';
 import { FailedLogins } from './failed-logins.ts';
-import { assertSameOrigin } from './guard.ts';
+import { assertSameOrigin, Guard } from './guard.ts';
 import { clientOf, RateLimit } from './rate-limit.ts';
 import { HIDDEN, withoutSecrets } from './secrets.ts';
 import { SESSION_MS, Sessions } from './sessions.ts';
@@ -184,6 +184,128 @@ describe('who did something', () => {
       expect(auditedCaller(request(body), undefined)).toEqual({
         ...{ by: 'signed link', role: undefined, address: '203.0.113.9', agent: undefined, payloadDigest: undefined },
       });
+  });
+});
+
+describe('the guard', () => {
+  const ended = new Map<string, number>();
+  const now = new Date('2026-05-01T10:00:00Z');
+  const guard = () =>
+    new Guard({
+      tokens: [
+        { ...tokens[0]!, role: 'admin' },
+        { ...tokens[1]!, role: 'view' },
+      ],
+      people: [{ name: 'telegram:7', token: 'key-of-a-person-0123456789', role: 'support' }],
+      endedSessions: {
+        add: async (id, forMs) => void ended.set(id, forMs),
+        has: async (id) => ended.has(id),
+      },
+      clock: () => now,
+      log: { ...console, child: () => console } as never,
+    });
+  type Request = Parameters<Guard['admit']>[0];
+  const request = (headers: Record<string, string>, method = 'GET') =>
+    ({ ip: '203.0.113.9', socket: {}, headers, method }) as unknown as Request;
+  const bearer = (token: string) => request({ authorization: `Bearer ${token}` });
+  const by = (session: string, more: Record<string, string> = {}, method = 'GET') =>
+    request({ cookie: `worker_session=${session}`, ...more }, method);
+  const refused = async (admitted: Promise<void>) => {
+    const problem = await admitted.then(
+      () => undefined,
+      (error: unknown) => error as { kind: string; message: string; headers?: object },
+    );
+    return problem?.message;
+  };
+
+  test.each([
+    ['Bearer token-of-olga-0123456789', 'olga'],
+    ['bearer   token-of-olga-0123456789', 'olga'],
+    ['Bearer token-of-olga-0123456789 more', undefined],
+    ['xBearer token-of-olga-0123456789', undefined],
+    ['Bearertoken-of-olga-0123456789', undefined],
+    ['Basic token-of-olga-0123456789', undefined],
+    ['', undefined],
+  ])('knows the caller of `Authorization: %s`', async (authorization, name) => {
+    const call = request({ authorization });
+    const refusal = await refused(guard().admit(call, 'view'));
+    expect(call.caller?.name).toBe(name);
+    expect(refusal).toBe(name ? undefined : 'This token is not one of API_TOKENS.');
+  });
+
+  test('says what to send where nothing was sent, and a wrong token is not mended by a session', async () => {
+    const own = guard();
+    expect(await refused(own.admit(request({}), 'view'))).toContain('Authorization: Bearer <token>');
+    const both = by(own.sessions.issue('olga'), { authorization: 'Bearer wrong-wrong-wrong-wrong' });
+    expect(await refused(own.admit(both, 'view'))).toBe('This token is not one of API_TOKENS.');
+  });
+
+  test('lets each role do what it reaches, and says where roles are given', async () => {
+    const own = guard();
+    const call = bearer(tokens[0]!.token);
+    expect(await refused(own.admit(call, 'admin'))).toBeUndefined();
+    expect(call.caller).toEqual({ name: 'olga', role: 'admin' });
+    const small = bearer(tokens[1]!.token);
+    expect(await refused(own.admit(small, 'support'))).toMatch(
+      /the role support,.*'backend' has the role view.*API_TOKENS/,
+    );
+    expect(small.caller).toBeUndefined();
+    const person = by(own.sessions.issue('telegram:7'));
+    expect(await refused(own.admit(person, 'admin'))).toContain('ADMIN_TELEGRAM_IDS gives roles, as id:admin.');
+  });
+
+  test('stops a loop that ran wild after 6,000 requests in a minute, and nobody else', async () => {
+    const own = guard();
+    for (let i = 0; i < 6_000; i += 1) await own.admit(bearer(tokens[0]!.token), 'view');
+    expect(await refused(own.admit(bearer(tokens[0]!.token), 'view'))).toContain("More than 6000 requests of 'olga'");
+    expect(await refused(own.admit(bearer(tokens[1]!.token), 'view'))).toBeUndefined();
+  });
+
+  test('takes the key of a person for no token, neither at the API nor at the form', async () => {
+    const own = guard();
+    expect(await refused(own.admit(bearer('key-of-a-person-0123456789'), 'view'))).toContain('not one of API_TOKENS');
+    expect(await own.login('key-of-a-person-0123456789', request({}))).toBeUndefined();
+    expect(await own.login(tokens[0]!.token, request({}))).toEqual({ name: 'olga', role: 'admin' });
+    expect([own.known('telegram:7'), own.known('olga'), own.known('gone')]).toEqual([
+      { name: 'telegram:7', role: 'support' },
+      { name: 'olga', role: 'admin' },
+      undefined,
+    ]);
+  });
+
+  test.each(['GET', 'HEAD', 'POST', 'DELETE', 'PUT'])('lets a session %s from elsewhere only look', async (method) => {
+    const own = guard();
+    const call = by(own.sessions.issue('olga'), { host: 'a.test', origin: 'https://evil.test' }, method);
+    const refusal = await refused(own.admit(call, 'view'));
+    expect(refusal === undefined).toBe(method === 'GET' || method === 'HEAD');
+  });
+
+  test('recognises who is there without asking for a role, and nobody where nobody is', async () => {
+    const own = guard();
+    const [somebody, nobody] = [by(own.sessions.issue('olga')), request({})];
+    await own.recognise(somebody);
+    await own.recognise(nobody);
+    expect([somebody.caller?.name, nobody.caller]).toEqual(['olga', undefined]);
+  });
+
+  test('ends a session for as long as it would have lasted', async () => {
+    const own = guard();
+    const session = own.sessions.issue('olga');
+    expect(await own.logout(by(session))).toEqual({ name: 'olga', role: 'admin' });
+    expect(ended.get(own.sessions.read(session)!.id)).toBe(SESSION_MS);
+    expect(await own.logout(by(session))).toBeUndefined();
+    expect(await own.logout(request({}))).toBeUndefined();
+    const after = by(session);
+    await own.recognise(after);
+    expect(after.caller).toBeUndefined();
+  });
+
+  test('says that there were too many wrong tokens, at the API and at the form apart', async () => {
+    const own = guard();
+    for (let i = 0; i < 10; i += 1) await refused(own.admit(bearer(`wrong-wrong-wrong-${i}`), 'view'));
+    expect(await refused(own.admit(bearer('wrong-wrong-wrong-x'), 'view'))).toContain('Too many wrong tokens');
+    for (let i = 0; i < 10; i += 1) expect(await own.login(`wrong-${i}`, request({}))).toBeUndefined();
+    await expect(own.login('wrong-x', request({}))).rejects.toThrow('Too many failed logins from this address.');
   });
 });
 
