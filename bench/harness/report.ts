@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import type { Bar, Figure, Findings, Measure } from './measure.ts';
@@ -22,6 +22,13 @@ export type Kept = {
 /** The last stored result of this measure at full scale. Rejects where there is none. */
 export async function kept(name: string): Promise<Kept> {
   return JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8')) as Kept;
+}
+
+/** Results of an older commit, taken by its own measures; `before/README.md` says which and how. */
+export async function keptBefore(): Promise<Kept[]> {
+  const folder = join(FOLDER, 'before');
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  return await Promise.all(files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as Kept));
 }
 
 /** The result as a table for people. */

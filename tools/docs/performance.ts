@@ -1,5 +1,5 @@
 import type { Measure } from '../../bench/harness/measure.ts';
-import { type Kept, kept, wording } from '../../bench/harness/report.ts';
+import { type Kept, kept, keptBefore, wording } from '../../bench/harness/report.ts';
 import { stepsSection } from './performance-steps.ts';
 
 /** The measures in the order of the promises. Each is a file of `bench/` and, once taken, one of `bench/results/`. */
@@ -60,6 +60,7 @@ export async function performancePage(): Promise<string> {
     'npm run docs                         # this page anew',
     '```',
     '',
+    ...beforeSection(taken, await keptBefore()),
     ...stepsSection(),
     ...taken.flatMap(section),
   ].join('\n');
@@ -69,6 +70,30 @@ async function take(name: string): Promise<Taken> {
   const { measure } = (await import(`../../bench/${name}.ts`)) as { measure: Measure };
   return { ...(await kept(name)), limits: measure.limits };
 }
+
+/** Figures of the same name of both; what only one of them has is left out. */
+function beforeSection(taken: readonly Taken[], before: readonly Kept[]): string[] {
+  const rows = before.flatMap(({ figures, name }) => {
+    const now = taken.find((one) => one.name === name)?.figures ?? [];
+    return figures.flatMap((earlier) => {
+      const later = now.find(({ unit, what }) => what === earlier.what && unit === earlier.unit);
+      return later ? [`| ${name} | ${later.what} | ${ranged(earlier)} | ${ranged(later)} |`] : [];
+    });
+  });
+  return [
+    '## Before and after',
+    '',
+    'The state of 2026-11-26 (commit 01f1c79), before most steps below and before most of what the worker does today, beside the state of now: each by its own measures, on machines of one kind, on different days. So ratios and memory say more than times. Median, lowest to highest. The default installation took 370 to 411 MB of proportional memory then, 60 s after its start, without a bundle.',
+    '',
+    '| measure | figure | before | now |',
+    '|---|---|---:|---:|',
+    ...rows,
+    '',
+  ];
+}
+
+const ranged = (figure: Figure): string =>
+  `${valued(figure)} (${Math.min(...figure.samples)} to ${Math.max(...figure.samples)})`;
 
 function section({ at, figures, limits, machine, name, notes, title }: Taken): string[] {
   return [
