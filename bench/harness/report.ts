@@ -24,7 +24,7 @@ export async function kept(name: string): Promise<Kept> {
   return JSON.parse(await readFile(join(FOLDER, `${name}.json`), 'utf8')) as Kept;
 }
 
-/** Results of an older commit, taken by its own measures; `before/README.md` says which and how. */
+/** Results of an older commit, taken by its own measures; `docs/performance.md` says which and how. */
 export async function keptBefore(): Promise<Kept[]> {
   const folder = join(FOLDER, 'before');
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();

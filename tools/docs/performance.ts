@@ -83,7 +83,7 @@ function beforeSection(taken: readonly Taken[], before: readonly Kept[]): string
   return [
     '## Before and after',
     '',
-    'The state of 2026-11-26 (commit 01f1c79), before most steps below and before most of what the worker does today, beside the state of now: each by its own measures, on machines of one kind, on different days. So ratios and memory say more than times. Median, lowest to highest. The default installation took 370 to 411 MB of proportional memory then, 60 s after its start, without a bundle.',
+    'The state of 2026-11-26 (commit 01f1c79), before most steps below and before most of what the worker does today, beside the state of now: each by its own measures, on machines of one kind, on different days. So ratios and memory say more than times. Median, lowest to highest. The default installation took 370 to 411 MB of proportional memory then, 60 s after its start, without a bundle. To take them anew: `git clone . /tmp/before`, there `git checkout 01f1c79`, `npm ci`, `make bench`.',
     '',
     '| measure | figure | before | now |',
     '|---|---|---:|---:|',
