@@ -8,6 +8,9 @@ import { until } from '../src/testing/until.ts';
 
 const DEMO = fileURLToPath(new URL('../tools/demo/main.ts', import.meta.url));
 
+/** A line of a block of which another was read. */
+const PRINTED_MS = seconds(10);
+
 class Demo {
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
@@ -55,13 +58,13 @@ describe('make demo', () => {
       await demo.says(/@ customer1@example.com {2}Ваш код CyberVPN \(first mail server\)/, seconds(60));
       await demo.says(/@ customer2@example.com {2}Sign in to CyberVPN \(second mail server\)/, seconds(30));
       await demo.says(/@ customer3@example.com {2}Reset your CyberVPN password \(first mail server\)/, seconds(30));
-      const [, health] = await demo.says(/health +(http:\S+)/, 0);
-      const [, messages] = await demo.says(/delivered messages +(http:\S+)/, 0);
+      const [, health] = await demo.says(/health +(http:\S+)/, PRINTED_MS);
+      const [, messages] = await demo.says(/delivered messages +(http:\S+)/, PRINTED_MS);
       await until('the worker is ready', async () => (await fetch(health!)).ok, seconds(30));
       expect(((await (await fetch(messages!)).json()) as { messages: object[] }).messages.length).toBeGreaterThan(0);
 
-      const [, page] = await demo.says(/console +(http:\S+)/, 0);
-      const [, token] = await demo.says(/log in with +(\S+)/, 0);
+      const [, page] = await demo.says(/console +(http:\S+)/, PRINTED_MS);
+      const [, token] = await demo.says(/log in with +(\S+)/, PRINTED_MS);
       const overview = await fetch(`${page}api/v1/overview`, { headers: { authorization: `Bearer ${token}` } });
       expect(overview.status).toBe(200);
 
@@ -74,7 +77,7 @@ describe('make demo', () => {
   test('killed hard, it takes the worker, the scheduler and the servers with it', async () => {
     const demo = new Demo();
     const [, health] = await demo.says(/health +(http:\S+)/, seconds(60));
-    const [, port] = await demo.says(/psql postgresql:.*:(\d+)\//, 0);
+    const [, port] = await demo.says(/psql postgresql:.*:(\d+)\//, PRINTED_MS);
     await demo.end('SIGKILL');
     await until('nobody answers', async () => !(await isOpen(health!)) && !(await isOpen(`http://127.0.0.1:${port}`)));
   });
