@@ -7,7 +7,7 @@ import { keepYoungGenerationSmall } from './lib/heap-keeper.ts';
 
 /**
  * Makes V8 collect sooner instead of growing: a worker is idle most of the time, and a sweep over 100,000 users leaves mostly garbage. The
- * young generation stays at its first size, until a process that runs jobs is busy; the old one may grow by a quarter between two
+ * young generation stays at its first size until a `HeapKeeper` lets it grow; the old one may grow by a quarter between two
  * collections.
  */
 export function keepHeapSmall(): void {

@@ -24,7 +24,7 @@ const youngMib = (work: 'busy' | 'thrifty' | 'idle', keeper: string): Promise<nu
     const until = performance.now() + 5_000;
     while (performance.now() < until) {
       for (let at = 0; at < ${{ busy: 20_000, thrifty: 200, idle: 20 }[work]}; at += 1) kept[at % 5_000] = { at, of: [at] };
-      // Busy, and without objects.
+      // Busy, with few objects.
       if (${work === 'thrifty'}) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4);
       await ${work === 'idle' ? 'delay(20)' : 'turn()'};
     }

@@ -57,11 +57,12 @@ export class HeapKeeper implements Disposable {
     this.#measured = now;
     const isWorth = this.#collectedMs >= COLLECTING * LOOK_EVERY_MS;
     this.#collectedMs = 0;
-    this.#watch(utilization >= BUSY);
+    const isBusy = utilization >= BUSY;
+    this.#watch(isBusy);
     this.#bytes = youngBytes();
-    if (isWorth && utilization >= BUSY && this.#bytes < MOST_BYTES) this.#grow();
+    if (isWorth && isBusy && this.#bytes < MOST_BYTES) this.#grow();
     else this.#stay();
-    if (utilization >= BUSY) this.#quietLooks = 0;
+    if (isBusy) this.#quietLooks = 0;
     else if (this.#quietLooks !== undefined) this.#countQuiet(utilization);
   }
 
